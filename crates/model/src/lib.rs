@@ -1,0 +1,1 @@
+//! Adit's words, shared by every crate that knows the product.
