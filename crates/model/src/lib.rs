@@ -1,1 +1,54 @@
-//! Adit's words, shared by every crate that knows the product.
+//! Adit's words, shared by every crate that knows the product: ids, names, CIDRs, secrets,
+//! policies, gateways, connections, and what is wished ([`desired`]) and seen ([`observed`]).
+//!
+//! Values here are valid by construction: what comes from outside is parsed once, at a face,
+//! and never checked again. Nothing here does I/O, and no dialect's word is used (an IBM VPC
+//! is a [`Router`] here).
+
+pub mod cidr;
+pub mod connection;
+pub mod desired;
+pub mod gateway;
+pub mod id;
+pub mod instance;
+pub mod name;
+pub mod observed;
+pub mod policy;
+pub mod project;
+pub mod psk;
+pub mod reason;
+pub mod router;
+pub mod subnet;
+
+pub use cidr::Cidr;
+pub use connection::Connection;
+pub use gateway::Gateway;
+pub use id::{
+    ConnectionId, GatewayId, IkePolicyId, InstanceId, IpsecPolicyId, ProjectId, RouterId, SubnetId,
+    UserId,
+};
+pub use instance::Instance;
+pub use name::Name;
+pub use policy::{IkePolicy, IpsecPolicy};
+pub use project::{Project, User};
+pub use psk::Psk;
+pub use reason::{Reason, ReasonCode, Whose};
+pub use router::Router;
+pub use subnet::Subnet;
+
+/// A row's version: 1 when created, one more with every stored change.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize,
+)]
+pub struct Revision(pub u64);
+
+impl Revision {
+    /// The revision of a row that was just made.
+    pub const FIRST: Self = Self(1);
+
+    /// The revision after one more change.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}

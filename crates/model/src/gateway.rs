@@ -1,0 +1,41 @@
+//! A VPN endpoint on a router. (Neutron: a vpnservice. IBM: a vpn_gateway.)
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{GatewayId, Name, ProjectId, Revision, RouterId, SubnetId};
+
+/// How far a gateway has come. Computed from what the agent sees, never set by a user.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayStatus {
+    /// Its worker listens.
+    Available,
+    /// It could not be made; the reasons say why.
+    Failed,
+    /// It is being made.
+    Pending,
+}
+
+/// A VPN endpoint with one public address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gateway {
+    /// Its id.
+    pub id: GatewayId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// The router it serves.
+    pub router: RouterId,
+    /// The subnet it was made in.
+    pub subnet: SubnetId,
+    /// What the user calls it.
+    pub name: Name,
+    /// Its address on the external network, fixed from creation to deletion; also its IKE identity.
+    pub public_address: IpAddr,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}

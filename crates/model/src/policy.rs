@@ -1,0 +1,203 @@
+//! Phase 1 (IKE) and phase 2 (IPsec) parameters. A policy lists what is acceptable, best first;
+//! no policy means [`IkeParameters::negotiate`] and [`IpsecParameters::negotiate`].
+//!
+//! Algorithm names are those of RFC 8247 and RFC 8221 in the short spelling the field uses
+//! (`aes256gcm16`, `sha256`, group numbers of the IANA registry).
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{IkePolicyId, IpsecPolicyId, Name, ProjectId, Revision};
+
+/// Which IKE speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IkeVersion {
+    /// IKEv1 (RFC 2409).
+    V1,
+    /// IKEv2 (RFC 7296).
+    V2,
+}
+
+/// Encryption, for IKE and for ESP.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Triple DES in CBC mode (RFC 2451).
+    TripleDes,
+    /// AES-CBC with 128-bit keys (RFC 3602).
+    Aes128,
+    /// AES-CBC with 192-bit keys.
+    Aes192,
+    /// AES-CBC with 256-bit keys.
+    Aes256,
+    /// AES-GCM with 128-bit keys and a 16-octet ICV (RFC 4106, RFC 5282).
+    Aes128Gcm16,
+    /// AES-GCM with 192-bit keys and a 16-octet ICV.
+    Aes192Gcm16,
+    /// AES-GCM with 256-bit keys and a 16-octet ICV.
+    Aes256Gcm16,
+}
+
+impl Encryption {
+    /// Whether it brings its own integrity, so that no [`Authentication`] goes with it.
+    #[must_use]
+    pub const fn is_aead(self) -> bool {
+        matches!(
+            self,
+            Self::Aes128Gcm16 | Self::Aes192Gcm16 | Self::Aes256Gcm16
+        )
+    }
+}
+
+/// Integrity of packets, and the hash of the pseudorandom function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authentication {
+    /// HMAC-MD5-96 (RFC 2403).
+    Md5,
+    /// HMAC-SHA1-96 (RFC 2404).
+    Sha1,
+    /// HMAC-SHA256-128 (RFC 4868).
+    Sha256,
+    /// HMAC-SHA384-192.
+    Sha384,
+    /// HMAC-SHA512-256.
+    Sha512,
+}
+
+/// A Diffie-Hellman group by its IANA number: 1, 2, 5, 14 to 24, or 31.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct DhGroup(u16);
+
+/// Not the number of a group Adit has a name for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0} is no Diffie-Hellman group known here (1, 2, 5, 14 to 24, 31)")]
+pub struct DhGroupError(pub u16);
+
+impl DhGroup {
+    /// The IANA number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u16> for DhGroup {
+    type Error = DhGroupError;
+
+    fn try_from(number: u16) -> Result<Self, DhGroupError> {
+        match number {
+            1 | 2 | 5 | 14..=24 | 31 => Ok(Self(number)),
+            _ => Err(DhGroupError(number)),
+        }
+    }
+}
+
+impl From<DhGroup> for u16 {
+    fn from(group: DhGroup) -> Self {
+        group.0
+    }
+}
+
+/// What phase 1 may be: any combination of the lists, best first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IkeParameters {
+    /// IKEv1 or IKEv2.
+    pub version: IkeVersion,
+    /// Acceptable ciphers; never empty.
+    pub encryption: Vec<Encryption>,
+    /// Acceptable integrity algorithms for ciphers without their own, and hashes of the PRF.
+    pub authentication: Vec<Authentication>,
+    /// Acceptable key exchange groups; never empty.
+    pub groups: Vec<DhGroup>,
+    /// When the IKE SA is rekeyed, in seconds.
+    pub lifetime_s: u32,
+}
+
+impl IkeParameters {
+    /// What is offered when no policy is named: IKEv2 with modern suites first, and at the end
+    /// those that IBM's auto-negotiation of 2020 allows and that are still sensible.
+    #[must_use]
+    pub fn negotiate() -> Self {
+        use Authentication::{Sha1, Sha256, Sha384, Sha512};
+        use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes256, Aes256Gcm16};
+        Self {
+            version: IkeVersion::V2,
+            encryption: vec![Aes256Gcm16, Aes128Gcm16, Aes256, Aes192, Aes128],
+            authentication: vec![Sha256, Sha384, Sha512, Sha1],
+            groups: [31, 19, 20, 21, 14, 15, 16, 5, 2].map(DhGroup).to_vec(),
+            lifetime_s: 36_000,
+        }
+    }
+}
+
+/// What phase 2 may be: any combination of the lists, best first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IpsecParameters {
+    /// Acceptable ciphers; never empty.
+    pub encryption: Vec<Encryption>,
+    /// Acceptable integrity algorithms for ciphers without their own.
+    pub authentication: Vec<Authentication>,
+    /// Groups for perfect forward secrecy; empty means none.
+    pub pfs: Vec<DhGroup>,
+    /// When a Child SA is rekeyed, in seconds.
+    pub lifetime_s: u32,
+}
+
+impl IpsecParameters {
+    /// What is offered when no policy is named: ESP, no perfect forward secrecy.
+    #[must_use]
+    pub fn negotiate() -> Self {
+        use Authentication::{Sha1, Sha256, Sha384, Sha512};
+        use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes192Gcm16, Aes256, Aes256Gcm16};
+        Self {
+            encryption: vec![
+                Aes256Gcm16,
+                Aes192Gcm16,
+                Aes128Gcm16,
+                Aes256,
+                Aes192,
+                Aes128,
+            ],
+            authentication: vec![Sha256, Sha384, Sha512, Sha1],
+            pfs: Vec::new(),
+            lifetime_s: 10_800,
+        }
+    }
+}
+
+/// A named set of phase 1 parameters that connections share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IkePolicy {
+    /// Its id.
+    pub id: IkePolicyId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// What the user calls it.
+    pub name: Name,
+    /// What it says.
+    pub parameters: IkeParameters,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}
+
+/// A named set of phase 2 parameters that connections share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IpsecPolicy {
+    /// Its id.
+    pub id: IpsecPolicyId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// What the user calls it.
+    pub name: Name,
+    /// What it says.
+    pub parameters: IpsecParameters,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}

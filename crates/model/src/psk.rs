@@ -1,0 +1,48 @@
+//! The pre-shared key of a connection. Its bytes are wiped on drop and never printed; whoever
+//! needs them calls [`Psk::expose`], which is easy to search for.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A pre-shared key of 1 to 255 octets. Dialects may ask for more (a length, an alphabet).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Psk(Zeroizing<Vec<u8>>);
+
+/// Why octets are no [`Psk`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PskError {
+    /// There are none.
+    #[error("a pre-shared key can't be empty")]
+    Empty,
+    /// There are more than 255.
+    #[error("a pre-shared key has at most 255 octets")]
+    TooLong,
+}
+
+impl Psk {
+    /// Takes the octets as they are.
+    ///
+    /// # Errors
+    /// None, or more than 255 octets.
+    pub fn new(octets: Vec<u8>) -> Result<Self, PskError> {
+        let octets = Zeroizing::new(octets);
+        match octets.len() {
+            0 => Err(PskError::Empty),
+            1..=255 => Ok(Self(octets)),
+            _ => Err(PskError::TooLong),
+        }
+    }
+
+    /// The octets, for the one place that must have them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Psk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Psk(hidden)")
+    }
+}

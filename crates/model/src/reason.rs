@@ -1,0 +1,73 @@
+//! Why something is not as wished: which parameter, on whose side, since when, how we know, and
+//! what to change.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// What is wrong. Spelled as IBM VPC's `status_reasons` spell it, with a few of our own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// The user set `admin_state_up` to false.
+    AdministrativelyDown,
+    /// The pre-shared key or the IKE identity differs.
+    CannotAuthenticateConnection,
+    /// No common phase 1 suite.
+    IkePolicyMismatch,
+    /// The local and peer CIDRs don't mirror the other side's (IKEv2).
+    #[serde(rename = "ike_v2_local_remote_cidr_mismatch")]
+    IkeV2LocalRemoteCidrMismatch,
+    /// A fault of ours; the evidence says where to look.
+    InternalError,
+    /// No common phase 2 suite.
+    IpsecPolicyMismatch,
+    /// The first answer is still awaited.
+    Negotiating,
+    /// Nothing came back.
+    PeerNotResponding,
+}
+
+impl ReasonCode {
+    /// The code as APIs spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AdministrativelyDown => "administratively_down",
+            Self::CannotAuthenticateConnection => "cannot_authenticate_connection",
+            Self::IkePolicyMismatch => "ike_policy_mismatch",
+            Self::IkeV2LocalRemoteCidrMismatch => "ike_v2_local_remote_cidr_mismatch",
+            Self::InternalError => "internal_error",
+            Self::IpsecPolicyMismatch => "ipsec_policy_mismatch",
+            Self::Negotiating => "negotiating",
+            Self::PeerNotResponding => "peer_not_responding",
+        }
+    }
+}
+
+/// On whose side the next step lies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// Here.
+    Local,
+    /// Between the two.
+    Network,
+    /// At the other end.
+    Peer,
+}
+
+/// Why something is not as wished.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reason {
+    /// What is wrong.
+    pub code: ReasonCode,
+    /// On whose side.
+    pub whose: Whose,
+    /// Since when, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// How we know: what was sent, what came back, both sides' values. Never a secret.
+    pub evidence: String,
+    /// What to change, in one sentence.
+    pub next_step: String,
+}
