@@ -70,6 +70,10 @@ pub struct SealItem<'a> {
     pub esn_high: Option<u32>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per SA and direction, and it is read for every packet"
+)]
 enum Keys {
     Gcm {
         key: aead::LessSafeKey,

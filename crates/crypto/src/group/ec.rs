@@ -107,8 +107,8 @@ impl KeyExchange for CurveExchange {
             KeyExchangeError::InvalidPublicValue,
             |shared| Ok(Secret::new(shared.to_vec())),
         )?;
-        // RFC 8031 section 3.2 with RFC 7748 section 6.1: an all-zero result is refused.
-        if crate::equal(shared.as_slice(), &[0; 32]) {
+        // RFC 8031 section 3.2 with RFC 7748 section 6.1. On the NIST curves x = 0 is a point like any other.
+        if self.group == Group::Curve25519 && crate::equal(shared.as_slice(), &[0; 32]) {
             return Err(KeyExchangeError::InvalidPublicValue);
         }
         Ok(shared)
