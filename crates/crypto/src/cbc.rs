@@ -48,6 +48,17 @@ impl AesKey {
         }
     }
 
+    /// Encrypts one block by itself.
+    pub(crate) fn encrypt_block(&self, block: [u8; AES_BLOCK_LEN]) -> [u8; AES_BLOCK_LEN] {
+        let mut block = Block::from(block);
+        match self {
+            Self::Aes128(aes) => aes.encrypt_block(&mut block),
+            Self::Aes192(aes) => aes.encrypt_block(&mut block),
+            Self::Aes256(aes) => aes.encrypt_block(&mut block),
+        }
+        block.into()
+    }
+
     /// Decrypts `IV | ciphertext` in place, leaving the IV.
     pub(crate) fn decrypt(&self, iv: [u8; AES_BLOCK_LEN], ciphertext: &mut [u8]) {
         match self {
