@@ -1,0 +1,200 @@
+//! What an [`crate::Endpoint`] is told: its own limits, and the connections it may have.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_ike_wire::{AddressRange, IdType, Identification};
+
+/// The addresses of a block: `address` with its host bits zero, and `prefix_len` fixed bits (more
+/// than the family has count as all).
+#[must_use]
+pub fn block(address: IpAddr, prefix_len: u8) -> AddressRange {
+    match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
+            let bits = u32::from(address);
+            AddressRange::V4((bits & !mask).into(), (bits | mask).into())
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
+            let bits = u128::from(address);
+            AddressRange::V6((bits & !mask).into(), (bits | mask).into())
+        }
+    }
+}
+
+/// Names a connection; the caller chooses the number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConnectionKey(pub u128);
+
+/// An identity a peer is known by (RFC 7296 section 3.5).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// How it is written.
+    pub kind: IdType,
+    /// Its octets.
+    pub data: Vec<u8>,
+}
+
+impl Identity {
+    /// The identity that is an address.
+    #[must_use]
+    pub fn of_address(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self {
+                kind: IdType::IPV4_ADDR,
+                data: address.octets().to_vec(),
+            },
+            IpAddr::V6(address) => Self {
+                kind: IdType::IPV6_ADDR,
+                data: address.octets().to_vec(),
+            },
+        }
+    }
+
+    pub(crate) fn view(&self) -> Identification<'_> {
+        Identification {
+            kind: self.kind,
+            data: &self.data,
+        }
+    }
+
+    pub(crate) fn from_wire(id: &Identification<'_>) -> Self {
+        Self {
+            kind: id.kind,
+            data: id.data.to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (IdType::IPV4_ADDR, Ok(octets)) = (self.kind, <[u8; 4]>::try_from(&*self.data)) {
+            return write!(f, "{}", IpAddr::from(octets));
+        }
+        if let (IdType::IPV6_ADDR, Ok(octets)) = (self.kind, <[u8; 16]>::try_from(&*self.data)) {
+            return write!(f, "{}", IpAddr::from(octets));
+        }
+        // Attacker-chosen octets end up in logs and on pages: printable ASCII only.
+        let text: String = self
+            .data
+            .iter()
+            .take(128)
+            .map(|octet| {
+                if octet.is_ascii_graphic() {
+                    char::from(*octet)
+                } else {
+                    '?'
+                }
+            })
+            .collect();
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Acceptable algorithms for the IKE SA, best first; any combination will do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IkeAlgorithms {
+    /// Ciphers.
+    pub encryption: Vec<Encryption>,
+    /// Integrity for the ciphers without their own.
+    pub integrity: Vec<Integrity>,
+    /// Pseudorandom functions.
+    pub prf: Vec<Prf>,
+    /// Key exchange groups; the first is tried first.
+    pub groups: Vec<Group>,
+}
+
+/// Acceptable algorithms for Child SAs (ESP), best first; any combination will do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EspAlgorithms {
+    /// Ciphers.
+    pub encryption: Vec<Encryption>,
+    /// Integrity for the ciphers without their own.
+    pub integrity: Vec<Integrity>,
+    /// Groups for perfect forward secrecy; empty means none.
+    pub groups: Vec<Group>,
+    /// Whether extended sequence numbers may be used; 32-bit ones always may.
+    pub extended_sequence_numbers: bool,
+}
+
+/// One Child SA that is wanted: local and remote addresses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChildConfig {
+    /// This end's addresses.
+    pub local: Vec<AddressRange>,
+    /// The other end's addresses.
+    pub remote: Vec<AddressRange>,
+}
+
+/// Liveness checks (RFC 7296 section 2.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Liveness {
+    /// Silence before a check.
+    pub interval: Duration,
+    /// Silence after which the peer is dead.
+    pub timeout: Duration,
+    /// Whether to begin again at once with a peer that was lost; otherwise it has to come back.
+    pub restart: bool,
+}
+
+/// Everything about one connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectionConfig {
+    /// This end's address.
+    pub local: IpAddr,
+    /// The peer's address.
+    pub remote: IpAddr,
+    /// What this end calls itself.
+    pub local_id: Identity,
+    /// What the peer must call itself.
+    pub remote_id: Identity,
+    /// The pre-shared key.
+    pub psk: Secret,
+    /// Phase 1.
+    pub ike: IkeAlgorithms,
+    /// Phase 2.
+    pub esp: EspAlgorithms,
+    /// The Child SAs wanted; the union of them is what a peer may ask for. Never empty.
+    pub children: Vec<ChildConfig>,
+    /// When the IKE SA is replaced.
+    pub ike_lifetime: Duration,
+    /// When a Child SA is replaced.
+    pub child_lifetime: Duration,
+    /// Liveness checks, or `None` for none.
+    pub liveness: Option<Liveness>,
+    /// Whether this end begins; otherwise it waits for the peer.
+    pub initiate: bool,
+}
+
+/// Limits of an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndpointConfig {
+    /// Half-open IKE SAs as responder from which on every initiator must return a cookie
+    /// (RFC 7296 section 2.6).
+    pub cookie_threshold: usize,
+    /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
+    pub half_open_limit: usize,
+    /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
+    pub iv_epoch: u16,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> Self {
+        Self {
+            cookie_threshold: 30,
+            half_open_limit: 256,
+            iv_epoch: 0,
+        }
+    }
+}

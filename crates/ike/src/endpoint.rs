@@ -1,0 +1,249 @@
+//! All IKE SAs of one gateway: finds the SA a datagram belongs to, and keeps connections up.
+
+mod connection;
+mod effect;
+mod input;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::Random;
+use adit_ike_wire::Spi;
+
+use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
+use crate::cookie::CookieJar;
+use crate::endpoint::connection::Connection;
+use crate::output::{ChildKey, Deadline, Output, Polled};
+use crate::sa::{Context, Effect, IkeSa, Numbers, SaKey, State};
+use crate::task::Task;
+use crate::time::Instant;
+
+/// How long a retired Child SA still receives.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// What the caller wants.
+#[derive(Debug)]
+pub enum Command {
+    /// A packet came in on this Child SA and was good.
+    ChildHeard(ChildKey),
+    /// The answer to [`Output::InstallChild`].
+    ChildInstalled(ChildKey, bool),
+    /// Replace this Child SA now, for example because its sequence numbers run out.
+    RekeyChild(ChildKey),
+    /// Replace the IKE SA of this connection now.
+    RekeyIke(ConnectionKey),
+    /// Close the connection's SAs and forget it.
+    RemoveConnection(ConnectionKey),
+    /// Have this connection, in place of one with the same key. What the change does not touch
+    /// stays up.
+    SetConnection(ConnectionKey, Box<ConnectionConfig>),
+}
+
+/// What was counted since the endpoint was made.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Statistics {
+    /// Datagrams handed in.
+    pub received: u64,
+    /// Dropped: not an IKEv2 message, or one with malformed payloads.
+    pub malformed: u64,
+    /// Dropped: IKEv1 or an unknown version.
+    pub other_version: u64,
+    /// Dropped: no IKE SA has this SPI.
+    pub unknown_spi: u64,
+    /// Dropped: no connection has this peer address.
+    pub unknown_peer: u64,
+    /// Dropped: the integrity check failed, or the message was not encrypted.
+    pub not_authentic: u64,
+    /// Dropped: a message ID outside the window, or an exchange that does not fit the state.
+    pub out_of_order: u64,
+    /// Dropped: too many half-open IKE SAs.
+    pub half_open_limit: u64,
+    /// Initiators that were asked for a cookie.
+    pub cookies_sent: u64,
+    /// Requests that were answered again with the same octets.
+    pub repeated: u64,
+}
+
+/// All IKE SAs of one gateway. See the crate's documentation for how to call it.
+pub struct Endpoint {
+    limits: EndpointConfig,
+    random: Box<dyn Random>,
+    connections: BTreeMap<ConnectionKey, Connection>,
+    sas: BTreeMap<SaKey, IkeSa>,
+    by_spi: BTreeMap<Spi, SaKey>,
+    cookies: CookieJar,
+    numbers: Numbers,
+    outputs: VecDeque<Output>,
+    effects: Vec<Effect>,
+    lingering: Vec<(Instant, ChildKey)>,
+    statistics: Statistics,
+}
+
+impl core::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Endpoint({} IKE SAs)", self.sas.len())
+    }
+}
+
+impl Endpoint {
+    /// An endpoint without connections. All randomness it will ever use comes from `random`.
+    #[must_use]
+    pub fn new(now: Instant, limits: EndpointConfig, mut random: Box<dyn Random>) -> Self {
+        Self {
+            limits,
+            cookies: CookieJar::new(now, &mut *random),
+            random,
+            connections: BTreeMap::new(),
+            sas: BTreeMap::new(),
+            by_spi: BTreeMap::new(),
+            numbers: Numbers::default(),
+            outputs: VecDeque::new(),
+            effects: Vec::new(),
+            lingering: Vec::new(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// How many IKE SAs there are, in every state.
+    #[must_use]
+    pub fn sa_count(&self) -> usize {
+        self.sas.len()
+    }
+
+    /// Does as told.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::ChildHeard(child) => {
+                self.with_child(now, child, |ctx, established| {
+                    established.on_child_heard(ctx, child);
+                });
+            }
+            Command::ChildInstalled(child, installed) => {
+                self.with_child(now, child, |ctx, established| {
+                    established.on_child_installed(ctx, child, installed);
+                });
+            }
+            Command::RekeyChild(child) => {
+                self.with_child(now, child, |ctx, established| {
+                    established.enqueue(Task::ChildRekey(child), ctx.now);
+                });
+            }
+            Command::RekeyIke(connection) => {
+                if let Some(key) = self.newest_established(connection) {
+                    self.with_established(now, key, |ctx, established| {
+                        established.enqueue(Task::IkeRekey, ctx.now);
+                    });
+                }
+            }
+            Command::RemoveConnection(connection) => self.remove_connection(now, connection),
+            Command::SetConnection(connection, config) => {
+                self.set_connection(now, connection, *config);
+            }
+        }
+        self.maintain_all(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let due: Vec<_> = self
+            .sas
+            .iter()
+            .filter(|(_, sa)| sa.deadline().is_some_and(|deadline| deadline.at <= now))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in due {
+            self.with_sa(now, key, |ctx, sa| sa.handle_timeout(ctx));
+        }
+        let outputs = &mut self.outputs;
+        self.lingering.retain(|(at, child)| {
+            if *at <= now {
+                outputs.push_back(Output::RemoveChild(*child));
+            }
+            *at > now
+        });
+        self.maintain_all(now);
+    }
+
+    /// The next thing to do, or when to call [`Self::handle_timeout`].
+    pub fn poll_output(&mut self) -> Polled {
+        if let Some(output) = self.outputs.pop_front() {
+            return Polled::Output(output);
+        }
+        let sas = self.sas.values().filter_map(IkeSa::deadline);
+        let lingering = self.lingering.iter().map(|(at, _)| Deadline {
+            at: *at,
+            why: "retired Child SA",
+        });
+        let connections = self.connections.iter().filter_map(|(key, connection)| {
+            connection.deadline(
+                self.newest_established(*key).is_some(),
+                self.is_initiating(*key),
+            )
+        });
+        let next = sas.chain(lingering).chain(connections).min();
+        Polled::Idle(next.filter(|deadline| deadline.at != Instant::NEVER))
+    }
+
+    /// Lets one SA act, then does what it wants of the endpoint.
+    fn with_sa<R>(
+        &mut self,
+        now: Instant,
+        key: SaKey,
+        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> R,
+    ) -> Option<R> {
+        let mut sa = self.sas.remove(&key)?;
+        let alone = self.is_alone(&sa);
+        let mut ctx = Context {
+            now,
+            random: &mut *self.random,
+            outputs: &mut self.outputs,
+            effects: &mut self.effects,
+            numbers: &mut self.numbers,
+            limits: self.limits,
+            alone,
+        };
+        let result = act(&mut ctx, &mut sa);
+        if let State::Established(established) = &mut sa.state {
+            established.run_queue(&mut ctx, &mut sa.link);
+        }
+        self.sas.insert(key, sa);
+        self.apply_effects(now);
+        Some(result)
+    }
+
+    fn with_established(
+        &mut self,
+        now: Instant,
+        key: SaKey,
+        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
+    ) {
+        self.with_sa(now, key, |ctx, sa| {
+            if let Some(established) = sa.established_mut() {
+                act(ctx, established);
+            }
+        });
+    }
+
+    fn with_child(
+        &mut self,
+        now: Instant,
+        child: ChildKey,
+        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
+    ) {
+        let owner = self.sas.iter().find(|(_, sa)| {
+            sa.established()
+                .is_some_and(|established| established.child(child).is_some())
+        });
+        if let Some(key) = owner.map(|(key, _)| *key) {
+            self.with_established(now, key, act);
+        }
+    }
+}

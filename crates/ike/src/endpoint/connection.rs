@@ -1,0 +1,279 @@
+//! Keeping connections up: when to begin, when to try again, which Child SAs are missing.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::endpoint::Endpoint;
+use crate::established::{Established, Phase};
+use crate::keys::Role;
+use crate::output::{Deadline, Event, Output};
+use crate::sa::{Context, IkeSa, SaKey, State};
+use crate::task::Task;
+use crate::time::Instant;
+
+/// The longest pause between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// How long the responder of an IKE SA leaves it to the initiator to ask for Child SAs.
+const RESPONDER_WAIT: Duration = Duration::from_secs(3);
+
+/// How soon a Child SA that was refused is asked for again.
+const CHILD_RETRY: Duration = Duration::from_secs(10);
+
+/// One connection that is wanted.
+pub(super) struct Connection {
+    pub(super) config: Arc<ConnectionConfig>,
+    pub(super) attempts: u32,
+    /// When to begin, while there is no IKE SA.
+    pub(super) retry_at: Instant,
+    /// Its Child SAs, in the configuration's order.
+    children: Vec<Wanted>,
+}
+
+/// One Child SA that is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Wanted {
+    /// It is neither there nor under way, though there is an IKE SA.
+    missing: bool,
+    /// Not to be asked for before this time.
+    not_before: Instant,
+}
+
+impl Connection {
+    fn new(now: Instant, config: ConnectionConfig) -> Self {
+        let wanted = Wanted {
+            missing: false,
+            not_before: now,
+        };
+        let children = alloc::vec![wanted; config.children.len()];
+        Self {
+            config: Arc::new(config),
+            attempts: 0,
+            retry_at: now,
+            children,
+        }
+    }
+
+    /// Plans the next attempt: 1 s, 2 s, 4 s and so on, up to half a minute.
+    pub(super) fn back_off(&mut self, now: Instant) {
+        let pause = Duration::from_secs(1 << self.attempts.min(5)).min(MAX_BACKOFF);
+        self.attempts = self.attempts.saturating_add(1);
+        self.retry_at = now + pause;
+    }
+
+    /// Notes that an IKE SA is up: its initiator has asked for the first Child SA already and asks
+    /// for the others at once; its responder leaves that to the initiator for a while.
+    pub(super) fn ike_is_up(&mut self, now: Instant, role: Role) {
+        for (index, child) in self.children.iter_mut().enumerate() {
+            let wait = match (role, index) {
+                (Role::Initiator, 0) => CHILD_RETRY,
+                (Role::Initiator, _) => Duration::ZERO,
+                (Role::Responder, _) => RESPONDER_WAIT,
+            };
+            child.not_before = now + wait;
+        }
+    }
+
+    pub(super) fn deadline(&self, established: bool, initiating: bool) -> Option<Deadline> {
+        if established {
+            let missing = self.children.iter().filter(|child| child.missing);
+            let at = missing.map(|child| child.not_before).min()?;
+            Some(Deadline {
+                at,
+                why: "missing Child SA",
+            })
+        } else if self.config.initiate && !initiating {
+            Some(Deadline {
+                at: self.retry_at,
+                why: "next attempt",
+            })
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether going from `old` to `new` leaves what was negotiated good.
+fn only_timing_differs(old: &ConnectionConfig, new: &ConnectionConfig) -> bool {
+    let mut aligned = new.clone();
+    aligned.liveness = old.liveness;
+    aligned.initiate = old.initiate;
+    aligned.ike_lifetime = old.ike_lifetime;
+    aligned.child_lifetime = old.child_lifetime;
+    aligned == *old
+}
+
+impl Endpoint {
+    pub(super) fn set_connection(
+        &mut self,
+        now: Instant,
+        key: ConnectionKey,
+        config: ConnectionConfig,
+    ) {
+        if let Some(connection) = self.connections.get_mut(&key)
+            && only_timing_differs(&connection.config, &config)
+        {
+            connection.config = Arc::new(config);
+            let config = Arc::clone(&connection.config);
+            for sa in self.sas.values_mut() {
+                if let State::Established(established) = &mut sa.state
+                    && established.connection == key
+                {
+                    established.config = Arc::clone(&config);
+                }
+            }
+            return;
+        }
+        self.remove_connection(now, key);
+        self.connections.insert(key, Connection::new(now, config));
+    }
+
+    pub(super) fn remove_connection(&mut self, now: Instant, key: ConnectionKey) {
+        if self.connections.remove(&key).is_none() {
+            return;
+        }
+        let keys: Vec<_> = self.sas.keys().copied().collect();
+        for sa_key in keys {
+            let Some(sa) = self.sas.get(&sa_key) else {
+                continue;
+            };
+            match &sa.state {
+                State::Established(established) if established.connection == key => {
+                    self.with_established(now, sa_key, |ctx, established| established.close(ctx));
+                }
+                State::InitSent(_) | State::AuthSent(_) if sa.link.connection == Some(key) => {
+                    self.forget(sa_key);
+                }
+                State::HalfOpen(state)
+                    if state
+                        .candidates
+                        .iter()
+                        .any(|(candidate, _)| *candidate == key) =>
+                {
+                    self.forget(sa_key);
+                }
+                State::AuthSent(_)
+                | State::Established(_)
+                | State::Gone
+                | State::HalfOpen(_)
+                | State::InitSent(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn in_use(
+        &self,
+        connection: ConnectionKey,
+    ) -> impl Iterator<Item = (&IkeSa, &Established)> {
+        self.sas.values().filter_map(move |sa| {
+            let established = sa.established()?;
+            (established.connection == connection && established.phase == Phase::InUse)
+                .then_some((sa, established))
+        })
+    }
+
+    pub(super) fn newest_established(&self, connection: ConnectionKey) -> Option<SaKey> {
+        self.in_use(connection).map(|(sa, _)| sa.link.key).max()
+    }
+
+    pub(super) fn is_initiating(&self, connection: ConnectionKey) -> bool {
+        self.sas.values().any(|sa| {
+            sa.link.connection == Some(connection)
+                && matches!(sa.state, State::InitSent(_) | State::AuthSent(_))
+        })
+    }
+
+    /// Whether no other SA is known between the identities of an SA that is about to
+    /// authenticate (RFC 7296 section 2.4, INITIAL_CONTACT).
+    pub(super) fn is_alone(&self, sa: &IkeSa) -> bool {
+        let State::InitSent(state) = &sa.state else {
+            return false;
+        };
+        let same = |config: &ConnectionConfig| {
+            config.local_id == state.config.local_id && config.remote_id == state.config.remote_id
+        };
+        !self.sas.values().any(|other| match &other.state {
+            State::Established(established) => {
+                established.phase == Phase::InUse && same(&established.config)
+            }
+            State::HalfOpen(state) => state.candidates.iter().any(|(_, config)| same(config)),
+            State::AuthSent(state) => same(&state.inputs.config),
+            State::InitSent(state) => same(&state.config),
+            State::Gone => false,
+        })
+    }
+
+    pub(super) fn maintain_all(&mut self, now: Instant) {
+        let keys: Vec<_> = self.connections.keys().copied().collect();
+        for key in keys {
+            if let Some(sa) = self.newest_established(key) {
+                self.maintain_children(now, key, sa);
+            } else {
+                self.maintain_ike(now, key);
+            }
+        }
+    }
+
+    fn maintain_ike(&mut self, now: Instant, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        let due = connection.config.initiate && connection.retry_at <= now;
+        let config = Arc::clone(&connection.config);
+        if !due || self.is_initiating(key) {
+            return;
+        }
+        let mut ctx = Context {
+            now,
+            random: &mut *self.random,
+            outputs: &mut self.outputs,
+            effects: &mut self.effects,
+            numbers: &mut self.numbers,
+            limits: self.limits,
+            alone: false,
+        };
+        let sa = IkeSa::initiate(&mut ctx, key, config);
+        ctx.push(Output::Event(Event::Connecting(key)));
+        match sa {
+            Some(sa) => self.insert(sa),
+            // Nothing can be offered; another configuration has to come.
+            None => {
+                if let Some(connection) = self.connections.get_mut(&key) {
+                    connection.retry_at = Instant::NEVER;
+                }
+            }
+        }
+    }
+
+    fn maintain_children(&mut self, now: Instant, key: ConnectionKey, sa: SaKey) {
+        let count = self.connections.get(&key).map_or(0, |c| c.children.len());
+        let missing: Vec<_> = (0..count)
+            .map(|index| !self.in_use(key).any(|(_, e)| e.is_busy_with(index)))
+            .collect();
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        let may_ask = connection.config.initiate;
+        let mut due = Vec::new();
+        for (index, (child, missing)) in connection.children.iter_mut().zip(missing).enumerate() {
+            child.missing = missing && may_ask;
+            if child.missing && child.not_before <= now {
+                child.missing = false;
+                child.not_before = now + CHILD_RETRY;
+                due.push(index);
+            }
+        }
+        for index in due {
+            self.with_established(now, sa, |ctx, established| {
+                established.enqueue(Task::ChildCreate(index), ctx.now);
+            });
+        }
+    }
+
+    pub(super) fn add_new(&mut self, sa: Box<IkeSa>) {
+        self.insert(*sa);
+    }
+}

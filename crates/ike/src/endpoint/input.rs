@@ -1,0 +1,385 @@
+//! Datagrams: which SA, which window, which state.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use adit_ike_wire::{ExchangeType, Header, Message, NotifyType, ParseError};
+
+use crate::contents::Contents;
+use crate::cookie::Initiator;
+use crate::endpoint::Endpoint;
+use crate::failure::Failure;
+use crate::output::{Event, Output, Transmit};
+use crate::protection::Opened;
+use crate::sa::{Context, Effect, Ending, IkeSa, Path, SaKey, State};
+use crate::task::init::{InitOutcome, InitRequest};
+use crate::time::Instant;
+use crate::window::{Arrival, Overdue};
+
+/// After how many unanswered first messages the user is told.
+const TELL_AFTER: u32 = 3;
+
+/// Why a datagram went no further.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drop {
+    HalfOpenLimit,
+    Malformed,
+    NotAuthentic,
+    OtherVersion,
+    OutOfOrder,
+    UnknownPeer,
+    UnknownSpi,
+}
+
+impl Endpoint {
+    /// Takes a datagram that came to `local` (port 500, or 4500 without its non-ESP marker) from
+    /// `remote`.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        datagram: &[u8],
+    ) {
+        self.statistics.received += 1;
+        if let Err(drop) = self.take(now, local, remote, datagram) {
+            let statistics = &mut self.statistics;
+            let counter = match drop {
+                Drop::HalfOpenLimit => &mut statistics.half_open_limit,
+                Drop::Malformed => &mut statistics.malformed,
+                Drop::NotAuthentic => &mut statistics.not_authentic,
+                Drop::OtherVersion => &mut statistics.other_version,
+                Drop::OutOfOrder => &mut statistics.out_of_order,
+                Drop::UnknownPeer => &mut statistics.unknown_peer,
+                Drop::UnknownSpi => &mut statistics.unknown_spi,
+            };
+            *counter += 1;
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(), Drop> {
+        let header = Header::parse(datagram).map_err(|_| Drop::Malformed)?;
+        if header.major_version != 2 {
+            return Err(Drop::OtherVersion);
+        }
+        let message = Message::parse(datagram).map_err(|error| match error {
+            ParseError::Version(_) => Drop::OtherVersion,
+            _ => Drop::Malformed,
+        })?;
+        let path = Path {
+            local: local.ip(),
+            local_port: local.port(),
+            remote,
+        };
+        let flags = header.flags;
+        if header.exchange == ExchangeType::IKE_SA_INIT && !flags.response {
+            if !flags.initiator || header.message_id != 0 || !header.responder_spi.is_zero() {
+                return Err(Drop::Malformed);
+            }
+            return self.take_init_request(now, path, &message, datagram);
+        }
+        // The I flag says whose SPI is whose: the original initiator's messages carry ours second.
+        let ours = if flags.initiator {
+            header.responder_spi
+        } else {
+            header.initiator_spi
+        };
+        let key = *self.by_spi.get(&ours).ok_or(Drop::UnknownSpi)?;
+        let outcome = self
+            .with_sa(now, key, |ctx, sa| {
+                if flags.initiator == (sa.link.role == crate::keys::Role::Initiator) {
+                    return Err(Drop::UnknownSpi);
+                }
+                if flags.response {
+                    sa.take_response(ctx, &message, datagram)
+                } else {
+                    sa.take_request(ctx, path, &message, datagram)
+                }
+            })
+            .unwrap_or(Err(Drop::UnknownSpi));
+        if outcome == Ok(Taken::Repeated) {
+            self.statistics.repeated += 1;
+        }
+        self.maintain_all(now);
+        outcome.map(|_| ())
+    }
+
+    fn take_init_request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> Result<(), Drop> {
+        let candidates: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.config.remote == path.remote.ip())
+            .filter(|(_, connection)| connection.config.local == path.local)
+            .map(|(key, connection)| (*key, Arc::clone(&connection.config)))
+            .collect();
+        if candidates.is_empty() {
+            return Err(Drop::UnknownPeer);
+        }
+        let transmit = |octets| {
+            Output::Transmit(Transmit {
+                local_port: path.local_port,
+                local: path.local,
+                remote: path.remote,
+                octets,
+            })
+        };
+        let mut half_open = 0;
+        for sa in self.sas.values() {
+            let State::HalfOpen(state) = &sa.state else {
+                continue;
+            };
+            half_open += 1;
+            if state.initiator_message == datagram && sa.link.path.remote == path.remote {
+                self.outputs
+                    .push_back(transmit(state.responder_message.clone()));
+                self.statistics.repeated += 1;
+                return Ok(());
+            }
+        }
+        let request = InitRequest {
+            message,
+            datagram,
+            path,
+            candidates,
+        };
+        let contents = Contents::of(&message.payloads);
+        if half_open >= self.limits.cookie_threshold {
+            let nonce = contents.nonce.ok_or(Drop::Malformed)?;
+            let spi = message.header.initiator_spi;
+            let initiator = Initiator {
+                nonce,
+                address: path.remote,
+                spi,
+            };
+            let given = contents
+                .notify(NotifyType::COOKIE)
+                .map(|notify| notify.data);
+            if !given.is_some_and(|cookie| self.cookies.accepts(cookie, &initiator)) {
+                let cookie = self.cookies.bake(now, &mut *self.random, &initiator);
+                self.outputs
+                    .push_back(transmit(request.refusal(NotifyType::COOKIE, &cookie)));
+                self.statistics.cookies_sent += 1;
+                return Ok(());
+            }
+        }
+        if half_open >= self.limits.half_open_limit {
+            return Err(Drop::HalfOpenLimit);
+        }
+        let mut ctx = Context {
+            now,
+            random: &mut *self.random,
+            outputs: &mut self.outputs,
+            effects: &mut self.effects,
+            numbers: &mut self.numbers,
+            limits: self.limits,
+            alone: false,
+        };
+        match request.answer(&mut ctx) {
+            InitOutcome::Ignored => return Err(Drop::Malformed),
+            InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
+            InitOutcome::HalfOpen(sa) => self.insert(*sa),
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert(&mut self, sa: IkeSa) {
+        self.by_spi.insert(sa.link.local_spi, sa.link.key);
+        self.sas.insert(sa.link.key, sa);
+    }
+
+    pub(super) fn forget(&mut self, key: SaKey) -> Option<IkeSa> {
+        let sa = self.sas.remove(&key)?;
+        self.by_spi.remove(&sa.link.local_spi);
+        Some(sa)
+    }
+}
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taken {
+    Done,
+    Repeated,
+}
+
+impl IkeSa {
+    fn open(&self, datagram: &[u8], message: &Message<'_>) -> Result<Opened, Drop> {
+        let protection = match &self.state {
+            State::AuthSent(state) => &state.inputs.keys.protection,
+            State::Established(established) => &established.keys.protection,
+            State::HalfOpen(state) => &state.keys.protection,
+            State::Gone | State::InitSent(_) => return Err(Drop::OutOfOrder),
+        };
+        protection
+            .open(datagram, message)
+            .map_err(|_| Drop::NotAuthentic)
+    }
+
+    fn take_response(
+        &mut self,
+        ctx: &mut Context<'_>,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        if !self.link.requests.awaits(message.header.message_id) {
+            return Err(Drop::OutOfOrder);
+        }
+        if matches!(self.state, State::InitSent(_)) {
+            if message.header.exchange != ExchangeType::IKE_SA_INIT {
+                return Err(Drop::OutOfOrder);
+            }
+            if let State::InitSent(state) = core::mem::replace(&mut self.state, State::Gone) {
+                self.state = state.on_response(ctx, &mut self.link, message, datagram);
+            }
+            return Ok(Taken::Done);
+        }
+        let opened = self.open(datagram, message)?;
+        let payloads = opened.payloads().map_err(|_| Drop::Malformed)?;
+        let contents = Contents::of(&payloads);
+        self.link.requests.answered();
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::AuthSent(state) => {
+                self.state = state.on_response(ctx, &mut self.link, &contents);
+            }
+            State::Established(mut established) => {
+                established.on_response(ctx, &mut self.link, &contents);
+                self.state = State::Established(established);
+            }
+            other @ (State::Gone | State::HalfOpen(_) | State::InitSent(_)) => self.state = other,
+        }
+        Ok(Taken::Done)
+    }
+
+    fn take_request(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        let opened = self.open(datagram, message)?;
+        let header = message.header;
+        match self.link.responses.classify(header.message_id) {
+            Arrival::Stray => return Err(Drop::OutOfOrder),
+            Arrival::Repeated(octets) => {
+                self.link.transmit(ctx, octets);
+                return Ok(Taken::Repeated);
+            }
+            Arrival::Fresh => {}
+        }
+        self.follow(ctx, path);
+        let parsed = opened.payloads();
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::HalfOpen(state) => {
+                let Ok(payloads) = parsed else {
+                    self.state = State::HalfOpen(state);
+                    return Err(Drop::Malformed);
+                };
+                if header.exchange != ExchangeType::IKE_AUTH {
+                    self.state = State::HalfOpen(state);
+                    return Err(Drop::OutOfOrder);
+                }
+                let contents = Contents::of(&payloads);
+                self.state = state.answer(ctx, &mut self.link, header.message_id, &contents);
+            }
+            State::Established(mut established) => {
+                match &parsed {
+                    Ok(payloads) => {
+                        let contents = Contents::of(payloads);
+                        established.on_request(ctx, &mut self.link, &header, &contents);
+                    }
+                    // RFC 7296 section 2.21.3: an authenticated peer is told.
+                    Err(_) => {
+                        established.refuse(ctx, &mut self.link, &header, NotifyType::INVALID_SYNTAX)
+                    }
+                }
+                self.state = State::Established(established);
+            }
+            other @ (State::AuthSent(_) | State::Gone | State::InitSent(_)) => self.state = other,
+        }
+        Ok(Taken::Done)
+    }
+
+    /// Sends to where a fresh authentic request came from (RFC 7296 section 2.23).
+    fn follow(&mut self, ctx: &mut Context<'_>, path: Path) {
+        if self.link.path == path {
+            return;
+        }
+        let moved = self.link.path.remote != path.remote;
+        self.link.path = path;
+        if let (true, Some(established)) = (moved, self.established()) {
+            for child in &established.children {
+                ctx.outputs
+                    .push_back(Output::MoveChild(child.key, path.remote));
+            }
+        }
+    }
+
+    /// Retransmits, gives up, or lets an established SA do what is due.
+    pub(super) fn handle_timeout(&mut self, ctx: &mut Context<'_>) {
+        match self.link.requests.overdue(ctx.now) {
+            Some(Overdue::Again { octets, sent }) => {
+                self.link.transmit(ctx, octets);
+                if let State::InitSent(state) = &self.state
+                    && sent + 1 == TELL_AFTER
+                    && !state.hinted
+                {
+                    let failure = Failure::NoAnswer { sent: TELL_AFTER };
+                    ctx.push(Output::Event(Event::Failed(state.connection, failure)));
+                }
+            }
+            Some(Overdue::GiveUp { sent }) => return self.give_up(ctx, sent),
+            None => {}
+        }
+        let key = self.link.key;
+        match &mut self.state {
+            State::Established(established) => established.handle_timeout(ctx, &mut self.link),
+            State::HalfOpen(state) if ctx.now >= state.expires => {
+                ctx.effects.push(Effect::Gone(key, Ending::Failed));
+            }
+            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => {}
+        }
+    }
+
+    fn give_up(&mut self, ctx: &mut Context<'_>, sent: u32) {
+        let key = self.link.key;
+        let ending = match &mut self.state {
+            State::InitSent(state) => {
+                if !state.hinted {
+                    let failure = Failure::NoAnswer { sent };
+                    ctx.push(Output::Event(Event::Failed(state.connection, failure)));
+                }
+                Ending::Failed
+            }
+            State::AuthSent(state) => {
+                let failure = Failure::NoAnswer { sent };
+                ctx.push(Output::Event(Event::Failed(
+                    state.inputs.connection,
+                    failure,
+                )));
+                Ending::Failed
+            }
+            State::Established(established) => {
+                established.dispose_children(ctx);
+                match established.phase {
+                    crate::established::Phase::InUse => Ending::Lost,
+                    _ => Ending::Released,
+                }
+            }
+            State::Gone | State::HalfOpen(_) => Ending::Failed,
+        };
+        ctx.effects.push(Effect::Gone(key, ending));
+    }
+}

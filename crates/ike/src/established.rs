@@ -1,0 +1,439 @@
+//! An IKE SA that is up: its Child SAs and its tasks.
+//!
+//! One request of ours is under way at a time (`active`); the rest waits in `queue`. The peer's
+//! requests are answered at once, whatever we are doing; [`crate::collision`] says how.
+//!
+//! ```text
+//!   in use --(rekeyed)--> replaced --(Delete, or 60 s)--> gone
+//!      \--(close)--> closing --(answered, or given up)--> gone
+//! ```
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
+
+use crate::child::{self, ChildSa, ChildState, error_payload};
+use crate::collision::{ExchangeNonces, Ours};
+use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::contents::Contents;
+use crate::failure::Failure;
+use crate::keys::{Role, SaKeys};
+use crate::output::{ChildKey, Deadline, Event, Output};
+use crate::sa::{Context, Effect, Ending, Link, SaKey};
+use crate::task::auth::Authenticated;
+use crate::task::{Active, Queued, Task};
+use crate::time::Instant;
+
+/// How long a replaced IKE SA waits for the peer's Delete.
+const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How far an established IKE SA has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    Closing,
+    InUse,
+    Replaced,
+}
+
+/// An IKE SA that is up.
+pub(crate) struct Established {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    pub(crate) keys: SaKeys,
+    pub(crate) proof: Authenticated,
+    /// The nonces of the exchange that made it.
+    pub(crate) nonces: ExchangeNonces,
+    pub(crate) phase: Phase,
+    pub(crate) children: Vec<ChildSa>,
+    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) active: Option<Active>,
+    /// The SA the peer made to replace this one while our own attempt is under way.
+    pub(crate) rival: Option<(SaKey, ExchangeNonces)>,
+    pub(crate) since: Instant,
+    pub(crate) rekey_at: Instant,
+    pub(crate) expires_at: Instant,
+    /// When something authenticated last came from the peer.
+    pub(crate) heard: Instant,
+}
+
+impl Established {
+    pub(crate) fn new(
+        ctx: &mut Context<'_>,
+        role: Role,
+        connection: ConnectionKey,
+        config: Arc<ConnectionConfig>,
+        keys: SaKeys,
+        nonces: ExchangeNonces,
+        proof: Authenticated,
+    ) -> Self {
+        let lifetime = config.ike_lifetime;
+        Self {
+            connection,
+            keys,
+            proof,
+            nonces,
+            phase: Phase::InUse,
+            children: Vec::new(),
+            queue: VecDeque::new(),
+            active: None,
+            rival: None,
+            since: ctx.now,
+            rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
+            expires_at: ctx.now + lifetime,
+            heard: ctx.now,
+            config,
+        }
+    }
+
+    /// Tells the endpoint and the user that the SA is up.
+    pub(crate) fn announce(&self, ctx: &mut Context<'_>, key: SaKey, rekeyed: bool) {
+        if !rekeyed {
+            ctx.effects.push(Effect::Up(key));
+        }
+        let suite = self.keys.suite.name();
+        ctx.push(Output::Event(Event::IkeUp {
+            connection: self.connection,
+            suite,
+            rekeyed,
+        }));
+    }
+
+    pub(crate) fn report(&self, ctx: &mut Context<'_>, failure: Failure) {
+        ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+    }
+
+    pub(crate) fn child_mut(&mut self, key: ChildKey) -> Option<&mut ChildSa> {
+        self.children.iter_mut().find(|child| child.key == key)
+    }
+
+    pub(crate) fn child(&self, key: ChildKey) -> Option<&ChildSa> {
+        self.children.iter().find(|child| child.key == key)
+    }
+
+    /// What we are doing to `child`, or to the IKE SA, that could meet a request of the peer.
+    pub(crate) fn stance(&self, child: Option<ChildKey>) -> Ours {
+        if self.phase != Phase::InUse {
+            return Ours::IkeClosing;
+        }
+        let closing = |key: ChildKey| {
+            self.child(key)
+                .is_some_and(|child| child.state == ChildState::Closing)
+        };
+        match &self.active {
+            Some(Active::IkeDelete) => Ours::IkeClosing,
+            Some(Active::IkeRekey(_)) => Ours::IkeRekeying,
+            Some(Active::ChildRekey(pending)) if Some(pending.child) == child => {
+                Ours::ChildRekeying
+            }
+            Some(Active::ChildDelete(key)) if Some(*key) == child => Ours::ChildClosing,
+            _ if child.is_some_and(closing) => Ours::ChildClosing,
+            Some(Active::ChildCreate(_) | Active::ChildDelete(_) | Active::ChildRekey(_)) => {
+                Ours::ChildElsewhere
+            }
+            Some(Active::Liveness) | None => Ours::Nothing,
+        }
+    }
+
+    pub(crate) fn enqueue(&mut self, task: Task, not_before: Instant) {
+        if !self.queue.iter().any(|queued| queued.task == task) {
+            self.queue.push_back(Queued { task, not_before });
+        }
+    }
+
+    /// Whether a Child SA for these selectors is up, being made, or about to be.
+    pub(crate) fn is_busy_with(&self, index: usize) -> bool {
+        let Some(wanted) = self.config.children.get(index) else {
+            return true;
+        };
+        self.children.iter().any(|child| {
+            child.state != ChildState::Closing
+                && crate::selectors::covers(&child.local, &child.remote, wanted)
+        }) || self
+            .queue
+            .iter()
+            .any(|queued| queued.task == Task::ChildCreate(index))
+            || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == index)
+    }
+
+    /// Starts the next task, where the window is free.
+    pub(crate) fn run_queue(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        while link.requests.is_idle() && self.active.is_none() {
+            let ready = self
+                .queue
+                .iter()
+                .position(|queued| queued.not_before <= ctx.now);
+            let Some(queued) = ready.and_then(|index| self.queue.remove(index)) else {
+                return;
+            };
+            match queued.task {
+                Task::ChildCreate(index) => self.start_child_create(ctx, link, index),
+                Task::ChildDelete(key) => self.start_child_delete(ctx, link, key),
+                Task::ChildRekey(key) => self.start_child_rekey(ctx, link, key),
+                Task::IkeDelete => self.start_ike_delete(ctx, link),
+                Task::IkeRekey => self.start_ike_rekey(ctx, link),
+                Task::Liveness => self.start_liveness(ctx, link),
+            }
+        }
+    }
+
+    /// Takes the answer to the request under way; its window is free again.
+    pub(crate) fn on_response(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        contents: &Contents<'_>,
+    ) {
+        self.heard = ctx.now;
+        match self.active.take() {
+            Some(Active::ChildCreate(pending)) => {
+                self.child_created(ctx, link, pending, contents);
+            }
+            Some(Active::ChildDelete(key)) => self.child_deleted(ctx, key),
+            Some(Active::ChildRekey(pending)) => {
+                self.child_rekeyed(ctx, link, pending, contents);
+            }
+            Some(Active::IkeDelete) => self.ike_deleted(ctx, link.key),
+            Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
+            Some(Active::Liveness) | None => {}
+        }
+    }
+
+    /// Answers a request that was opened.
+    pub(crate) fn on_request(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        self.heard = ctx.now;
+        if let Some(kind) = contents.unknown_critical {
+            let payload = Payload::Notify(adit_ike_wire::Notify {
+                protocol: adit_ike_wire::ProtocolId::NONE,
+                spi: &[],
+                kind: NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
+                data: &[kind],
+            });
+            return self.respond(ctx, link, header, &[payload]);
+        }
+        match header.exchange {
+            ExchangeType::CREATE_CHILD_SA => {
+                let for_ike = contents
+                    .proposals
+                    .and_then(|proposals| proposals.first())
+                    .is_some_and(|first| first.protocol == adit_ike_wire::ProtocolId::IKE);
+                if let Some(rekey) = contents.notify(NotifyType::REKEY_SA) {
+                    self.answer_child_rekey(ctx, link, header, contents, rekey);
+                } else if for_ike {
+                    self.answer_ike_rekey(ctx, link, header, contents);
+                } else {
+                    self.answer_child_create(ctx, link, header, contents);
+                }
+            }
+            ExchangeType::INFORMATIONAL => self.answer_informational(ctx, link, header, contents),
+            _ => self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX),
+        }
+    }
+
+    fn answer_informational(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        let protocol = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
+        if protocol(adit_ike_wire::ProtocolId::IKE) {
+            self.answer_ike_delete(ctx, link, header);
+        } else if protocol(adit_ike_wire::ProtocolId::ESP) {
+            self.answer_child_delete(ctx, link, header, contents);
+        } else {
+            // A liveness check, or notifications that ask for nothing.
+            self.respond(ctx, link, header, &[]);
+        }
+    }
+
+    pub(crate) fn respond(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        request: &Header,
+        payloads: &[Payload<'_>],
+    ) {
+        let protection = &mut self.keys.protection;
+        link.respond(
+            ctx,
+            protection,
+            request.exchange,
+            request.message_id,
+            payloads,
+        );
+    }
+
+    pub(crate) fn refuse(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        request: &Header,
+        kind: NotifyType,
+    ) {
+        self.respond(ctx, link, request, &[error_payload(kind)]);
+    }
+
+    /// Begins to close the SA. Its Child SAs are out of use at once.
+    pub(crate) fn close(&mut self, ctx: &mut Context<'_>) {
+        if self.phase == Phase::Closing {
+            return;
+        }
+        self.phase = Phase::Closing;
+        self.dispose_children(ctx);
+        self.queue.clear();
+        self.enqueue(Task::IkeDelete, ctx.now);
+    }
+
+    /// Notes that another SA has taken this one's place; the peer is to delete it.
+    pub(crate) fn replaced_by_peer(&mut self, ctx: &Context<'_>) {
+        self.phase = Phase::Replaced;
+        self.queue.clear();
+        self.expires_at = ctx.now + REPLACED_LIFETIME;
+    }
+
+    pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>) {
+        for child in self.children.drain(..) {
+            child::dispose(ctx, self.connection, &child, false);
+        }
+    }
+
+    /// Does what is due: rekeys, expiries, liveness checks, and waiting tasks.
+    pub(crate) fn handle_timeout(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        let now = ctx.now;
+        if self.phase != Phase::Closing && now >= self.expires_at {
+            if self.phase == Phase::Replaced {
+                self.dispose_children(ctx);
+                ctx.effects.push(Effect::Gone(link.key, Ending::Released));
+                return;
+            }
+            self.close(ctx);
+        }
+        if self.phase == Phase::InUse {
+            if now >= self.rekey_at {
+                self.rekey_at = Instant::NEVER;
+                self.enqueue(Task::IkeRekey, now);
+            }
+            self.child_timers(now);
+            self.check_liveness(ctx, link.key);
+        }
+        self.run_queue(ctx, link);
+    }
+
+    fn child_timers(&mut self, now: Instant) {
+        let mut due = Vec::new();
+        for child in &mut self.children {
+            if now >= child.expires_at && child.state != ChildState::Closing {
+                child.state = ChildState::Closing;
+                due.push(Task::ChildDelete(child.key));
+            } else if now >= child.rekey_at && child.is_live() {
+                child.rekey_at = Instant::NEVER;
+                due.push(Task::ChildRekey(child.key));
+            }
+        }
+        for task in due {
+            self.enqueue(task, now);
+        }
+    }
+
+    pub(crate) fn deadline(&self, link: &Link) -> Option<Deadline> {
+        let mut deadline = Deadline {
+            at: self.expires_at,
+            why: "IKE SA lifetime",
+        };
+        let mut consider = |at: Instant, why: &'static str| {
+            if at < deadline.at {
+                deadline = Deadline { at, why };
+            }
+        };
+        if self.phase == Phase::InUse {
+            consider(self.rekey_at, "IKE SA rekey");
+            for child in &self.children {
+                if child.state != ChildState::Closing {
+                    consider(child.expires_at, "Child SA lifetime");
+                }
+                if child.is_live() {
+                    consider(child.rekey_at, "Child SA rekey");
+                }
+            }
+            if let Some(at) = self.liveness_due() {
+                consider(at, "liveness check");
+            }
+        }
+        if link.requests.is_idle() && self.active.is_none() {
+            for queued in &self.queue {
+                consider(queued.not_before, "waiting task");
+            }
+        }
+        Some(deadline)
+    }
+
+    /// The peer's packets come on `child`: it is there, and it uses the SA.
+    pub(crate) fn on_child_heard(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        self.heard = ctx.now;
+        self.activate_outbound(ctx, key);
+    }
+
+    /// Begins to send on a Child SA whose outbound half was silent.
+    pub(crate) fn activate_outbound(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        if let Some(child) = self.child_mut(key)
+            && !child.outbound_active
+        {
+            child.outbound_active = true;
+            ctx.push(Output::ActivateOutbound(key));
+        }
+    }
+
+    /// The caller's answer to `InstallChild`.
+    pub(crate) fn on_child_installed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ChildKey,
+        installed: bool,
+    ) {
+        let connection = self.connection;
+        let Some(child) = self.child_mut(key) else {
+            return;
+        };
+        if installed {
+            if child.state == ChildState::Installing {
+                child.state = ChildState::Installed;
+            }
+            let event = Event::ChildUp {
+                connection,
+                child: key,
+                spis: (child.inbound_spi, child.outbound_spi),
+                suite: child.suite.name(),
+                local: child.local.clone(),
+                remote: child.remote.clone(),
+                replaces: child.replaces,
+            };
+            ctx.push(Output::Event(event));
+        } else {
+            child.state = ChildState::Closing;
+            self.enqueue(Task::ChildDelete(key), ctx.now);
+            self.report(ctx, Failure::ChildNotInstalled);
+        }
+    }
+
+    /// The configured selectors of one wanted Child SA.
+    pub(crate) fn wanted(
+        &self,
+        index: usize,
+    ) -> Option<(Vec<TrafficSelector>, Vec<TrafficSelector>)> {
+        let child = self.config.children.get(index)?;
+        Some((
+            crate::selectors::of_ranges(&child.local),
+            crate::selectors::of_ranges(&child.remote),
+        ))
+    }
+}

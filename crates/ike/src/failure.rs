@@ -1,0 +1,76 @@
+//! Why a negotiation did not end as wished: the raw material of the reasons users see.
+
+use alloc::string::String;
+
+use crate::config::Identity;
+
+/// Who said so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Judge {
+    /// The peer refused us.
+    Peer,
+    /// We refused the peer.
+    Us,
+}
+
+/// Why a negotiation did not end as wished. Texts never hold secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// AUTH did not verify: the pre-shared keys differ (or the peer refused our identity).
+    Authentication {
+        /// Who found out.
+        by: Judge,
+    },
+    /// The Child SA could not be installed here.
+    ChildNotInstalled,
+    /// No common algorithms for a Child SA.
+    EspProposal {
+        /// Who refused.
+        by: Judge,
+        /// What we accept.
+        ours: String,
+        /// What the peer offered, where we saw it.
+        theirs: Option<String>,
+        /// The first transform type that has no common value, where we saw both sides.
+        transform: Option<&'static str>,
+    },
+    /// The peer calls itself something else than configured.
+    Identity {
+        /// What we expect.
+        expected: Identity,
+        /// What came.
+        received: Identity,
+    },
+    /// No common algorithms for the IKE SA.
+    IkeProposal {
+        /// Who refused.
+        by: Judge,
+        /// What we accept.
+        ours: String,
+        /// What the peer offered, where we saw it.
+        theirs: Option<String>,
+        /// The first transform type that has no common value, where we saw both sides.
+        transform: Option<&'static str>,
+    },
+    /// The peer was there and is not any more.
+    Lost,
+    /// Nothing has come back to our first message, this often sent.
+    NoAnswer {
+        /// How often it was sent.
+        sent: u32,
+    },
+    /// The peer answered with an error that has no case of its own.
+    Refused {
+        /// The notification's name or number.
+        notification: String,
+    },
+    /// The selectors have nothing in common.
+    Selectors {
+        /// Who refused.
+        by: Judge,
+        /// Ours: `local === remote`, from our side.
+        ours: String,
+        /// What the peer asked for, from our side, where we saw it.
+        theirs: Option<String>,
+    },
+}

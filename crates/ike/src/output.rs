@@ -1,0 +1,155 @@
+//! What an [`crate::Endpoint`] asks its caller to do, and tells it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+
+use adit_crypto::{Encryption, Integrity, Secret};
+use adit_ike_wire::TrafficSelector;
+
+use crate::config::ConnectionKey;
+use crate::failure::Failure;
+use crate::time::Instant;
+
+/// Names a Child SA for as long as the endpoint lives; never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChildKey(pub u64);
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Begin to send on the Child SA; it was installed with its outbound half silent.
+    ActivateOutbound(ChildKey),
+    /// Something worth knowing happened.
+    Event(Event),
+    /// Install a Child SA, then answer with [`crate::Command::ChildInstalled`].
+    InstallChild(InstallChild),
+    /// Send the Child SA's packets to another address from now on.
+    MoveChild(ChildKey, SocketAddr),
+    /// Forget the Child SA.
+    RemoveChild(ChildKey),
+    /// Stop sending on the Child SA; what still arrives on it is good.
+    RetireChild(ChildKey),
+    /// Send a datagram.
+    Transmit(Transmit),
+}
+
+/// What [`crate::Endpoint::poll_output`] answers.
+#[derive(Debug)]
+pub enum Polled {
+    /// Nothing is left to do until the deadline, if there is one.
+    Idle(Option<Deadline>),
+    /// One thing to do; poll again.
+    Output(Output),
+}
+
+/// When to call [`crate::Endpoint::handle_timeout`], and what for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Deadline {
+    /// When.
+    pub at: Instant,
+    /// What for.
+    pub why: &'static str,
+}
+
+/// A datagram to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transmit {
+    /// The local port to send from: 500, or 4500, where the caller puts the non-ESP marker
+    /// (RFC 3948 section 2.2) before the octets.
+    pub local_port: u16,
+    /// The local address.
+    pub local: IpAddr,
+    /// Where to.
+    pub remote: SocketAddr,
+    /// The IKE message.
+    pub octets: Vec<u8>,
+}
+
+/// The SPI and keys of one direction of a Child SA.
+pub struct DirectionKeys {
+    /// The SPI, at least 256.
+    pub spi: u32,
+    /// The encryption key (with the salt, for AEAD ciphers).
+    pub encryption: Secret,
+    /// The integrity key; empty for AEAD ciphers.
+    pub integrity: Secret,
+}
+
+impl fmt::Debug for DirectionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DirectionKeys(spi {:08x}, keys hidden)", self.spi)
+    }
+}
+
+/// A Child SA to install: ESP in tunnel mode, encapsulated in UDP.
+#[derive(Debug)]
+pub struct InstallChild {
+    /// Its name.
+    pub child: ChildKey,
+    /// The connection it belongs to.
+    pub connection: ConnectionKey,
+    /// The cipher.
+    pub encryption: Encryption,
+    /// The integrity algorithm, where the cipher has none of its own.
+    pub integrity: Option<Integrity>,
+    /// Whether sequence numbers have 64 bits.
+    pub extended_sequence_numbers: bool,
+    /// From the peer.
+    pub inbound: DirectionKeys,
+    /// To the peer.
+    pub outbound: DirectionKeys,
+    /// What this end may send from and receive to.
+    pub local_selectors: Vec<TrafficSelector>,
+    /// What the other end may send from and receive to.
+    pub remote_selectors: Vec<TrafficSelector>,
+    /// Where packets go.
+    pub remote: SocketAddr,
+    /// Whether to send on it at once (RFC 7296 section 2.8: a rekey's responder waits).
+    pub outbound_active: bool,
+}
+
+/// Something worth knowing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A Child SA carries traffic.
+    ChildUp {
+        /// Whose it is.
+        connection: ConnectionKey,
+        /// Its name.
+        child: ChildKey,
+        /// The inbound and outbound SPIs.
+        spis: (u32, u32),
+        /// The suite, such as `aes128-sha256`.
+        suite: String,
+        /// This end's selectors.
+        local: Vec<TrafficSelector>,
+        /// The other end's selectors.
+        remote: Vec<TrafficSelector>,
+        /// The one it replaces.
+        replaces: Option<ChildKey>,
+    },
+    /// A Child SA is gone.
+    ChildDown {
+        /// Whose it was.
+        connection: ConnectionKey,
+        /// Its name.
+        child: ChildKey,
+    },
+    /// An attempt begins; nothing is known of its outcome.
+    Connecting(ConnectionKey),
+    /// Something did not work. The endpoint goes on trying where that makes sense.
+    Failed(ConnectionKey, Failure),
+    /// An IKE SA is up.
+    IkeUp {
+        /// Whose it is.
+        connection: ConnectionKey,
+        /// The suite, such as `aes256gcm16-prfsha384-ecp384`.
+        suite: String,
+        /// Whether it replaces one that was up.
+        rekeyed: bool,
+    },
+    /// The last IKE SA of a connection is gone.
+    IkeDown(ConnectionKey),
+}

@@ -1,0 +1,288 @@
+//! An IKE SA: two message-ID windows, and the state it is in.
+//!
+//! ```text
+//!  initiator                               responder
+//!  InitSent --(IKE_SA_INIT response)--+    (IKE_SA_INIT request)--> HalfOpen
+//!     | COOKIE, INVALID_KE: again     |                               | 30 s: gone
+//!     v                               v                               |
+//!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
+//!                                     |                               |
+//!                        AUTH verified|                               |AUTH verified
+//!                                     +--------> Established <--------+
+//!                                                     |  tasks, see [`crate::established`]
+//!                                                     v
+//!                                              Closing --> gone
+//! ```
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use adit_crypto::Random;
+use adit_ike_wire::{ExchangeType, Flags, Header, Payload, PayloadType, Spi};
+
+use crate::config::{ConnectionKey, EndpointConfig};
+use crate::established::Established;
+use crate::keys::Role;
+use crate::output::{ChildKey, Deadline, Output, Transmit};
+use crate::protection::Protection;
+use crate::task::auth::AuthSent;
+use crate::task::init::{HalfOpen, InitSent};
+use crate::time::Instant;
+use crate::window::{RequestWindow, ResponseWindow};
+
+/// Names an IKE SA within its endpoint; never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct SaKey(pub(crate) u64);
+
+/// What a step may use of the endpoint.
+pub(crate) struct Context<'e> {
+    pub(crate) now: Instant,
+    pub(crate) random: &'e mut dyn Random,
+    pub(crate) outputs: &'e mut VecDeque<Output>,
+    pub(crate) effects: &'e mut Vec<Effect>,
+    pub(crate) numbers: &'e mut Numbers,
+    pub(crate) limits: EndpointConfig,
+    /// There is no other IKE SA between the same two identities (RFC 7296 section 2.4).
+    pub(crate) alone: bool,
+}
+
+/// Numbers that are never used twice.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    next: u64,
+}
+
+impl Numbers {
+    pub(crate) fn next_key(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// A nonce of 32 octets (RFC 7296 section 2.10: at least half the PRF's key size).
+    pub(crate) fn nonce(&mut self) -> Vec<u8> {
+        let mut nonce = alloc::vec![0; 32];
+        self.random.fill(&mut nonce);
+        nonce
+    }
+
+    pub(crate) fn ike_spi(&mut self) -> Spi {
+        loop {
+            let mut octets = [0; 8];
+            self.random.fill(&mut octets);
+            let spi = Spi(u64::from_be_bytes(octets));
+            if !spi.is_zero() {
+                return spi;
+            }
+        }
+    }
+
+    /// A Child SA's inbound SPI; 0 to 255 are reserved (RFC 4303 section 2.1).
+    pub(crate) fn esp_spi(&mut self) -> u32 {
+        loop {
+            let mut octets = [0; 4];
+            self.random.fill(&mut octets);
+            let spi = u32::from_be_bytes(octets);
+            if spi > 255 {
+                return spi;
+            }
+        }
+    }
+
+    /// A fraction of `span` between 0 and 1, so that many timers don't fire at once.
+    pub(crate) fn jitter(&mut self, span: core::time::Duration) -> core::time::Duration {
+        let mut octets = [0; 2];
+        self.random.fill(&mut octets);
+        span.saturating_mul(u32::from(u16::from_be_bytes(octets))) / u32::from(u16::MAX)
+    }
+}
+
+/// What a step wants of the endpoint, beyond its own SA.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Close this SA, which lost a collision or is redundant.
+    Close(SaKey),
+    /// This SA is gone.
+    Gone(SaKey, Ending),
+    /// The peer says that older SAs of the connection are gone (INITIAL_CONTACT).
+    InitialContact(SaKey),
+    /// Move the Child SAs from the first SA to the second.
+    MoveChildren(SaKey, SaKey),
+    /// A new SA, made by rekeying.
+    New(Box<IkeSa>),
+    /// Forget a Child SA some seconds from now; it was retired.
+    RemoveLater(ChildKey),
+    /// This SA was authenticated.
+    Up(SaKey),
+}
+
+/// How an IKE SA ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// It was never more than a first message, or AUTH failed.
+    Failed,
+    /// The peer stopped answering.
+    Lost,
+    /// The peer deleted it.
+    PeerDeleted,
+    /// It was replaced, or we deleted it.
+    Released,
+}
+
+/// The two ends of the path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Path {
+    pub(crate) local: IpAddr,
+    pub(crate) local_port: u16,
+    pub(crate) remote: SocketAddr,
+}
+
+impl Path {
+    pub(crate) const fn local_address(&self) -> SocketAddr {
+        SocketAddr::new(self.local, self.local_port)
+    }
+}
+
+/// What every state of an IKE SA has.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) key: SaKey,
+    /// The connection it belongs to; a responder learns it in IKE_AUTH.
+    pub(crate) connection: Option<ConnectionKey>,
+    /// The side of the exchange that made the SA; it decides the header's I flag.
+    pub(crate) role: Role,
+    pub(crate) local_spi: Spi,
+    pub(crate) remote_spi: Spi,
+    pub(crate) path: Path,
+    pub(crate) requests: RequestWindow,
+    pub(crate) responses: ResponseWindow,
+}
+
+impl Link {
+    /// The SPIs in the header's order.
+    pub(crate) const fn spis(&self) -> (Spi, Spi) {
+        match self.role {
+            Role::Initiator => (self.local_spi, self.remote_spi),
+            Role::Responder => (self.remote_spi, self.local_spi),
+        }
+    }
+
+    pub(crate) fn header(&self, exchange: ExchangeType, message_id: u32, response: bool) -> Header {
+        let (initiator_spi, responder_spi) = self.spis();
+        Header {
+            initiator_spi,
+            responder_spi,
+            next_payload: PayloadType::NONE,
+            major_version: 2,
+            minor_version: 0,
+            exchange,
+            flags: Flags {
+                initiator: self.role == Role::Initiator,
+                version: false,
+                response,
+            },
+            message_id,
+            length: 0,
+        }
+    }
+
+    pub(crate) fn transmit(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
+        ctx.push(Output::Transmit(Transmit {
+            local_port: self.path.local_port,
+            local: self.path.local,
+            remote: self.path.remote,
+            octets,
+        }));
+    }
+
+    /// Sends a protected request, which occupies the window.
+    pub(crate) fn request(
+        &mut self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+        exchange: ExchangeType,
+        payloads: &[Payload<'_>],
+    ) {
+        let header = self.header(exchange, self.requests.next_id(), false);
+        let octets = protection.seal(&header, payloads, ctx.random);
+        self.requests.sent(ctx.now, octets.clone());
+        self.transmit(ctx, octets);
+    }
+
+    /// Sends a protected response to the request that is due, and keeps it for repetitions.
+    pub(crate) fn respond(
+        &mut self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+        exchange: ExchangeType,
+        message_id: u32,
+        payloads: &[Payload<'_>],
+    ) {
+        let header = self.header(exchange, message_id, true);
+        let octets = protection.seal(&header, payloads, ctx.random);
+        self.responses.answered(octets.clone());
+        self.transmit(ctx, octets);
+    }
+}
+
+/// The state of an IKE SA.
+pub(crate) enum State {
+    AuthSent(Box<AuthSent>),
+    Established(Box<Established>),
+    /// Between two states, and after the end; an SA found so is dropped.
+    Gone,
+    HalfOpen(Box<HalfOpen>),
+    InitSent(Box<InitSent>),
+}
+
+/// An IKE SA.
+pub(crate) struct IkeSa {
+    pub(crate) link: Link,
+    pub(crate) state: State,
+}
+
+impl core::fmt::Debug for IkeSa {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "IkeSa({:?} {:?})", self.link.key, self.link.spis())
+    }
+}
+
+impl IkeSa {
+    pub(crate) fn established(&self) -> Option<&Established> {
+        match &self.state {
+            State::Established(established) => Some(established),
+            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+        }
+    }
+
+    pub(crate) fn established_mut(&mut self) -> Option<&mut Established> {
+        match &mut self.state {
+            State::Established(established) => Some(established),
+            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+        }
+    }
+
+    /// When something is to be done if nothing comes in.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let retransmit = self.link.requests.deadline().map(|at| Deadline {
+            at,
+            why: "retransmission",
+        });
+        let state = match &self.state {
+            State::Established(established) => established.deadline(&self.link),
+            State::HalfOpen(half_open) => Some(Deadline {
+                at: half_open.expires,
+                why: "half-open time-out",
+            }),
+            State::AuthSent(_) | State::Gone | State::InitSent(_) => None,
+        };
+        retransmit.into_iter().chain(state).min()
+    }
+}

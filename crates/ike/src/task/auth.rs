@@ -1,0 +1,444 @@
+//! IKE_AUTH (RFC 7296 sections 1.2 and 2.15): identities, the pre-shared key, the first Child SA.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use adit_ike_wire::{ExchangeType, Notify, NotifyType, Payload};
+
+use crate::child::{self, Birth, ChildSa, Owner, Wish, error_payload, notification_name};
+use crate::collision::ExchangeNonces;
+use crate::config::{ConnectionConfig, ConnectionKey, Identity};
+use crate::contents::Contents;
+use crate::established::Established;
+use crate::failure::{Failure, Judge};
+use crate::keys::{Nonces, Role, SaKeys};
+use crate::output::{Event, Output};
+use crate::proposal::offer_esp;
+use crate::sa::{Context, Effect, Ending, Link, State};
+use crate::selectors;
+use crate::task::init::HalfOpen;
+
+/// The authentication method "shared key message integrity code".
+const SHARED_KEY: u8 = 2;
+
+/// Proof that the peer knows the pre-shared key: only verification makes one, and an established
+/// SA can't be had without.
+#[derive(Debug)]
+pub(crate) struct Authenticated(());
+
+impl Authenticated {
+    /// A rekeyed SA inherits the proof of the one it came from.
+    pub(crate) const fn inherit(&self) -> Self {
+        Self(())
+    }
+}
+
+/// What both sides have before IKE_AUTH.
+pub(crate) struct Inputs {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    pub(crate) keys: SaKeys,
+    pub(crate) initiator_nonce: Vec<u8>,
+    pub(crate) responder_nonce: Vec<u8>,
+    pub(crate) initiator_message: Vec<u8>,
+    pub(crate) responder_message: Vec<u8>,
+}
+
+impl Inputs {
+    fn nonces(&self) -> ExchangeNonces {
+        ExchangeNonces {
+            initiator: self.initiator_nonce.clone(),
+            responder: self.responder_nonce.clone(),
+        }
+    }
+
+    /// The AUTH octets of `signer`, who calls itself `identity`.
+    fn auth(&self, signer: Role, identity: &Identity) -> adit_crypto::Secret {
+        let (message, nonce) = match signer {
+            Role::Initiator => (&self.initiator_message, &self.responder_nonce),
+            Role::Responder => (&self.responder_message, &self.initiator_nonce),
+        };
+        self.keys
+            .auth(signer, &self.config.psk, message, nonce, identity)
+    }
+
+    fn verify(&self, signer: Role, identity: &Identity, received: &[u8]) -> Option<Authenticated> {
+        let expected = self.auth(signer, identity);
+        adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
+    }
+}
+
+/// The initiator's state while it waits for the answer to IKE_AUTH.
+pub(crate) struct AuthSent {
+    pub(crate) inputs: Inputs,
+    wish: Option<Wish>,
+}
+
+impl AuthSent {
+    /// Sends IKE_AUTH.
+    pub(crate) fn start(ctx: &mut Context<'_>, link: &mut Link, mut inputs: Inputs) -> State {
+        let config = Arc::clone(&inputs.config);
+        let auth = inputs.auth(Role::Initiator, &config.local_id);
+        let wish = config.children.first().map(|child| Wish {
+            inbound_spi: ctx.esp_spi(),
+            local: selectors::of_ranges(&child.local),
+            remote: selectors::of_ranges(&child.remote),
+        });
+        let spi = wish
+            .as_ref()
+            .map_or(0, |wish| wish.inbound_spi)
+            .to_be_bytes();
+        let mut payloads = alloc::vec![
+            Payload::IdInitiator(config.local_id.view()),
+            Payload::IdResponder(config.remote_id.view()),
+            Payload::Authentication {
+                method: SHARED_KEY,
+                data: auth.as_slice()
+            },
+            Payload::Notify(Notify::new(NotifyType::INITIAL_CONTACT, &[])),
+        ];
+        if !ctx.alone {
+            payloads.pop();
+        }
+        if let Some(wish) = &wish {
+            payloads.push(Payload::SecurityAssociation(offer_esp(
+                &config.esp,
+                &spi,
+                false,
+            )));
+            payloads.push(Payload::TsInitiator(wish.local.clone()));
+            payloads.push(Payload::TsResponder(wish.remote.clone()));
+        }
+        link.request(
+            ctx,
+            &mut inputs.keys.protection,
+            ExchangeType::IKE_AUTH,
+            &payloads,
+        );
+        State::AuthSent(Box::new(Self { inputs, wish }))
+    }
+
+    /// Takes the opened answer; the SA's next state.
+    pub(crate) fn on_response(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        contents: &Contents<'_>,
+    ) -> State {
+        let Self { inputs, wish } = *self;
+        let connection = inputs.connection;
+        let config = Arc::clone(&inputs.config);
+        let verified = match (contents.id_responder, contents.auth) {
+            (Some(id), Some((SHARED_KEY, received))) => {
+                let identity = Identity::from_wire(&id);
+                match inputs.verify(Role::Responder, &identity, received) {
+                    None => Err(Failure::Authentication { by: Judge::Us }),
+                    Some(_) if identity != config.remote_id => Err(Failure::Identity {
+                        expected: config.remote_id.clone(),
+                        received: identity,
+                    }),
+                    Some(proof) => Ok(proof),
+                }
+            }
+            _ => Err(refusal(contents)),
+        };
+        let proof = match verified {
+            Ok(proof) => proof,
+            Err(failure) => {
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+                return State::Gone;
+            }
+        };
+        let nonces = inputs.nonces();
+        let mut established = Established::new(
+            ctx,
+            link.role,
+            connection,
+            config,
+            inputs.keys,
+            nonces,
+            proof,
+        );
+        if let Some(wish) = wish {
+            established.first_child(ctx, link, &wish, contents);
+        }
+        established.announce(ctx, link.key, false);
+        State::Established(Box::new(established))
+    }
+}
+
+/// What an answer without AUTH means.
+fn refusal(contents: &Contents<'_>) -> Failure {
+    match contents.error().map(|notify| notify.kind) {
+        Some(NotifyType::AUTHENTICATION_FAILED) => Failure::Authentication { by: Judge::Peer },
+        Some(kind) => Failure::Refused {
+            notification: notification_name(kind),
+        },
+        None => Failure::Refused {
+            notification: "an answer without AUTH".into(),
+        },
+    }
+}
+
+impl Established {
+    /// Takes the part of the IKE_AUTH answer that is about the first Child SA. A refusal leaves
+    /// the IKE SA as it is (RFC 7296 section 1.2); the endpoint tries again later.
+    fn first_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        wish: &Wish,
+        contents: &Contents<'_>,
+    ) {
+        match child::accept(&self.config, wish, contents, false) {
+            Ok(agreement) => {
+                let nonces = self.nonces.clone();
+                self.add_child(
+                    ctx,
+                    link,
+                    Birth {
+                        agreement,
+                        shared: None,
+                        nonces: Nonces {
+                            initiator: &nonces.initiator,
+                            responder: &nonces.responder,
+                        },
+                        role: Role::Initiator,
+                        replaces: None,
+                    },
+                );
+            }
+            Err(failure) => self.report(ctx, failure),
+        }
+    }
+}
+
+impl HalfOpen {
+    /// Answers IKE_AUTH; the SA's next state.
+    pub(crate) fn answer(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message_id: u32,
+        contents: &Contents<'_>,
+    ) -> State {
+        let Self {
+            candidates,
+            mut keys,
+            initiator_nonce,
+            responder_nonce,
+            initiator_message,
+            responder_message,
+            ..
+        } = *self;
+        let (Some(id), Some((method, received))) = (contents.id_initiator, contents.auth) else {
+            return refuse(ctx, link, &mut keys, message_id, NotifyType::INVALID_SYNTAX);
+        };
+        let identity = Identity::from_wire(&id);
+        let wished = contents.id_responder.map(|id| Identity::from_wire(&id));
+        let mut inputs = Inputs {
+            connection: ConnectionKey(0),
+            config: match candidates.first() {
+                Some((_, config)) => Arc::clone(config),
+                None => {
+                    return refuse(ctx, link, &mut keys, message_id, AUTHENTICATION_FAILED);
+                }
+            },
+            keys,
+            initiator_nonce,
+            responder_nonce,
+            initiator_message,
+            responder_message,
+        };
+        let by_identity: Vec<_> = candidates
+            .iter()
+            .filter(|(_, config)| config.remote_id == identity)
+            .filter(|(_, config)| {
+                wished
+                    .as_ref()
+                    .is_none_or(|wished| config.local_id == *wished)
+            })
+            .collect();
+        let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
+        for (connection, config) in &by_identity {
+            inputs.config = Arc::clone(config);
+            if method == SHARED_KEY
+                && inputs.keys.suite.is_allowed_by(&config.ike)
+                && let Some(proof) = inputs.verify(Role::Initiator, &identity, received)
+            {
+                verified.push((*connection, Arc::clone(config), proof));
+            }
+        }
+        let Some((connection, config, proof)) = choose_connection(verified, contents) else {
+            report_stranger(ctx, &candidates, &by_identity, &identity);
+            return refuse(
+                ctx,
+                link,
+                &mut inputs.keys,
+                message_id,
+                AUTHENTICATION_FAILED,
+            );
+        };
+        link.connection = Some(connection);
+        inputs.connection = connection;
+        inputs.config = config;
+        accept(ctx, link, message_id, inputs, proof, contents)
+    }
+}
+
+const AUTHENTICATION_FAILED: NotifyType = NotifyType::AUTHENTICATION_FAILED;
+
+/// Among connections with the same identities and key, the one whose selectors fit.
+fn choose_connection(
+    mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)>,
+    contents: &Contents<'_>,
+) -> Option<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> {
+    let fitting = verified.iter().position(|(_, config, _)| {
+        let (Some(remote), Some(local)) = (contents.ts_initiator, contents.ts_responder) else {
+            return false;
+        };
+        selectors::narrow(local, remote, &config.children).is_some()
+    });
+    let index = fitting.unwrap_or(0);
+    (index < verified.len()).then(|| verified.swap_remove(index))
+}
+
+/// Tells the connections at this address why the peer was not let in.
+fn report_stranger(
+    ctx: &mut Context<'_>,
+    candidates: &[(ConnectionKey, Arc<ConnectionConfig>)],
+    by_identity: &[&(ConnectionKey, Arc<ConnectionConfig>)],
+    identity: &Identity,
+) {
+    for (connection, _) in by_identity {
+        let failure = Failure::Authentication { by: Judge::Us };
+        ctx.push(Output::Event(Event::Failed(*connection, failure)));
+    }
+    if by_identity.is_empty() {
+        for (connection, config) in candidates {
+            let failure = Failure::Identity {
+                expected: config.remote_id.clone(),
+                received: identity.clone(),
+            };
+            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+        }
+    }
+}
+
+fn refuse(
+    ctx: &mut Context<'_>,
+    link: &mut Link,
+    keys: &mut SaKeys,
+    message_id: u32,
+    kind: NotifyType,
+) -> State {
+    let payloads = [error_payload(kind)];
+    link.respond(
+        ctx,
+        &mut keys.protection,
+        ExchangeType::IKE_AUTH,
+        message_id,
+        &payloads,
+    );
+    ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+    State::Gone
+}
+
+fn accept(
+    ctx: &mut Context<'_>,
+    link: &mut Link,
+    message_id: u32,
+    inputs: Inputs,
+    proof: Authenticated,
+    contents: &Contents<'_>,
+) -> State {
+    let config = Arc::clone(&inputs.config);
+    let auth = inputs.auth(Role::Responder, &config.local_id);
+    let nonces = inputs.nonces();
+    let mut established = Established::new(
+        ctx,
+        link.role,
+        inputs.connection,
+        Arc::clone(&config),
+        inputs.keys,
+        nonces.clone(),
+        proof,
+    );
+    let mut payloads = alloc::vec![
+        Payload::IdResponder(config.local_id.view()),
+        Payload::Authentication {
+            method: SHARED_KEY,
+            data: auth.as_slice()
+        },
+    ];
+    let mut agreed = None;
+    if contents.proposals.is_some() {
+        match child::agree(ctx, &config, contents, false) {
+            Ok(agreement) => agreed = Some(agreement),
+            Err(disagreement) => {
+                payloads.push(error_payload(disagreement.notify));
+                if let Some(failure) = disagreement.failure {
+                    established.report(ctx, failure);
+                }
+            }
+        }
+    }
+    let spi = agreed
+        .as_ref()
+        .map_or(0, |agreed| agreed.inbound_spi)
+        .to_be_bytes();
+    if let Some(agreed) = &agreed {
+        payloads.extend(child::answer_payloads(agreed, &spi));
+    }
+    link.respond(
+        ctx,
+        &mut established.keys.protection,
+        ExchangeType::IKE_AUTH,
+        message_id,
+        &payloads,
+    );
+    if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
+        ctx.effects.push(Effect::InitialContact(link.key));
+    }
+    established.announce(ctx, link.key, false);
+    if let Some(agreement) = agreed {
+        established.add_child(
+            ctx,
+            link,
+            Birth {
+                agreement,
+                shared: None,
+                nonces: Nonces {
+                    initiator: &nonces.initiator,
+                    responder: &nonces.responder,
+                },
+                role: Role::Responder,
+                replaces: None,
+            },
+        );
+    }
+    State::Established(Box::new(established))
+}
+
+impl Established {
+    /// Makes a Child SA of what was agreed.
+    pub(crate) fn add_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        birth: Birth<'_>,
+    ) -> Option<crate::output::ChildKey> {
+        let config = Arc::clone(&self.config);
+        let owner = Owner {
+            connection: self.connection,
+            config: &config,
+            path: link.path,
+        };
+        let child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        let key = child.key;
+        self.children.push(child);
+        Some(key)
+    }
+}

@@ -1,0 +1,312 @@
+//! CREATE_CHILD_SA for a new Child SA (RFC 7296 section 1.3.1), and what a rekey shares with it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::{Group, KeyExchange, Secret};
+use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, TrafficSelector};
+
+use crate::child::{self, Agreement, Birth, Wish, error_payload};
+use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
+use crate::contents::Contents;
+use crate::established::Established;
+use crate::failure::Failure;
+use crate::keys::{Nonces, Role};
+use crate::output::ChildKey;
+use crate::proposal::offer_esp;
+use crate::sa::{Context, Link};
+use crate::task::{Active, Task};
+
+/// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
+pub(crate) const TEMPORARY_WAIT: Duration = Duration::from_millis(1_500);
+
+/// Our request for a Child SA: what was wished and what it takes to derive keys.
+pub(crate) struct Request {
+    pub(crate) wish: Wish,
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) key_exchange: Option<Box<dyn KeyExchange>>,
+}
+
+impl core::fmt::Debug for Request {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Request({:08x})", self.wish.inbound_spi)
+    }
+}
+
+/// A request for a new Child SA under way.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) index: usize,
+    request: Request,
+}
+
+/// What the peer said to our request.
+pub(crate) enum Reply {
+    /// It agreed; the keys' ingredients.
+    Agreed {
+        agreement: Agreement,
+        shared: Option<Secret>,
+        nonces: ExchangeNonces,
+    },
+    /// It does not know the Child SA that was to be rekeyed.
+    NotFound,
+    /// It said no.
+    Refused(Failure),
+    /// It wants another group.
+    TryGroup(Group),
+    /// Not at this moment.
+    TryLater,
+}
+
+impl Established {
+    /// Sends CREATE_CHILD_SA; with `rekey`, for the Child SA that has this inbound SPI.
+    pub(crate) fn request_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        (local, remote): (Vec<TrafficSelector>, Vec<TrafficSelector>),
+        rekey: Option<u32>,
+        group: Option<Group>,
+    ) -> Request {
+        let group = group.or_else(|| self.config.esp.groups.first().copied());
+        let request = Request {
+            wish: Wish {
+                inbound_spi: ctx.esp_spi(),
+                local,
+                remote,
+            },
+            nonce: ctx.nonce(),
+            key_exchange: group.map(|group| group.generate(ctx.random)),
+        };
+        let spi = request.wish.inbound_spi.to_be_bytes();
+        let rekeyed = rekey.unwrap_or_default().to_be_bytes();
+        let mut payloads = Vec::new();
+        if rekey.is_some() {
+            payloads.push(Payload::Notify(Notify {
+                protocol: adit_ike_wire::ProtocolId::ESP,
+                spi: &rekeyed,
+                kind: NotifyType::REKEY_SA,
+                data: &[],
+            }));
+        }
+        payloads.push(Payload::SecurityAssociation(offer_esp(
+            &self.config.esp,
+            &spi,
+            true,
+        )));
+        payloads.push(Payload::Nonce(&request.nonce));
+        if let Some(key_exchange) = &request.key_exchange {
+            payloads.push(Payload::KeyExchange {
+                group: key_exchange.group().id(),
+                data: key_exchange.public(),
+            });
+        }
+        payloads.push(Payload::TsInitiator(request.wish.local.clone()));
+        payloads.push(Payload::TsResponder(request.wish.remote.clone()));
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::CREATE_CHILD_SA, &payloads);
+        request
+    }
+
+    /// Reads the peer's answer to [`Self::request_child`].
+    pub(crate) fn read_child_reply(&self, request: &Request, contents: &Contents<'_>) -> Reply {
+        match contents.error().map(|notify| (notify.kind, notify.data)) {
+            Some((NotifyType::TEMPORARY_FAILURE, _)) => return Reply::TryLater,
+            Some((NotifyType::CHILD_SA_NOT_FOUND, _)) => return Reply::NotFound,
+            Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
+                let ours = request
+                    .key_exchange
+                    .as_ref()
+                    .map(|key_exchange| key_exchange.group());
+                let wanted = <[u8; 2]>::try_from(data)
+                    .ok()
+                    .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                    .filter(|group| self.config.esp.groups.contains(group))
+                    .filter(|group| Some(*group) != ours);
+                if let Some(group) = wanted {
+                    return Reply::TryGroup(group);
+                }
+            }
+            _ => {}
+        }
+        let agreement = match child::accept(&self.config, &request.wish, contents, true) {
+            Ok(agreement) => agreement,
+            Err(failure) => return Reply::Refused(failure),
+        };
+        let refused = |what: &str| {
+            Reply::Refused(Failure::Refused {
+                notification: what.into(),
+            })
+        };
+        let Some(nonce) = contents.nonce else {
+            return refused("an answer without nonce");
+        };
+        let shared = match (&request.key_exchange, agreement.suite.group) {
+            (None, None) => None,
+            (Some(key_exchange), Some(group)) if key_exchange.group() == group => {
+                let public = contents.key_exchange.filter(|(id, _)| *id == group.id());
+                match public.and_then(|(_, public)| key_exchange.agree(public).ok()) {
+                    Some(shared) => Some(shared),
+                    None => return refused("an answer with a bad public value"),
+                }
+            }
+            _ => return refused("an answer with another group than its public value's"),
+        };
+        let nonces = ExchangeNonces {
+            initiator: request.nonce.clone(),
+            responder: nonce.to_vec(),
+        };
+        Reply::Agreed {
+            agreement,
+            shared,
+            nonces,
+        }
+    }
+
+    pub(crate) fn start_child_create(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        index: usize,
+    ) {
+        if self.is_busy_with(index) {
+            return;
+        }
+        let Some(selectors) = self.wanted(index) else {
+            return;
+        };
+        let request = self.request_child(ctx, link, selectors, None, None);
+        self.active = Some(Active::ChildCreate(Pending { index, request }));
+    }
+
+    pub(crate) fn child_created(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: Pending,
+        contents: &Contents<'_>,
+    ) {
+        let Pending { index, request } = pending;
+        match self.read_child_reply(&request, contents) {
+            Reply::Agreed {
+                agreement,
+                shared,
+                nonces,
+            } => {
+                let birth = Birth {
+                    agreement,
+                    shared: shared.as_ref(),
+                    nonces: Nonces {
+                        initiator: &nonces.initiator,
+                        responder: &nonces.responder,
+                    },
+                    role: Role::Initiator,
+                    replaces: None,
+                };
+                self.add_child(ctx, link, birth);
+            }
+            Reply::TryGroup(group) => {
+                let selectors = (request.wish.local, request.wish.remote);
+                let request = self.request_child(ctx, link, selectors, None, Some(group));
+                self.active = Some(Active::ChildCreate(Pending { index, request }));
+            }
+            Reply::TryLater | Reply::NotFound => {
+                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+                self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+            }
+            // The endpoint asks again after a while; nothing here would change the answer.
+            Reply::Refused(failure) => self.report(ctx, failure),
+        }
+    }
+
+    /// Answers a request for a new Child SA.
+    pub(crate) fn answer_child_create(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        if decide(self.stance(None), Theirs::ChildCreate) == Verdict::RefuseForNow {
+            return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
+        }
+        self.answer_child(ctx, link, header, contents, None);
+    }
+
+    /// Agrees, answers and installs; the new Child SA and its nonces, where it comes to that.
+    pub(crate) fn answer_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+        replaces: Option<ChildKey>,
+    ) -> Option<(ChildKey, ExchangeNonces)> {
+        let Some(initiator_nonce) = contents.nonce else {
+            self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
+            return None;
+        };
+        let agreement = match child::agree(ctx, &self.config, contents, true) {
+            Ok(agreement) => agreement,
+            Err(disagreement) => {
+                self.refuse(ctx, link, header, disagreement.notify);
+                if let Some(failure) = disagreement.failure {
+                    self.report(ctx, failure);
+                }
+                return None;
+            }
+        };
+        let mut ours = None;
+        if let Some(group) = agreement.suite.group {
+            let Some((_, public)) = contents.key_exchange.filter(|(id, _)| *id == group.id())
+            else {
+                let wanted = group.id().to_be_bytes();
+                let payload = Payload::Notify(Notify::new(NotifyType::INVALID_KE_PAYLOAD, &wanted));
+                self.respond(ctx, link, header, &[payload]);
+                return None;
+            };
+            let key_exchange = group.generate(ctx.random);
+            let Ok(shared) = key_exchange.agree(public) else {
+                self.respond(
+                    ctx,
+                    link,
+                    header,
+                    &[error_payload(NotifyType::INVALID_SYNTAX)],
+                );
+                return None;
+            };
+            ours = Some((key_exchange, shared));
+        }
+        let nonces = ExchangeNonces {
+            initiator: initiator_nonce.to_vec(),
+            responder: ctx.nonce(),
+        };
+        let spi = agreement.inbound_spi.to_be_bytes();
+        let mut payloads = child::answer_payloads(&agreement, &spi);
+        payloads.insert(1, Payload::Nonce(&nonces.responder));
+        if let Some((key_exchange, _)) = &ours {
+            let group = key_exchange.group().id();
+            payloads.insert(
+                2,
+                Payload::KeyExchange {
+                    group,
+                    data: key_exchange.public(),
+                },
+            );
+        }
+        self.respond(ctx, link, header, &payloads);
+        let birth = Birth {
+            agreement,
+            shared: ours.as_ref().map(|(_, shared)| shared),
+            nonces: Nonces {
+                initiator: &nonces.initiator,
+                responder: &nonces.responder,
+            },
+            role: Role::Responder,
+            replaces,
+        };
+        let key = self.add_child(ctx, link, birth)?;
+        Some((key, nonces))
+    }
+}

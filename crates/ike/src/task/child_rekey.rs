@@ -1,0 +1,210 @@
+//! Rekeying a Child SA (RFC 7296 sections 1.3.3, 2.8 and 2.8.1).
+//!
+//! ```text
+//!   request --(agreed)----------------------> Delete the old SA
+//!      | \--(agreed, and the peer rekeyed it too)--> nonces decide: Delete the old or the new one
+//!      | \--(TEMPORARY_FAILURE)--> later     \--(INVALID_KE_PAYLOAD)--> again with that group
+//!      \--(CHILD_SA_NOT_FOUND)--> forget the old SA; the endpoint makes a new one
+//! ```
+
+use core::time::Duration;
+
+use adit_ike_wire::{Header, Notify, NotifyType};
+
+use crate::child::{self, Birth, ChildState};
+use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
+use crate::contents::Contents;
+use crate::established::Established;
+use crate::keys::{Nonces, Role};
+use crate::output::ChildKey;
+use crate::sa::{Context, Link};
+use crate::task::child_create::{Reply, Request, TEMPORARY_WAIT};
+use crate::task::{Active, Task};
+
+/// How soon a refused rekey is tried again.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// A rekey under way.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    /// The Child SA that is to be replaced.
+    pub(crate) child: ChildKey,
+    request: Request,
+    /// The one the peer made for the same purpose in the meantime.
+    rival: Option<(ChildKey, ExchangeNonces)>,
+}
+
+impl Established {
+    pub(crate) fn start_child_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        key: ChildKey,
+    ) {
+        let Some(child) = self.child(key).filter(|child| child.is_live()) else {
+            return;
+        };
+        // RFC 7296 section 2.9.2: a rekey asks for what was agreed, not for what was wished.
+        let selectors = (child.local.clone(), child.remote.clone());
+        let group = child.suite.group;
+        let spi = child.inbound_spi;
+        let request = self.request_child(ctx, link, selectors, Some(spi), group);
+        self.active = Some(Active::ChildRekey(Pending {
+            child: key,
+            request,
+            rival: None,
+        }));
+    }
+
+    pub(crate) fn child_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: Pending,
+        contents: &Contents<'_>,
+    ) {
+        let Pending {
+            child: old,
+            request,
+            rival,
+        } = pending;
+        match self.read_child_reply(&request, contents) {
+            Reply::Agreed {
+                agreement,
+                shared,
+                nonces,
+            } => {
+                let birth = Birth {
+                    agreement,
+                    shared: shared.as_ref(),
+                    nonces: Nonces {
+                        initiator: &nonces.initiator,
+                        responder: &nonces.responder,
+                    },
+                    role: Role::Initiator,
+                    replaces: Some(old),
+                };
+                if let Some(new) = self.add_child(ctx, link, birth) {
+                    self.settle_child_rekey(ctx, old, (new, &nonces), rival);
+                }
+            }
+            Reply::TryGroup(group) if rival.is_none() => {
+                let Some(child) = self.child(old).filter(|child| child.is_live()) else {
+                    return;
+                };
+                let selectors = (child.local.clone(), child.remote.clone());
+                let spi = child.inbound_spi;
+                let request = self.request_child(ctx, link, selectors, Some(spi), Some(group));
+                let pending = Pending {
+                    child: old,
+                    request,
+                    rival,
+                };
+                self.active = Some(Active::ChildRekey(pending));
+            }
+            refusal => match rival {
+                // The peer's own rekey stands; ours is not needed any more.
+                Some(_) => self.hand_over(old),
+                None => self.child_rekey_refused(ctx, old, refusal),
+            },
+        }
+    }
+
+    fn child_rekey_refused(&mut self, ctx: &mut Context<'_>, old: ChildKey, reply: Reply) {
+        match reply {
+            Reply::NotFound => {
+                // Section 2.25.1: the peer has lost it, so it is of no use here either.
+                if let Some(index) = self.children.iter().position(|child| child.key == old) {
+                    let child = self.children.swap_remove(index);
+                    child::dispose(ctx, self.connection, &child, false);
+                }
+            }
+            Reply::TryLater | Reply::TryGroup(_) => {
+                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+                self.enqueue(Task::ChildRekey(old), ctx.now + wait);
+            }
+            Reply::Refused(failure) => {
+                self.report(ctx, failure);
+                self.enqueue(Task::ChildRekey(old), ctx.now + REFUSED_WAIT);
+            }
+            Reply::Agreed { .. } => {}
+        }
+    }
+
+    /// Decides which of the Child SAs goes, now that ours is there.
+    fn settle_child_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        old: ChildKey,
+        (new, nonces): (ChildKey, &ExchangeNonces),
+        rival: Option<(ChildKey, ExchangeNonces)>,
+    ) {
+        match rival {
+            Some((_, rival_nonces)) if nonces.lose_against(&rival_nonces) => {
+                self.hand_over(old);
+                self.close_child(ctx, new);
+            }
+            rival => {
+                if let Some((rival, _)) = rival {
+                    self.mark(rival, ChildState::Replaced);
+                }
+                self.mark(old, ChildState::Replaced);
+                if self.child(old).is_some() {
+                    self.enqueue(Task::ChildDelete(old), ctx.now);
+                }
+            }
+        }
+    }
+
+    /// A Child SA the peer made takes the place of `old`, which the peer is about to delete; until
+    /// then we send on `old` (section 2.8).
+    fn hand_over(&mut self, old: ChildKey) {
+        self.mark(old, ChildState::Replaced);
+    }
+
+    fn mark(&mut self, key: ChildKey, state: ChildState) {
+        if let Some(child) = self.child_mut(key) {
+            child.state = state;
+        }
+    }
+
+    pub(crate) fn answer_child_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+        rekey: &Notify<'_>,
+    ) {
+        // The notification names the SA by the SPI the peer receives on (section 1.3.3).
+        let spi = <[u8; 4]>::try_from(rekey.spi).map(u32::from_be_bytes).ok();
+        let old = self
+            .children
+            .iter()
+            .find(|child| Some(child.outbound_spi) == spi)
+            .map(|child| child.key);
+        let verdict = decide(self.stance(old), Theirs::ChildRekey);
+        if verdict == Verdict::RefuseForNow {
+            return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
+        }
+        let Some(old) = old else {
+            return self.refuse(ctx, link, header, NotifyType::CHILD_SA_NOT_FOUND);
+        };
+        if self
+            .child(old)
+            .is_some_and(|child| child.state == ChildState::Replaced)
+        {
+            // It has a successor already and is waiting for its Delete.
+            return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
+        }
+        let Some((new, nonces)) = self.answer_child(ctx, link, header, contents, Some(old)) else {
+            return;
+        };
+        match &mut self.active {
+            Some(Active::ChildRekey(pending)) if verdict == Verdict::ProceedAndCompare => {
+                pending.rival = Some((new, nonces));
+            }
+            _ => self.hand_over(old),
+        }
+    }
+}

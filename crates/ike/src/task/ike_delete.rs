@@ -1,0 +1,51 @@
+//! Deleting the IKE SA (RFC 7296 section 1.4.1).
+
+use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
+
+use crate::collision::{Theirs, Verdict, decide};
+use crate::established::{Established, Phase};
+use crate::sa::{Context, Effect, Ending, Link, SaKey};
+use crate::task::Active;
+
+impl Established {
+    pub(crate) fn start_ike_delete(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        let payloads = [Payload::Delete(Delete::IKE_SA)];
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::INFORMATIONAL, &payloads);
+        self.active = Some(Active::IkeDelete);
+    }
+
+    pub(crate) fn ike_deleted(&mut self, ctx: &mut Context<'_>, key: SaKey) {
+        self.dispose_children(ctx);
+        ctx.effects.push(Effect::Gone(key, Ending::Released));
+    }
+
+    pub(crate) fn answer_ike_delete(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+    ) {
+        self.respond(ctx, link, header, &[]);
+        if decide(self.stance(None), Theirs::IkeDelete) == Verdict::ProceedAndYield {
+            self.active = None;
+            self.queue.clear();
+        }
+        let ending = match (self.rival.take(), self.phase) {
+            (Some((rival, _)), _) => {
+                // The peer finished its own rekey first; ours is void (section 2.25.2).
+                ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                Ending::Released
+            }
+            (None, Phase::InUse) => {
+                self.dispose_children(ctx);
+                Ending::PeerDeleted
+            }
+            (None, Phase::Closing | Phase::Replaced) => {
+                self.dispose_children(ctx);
+                Ending::Released
+            }
+        };
+        ctx.effects.push(Effect::Gone(link.key, ending));
+    }
+}

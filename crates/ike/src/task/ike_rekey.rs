@@ -1,0 +1,290 @@
+//! Rekeying the IKE SA (RFC 7296 sections 1.3.2, 2.8.2 and 2.18).
+//!
+//! The new SA is an SA of its own, with message IDs from 0; whoever asked for it is its original
+//! initiator. The Child SAs move over, and who asked deletes the old SA.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::{Group, KeyExchange};
+use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, Proposal, ProtocolId, Spi};
+
+use crate::child::notification_name;
+use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
+use crate::contents::Contents;
+use crate::established::Established;
+use crate::failure::Failure;
+use crate::keys::{Nonces, Role, SaKeys};
+use crate::proposal::{IkeSuite, choose_ike, offer_ike};
+use crate::sa::{Context, Effect, IkeSa, Link, SaKey, State};
+use crate::task::child_create::TEMPORARY_WAIT;
+use crate::task::{Active, Task};
+use crate::window::{RequestWindow, ResponseWindow};
+
+/// How soon a refused rekey is tried again.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// A rekey of the IKE SA under way.
+pub(crate) struct Pending {
+    spi: Spi,
+    nonce: Vec<u8>,
+    key_exchange: Box<dyn KeyExchange>,
+}
+
+impl core::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Pending({:?})", self.spi)
+    }
+}
+
+/// What the new SA is made of.
+struct Birth<'a> {
+    suite: IkeSuite,
+    shared: adit_crypto::Secret,
+    nonces: &'a ExchangeNonces,
+    /// Our side of the exchange.
+    role: Role,
+    local_spi: Spi,
+    remote_spi: Spi,
+}
+
+impl Established {
+    pub(crate) fn start_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        let group = self.keys.suite.group;
+        self.request_ike_rekey(ctx, link, group);
+    }
+
+    fn request_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link, group: Group) {
+        let pending = Pending {
+            spi: ctx.ike_spi(),
+            nonce: ctx.nonce(),
+            key_exchange: group.generate(ctx.random),
+        };
+        let spi = pending.spi.0.to_be_bytes();
+        let payloads = [
+            Payload::SecurityAssociation(offer_ike(&self.config.ike, &spi)),
+            Payload::Nonce(&pending.nonce),
+            Payload::KeyExchange {
+                group: group.id(),
+                data: pending.key_exchange.public(),
+            },
+        ];
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::CREATE_CHILD_SA, &payloads);
+        self.active = Some(Active::IkeRekey(pending));
+    }
+
+    pub(crate) fn ike_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: Pending,
+        contents: &Contents<'_>,
+    ) {
+        if let Some((new, nonces)) = self.ike_successor(ctx, link, &pending, contents) {
+            let key = new.link.key;
+            ctx.effects.push(Effect::New(Box::new(new)));
+            match self.rival.take() {
+                Some((rival, rival_nonces)) if nonces.lose_against(&rival_nonces) => {
+                    ctx.effects.push(Effect::Close(key));
+                    ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                    self.replaced_by_peer(ctx);
+                }
+                _ => {
+                    ctx.effects.push(Effect::MoveChildren(link.key, key));
+                    ctx.effects.push(Effect::Close(link.key));
+                }
+            }
+            return;
+        }
+        if let Some((rival, _)) = self.rival.take() {
+            ctx.effects.push(Effect::MoveChildren(link.key, rival));
+            self.replaced_by_peer(ctx);
+            return;
+        }
+        match contents.error().map(|notify| (notify.kind, notify.data)) {
+            Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
+                let wanted = <[u8; 2]>::try_from(data)
+                    .ok()
+                    .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                    .filter(|group| self.config.ike.groups.contains(group))
+                    .filter(|group| *group != pending.key_exchange.group());
+                match wanted {
+                    Some(group) => self.request_ike_rekey(ctx, link, group),
+                    None => self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT),
+                }
+            }
+            Some((NotifyType::TEMPORARY_FAILURE, _)) => {
+                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+                self.enqueue(Task::IkeRekey, ctx.now + wait);
+            }
+            other => {
+                let notification = other.map_or_else(
+                    || "an answer to an IKE SA rekey that makes no sense".into(),
+                    |(kind, _)| notification_name(kind),
+                );
+                self.report(ctx, Failure::Refused { notification });
+                self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
+            }
+        }
+    }
+
+    /// The SA that the peer's answer makes, if it is good.
+    fn ike_successor(
+        &self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        pending: &Pending,
+        contents: &Contents<'_>,
+    ) -> Option<(IkeSa, ExchangeNonces)> {
+        let (group, public) = contents.key_exchange?;
+        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 8)?;
+        if chosen.suite.group != pending.key_exchange.group() || chosen.suite.group.id() != group {
+            return None;
+        }
+        let remote_spi = spi_of(&chosen.spi)?;
+        let nonces = ExchangeNonces {
+            initiator: pending.nonce.clone(),
+            responder: contents.nonce?.to_vec(),
+        };
+        let birth = Birth {
+            suite: chosen.suite,
+            shared: pending.key_exchange.agree(public).ok()?,
+            nonces: &nonces,
+            role: Role::Initiator,
+            local_spi: pending.spi,
+            remote_spi,
+        };
+        let new = self.bear(ctx, link, birth)?;
+        Some((new, nonces))
+    }
+
+    fn bear(&self, ctx: &mut Context<'_>, link: &Link, birth: Birth<'_>) -> Option<IkeSa> {
+        let Birth {
+            suite,
+            shared,
+            nonces,
+            role,
+            local_spi,
+            remote_spi,
+        } = birth;
+        let link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: link.connection,
+            role,
+            local_spi,
+            remote_spi,
+            path: link.path,
+            requests: RequestWindow::starting_at(0),
+            responses: ResponseWindow::starting_at(0, Vec::new()),
+        };
+        let keys: SaKeys = self
+            .keys
+            .rekeyed(
+                suite,
+                &shared,
+                &Nonces {
+                    initiator: &nonces.initiator,
+                    responder: &nonces.responder,
+                },
+                link.spis(),
+                role,
+                ctx.limits.iv_epoch,
+            )
+            .ok()?;
+        let established = Self::new(
+            ctx,
+            role,
+            self.connection,
+            Arc::clone(&self.config),
+            keys,
+            nonces.clone(),
+            self.proof.inherit(),
+        );
+        established.announce(ctx, link.key, true);
+        Some(IkeSa {
+            link,
+            state: State::Established(Box::new(established)),
+        })
+    }
+
+    pub(crate) fn answer_ike_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        let verdict = decide(self.stance(None), Theirs::IkeRekey);
+        if verdict == Verdict::RefuseForNow || self.rival.is_some() {
+            return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
+        }
+        let (Some(proposals), Some((group, public)), Some(nonce)) =
+            (contents.proposals, contents.key_exchange, contents.nonce)
+        else {
+            return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
+        };
+        let chosen = choose_ike(proposals, &self.config.ike, Some(group), 8)
+            .and_then(|chosen| spi_of(&chosen.spi).map(|spi| (chosen, spi)));
+        let Some((chosen, remote_spi)) = chosen else {
+            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
+        };
+        if chosen.suite.group.id() != group {
+            let wanted = chosen.suite.group.id().to_be_bytes();
+            let payload = Payload::Notify(Notify::new(NotifyType::INVALID_KE_PAYLOAD, &wanted));
+            return self.respond(ctx, link, header, &[payload]);
+        }
+        let key_exchange = chosen.suite.group.generate(ctx.random);
+        let Ok(shared) = key_exchange.agree(public) else {
+            return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
+        };
+        let nonces = ExchangeNonces {
+            initiator: nonce.to_vec(),
+            responder: ctx.nonce(),
+        };
+        let local_spi = ctx.ike_spi();
+        let birth = Birth {
+            suite: chosen.suite,
+            shared,
+            nonces: &nonces,
+            role: Role::Responder,
+            local_spi,
+            remote_spi,
+        };
+        let Some(new) = self.bear(ctx, link, birth) else {
+            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
+        };
+        let spi = local_spi.0.to_be_bytes();
+        let proposal = Proposal {
+            number: chosen.number,
+            protocol: ProtocolId::IKE,
+            spi: &spi,
+            transforms: chosen.suite.transforms(),
+        };
+        let payloads = [
+            Payload::SecurityAssociation(alloc::vec![proposal]),
+            Payload::Nonce(&nonces.responder),
+            Payload::KeyExchange {
+                group,
+                data: key_exchange.public(),
+            },
+        ];
+        self.respond(ctx, link, header, &payloads);
+        let key = new.link.key;
+        ctx.effects.push(Effect::New(Box::new(new)));
+        if verdict == Verdict::ProceedAndCompare {
+            self.rival = Some((key, nonces));
+        } else {
+            ctx.effects.push(Effect::MoveChildren(link.key, key));
+            self.replaced_by_peer(ctx);
+        }
+    }
+}
+
+/// An IKE SPI from a proposal; zero is none.
+fn spi_of(octets: &[u8]) -> Option<Spi> {
+    let spi = Spi(u64::from_be_bytes(octets.try_into().ok()?));
+    (!spi.is_zero()).then_some(spi)
+}

@@ -1,0 +1,401 @@
+//! IKE_SA_INIT (RFC 7296 sections 1.2, 2.6 and 2.7): algorithms, public values, nonces.
+//!
+//! Nothing in this exchange is authenticated. An error notification is therefore a hint for the
+//! user and no more: the request goes on being repeated until its time is over.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::{Group, KeyExchange};
+use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
+
+use crate::child::notification_name;
+use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::contents::Contents;
+use crate::failure::{Failure, Judge};
+use crate::keys::{Nonces, Role, SaKeys};
+use crate::nat;
+use crate::output::{Event, Output};
+use crate::proposal::{choose_ike, describe, describe_ike, differing_transform, offer_ike};
+use crate::sa::{Context, IkeSa, Link, Path, SaKey, State};
+use crate::task::auth::AuthSent;
+use crate::time::Instant;
+use crate::window::{RequestWindow, ResponseWindow};
+
+/// How long a responder waits for IKE_AUTH.
+const HALF_OPEN_LIFETIME: Duration = Duration::from_secs(30);
+
+/// How often one attempt follows INVALID_KE_PAYLOAD and COOKIE; a peer that asks more is refused.
+const MAX_RESTARTS: u8 = 4;
+
+/// The UDP ports of IKE (RFC 7296 section 2, RFC 3948).
+pub(crate) const PORT: u16 = 500;
+pub(crate) const NAT_PORT: u16 = 4500;
+
+/// The initiator's state while it waits for the answer to its first message.
+pub(crate) struct InitSent {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    key_exchange: Box<dyn KeyExchange>,
+    nonce: Vec<u8>,
+    cookie: Vec<u8>,
+    message: Vec<u8>,
+    restarts: u8,
+    /// The peer answered, though not with what we need.
+    pub(crate) hinted: bool,
+}
+
+/// The responder's state between IKE_SA_INIT and IKE_AUTH.
+pub(crate) struct HalfOpen {
+    /// The connections the peer may turn out to be, by its address.
+    pub(crate) candidates: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
+    pub(crate) keys: SaKeys,
+    pub(crate) initiator_nonce: Vec<u8>,
+    pub(crate) responder_nonce: Vec<u8>,
+    pub(crate) initiator_message: Vec<u8>,
+    pub(crate) responder_message: Vec<u8>,
+    pub(crate) expires: Instant,
+}
+
+impl IkeSa {
+    /// Begins an IKE SA with the peer of a connection.
+    pub(crate) fn initiate(
+        ctx: &mut Context<'_>,
+        connection: ConnectionKey,
+        config: Arc<ConnectionConfig>,
+    ) -> Option<Self> {
+        let group = *config.ike.groups.first()?;
+        let mut link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: Some(connection),
+            role: Role::Initiator,
+            local_spi: ctx.ike_spi(),
+            remote_spi: Spi::ZERO,
+            path: Path {
+                local: config.local,
+                local_port: PORT,
+                remote: (config.remote, PORT).into(),
+            },
+            requests: RequestWindow::default(),
+            responses: ResponseWindow::default(),
+        };
+        let mut task = InitSent {
+            connection,
+            key_exchange: group.generate(ctx.random),
+            nonce: ctx.nonce(),
+            cookie: Vec::new(),
+            message: Vec::new(),
+            restarts: 0,
+            hinted: false,
+            config,
+        };
+        task.message = task.write(&link);
+        link.requests.sent(ctx.now, task.message.clone());
+        link.transmit(ctx, task.message.clone());
+        Some(Self {
+            link,
+            state: State::InitSent(Box::new(task)),
+        })
+    }
+}
+
+impl InitSent {
+    fn write(&self, link: &Link) -> Vec<u8> {
+        let mut payloads = Vec::new();
+        if !self.cookie.is_empty() {
+            payloads.push(Payload::Notify(Notify::new(
+                NotifyType::COOKIE,
+                &self.cookie,
+            )));
+        }
+        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let destination = nat::hash(link.spis(), link.path.remote);
+        payloads.push(Payload::SecurityAssociation(offer_ike(
+            &self.config.ike,
+            &[],
+        )));
+        payloads.push(Payload::KeyExchange {
+            group: self.key_exchange.group().id(),
+            data: self.key_exchange.public(),
+        });
+        payloads.push(Payload::Nonce(&self.nonce));
+        payloads.push(Payload::Notify(Notify::new(
+            NotifyType::NAT_DETECTION_SOURCE_IP,
+            &source,
+        )));
+        payloads.push(Payload::Notify(Notify::new(
+            NotifyType::NAT_DETECTION_DESTINATION_IP,
+            &destination,
+        )));
+        emit(&link.header(ExchangeType::IKE_SA_INIT, 0, false), &payloads)
+    }
+
+    /// Takes an answer; the SA's next state.
+    pub(crate) fn on_response(
+        mut self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> State {
+        let contents = Contents::of(&message.payloads);
+        if let Some(cookie) = contents.notify(NotifyType::COOKIE)
+            && contents.proposals.is_none()
+        {
+            // Section 2.6: 1 to 64 octets, sent back first in an otherwise identical message.
+            if (1..=64).contains(&cookie.data.len()) {
+                self.cookie = cookie.data.to_vec();
+                return self.restart(ctx, link);
+            }
+            return State::InitSent(self);
+        }
+        if let Some(notify) = contents.notify(NotifyType::INVALID_KE_PAYLOAD)
+            && contents.proposals.is_none()
+        {
+            let group = <[u8; 2]>::try_from(notify.data)
+                .ok()
+                .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                .filter(|group| self.config.ike.groups.contains(group));
+            if let Some(group) = group.filter(|group| *group != self.key_exchange.group()) {
+                self.key_exchange = group.generate(ctx.random);
+                return self.restart(ctx, link);
+            }
+            return State::InitSent(self);
+        }
+        if let Some(notify) = contents.error() {
+            self.hinted = true;
+            ctx.push(Output::Event(Event::Failed(
+                self.connection,
+                self.hint(notify.kind),
+            )));
+            return State::InitSent(self);
+        }
+        match self.proceed(ctx, link, message, &contents, datagram) {
+            Some(state) => state,
+            // An answer that makes no sense may be forged; the real one may still come.
+            None => State::InitSent(self),
+        }
+    }
+
+    fn hint(&self, kind: NotifyType) -> Failure {
+        if kind == NotifyType::NO_PROPOSAL_CHOSEN {
+            Failure::IkeProposal {
+                by: Judge::Peer,
+                ours: describe_ike(&self.config.ike),
+                theirs: None,
+                transform: None,
+            }
+        } else {
+            Failure::Refused {
+                notification: notification_name(kind),
+            }
+        }
+    }
+
+    fn restart(mut self: Box<Self>, ctx: &mut Context<'_>, link: &mut Link) -> State {
+        if self.restarts < MAX_RESTARTS {
+            self.restarts += 1;
+            self.message = self.write(link);
+            link.requests.replace(ctx.now, self.message.clone());
+            link.transmit(ctx, self.message.clone());
+        }
+        State::InitSent(self)
+    }
+
+    fn proceed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message: &Message<'_>,
+        contents: &Contents<'_>,
+        datagram: &[u8],
+    ) -> Option<State> {
+        let (group, public) = contents.key_exchange?;
+        let nonce = contents.nonce?;
+        if message.header.responder_spi.is_zero() || group != self.key_exchange.group().id() {
+            return None;
+        }
+        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 0)?;
+        if chosen.suite.group.id() != group {
+            return None;
+        }
+        let shared = self.key_exchange.agree(public).ok()?;
+        let spis = (link.local_spi, message.header.responder_spi);
+        let nonces = Nonces {
+            initiator: &self.nonce,
+            responder: nonce,
+        };
+        let keys = SaKeys::initial(
+            chosen.suite,
+            &shared,
+            &nonces,
+            spis,
+            Role::Initiator,
+            ctx.limits.iv_epoch,
+        )
+        .ok()?;
+        let detection = nat::Detection::of(
+            &message.payloads,
+            spis,
+            link.path.local_address(),
+            link.path.remote,
+        );
+        link.remote_spi = message.header.responder_spi;
+        link.requests.answered();
+        if detection.supported {
+            // Section 2.23: from IKE_AUTH on both ends use port 4500.
+            link.path.local_port = NAT_PORT;
+            link.path.remote.set_port(NAT_PORT);
+        }
+        Some(AuthSent::start(
+            ctx,
+            link,
+            crate::task::auth::Inputs {
+                connection: self.connection,
+                config: Arc::clone(&self.config),
+                keys,
+                initiator_nonce: core::mem::take(&mut self.nonce),
+                responder_nonce: nonce.to_vec(),
+                initiator_message: core::mem::take(&mut self.message),
+                responder_message: datagram.to_vec(),
+            },
+        ))
+    }
+}
+
+/// A request that begins an IKE SA, with the connections its sender may belong to.
+pub(crate) struct InitRequest<'a> {
+    pub(crate) message: &'a Message<'a>,
+    pub(crate) datagram: &'a [u8],
+    pub(crate) path: Path,
+    pub(crate) candidates: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
+}
+
+/// What came of a request to begin an IKE SA.
+pub(crate) enum InitOutcome {
+    /// It is malformed; nothing is answered.
+    Ignored,
+    /// It was refused; these octets say so.
+    Refused(Vec<u8>),
+    /// A half-open SA; its answer was sent.
+    HalfOpen(Box<IkeSa>),
+}
+
+impl InitRequest<'_> {
+    /// A response of one notification, from an SA that does not exist.
+    pub(crate) fn refusal(&self, kind: NotifyType, data: &[u8]) -> Vec<u8> {
+        let mut header = self.message.header;
+        header.flags.initiator = false;
+        header.flags.response = true;
+        header.responder_spi = Spi::ZERO;
+        emit(&header, &[Payload::Notify(Notify::new(kind, data))])
+    }
+
+    pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
+        let contents = Contents::of(&self.message.payloads);
+        if let Some(kind) = contents.unknown_critical {
+            return InitOutcome::Refused(
+                self.refusal(NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD, &[kind]),
+            );
+        }
+        let (Some(proposals), Some((group, public)), Some(initiator_nonce)) =
+            (contents.proposals, contents.key_exchange, contents.nonce)
+        else {
+            return InitOutcome::Ignored;
+        };
+        let chosen = self
+            .candidates
+            .iter()
+            .find_map(|(_, config)| choose_ike(proposals, &config.ike, Some(group), 0));
+        let Some(chosen) = chosen else {
+            self.report_mismatch(ctx, proposals);
+            return InitOutcome::Refused(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
+        };
+        if chosen.suite.group.id() != group {
+            let wanted = chosen.suite.group.id().to_be_bytes();
+            return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
+        }
+        let key_exchange = chosen.suite.group.generate(ctx.random);
+        let Ok(shared) = key_exchange.agree(public) else {
+            return InitOutcome::Ignored;
+        };
+        let mut link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: None,
+            role: Role::Responder,
+            local_spi: ctx.ike_spi(),
+            remote_spi: self.message.header.initiator_spi,
+            path: self.path,
+            requests: RequestWindow::default(),
+            responses: ResponseWindow::default(),
+        };
+        let responder_nonce = ctx.nonce();
+        let nonces = Nonces {
+            initiator: initiator_nonce,
+            responder: &responder_nonce,
+        };
+        let keys = SaKeys::initial(
+            chosen.suite,
+            &shared,
+            &nonces,
+            link.spis(),
+            Role::Responder,
+            ctx.limits.iv_epoch,
+        );
+        let Ok(keys) = keys else {
+            return InitOutcome::Ignored;
+        };
+        let proposal = adit_ike_wire::Proposal {
+            number: chosen.number,
+            protocol: ProtocolId::IKE,
+            spi: &[],
+            transforms: chosen.suite.transforms(),
+        };
+        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let destination = nat::hash(link.spis(), link.path.remote);
+        let payloads = [
+            Payload::SecurityAssociation(alloc::vec![proposal]),
+            Payload::KeyExchange {
+                group,
+                data: key_exchange.public(),
+            },
+            Payload::Nonce(&responder_nonce),
+            Payload::Notify(Notify::new(NotifyType::NAT_DETECTION_SOURCE_IP, &source)),
+            Payload::Notify(Notify::new(
+                NotifyType::NAT_DETECTION_DESTINATION_IP,
+                &destination,
+            )),
+        ];
+        let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
+        link.responses.answered(response.clone());
+        link.transmit(ctx, response.clone());
+        let half_open = HalfOpen {
+            candidates: self.candidates.clone(),
+            keys,
+            initiator_nonce: initiator_nonce.to_vec(),
+            responder_nonce,
+            initiator_message: self.datagram.to_vec(),
+            responder_message: response,
+            expires: ctx.now + HALF_OPEN_LIFETIME,
+        };
+        InitOutcome::HalfOpen(Box::new(IkeSa {
+            link,
+            state: State::HalfOpen(Box::new(half_open)),
+        }))
+    }
+
+    fn report_mismatch(&self, ctx: &mut Context<'_>, proposals: &[adit_ike_wire::Proposal<'_>]) {
+        for (connection, config) in &self.candidates {
+            let ours = offer_ike(&config.ike, &[]);
+            let failure = Failure::IkeProposal {
+                by: Judge::Us,
+                ours: describe(&ours),
+                theirs: Some(describe(proposals)),
+                transform: differing_transform(&ours, proposals),
+            };
+            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Message IDs and retransmission (RFC 7296 sections 2.1 to 2.3), windows of size 1.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// When a request is sent again, after it was sent first; then the peer is given up.
+const RETRANSMIT_AFTER: [Duration; 6] = [
+    Duration::from_millis(500),
+    Duration::from_millis(1_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(4_000),
+    Duration::from_millis(6_000),
+    Duration::from_millis(8_000),
+];
+
+/// Our requests: at most one is under way.
+#[derive(Debug, Default)]
+pub(crate) struct RequestWindow {
+    next_id: u32,
+    in_flight: Option<InFlight>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    id: u32,
+    octets: Vec<u8>,
+    sent: u32,
+    due: Instant,
+}
+
+/// What to do about a request that was not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// Send these octets again, exactly as they were; they were sent `sent` times before.
+    Again { octets: Vec<u8>, sent: u32 },
+    /// The peer does not answer.
+    GiveUp { sent: u32 },
+}
+
+impl RequestWindow {
+    /// The window of an IKE SA whose first request has the ID `next_id`.
+    pub(crate) const fn starting_at(next_id: u32) -> Self {
+        Self {
+            next_id,
+            in_flight: None,
+        }
+    }
+
+    /// The ID the next request will have.
+    pub(crate) const fn next_id(&self) -> u32 {
+        self.next_id
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.in_flight.is_none()
+    }
+
+    /// Notes that the request with [`Self::next_id`] goes out now.
+    pub(crate) fn sent(&mut self, now: Instant, octets: Vec<u8>) {
+        let id = self.next_id;
+        self.next_id = id.saturating_add(1);
+        self.in_flight = Some(InFlight {
+            id,
+            octets,
+            sent: 1,
+            due: now + RETRANSMIT_AFTER[0],
+        });
+    }
+
+    /// Puts other octets in the place of the request under way, with the same ID: a repeated
+    /// IKE_SA_INIT with a cookie or another group (RFC 7296 section 2.6.1).
+    pub(crate) fn replace(&mut self, now: Instant, octets: Vec<u8>) {
+        if let Some(in_flight) = &mut self.in_flight {
+            *in_flight = InFlight {
+                id: in_flight.id,
+                octets,
+                sent: 1,
+                due: now + RETRANSMIT_AFTER[0],
+            };
+        }
+    }
+
+    /// Whether a response with `id` is the awaited one.
+    pub(crate) fn awaits(&self, id: u32) -> bool {
+        self.in_flight
+            .as_ref()
+            .is_some_and(|in_flight| in_flight.id == id)
+    }
+
+    /// Notes that the awaited response came.
+    pub(crate) fn answered(&mut self) {
+        self.in_flight = None;
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.in_flight.as_ref().map(|in_flight| in_flight.due)
+    }
+
+    /// Answers what is to be done at `now`, if anything is.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Option<Overdue> {
+        let in_flight = self.in_flight.as_mut()?;
+        if now < in_flight.due {
+            return None;
+        }
+        let sent = in_flight.sent;
+        let index = usize::try_from(sent).unwrap_or(usize::MAX);
+        let Some(wait) = RETRANSMIT_AFTER.get(index) else {
+            self.in_flight = None;
+            return Some(Overdue::GiveUp { sent });
+        };
+        in_flight.sent += 1;
+        in_flight.due = now + *wait;
+        Some(Overdue::Again {
+            octets: in_flight.octets.clone(),
+            sent,
+        })
+    }
+}
+
+/// The peer's requests: each is answered once, and the last answer is kept for repetitions.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseWindow {
+    expected: u32,
+    last: Vec<u8>,
+}
+
+/// What a request is, by its ID.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// The one that is due.
+    Fresh,
+    /// The one that was answered last; the answer is to be sent again.
+    Repeated(Vec<u8>),
+    /// One from outside the window; it is dropped (section 2.3).
+    Stray,
+}
+
+impl ResponseWindow {
+    /// The window of an IKE SA whose next request from the peer has the ID `expected`, and whose
+    /// last answer was `last`.
+    pub(crate) const fn starting_at(expected: u32, last: Vec<u8>) -> Self {
+        Self { expected, last }
+    }
+
+    pub(crate) fn classify(&self, id: u32) -> Arrival {
+        if id == self.expected {
+            Arrival::Fresh
+        } else if id.checked_add(1) == Some(self.expected) && !self.last.is_empty() {
+            Arrival::Repeated(self.last.clone())
+        } else {
+            Arrival::Stray
+        }
+    }
+
+    /// Notes that the request that was due has been answered with `octets`.
+    pub(crate) fn answered(&mut self, octets: Vec<u8>) {
+        self.expected = self.expected.saturating_add(1);
+        self.last = octets;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_sent_again_unchanged_until_the_peer_is_given_up() {
+        let mut window = RequestWindow::default();
+        window.sent(Instant::ZERO, alloc::vec![7]);
+        let mut sent = 1;
+        loop {
+            let due = window.deadline().unwrap();
+            assert_eq!(
+                window.overdue(Instant::from_micros(due.as_micros() - 1)),
+                None
+            );
+            match window.overdue(due).unwrap() {
+                Overdue::Again {
+                    octets,
+                    sent: before,
+                } => {
+                    assert_eq!((octets, before), (alloc::vec![7], sent));
+                    sent += 1;
+                }
+                Overdue::GiveUp { sent: before } => {
+                    assert_eq!(before, sent);
+                    break;
+                }
+            }
+        }
+        assert!(window.is_idle());
+        assert_eq!(window.next_id(), 1);
+    }
+
+    #[test]
+    fn a_repeated_request_gets_the_same_octets_and_older_ones_nothing() {
+        let mut window = ResponseWindow::default();
+        assert_eq!(window.classify(0), Arrival::Fresh);
+        assert_eq!(window.classify(1), Arrival::Stray);
+        window.answered(alloc::vec![1]);
+        assert_eq!(window.classify(0), Arrival::Repeated(alloc::vec![1]));
+        window.answered(alloc::vec![2]);
+        assert_eq!(window.classify(0), Arrival::Stray);
+        assert_eq!(window.classify(1), Arrival::Repeated(alloc::vec![2]));
+        assert_eq!(window.classify(2), Arrival::Fresh);
+    }
+}

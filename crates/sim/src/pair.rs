@@ -1,0 +1,323 @@
+//! Two ends, the network between them, and the clock of all three.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_ike::selectors;
+use adit_ike::{
+    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
+    IkeAlgorithms, Instant,
+};
+
+use crate::network::{Conditions, Datagram};
+use crate::node::Node;
+use crate::random::SeededRandom;
+
+/// One of the two ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// 198.51.100.1, with 10.1.0.0/24 behind it.
+    A,
+    /// 198.51.100.2, with 10.2.0.0/24 behind it.
+    B,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub const fn address(self) -> IpAddr {
+        match self {
+            Self::A => IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
+            Self::B => IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2)),
+        }
+    }
+
+    const fn net(self) -> u8 {
+        match self {
+            Self::A => 1,
+            Self::B => 2,
+        }
+    }
+}
+
+/// Two ends and all between them.
+#[derive(Debug)]
+pub struct Pair {
+    /// The clock.
+    pub now: Instant,
+    /// What the network does.
+    pub conditions: Conditions,
+    /// While true, datagrams wait in [`Self::wire`] until a test moves them.
+    pub held: bool,
+    /// What is on its way, in the order of sending.
+    pub wire: Vec<Datagram>,
+    a: Node,
+    b: Node,
+    random: SeededRandom,
+    sent: u64,
+}
+
+/// The connection both ends have.
+const CONNECTION: ConnectionKey = ConnectionKey(1);
+
+impl Pair {
+    /// The connection both ends have when they have one.
+    pub const CONNECTION: ConnectionKey = CONNECTION;
+
+    /// Two ends without connections.
+    #[must_use]
+    pub fn new(seed: u64, conditions: Conditions, limits: EndpointConfig) -> Self {
+        Self {
+            now: Instant::ZERO,
+            conditions,
+            held: false,
+            wire: Vec::new(),
+            a: Node::new(limits, seed ^ 0xa),
+            b: Node::new(limits, seed ^ 0xb),
+            random: SeededRandom::new(seed),
+            sent: 0,
+        }
+    }
+
+    /// A usual configuration of one end; A begins.
+    #[must_use]
+    pub fn usual(side: Side) -> ConnectionConfig {
+        let block = |net: u8| adit_ike::config::block(IpAddr::V4(Ipv4Addr::new(10, net, 0, 0)), 24);
+        ConnectionConfig {
+            local: side.address(),
+            remote: side.other().address(),
+            local_id: Identity::of_address(side.address()),
+            remote_id: Identity::of_address(side.other().address()),
+            psk: Secret::new(b"correct horse battery staple".to_vec()),
+            ike: IkeAlgorithms {
+                encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
+                integrity: vec![Integrity::HmacSha256_128],
+                prf: vec![Prf::HmacSha256],
+                groups: vec![Group::Curve25519, Group::Ecp256],
+            },
+            esp: EspAlgorithms {
+                encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
+                integrity: vec![Integrity::HmacSha256_128],
+                groups: Vec::new(),
+                extended_sequence_numbers: true,
+            },
+            children: vec![ChildConfig {
+                local: vec![block(side.net())],
+                remote: vec![block(side.other().net())],
+            }],
+            ike_lifetime: Duration::from_secs(14_400),
+            child_lifetime: Duration::from_secs(3_600),
+            liveness: None,
+            initiate: side == Side::A,
+        }
+    }
+
+    /// One end.
+    #[must_use]
+    pub const fn node(&self, side: Side) -> &Node {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+
+    /// One end, to change.
+    pub const fn node_mut(&mut self, side: Side) -> &mut Node {
+        match side {
+            Side::A => &mut self.a,
+            Side::B => &mut self.b,
+        }
+    }
+
+    /// Gives one end the connection.
+    pub fn connect(&mut self, side: Side, config: ConnectionConfig) {
+        self.command(side, Command::SetConnection(CONNECTION, Box::new(config)));
+    }
+
+    /// Gives one end a command.
+    pub fn command(&mut self, side: Side, command: Command) {
+        let now = self.now;
+        self.node_mut(side).endpoint.handle_command(now, command);
+        self.drain(side);
+    }
+
+    /// Hands one end a datagram, as if the network had.
+    pub fn deliver(&mut self, datagram: &Datagram) {
+        let side = if datagram.to.ip() == Side::A.address() {
+            Side::A
+        } else {
+            Side::B
+        };
+        let now = self.now;
+        self.node_mut(side).endpoint.handle_datagram(
+            now,
+            datagram.to,
+            datagram.from,
+            &datagram.octets,
+        );
+        self.drain(side);
+    }
+
+    /// Takes the oldest datagram from `side` off the wire.
+    pub fn take_from(&mut self, side: Side) -> Option<Datagram> {
+        let index = self
+            .wire
+            .iter()
+            .position(|d| d.from.ip() == side.address())?;
+        Some(self.wire.remove(index))
+    }
+
+    /// Delivers the oldest datagram from `side`; whether there was one.
+    pub fn pass(&mut self, side: Side) -> bool {
+        self.take_from(side)
+            .map(|datagram| self.deliver(&datagram))
+            .is_some()
+    }
+
+    /// Delivers all that waits, and what comes of it, in the order of sending.
+    pub fn pass_all(&mut self) {
+        while !self.wire.is_empty() {
+            let datagram = self.wire.remove(0);
+            self.deliver(&datagram);
+        }
+    }
+
+    fn drain(&mut self, side: Side) {
+        let now = self.now;
+        for (from, transmit) in self.node_mut(side).drain(now) {
+            self.send(from, transmit.remote, transmit.octets);
+        }
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, octets: Vec<u8>) {
+        let copies = if self.held {
+            1
+        } else if self.random.below(1000) < self.conditions.loss {
+            0
+        } else if self.random.below(1000) < self.conditions.duplication {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let jitter = u64::try_from(self.conditions.jitter.as_micros()).unwrap_or(u64::MAX);
+            let extra = Duration::from_micros(self.random.below(jitter.saturating_add(1)));
+            let arrives = self.now + self.conditions.latency + extra;
+            self.sent += 1;
+            let octets = octets.clone();
+            self.wire.push(Datagram {
+                from,
+                to,
+                arrives,
+                number: self.sent,
+                octets,
+            });
+        }
+    }
+
+    /// Lets the next thing happen: a datagram arrives, or a deadline comes. Answers false when
+    /// nothing will ever happen again, or not before `limit`.
+    pub fn step(&mut self, limit: Instant) -> bool {
+        let arrival = if self.held {
+            None
+        } else {
+            self.wire
+                .iter()
+                .map(|datagram| (datagram.arrives, datagram.number))
+                .min()
+        };
+        let timeout = |node: &Node, side| node.deadline.map(|deadline| (deadline.at, side));
+        let timeouts = [timeout(&self.a, Side::A), timeout(&self.b, Side::B)];
+        let timeout = timeouts.into_iter().flatten().min_by_key(|(at, _)| *at);
+        match (arrival, timeout) {
+            (Some((at, number)), other) if other.is_none_or(|(deadline, _)| at <= deadline) => {
+                if at > limit {
+                    return false;
+                }
+                self.now = self.now.max(at);
+                if let Some(index) = self.wire.iter().position(|d| d.number == number) {
+                    let datagram = self.wire.remove(index);
+                    self.deliver(&datagram);
+                }
+                true
+            }
+            (_, Some((at, side))) if at <= limit => {
+                self.now = self.now.max(at);
+                let now = self.now;
+                self.node_mut(side).endpoint.handle_timeout(now);
+                self.drain(side);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Runs for a while; afterwards the clock stands at its end.
+    pub fn run_for(&mut self, duration: Duration) {
+        let limit = self.now + duration;
+        while self.step(limit) {}
+        self.now = limit;
+    }
+
+    /// Runs until `done`, at most for `duration`; whether it came to that.
+    pub fn run_until(&mut self, duration: Duration, done: impl Fn(&Self) -> bool) -> bool {
+        let limit = self.now + duration;
+        while !done(self) {
+            if !self.step(limit) {
+                return done(self);
+            }
+        }
+        true
+    }
+
+    /// Whether both ends send, and each opens what the other sends on its newest Child SA.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        [Side::A, Side::B].into_iter().all(|side| {
+            let newest = self.node(side).sending().next_back();
+            newest.is_some_and(|sent| self.node(side.other()).receives(&sent.child.outbound))
+        })
+    }
+
+    /// Whether no packet is lost for want of an SA: everything one end sends on, the other opens.
+    #[must_use]
+    pub fn loses_nothing(&self) -> bool {
+        [Side::A, Side::B].into_iter().all(|side| {
+            let newest = self.node(side).sending().next_back();
+            newest.is_none_or(|sent| self.node(side.other()).receives(&sent.child.outbound))
+        })
+    }
+
+    /// The Child SAs in use at one end, for people.
+    #[must_use]
+    pub fn describe(&self, side: Side) -> Vec<String> {
+        let node = self.node(side);
+        node.children
+            .iter()
+            .map(|(key, installed)| {
+                let child = &installed.child;
+                format!(
+                    "{key:?} in {:08x} out {:08x} sends {} {:?}",
+                    child.inbound.spi,
+                    child.outbound.spi,
+                    installed.sends,
+                    child
+                        .local_selectors
+                        .iter()
+                        .map(|selector| selectors::prefix_len(selector.addresses))
+                        .collect::<Vec<_>>(),
+                )
+            })
+            .collect()
+    }
+}
