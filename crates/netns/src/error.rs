@@ -1,0 +1,52 @@
+//! What can go wrong while networks are made.
+
+use std::io;
+
+/// Why the network could not be made as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// A namespace could not be made, entered or removed.
+    #[error("network namespace {name}: {doing}")]
+    Namespace {
+        /// Its name.
+        name: String,
+        /// What was being done.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel refused a change.
+    #[error("netlink: {doing}")]
+    Netlink {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: rtnetlink::Error,
+    },
+    /// A link that should be there is not.
+    #[error("there is no link {0}")]
+    NoLink(String),
+    /// The router was not applied before.
+    #[error("router {0} has no namespace")]
+    NoRouter(String),
+    /// A TUN device or a socket could not be opened.
+    #[error("{doing}")]
+    Open {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process manages links with this prefix.
+    #[error(
+        "another process already manages links named {0}-* on this host; stop it or set another network.prefix"
+    )]
+    PrefixInUse(String),
+    /// The prefix can't be used in link names.
+    #[error("network.prefix {0:?} must be 1 to 5 lower-case letters or digits")]
+    Prefix(String),
+}

@@ -1,0 +1,238 @@
+//! A gateway's place in its router's namespace: its address, its TUN device, its sockets, and the
+//! routes of what is behind its peers.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use adit_model::{Cidr, GatewayId, RouterId};
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::error::NetworkError;
+use crate::netlink::{Route, Target};
+use crate::network::Network;
+use crate::router::Router;
+
+/// The main routing table.
+const MAIN_TABLE: u32 = 254;
+
+/// What a socket may hold before it drops, in octets; a burst of 64 kB datagrams must fit.
+const SOCKET_BUFFER: usize = 8 << 20;
+
+/// What a gateway's worker is given.
+#[derive(Debug)]
+pub struct GatewayPorts {
+    /// The TUN device: no packet information, a `virtio_net_hdr` before each packet, checksum and
+    /// segmentation offloads on.
+    pub tun: OwnedFd,
+    /// UDP port 500.
+    pub ike: OwnedFd,
+    /// UDP port 4500.
+    pub nat: OwnedFd,
+}
+
+impl Network {
+    /// Gives a gateway its address, and opens what its worker needs.
+    ///
+    /// # Errors
+    /// The router was not applied, or the kernel refuses a step.
+    pub async fn attach_gateway(
+        &self,
+        router: RouterId,
+        gateway: GatewayId,
+        address: IpAddr,
+    ) -> Result<GatewayPorts, NetworkError> {
+        let router = self.router(router).await?;
+        let link = router.netlink.index(&router.external_link).await?;
+        let prefix_len = if address.is_ipv4() { 32 } else { 128 };
+        router
+            .netlink
+            .add_address(link, address, prefix_len)
+            .await?;
+        router.netlink.external_table_for_address(address).await?;
+        let name = self.link('t', &gateway.short());
+        let tun = patiently(&router, &format!("making TUN device {name}"), {
+            let name = name.clone();
+            move || open_tun(&name)
+        })
+        .await?;
+        let index = router.netlink.index(&name).await?;
+        router
+            .netlink
+            .set_mtu(index, &name, self.external.tunnel_mtu)
+            .await?;
+        router.netlink.up(index, &name).await?;
+        let bind = |port: u16| {
+            let link = router.external_link.clone();
+            let address = SocketAddr::new(address, port);
+            let router = &router;
+            async move {
+                let doing = format!("binding UDP {address}");
+                patiently(router, &doing, move || open_udp(address, &link)).await
+            }
+        };
+        Ok(GatewayPorts {
+            tun,
+            ike: bind(500).await?,
+            nat: bind(4500).await?,
+        })
+    }
+
+    /// Leads the blocks behind the gateway's peers into its TUN device, and no others. When the
+    /// device is gone, they lead nowhere.
+    ///
+    /// # Errors
+    /// The router was not applied, or the kernel refuses a step.
+    pub async fn set_gateway_blocks(
+        &self,
+        router: RouterId,
+        gateway: GatewayId,
+        blocks: &[Cidr],
+    ) -> Result<(), NetworkError> {
+        let router = self.router(router).await?;
+        for block in blocks {
+            router.netlink.add_route(&nowhere(*block)).await?;
+        }
+        let mut known = router.blocks.lock().await;
+        let before = known.insert(gateway, blocks.to_vec()).unwrap_or_default();
+        let index = router
+            .netlink
+            .index(&self.link('t', &gateway.short()))
+            .await?;
+        let routed = router.netlink.routes_through(index).await?;
+        let through = |block: Cidr| Route {
+            block,
+            table: MAIN_TABLE,
+            target: Target::Link(index),
+        };
+        for block in blocks.iter().filter(|block| !routed.contains(block)) {
+            router.netlink.add_route(&through(*block)).await?;
+        }
+        for block in routed.iter().filter(|block| !blocks.contains(block)) {
+            router.netlink.remove_route(&through(*block)).await?;
+        }
+        for block in before {
+            if !known.values().flatten().any(|other| *other == block) {
+                router.netlink.remove_route(&nowhere(block)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a gateway's address and device away.
+    ///
+    /// # Errors
+    /// The kernel refuses a removal. A router that is not there is none.
+    pub async fn detach_gateway(
+        &self,
+        router: RouterId,
+        gateway: GatewayId,
+        address: IpAddr,
+    ) -> Result<(), NetworkError> {
+        let Ok(router) = self.router(router).await else {
+            return Ok(());
+        };
+        router
+            .netlink
+            .delete(&self.link('t', &gateway.short()))
+            .await?;
+        let mut known = router.blocks.lock().await;
+        for block in known.remove(&gateway).unwrap_or_default() {
+            if !known.values().flatten().any(|other| *other == block) {
+                router.netlink.remove_route(&nowhere(block)).await?;
+            }
+        }
+        let link = router.netlink.index(&router.external_link).await?;
+        router.netlink.remove_address(link, address).await
+    }
+
+    /// Whether this address is one of a router's, for tests and diagnosis.
+    ///
+    /// # Errors
+    /// The router was not applied, or the kernel does not answer.
+    pub async fn has_address(
+        &self,
+        router: RouterId,
+        address: IpAddr,
+    ) -> Result<bool, NetworkError> {
+        let router = self.router(router).await?;
+        let link = router.netlink.index(&router.external_link).await?;
+        let addresses = router.netlink.addresses(link).await?;
+        Ok(addresses.iter().any(|(found, _)| *found == address))
+    }
+}
+
+const fn nowhere(block: Cidr) -> Route {
+    Route {
+        block,
+        table: MAIN_TABLE,
+        target: Target::Nowhere,
+    }
+}
+
+/// Opens something in the router's namespace. What a process that is just dying still holds
+/// becomes free within moments, so "busy" is tried again for a while.
+async fn patiently(
+    router: &Router,
+    doing: &str,
+    open: impl Fn() -> io::Result<OwnedFd> + Clone + Send + 'static,
+) -> Result<OwnedFd, NetworkError> {
+    let mut tries = 0;
+    loop {
+        let outcome = router
+            .namespace
+            .inside("opening what a gateway needs", {
+                let open = open.clone();
+                move || Ok(open())
+            })
+            .await?;
+        match outcome {
+            Ok(descriptor) => return Ok(descriptor),
+            Err(error)
+                if tries < 60
+                    && matches!(
+                        error.kind(),
+                        io::ErrorKind::AddrInUse
+                            | io::ErrorKind::ResourceBusy
+                            | io::ErrorKind::AddrNotAvailable
+                    ) =>
+            {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(source) => {
+                return Err(NetworkError::Open {
+                    doing: doing.to_owned(),
+                    source,
+                });
+            }
+        }
+    }
+}
+
+fn open_tun(name: &str) -> io::Result<OwnedFd> {
+    let device = tun_rs::DeviceBuilder::new()
+        .name(name)
+        .layer(tun_rs::Layer::L3)
+        .offload(true)
+        .inherit_enable_state()
+        .build_sync()?;
+    device.as_fd().try_clone_to_owned()
+}
+
+fn open_udp(address: SocketAddr, link: &str) -> io::Result<OwnedFd> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    socket.bind_device(Some(link.as_bytes()))?;
+    // More than the system's limit needs a capability; without it the limit has to do.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER);
+    let _ = setsockopt(&socket, sockopt::SndBufForce, &SOCKET_BUFFER);
+    socket.bind(&address.into())?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
