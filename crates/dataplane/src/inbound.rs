@@ -36,7 +36,9 @@ const READ_LEN: usize = 65_535;
 /// Receives between two moments at which nothing is held back, so that a busy socket delays no packet for long.
 const RECEIVES_PER_FLUSH: usize = 16;
 
-/// How long to wait after the socket has failed.
+/// Failures in a row after which the socket is left alone for a while. One by itself may be an ICMP error that the
+/// kernel reports, which anybody could send, and must not cost time.
+const SOCKET_PATIENCE: u32 = 16;
 const SOCKET_RETRY_MS: u8 = 100;
 
 /// Everything the inbound thread owns.
@@ -59,10 +61,12 @@ impl InboundLoop {
         let mut buf = vec![0; READ_LEN];
         let mut control = control_buffer();
         let mut receives = 0;
+        let mut failures = 0;
         while !self.commands.is_stopped() {
             self.apply_commands();
             match self.udp.receive(&mut buf, &mut control) {
                 Ok(received) => {
+                    failures = 0;
                     // A command given before these packets arrived is to be obeyed for them.
                     self.apply_commands();
                     self.datagrams(&mut buf, &received);
@@ -78,8 +82,11 @@ impl InboundLoop {
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => {
-                    self.flush();
-                    self.wait(false, SOCKET_RETRY_MS.into());
+                    failures += 1;
+                    if failures >= SOCKET_PATIENCE {
+                        self.flush();
+                        self.wait(false, SOCKET_RETRY_MS.into());
+                    }
                 }
             }
         }
@@ -191,7 +198,9 @@ impl InboundLoop {
 
 fn write_frame(mut device: &File, totals: &Totals, frame: &[u8]) -> std::io::Result<()> {
     // The device takes a frame whole or not at all; one that has no room drops it, as any link does.
-    device.write(frame)?;
+    if device.write(frame)? < frame.len() {
+        return Err(std::io::ErrorKind::WriteZero.into());
+    }
     totals.device_writes.fetch_add(1, Relaxed);
     Ok(())
 }

@@ -188,7 +188,7 @@ impl OutboundLoop {
         if let Some(fragments) = Fragments::new(inner, packet, max_len) {
             for index in 0..fragments.count() {
                 self.push(place, fragments.len(index), |out| {
-                    fragments.write(index, out)
+                    fragments.write(index, out);
                 });
             }
             return;
