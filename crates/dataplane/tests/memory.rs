@@ -1,5 +1,11 @@
 //! The SA commands, on the data plane in memory.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 #[path = "support/packets.rs"]
 mod packets;
 mod support;

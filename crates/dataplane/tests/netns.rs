@@ -1,6 +1,14 @@
 //! The whole path with real kernels' TCP: two network namespaces, a veth pair between them, a TUN device and a
 //! userspace data plane in each. Needs root; without it the test says loudly that it was skipped.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod support;
 
 use std::fs::{File, OpenOptions};
