@@ -166,7 +166,7 @@ fn a_packet_without_an_sa_is_counted_and_never_sent() {
     left.write(b"no packet");
     left.write(&to_right(b"next"));
     assert_eq!(right.read(), to_right(b"next"));
-    let counters = left.plane.counters();
+    let counters = left.final_counters();
     assert_eq!(
         (
             counters.drops(DropCause::NoSa),
@@ -175,7 +175,7 @@ fn a_packet_without_an_sa_is_counted_and_never_sent() {
         (1, 1)
     );
     assert_eq!(
-        (counters.packets_out, right.plane.counters().packets_in),
+        (counters.packets_out, right.final_counters().packets_in),
         (1, 1)
     );
 }
