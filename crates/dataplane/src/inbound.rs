@@ -1,0 +1,206 @@
+//! The inbound loop: socket, demultiplexing, opening, joining, device.
+//!
+//! A datagram is a NAT keepalive (one octet 0xFF), an IKE message (four octets zero before it) or an ESP packet
+//! (RFC 3948 section 2). The inner packet is written from where it was decrypted: the vnet header goes over the ESP
+//! header and IV before it, which are of no more use.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::SyncSender;
+use std::time::Instant;
+
+use adit_esp::{ESP_HEADER_LEN, InnerHeader};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::IkeDatagram;
+use crate::children::{InboundCommand, InboundTable};
+use crate::clamp::clamp_mss;
+use crate::coalesce::{Coalescer, Offered};
+use crate::command::CommandQueue;
+use crate::counters::{DropCause, Totals};
+use crate::udp::{Received, UdpPort, control_buffer};
+use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
+
+/// What stands before an IKE message on the port that it shares with ESP (RFC 3948 section 2.2).
+pub(crate) const NON_ESP_MARKER: [u8; 4] = [0; 4];
+/// A NAT keepalive (RFC 3948 section 2.3).
+pub(crate) const KEEPALIVE: [u8; 1] = [0xFF];
+
+const READ_LEN: usize = 65_535;
+
+/// Receives between two moments at which nothing is held back, so that a busy socket delays no packet for long.
+const RECEIVES_PER_FLUSH: usize = 16;
+
+/// Failures in a row after which the socket is left alone for a while. One by itself may be an ICMP error that the
+/// kernel reports, which anybody could send, and must not cost time.
+const SOCKET_PATIENCE: u32 = 16;
+const SOCKET_RETRY_MS: u8 = 100;
+
+/// Everything the inbound thread owns.
+pub(crate) struct InboundLoop {
+    pub(crate) device: Arc<File>,
+    pub(crate) udp: Arc<UdpPort>,
+    pub(crate) local: SocketAddr,
+    pub(crate) commands: Arc<CommandQueue<InboundCommand>>,
+    pub(crate) totals: Arc<Totals>,
+    pub(crate) clamp_mss: bool,
+    pub(crate) ike: SyncSender<IkeDatagram>,
+    pub(crate) wake: Box<dyn Fn() + Send>,
+    pub(crate) children: InboundTable,
+    pub(crate) coalescer: Coalescer,
+}
+
+impl InboundLoop {
+    /// Runs until the command queue is stopped.
+    pub(crate) fn run(mut self) {
+        let mut buf = vec![0; READ_LEN];
+        let mut control = control_buffer();
+        let mut receives = 0;
+        let mut failures = 0;
+        while !self.commands.is_stopped() {
+            self.apply_commands();
+            match self.udp.receive(&mut buf, &mut control) {
+                Ok(received) => {
+                    failures = 0;
+                    // A command given before these packets arrived is to be obeyed for them.
+                    self.apply_commands();
+                    self.datagrams(&mut buf, &received);
+                    receives += 1;
+                    if receives >= RECEIVES_PER_FLUSH {
+                        receives = 0;
+                        self.flush();
+                    }
+                }
+                Err(Errno::EAGAIN) => {
+                    self.flush();
+                    self.wait(true, PollTimeout::NONE);
+                }
+                Err(Errno::EINTR) => {}
+                Err(_) => {
+                    failures += 1;
+                    if failures >= SOCKET_PATIENCE {
+                        self.flush();
+                        self.wait(false, SOCKET_RETRY_MS.into());
+                    }
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn wait(&self, socket: bool, timeout: PollTimeout) {
+        let wake = PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN);
+        // An error of poll, like an early return, costs one more turn of the loop.
+        let _ = if socket {
+            poll(
+                &mut [
+                    wake,
+                    PollFd::new(self.udp.socket().as_fd(), PollFlags::POLLIN),
+                ],
+                timeout,
+            )
+        } else {
+            poll(&mut [wake], timeout)
+        };
+        self.commands.clear_wake();
+    }
+
+    fn apply_commands(&mut self) {
+        for command in self.commands.take() {
+            self.children.apply(command);
+        }
+    }
+
+    fn datagrams(&mut self, buf: &mut [u8], received: &Received) {
+        let Some(octets) = buf.get_mut(..received.len) else {
+            return;
+        };
+        let now = Instant::now();
+        for datagram in octets.chunks_mut(received.segment.max(1)) {
+            if let Err(cause) = self.datagram(datagram, received.from, now) {
+                self.totals.dropped(cause);
+            }
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        datagram: &mut [u8],
+        from: SocketAddr,
+        now: Instant,
+    ) -> Result<(), DropCause> {
+        if datagram == KEEPALIVE {
+            self.totals.keepalives_in.fetch_add(1, Relaxed);
+            return Ok(());
+        }
+        if let Some(message) = datagram.strip_prefix(&NON_ESP_MARKER) {
+            let message = IkeDatagram {
+                from,
+                local: self.local,
+                bytes: message.to_vec(),
+            };
+            self.ike
+                .try_send(message)
+                .map_err(|_| DropCause::IkeQueueFull)?;
+            self.totals.ike_in.fetch_add(1, Relaxed);
+            (self.wake)();
+            return Ok(());
+        }
+        if datagram.len() < ESP_HEADER_LEN {
+            return Err(DropCause::Runt);
+        }
+        let (range, max_inner_len) = self.children.open(datagram, from, now)?;
+        self.totals.packets_in.fetch_add(1, Relaxed);
+        self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
+        let start = range.start;
+        let packet = datagram
+            .get_mut(range.clone())
+            .ok_or(DropCause::DeviceFailed)?;
+        let inner = InnerHeader::parse(packet).map_err(|_| DropCause::DeviceFailed)?;
+        if self.clamp_mss {
+            clamp_mss(packet, &inner, max_inner_len, false);
+        }
+        let mut offered = self.coalescer.offer(&inner, packet);
+        if offered == Offered::FlushFirst || offered == Offered::WriteAlone(true) {
+            self.flush();
+        }
+        if offered == Offered::FlushFirst {
+            offered = self.coalescer.offer(&inner, packet);
+        }
+        if offered == Offered::Taken {
+            return Ok(());
+        }
+        let frame = start
+            .checked_sub(VNET_HEADER_LEN)
+            .and_then(|at| datagram.get_mut(at..range.end));
+        let frame = frame.ok_or(DropCause::DeviceFailed)?;
+        if let Some(header) = frame.first_chunk_mut::<VNET_HEADER_LEN>() {
+            *header = VnetHeader::PLAIN.to_bytes();
+        }
+        write_frame(&self.device, &self.totals, frame).map_err(|_| DropCause::DeviceFailed)
+    }
+
+    /// Writes what the coalescer holds.
+    fn flush(&mut self) {
+        if let Some((frame, packets)) = self.coalescer.take()
+            && write_frame(&self.device, &self.totals, frame).is_err()
+        {
+            self.totals
+                .dropped_many(DropCause::DeviceFailed, packets as u64);
+        }
+    }
+}
+
+fn write_frame(mut device: &File, totals: &Totals, frame: &[u8]) -> std::io::Result<()> {
+    // The device takes a frame whole or not at all; one that has no room drops it, as any link does.
+    if device.write(frame)? < frame.len() {
+        return Err(std::io::ErrorKind::WriteZero.into());
+    }
+    totals.device_writes.fetch_add(1, Relaxed);
+    Ok(())
+}

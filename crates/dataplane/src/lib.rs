@@ -1,0 +1,104 @@
+//! The packet loops of one gateway: clear packets on one side, ESP in UDP (RFC 3948) on the other.
+//!
+//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and a UDP socket,
+//! [`Memory`] does it for tests, without either. Nothing here opens a descriptor or needs a privilege.
+//!
+//! Invariants: a packet leaves only sealed by an SA whose selectors allow it, or not at all; every drop is counted by
+//! its [`DropCause`]; every queue is bounded.
+//!
+//! DSCP and ECN: the outer header is the UDP socket's own, not ECN-capable and of default class, and the inner one
+//! passes unchanged, which is RFC 6040's compatibility mode. TTL is decremented by the kernel's routing, not here.
+
+#![forbid(unsafe_code)]
+
+mod checksum;
+mod children;
+mod clamp;
+mod coalesce;
+mod command;
+mod counters;
+mod inbound;
+mod memory;
+mod outbound;
+#[cfg(test)]
+mod packets;
+mod split;
+mod too_big;
+mod udp;
+mod userspace;
+mod vnet;
+
+use std::net::SocketAddr;
+
+use adit_esp::{InboundSa, OutboundSa};
+
+pub use counters::{ChildCounters, Counters, DropCause};
+pub use memory::{Datagram, Memory};
+pub use userspace::{Config, IkeDatagram, Userspace};
+
+/// The most Child SAs one gateway may have at a time, rekeying ones included.
+pub const MAX_CHILDREN: usize = 4096;
+
+/// The caller's name for a Child SA, unique among those installed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ChildId(pub u64);
+
+/// A Child SA to install: both directions and where the peer is. The selectors are inside the two SAs.
+#[derive(Debug)]
+pub struct ChildSa {
+    /// The caller's name for it.
+    pub id: ChildId,
+    /// The receiving half.
+    pub inbound: InboundSa,
+    /// The sending half.
+    pub outbound: OutboundSa,
+    /// Where ESP packets are sent.
+    pub remote: SocketAddr,
+    /// Whether to send on it at once. A responder of a rekey waits (RFC 7296 section 2.8).
+    pub outbound_active: bool,
+}
+
+/// Why a Child SA was not installed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The id is in use.
+    #[error("a child SA of this id is installed")]
+    DuplicateId,
+    /// The inbound SPI is in use.
+    #[error("a child SA with this inbound SPI is installed")]
+    DuplicateSpi,
+    /// There are [`MAX_CHILDREN`].
+    #[error("there are too many child SAs")]
+    TooMany,
+    /// The loops have ended.
+    #[error("the data plane has stopped")]
+    Stopped,
+}
+
+/// The SA commands that a data plane takes. Commands about an unknown id do nothing.
+pub trait Dataplane: Send + Sync {
+    /// Installs a Child SA. Packets that arrive after this has returned find it.
+    ///
+    /// # Errors
+    /// If the id or SPI is in use, or there are too many.
+    fn install(&self, child: ChildSa) -> Result<(), InstallError>;
+
+    /// Starts sending on it. Of several that could carry a packet, the one installed last is used.
+    fn activate_outbound(&self, id: ChildId);
+
+    /// Stops sending on it for good; it still receives until [`remove`](Self::remove), as a rekeyed SA should for
+    /// some seconds.
+    fn stop_outbound(&self, id: ChildId);
+
+    /// Removes both directions and wipes the keys.
+    fn remove(&self, id: ChildId);
+
+    /// Sends to another address from now on.
+    fn move_endpoint(&self, id: ChildId, remote: SocketAddr);
+
+    /// Totals over all Child SAs, past ones included.
+    fn counters(&self) -> Counters;
+
+    /// One Child SA's counters; `None` if it is not installed.
+    fn child_counters(&self, id: ChildId) -> Option<ChildCounters>;
+}

@@ -1,0 +1,156 @@
+//! A data plane without descriptors and threads, for tests: packets go in and come out by calls.
+//!
+//! It shares the tables, and so the choice of SA, sealing, opening and counting, with the userspace one. There is
+//! no segmentation, and a packet that does not fit is dropped.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use adit_esp::{InnerHeader, OutboundPacket};
+
+use crate::children::{InboundCommand, InboundTable, OutboundCommand, OutboundTable, Register};
+use crate::counters::{ChildCounters, Counters, DropCause, Totals};
+use crate::{ChildId, ChildSa, Dataplane, InstallError};
+
+/// A sealed packet on its way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Datagram {
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// The ESP packet.
+    pub bytes: Vec<u8>,
+}
+
+/// A data plane in memory.
+#[derive(Default)]
+pub struct Memory {
+    totals: Totals,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    register: Register,
+    inbound: InboundTable,
+    outbound: OutboundTable,
+}
+
+/// The path MTU assumed.
+const OUTER_MTU: u16 = 1500;
+
+impl Memory {
+    /// A data plane without Child SAs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends an inner packet, as if the device had brought it. `None` if it was dropped; the counters say why.
+    pub fn send(&self, packet: &[u8]) -> Option<Datagram> {
+        let result = self.try_send(packet);
+        if let Err(cause) = &result {
+            self.totals.dropped(*cause);
+        }
+        result.ok()
+    }
+
+    fn try_send(&self, packet: &[u8]) -> Result<Datagram, DropCause> {
+        let inner = InnerHeader::parse(packet).map_err(|_| DropCause::NotIp)?;
+        let packet = packet.get(..inner.total_len).ok_or(DropCause::NotIp)?;
+        let mut state = self.state();
+        let place = state.outbound.select(&inner).ok_or(DropCause::NoSa)?;
+        let child = state.outbound.child_mut(place).ok_or(DropCause::NoSa)?;
+        if packet.len() > child.max_inner_len() {
+            return Err(DropCause::TooBig);
+        }
+        let mut bytes = vec![0; child.sealed_len(packet.len())];
+        let at = child.payload_offset();
+        bytes
+            .get_mut(at..at + packet.len())
+            .ok_or(DropCause::TooBig)?
+            .copy_from_slice(packet);
+        child.seal(&mut [OutboundPacket {
+            buf: &mut bytes,
+            inner_len: packet.len(),
+        }])?;
+        self.totals.packets_out.fetch_add(1, Relaxed);
+        self.totals
+            .octets_out
+            .fetch_add(packet.len() as u64, Relaxed);
+        Ok(Datagram {
+            to: child.remote(),
+            bytes,
+        })
+    }
+
+    /// Receives an ESP packet, as if the socket had brought it, and answers the inner one. `None` if it was dropped.
+    pub fn receive(&self, from: SocketAddr, datagram: &[u8]) -> Option<Vec<u8>> {
+        let mut octets = datagram.to_vec();
+        match self.state().inbound.open(&mut octets, from, Instant::now()) {
+            Ok((range, _)) => {
+                self.totals.packets_in.fetch_add(1, Relaxed);
+                self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
+                octets.get(range).map(<[u8]>::to_vec)
+            }
+            Err(cause) => {
+                self.totals.dropped(cause);
+                None
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Dataplane for Memory {
+    fn install(&self, child: ChildSa) -> Result<(), InstallError> {
+        let mut state = self.state();
+        let (inbound, outbound) = state.register.admit(child, OUTER_MTU)?;
+        state
+            .inbound
+            .apply(InboundCommand::Install(Box::new(inbound)));
+        state
+            .outbound
+            .apply(OutboundCommand::Install(Box::new(outbound)));
+        Ok(())
+    }
+
+    fn activate_outbound(&self, id: ChildId) {
+        self.state().outbound.apply(OutboundCommand::Activate(id));
+    }
+
+    fn stop_outbound(&self, id: ChildId) {
+        self.state().outbound.apply(OutboundCommand::Remove(id));
+    }
+
+    fn remove(&self, id: ChildId) {
+        let mut state = self.state();
+        state.register.remove(id);
+        state.inbound.apply(InboundCommand::Remove(id));
+        state.outbound.apply(OutboundCommand::Remove(id));
+    }
+
+    fn move_endpoint(&self, id: ChildId, remote: SocketAddr) {
+        self.state()
+            .outbound
+            .apply(OutboundCommand::Move(id, remote));
+    }
+
+    fn counters(&self) -> Counters {
+        self.totals.snapshot()
+    }
+
+    fn child_counters(&self, id: ChildId) -> Option<ChildCounters> {
+        self.state().register.counters(id)
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! The outbound loop: device, selection, segmentation, sealing, socket.
+//!
+//! Packets are gathered into one buffer as long as they go by the same SA and have the same sealed length (the last
+//! may be shorter), then sealed together and handed to the kernel by one call. The batch ends when it is full, when
+//! the next packet does not fit it, and whenever the device has nothing more to read, so that no packet waits.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use adit_esp::{InnerHeader, OutboundPacket};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::children::{OutboundCommand, OutboundTable};
+use crate::clamp::clamp_mss;
+use crate::command::CommandQueue;
+use crate::counters::{DropCause, Totals};
+use crate::split::{SuperPacket, complete_checksum};
+use crate::too_big::{self, Fragments};
+use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPort};
+use crate::vnet::{Gso, VNET_HEADER_LEN, VnetHeader};
+
+/// The largest read: header and packet.
+const READ_LEN: usize = VNET_HEADER_LEN + 65_535 + 40;
+
+/// How long to wait after the device has failed, as it does while its link is down.
+const DEVICE_RETRY_MS: u8 = 100;
+
+/// Everything the outbound thread owns.
+pub(crate) struct OutboundLoop {
+    pub(crate) device: Arc<File>,
+    pub(crate) udp: Arc<UdpPort>,
+    pub(crate) commands: Arc<CommandQueue<OutboundCommand>>,
+    pub(crate) totals: Arc<Totals>,
+    pub(crate) clamp_mss: bool,
+    pub(crate) children: OutboundTable,
+    pub(crate) batch: Batch,
+}
+
+/// Packets to be sealed and sent together.
+pub(crate) struct Batch {
+    buf: Box<[u8]>,
+    used: usize,
+    /// The SA's place in the table.
+    place: usize,
+    /// Octets of each sealed packet but the last.
+    segment: usize,
+    inner_lens: [usize; MAX_SEGMENTS],
+    count: usize,
+    closed: bool,
+}
+
+impl Batch {
+    pub(crate) fn new() -> Self {
+        Self {
+            buf: vec![0; MAX_SEND].into_boxed_slice(),
+            used: 0,
+            place: 0,
+            segment: 0,
+            inner_lens: [0; MAX_SEGMENTS],
+            count: 0,
+            closed: false,
+        }
+    }
+
+    fn takes(&self, place: usize, sealed_len: usize) -> bool {
+        let fits = self.used + sealed_len <= self.buf.len() && self.count < MAX_SEGMENTS;
+        self.count == 0
+            || (fits && !self.closed && place == self.place && sealed_len <= self.segment)
+    }
+
+    fn clear(&mut self) {
+        self.used = 0;
+        self.count = 0;
+        self.closed = false;
+    }
+
+    /// Room for a packet that [`takes`](Self::takes) has allowed; `None` if it is larger than any batch.
+    fn reserve(&mut self, place: usize, sealed_len: usize, inner_len: usize) -> Option<&mut [u8]> {
+        let end = self.used + sealed_len;
+        let room = self.buf.get_mut(self.used..end)?;
+        if self.count == 0 {
+            self.place = place;
+            self.segment = sealed_len;
+        }
+        *self.inner_lens.get_mut(self.count)? = inner_len;
+        self.count += 1;
+        self.used = end;
+        self.closed = sealed_len < self.segment;
+        Some(room)
+    }
+}
+
+impl OutboundLoop {
+    /// Runs until the command queue is stopped.
+    pub(crate) fn run(mut self) {
+        let mut frame = vec![0; READ_LEN];
+        while !self.commands.is_stopped() {
+            self.apply_commands();
+            match (&*self.device).read(&mut frame) {
+                Ok(0) => self.wait(false, DEVICE_RETRY_MS.into()),
+                Ok(len) => {
+                    // A command given before this packet arrived is to be obeyed for it.
+                    self.apply_commands();
+                    if let Some(frame) = frame.get_mut(..len) {
+                        self.frame(frame);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.flush();
+                    self.wait(true, PollTimeout::NONE);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.flush();
+                    self.wait(false, DEVICE_RETRY_MS.into());
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn wait(&self, device: bool, timeout: PollTimeout) {
+        let wake = PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN);
+        // An error of poll, like an early return, costs one more turn of the loop.
+        let _ = if device {
+            poll(
+                &mut [wake, PollFd::new(self.device.as_fd(), PollFlags::POLLIN)],
+                timeout,
+            )
+        } else {
+            poll(&mut [wake], timeout)
+        };
+        self.commands.clear_wake();
+    }
+
+    fn apply_commands(&mut self) {
+        let commands = self.commands.take();
+        if !commands.is_empty() {
+            // The batch knows its SA by its place.
+            self.flush();
+        }
+        for command in commands {
+            self.children.apply(command);
+        }
+    }
+
+    /// One frame from the device.
+    fn frame(&mut self, frame: &mut [u8]) {
+        let Some((vnet, packet)) = VnetHeader::split(frame) else {
+            return self.totals.dropped(DropCause::NotIp);
+        };
+        let Ok(inner) = InnerHeader::parse(packet) else {
+            return self.totals.dropped(DropCause::NotIp);
+        };
+        let Some(place) = self.children.select(&inner) else {
+            return self.totals.dropped(DropCause::NoSa);
+        };
+        let max_len = self
+            .children
+            .child(place)
+            .map_or(0, |child| child.max_inner_len());
+        if vnet.gso != Gso::None {
+            let Some(whole) = SuperPacket::new(&vnet, &inner, packet, max_len) else {
+                return self.totals.dropped(DropCause::NotIp);
+            };
+            for index in 0..whole.count() {
+                self.push(place, whole.len(index), |out| whole.write(index, out));
+            }
+            return;
+        }
+        if self.clamp_mss {
+            clamp_mss(packet, &inner, max_len, vnet.checksum.is_some());
+        }
+        complete_checksum(&vnet, &inner, packet);
+        if inner.total_len > max_len {
+            return self.too_big(place, &inner, packet, max_len);
+        }
+        let Some(packet) = packet.get(..inner.total_len) else {
+            return;
+        };
+        self.push(place, packet.len(), |out| out.copy_from_slice(packet));
+    }
+
+    fn too_big(&mut self, place: usize, inner: &InnerHeader, packet: &[u8], max_len: usize) {
+        if let Some(fragments) = Fragments::new(inner, packet, max_len) {
+            for index in 0..fragments.count() {
+                self.push(place, fragments.len(index), |out| {
+                    fragments.write(index, out);
+                });
+            }
+            return;
+        }
+        self.totals.dropped(DropCause::TooBig);
+        let mut frame = [0; VNET_HEADER_LEN + too_big::MAX_MESSAGE_LEN];
+        let Some((_, out)) = frame.split_first_chunk_mut::<VNET_HEADER_LEN>() else {
+            return;
+        };
+        let Some(len) =
+            too_big::message(inner, packet, max_len, out).filter(|_| inner.dont_fragment)
+        else {
+            return;
+        };
+        // The sender repeats its packet, and with it this message, so that a failed write is made good.
+        let _ = (&*self.device).write(frame.get(..VNET_HEADER_LEN + len).unwrap_or_default());
+    }
+
+    /// Adds a packet of `inner_len` octets, written by `write`, to the batch.
+    fn push(&mut self, place: usize, inner_len: usize, write: impl FnOnce(&mut [u8])) {
+        let Some(child) = self.children.child(place) else {
+            return;
+        };
+        let (sealed_len, start) = (child.sealed_len(inner_len), child.payload_offset());
+        if !self.batch.takes(place, sealed_len) {
+            self.flush();
+        }
+        let room = self.batch.reserve(place, sealed_len, inner_len);
+        match room.and_then(|room| room.get_mut(start..start + inner_len)) {
+            Some(out) => write(out),
+            None => self.totals.dropped(DropCause::TooBig),
+        }
+    }
+
+    /// Seals and sends what has been gathered.
+    fn flush(&mut self) {
+        let Batch {
+            buf,
+            used,
+            place,
+            segment,
+            inner_lens,
+            count,
+            ..
+        } = &mut self.batch;
+        let (used, segment, count) = (*used, *segment, *count);
+        let child = self.children.child_mut(*place).filter(|_| count > 0);
+        let (Some(child), Some(octets)) = (child, buf.get_mut(..used)) else {
+            return self.batch.clear();
+        };
+        let mut packets: [OutboundPacket<'_>; MAX_SEGMENTS] =
+            std::array::from_fn(|_| OutboundPacket {
+                buf: &mut [],
+                inner_len: 0,
+            });
+        let mut inner_octets = 0;
+        for ((packet, sealed), inner_len) in packets
+            .iter_mut()
+            .zip(octets.chunks_mut(segment))
+            .zip(&*inner_lens)
+        {
+            *packet = OutboundPacket {
+                buf: sealed,
+                inner_len: *inner_len,
+            };
+            inner_octets += *inner_len as u64;
+        }
+        let sealed = child.seal(packets.get_mut(..count).unwrap_or_default());
+        let sent = sealed.and_then(|()| {
+            let octets = buf.get(..used).unwrap_or_default();
+            self.udp
+                .send(octets, segment, child.remote())
+                .map_err(|_| DropCause::SendFailed)
+        });
+        match sent {
+            Ok(sends) => {
+                self.totals.packets_out.fetch_add(count as u64, Relaxed);
+                self.totals.octets_out.fetch_add(inner_octets, Relaxed);
+                self.totals.socket_sends.fetch_add(sends, Relaxed);
+            }
+            Err(cause) => self.totals.dropped_many(cause, count as u64),
+        }
+        self.batch.clear();
+    }
+}

@@ -1,0 +1,149 @@
+//! The UDP socket: many datagrams by one call in both directions (UDP_SEGMENT, UDP_GRO), and one by one where the
+//! kernel or the device cannot.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::socket::sockopt::UdpGroSegment;
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+};
+
+/// Datagrams in one send; the kernel's limit on segments.
+pub(crate) const MAX_SEGMENTS: usize = 64;
+/// Octets in one send: what a UDP datagram over IPv4 can hold.
+pub(crate) const MAX_SEND: usize = 65_507;
+/// How long a send waits for room before its packets are dropped.
+const SEND_PATIENCE_MS: u8 = 20;
+
+/// The socket, shared by the loops and the sender of IKE messages.
+pub(crate) struct UdpPort {
+    socket: UdpSocket,
+    segmenting: AtomicBool,
+}
+
+/// What one receive has brought.
+pub(crate) struct Received {
+    /// Octets in the buffer.
+    pub(crate) len: usize,
+    /// Octets of each datagram; the last may be shorter.
+    pub(crate) segment: usize,
+    /// The sender.
+    pub(crate) from: SocketAddr,
+}
+
+impl UdpPort {
+    /// Takes a bound socket, makes it non-blocking and asks for coalesced receives.
+    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+        let socket = UdpSocket::from(fd);
+        socket.set_nonblocking(true)?;
+        // Without it every receive brings one datagram; slower, not wrong.
+        let _ = setsockopt(&socket, UdpGroSegment, &true);
+        Ok(Self {
+            socket,
+            segmenting: AtomicBool::new(true),
+        })
+    }
+
+    /// The socket itself.
+    pub(crate) fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
+    /// Sends datagrams of `segment` octets each, the last of them maybe shorter. Answers how many calls it took.
+    pub(crate) fn send(&self, datagrams: &[u8], segment: usize, to: SocketAddr) -> io::Result<u64> {
+        let to = SockaddrStorage::from(to);
+        if datagrams.len() > segment && self.segmenting.load(Ordering::Relaxed) {
+            match self.send_once(datagrams, Some(segment as u16), &to) {
+                // EIO: the device has no checksum offload. EINVAL: an old kernel, or a segment over the MTU.
+                Err(Errno::EIO | Errno::EINVAL) => self.segmenting.store(false, Ordering::Relaxed),
+                result => return Ok(result.map(|()| 1)?),
+            }
+        }
+        let mut sends = 0;
+        let mut failure = None;
+        for datagram in datagrams.chunks(segment.max(1)) {
+            match self.send_once(datagram, None, &to) {
+                Ok(()) => sends += 1,
+                Err(errno) => failure = Some(errno),
+            }
+        }
+        failure.map_or(Ok(sends), |errno| Err(errno.into()))
+    }
+
+    fn send_once(
+        &self,
+        octets: &[u8],
+        segment: Option<u16>,
+        to: &SockaddrStorage,
+    ) -> nix::Result<()> {
+        let iov = [IoSlice::new(octets)];
+        let offload = segment.as_ref().map(ControlMessage::UdpGsoSegments);
+        let mut waited = false;
+        loop {
+            match sendmsg(
+                self.socket.as_raw_fd(),
+                &iov,
+                offload.as_slice(),
+                MsgFlags::empty(),
+                Some(to),
+            ) {
+                Ok(_) => return Ok(()),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) if !waited => {
+                    waited = true;
+                    let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+                    // Whatever it answers, the send is tried once more.
+                    let _ = poll(&mut fds, SEND_PATIENCE_MS);
+                }
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    /// Receives into `buf`, which should hold 64 KiB. `control` is [`control_buffer`]'s.
+    pub(crate) fn receive(&self, buf: &mut [u8], control: &mut [u8]) -> nix::Result<Received> {
+        let mut iov = [IoSliceMut::new(buf)];
+        let message = recvmsg::<SockaddrStorage>(
+            self.socket.as_raw_fd(),
+            &mut iov,
+            Some(control),
+            MsgFlags::empty(),
+        )?;
+        let mut segment = message.bytes;
+        for control in message.cmsgs().into_iter().flatten() {
+            if let ControlMessageOwned::UdpGroSegments(len) = control {
+                segment = usize::try_from(len).unwrap_or(segment);
+            }
+        }
+        let from = message
+            .address
+            .as_ref()
+            .and_then(socket_address)
+            .ok_or(Errno::EAFNOSUPPORT)?;
+        Ok(Received {
+            len: message.bytes,
+            segment,
+            from,
+        })
+    }
+}
+
+/// Room for the one control message that is asked for.
+pub(crate) fn control_buffer() -> Vec<u8> {
+    cmsg_space!(i32)
+}
+
+fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    if let Some(v4) = address.as_sockaddr_in() {
+        return Some(SocketAddr::V4((*v4).into()));
+    }
+    address
+        .as_sockaddr_in6()
+        .map(|v6| SocketAddr::V6((*v6).into()))
+}

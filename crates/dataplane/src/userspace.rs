@@ -1,0 +1,239 @@
+//! The userspace data plane: two threads that run to completion, and the handle that commands them.
+//!
+//! Each direction of an SA belongs to one thread, so that sequence numbers and replay windows are plain integers.
+//! Both threads sleep while there is nothing to do.
+//!
+//! Raw ESP (IP protocol 50) for peers without NAT traversal would be a third descriptor beside the UDP socket and
+//! another origin of ESP packets in the inbound loop; it is not here.
+
+use std::fs::File;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::children::{InboundCommand, InboundTable, OutboundCommand, OutboundTable, Register};
+use crate::coalesce::Coalescer;
+use crate::command::CommandQueue;
+use crate::counters::{ChildCounters, Counters, Totals};
+use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
+use crate::outbound::{Batch, OutboundLoop};
+use crate::udp::UdpPort;
+use crate::{ChildId, ChildSa, Dataplane, InstallError};
+
+/// The smallest path MTU there is reason to configure: what every IPv4 host takes.
+const MIN_OUTER_MTU: u16 = 576;
+
+/// What the data plane works on. It opens nothing itself.
+#[derive(Debug)]
+pub struct Config {
+    /// A TUN device opened with `IFF_TUN | IFF_NO_PI | IFF_VNET_HDR`, its vnet header 10 octets long (the default),
+    /// and, for speed, `TUNSETOFFLOAD` with `TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6`. It is made non-blocking.
+    pub tun: OwnedFd,
+    /// A UDP socket bound to the gateway's address and port 4500. It is made non-blocking.
+    pub udp: OwnedFd,
+    /// Octets of the largest IP packet on the way to peers, usually 1500. At least 576.
+    pub outer_mtu: u16,
+    /// Whether to lower the MSS of TCP connections, in both directions, to what fits the tunnel.
+    pub clamp_mss: bool,
+}
+
+/// An IKE message that came in by the shared UDP socket, without the non-ESP marker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IkeDatagram {
+    /// The sender.
+    pub from: SocketAddr,
+    /// The address and port the socket is bound to.
+    pub local: SocketAddr,
+    /// The message.
+    pub bytes: Vec<u8>,
+}
+
+/// A running userspace data plane; it stops when dropped.
+pub struct Userspace {
+    outer_mtu: u16,
+    udp: Arc<UdpPort>,
+    totals: Arc<Totals>,
+    inbound: Arc<CommandQueue<InboundCommand>>,
+    outbound: Arc<CommandQueue<OutboundCommand>>,
+    /// `None` once stopped. Locked while commands are queued, so that both loops see them in one order.
+    register: Mutex<Option<Register>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Userspace {
+    /// Starts the loops. IKE messages go to `ike_in`, and are dropped while that is full; `wake` is called after
+    /// each from the inbound thread and must not block.
+    ///
+    /// # Errors
+    /// If the MTU is too small, a descriptor is not what it should be, or a thread cannot be started.
+    pub fn start(
+        config: Config,
+        ike_in: SyncSender<IkeDatagram>,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let Config {
+            tun,
+            udp,
+            outer_mtu,
+            clamp_mss,
+        } = config;
+        if outer_mtu < MIN_OUTER_MTU {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "path MTU is below 576",
+            ));
+        }
+        let flags = OFlag::from_bits_retain(fcntl(&tun, FcntlArg::F_GETFL)?);
+        fcntl(&tun, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        let device = Arc::new(File::from(tun));
+        let udp = Arc::new(UdpPort::new(udp)?);
+        let this = Self {
+            outer_mtu,
+            udp: Arc::clone(&udp),
+            totals: Arc::default(),
+            inbound: Arc::new(CommandQueue::new()?),
+            outbound: Arc::new(CommandQueue::new()?),
+            register: Mutex::new(Some(Register::default())),
+            threads: Mutex::default(),
+        };
+        let outbound = OutboundLoop {
+            device: Arc::clone(&device),
+            udp: Arc::clone(&udp),
+            commands: Arc::clone(&this.outbound),
+            totals: Arc::clone(&this.totals),
+            clamp_mss,
+            children: OutboundTable::default(),
+            batch: Batch::new(),
+        };
+        let inbound = InboundLoop {
+            device,
+            local: udp.socket().local_addr()?,
+            udp,
+            commands: Arc::clone(&this.inbound),
+            totals: Arc::clone(&this.totals),
+            clamp_mss,
+            ike: ike_in,
+            wake: Box::new(wake),
+            children: InboundTable::default(),
+            coalescer: Coalescer::new(),
+        };
+        // If the second thread fails to start, dropping `this` ends the first.
+        this.spawn("adit-outbound", || outbound.run())?;
+        this.spawn("adit-inbound", || inbound.run())?;
+        Ok(this)
+    }
+
+    fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)?;
+        self.threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+        Ok(())
+    }
+
+    /// Sends an IKE message with the non-ESP marker before it.
+    ///
+    /// # Errors
+    /// What the socket answers; a message that is lost this way is repeated like any other.
+    pub fn send_ike(&self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
+        self.socket()
+            .send_to(&[&NON_ESP_MARKER, message].concat(), to)
+            .map(|_| ())
+    }
+
+    /// Sends a NAT keepalive.
+    ///
+    /// # Errors
+    /// What the socket answers.
+    pub fn send_keepalive(&self, to: SocketAddr) -> io::Result<()> {
+        self.socket().send_to(&KEEPALIVE, to).map(|_| ())
+    }
+
+    /// Ends both loops and waits for them. Keys are wiped; a second call does nothing.
+    pub fn stop(&self) {
+        self.register().take();
+        self.inbound.stop();
+        self.outbound.stop();
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A panic there is a bug that the hook has reported.
+            let _ = thread.join();
+        }
+        // Nobody takes these any more, and they may hold keys.
+        drop((self.inbound.take(), self.outbound.take()));
+    }
+
+    fn socket(&self) -> &UdpSocket {
+        self.udp.socket()
+    }
+
+    fn register(&self) -> MutexGuard<'_, Option<Register>> {
+        self.register.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Dataplane for Userspace {
+    fn install(&self, child: ChildSa) -> Result<(), InstallError> {
+        let mut register = self.register();
+        let (inbound, outbound) = register
+            .as_mut()
+            .ok_or(InstallError::Stopped)?
+            .admit(child, self.outer_mtu)?;
+        self.inbound
+            .push(InboundCommand::Install(Box::new(inbound)));
+        self.outbound
+            .push(OutboundCommand::Install(Box::new(outbound)));
+        Ok(())
+    }
+
+    fn activate_outbound(&self, id: ChildId) {
+        self.outbound.push(OutboundCommand::Activate(id));
+    }
+
+    fn stop_outbound(&self, id: ChildId) {
+        self.outbound.push(OutboundCommand::Remove(id));
+    }
+
+    fn remove(&self, id: ChildId) {
+        if let Some(register) = &mut *self.register() {
+            register.remove(id);
+            self.inbound.push(InboundCommand::Remove(id));
+            self.outbound.push(OutboundCommand::Remove(id));
+        }
+    }
+
+    fn move_endpoint(&self, id: ChildId, remote: SocketAddr) {
+        self.outbound.push(OutboundCommand::Move(id, remote));
+    }
+
+    fn counters(&self) -> Counters {
+        self.totals.snapshot()
+    }
+
+    fn child_counters(&self, id: ChildId) -> Option<ChildCounters> {
+        self.register().as_ref()?.counters(id)
+    }
+}
+
+impl Drop for Userspace {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for Userspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Userspace")
+            .field("outer_mtu", &self.outer_mtu)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,340 @@
+//! The loops themselves, over real UDP sockets on the loopback. A pair of datagram sockets stands for the device:
+//! like one, it keeps frames whole.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "support/packets.rs"]
+mod packets;
+mod support;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use adit_dataplane::{
+    ChildId, Config, Counters, Dataplane, DropCause, IkeDatagram, InstallError, Memory, Userspace,
+};
+use packets::{packet, to_left, to_right};
+use support::{Side, child};
+
+/// How long a read waits before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+const VNET: usize = 10;
+
+struct Gateway {
+    plane: Userspace,
+    device: UnixDatagram,
+    address: SocketAddr,
+    ike: Receiver<IkeDatagram>,
+}
+
+impl Gateway {
+    fn new(outer_mtu: u16) -> Self {
+        let (device, tun) = UnixDatagram::pair().unwrap();
+        device.set_read_timeout(Some(PATIENCE)).unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = udp.local_addr().unwrap();
+        let (sender, ike) = sync_channel(2);
+        let config = Config {
+            tun: OwnedFd::from(tun),
+            udp: OwnedFd::from(udp),
+            outer_mtu,
+            clamp_mss: true,
+        };
+        Self {
+            plane: Userspace::start(config, sender, || {}).unwrap(),
+            device,
+            address,
+            ike,
+        }
+    }
+
+    fn write(&self, packet: &[u8]) {
+        self.write_frame([0; VNET], packet);
+    }
+
+    fn write_frame(&self, vnet: [u8; VNET], packet: &[u8]) {
+        self.device.send(&[&vnet[..], packet].concat()).unwrap();
+    }
+
+    fn read_frame(&self) -> Vec<u8> {
+        let mut buf = vec![0; 70_000];
+        let len = self.device.recv(&mut buf).expect("a frame from the device");
+        buf.truncate(len);
+        buf
+    }
+
+    /// The counters once nothing can change them: a packet may arrive before its sender has counted it.
+    fn final_counters(&self) -> Counters {
+        self.plane.stop();
+        self.plane.counters()
+    }
+
+    fn read(&self) -> Vec<u8> {
+        let frame = self.read_frame();
+        assert_eq!(frame[..VNET], [0; VNET]);
+        frame[VNET..].to_vec()
+    }
+}
+
+fn pair(gcm: bool) -> (Gateway, Gateway) {
+    let (left, right) = (Gateway::new(1500), Gateway::new(1500));
+    left.plane
+        .install(child(Side::Left, 0x1000, gcm, right.address, true))
+        .unwrap();
+    right
+        .plane
+        .install(child(Side::Right, 0x1000, gcm, left.address, true))
+        .unwrap();
+    (left, right)
+}
+
+fn peer_socket() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+#[test]
+fn packets_cross_in_both_directions_and_in_order() {
+    for gcm in [true, false] {
+        let (left, right) = pair(gcm);
+        for round in 0..200_u16 {
+            // Lengths that rise and fall end batches in every way there is.
+            let payload = vec![round as u8; usize::from(round * 37 % 1200)];
+            left.write(&to_right(&payload));
+            right.write(&to_left(&payload));
+            assert_eq!(right.read(), to_right(&payload));
+            assert_eq!(left.read(), to_left(&payload));
+        }
+        let (sent, received) = (left.final_counters(), right.final_counters());
+        assert_eq!((sent.packets_out, received.packets_in), (200, 200));
+        assert_eq!(sent.octets_out, received.octets_in);
+    }
+}
+
+#[test]
+fn a_large_tcp_packet_is_cut_sealed_opened_and_joined() {
+    for gcm in [true, false] {
+        let (left, right) = pair(gcm);
+        let payload: Vec<u8> = (0..60_000_u32).map(|at| ((at * 31) >> 3) as u8).collect();
+        let mut whole = vec![0x45, 0];
+        whole.extend((payload.len() as u16 + 40).to_be_bytes());
+        whole.extend([0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 1, 0, 1]);
+        whole.extend([
+            0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 1, 0, 0, 0, 0, 0,
+        ]);
+        whole.extend_from_slice(&payload);
+        // Partial checksum over the TCP part, TCP over IPv4, segments of 1448 octets: more than the tunnel takes.
+        let [s0, s1] = 1448_u16.to_ne_bytes();
+        let [c0, c1] = 20_u16.to_ne_bytes();
+        let [o0, o1] = 16_u16.to_ne_bytes();
+        left.write_frame([1, 1, 40, 0, s0, s1, c0, c1, o0, o1], &whole);
+        let mut received = Vec::new();
+        let mut frames = 0;
+        while received.len() < payload.len() {
+            let frame = right.read_frame();
+            received.extend_from_slice(&frame[VNET + 40..]);
+            frames += 1;
+        }
+        assert!(received == payload);
+        let (sent, joined) = (left.final_counters(), right.final_counters());
+        assert!(sent.packets_out >= 42, "{sent:?}");
+        assert_eq!(joined.packets_in, sent.packets_out);
+        assert!(
+            sent.socket_sends < sent.packets_out,
+            "one send carries many packets: {sent:?}"
+        );
+        assert!(
+            frames < joined.packets_in,
+            "one write carries many packets: {joined:?}"
+        );
+    }
+}
+
+#[test]
+fn a_packet_without_an_sa_is_counted_and_never_sent() {
+    let (left, right) = pair(true);
+    left.write(&packet([10, 0, 0, 1], [10, 9, 0, 1], b"astray"));
+    left.write(b"no packet");
+    left.write(&to_right(b"next"));
+    assert_eq!(right.read(), to_right(b"next"));
+    let counters = left.final_counters();
+    assert_eq!(
+        (
+            counters.drops(DropCause::NoSa),
+            counters.drops(DropCause::NotIp)
+        ),
+        (1, 1)
+    );
+    assert_eq!(
+        (counters.packets_out, right.final_counters().packets_in),
+        (1, 1)
+    );
+}
+
+#[test]
+fn the_shared_port_tells_ike_keepalives_and_strangers_apart() {
+    let (left, _right) = pair(true);
+    let peer = peer_socket();
+    let peer_address = peer.local_addr().unwrap();
+    for datagram in [
+        &[0xFF][..],
+        &[1, 2, 3],
+        &[0, 0, 1, 1, 0, 0, 0, 1, 9, 9],
+        b"\0\0\0\0first",
+        b"\0\0\0\0",
+    ] {
+        peer.send_to(datagram, left.address).unwrap();
+    }
+    let message = left.ike.recv_timeout(PATIENCE).unwrap();
+    let expected = IkeDatagram {
+        from: peer_address,
+        local: left.address,
+        bytes: b"first".to_vec(),
+    };
+    assert_eq!(message, expected);
+    assert_eq!(left.ike.recv_timeout(PATIENCE).unwrap().bytes, b"");
+    let counters = left.plane.counters();
+    assert_eq!(
+        (counters.keepalives_in, counters.drops(DropCause::Runt)),
+        (1, 1)
+    );
+    assert_eq!(counters.drops(DropCause::UnknownSpi), 1);
+
+    let mut buf = [0; 100];
+    left.plane.send_ike(peer_address, b"answer").unwrap();
+    assert_eq!(peer.recv(&mut buf).unwrap(), 10);
+    assert_eq!(&buf[..10], b"\0\0\0\0answer");
+    left.plane.send_keepalive(peer_address).unwrap();
+    assert_eq!((peer.recv(&mut buf).unwrap(), buf[0]), (1, 0xFF));
+}
+
+#[test]
+fn a_full_ike_queue_drops_and_does_not_block_the_loop() {
+    let (left, right) = pair(true);
+    let peer = peer_socket();
+    for _ in 0..5 {
+        peer.send_to(b"\0\0\0\0again", left.address).unwrap();
+    }
+    right.write(&to_left(b"after"));
+    assert_eq!(left.read(), to_left(b"after"));
+    let counters = left.plane.counters();
+    assert_eq!(
+        (counters.ike_in, counters.drops(DropCause::IkeQueueFull)),
+        (2, 3)
+    );
+}
+
+#[test]
+fn a_rekey_loses_nothing_and_a_moved_peer_is_seen() {
+    let left = Gateway::new(1500);
+    let (peer, moved) = (peer_socket(), peer_socket());
+    let far = Memory::new();
+    let (old, new) = (ChildId(0x1000), ChildId(0x2000));
+    left.plane
+        .install(child(
+            Side::Left,
+            0x1000,
+            true,
+            peer.local_addr().unwrap(),
+            true,
+        ))
+        .unwrap();
+    far.install(child(Side::Right, 0x1000, true, left.address, true))
+        .unwrap();
+    let mut buf = [0; 2000];
+    let mut cross = |socket: &UdpSocket, spi: u32| {
+        left.write(&to_right(b"there"));
+        let len = socket.recv(&mut buf).unwrap();
+        assert_eq!(buf[..4], spi.to_be_bytes());
+        assert_eq!(
+            far.receive(left.address, &buf[..len]).unwrap(),
+            to_right(b"there")
+        );
+        socket
+            .send_to(&far.send(&to_left(b"back")).unwrap().bytes, left.address)
+            .unwrap();
+        assert_eq!(left.read(), to_left(b"back"));
+    };
+    cross(&peer, 0x1001);
+    left.plane
+        .install(child(
+            Side::Left,
+            0x2000,
+            true,
+            peer.local_addr().unwrap(),
+            false,
+        ))
+        .unwrap();
+    far.install(child(Side::Right, 0x2000, true, left.address, true))
+        .unwrap();
+    cross(&peer, 0x1001);
+    left.plane.activate_outbound(new);
+    cross(&peer, 0x2001);
+    left.plane.stop_outbound(old);
+    left.plane.remove(old);
+    assert!(left.plane.child_counters(old).is_none());
+    left.plane.move_endpoint(new, moved.local_addr().unwrap());
+    cross(&moved, 0x2001);
+    let counters = left.plane.child_counters(new).unwrap();
+    assert_eq!(counters.endpoint_seen, Some(moved.local_addr().unwrap()));
+    assert_eq!((counters.packets_out, counters.packets_in), (2, 3));
+    assert!(counters.last_inbound.is_some());
+}
+
+#[test]
+fn a_packet_larger_than_the_tunnel_is_answered_or_fragmented() {
+    let (left, right) = pair(true);
+    let mut large = to_right(&[7; 1472]);
+    left.write(&large);
+    let message = left.read();
+    assert_eq!(
+        (message[9], message[20], message[21]),
+        (1, 3, 4),
+        "ICMP, unreachable, fragmentation needed"
+    );
+    let mtu = usize::from(u16::from_be_bytes([message[26], message[27]]));
+    assert!((1400..1472).contains(&mtu), "{mtu}");
+    left.write(&to_right(&vec![7; mtu - 28]));
+    assert_eq!(right.read().len(), mtu, "what the message allows fits");
+    assert_eq!(left.plane.counters().drops(DropCause::TooBig), 1);
+
+    large[6] = 0;
+    left.write(&large);
+    let (first, second) = (right.read(), right.read());
+    assert!(first.len() <= mtu);
+    assert_eq!([&first[20..], &second[20..]].concat(), large[20..]);
+}
+
+#[test]
+fn what_is_stopped_stays_stopped() {
+    let (left, _right) = pair(true);
+    left.plane.stop();
+    left.plane.stop();
+    let late = child(Side::Left, 0x5000, true, left.address, true);
+    assert_eq!(left.plane.install(late), Err(InstallError::Stopped));
+    assert!(left.plane.child_counters(ChildId(0x1000)).is_none());
+    left.plane.remove(ChildId(0x1000));
+    left.plane.activate_outbound(ChildId(0x1000));
+}
+
+#[test]
+fn a_path_mtu_that_no_network_has_is_refused() {
+    let (_device, tun) = UnixDatagram::pair().unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let config = Config {
+        tun: tun.into(),
+        udp: udp.into(),
+        outer_mtu: 575,
+        clamp_mss: false,
+    };
+    assert!(Userspace::start(config, sync_channel(1).0, || {}).is_err());
+}

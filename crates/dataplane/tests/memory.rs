@@ -1,0 +1,143 @@
+//! The SA commands, on the data plane in memory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "support/packets.rs"]
+mod packets;
+mod support;
+
+use std::net::SocketAddr;
+
+use adit_dataplane::{ChildId, Dataplane, DropCause, InstallError, Memory};
+use adit_esp::DropReason;
+use packets::{packet, to_left, to_right};
+use support::{Side, child};
+
+fn peer(port: u16) -> SocketAddr {
+    ([192, 0, 2, 1], port).into()
+}
+
+fn pair() -> (Memory, Memory) {
+    let (left, right) = (Memory::new(), Memory::new());
+    left.install(child(Side::Left, 0x1000, true, peer(4500), true))
+        .unwrap();
+    right
+        .install(child(Side::Right, 0x1000, true, peer(4501), true))
+        .unwrap();
+    (left, right)
+}
+
+fn spi(datagram: &[u8]) -> u32 {
+    u32::from_be_bytes(datagram[..4].try_into().unwrap())
+}
+
+#[test]
+fn a_packet_crosses_and_is_counted_on_both_sides() {
+    let (left, right) = pair();
+    let datagram = left.send(&to_right(b"hello")).unwrap();
+    assert_eq!((datagram.to, spi(&datagram.bytes)), (peer(4500), 0x1001));
+    assert!(!datagram.bytes.windows(5).any(|window| window == b"hello"));
+    assert_eq!(
+        right.receive(peer(9), &datagram.bytes).unwrap(),
+        to_right(b"hello")
+    );
+    let id = ChildId(0x1000);
+    let (sent, received) = (
+        left.child_counters(id).unwrap(),
+        right.child_counters(id).unwrap(),
+    );
+    assert_eq!((sent.packets_out, sent.octets_out), (1, 33));
+    assert_eq!((received.packets_in, received.octets_in), (1, 33));
+    assert_eq!(received.endpoint_seen, Some(peer(9)));
+    assert!(received.last_inbound.is_some() && sent.last_inbound.is_none());
+    assert!(sent.sequence_used > 0.0 && sent.sequence_used < 1e-6);
+}
+
+#[test]
+fn what_no_sa_may_carry_is_dropped_and_counted() {
+    let (left, right) = pair();
+    assert!(
+        left.send(&packet([10, 0, 9, 1], [10, 1, 0, 1], b""))
+            .is_none()
+    );
+    assert!(left.send(&to_left(b"")).is_none());
+    assert_eq!(left.counters().drops(DropCause::NoSa), 2);
+    assert!(left.send(&to_right(&[0; 1500])).is_none());
+    assert_eq!(left.counters().drops(DropCause::TooBig), 1);
+    assert!(left.send(b"no packet").is_none());
+    assert_eq!(left.counters().drops(DropCause::NotIp), 1);
+    let datagram = left.send(&to_right(b"")).unwrap();
+    assert!(right.receive(peer(1), &datagram.bytes).is_some());
+    assert!(right.receive(peer(1), &datagram.bytes).is_none());
+    assert_eq!(
+        right.counters().drops(DropCause::Esp(DropReason::Replayed)),
+        1
+    );
+    assert!(right.receive(peer(1), &[0, 0, 9, 9, 0, 0, 0, 1]).is_none());
+    assert_eq!(right.counters().drops(DropCause::UnknownSpi), 1);
+}
+
+#[test]
+fn a_forged_packet_does_not_move_the_endpoint() {
+    let (left, right) = pair();
+    let mut datagram = left.send(&to_right(b"x")).unwrap().bytes;
+    *datagram.last_mut().unwrap() ^= 1;
+    assert!(right.receive(peer(666), &datagram).is_none());
+    assert_eq!(
+        right.child_counters(ChildId(0x1000)).unwrap().endpoint_seen,
+        None
+    );
+}
+
+#[test]
+fn a_rekey_moves_traffic_when_it_is_activated_and_the_old_sa_still_receives() {
+    let (left, right) = pair();
+    left.install(child(Side::Left, 0x2000, true, peer(4500), false))
+        .unwrap();
+    right
+        .install(child(Side::Right, 0x2000, true, peer(4501), false))
+        .unwrap();
+    assert_eq!(spi(&left.send(&to_right(b"a")).unwrap().bytes), 0x1001);
+    left.activate_outbound(ChildId(0x2000));
+    let new = left.send(&to_right(b"b")).unwrap();
+    assert_eq!(spi(&new.bytes), 0x2001);
+    left.stop_outbound(ChildId(0x1000));
+    let late = right.send(&to_left(b"c")).unwrap();
+    assert_eq!(spi(&late.bytes), 0x1000);
+    assert!(left.receive(peer(1), &late.bytes).is_some());
+    left.remove(ChildId(0x1000));
+    assert!(
+        left.receive(peer(1), &right.send(&to_left(b"d")).unwrap().bytes)
+            .is_none()
+    );
+    assert!(right.receive(peer(1), &new.bytes).is_some());
+    assert!(left.child_counters(ChildId(0x1000)).is_none());
+    left.remove(ChildId(0x2000));
+    assert!(left.send(&to_right(b"e")).is_none());
+}
+
+#[test]
+fn a_moved_endpoint_is_where_packets_go() {
+    let (left, _) = pair();
+    left.move_endpoint(ChildId(0x1000), peer(7777));
+    assert_eq!(left.send(&to_right(b"")).unwrap().to, peer(7777));
+}
+
+#[test]
+fn an_id_or_spi_in_use_is_refused() {
+    let (left, _) = pair();
+    let twice = child(Side::Left, 0x1000, true, peer(1), true);
+    assert_eq!(left.install(twice), Err(InstallError::DuplicateId));
+    let mut same_spi = child(Side::Left, 0x1000, true, peer(1), true);
+    same_spi.id = ChildId(5);
+    assert_eq!(left.install(same_spi), Err(InstallError::DuplicateSpi));
+    left.remove(ChildId(0x1000));
+    assert_eq!(
+        left.install(child(Side::Left, 0x1000, true, peer(1), true)),
+        Ok(())
+    );
+}

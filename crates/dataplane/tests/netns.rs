@@ -1,0 +1,280 @@
+//! The whole path with real kernels' TCP: two network namespaces, a veth pair between them, a TUN device and a
+//! userspace data plane in each. Needs root; without it the test says loudly that it was skipped.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod support;
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::Command;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, Userspace};
+use nix::libc;
+use nix::sched::{CloneFlags, setns};
+use support::{Side, child};
+
+mod ioctl {
+    //! The two calls that make a TUN device.
+
+    use nix::libc;
+
+    nix::ioctl_write_ptr_bad!(set_iff, libc::TUNSETIFF, libc::ifreq);
+    nix::ioctl_write_int_bad!(set_offload, libc::TUNSETOFFLOAD);
+}
+
+const CSUM_TSO4_TSO6: i32 = 1 | 2 | 4;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A network namespace, deleted at the end.
+struct Namespace(String);
+
+impl Namespace {
+    fn new(suffix: &str) -> Self {
+        let this = Self(format!("adit-t-{}-{suffix}", std::process::id()));
+        run(&["ip", "netns", "add", &this.0]);
+        this.ip(&["link", "set", "lo", "up"]);
+        this
+    }
+
+    fn ip(&self, arguments: &[&str]) {
+        run(&[&["ip", "-n", &self.0][..], arguments].concat());
+    }
+
+    /// Runs in the namespace, on a thread that ends with it.
+    fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let path = format!("/run/netns/{}", self.0);
+        std::thread::scope(|scope| {
+            let inside = scope.spawn(move || {
+                setns(File::open(path).unwrap(), CloneFlags::CLONE_NEWNET).unwrap();
+                work()
+            });
+            inside.join().unwrap()
+        })
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+fn run(command: &[&str]) {
+    let status = Command::new(command[0])
+        .args(&command[1..])
+        .status()
+        .unwrap();
+    assert!(status.success(), "{command:?}");
+}
+
+#[expect(
+    unsafe_code,
+    reason = "opening a TUN device is an ioctl, and the crate itself opens nothing"
+)]
+fn open_tun() -> OwnedFd {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/net/tun")
+        .unwrap();
+    // SAFETY: an `ifreq` is plain data, for which zeros are valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"adit0") {
+        *to = *from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags =
+        (libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR) as libc::c_short;
+    // SAFETY: the descriptor is open and the request lives through the call.
+    unsafe { ioctl::set_iff(file.as_raw_fd(), &request) }.unwrap();
+    // SAFETY: the descriptor is open and the argument a number.
+    unsafe { ioctl::set_offload(file.as_raw_fd(), CSUM_TSO4_TSO6) }.unwrap();
+    file.into()
+}
+
+struct Site {
+    namespace: Namespace,
+    plane: Userspace,
+}
+
+impl Site {
+    fn new(side: Side, gcm: bool, namespace: Namespace) -> Self {
+        let (own, ours, theirs, inner, other) = match side {
+            Side::Left => (
+                "192.0.2.1",
+                "10.0.0.1",
+                "10.1.0.0/24",
+                "fd00::1",
+                "fd01::/16",
+            ),
+            Side::Right => (
+                "192.0.2.2",
+                "10.1.0.1",
+                "10.0.0.0/24",
+                "fd01::1",
+                "fd00::/16",
+            ),
+        };
+        let (tun, udp) = namespace.enter(|| (open_tun(), UdpSocket::bind((own, 4500)).unwrap()));
+        namespace.ip(&["addr", "add", &format!("{ours}/32"), "dev", "adit0"]);
+        namespace.ip(&[
+            "addr",
+            "add",
+            &format!("{inner}/128"),
+            "dev",
+            "adit0",
+            "nodad",
+        ]);
+        namespace.ip(&["link", "set", "adit0", "up"]);
+        namespace.ip(&["route", "add", theirs, "dev", "adit0", "src", ours]);
+        namespace.ip(&["route", "add", other, "dev", "adit0"]);
+        let config = Config {
+            tun,
+            udp: udp.into(),
+            outer_mtu: 1500,
+            clamp_mss: true,
+        };
+        let plane = Userspace::start(config, sync_channel(8).0, || {}).unwrap();
+        let remote = if side == Side::Left {
+            "192.0.2.2:4500"
+        } else {
+            "192.0.2.1:4500"
+        };
+        plane
+            .install(child(side, 0x1000, gcm, remote.parse().unwrap(), true))
+            .unwrap();
+        Self { namespace, plane }
+    }
+}
+
+fn sites(gcm: bool) -> (Site, Site) {
+    let (left, right) = (Namespace::new("l"), Namespace::new("r"));
+    left.ip(&[
+        "link", "add", "adit1", "type", "veth", "peer", "name", "adit1", "netns", &right.0,
+    ]);
+    for (namespace, address) in [(&left, "192.0.2.1/24"), (&right, "192.0.2.2/24")] {
+        namespace.ip(&["addr", "add", address, "dev", "adit1"]);
+        namespace.ip(&["link", "set", "adit1", "up"]);
+    }
+    (
+        Site::new(Side::Left, gcm, left),
+        Site::new(Side::Right, gcm, right),
+    )
+}
+
+fn octet(at: usize) -> u8 {
+    (at.wrapping_mul(2_654_435_761) >> 13) as u8
+}
+
+/// Sends octets from one site to the other by TCP and compares every one; answers how long it took.
+fn transfer(from: &Site, to: &Site, listen: SocketAddr, octets: usize) -> Duration {
+    let listener = to.namespace.enter(|| TcpListener::bind(listen).unwrap());
+    let address = listener.local_addr().unwrap();
+    let mut sender = from
+        .namespace
+        .enter(|| TcpStream::connect_timeout(&address, PATIENCE).unwrap());
+    sender.set_write_timeout(Some(PATIENCE)).unwrap();
+    let (mut receiver, _) = listener.accept().unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let data: Vec<u8> = (0..octets).map(octet).collect();
+    let mut received = Vec::with_capacity(octets);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            sender.write_all(&data).unwrap();
+            drop(sender);
+        });
+        receiver.read_to_end(&mut received).unwrap();
+    });
+    let took = start.elapsed();
+    assert!(
+        received == data,
+        "{} of {octets} octets arrived",
+        received.len()
+    );
+    took
+}
+
+/// Sends a datagram, again after the kernel has learnt that the first was too big for the tunnel.
+fn cross_by_udp(from: &Site, to: &Site, listen: SocketAddr, len: usize) {
+    let receiver = to.namespace.enter(|| UdpSocket::bind(listen).unwrap());
+    receiver
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let address = receiver.local_addr().unwrap();
+    let any = if address.is_ipv4() {
+        "10.0.0.1:0"
+    } else {
+        "[fd00::1]:0"
+    };
+    let sender = from.namespace.enter(|| UdpSocket::bind(any).unwrap());
+    let data: Vec<u8> = (0..len).map(octet).collect();
+    let mut buf = [0; 4000];
+    for _ in 0..10 {
+        // A send may fail with the news that the path is narrower; the next one heeds it.
+        let _ = sender.send_to(&data, address);
+        if let Ok(received) = receiver.recv(&mut buf) {
+            assert_eq!(buf[..received], data);
+            return;
+        }
+    }
+    panic!("{len} octets to {address}: {:?}", from.plane.counters());
+}
+
+fn report(what: &str, octets: usize, took: Duration, from: &Counters, to: &Counters) {
+    eprintln!(
+        "{what}: {:.0} Mbit/s; {:.1} packets per send, {:.1} packets per device write",
+        octets as f64 * 8e-6 / took.as_secs_f64(),
+        from.packets_out as f64 / from.socket_sends as f64,
+        to.packets_in as f64 / to.device_writes as f64,
+    );
+}
+
+#[test]
+fn tcp_and_udp_cross_between_two_namespaces() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: needs root to make network namespaces and TUN devices");
+        return;
+    }
+    for (gcm, name) in [(true, "aes256gcm16"), (false, "aes128-sha256")] {
+        let (left, right) = sites(gcm);
+        for address in ["10.1.0.1:0", "[fd01::1]:0"] {
+            for len in [1, 1300, 1452, 3000] {
+                cross_by_udp(&left, &right, address.parse().unwrap(), len);
+            }
+        }
+        let octets = 50_000_000;
+        for listen in ["10.1.0.1:0", "[fd01::1]:0"] {
+            let took = transfer(&left, &right, listen.parse().unwrap(), octets);
+            report(
+                &format!("{name} to {listen}"),
+                octets,
+                took,
+                &left.plane.counters(),
+                &right.plane.counters(),
+            );
+        }
+        transfer(&right, &left, "10.0.0.1:0".parse().unwrap(), 5_000_000);
+        let (left, right) = (&left.plane, &right.plane);
+        for plane in [left, right] {
+            let counters = plane.counters();
+            assert_eq!(counters.drops(DropCause::NotIp), 0, "{counters:?}");
+            let child = plane.child_counters(ChildId(0x1000)).unwrap();
+            assert!(
+                child.packets_in > 1000
+                    && child.packets_out > 1000
+                    && child.endpoint_seen.is_some()
+            );
+        }
+    }
+}
