@@ -16,7 +16,10 @@ fn is_root() -> bool {
 }
 
 fn external() -> ExternalNetwork {
-    ExternalNetwork { cidr: "203.0.113.0/24".parse().unwrap(), tunnel_mtu: 1400 }
+    ExternalNetwork {
+        cidr: "203.0.113.0/24".parse().unwrap(),
+        tunnel_mtu: 1400,
+    }
 }
 
 /// What `ip` prints inside a namespace, or on the host.
@@ -57,29 +60,54 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
     network.apply_router(&spec).await.unwrap();
     let gateway = GatewayId::random();
     let address: IpAddr = "203.0.113.9".parse().unwrap();
-    let ports = network.attach_gateway(spec.id, gateway, address).await.unwrap();
+    let ports = network
+        .attach_gateway(spec.id, gateway, address)
+        .await
+        .unwrap();
     assert!(network.has_address(spec.id, address).await.unwrap());
 
     let namespace = format!("{prefix}-r-{}", spec.id.short());
     let tun = format!("{prefix}-t{}", gateway.short());
-    let blocks: Vec<Cidr> = ["10.92.0.0/24", "10.93.0.0/16"].map(|b| b.parse().unwrap()).into();
-    network.set_gateway_blocks(spec.id, gateway, &blocks).await.unwrap();
-    network.set_gateway_blocks(spec.id, gateway, &blocks[..1]).await.unwrap();
+    let blocks: Vec<Cidr> = ["10.92.0.0/24", "10.93.0.0/16"]
+        .map(|b| b.parse().unwrap())
+        .into();
+    network
+        .set_gateway_blocks(spec.id, gateway, &blocks)
+        .await
+        .unwrap();
+    network
+        .set_gateway_blocks(spec.id, gateway, &blocks[..1])
+        .await
+        .unwrap();
     let routes = ip(Some(&namespace), &["route"]);
-    assert!(routes.contains(&format!("10.92.0.0/24 dev {tun}")), "{routes}");
+    assert!(
+        routes.contains(&format!("10.92.0.0/24 dev {tun}")),
+        "{routes}"
+    );
     assert!(routes.contains("unreachable 10.92.0.0/24"), "{routes}");
     assert!(!routes.contains("10.93.0.0"), "{routes}");
     assert!(!routes.contains("default"), "{routes}");
 
     drop(ports);
     let routes = ip(Some(&namespace), &["route"]);
-    assert!(!routes.contains(&tun), "the device went with its last descriptor: {routes}");
+    assert!(
+        !routes.contains(&tun),
+        "the device went with its last descriptor: {routes}"
+    );
     assert!(routes.contains("unreachable 10.92.0.0/24"), "{routes}");
 
     let instance = format!("{prefix}-i-{}", spec.subnets[0].instances[0].id.short());
     assert!(ip(Some(&instance), &["addr"]).contains("10.91.0.4/24"));
     let reply = Command::new("ip")
-        .args(["netns", "exec", &instance, "ping", "-c1", "-W2", "10.91.0.1"])
+        .args([
+            "netns",
+            "exec",
+            &instance,
+            "ping",
+            "-c1",
+            "-W2",
+            "10.91.0.1",
+        ])
         .output()
         .unwrap();
     assert!(reply.status.success(), "{reply:?}");
@@ -122,6 +150,9 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
 async fn a_prefix_that_does_not_fit_link_names_is_refused() {
     for prefix in ["", "toolong", "a-b", "AB"] {
         let refused = Network::open(prefix, external()).await;
-        assert!(matches!(refused, Err(NetworkError::Prefix(_))), "{prefix:?}");
+        assert!(
+            matches!(refused, Err(NetworkError::Prefix(_))),
+            "{prefix:?}"
+        );
     }
 }

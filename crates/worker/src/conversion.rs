@@ -1,0 +1,206 @@
+//! From the product's words to the protocol's.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_ike::config::block;
+use adit_ike::{
+    ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
+};
+use adit_model::connection::DpdAction;
+use adit_model::policy::{self, Authentication, IkeVersion};
+use adit_model::{Cidr, ConnectionId};
+
+use crate::protocol::TunnelOrder;
+
+/// Why a tunnel can't be negotiated at all.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Unsupported {
+    #[error("none of the policy's algorithms is one this engine has: {0}")]
+    Algorithms(String),
+    #[error("IKEv1 is not one of the protocols this engine speaks")]
+    IkeV1,
+}
+
+pub(crate) fn key(connection: ConnectionId) -> ConnectionKey {
+    ConnectionKey(connection.uuid().as_u128())
+}
+
+pub(crate) fn connection(key: ConnectionKey) -> ConnectionId {
+    ConnectionId::from_uuid(uuid::Uuid::from_u128(key.0))
+}
+
+const fn encryption(algorithm: policy::Encryption) -> Option<Encryption> {
+    Some(match algorithm {
+        policy::Encryption::TripleDes => return None,
+        policy::Encryption::Aes128 => Encryption::AesCbc128,
+        policy::Encryption::Aes192 => Encryption::AesCbc192,
+        policy::Encryption::Aes256 => Encryption::AesCbc256,
+        policy::Encryption::Aes128Gcm16 => Encryption::AesGcm128,
+        policy::Encryption::Aes192Gcm16 => Encryption::AesGcm192,
+        policy::Encryption::Aes256Gcm16 => Encryption::AesGcm256,
+    })
+}
+
+const fn integrity(algorithm: Authentication) -> Option<Integrity> {
+    Some(match algorithm {
+        Authentication::Md5 => return None,
+        Authentication::Sha1 => Integrity::HmacSha1_96,
+        Authentication::Sha256 => Integrity::HmacSha256_128,
+        Authentication::Sha384 => Integrity::HmacSha384_192,
+        Authentication::Sha512 => Integrity::HmacSha512_256,
+    })
+}
+
+const fn prf(algorithm: Authentication) -> Option<Prf> {
+    Some(match algorithm {
+        Authentication::Md5 => return None,
+        Authentication::Sha1 => Prf::HmacSha1,
+        Authentication::Sha256 => Prf::HmacSha256,
+        Authentication::Sha384 => Prf::HmacSha384,
+        Authentication::Sha512 => Prf::HmacSha512,
+    })
+}
+
+fn all<F: Copy, T>(from: &[F], to: impl Fn(F) -> Option<T>) -> Vec<T> {
+    from.iter().filter_map(|algorithm| to(*algorithm)).collect()
+}
+
+fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
+    all(groups, |group| Group::from_id(group.number()))
+}
+
+/// The engine's configuration for a tunnel of the gateway at `local`.
+pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionConfig, Unsupported> {
+    if order.ike.version == IkeVersion::V1 {
+        return Err(Unsupported::IkeV1);
+    }
+    let ike = IkeAlgorithms {
+        encryption: all(&order.ike.encryption, encryption),
+        integrity: all(&order.ike.authentication, integrity),
+        prf: all(&order.ike.authentication, prf),
+        groups: groups(&order.ike.groups),
+    };
+    let esp = EspAlgorithms {
+        encryption: all(&order.ipsec.encryption, encryption),
+        integrity: all(&order.ipsec.authentication, integrity),
+        groups: groups(&order.ipsec.pfs),
+        extended_sequence_numbers: true,
+    };
+    if ike.encryption.is_empty() || ike.prf.is_empty() || ike.groups.is_empty() {
+        return Err(Unsupported::Algorithms(format!("{:?}", order.ike)));
+    }
+    let lost_pfs = esp.groups.is_empty() && !order.ipsec.pfs.is_empty();
+    if esp.encryption.is_empty() || lost_pfs {
+        return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
+    }
+    Ok(ConnectionConfig {
+        local,
+        remote: order.peer_address,
+        local_id: Identity::of_address(local),
+        remote_id: Identity::of_address(order.peer_address),
+        psk: Secret::new(order.psk.0.clone()),
+        ike,
+        esp,
+        children: pairs(&order.local_cidrs, &order.peer_cidrs),
+        ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
+        child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),
+        liveness: liveness(order),
+        initiate: true,
+    })
+}
+
+/// One Child SA for each pair of blocks, which every kind of peer understands.
+fn pairs(local: &[Cidr], remote: &[Cidr]) -> Vec<ChildConfig> {
+    let range = |cidr: &Cidr| block(cidr.first(), cidr.prefix_len());
+    let same_family = |a: &Cidr, b: &Cidr| a.is_ipv4() == b.is_ipv4();
+    local
+        .iter()
+        .flat_map(|local| {
+            remote
+                .iter()
+                .filter(move |remote| same_family(local, remote))
+                .map(move |remote| ChildConfig {
+                    local: vec![range(local)],
+                    remote: vec![range(remote)],
+                })
+        })
+        .collect()
+}
+
+fn liveness(order: &TunnelOrder) -> Option<Liveness> {
+    let dpd = order.dead_peer_detection;
+    let restart = match dpd.action {
+        DpdAction::None => return None,
+        DpdAction::Clear => false,
+        // "Hold" negotiates again on traffic; doing so at once keeps the promise too.
+        DpdAction::Hold | DpdAction::Restart => true,
+    };
+    Some(Liveness {
+        interval: Duration::from_secs(dpd.interval_s.into()),
+        timeout: Duration::from_secs(dpd.timeout_s.into()),
+        restart,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_model::connection::DeadPeerDetection;
+    use adit_model::policy::{IkeParameters, IpsecParameters};
+
+    use super::*;
+    use crate::protocol::PskOctets;
+
+    fn order() -> TunnelOrder {
+        let cidrs = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        TunnelOrder {
+            connection: ConnectionId::random(),
+            admin_state_up: true,
+            peer_address: "203.0.113.2".parse().unwrap(),
+            psk: PskOctets(b"secret".to_vec()),
+            local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
+            peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
+            ike: IkeParameters::negotiate(),
+            ipsec: IpsecParameters::negotiate(),
+            dead_peer_detection: DeadPeerDetection {
+                action: DpdAction::None,
+                interval_s: 30,
+                timeout_s: 120,
+            },
+        }
+    }
+
+    #[test]
+    fn each_pair_of_blocks_of_one_family_becomes_a_child_sa() {
+        let config = config("203.0.113.1".parse().unwrap(), &order()).unwrap();
+        assert_eq!(config.children.len(), 4);
+        assert_eq!(config.liveness, None);
+    }
+
+    #[test]
+    fn what_the_engine_lacks_is_said_and_not_weakened() {
+        let mut old = order();
+        old.ike.version = IkeVersion::V1;
+        let local = "203.0.113.1".parse().unwrap();
+        assert_eq!(config(local, &old).unwrap_err(), Unsupported::IkeV1);
+        let mut weak = order();
+        weak.ipsec.encryption = vec![policy::Encryption::TripleDes];
+        assert!(matches!(
+            config(local, &weak),
+            Err(Unsupported::Algorithms(_))
+        ));
+        let mut odd = order();
+        odd.ipsec.pfs = vec![policy::DhGroup::try_from(22).unwrap()];
+        assert!(matches!(
+            config(local, &odd),
+            Err(Unsupported::Algorithms(_))
+        ));
+    }
+
+    #[test]
+    fn a_connection_s_key_is_its_id() {
+        let id = ConnectionId::random();
+        assert_eq!(connection(key(id)), id);
+    }
+}

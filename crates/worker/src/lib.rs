@@ -1,0 +1,23 @@
+//! One gateway's process. It is given a TUN device, two UDP sockets and a control socket, gives up
+//! every privilege, and then negotiates the gateway's tunnels and carries their traffic.
+//!
+//! ```text
+//!   supervisor == control socket ==> control loop (this crate) ==> ike::Endpoint
+//!                                      |   ^                            |
+//!                     UDP 500 ---------+   | IKE messages               | SA commands
+//!                     UDP 4500 <--> dataplane::Userspace <--------------+
+//!                     TUN      <-->
+//! ```
+//!
+//! The worker opens nothing: [`privileges::drop_all`] makes sure it can't. It holds one gateway's
+//! keys and no other's, and it dies with its parent.
+
+mod conversion;
+mod forwarder;
+mod privileges;
+pub mod protocol;
+mod reason;
+mod run;
+mod tunnel;
+
+pub use run::{WorkerError, run};

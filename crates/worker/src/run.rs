@@ -1,0 +1,506 @@
+//! The control loop: one thread that waits for the supervisor, for IKE messages and for deadlines.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use adit_crypto::SystemRandom;
+use adit_dataplane::{Config, IkeDatagram, Userspace};
+use adit_ike::{
+    ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
+    InstallChild, Output, Polled, Transmit,
+};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use time::OffsetDateTime;
+
+use crate::conversion::{self, Unsupported};
+use crate::forwarder::Forwarded;
+use crate::privileges;
+use crate::protocol::{FromWorker, GatewayOrder, MAX_LINE, ToWorker};
+use crate::reason::Finding;
+use crate::tunnel::Tunnel;
+
+/// How often counters are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How many looks until counters are told.
+const TELL_EVERY: u32 = 4;
+
+/// IKE messages from port 4500 that may wait; more are dropped, and peers repeat theirs.
+const IKE_QUEUE: usize = 256;
+
+/// How many datagrams of port 500 are taken before anything else gets its turn.
+const DATAGRAMS_AT_ONCE: usize = 64;
+
+/// How long a worker that was told to end waits for its peers.
+const FAREWELL: Duration = Duration::from_millis(400);
+
+/// Why a worker ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The control socket did not bring three descriptors.
+    #[error("the supervisor did not hand over a TUN device and two sockets")]
+    Descriptors,
+    /// The supervisor went away.
+    #[error("the supervisor is gone")]
+    Abandoned,
+    /// Something it needs failed.
+    #[error("{doing}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The supervisor said something that can't be understood.
+    #[error("the supervisor's order can't be understood")]
+    Order(#[source] serde_json::Error),
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
+    move |source| WorkerError::Io { doing, source }
+}
+
+/// Receives the descriptors that come with the first octet.
+fn receive_descriptors(control: &UnixStream) -> Result<[OwnedFd; 3], WorkerError> {
+    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut octet = [0];
+    let mut parts = [io::IoSliceMut::new(&mut octet)];
+    recvmsg(control, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+        .map_err(|error| failed("receiving descriptors")(error.into()))?;
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    descriptors.try_into().map_err(|_| WorkerError::Descriptors)
+}
+
+/// Runs a worker on its control socket until the supervisor ends it or goes away.
+///
+/// # Errors
+/// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
+pub fn run(control: UnixStream) -> Result<(), WorkerError> {
+    let [tun, ike, nat] = receive_descriptors(&control)?;
+    privileges::drop_all().map_err(failed("giving up privileges"))?;
+    let ike = UdpSocket::from(ike);
+    let (wake, woken) = UnixStream::pair().map_err(failed("making the wake-up pipe"))?;
+    for socket in [&wake, &woken, &control] {
+        socket
+            .set_nonblocking(true)
+            .map_err(failed("preparing sockets"))?;
+    }
+    ike.set_nonblocking(true)
+        .map_err(failed("preparing sockets"))?;
+    let (sender, receiver) = sync_channel(IKE_QUEUE);
+    let config = Config {
+        tun,
+        udp: nat,
+        outer_mtu: 1500,
+        clamp_mss: true,
+    };
+    let dataplane = Userspace::start(config, sender, move || {
+        // A full pipe means that a wake-up is under way already.
+        let _ = (&wake).write(&[1]);
+    })
+    .map_err(failed("starting the data plane"))?;
+    let started = Instant::now();
+    let random = Box::new(SystemRandom);
+    let mut worker = Worker {
+        endpoint: Endpoint::new(adit_ike::Instant::ZERO, EndpointConfig::default(), random),
+        started,
+        control,
+        ike,
+        woken,
+        messages: receiver,
+        dataplane,
+        address: None,
+        tunnels: BTreeMap::new(),
+        configured: HashMap::new(),
+        children: BTreeMap::new(),
+        owners: HashMap::new(),
+        incoming: Vec::new(),
+        outgoing: Vec::new(),
+        next_look: started + LOOK,
+        looks: 0,
+    };
+    worker.tell(&FromWorker::Ready);
+    let outcome = worker.serve();
+    worker.dataplane.stop();
+    outcome
+}
+
+struct Worker {
+    endpoint: Endpoint,
+    started: Instant,
+    control: UnixStream,
+    ike: UdpSocket,
+    woken: UnixStream,
+    messages: Receiver<IkeDatagram>,
+    dataplane: Userspace,
+    address: Option<IpAddr>,
+    tunnels: BTreeMap<ConnectionKey, Tunnel>,
+    configured: HashMap<ConnectionKey, ConnectionConfig>,
+    children: BTreeMap<ChildKey, Forwarded>,
+    owners: HashMap<ChildKey, ConnectionKey>,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+    next_look: Instant,
+    looks: u32,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Order {
+    Continue,
+    End,
+}
+
+impl Worker {
+    fn now(&self) -> adit_ike::Instant {
+        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        adit_ike::Instant::from_micros(micros)
+    }
+
+    fn serve(&mut self) -> Result<(), WorkerError> {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            let deadline = self.drain();
+            self.tell_news(false);
+            self.flush()?;
+            self.wait(deadline)?;
+            if self.take_orders(&mut buffer)? == Order::End {
+                self.say_farewell(&mut buffer);
+                return Ok(());
+            }
+            self.take_messages(&mut buffer);
+            self.endpoint.handle_timeout(self.now());
+            if Instant::now() >= self.next_look {
+                self.look();
+            }
+        }
+    }
+
+    /// Sleeps until something comes in or is due.
+    fn wait(&self, deadline: Option<adit_ike::Deadline>) -> Result<(), WorkerError> {
+        let mut timeout = self.next_look.saturating_duration_since(Instant::now());
+        if let Some(deadline) = deadline {
+            timeout = timeout.min(deadline.at - self.now());
+        }
+        // Rounding up: waking before the deadline would only spin.
+        let millis = u16::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
+        let mut control = PollFlags::POLLIN;
+        if !self.outgoing.is_empty() {
+            control |= PollFlags::POLLOUT;
+        }
+        let mut descriptors = [
+            PollFd::new(self.control.as_fd(), control),
+            PollFd::new(self.ike.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut descriptors, PollTimeout::from(millis)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(failed("waiting")(error.into())),
+        }
+    }
+
+    fn take_orders(&mut self, buffer: &mut [u8]) -> Result<Order, WorkerError> {
+        loop {
+            match self.control.read(buffer) {
+                Ok(0) => return Err(WorkerError::Abandoned),
+                Ok(count) => {
+                    self.incoming
+                        .extend_from_slice(buffer.get(..count).unwrap_or_default());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed("reading orders")(error)),
+            }
+        }
+        while let Some(end) = self.incoming.iter().position(|octet| *octet == b'\n') {
+            let line: zeroize::Zeroizing<Vec<u8>> =
+                self.incoming.drain(..=end).collect::<Vec<_>>().into();
+            match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
+                ToWorker::Apply(order) => self.apply(order),
+                ToWorker::Shutdown => return Ok(Order::End),
+            }
+        }
+        if self.incoming.len() > MAX_LINE {
+            return Err(failed("reading orders")(io::Error::other(
+                "an order is too long",
+            )));
+        }
+        Ok(Order::Continue)
+    }
+
+    /// Has exactly the tunnels of the order.
+    fn apply(&mut self, order: GatewayOrder) {
+        self.address = Some(order.address);
+        let now = OffsetDateTime::now_utc();
+        let mut kept = BTreeSet::new();
+        for tunnel in &order.tunnels {
+            let key = conversion::key(tunnel.connection);
+            if !tunnel.admin_state_up {
+                continue;
+            }
+            kept.insert(key);
+            let known = self
+                .tunnels
+                .entry(key)
+                .or_insert_with(|| Tunnel::new(tunnel.peer_address, now));
+            match conversion::config(order.address, tunnel) {
+                Ok(config) if self.configured.get(&key) == Some(&config) => {}
+                Ok(config) => {
+                    known.forgive();
+                    self.configured.insert(key, config.clone());
+                    self.command(Command::SetConnection(key, Box::new(config)));
+                }
+                Err(unsupported) => self.refuse(key, &unsupported, now),
+            }
+        }
+        let gone: Vec<_> = self
+            .tunnels
+            .keys()
+            .copied()
+            .filter(|key| !kept.contains(key))
+            .collect();
+        for key in gone {
+            self.command(Command::RemoveConnection(key));
+            self.drain();
+            self.configured.remove(&key);
+            self.tunnels.remove(&key);
+        }
+    }
+
+    fn refuse(&mut self, key: ConnectionKey, unsupported: &Unsupported, now: OffsetDateTime) {
+        self.configured.remove(&key);
+        self.command(Command::RemoveConnection(key));
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.find(Finding::of_unsupported(now, unsupported));
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now();
+        self.endpoint.handle_command(now, command);
+    }
+
+    fn take_messages(&mut self, buffer: &mut [u8]) {
+        while self
+            .woken
+            .read(buffer)
+            .is_ok_and(|count| count == buffer.len())
+        {}
+        let now = self.now();
+        while let Ok(message) = self.messages.try_recv() {
+            self.endpoint
+                .handle_datagram(now, message.local, message.from, &message.bytes);
+        }
+        let Some(address) = self.address else { return };
+        let local = SocketAddr::new(address, 500);
+        for _ in 0..DATAGRAMS_AT_ONCE {
+            let Ok((count, from)) = self.ike.recv_from(buffer) else {
+                break;
+            };
+            let datagram = buffer.get(..count).unwrap_or_default();
+            self.endpoint.handle_datagram(now, local, from, datagram);
+        }
+    }
+
+    /// Does all the endpoint wants; its next deadline.
+    fn drain(&mut self) -> Option<adit_ike::Deadline> {
+        loop {
+            match self.endpoint.poll_output() {
+                Polled::Idle(deadline) => return deadline,
+                Polled::Output(output) => self.act(output),
+            }
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        let dataplane = &self.dataplane;
+        match output {
+            Output::ActivateOutbound(key) => {
+                if let Some(child) = self.children.get(&key) {
+                    child.activate_outbound(dataplane);
+                }
+            }
+            Output::Event(event) => self.note(&event),
+            Output::InstallChild(child) => self.install(&child),
+            Output::MoveChild(key, remote) => {
+                if let Some(child) = self.children.get_mut(&key) {
+                    child.move_to(dataplane, remote);
+                }
+            }
+            Output::RemoveChild(key) => self.remove(key),
+            Output::RetireChild(key) => {
+                if let Some(child) = self.children.get(&key) {
+                    child.stop_outbound(dataplane);
+                }
+            }
+            Output::Transmit(transmit) => self.send(&transmit),
+        }
+    }
+
+    fn send(&self, transmit: &Transmit) {
+        let outcome = if transmit.local_port == 500 {
+            self.ike
+                .send_to(&transmit.octets, transmit.remote)
+                .map(drop)
+        } else {
+            self.dataplane.send_ike(transmit.remote, &transmit.octets)
+        };
+        if let Err(error) = outcome {
+            // Like a loss on the way: the message is repeated.
+            tracing::debug!(%error, "an IKE message could not be sent");
+        }
+    }
+
+    fn install(&mut self, child: &InstallChild) {
+        let outcome = Forwarded::install(&self.dataplane, child);
+        let installed = match outcome {
+            Ok(forwarded) => {
+                self.children.insert(child.child, forwarded);
+                self.owners.insert(child.child, child.connection);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "a Child SA could not be installed");
+                false
+            }
+        };
+        self.command(Command::ChildInstalled(child.child, installed));
+    }
+
+    fn remove(&mut self, key: ChildKey) {
+        self.look_at(key);
+        if let Some(child) = self.children.remove(&key) {
+            child.remove(&self.dataplane);
+        }
+        if let Some(owner) = self.owners.remove(&key)
+            && let Some(tunnel) = self.tunnels.get_mut(&owner)
+        {
+            tunnel.settle(key);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        let key = match event {
+            Event::ChildUp { connection, .. }
+            | Event::ChildDown { connection, .. }
+            | Event::Connecting(connection)
+            | Event::Failed(connection, _)
+            | Event::IkeUp { connection, .. }
+            | Event::IkeDown(connection) => *connection,
+        };
+        let connection = conversion::connection(key);
+        tracing::info!(%connection, ?event, "tunnel");
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.on_event(event, OffsetDateTime::now_utc());
+        }
+    }
+
+    /// Looks at all counters.
+    fn look(&mut self) {
+        self.next_look = Instant::now() + LOOK;
+        self.looks = self.looks.wrapping_add(1);
+        let keys: Vec<_> = self.children.keys().copied().collect();
+        for key in keys {
+            self.look_at(key);
+        }
+        self.tell_news(self.looks.is_multiple_of(TELL_EVERY));
+    }
+
+    fn look_at(&mut self, key: ChildKey) {
+        let Some(child) = self.children.get_mut(&key) else {
+            return;
+        };
+        let Some(look) = child.look(&self.dataplane) else {
+            return;
+        };
+        if let Some(remote) = look.moved {
+            child.move_to(&self.dataplane, remote);
+        }
+        if let Some(tunnel) = self
+            .owners
+            .get(&key)
+            .and_then(|owner| self.tunnels.get_mut(owner))
+        {
+            tunnel.count(key, look.counters);
+        }
+        if look.heard {
+            self.command(Command::ChildHeard(key));
+        }
+        if look.exhausting {
+            self.command(Command::RekeyChild(key));
+        }
+    }
+
+    fn tell_news(&mut self, with_traffic: bool) {
+        let mut news = Vec::new();
+        for (key, tunnel) in &mut self.tunnels {
+            if let Some(observed) = tunnel.news(with_traffic) {
+                news.push(FromWorker::Tunnel {
+                    connection: conversion::connection(*key),
+                    observed,
+                });
+            }
+        }
+        for message in news {
+            self.tell(&message);
+        }
+    }
+
+    fn tell(&mut self, message: &FromWorker) {
+        // A supervisor that does not read for so long is as good as gone; the newest state is
+        // told again with the next change.
+        if self.outgoing.len() < MAX_LINE
+            && serde_json::to_writer(&mut self.outgoing, message).is_ok()
+        {
+            self.outgoing.push(b'\n');
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), WorkerError> {
+        while !self.outgoing.is_empty() {
+            match self.control.write(&self.outgoing) {
+                Ok(count) => {
+                    self.outgoing.drain(..count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(WorkerError::Abandoned),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes all SAs and gives the peers a moment to hear of it.
+    fn say_farewell(&mut self, buffer: &mut [u8]) {
+        let keys: Vec<_> = self.tunnels.keys().copied().collect();
+        for key in keys {
+            self.command(Command::RemoveConnection(key));
+        }
+        let end = Instant::now() + FAREWELL;
+        loop {
+            let deadline = self.drain();
+            if self.endpoint.sa_count() == 0 || Instant::now() >= end {
+                return;
+            }
+            self.next_look = end;
+            if self.wait(deadline).is_err() {
+                return;
+            }
+            self.take_messages(buffer);
+            self.endpoint.handle_timeout(self.now());
+        }
+    }
+}
