@@ -62,6 +62,8 @@ impl UdpPort {
             match self.send_once(datagrams, Some(segment as u16), &to) {
                 // EIO: the device has no checksum offload. EINVAL: an old kernel, or a segment over the MTU.
                 Err(Errno::EIO | Errno::EINVAL) => self.segmenting.store(false, Ordering::Relaxed),
+                // The path is narrower than configured; one by one, IP may fragment them.
+                Err(Errno::EMSGSIZE) => {}
                 result => return Ok(result.map(|()| 1)?),
             }
         }

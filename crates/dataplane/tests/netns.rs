@@ -157,8 +157,12 @@ impl Site {
     }
 }
 
-fn sites(gcm: bool) -> (Site, Site) {
-    let (left, right) = (Namespace::new("l"), Namespace::new("r"));
+/// Two sites on one wire; `name` keeps tests apart.
+fn sites(gcm: bool, name: &str) -> (Site, Site) {
+    let (left, right) = (
+        Namespace::new(&format!("{name}l")),
+        Namespace::new(&format!("{name}r")),
+    );
     left.ip(&[
         "link", "add", "adit1", "type", "veth", "peer", "name", "adit1", "netns", &right.0,
     ]);
@@ -240,14 +244,35 @@ fn report(what: &str, octets: usize, took: Duration, from: &Counters, to: &Count
     );
 }
 
+fn is_root() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        eprintln!("SKIPPED: needs root to make network namespaces and TUN devices");
+    }
+    is_root
+}
+
+#[test]
+fn a_wire_narrower_than_configured_costs_speed_and_no_data() {
+    if !is_root() {
+        return;
+    }
+    let (left, right) = sites(true, "b");
+    for site in [&left, &right] {
+        site.namespace.ip(&["link", "set", "adit1", "mtu", "1300"]);
+    }
+    transfer(&left, &right, "10.1.0.1:0".parse().unwrap(), 3_000_000);
+    let counters = left.plane.counters();
+    assert!(counters.packets_out > 2000, "{counters:?}");
+}
+
 #[test]
 fn tcp_and_udp_cross_between_two_namespaces() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: needs root to make network namespaces and TUN devices");
+    if !is_root() {
         return;
     }
     for (gcm, name) in [(true, "aes256gcm16"), (false, "aes128-sha256")] {
-        let (left, right) = sites(gcm);
+        let (left, right) = sites(gcm, "a");
         for address in ["10.1.0.1:0", "[fd01::1]:0"] {
             for len in [1, 1300, 1452, 3000] {
                 cross_by_udp(&left, &right, address.parse().unwrap(), len);
