@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cloned_ref_to_slice_refs,
+    clippy::too_many_lines,
     missing_docs,
     reason = "these are tests; their names say what they show"
 )]
