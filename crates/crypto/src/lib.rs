@@ -1,0 +1,31 @@
+//! Adit's algorithm table, and the only crate that names a cryptographic library.
+//!
+//! Everything here is stateless between calls and draws no randomness by itself: what must be random is drawn
+//! from a [`Random`] that the caller hands in. Secrets are wiped on drop and have no `Debug` content.
+//!
+//! | what | by |
+//! |---|---|
+//! | AES-GCM, HMAC, digests, NIST curves, X25519 | aws-lc-rs |
+//! | AES-CBC, interleaved over the packets of a batch (module `cbc`) | aes |
+//! | MODP groups, constant-time Montgomery arithmetic | crypto-bigint |
+
+#![forbid(unsafe_code)]
+
+mod algorithm;
+mod cbc;
+mod digest;
+mod envelope;
+mod group;
+mod prf;
+mod random;
+mod seal;
+mod secret;
+
+pub use algorithm::{Encryption, Integrity};
+pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
+pub use envelope::{EnvelopeError, EnvelopeKey};
+pub use group::{Group, KeyExchange, KeyExchangeError};
+pub use prf::{Prf, PrfPlusError};
+pub use random::{Random, SystemRandom};
+pub use seal::{KeyError, OpenError, Opener, SealError, SealItem, Sealer};
+pub use secret::Secret;

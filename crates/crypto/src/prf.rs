@@ -1,0 +1,182 @@
+//! Pseudorandom functions and the key stretcher `prf+` (RFC 7296 sections 2.10 to 2.14).
+
+use aws_lc_rs::hmac;
+use zeroize::Zeroize;
+
+use crate::Secret;
+use crate::digest::hmac_parts;
+
+/// A pseudorandom function; all of ours are HMACs (RFC 2104, RFC 4868) that take keys of any length.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Prf {
+    /// PRF_HMAC_SHA1. For old peers only.
+    HmacSha1,
+    /// PRF_HMAC_SHA2_256.
+    HmacSha256,
+    /// PRF_HMAC_SHA2_384.
+    HmacSha384,
+    /// PRF_HMAC_SHA2_512.
+    HmacSha512,
+}
+
+/// Why `prf+` could not answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("prf+ cannot yield {asked} octets, its limit is {limit}")]
+pub struct PrfPlusError {
+    /// Octets asked for.
+    pub asked: usize,
+    /// 255 times the output length, since the block counter is one octet.
+    pub limit: usize,
+}
+
+impl Prf {
+    /// Every function.
+    pub const ALL: &[Self] = &[
+        Self::HmacSha1,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+    ];
+
+    /// The IKEv2 transform ID (type 2).
+    #[must_use]
+    pub fn transform_id(self) -> u16 {
+        match self {
+            Self::HmacSha1 => 2,
+            Self::HmacSha256 => 5,
+            Self::HmacSha384 => 6,
+            Self::HmacSha512 => 7,
+        }
+    }
+
+    /// The function of a transform ID, if it is one of ours.
+    #[must_use]
+    pub fn from_transform_id(id: u16) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|one| one.transform_id() == id)
+    }
+
+    /// Octets of output, which is also the preferred key length (RFC 7296 section 2.14).
+    #[must_use]
+    pub fn output_len(self) -> usize {
+        match self {
+            Self::HmacSha1 => 20,
+            Self::HmacSha256 => 32,
+            Self::HmacSha384 => 48,
+            Self::HmacSha512 => 64,
+        }
+    }
+
+    /// The conventional short name, such as `prfsha256`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha1 => "prfsha1",
+            Self::HmacSha256 => "prfsha256",
+            Self::HmacSha384 => "prfsha384",
+            Self::HmacSha512 => "prfsha512",
+        }
+    }
+
+    /// `prf(key, parts)`, where the parts are taken as one string.
+    #[must_use]
+    pub fn compute(self, key: &[u8], parts: &[&[u8]]) -> Secret {
+        Secret::new(hmac_parts(&self.key(key), parts).as_ref().to_vec())
+    }
+
+    /// The first `len` octets of `prf+(key, seed)` (RFC 7296 section 2.13).
+    ///
+    /// # Errors
+    /// If more than 255 blocks would be needed: the block counter is one octet.
+    pub fn plus(self, key: &[u8], seed: &[&[u8]], len: usize) -> Result<Secret, PrfPlusError> {
+        let limit = self.output_len() * 255;
+        if len > limit {
+            return Err(PrfPlusError { asked: len, limit });
+        }
+        let key = self.key(key);
+        // Room for the last, cut block: growing would leave unwiped copies behind.
+        let mut out = Vec::with_capacity(len + self.output_len());
+        let mut previous: Option<hmac::Tag> = None;
+        for counter in 1..=u8::MAX {
+            if out.len() >= len {
+                break;
+            }
+            let mut context = hmac::Context::with_key(&key);
+            if let Some(block) = &previous {
+                context.update(block.as_ref());
+            }
+            for part in seed {
+                context.update(part);
+            }
+            context.update(&[counter]);
+            let block = context.sign();
+            out.extend_from_slice(block.as_ref());
+            previous = Some(block);
+        }
+        if let Some(surplus) = out.get_mut(len..) {
+            surplus.zeroize();
+        }
+        out.truncate(len);
+        Ok(Secret::new(out))
+    }
+
+    fn key(self, key: &[u8]) -> hmac::Key {
+        let algorithm = match self {
+            Self::HmacSha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::HmacSha256 => hmac::HMAC_SHA256,
+            Self::HmacSha384 => hmac::HMAC_SHA384,
+            Self::HmacSha512 => hmac::HMAC_SHA512,
+        };
+        hmac::Key::new(algorithm, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plus_chains_blocks_as_the_rfc_writes_them() {
+        for &prf in Prf::ALL {
+            let t1 = prf.compute(b"key", &[b"seed", &[1]]);
+            let t2 = prf.compute(b"key", &[t1.as_slice(), b"seed", &[2]]);
+            let t3 = prf.compute(b"key", &[t2.as_slice(), b"seed", &[3]]);
+            let expected = [t1.as_slice(), t2.as_slice(), t3.as_slice()].concat();
+            for len in [
+                0,
+                1,
+                prf.output_len(),
+                prf.output_len() + 1,
+                prf.output_len() * 3,
+            ] {
+                let got = prf.plus(b"key", &[b"se", b"ed"], len).unwrap();
+                assert_eq!(got.as_slice(), &expected[..len], "{prf:?} {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn plus_ends_after_255_blocks() {
+        let prf = Prf::HmacSha256;
+        assert_eq!(prf.plus(b"k", &[b"s"], 255 * 32).unwrap().len(), 255 * 32);
+        let error = prf.plus(b"k", &[b"s"], 255 * 32 + 1).unwrap_err();
+        assert_eq!(
+            error,
+            PrfPlusError {
+                asked: 8161,
+                limit: 8160
+            }
+        );
+    }
+
+    #[test]
+    fn every_function_is_found_by_its_number() {
+        for &prf in Prf::ALL {
+            assert_eq!(Prf::from_transform_id(prf.transform_id()), Some(prf));
+            assert_eq!(prf.compute(b"", &[]).len(), prf.output_len());
+        }
+        assert_eq!(Prf::from_transform_id(1), None);
+    }
+}
