@@ -1,9 +1,5 @@
 //! A control over a memory store and an agent that only remembers.
 
-#![expect(
-    clippy::allow_attributes,
-    reason = "each test file uses another part of this, so that no expectation holds in all"
-)]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::{Arc, Mutex};

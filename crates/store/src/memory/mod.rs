@@ -129,9 +129,9 @@ impl Transaction for MemoryTransaction {
 mod tests {
     use std::sync::Arc;
 
-    async fn store() -> Arc<dyn crate::Store> {
+    fn store() -> Arc<dyn crate::Store> {
         Arc::new(super::MemoryStore::default())
     }
 
-    crate::contract_tests!(store());
+    crate::contract_tests!(std::future::ready(store()));
 }
