@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use adit_control::fake::FakeAgent;
+use adit_control::{Config, ExternalPool, SystemClock};
+use adit_crypto::SystemRandom;
+use adit_store::MemoryStore;
+use axum::http::Request;
+use tower::ServiceExt as _;
+
+use super::*;
+
+async fn control() -> (Control, String) {
+    let external = ExternalPool {
+        cidr: "203.0.113.0/24".parse().unwrap(),
+        reserved: Vec::new(),
+    };
+    let (control, _) = Control::new(
+        Arc::new(MemoryStore::default()),
+        Arc::new(FakeAgent::default()),
+        Arc::new(SystemClock),
+        Box::new(SystemRandom),
+        Config::new(external, [1; 32]),
+    );
+    let [_, demo] = control.bootstrap().await.unwrap().unwrap();
+    (control, demo.key.expose().to_owned())
+}
+
+async fn ask(control: &Control, path: &str, form: String) -> (StatusCode, Value) {
+    let request = Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let response = router(control.clone()).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = body::json(response.into_body()).await.unwrap();
+    (status, body)
+}
+
+fn form(key: &str) -> String {
+    format!(
+        "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey={key}&response_type=cloud_iam"
+    )
+}
+
+#[tokio::test]
+async fn a_key_gets_a_token_that_opens() {
+    let (control, key) = control().await;
+    for path in ["/identity/token", "/"] {
+        let (status, body) = ask(&control, path, form(&key)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body["expires_in"], 3600);
+        assert_eq!(body["token_type"], "Bearer");
+        let token = body["access_token"].as_str().unwrap();
+        assert!(control.verify_token(token).is_ok());
+        assert_eq!(token.split('.').count(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_key_gets_iams_error() {
+    let (control, key) = control().await;
+    for (form, code) in [
+        (form("nobodys"), "BXNIM0415E"),
+        (form(""), "BXNIM0109E"),
+        (String::new(), "BXNIM0109E"),
+        (format!("grant_type=password&apikey={key}"), "BXNIM0107E"),
+    ] {
+        let (status, body) = ask(&control, "/identity/token", form).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(body["errorCode"], code);
+        assert!(!body.to_string().contains(&key));
+    }
+    let (status, _) = ask(&control, "/identity/token", "x".repeat(body::LIMIT + 1)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}

@@ -1,0 +1,191 @@
+//! Who asks, for which version, and under which address: what every handler starts with.
+
+use adit_api::bearer;
+use adit_api::paging::Place;
+use adit_control::Caller;
+use adit_model::Revision;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::header::{HOST, IF_MATCH};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use uuid::Uuid;
+
+use crate::Vpc;
+use crate::error::ApiError;
+use crate::version::{Version, VersionError};
+
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+
+/// What is known of a request before its body is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) caller: Caller,
+    pub(crate) version: Version,
+    pub(crate) vpc: Vpc,
+    base: String,
+    query: HashMap<String, String>,
+    if_match: Option<String>,
+}
+
+impl FromRequestParts<Vpc> for Context {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, vpc: &Vpc) -> Result<Self, ApiError> {
+        let caller = bearer::caller(&vpc.control, &parts.headers)?;
+        let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
+            .map_err(|_| ApiError::bad("bad_request", "The query could not be read."))?
+            .0;
+        let version = version(query.get("version"))?;
+        generation(query.get("generation"))?;
+        let if_match = parts.headers.get(IF_MATCH);
+        let if_match = if_match.and_then(|value| value.to_str().ok());
+        Ok(Self {
+            caller,
+            version,
+            base: base(vpc, &parts.headers),
+            vpc: vpc.clone(),
+            query,
+            if_match: if_match.map(|text| text.trim().to_owned()),
+        })
+    }
+}
+
+fn version(given: Option<&String>) -> Result<Version, ApiError> {
+    let Some(text) = given else {
+        let message = "The `version` query parameter is required, such as `version=2020-02-14`.";
+        return Err(ApiError::bad("missing_version", message).parameter("version"));
+    };
+    Version::parse(text).map_err(|error| {
+        let (code, message) = match error {
+            VersionError::Malformed => ("invalid_version", "The version must be YYYY-MM-DD."),
+            VersionError::TooOld => (
+                "invalid_version_range",
+                "The version must be 2019-01-01 or later.",
+            ),
+        };
+        ApiError::bad(code, message).parameter("version")
+    })
+}
+
+fn generation(given: Option<&String>) -> Result<(), ApiError> {
+    let (code, message) = match given.map(String::as_str) {
+        Some("1" | "2") => return Ok(()),
+        Some(_) => (
+            "invalid_generation_parameter",
+            "The `generation` query parameter must be 2.",
+        ),
+        None => (
+            "missing_generation_parameter",
+            "The `generation` query parameter is required.",
+        ),
+    };
+    Err(ApiError::bad(code, message).parameter("generation"))
+}
+
+/// The address that the client used, so that `href`s lead back here.
+fn base(vpc: &Vpc, headers: &HeaderMap) -> String {
+    if let Some(url) = &vpc.config.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let sane = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    let host = text(HOST.as_str()).filter(|host| !host.is_empty() && host.chars().all(sane));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}
+
+impl Context {
+    /// `http://host/v1/<path>`.
+    pub(crate) fn href(&self, path: &str) -> String {
+        format!("{}/v1/{path}", self.base)
+    }
+
+    /// The id of what lives in a zone.
+    pub(crate) fn zonal(&self, id: Uuid) -> String {
+        format!("{}-{id}", self.vpc.config.zone_prefix)
+    }
+
+    /// The id of what lives in a region.
+    pub(crate) fn regional(&self, id: Uuid) -> String {
+        format!("{}-{id}", self.vpc.config.region_prefix)
+    }
+
+    /// `crn:v1:...::<kind>:<id>`.
+    pub(crate) fn crn(&self, kind: &str, id: &str) -> String {
+        let config = &self.vpc.config;
+        let account = self.caller.project.uuid().simple();
+        let (environment, region) = (&config.environment, &config.region);
+        format!("crn:v1:{environment}:public:is:{region}:a/{account}::{kind}:{id}")
+    }
+
+    /// The one resource group.
+    pub(crate) fn resource_group(&self) -> Value {
+        let (id, name) = &self.vpc.config.resource_group;
+        let href = format!("{}/v2/resource_groups/{id}", self.base);
+        json!({"id": id, "name": name, "href": href})
+    }
+
+    pub(crate) fn time(&self, time: OffsetDateTime) -> String {
+        // The format has nothing that a time could lack.
+        time.format(TIME).unwrap_or_default()
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    /// `start`: where the page starts.
+    pub(crate) fn start(&self) -> Result<Option<Place>, ApiError> {
+        let start = self.query("start").filter(|start| !start.is_empty());
+        let start = start.map(str::parse).transpose();
+        start.map_err(|_| {
+            let message = "The `start` query parameter is not one that a page named as its next.";
+            ApiError::bad("invalid_id_format", message).parameter("start")
+        })
+    }
+
+    /// `limit`: how long the page is, 1 to 100.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = self.query("limit") else {
+            return Ok(50);
+        };
+        let limit = text.parse().ok().filter(|limit| (1..=100).contains(limit));
+        limit.ok_or_else(|| {
+            let message = "The `limit` query parameter must be 1 to 100.";
+            ApiError::bad("invalid_value", message).parameter("limit")
+        })
+    }
+
+    /// The revision that `If-Match` names; an empty header, as Terraform sends, and `*` name none.
+    pub(crate) fn if_match(&self) -> Result<Option<Revision>, ApiError> {
+        let Some(text) = self.if_match.as_deref() else {
+            return Ok(None);
+        };
+        if text.is_empty() || text == "*" {
+            return Ok(None);
+        }
+        let text = text.strip_prefix("W/").unwrap_or(text);
+        let revision = text.trim_matches('"').parse();
+        revision
+            .map(|revision| Some(Revision(revision)))
+            .map_err(|_| {
+                let message = "The If-Match header does not name this version of the resource.";
+                let status = StatusCode::PRECONDITION_FAILED;
+                ApiError::new(status, "precondition_failed", message).header("If-Match")
+            })
+    }
+}
+
+/// The `ETag` of a revision.
+pub(crate) fn etag(revision: Revision) -> [(&'static str, String); 1] {
+    [("etag", format!("W/\"{}\"", revision.0))]
+}

@@ -1,0 +1,105 @@
+//! `/instances`: machines to try a tunnel with. As much of IBM's object as that takes.
+
+use adit_api::paging::Place;
+use adit_control::instance::{InstanceView, NewInstance};
+use adit_control::{Error, Naming, Noun, Rule};
+use adit_model::InstanceId;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::page::page;
+use crate::regions::zone_reference;
+use crate::{Vpc, ids, subnets};
+
+pub(crate) fn routes() -> Router<Vpc> {
+    Router::new()
+        .route("/instances", get(list).post(create))
+        .route("/instances/{instance}", get(one).delete(delete))
+}
+
+async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
+    const NIC: &str = "primary_network_interface";
+    let nic = body.object(NIC)?.ok_or_else(|| body.missing(NIC))?;
+    let subnet = nic
+        .identity("subnet")?
+        .ok_or_else(|| nic.missing("subnet"))?;
+    let missing = || ApiError::not_found(Noun::Subnet, "");
+    let new = NewInstance {
+        name: body.new_name(&cx, Noun::Instance)?,
+        naming: Naming::Unique,
+        subnet: subnet.ok_or_else(missing)?,
+    };
+    let made = cx.vpc.control.create_instance(&cx.caller, new).await;
+    let view = made.map_err(|error| match error {
+        Error::Conflict {
+            rule: Rule::NoPrivateAddress,
+            message,
+        } => ApiError::new(StatusCode::CONFLICT, "subnet_no_available_address", message),
+        other => other.into(),
+    })?;
+    Ok((StatusCode::CREATED, Json(render(&cx, &view))))
+}
+
+async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
+    let views = cx.vpc.control.instances(&cx.caller).await?;
+    let place = |view: &InstanceView| Place::new(view.instance.created_at, view.instance.id.uuid());
+    let each = |view: &InstanceView| render(&cx, view);
+    page(&cx, "instances", "instances", views, place, each)
+}
+
+async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let view = cx.vpc.control.instance(&cx.caller, parse(&id)?).await?;
+    Ok(Json(render(&cx, &view)))
+}
+
+async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let id = parse(&id)?;
+    cx.vpc.control.delete_instance(&cx.caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse(text: &str) -> Result<InstanceId, ApiError> {
+    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Instance, text))
+}
+
+fn render(cx: &Context, view: &InstanceView) -> Value {
+    let (instance, subnet) = (&view.instance, &view.subnet);
+    let id = cx.zonal(instance.id.uuid());
+    let path = format!("instances/{id}");
+    let nic_id = cx.zonal(ids::part(instance.id.uuid(), 0));
+    let address = instance.address.to_string();
+    let nic = json!({
+        "id": nic_id,
+        "href": cx.href(&format!("{path}/network_interfaces/{nic_id}")),
+        "name": "eth0",
+        "resource_type": "network_interface",
+        "primary_ipv4_address": address,
+        "primary_ip": {"address": address},
+        "subnet": subnets::reference(cx, subnet),
+    });
+    let vpc = cx.regional(subnet.router.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("instance", &id),
+        "href": cx.href(&path),
+        "name": instance.name.as_str(),
+        "resource_type": "instance",
+        "status": "running",
+        "created_at": cx.time(instance.created_at),
+        "resource_group": cx.resource_group(),
+        "zone": zone_reference(cx, &subnet.zone),
+        "vpc": {
+            "id": vpc,
+            "crn": cx.crn("vpc", &vpc),
+            "href": cx.href(&format!("vpcs/{vpc}")),
+        },
+        "primary_network_interface": nic,
+        "network_interfaces": [nic],
+    })
+}

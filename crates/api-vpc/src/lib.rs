@@ -1,0 +1,71 @@
+//! IBM VPC's API, the part that VPN needs: `/v1/vpn_gateways`, their connections, IKE and IPsec
+//! policies, and as much of VPCs, subnets, instances and regions as it takes to get there.
+//!
+//! | file | what |
+//! |---|---|
+//! | one per resource | routes, parsing, rendering |
+//! | [`context`](self) | who asks, for which version, under which address |
+//! | `fields` | bodies: what is there, of which type |
+//! | `error` | every refusal's code and status |
+//! | `version` | what the `version` parameter switches |
+//! | `ids` | `0738-<uuid>`, `r006-<uuid>`, CRNs |
+//!
+//! The objects are IBM's of today; the `version` parameter takes away what a client of its day
+//! does not know, where that would mislead it.
+
+mod cidrs;
+mod config;
+mod connections;
+mod context;
+mod error;
+mod fields;
+mod ids;
+mod ike_policies;
+mod instances;
+mod ipsec_policies;
+mod names;
+mod page;
+mod policy;
+mod reasons;
+mod regions;
+mod subnets;
+mod version;
+mod vpcs;
+mod vpn_gateways;
+
+use std::sync::Arc;
+
+use adit_control::Control;
+use axum::Router;
+
+pub use config::{VpcConfig, Zone};
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Vpc {
+    pub(crate) control: Control,
+    pub(crate) config: Arc<VpcConfig>,
+}
+
+/// All routes, below `/v1`. Wants `adit_api::request_id::layer` around it.
+pub fn router(control: Control, config: VpcConfig) -> Router {
+    let state = Vpc {
+        control,
+        config: Arc::new(config),
+    };
+    let routes = Router::new()
+        .merge(regions::routes())
+        .merge(vpcs::routes())
+        .merge(subnets::routes())
+        .merge(instances::routes())
+        .merge(vpn_gateways::routes())
+        .merge(connections::routes())
+        .merge(cidrs::routes())
+        .merge(ike_policies::routes())
+        .merge(ipsec_policies::routes())
+        .fallback(error::invalid_route)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn(error::render))
+        .with_state(state);
+    Router::new().nest("/v1", routes)
+}

@@ -1,0 +1,42 @@
+//! Lists as IBM pages them, and a way to add to an object.
+
+use adit_api::paging::{Place, cut};
+use axum::Json;
+use serde_json::{Map, Value, json};
+
+use crate::context::Context;
+use crate::error::ApiError;
+
+/// Renders the page that was asked for, of a list that is oldest first. `path` is the list's.
+pub(crate) fn page<T>(
+    cx: &Context,
+    path: &str,
+    name: &str,
+    items: Vec<T>,
+    place: impl Fn(&T) -> Place,
+    render: impl Fn(&T) -> Value,
+) -> Result<Json<Value>, ApiError> {
+    let limit = cx.limit()?;
+    let page = cut(items, place, cx.start()?, limit);
+    let href = |start: &str| {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        json!({"href": cx.href(&format!("{path}{separator}limit={limit}{start}"))})
+    };
+    let mut body = Map::new();
+    body.insert("first".to_owned(), href(""));
+    body.insert("limit".to_owned(), json!(limit));
+    body.insert("total_count".to_owned(), json!(page.total));
+    if let Some(next) = page.next {
+        body.insert("next".to_owned(), href(&format!("&start={next}")));
+    }
+    let items = page.items.iter().map(render).collect();
+    body.insert(name.to_owned(), Value::Array(items));
+    Ok(Json(Value::Object(body)))
+}
+
+/// Sets a member of an object.
+pub(crate) fn set(body: &mut Value, name: &str, value: Value) {
+    if let Some(members) = body.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,233 @@
+//! `/vpn_gateways` and their members. Policy mode alone: routes into a tunnel are by CIDR.
+
+use adit_api::paging::Place;
+use adit_control::gateway::{GatewayView, NewGateway};
+use adit_control::{Error, Naming, Noun};
+use adit_model::GatewayId;
+use adit_model::gateway::GatewayStatus;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::context::{Context, etag};
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::page::{page, set};
+use crate::{Vpc, ids, reasons, subnets, vpcs};
+
+pub(crate) fn routes() -> Router<Vpc> {
+    let gateway = get(one).patch(update).delete(delete);
+    Router::new()
+        .route("/vpn_gateways", get(list).post(create))
+        .route("/vpn_gateways/{gateway}", gateway)
+        .route("/vpn_gateways/{gateway}/members", get(members))
+        .route("/vpn_gateways/{gateway}/members/{member}", get(member))
+        .route("/vpn_gateways/{gateway}/advertised_cidrs", get(advertised))
+        .route("/vpn_gateways/{gateway}/service_connections", get(services))
+}
+
+async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
+    let Some(subnet) = body.identity("subnet")? else {
+        let message = "The gateway needs a subnet: `subnet.id` is required.";
+        return Err(ApiError::bad("vpn_gateway_missing_subnet_id", message).field("subnet.id"));
+    };
+    if cx.version.has_mode() {
+        match body.text("mode")? {
+            None | Some("policy") => {}
+            Some(_) => return Err(body.wrong("mode", "`policy`, the only mode there is here")),
+        }
+    }
+    let missing = || {
+        let message = "The subnet of the gateway could not be found.";
+        ApiError::bad("vpn_gateway_subnet_not_found", message).field("subnet.id")
+    };
+    let new = NewGateway {
+        name: body.new_name(&cx, Noun::Gateway)?,
+        naming: Naming::Unique,
+        subnet: subnet.ok_or_else(missing)?,
+    };
+    let made = cx.vpc.control.create_gateway(&cx.caller, new).await;
+    let view = made.map_err(|error| match error {
+        Error::NotFound(Noun::Subnet) => missing(),
+        other => other.into(),
+    })?;
+    Ok((StatusCode::CREATED, answer(&cx, &view)).into_response())
+}
+
+async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
+    let views = cx.vpc.control.gateways(&cx.caller).await?;
+    let place = |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
+    let each = |view: &GatewayView| render(&cx, view);
+    page(&cx, "vpn_gateways", "vpn_gateways", views, place, each)
+}
+
+async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let view = find(&cx, &id).await?;
+    Ok(answer(&cx, &view))
+}
+
+async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
+    let (control, id) = (&cx.vpc.control, parse(&id)?);
+    let view = match body.name_change(&cx, Noun::Gateway)? {
+        Some((name, naming)) => control.rename_gateway(&cx.caller, id, name, naming).await?,
+        None => control.gateway(&cx.caller, id).await?,
+    };
+    Ok(answer(&cx, &view))
+}
+
+async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let id = parse(&id)?;
+    cx.vpc.control.delete_gateway(&cx.caller, id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn members(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let view = find(&cx, &id).await?;
+    Ok(Json(json!({"members": render_members(&cx, &view)})))
+}
+
+async fn member(
+    cx: Context,
+    Path((id, member)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let view = find(&cx, &id).await?;
+    let mut members = render_members(&cx, &view).into_iter();
+    let found = members.find(|rendered| rendered.get("id") == Some(&json!(member)));
+    let message = format!("The VPN gateway member `{member}` could not be found.");
+    let missing = || {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "vpn_gateway_member_not_found",
+            message,
+        )
+    };
+    found.map(Json).ok_or_else(missing)
+}
+
+/// Policy mode advertises nothing.
+async fn advertised(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    find(&cx, &id).await?;
+    Ok(Json(json!({"advertised_cidrs": []})))
+}
+
+/// There is no transit gateway here to be connected to.
+async fn services(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let view = find(&cx, &id).await?;
+    let path = format!(
+        "vpn_gateways/{}/service_connections",
+        cx.zonal(view.gateway.id.uuid())
+    );
+    let place = |(): &()| Place::new(view.gateway.created_at, view.gateway.id.uuid());
+    page(&cx, &path, "service_connections", Vec::new(), place, |()| {
+        Value::Null
+    })
+}
+
+/// The gateway that a path names.
+pub(crate) fn parse(text: &str) -> Result<GatewayId, ApiError> {
+    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Gateway, text))
+}
+
+async fn find(cx: &Context, id: &str) -> Result<GatewayView, ApiError> {
+    Ok(cx.vpc.control.gateway(&cx.caller, parse(id)?).await?)
+}
+
+fn answer(cx: &Context, view: &GatewayView) -> Response {
+    (etag(view.gateway.revision), Json(render(cx, view))).into_response()
+}
+
+fn lifecycle(status: GatewayStatus) -> (&'static str, &'static str, &'static str) {
+    match status {
+        GatewayStatus::Available => ("available", "stable", "ok"),
+        GatewayStatus::Failed => ("failed", "stable", "faulted"),
+        GatewayStatus::Pending => ("pending", "pending", "inapplicable"),
+    }
+}
+
+fn render(cx: &Context, view: &GatewayView) -> Value {
+    let gateway = &view.gateway;
+    let id = cx.zonal(gateway.id.uuid());
+    let path = format!("vpn_gateways/{id}");
+    let (status, lifecycle_state, health_state) = lifecycle(view.status);
+    let connections: Vec<Value> = view
+        .connections
+        .iter()
+        .map(|(connection, name)| {
+            let connection = cx.zonal(connection.uuid());
+            json!({
+                "id": connection,
+                "href": cx.href(&format!("{path}/connections/{connection}")),
+                "name": name.as_str(),
+                "resource_type": "vpn_gateway_connection",
+            })
+        })
+        .collect();
+    let mut body = json!({
+        "id": id,
+        "crn": cx.crn("vpn", &id),
+        "href": cx.href(&path),
+        "name": gateway.name.as_str(),
+        "created_at": cx.time(gateway.created_at),
+        "resource_type": "vpn_gateway",
+        "public_ip": {"address": gateway.public_address.to_string()},
+        "subnet": subnets::reference(cx, &view.subnet),
+        "vpc": vpcs::reference(cx, &view.router),
+        "resource_group": cx.resource_group(),
+        "connections": connections,
+        "members": render_members(cx, view),
+        "lifecycle_state": lifecycle_state,
+        "lifecycle_reasons": [],
+        "health_state": health_state,
+        "health_reasons": reasons::render(cx, &view.reasons),
+    });
+    if !cx.version.has_no_gateway_status() {
+        set(&mut body, "status", json!(status));
+    }
+    if cx.version.has_mode() {
+        set(&mut body, "mode", json!("policy"));
+        set(&mut body, "availability_mode", json!("zonal"));
+    }
+    body
+}
+
+/// The active member has the public address; the standby takes it over.
+fn render_members(cx: &Context, view: &GatewayView) -> Vec<Value> {
+    let gateway = &view.gateway;
+    let (status, lifecycle_state, health_state) = lifecycle(view.status);
+    let public = gateway.public_address.to_string();
+    let roles = [("active", public.as_str()), ("standby", "0.0.0.0")];
+    let mut members = Vec::new();
+    for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&view.private_addresses) {
+        let member = ids::part(gateway.id.uuid(), index);
+        let id = cx.zonal(member);
+        let path = format!("vpn_gateways/{}/members/{id}", cx.zonal(gateway.id.uuid()));
+        let subnet = cx.zonal(view.subnet.id.uuid());
+        let ip = cx.zonal(ids::part(member, index.wrapping_add(2)));
+        let mut body = json!({
+            "id": id,
+            "href": cx.href(&path),
+            "role": role,
+            "public_ip": {"address": public},
+            "private_ip": {
+                "address": private.to_string(),
+                "id": ip,
+                "href": cx.href(&format!("subnets/{subnet}/reserved_ips/{ip}")),
+                "name": format!("{}-{role}", gateway.name),
+                "resource_type": "subnet_reserved_ip",
+                "subnet": subnets::reference(cx, &view.subnet),
+            },
+            "lifecycle_state": lifecycle_state,
+            "lifecycle_reasons": [],
+            "health_state": health_state,
+            "health_reasons": reasons::render(cx, &view.reasons),
+        });
+        if !cx.version.has_no_gateway_status() {
+            set(&mut body, "status", json!(status));
+        }
+        members.push(body);
+    }
+    members
+}

@@ -1,0 +1,264 @@
+//! The API over a memory store and an agent that only remembers, and a client for it.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_api_vpc::VpcConfig;
+use adit_control::fake::FakeAgent;
+use adit_control::{Caller, Config, Control, ExternalPool, SystemClock};
+use adit_crypto::SystemRandom;
+use adit_store::MemoryStore;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::{Map, Value, json};
+use tower::ServiceExt as _;
+
+/// The version of the seed, and one of today.
+pub(crate) const OLD: &str = "2020-02-14";
+pub(crate) const NEW: &str = "2024-04-30";
+
+pub(crate) struct World {
+    pub(crate) control: Control,
+    pub(crate) agent: Arc<FakeAgent>,
+    pub(crate) app: Router,
+    pub(crate) me: Caller,
+    pub(crate) token: String,
+    /// A token of another project.
+    pub(crate) other: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The one error's code.
+    pub(crate) fn code(&self) -> &str {
+        assert_eq!(
+            self.body["errors"].as_array().map(Vec::len),
+            Some(1),
+            "{self:?}"
+        );
+        assert!(!self.body["trace"].as_str().unwrap().is_empty());
+        self.body["errors"][0]["code"].as_str().unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: &str) -> &Self {
+        self.is(status);
+        assert_eq!(self.code(), code, "{self:?}");
+        self
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.body[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("{name} of {self:?}"))
+            .to_owned()
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.text("id")
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(VpcConfig::default()).await
+    }
+
+    pub(crate) async fn with(config: VpcConfig) -> Self {
+        let agent = Arc::new(FakeAgent::default());
+        let external = ExternalPool {
+            cidr: "203.0.113.0/24".parse().unwrap(),
+            reserved: Vec::new(),
+        };
+        let (control, reconciler) = Control::new(
+            Arc::new(MemoryStore::default()),
+            Arc::<FakeAgent>::clone(&agent),
+            Arc::new(SystemClock),
+            Box::new(SystemRandom),
+            Config::new(external, [1; 32]),
+        );
+        let accounts = control.bootstrap().await.unwrap().unwrap();
+        let mut callers = Vec::new();
+        for account in accounts {
+            let caller = control.authenticate(account.key.expose()).await;
+            callers.push(caller.unwrap().unwrap());
+        }
+        tokio::spawn(reconciler.run());
+        let token = |caller| control.issue_token(caller, Map::new()).text;
+        let app = adit_api_vpc::router(control.clone(), config)
+            .layer(axum::middleware::from_fn(adit_api::request_id::layer));
+        Self {
+            me: callers[1],
+            token: token(&callers[1]),
+            other: token(&callers[0]),
+            control,
+            agent,
+            app,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let octets = to_bytes(body, usize::MAX).await.unwrap();
+        let body = if octets.is_empty() {
+            Value::Null
+        } else {
+            let kind = parts.headers["content-type"].to_str().unwrap();
+            assert!(kind.starts_with("application/json"), "{kind}");
+            serde_json::from_slice(&octets).unwrap()
+        };
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// A request with everything as it should be.
+    pub(crate) fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        version: &str,
+    ) -> axum::http::request::Builder {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        Request::builder()
+            .method(method)
+            .uri(format!(
+                "/v1{path}{separator}version={version}&generation=2"
+            ))
+            .header("host", "vpn.example:9696")
+            .header("authorization", format!("Bearer {}", self.token))
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        version: &str,
+        body: Value,
+    ) -> Answer {
+        let body = match body {
+            Value::Null => Body::empty(),
+            Value::String(raw) => Body::from(raw),
+            other => Body::from(other.to_string()),
+        };
+        let request = self.request(&method, path, version).body(body).unwrap();
+        self.send(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, OLD, Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, OLD, body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, OLD, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        self.call(Method::PUT, path, OLD, Value::Null).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, OLD, Value::Null).await
+    }
+
+    /// A VPC with a subnet; answers the ids of both.
+    pub(crate) async fn subnet(&self, name: &str, cidr: &str) -> (String, String) {
+        let vpc = self.post("/vpcs", json!({"name": name})).await.is(201).id();
+        let body = json!({
+            "name": "subnet-1", "vpc": {"id": vpc}, "ipv4_cidr_block": cidr,
+            "zone": {"name": "us-south-1"},
+        });
+        let subnet = self.post("/subnets", body).await.is(201).id();
+        (vpc, subnet)
+    }
+
+    /// A gateway in a VPC of its own; answers its id.
+    pub(crate) async fn gateway(&self) -> String {
+        let (_, subnet) = self.subnet("vpc-1", "192.168.100.0/24").await;
+        let body = json!({"name": "vpn-gateway-1", "subnet": {"id": subnet}});
+        self.post("/vpn_gateways", body).await.is(201).id()
+    }
+
+    /// A gateway with a connection; answers the path of the connection.
+    pub(crate) async fn connection(&self) -> String {
+        let gateway = self.gateway().await;
+        let path = format!("/vpn_gateways/{gateway}/connections");
+        let made = self.post(&path, connection()).await.is(201).id();
+        format!("{path}/{made}")
+    }
+
+    /// Waits until it is so, which only news can make it.
+    pub(crate) async fn until(&self, what: &str, mut test: impl AsyncFnMut() -> bool) {
+        let mut news = self.control.changes();
+        let wait = async {
+            while !test().await {
+                news.changed().await.unwrap();
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        waited.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+}
+
+/// The seed's connection.
+pub(crate) fn connection() -> Value {
+    json!({
+        "name": "vpn-connection-to-vpn-gateway-2",
+        "peer_address": "169.61.161.150",
+        "psk": "VPNDemoPassword",
+        "local_cidrs": ["192.168.100.0/24"],
+        "peer_cidrs": ["192.168.0.0/24"],
+    })
+}
+
+/// An IKE policy.
+pub(crate) fn ike_policy() -> Value {
+    json!({
+        "name": "ike-1", "authentication_algorithm": "sha256", "encryption_algorithm": "aes256",
+        "dh_group": 14, "ike_version": 2,
+    })
+}
+
+/// An IPsec policy.
+pub(crate) fn ipsec_policy() -> Value {
+    json!({
+        "name": "ipsec-1", "authentication_algorithm": "sha256", "encryption_algorithm": "aes256",
+        "pfs": "group_14",
+    })
+}
+
+/// `base` with members of `change`; `null` takes one away.
+pub(crate) fn with(mut base: Value, change: Value) -> Value {
+    let members = base.as_object_mut().unwrap();
+    for (name, value) in change.as_object().unwrap().clone() {
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            members.insert(name, value);
+        }
+    }
+    base
+}

@@ -1,0 +1,34 @@
+//! `Authorization: Bearer ...` (RFC 6750 section 2.1).
+
+use adit_control::token::TokenError;
+use adit_control::{Caller, Control};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+
+/// Why nobody is known to ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BearerError {
+    /// The header is missing, or no bearer's.
+    #[error("an Authorization header with a bearer token is needed")]
+    Missing,
+    /// The token was not taken.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+/// Who asks. The word `Bearer` may stand twice: some clients keep it in their token variable.
+///
+/// # Errors
+/// See [`BearerError`].
+pub fn caller(control: &Control, headers: &HeaderMap) -> Result<Caller, BearerError> {
+    let header = headers.get(AUTHORIZATION).ok_or(BearerError::Missing)?;
+    let text = header.to_str().map_err(|_| BearerError::Missing)?;
+    let token = strip(text).ok_or(BearerError::Missing)?;
+    let token = strip(token).unwrap_or(token);
+    Ok(control.verify_token(token)?)
+}
+
+fn strip(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
+}

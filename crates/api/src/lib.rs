@@ -1,0 +1,13 @@
+//! What the HTTP dialects share: request ids, bearer tokens, bodies, pages, health and metrics.
+//!
+//! No dialect's words are here: what goes wrong is an enum, which each dialect puts into its own
+//! body and code.
+
+pub mod bearer;
+pub mod body;
+pub mod health;
+pub mod metrics;
+pub mod paging;
+pub mod request_id;
+
+pub use request_id::RequestId;

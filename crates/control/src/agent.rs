@@ -1,0 +1,98 @@
+//! What a host can be asked to do, and what it tells.
+//!
+//! A spec is complete: applying it twice changes nothing, and what it no longer lists is removed.
+//! The caller keeps calls for one router, and for one gateway, one after another; calls for
+//! different ones overlap. Every call may be repeated, after an error and after a restart.
+
+use std::error::Error;
+
+use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::observed::{GatewayObserved, TunnelObserved};
+use adit_model::{ConnectionId, GatewayId, RouterId};
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+/// The cause below an [`AgentError`], with the evidence in its text.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// A host that realises routers and gateways.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    /// Makes the router's namespace, its subnets and its machines as the spec says.
+    ///
+    /// # Errors
+    /// The network could not be made so; what was made stays, and a later call goes on from there.
+    async fn apply_router(&self, spec: &RouterSpec) -> Result<(), AgentError>;
+
+    /// Removes the router and all below it. One that doesn't exist is removed.
+    ///
+    /// # Errors
+    /// Something of it is still there.
+    async fn remove_router(&self, router: RouterId) -> Result<(), AgentError>;
+
+    /// Gives the gateway its address and its worker, and the worker its tunnels. Its router was
+    /// applied before. `Ok` means that it was told; [`AgentEvent::Gateway`] says when it listens.
+    ///
+    /// # Errors
+    /// The address, the descriptors or the worker could not be had.
+    async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError>;
+
+    /// Ends the gateway's worker, which tells its peers, and takes its address away. One that
+    /// doesn't exist is removed.
+    ///
+    /// # Errors
+    /// Something of it is still there.
+    async fn remove_gateway(&self, gateway: GatewayId) -> Result<(), AgentError>;
+
+    /// Removes whatever of ours exists on this host but is not listed: the leftovers of a run that
+    /// was killed. Called once, before any other call.
+    ///
+    /// # Errors
+    /// Something unlisted is still there.
+    async fn retain(&self, routers: &[RouterId], gateways: &[GatewayId]) -> Result<(), AgentError>;
+
+    /// What is seen from now on. There is one receiver: later calls get `None`.
+    fn events(&self) -> Option<mpsc::Receiver<AgentEvent>>;
+}
+
+/// What a host saw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AgentEvent {
+    /// How a gateway is. A worker that ended is `Failed`; the next [`Agent::apply_gateway`]
+    /// starts another.
+    Gateway {
+        /// Which gateway.
+        id: GatewayId,
+        /// How it is.
+        observed: GatewayObserved,
+    },
+    /// How a tunnel is; told with every change of state or reason, and now and then for counters.
+    Tunnel {
+        /// The gateway it belongs to.
+        gateway: GatewayId,
+        /// Which connection.
+        connection: ConnectionId,
+        /// How it is.
+        observed: TunnelObserved,
+    },
+}
+
+/// Why a host could not do as asked. All of them are worth another try, later.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Namespaces, links, addresses, routes or filters.
+    #[error("the host's network could not be set up")]
+    FailedNetwork(#[source] Cause),
+    /// The worker's process: it did not start, or broke its channel.
+    #[error("the gateway's worker could not be run")]
+    FailedWorker(#[source] Cause),
+    /// Something that was to go is still there.
+    #[error("not everything could be removed")]
+    FailedRemoval(#[source] Cause),
+    /// A gateway was applied before its router.
+    #[error("the router {0} is not on this host")]
+    MissingRouter(RouterId),
+    /// The agent ends.
+    #[error("the agent is stopping")]
+    Stopping,
+}

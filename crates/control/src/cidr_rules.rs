@@ -1,0 +1,124 @@
+//! Which blocks a connection may have beside its siblings.
+
+use std::collections::HashSet;
+
+use adit_model::{Cidr, Connection, Gateway};
+use adit_store::Transaction;
+
+use crate::config::Limits;
+use crate::error::{Error, Quota, Rule};
+
+/// Refuses a connection whose blocks can't be told apart from each other's or its siblings'.
+pub(crate) async fn check(
+    tx: &mut dyn Transaction,
+    limits: &Limits,
+    gateway: &Gateway,
+    wanted: &Connection,
+) -> Result<(), Error> {
+    check_alone(limits, wanted)?;
+    for sibling in tx.gateways_of_router(gateway.router).await? {
+        let others = tx.connections_of_gateway(sibling.id).await?;
+        let others: Vec<_> = others.into_iter().filter(|c| c.id != wanted.id).collect();
+        for other in &others {
+            check_pair(wanted, other)?;
+        }
+        if sibling.id == gateway.id {
+            check_sums(limits, wanted, &others)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rules within one connection.
+fn check_alone(limits: &Limits, wanted: &Connection) -> Result<(), Error> {
+    let lists = [
+        (
+            "local_cidrs",
+            &wanted.local_cidrs,
+            Quota::LocalCidrsOfConnection,
+        ),
+        (
+            "peer_cidrs",
+            &wanted.peer_cidrs,
+            Quota::PeerCidrsOfConnection,
+        ),
+    ];
+    for (field, list, quota) in lists {
+        if list.is_empty() {
+            let message = format!("a connection needs at least one of {field}");
+            return Err(Error::invalid(field, Rule::ListEmpty, message));
+        }
+        let mut seen = HashSet::new();
+        for cidr in list {
+            if !seen.insert(cidr) {
+                let message = format!("{cidr} is listed twice in {field}");
+                return Err(Error::invalid(field, Rule::CidrRepeated, message));
+            }
+        }
+        if list.len() > limits.cidrs_of_connection {
+            let limit = limits.cidrs_of_connection;
+            return Err(Error::QuotaExceeded { quota, limit });
+        }
+    }
+    for (index, one) in wanted.local_cidrs.iter().enumerate() {
+        let rest = wanted.local_cidrs.iter().skip(index + 1);
+        if let Some(two) = rest.into_iter().find(|two| one.overlaps(**two)) {
+            let message = format!("the local CIDRs {one} and {two} overlap");
+            return Err(Error::invalid("local_cidrs", Rule::CidrOverlap, message));
+        }
+    }
+    for (index, one) in wanted.peer_cidrs.iter().enumerate() {
+        let rest = wanted.peer_cidrs.iter().skip(index + 1);
+        if let Some(two) = rest.into_iter().find(|two| one.overlaps(**two)) {
+            let message = format!("the peer CIDRs {one} and {two} overlap");
+            return Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message));
+        }
+    }
+    if let Some((local, peer)) = overlap(&wanted.local_cidrs, &wanted.peer_cidrs) {
+        let message = format!("the local CIDR {local} and the peer CIDR {peer} overlap");
+        return Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message));
+    }
+    Ok(())
+}
+
+/// The rules between two connections of one router.
+fn check_pair(wanted: &Connection, other: &Connection) -> Result<(), Error> {
+    let Some((ours, theirs)) = overlap(&wanted.peer_cidrs, &other.peer_cidrs) else {
+        return Ok(());
+    };
+    let same_blocks = ours == theirs
+        && wanted
+            .local_cidrs
+            .iter()
+            .any(|c| other.local_cidrs.contains(c));
+    let same_way = wanted.gateway == other.gateway && wanted.peer_address == other.peer_address;
+    let with = format!("those of the connection {} ({})", other.name, other.id);
+    if same_blocks && same_way {
+        let message = format!("the local and peer CIDRs to this peer are {with} too");
+        return Err(Error::invalid("peer_cidrs", Rule::DuplicatePair, message));
+    }
+    let message = format!("the peer CIDR {ours} overlaps {theirs} among {with}");
+    Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message))
+}
+
+fn check_sums(limits: &Limits, wanted: &Connection, others: &[Connection]) -> Result<(), Error> {
+    let limit = limits.cidrs_of_gateway;
+    let local: usize = others.iter().map(|c| c.local_cidrs.len()).sum();
+    if local + wanted.local_cidrs.len() > limit {
+        let quota = Quota::LocalCidrsOfGateway;
+        return Err(Error::QuotaExceeded { quota, limit });
+    }
+    let peer: usize = others.iter().map(|c| c.peer_cidrs.len()).sum();
+    if peer + wanted.peer_cidrs.len() > limit {
+        let quota = Quota::PeerCidrsOfGateway;
+        return Err(Error::QuotaExceeded { quota, limit });
+    }
+    Ok(())
+}
+
+fn overlap(ours: &[Cidr], theirs: &[Cidr]) -> Option<(Cidr, Cidr)> {
+    let pairs = ours
+        .iter()
+        .flat_map(|a| theirs.iter().map(move |b| (*a, *b)));
+    pairs.into_iter().find(|(a, b)| a.overlaps(*b))
+}

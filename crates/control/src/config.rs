@@ -1,0 +1,127 @@
+//! What the operator decides: quotas, the external addresses, deadlines.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use adit_model::Cidr;
+use zeroize::Zeroizing;
+
+/// How many of each there may be. The defaults are IBM VPC's of 2020.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Routers of a project.
+    pub routers: usize,
+    /// Subnets of a router.
+    pub subnets: usize,
+    /// Instances of a project.
+    pub instances: usize,
+    /// Gateways of a project.
+    pub gateways: usize,
+    /// Gateways of a project in one zone.
+    pub gateways_in_zone: usize,
+    /// Connections of a gateway.
+    pub connections: usize,
+    /// IKE policies of a project.
+    pub ike_policies: usize,
+    /// IPsec policies of a project.
+    pub ipsec_policies: usize,
+    /// Blocks of one side of a connection.
+    pub cidrs_of_connection: usize,
+    /// Blocks of one side of all connections of a gateway.
+    pub cidrs_of_gateway: usize,
+    /// Addresses that a gateway takes from its subnet.
+    pub addresses_of_gateway: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            routers: 5,
+            subnets: 15,
+            instances: 25,
+            gateways: 9,
+            gateways_in_zone: 3,
+            connections: 10,
+            ike_policies: 20,
+            ipsec_policies: 20,
+            cidrs_of_connection: 15,
+            cidrs_of_gateway: 50,
+            addresses_of_gateway: 8,
+        }
+    }
+}
+
+/// Where gateways get their public addresses from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExternalPool {
+    /// The block. Its first address, and of an IPv4 block the last one, are not given.
+    pub cidr: Cidr,
+    /// More addresses that are not given, such as the host's own.
+    pub reserved: Vec<IpAddr>,
+}
+
+/// How patient the reconciler is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
+    /// How long one call of the agent may take.
+    pub call: Duration,
+    /// How long something may be pending before it counts as failed.
+    pub pending: Duration,
+    /// The pause after a first failure; it doubles up to `retry_most`.
+    pub retry_first: Duration,
+    /// The longest pause between two tries.
+    pub retry_most: Duration,
+    /// How often everything is looked at although nothing happened.
+    pub sweep: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(30),
+            pending: Duration::from_secs(60),
+            retry_first: Duration::from_millis(500),
+            retry_most: Duration::from_secs(60),
+            sweep: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the operator decides.
+#[derive(Clone)]
+pub struct Config {
+    /// Quotas.
+    pub limits: Limits,
+    /// Where public addresses come from.
+    pub external: ExternalPool,
+    /// Deadlines.
+    pub timing: Timing,
+    /// The key that signs tokens; the same after a restart, so that they survive it.
+    pub token_key: Zeroizing<[u8; 32]>,
+    /// How long a token is good for.
+    pub token_lifetime: Duration,
+}
+
+impl Config {
+    /// The defaults around what has none.
+    #[must_use]
+    pub fn new(external: ExternalPool, token_key: [u8; 32]) -> Self {
+        Self {
+            limits: Limits::default(),
+            external,
+            timing: Timing::default(),
+            token_key: Zeroizing::new(token_key),
+            token_lifetime: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("limits", &self.limits)
+            .field("external", &self.external)
+            .field("timing", &self.timing)
+            .finish_non_exhaustive()
+    }
+}

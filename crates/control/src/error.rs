@@ -1,0 +1,209 @@
+//! Why a use case did not do as asked, in no dialect's words.
+//!
+//! `Display` is what the caller may read; sources are for the log. Each error names the rule, so
+//! that a dialect finds its own code without reading text.
+
+use std::fmt;
+
+use adit_model::Revision;
+use adit_store::StoreError;
+
+use crate::agent::Cause;
+
+/// What something is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Noun {
+    /// A block in a connection's list.
+    Cidr,
+    /// A connection.
+    Connection,
+    /// A gateway.
+    Gateway,
+    /// An IKE policy.
+    IkePolicy,
+    /// An instance.
+    Instance,
+    /// An IPsec policy.
+    IpsecPolicy,
+    /// A router.
+    Router,
+    /// A subnet.
+    Subnet,
+    /// A user.
+    User,
+}
+
+impl fmt::Display for Noun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cidr => "CIDR",
+            Self::Connection => "connection",
+            Self::Gateway => "gateway",
+            Self::IkePolicy => "IKE policy",
+            Self::Instance => "instance",
+            Self::IpsecPolicy => "IPsec policy",
+            Self::Router => "router",
+            Self::Subnet => "subnet",
+            Self::User => "user",
+        })
+    }
+}
+
+/// Which rule was broken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Rule {
+    /// Two blocks that must be apart share addresses.
+    CidrOverlap,
+    /// A block is listed twice.
+    CidrRepeated,
+    /// A block is too wide or too narrow.
+    CidrSize,
+    /// Interval and timeout of dead peer detection don't fit together, or are out of range.
+    DeadPeerDetection,
+    /// The same blocks to the same peer are there already.
+    DuplicatePair,
+    /// Something hangs on it.
+    InUse(Noun),
+    /// The last block of a list can't go.
+    LastCidr,
+    /// A lifetime is out of range.
+    Lifetime,
+    /// A list that needs an entry has none.
+    ListEmpty,
+    /// The name is taken.
+    NameTaken(Noun),
+    /// No external address is left.
+    NoExternalAddress,
+    /// The subnet has not enough addresses left.
+    NoPrivateAddress,
+    /// The peer's address can't be a peer's.
+    PeerAddress,
+    /// It was changed since it was read.
+    Revision,
+    /// The policy's algorithms don't go together.
+    Suite,
+}
+
+/// Which quota is used up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Quota {
+    /// Connections of a gateway.
+    Connections,
+    /// Gateways of a project.
+    Gateways,
+    /// Gateways of a project in one zone.
+    GatewaysInZone,
+    /// IKE policies of a project.
+    IkePolicies,
+    /// Instances of a project.
+    Instances,
+    /// IPsec policies of a project.
+    IpsecPolicies,
+    /// Local blocks of a connection.
+    LocalCidrsOfConnection,
+    /// Local blocks of a gateway's connections.
+    LocalCidrsOfGateway,
+    /// Peer blocks of a connection.
+    PeerCidrsOfConnection,
+    /// Peer blocks of a gateway's connections.
+    PeerCidrsOfGateway,
+    /// Routers of a project.
+    Routers,
+    /// Subnets of a router.
+    Subnets,
+}
+
+/// Why a use case did not do as asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not in this project.
+    #[error("the {0} could not be found")]
+    NotFound(Noun),
+    /// It would contradict what is there.
+    #[error("{message}")]
+    Conflict {
+        /// Which rule.
+        rule: Rule,
+        /// What to tell.
+        message: String,
+    },
+    /// What was given can't be.
+    #[error("{message}")]
+    Invalid {
+        /// Which field, in the model's words.
+        field: &'static str,
+        /// Which rule.
+        rule: Rule,
+        /// What to tell.
+        message: String,
+    },
+    /// The role doesn't allow it.
+    #[error("this needs the role of a {0}")]
+    Forbidden(&'static str),
+    /// There are as many as are allowed.
+    #[error("the quota of {limit} is used up")]
+    QuotaExceeded {
+        /// Which quota.
+        quota: Quota,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Not at this moment.
+    #[error("the service can't answer at this moment")]
+    Unavailable(#[source] Cause),
+    /// A fault of ours.
+    #[error("an internal error happened")]
+    Internal(#[source] Cause),
+}
+
+impl Error {
+    pub(crate) fn conflict(rule: Rule, message: impl Into<String>) -> Self {
+        Self::Conflict {
+            rule,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn invalid(field: &'static str, rule: Rule, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            rule,
+            message: message.into(),
+        }
+    }
+
+    /// Refuses when `count` things are there already.
+    pub(crate) fn over(quota: Quota, count: usize, limit: usize) -> Result<(), Self> {
+        if count < limit {
+            Ok(())
+        } else {
+            Err(Self::QuotaExceeded { quota, limit })
+        }
+    }
+
+    /// Refuses a row that is not of the revision that the caller saw.
+    pub(crate) fn stale(expected: Option<Revision>, stored: Revision) -> Result<(), Self> {
+        if expected.is_none_or(|expected| expected == stored) {
+            Ok(())
+        } else {
+            Err(Self::changed())
+        }
+    }
+
+    fn changed() -> Self {
+        Self::conflict(
+            Rule::Revision,
+            "it was changed in the meantime, read it again",
+        )
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale => Self::changed(),
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+            other => Self::Internal(other.into()),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! An agent that only remembers what it was told, and says what a test wants it to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::GatewayObserved;
+use adit_model::{GatewayId, RouterId};
+use async_trait::async_trait;
+use tokio::sync::{mpsc, watch};
+
+use crate::agent::{Agent, AgentError, AgentEvent};
+
+/// An agent that only remembers. Every gateway it is given is available at once.
+#[derive(Debug)]
+pub struct FakeAgent {
+    state: Mutex<State>,
+    say: mpsc::UnboundedSender<AgentEvent>,
+    calls: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    routers: BTreeMap<RouterId, RouterSpec>,
+    gateways: BTreeMap<GatewayId, GatewaySpec>,
+    fail: u32,
+    silent: bool,
+    log: Vec<String>,
+    retained: Option<(BTreeSet<RouterId>, BTreeSet<GatewayId>)>,
+    said: Option<mpsc::UnboundedReceiver<AgentEvent>>,
+}
+
+impl Default for FakeAgent {
+    fn default() -> Self {
+        let (say, said) = mpsc::unbounded_channel();
+        Self {
+            state: Mutex::new(State {
+                said: Some(said),
+                ..State::default()
+            }),
+            say,
+            calls: watch::Sender::new(0),
+        }
+    }
+}
+
+impl FakeAgent {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ticks with every call.
+    #[must_use]
+    pub fn calls(&self) -> watch::Receiver<u64> {
+        self.calls.subscribe()
+    }
+
+    /// The calls so far, such as `apply_router 0a1b2c3d`.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// What it has of a router.
+    #[must_use]
+    pub fn router(&self, id: RouterId) -> Option<RouterSpec> {
+        self.state().routers.get(&id).cloned()
+    }
+
+    /// What it has of a gateway.
+    #[must_use]
+    pub fn gateway(&self, id: GatewayId) -> Option<GatewaySpec> {
+        self.state().gateways.get(&id).cloned()
+    }
+
+    /// What it was told to retain.
+    #[must_use]
+    pub fn retained(&self) -> Option<(BTreeSet<RouterId>, BTreeSet<GatewayId>)> {
+        self.state().retained.clone()
+    }
+
+    /// Has the next calls fail.
+    pub fn fail_next(&self, calls: u32) {
+        self.state().fail = calls;
+    }
+
+    /// Has it say nothing by itself.
+    pub fn be_silent(&self) {
+        self.state().silent = true;
+    }
+
+    /// Says something.
+    pub fn say(&self, event: AgentEvent) {
+        drop(self.say.send(event));
+    }
+
+    fn call(&self, name: String) -> Result<MutexGuard<'_, State>, AgentError> {
+        let mut state = self.state();
+        state.log.push(name);
+        self.calls.send_modify(|count| *count += 1);
+        if let Some(rest) = state.fail.checked_sub(1) {
+            state.fail = rest;
+            return Err(AgentError::FailedNetwork("told to fail".into()));
+        }
+        Ok(state)
+    }
+}
+
+#[async_trait]
+impl Agent for FakeAgent {
+    async fn apply_router(&self, spec: &RouterSpec) -> Result<(), AgentError> {
+        let mut state = self.call(format!("apply_router {}", spec.id.short()))?;
+        state.routers.insert(spec.id, spec.clone());
+        Ok(())
+    }
+
+    async fn remove_router(&self, router: RouterId) -> Result<(), AgentError> {
+        let mut state = self.call(format!("remove_router {}", router.short()))?;
+        state.routers.remove(&router);
+        Ok(())
+    }
+
+    async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
+        let mut state = self.call(format!("apply_gateway {}", spec.id.short()))?;
+        if !state.routers.contains_key(&spec.router) {
+            return Err(AgentError::MissingRouter(spec.router));
+        }
+        state.gateways.insert(spec.id, spec.clone());
+        if !state.silent {
+            self.say(AgentEvent::Gateway {
+                id: spec.id,
+                observed: GatewayObserved {
+                    status: GatewayStatus::Available,
+                    reasons: Vec::new(),
+                },
+            });
+        }
+        Ok(())
+    }
+
+    async fn remove_gateway(&self, gateway: GatewayId) -> Result<(), AgentError> {
+        let mut state = self.call(format!("remove_gateway {}", gateway.short()))?;
+        state.gateways.remove(&gateway);
+        Ok(())
+    }
+
+    async fn retain(&self, routers: &[RouterId], gateways: &[GatewayId]) -> Result<(), AgentError> {
+        let mut state = self.call("retain".to_owned())?;
+        let listed = (
+            routers.iter().copied().collect(),
+            gateways.iter().copied().collect(),
+        );
+        state.retained = Some(listed);
+        Ok(())
+    }
+
+    fn events(&self) -> Option<mpsc::Receiver<AgentEvent>> {
+        let mut said = self.state().said.take()?;
+        let (sender, receiver) = mpsc::channel(64);
+        tokio::spawn(async move {
+            while let Some(event) = said.recv().await {
+                if sender.send(event).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Some(receiver)
+    }
+}

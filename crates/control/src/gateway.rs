@@ -1,0 +1,237 @@
+//! Gateways: VPN endpoints of a router, each with a public address.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use adit_model::gateway::GatewayStatus;
+use adit_model::{
+    ConnectionId, Gateway, GatewayId, Name, Reason, Revision, Router, Subnet, SubnetId,
+};
+use adit_store::Transaction;
+
+use crate::config::ExternalPool;
+use crate::error::{Error, Noun, Quota, Rule};
+use crate::wake::Key;
+use crate::{Caller, Control, Naming, subnet};
+
+/// What a gateway is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewGateway {
+    /// What to call it.
+    pub name: Name,
+    /// Whether the name must be unique in the router.
+    pub naming: Naming,
+    /// The subnet it is made in.
+    pub subnet: SubnetId,
+}
+
+/// A gateway, how it is, and what goes with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewayView {
+    /// The gateway.
+    pub gateway: Gateway,
+    /// How far it has come.
+    pub status: GatewayStatus,
+    /// Why it is not available.
+    pub reasons: Vec<Reason>,
+    /// The subnet it was made in.
+    pub subnet: Subnet,
+    /// The router it serves.
+    pub router: Router,
+    /// A private address for each of its members, active first. They are set aside.
+    pub private_addresses: Vec<IpAddr>,
+    /// Its connections, oldest first.
+    pub connections: Vec<(ConnectionId, Name)>,
+}
+
+impl Control {
+    /// Makes a gateway; it has its public address at once.
+    ///
+    /// # Errors
+    /// No such subnet; the name is taken, no address is left, a quota is used up.
+    pub async fn create_gateway(
+        &self,
+        caller: &Caller,
+        new: NewGateway,
+    ) -> Result<GatewayView, Error> {
+        caller.may_write()?;
+        let limits = &self.0.config.limits;
+        let mut tx = self.0.store.write().await?;
+        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
+        let mine = tx.gateways(caller.project).await?;
+        Error::over(Quota::Gateways, mine.len(), limits.gateways)?;
+        let mut in_zone = 0;
+        for other in &mine {
+            let place = subnet::find(&mut *tx, caller, other.subnet).await?;
+            in_zone += usize::from(place.zone == subnet.zone);
+        }
+        Error::over(Quota::GatewaysInZone, in_zone, limits.gateways_in_zone)?;
+        let siblings = tx.gateways_of_router(subnet.router).await?;
+        check_name(&siblings, &new.name, new.naming, None)?;
+        let need = limits.addresses_of_gateway;
+        let left = subnet::available(&mut *tx, &subnet, need).await?;
+        if left < need {
+            let message = format!("a gateway needs {need} free addresses, the subnet has {left}");
+            return Err(Error::conflict(Rule::NoPrivateAddress, message));
+        }
+        let row = Gateway {
+            id: GatewayId::random(),
+            project: caller.project,
+            router: subnet.router,
+            subnet: subnet.id,
+            name: new.name,
+            public_address: self.free_external(&mut *tx).await?,
+            created_at: self.now(),
+            revision: Revision::FIRST,
+        };
+        tx.insert_gateway(&row).await?;
+        let view = self.gateway_view(&mut *tx, row).await?;
+        tx.commit().await?;
+        self.0.view.hold(&view.gateway);
+        self.0.wakes.wake(Key::Gateway(view.gateway.id));
+        Ok(view)
+    }
+
+    /// The project's gateways, oldest first.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn gateways(&self, caller: &Caller) -> Result<Vec<GatewayView>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let mut views = Vec::new();
+        for row in tx.gateways(caller.project).await? {
+            views.push(self.gateway_view(&mut *tx, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One gateway.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn gateway(&self, caller: &Caller, id: GatewayId) -> Result<GatewayView, Error> {
+        let mut tx = self.0.store.read().await?;
+        let row = find(&mut *tx, caller, id).await?;
+        self.gateway_view(&mut *tx, row).await
+    }
+
+    /// Gives a gateway another name.
+    ///
+    /// # Errors
+    /// It is not there, or the name is taken.
+    pub async fn rename_gateway(
+        &self,
+        caller: &Caller,
+        id: GatewayId,
+        name: Name,
+        naming: Naming,
+    ) -> Result<GatewayView, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let mut row = find(&mut *tx, caller, id).await?;
+        let siblings = tx.gateways_of_router(row.router).await?;
+        check_name(&siblings, &name, naming, Some(id))?;
+        row.name = name;
+        row.revision = tx.update_gateway(&row).await?;
+        let view = self.gateway_view(&mut *tx, row).await?;
+        tx.commit().await?;
+        Ok(view)
+    }
+
+    /// Deletes a gateway with its connections, whatever state it is in.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn delete_gateway(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        find(&mut *tx, caller, id).await?;
+        tx.delete_gateway(caller.project, id).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(id));
+        Ok(())
+    }
+
+    async fn gateway_view(
+        &self,
+        tx: &mut dyn Transaction,
+        gateway: Gateway,
+    ) -> Result<GatewayView, Error> {
+        let observed = self.0.view.gateway(&gateway, self.now());
+        let subnet = tx.subnet(gateway.project, gateway.subnet).await?;
+        let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
+        let router = tx.any_router(gateway.router).await?;
+        let siblings = tx.gateways_of_router(gateway.router).await?;
+        let connections = tx.connections_of_gateway(gateway.id).await?;
+        let of_gateway = self.0.config.limits.addresses_of_gateway;
+        Ok(GatewayView {
+            status: observed.status,
+            reasons: observed.reasons,
+            router: router.ok_or(Error::NotFound(Noun::Router))?,
+            private_addresses: private_addresses(&gateway, &subnet, &siblings, of_gateway),
+            connections: connections.into_iter().map(|c| (c.id, c.name)).collect(),
+            subnet,
+            gateway,
+        })
+    }
+
+    /// The first external address that nobody has, and that no gateway is just giving back.
+    async fn free_external(&self, tx: &mut dyn Transaction) -> Result<IpAddr, Error> {
+        let mut taken: HashSet<IpAddr> = self.0.view.held_addresses();
+        taken.extend(
+            tx.all_gateways()
+                .await?
+                .iter()
+                .map(|row| row.public_address),
+        );
+        let free = usable(&self.0.config.external).find(|address| !taken.contains(address));
+        let message = "no public address is left";
+        free.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
+    }
+}
+
+pub(crate) async fn find(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: GatewayId,
+) -> Result<Gateway, Error> {
+    let row = tx.gateway(caller.project, id).await?;
+    row.ok_or(Error::NotFound(Noun::Gateway))
+}
+
+fn usable(pool: &ExternalPool) -> impl Iterator<Item = IpAddr> + '_ {
+    let last = pool
+        .cidr
+        .address_count()
+        .saturating_sub(u64::from(pool.cidr.is_ipv4()));
+    (1..last)
+        .filter_map(|index| pool.cidr.nth(index))
+        .filter(|address| !pool.reserved.contains(address))
+}
+
+/// Two addresses from the end of the subnet, a block of them for each of its gateways.
+fn private_addresses(
+    gateway: &Gateway,
+    subnet: &Subnet,
+    siblings: &[Gateway],
+    of_gateway: u64,
+) -> Vec<IpAddr> {
+    let here = siblings.iter().filter(|other| other.subnet == subnet.id);
+    let before = here.take_while(|other| other.id != gateway.id).count() as u64;
+    let end = subnet.cidr.address_count().saturating_sub(2);
+    let from_end = before.saturating_mul(of_gateway);
+    (0..2)
+        .filter_map(|member| end.checked_sub(from_end.saturating_add(member)))
+        .filter_map(|index| subnet.cidr.nth(index))
+        .collect()
+}
+
+fn check_name(
+    siblings: &[Gateway],
+    name: &Name,
+    naming: Naming,
+    own: Option<GatewayId>,
+) -> Result<(), Error> {
+    let names = siblings.iter().map(|row| (&row.name, row.id));
+    crate::check_name(Noun::Gateway, names, name, naming, own)
+}

@@ -1,0 +1,188 @@
+//! What can be done with routers, gateways and connections, by whom, and how wishes become true.
+//!
+//! ```text
+//!   face --> Control: use cases --write--> Store
+//!                |                           | read
+//!                +--wake--> Reconciler <-----+
+//!                               |  ^
+//!                      RouterSpec, |  AgentEvent
+//!                      GatewaySpec v  |
+//!                              Agent -+--> View (what was seen; status is computed from both)
+//! ```
+//!
+//! A use case checks and writes in one transaction and wakes the reconciler for what it changed.
+//! This crate knows neither HTTP nor SQL nor sockets.
+
+pub mod account;
+pub mod agent;
+mod cidr_rules;
+pub mod config;
+pub mod connection;
+pub mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
+pub mod gateway;
+pub mod ike_policy;
+pub mod instance;
+pub mod ipsec_policy;
+pub mod reconcile;
+pub mod router;
+pub mod snapshot;
+mod spec;
+pub mod subnet;
+pub mod token;
+mod view;
+mod wake;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adit_crypto::Random;
+use adit_model::project::Role;
+use adit_model::{Name, ProjectId, UserId};
+use adit_store::Store;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+pub use agent::{Agent, AgentError, AgentEvent};
+pub use config::{Config, ExternalPool, Limits, Timing};
+pub use error::{Error, Noun, Quota, Rule};
+pub use reconcile::Reconciler;
+use view::View;
+use wake::Wakes;
+
+/// Tells the time, so that tests can.
+pub trait Clock: Send + Sync {
+    /// This moment, UTC.
+    fn now(&self) -> OffsetDateTime;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
+
+/// On whose behalf something is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// Whose things.
+    pub project: ProjectId,
+    /// Who asks.
+    pub user: UserId,
+    /// What it may do.
+    pub role: Role,
+}
+
+impl Caller {
+    /// Refuses those who may only look.
+    pub(crate) fn may_write(&self) -> Result<(), Error> {
+        if self.role >= Role::Member {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("member"))
+        }
+    }
+}
+
+/// Whether a name may be given twice; dialects differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Naming {
+    /// It may.
+    Free,
+    /// It may not, among its siblings.
+    Unique,
+}
+
+/// Refuses a name that a sibling has, where names are to be unique.
+pub(crate) fn check_name<'a, Id: PartialEq + fmt::Display>(
+    noun: Noun,
+    siblings: impl IntoIterator<Item = (&'a Name, Id)>,
+    name: &Name,
+    naming: Naming,
+    own: Option<Id>,
+) -> Result<(), Error> {
+    if naming == Naming::Free {
+        return Ok(());
+    }
+    let mut siblings = siblings.into_iter();
+    match siblings.find(|(other, id)| *other == name && own.as_ref() != Some(id)) {
+        None => Ok(()),
+        Some((_, id)) => {
+            let message = format!("the name {name} is already in use by the {noun} {id}");
+            Err(Error::conflict(Rule::NameTaken(noun), message))
+        }
+    }
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    random: Mutex<Box<dyn Random>>,
+    pub(crate) config: Config,
+    pub(crate) view: View,
+    pub(crate) wakes: Wakes,
+}
+
+impl Control {
+    /// The use cases over a store, and the reconciler that makes their outcome true by an agent.
+    /// [`Reconciler::run`] is to be spawned by the caller.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        agent: Arc<dyn Agent>,
+        clock: Arc<dyn Clock>,
+        random: Box<dyn Random>,
+        config: Config,
+    ) -> (Self, Reconciler) {
+        let view = View::new(clock.now(), config.timing.pending);
+        let inner = Arc::new(Inner {
+            store,
+            clock,
+            random: Mutex::new(random),
+            config,
+            view,
+            wakes: Wakes::default(),
+        });
+        (Self(Arc::clone(&inner)), Reconciler::new(inner, agent))
+    }
+
+    /// Ticks whenever something new was seen, so that a reader can wait instead of polling.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.view.changes()
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// This moment by the clock that was given.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.0.clock.now()
+    }
+
+    fn random_octets<const N: usize>(&self) -> [u8; N] {
+        let mut out = [0; N];
+        let mut random = self.0.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.fill(&mut out);
+        out
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! Makes what is stored true, and keeps it so.
+//!
+//! Each router and each gateway has a lane: a task that compares what is stored with what it last
+//! applied, calls the agent, and sleeps until it is woken by a write, by news from the agent, by a
+//! retry that is due, or by the sweep. So calls for one thing never overlap and calls for
+//! different ones do. A lane ends when its thing is gone from the store and from the host.
+//!
+//! ```text
+//!   router lane:   stored?  --yes--> differs? --> apply_router --> wake its gateways
+//!                     |no
+//!                     +--> gateways of it on the host? --no--> remove_router --> end
+//!   gateway lane:  stored?  --yes--> router applied, and (differs or failed)? --> apply_gateway
+//!                     |no
+//!                     +--> remove_gateway --> wake its router --> end
+//! ```
+
+mod lane;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use adit_model::gateway::GatewayStatus;
+use adit_store::StoreError;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{error, info, warn};
+
+use crate::Inner;
+use crate::agent::{Agent, AgentEvent};
+use crate::wake::Key;
+
+/// How often the removal of leftovers is tried before going on without it.
+const RETAIN_TRIES: u32 = 3;
+
+/// Makes what is stored true. There is one for a store.
+pub struct Reconciler {
+    inner: Arc<Inner>,
+    agent: Arc<dyn Agent>,
+}
+
+impl fmt::Debug for Reconciler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconciler").finish_non_exhaustive()
+    }
+}
+
+/// The lanes that run, and how to wake each.
+#[derive(Default)]
+struct Lanes {
+    tasks: JoinSet<Key>,
+    bells: HashMap<Key, Arc<Notify>>,
+}
+
+impl Reconciler {
+    pub(crate) fn new(inner: Arc<Inner>, agent: Arc<dyn Agent>) -> Self {
+        Self { inner, agent }
+    }
+
+    /// Runs until it is dropped; its lanes end with it.
+    pub async fn run(self) {
+        let mut events = self.agent.events();
+        self.start().await;
+        let mut lanes = Lanes::default();
+        let mut sweep = interval(self.inner.config.timing.sweep);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                keys = self.inner.wakes.next() => {
+                    for key in keys {
+                        self.ring(&mut lanes, key);
+                    }
+                }
+                event = next_event(&mut events) => match event {
+                    Some(event) => self.hear(event),
+                    None => {
+                        error!("the agent ended its news");
+                        events = None;
+                    }
+                },
+                Some(ended) = lanes.tasks.join_next() => self.ended(&mut lanes, ended),
+                _ = sweep.tick() => {
+                    if let Err(error) = self.sweep().await {
+                        warn!(error = &error as &dyn std::error::Error, "the sweep failed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes over from the run before: leftovers go, addresses in use are known.
+    async fn start(&self) {
+        let timing = self.inner.config.timing;
+        for attempt in 1..=RETAIN_TRIES {
+            match self.retain().await {
+                Ok(()) => return,
+                Err(cause) => warn!(
+                    error = &*cause as &dyn std::error::Error,
+                    attempt, "the leftovers of an earlier run could not be removed"
+                ),
+            }
+            tokio::time::sleep(lane::pause(timing, attempt)).await;
+        }
+    }
+
+    async fn retain(&self) -> Result<(), crate::agent::Cause> {
+        let mut tx = self.inner.store.read().await?;
+        let routers: Vec<_> = tx.all_routers().await?.iter().map(|row| row.id).collect();
+        let gateways = tx.all_gateways().await?;
+        drop(tx);
+        for gateway in &gateways {
+            self.inner.view.hold(gateway);
+        }
+        let gateways: Vec<_> = gateways.iter().map(|row| row.id).collect();
+        info!(
+            routers = routers.len(),
+            gateways = gateways.len(),
+            "taking over"
+        );
+        self.agent.retain(&routers, &gateways).await?;
+        Ok(())
+    }
+
+    /// Has everything looked at.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let mut tx = self.inner.store.read().await?;
+        for router in tx.all_routers().await? {
+            self.inner.wakes.wake(Key::Router(router.id));
+        }
+        for gateway in tx.all_gateways().await? {
+            self.inner.wakes.wake(Key::Gateway(gateway.id));
+        }
+        Ok(())
+    }
+
+    fn hear(&self, event: AgentEvent) {
+        match event {
+            AgentEvent::Gateway { id, observed } => {
+                let failed = observed.status == GatewayStatus::Failed;
+                let now = self.inner.clock.now();
+                self.inner.view.set_gateway(id, observed, now);
+                if failed {
+                    self.inner.wakes.wake(Key::Gateway(id));
+                }
+            }
+            AgentEvent::Tunnel {
+                gateway,
+                connection,
+                observed,
+            } => self.inner.view.set_tunnel(gateway, connection, observed),
+        }
+    }
+
+    fn ring(&self, lanes: &mut Lanes, key: Key) {
+        if let Some(bell) = lanes.bells.get(&key) {
+            bell.notify_one();
+            return;
+        }
+        let bell = Arc::new(Notify::new());
+        bell.notify_one();
+        lanes.bells.insert(key, Arc::clone(&bell));
+        let (inner, agent) = (Arc::clone(&self.inner), Arc::clone(&self.agent));
+        lanes.tasks.spawn(async move {
+            match key {
+                Key::Gateway(id) => lane::gateway(inner, agent, id, &bell).await,
+                Key::Router(id) => lane::router(inner, agent, id, &bell).await,
+            }
+            key
+        });
+    }
+
+    fn ended(&self, lanes: &mut Lanes, ended: Result<Key, tokio::task::JoinError>) {
+        match ended {
+            Ok(key) => {
+                lanes.bells.remove(&key);
+            }
+            Err(error) => {
+                // A fault of ours. The lanes that still run keep their bells alive by a second
+                // owner; the others are made anew by the sweep.
+                error!(error = &error as &dyn std::error::Error, "a lane broke");
+                lanes.bells.retain(|_, bell| Arc::strong_count(bell) > 1);
+            }
+        }
+    }
+}
+
+async fn next_event(events: &mut Option<mpsc::Receiver<AgentEvent>>) -> Option<AgentEvent> {
+    match events {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
+    }
+}

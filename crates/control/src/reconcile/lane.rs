@@ -1,0 +1,310 @@
+//! One router's, and one gateway's, way from wish to truth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::GatewayObserved;
+use adit_model::{GatewayId, Reason, ReasonCode, RouterId, Whose};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, warn};
+
+use crate::agent::{Agent, AgentError, Cause};
+use crate::config::Timing;
+use crate::wake::Key;
+use crate::{Inner, spec, view};
+
+/// A gateway that was well for so long starts its retries from the shortest pause again.
+const WELL: Duration = Duration::from_secs(30);
+
+/// What a step led to.
+enum Step {
+    /// It is gone; so is the lane.
+    End,
+    /// Nothing to do until woken.
+    Rest,
+    /// It went wrong; try again later.
+    Retry(Cause),
+    /// Its worker ended; start another one later.
+    Restart,
+}
+
+/// The pause after so many failures in a row.
+pub(super) fn pause(timing: Timing, failures: u32) -> Duration {
+    let factor = 1_u32
+        .checked_shl(failures.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    timing
+        .retry_first
+        .saturating_mul(factor)
+        .min(timing.retry_most)
+}
+
+/// Counts failures and knows when the next try is due.
+#[derive(Default)]
+struct Retries {
+    failures: u32,
+    due: Option<Instant>,
+}
+
+impl Retries {
+    fn failed(&mut self, timing: Timing) {
+        self.failures = self.failures.saturating_add(1);
+        self.due = Some(Instant::now() + pause(timing, self.failures));
+    }
+
+    fn is_early(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() < due)
+    }
+
+    /// Waits for the bell, or for the next try.
+    async fn wait(&self, bell: &Notify) {
+        match self.due {
+            Some(due) => tokio::select! {
+                () = bell.notified() => {}
+                () = sleep_until(due) => {}
+            },
+            None => bell.notified().await,
+        }
+    }
+}
+
+/// Calls the agent, but not for ever.
+async fn call(
+    timing: Timing,
+    call: impl Future<Output = Result<(), AgentError>>,
+) -> Result<(), Cause> {
+    match timeout(timing.call, call).await {
+        Ok(outcome) => outcome.map_err(Cause::from),
+        Err(late) => Err(late.into()),
+    }
+}
+
+/// The whole chain of causes as evidence.
+fn evidence(cause: &Cause) -> String {
+    let mut text = cause.to_string();
+    let mut source = cause.source();
+    while let Some(next) = source {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        source = next.source();
+    }
+    text
+}
+
+fn reason(cause: &Cause, since: OffsetDateTime) -> Reason {
+    Reason {
+        code: ReasonCode::InternalError,
+        whose: Whose::Local,
+        since,
+        evidence: evidence(cause),
+        next_step: "nothing; it is being tried again, and the log of the service has more"
+            .to_owned(),
+    }
+}
+
+pub(super) async fn router(inner: Arc<Inner>, agent: Arc<dyn Agent>, id: RouterId, bell: &Notify) {
+    let timing = inner.config.timing;
+    let mut applied = None;
+    let mut retries = Retries::default();
+    loop {
+        retries.wait(bell).await;
+        if retries.is_early() {
+            continue;
+        }
+        match router_step(&inner, &*agent, id, &mut applied).await {
+            Step::End => return,
+            Step::Rest | Step::Restart => retries = Retries::default(),
+            Step::Retry(cause) => {
+                warn!(router = %id, error = evidence(&cause), "the router will be tried again");
+                inner
+                    .view
+                    .set_router(id, Err(reason(&cause, inner.clock.now())));
+                retries.failed(timing);
+            }
+        }
+    }
+}
+
+async fn router_step(
+    inner: &Inner,
+    agent: &dyn Agent,
+    id: RouterId,
+    applied: &mut Option<RouterSpec>,
+) -> Step {
+    let timing = inner.config.timing;
+    let wished = match inner.store.read().await {
+        Ok(mut tx) => spec::router(&mut *tx, id).await,
+        Err(error) => Err(error),
+    };
+    match wished {
+        Err(error) => Step::Retry(error.into()),
+        Ok(None) if inner.view.holds_any_of(id) => Step::Rest,
+        Ok(None) => match call(timing, agent.remove_router(id)).await {
+            Ok(()) => {
+                debug!(router = %id, "removed");
+                inner.view.forget_router(id);
+                Step::End
+            }
+            Err(cause) => Step::Retry(cause),
+        },
+        Ok(wished) if wished == *applied => Step::Rest,
+        Ok(Some(wished)) => match call(timing, agent.apply_router(&wished)).await {
+            Ok(()) => {
+                debug!(router = %id, subnets = wished.subnets.len(), "applied");
+                *applied = Some(wished);
+                inner.view.set_router(id, Ok(()));
+                wake_gateways(inner, id).await
+            }
+            Err(cause) => {
+                *applied = None;
+                Step::Retry(cause)
+            }
+        },
+    }
+}
+
+async fn wake_gateways(inner: &Inner, router: RouterId) -> Step {
+    let gateways = match inner.store.read().await {
+        Ok(mut tx) => tx.gateways_of_router(router).await,
+        Err(error) => Err(error),
+    };
+    match gateways {
+        Ok(gateways) => {
+            for gateway in gateways {
+                inner.wakes.wake(Key::Gateway(gateway.id));
+            }
+            Step::Rest
+        }
+        Err(error) => Step::Retry(error.into()),
+    }
+}
+
+pub(super) async fn gateway(
+    inner: Arc<Inner>,
+    agent: Arc<dyn Agent>,
+    id: GatewayId,
+    bell: &Notify,
+) {
+    let timing = inner.config.timing;
+    let mut lane = GatewayLane {
+        id,
+        router: None,
+        applied: None,
+        called: None,
+        retries: Retries::default(),
+    };
+    loop {
+        lane.retries.wait(bell).await;
+        if lane.retries.is_early() {
+            continue;
+        }
+        match lane.step(&inner, &*agent).await {
+            Step::End => return,
+            Step::Rest => lane.retries.due = None,
+            Step::Restart => {
+                warn!(gateway = %id, "the gateway failed and will be started again");
+                lane.retries.failed(timing);
+            }
+            Step::Retry(cause) => {
+                warn!(gateway = %id, error = evidence(&cause), "the gateway will be tried again");
+                lane.applied = None;
+                let now = inner.clock.now();
+                let failed = view::failed(reason(&cause, now));
+                inner.view.set_gateway(id, failed, now);
+                lane.retries.failed(timing);
+            }
+        }
+    }
+}
+
+struct GatewayLane {
+    id: GatewayId,
+    router: Option<RouterId>,
+    applied: Option<GatewaySpec>,
+    /// When the agent was last asked to apply it.
+    called: Option<Instant>,
+    retries: Retries,
+}
+
+impl GatewayLane {
+    async fn step(&mut self, inner: &Inner, agent: &dyn Agent) -> Step {
+        let wished = match inner.store.read().await {
+            Ok(mut tx) => match spec::gateway(&mut *tx, self.id).await {
+                Ok(Some(spec)) => tx.any_gateway(self.id).await.map(|row| row.zip(Some(spec))),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let (row, wished) = match wished {
+            Ok(Some(wished)) => wished,
+            Ok(None) => return self.remove(inner, agent).await,
+            Err(error) => return Step::Retry(error.into()),
+        };
+        self.router = Some(wished.router);
+        let connections = wished.tunnels.iter().map(|tunnel| tunnel.connection);
+        inner.view.keep_tunnels(self.id, &connections.collect());
+        if !inner.view.router_is_applied(wished.router) {
+            return Step::Rest;
+        }
+        let now = inner.clock.now();
+        let status = inner.view.gateway(&row, now).status;
+        let well = self.called.is_some_and(|called| called.elapsed() > WELL);
+        if status == GatewayStatus::Available && well {
+            self.retries = Retries::default();
+        }
+        if status != GatewayStatus::Failed && self.applied.as_ref() == Some(&wished) {
+            return Step::Rest;
+        }
+        self.apply(inner, agent, wished, status).await
+    }
+
+    async fn apply(
+        &mut self,
+        inner: &Inner,
+        agent: &dyn Agent,
+        wished: GatewaySpec,
+        status: GatewayStatus,
+    ) -> Step {
+        let timing = inner.config.timing;
+        if status == GatewayStatus::Failed {
+            // A worker that ends right after it was started must not be started in a circle.
+            if self.applied.take().is_some() {
+                return Step::Restart;
+            }
+            // Before the call, since the agent's news may come before its answer.
+            let pending = GatewayObserved {
+                status: GatewayStatus::Pending,
+                reasons: Vec::new(),
+            };
+            inner.view.set_gateway(self.id, pending, inner.clock.now());
+        }
+        self.called = Some(Instant::now());
+        match call(timing, agent.apply_gateway(&wished)).await {
+            Ok(()) => {
+                debug!(gateway = %self.id, tunnels = wished.tunnels.len(), "applied");
+                self.applied = Some(wished);
+                Step::Rest
+            }
+            Err(cause) => Step::Retry(cause),
+        }
+    }
+
+    async fn remove(&self, inner: &Inner, agent: &dyn Agent) -> Step {
+        match call(inner.config.timing, agent.remove_gateway(self.id)).await {
+            Ok(()) => {
+                debug!(gateway = %self.id, "removed");
+                let router = inner.view.forget_gateway(self.id);
+                if let Some(router) = router.or(self.router) {
+                    inner.wakes.wake(Key::Router(router));
+                }
+                Step::End
+            }
+            Err(cause) => Step::Retry(cause),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Everybody's gateways and connections with their counters, for metrics and readiness.
+
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{Traffic, TunnelState};
+use adit_model::{ConnectionId, GatewayId, Name};
+
+use crate::Control;
+use crate::error::Error;
+
+/// All there is, at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Snapshot {
+    /// How many routers there are.
+    pub routers: usize,
+    /// All gateways.
+    pub gateways: Vec<GatewaySnapshot>,
+}
+
+/// One gateway.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewaySnapshot {
+    /// Which.
+    pub id: GatewayId,
+    /// Its name.
+    pub name: Name,
+    /// How it is.
+    pub status: GatewayStatus,
+    /// Its connections.
+    pub connections: Vec<ConnectionSnapshot>,
+}
+
+impl GatewaySnapshot {
+    /// What went through all its tunnels.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        let mut sum = Traffic::default();
+        for Traffic {
+            packets_in,
+            bytes_in,
+            packets_out,
+            bytes_out,
+        } in self.connections.iter().map(|c| c.traffic)
+        {
+            sum.packets_in = sum.packets_in.saturating_add(packets_in);
+            sum.bytes_in = sum.bytes_in.saturating_add(bytes_in);
+            sum.packets_out = sum.packets_out.saturating_add(packets_out);
+            sum.bytes_out = sum.bytes_out.saturating_add(bytes_out);
+        }
+        sum
+    }
+}
+
+/// One connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectionSnapshot {
+    /// Which.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: Name,
+    /// How its tunnel is.
+    pub state: TunnelState,
+    /// What went through it.
+    pub traffic: Traffic,
+}
+
+impl Control {
+    /// All there is, whosever it is. Not for tenants.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let now = self.now();
+        let view = &self.0.view;
+        let mut tx = self.0.store.read().await?;
+        let routers = tx.all_routers().await?.len();
+        let mut gateways = Vec::new();
+        for gateway in tx.all_gateways().await? {
+            let observed = view.gateway(&gateway, now);
+            let rows = tx.connections_of_gateway(gateway.id).await?;
+            let connections = rows.into_iter().map(|row| ConnectionSnapshot {
+                id: row.id,
+                state: view.connection(&row, &observed, now).0,
+                traffic: view.tunnel(row.id).map(|t| t.traffic).unwrap_or_default(),
+                name: row.name,
+            });
+            gateways.push(GatewaySnapshot {
+                id: gateway.id,
+                name: gateway.name,
+                status: observed.status,
+                connections: connections.collect(),
+            });
+        }
+        Ok(Snapshot { routers, gateways })
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// It doesn't.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let mut tx = self.0.store.read().await?;
+        tx.projects().await?;
+        Ok(())
+    }
+}

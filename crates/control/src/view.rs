@@ -1,0 +1,245 @@
+//! What was seen, in memory, and the status that follows from it and from what is wished.
+//!
+//! Nothing here is a wish: after a restart the view is empty, and the agent's news fill it again.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{GatewayObserved, TunnelObserved, TunnelState};
+use adit_model::{
+    Connection, ConnectionId, Gateway, GatewayId, Reason, ReasonCode, RouterId, Whose,
+};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+pub(crate) struct View {
+    seen: RwLock<Seen>,
+    changes: watch::Sender<u64>,
+    started: OffsetDateTime,
+    pending: Duration,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Routers that were applied, or why they could not be.
+    routers: HashMap<RouterId, Result<(), Reason>>,
+    gateways: HashMap<GatewayId, SeenGateway>,
+    tunnels: HashMap<ConnectionId, (GatewayId, TunnelObserved)>,
+    /// What the host may have of a gateway, from before it is made until after it is removed.
+    held: HashMap<GatewayId, (RouterId, IpAddr)>,
+}
+
+struct SeenGateway {
+    observed: GatewayObserved,
+    since: OffsetDateTime,
+}
+
+impl View {
+    pub(crate) fn new(started: OffsetDateTime, pending: Duration) -> Self {
+        Self {
+            seen: RwLock::default(),
+            changes: watch::Sender::new(0),
+            started,
+            pending,
+        }
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Seen> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Seen> {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
+        self.seen.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn hold(&self, gateway: &Gateway) {
+        let place = (gateway.router, gateway.public_address);
+        self.write().held.insert(gateway.id, place);
+    }
+
+    /// Addresses of gateways that are there, or are about to go.
+    pub(crate) fn held_addresses(&self) -> HashSet<IpAddr> {
+        self.read()
+            .held
+            .values()
+            .map(|(_, address)| *address)
+            .collect()
+    }
+
+    pub(crate) fn holds_any_of(&self, router: RouterId) -> bool {
+        self.read().held.values().any(|(of, _)| *of == router)
+    }
+
+    pub(crate) fn router_is_applied(&self, router: RouterId) -> bool {
+        matches!(self.read().routers.get(&router), Some(Ok(())))
+    }
+
+    pub(crate) fn set_router(&self, router: RouterId, outcome: Result<(), Reason>) {
+        self.write().routers.insert(router, outcome);
+    }
+
+    pub(crate) fn forget_router(&self, router: RouterId) {
+        self.write().routers.remove(&router);
+    }
+
+    pub(crate) fn set_gateway(
+        &self,
+        id: GatewayId,
+        observed: GatewayObserved,
+        now: OffsetDateTime,
+    ) {
+        let mut seen = self.write();
+        if observed.status == GatewayStatus::Failed {
+            // Its worker is gone, and what it said of its tunnels with it.
+            seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
+        }
+        let before = seen.gateways.get(&id);
+        let since = before
+            .filter(|before| before.observed.status == observed.status)
+            .map_or(now, |before| before.since);
+        seen.gateways.insert(id, SeenGateway { observed, since });
+    }
+
+    pub(crate) fn set_tunnel(
+        &self,
+        gateway: GatewayId,
+        id: ConnectionId,
+        observed: TunnelObserved,
+    ) {
+        self.write().tunnels.insert(id, (gateway, observed));
+    }
+
+    /// Forgets a gateway that the host has no more; answers the router it was on.
+    pub(crate) fn forget_gateway(&self, id: GatewayId) -> Option<RouterId> {
+        let mut seen = self.write();
+        let held = seen.held.remove(&id);
+        seen.gateways.remove(&id);
+        seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
+        held.map(|(router, _)| router)
+    }
+
+    /// Drops the news of tunnels that are not of these.
+    pub(crate) fn keep_tunnels(&self, gateway: GatewayId, connections: &HashSet<ConnectionId>) {
+        let stays = |id: &ConnectionId, of: GatewayId| of != gateway || connections.contains(id);
+        if self
+            .read()
+            .tunnels
+            .iter()
+            .all(|(id, (of, _))| stays(id, *of))
+        {
+            return;
+        }
+        self.write().tunnels.retain(|id, (of, _)| stays(id, *of));
+    }
+
+    pub(crate) fn tunnel(&self, id: ConnectionId) -> Option<TunnelObserved> {
+        self.read()
+            .tunnels
+            .get(&id)
+            .map(|(_, observed)| observed.clone())
+    }
+
+    /// How a gateway is. Nothing is pending for ever: after a while it has failed, and says so.
+    pub(crate) fn gateway(&self, gateway: &Gateway, now: OffsetDateTime) -> GatewayObserved {
+        let seen = self.read();
+        if let Some(Err(reason)) = seen.routers.get(&gateway.router) {
+            return failed(reason.clone());
+        }
+        let since = match seen.gateways.get(&gateway.id) {
+            Some(known) if known.observed.status != GatewayStatus::Pending => {
+                return known.observed.clone();
+            }
+            Some(known) => known.since,
+            None => gateway.created_at.max(self.started),
+        };
+        if now - since <= self.pending {
+            return GatewayObserved {
+                status: GatewayStatus::Pending,
+                reasons: Vec::new(),
+            };
+        }
+        failed(self.silence("the gateway's worker", since + self.pending))
+    }
+
+    /// How a connection's tunnel is, and why it is not up.
+    pub(crate) fn connection(
+        &self,
+        connection: &Connection,
+        gateway: &GatewayObserved,
+        now: OffsetDateTime,
+    ) -> (TunnelState, Vec<Reason>) {
+        let observed = self.tunnel(connection.id);
+        let heard = observed.as_ref().map(|observed| observed.since);
+        let since = heard.unwrap_or_else(|| connection.created_at.max(self.started));
+        if !connection.admin_state_up {
+            return (TunnelState::Down, vec![administratively_down(since)]);
+        }
+        if gateway.status == GatewayStatus::Failed {
+            return (TunnelState::Down, gateway.reasons.clone());
+        }
+        let Some(observed) = observed.filter(|_| gateway.status == GatewayStatus::Available) else {
+            let late = gateway.status == GatewayStatus::Available && now - since > self.pending;
+            let reason = if late {
+                self.silence("the tunnel", since + self.pending)
+            } else {
+                negotiating(since, "the gateway has not reported on this connection yet")
+            };
+            return (TunnelState::Down, vec![reason]);
+        };
+        match observed.state {
+            TunnelState::Up => (TunnelState::Up, Vec::new()),
+            state if observed.reasons.is_empty() => {
+                let evidence = "the first exchange with the peer is under way";
+                (state, vec![negotiating(since, evidence)])
+            }
+            state => (state, observed.reasons),
+        }
+    }
+
+    fn silence(&self, what: &str, since: OffsetDateTime) -> Reason {
+        let seconds = self.pending.as_secs();
+        Reason {
+            code: ReasonCode::InternalError,
+            whose: Whose::Local,
+            since,
+            evidence: format!("nothing was heard of {what} for {seconds} s"),
+            next_step: "look into the log of the service; it is being tried again".to_owned(),
+        }
+    }
+}
+
+pub(crate) fn failed(reason: Reason) -> GatewayObserved {
+    GatewayObserved {
+        status: GatewayStatus::Failed,
+        reasons: vec![reason],
+    }
+}
+
+fn administratively_down(since: OffsetDateTime) -> Reason {
+    Reason {
+        code: ReasonCode::AdministrativelyDown,
+        whose: Whose::Local,
+        since,
+        evidence: "admin_state_up is false".to_owned(),
+        next_step: "set admin_state_up to true to have the tunnel up".to_owned(),
+    }
+}
+
+fn negotiating(since: OffsetDateTime, evidence: &str) -> Reason {
+    Reason {
+        code: ReasonCode::Negotiating,
+        whose: Whose::Network,
+        since,
+        evidence: evidence.to_owned(),
+        next_step: "wait for the first answer of the peer".to_owned(),
+    }
+}

@@ -1,0 +1,290 @@
+//! Wishes become true, stay true, and say why when they don't. The clock of these tests is
+//! paused: waiting costs nothing.
+
+#![cfg(test)]
+
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_control::AgentEvent;
+use adit_control::connection::ConnectionChange;
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
+use adit_store::MemoryStore;
+use time::OffsetDateTime;
+use world::{World, config, new_connection};
+
+const LOCAL: &[&str] = &["10.0.0.0/24"];
+const PEER: &[&str] = &["192.168.0.0/24"];
+
+async fn gateway(w: &World) -> GatewayId {
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id
+}
+
+async fn status(w: &World, id: GatewayId) -> GatewayStatus {
+    w.control.gateway(&w.demo, id).await.unwrap().status
+}
+
+async fn available(w: &World, id: GatewayId) {
+    w.until("available", async || {
+        status(w, id).await == GatewayStatus::Available
+    })
+    .await;
+}
+
+fn tunnel(state: TunnelState, reasons: Vec<Reason>) -> TunnelObserved {
+    TunnelObserved {
+        state,
+        since: OffsetDateTime::now_utc(),
+        reasons,
+        ike_suite: None,
+        children: Vec::new(),
+        traffic: Traffic::default(),
+    }
+}
+
+async fn first_code(w: &World, gateway: GatewayId, id: ConnectionId) -> Option<ReasonCode> {
+    let view = w.control.connection(&w.demo, gateway, id).await.unwrap();
+    view.reasons.first().map(|reason| reason.code)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_reaches_the_agent_router_first_and_complete() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    let made = w
+        .connection(id, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    w.until("the tunnel is wished", async || {
+        w.agent
+            .gateway(id)
+            .is_some_and(|spec| spec.tunnels.len() == 1)
+    })
+    .await;
+    available(&w, id).await;
+    let spec = w.agent.gateway(id).unwrap();
+    assert_eq!(spec.tunnels[0].connection, made.connection.id);
+    assert_eq!(spec.tunnels[0].psk, made.connection.psk);
+    let router = w.agent.router(spec.router).unwrap();
+    assert_eq!(router.subnets[0].router_address.to_string(), "10.0.0.1");
+    let log = w.agent.log();
+    let at = |what: &str| log.iter().position(|call| call.starts_with(what)).unwrap();
+    assert!(at("retain") < at("apply_router") && at("apply_router") < at("apply_gateway"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_leaves_the_host_gateway_before_router() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    available(&w, id).await;
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    w.agent.fail_next(1);
+    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.control
+        .delete_subnet(&w.demo, view.subnet.id)
+        .await
+        .unwrap();
+    w.control
+        .delete_router(&w.demo, view.router.id)
+        .await
+        .unwrap();
+    w.until("gone", async || {
+        w.agent.gateway(id).is_none() && w.agent.router(view.router.id).is_none()
+    })
+    .await;
+    let log = w.agent.log();
+    let last = |what: &str| log.iter().rposition(|call| call.starts_with(what)).unwrap();
+    assert!(last("remove_gateway") < last("remove_router"), "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_and_tried_again() {
+    let mut w = World::new().await;
+    let id = gateway(&w).await;
+    let made = w
+        .connection(id, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    // The removal of leftovers fails three times, and then the router.
+    w.agent.fail_next(7);
+    w.run();
+    w.until("failed", async || {
+        status(&w, id).await == GatewayStatus::Failed
+    })
+    .await;
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    assert_eq!(view.reasons[0].code, ReasonCode::InternalError);
+    assert!(
+        view.reasons[0].evidence.contains("told to fail"),
+        "{:?}",
+        view.reasons
+    );
+    let of_connection = w
+        .control
+        .connection(&w.demo, id, made.connection.id)
+        .await
+        .unwrap();
+    assert_eq!(of_connection.reasons, view.reasons);
+    available(&w, id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_ended_is_started_again_but_not_in_a_circle() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    let made = w
+        .connection(id, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    available(&w, id).await;
+    let connection = made.connection.id;
+    let up = tunnel(TunnelState::Up, Vec::new());
+    w.agent.say(AgentEvent::Tunnel {
+        gateway: id,
+        connection,
+        observed: up,
+    });
+    w.until("up", async || {
+        first_code(&w, id, connection).await.is_none()
+    })
+    .await;
+    let before = tokio::time::Instant::now();
+    for _ in 0..4 {
+        let reason = Reason {
+            code: ReasonCode::InternalError,
+            whose: Whose::Local,
+            since: OffsetDateTime::now_utc(),
+            evidence: "signal 9".to_owned(),
+            next_step: "wait".to_owned(),
+        };
+        let observed = GatewayObserved {
+            status: GatewayStatus::Failed,
+            reasons: vec![reason],
+        };
+        w.agent.say(AgentEvent::Gateway { id, observed });
+        w.until("failed", async || {
+            status(&w, id).await == GatewayStatus::Failed
+        })
+        .await;
+        let code = first_code(&w, id, connection).await;
+        assert_eq!(
+            code,
+            Some(ReasonCode::InternalError),
+            "the tunnel went with its worker"
+        );
+        available(&w, id).await;
+    }
+    // 0.5 + 1 + 2 + 4 seconds of pauses.
+    assert!(
+        before.elapsed() >= Duration::from_millis(7500),
+        "{:?}",
+        before.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_pending_for_ever() {
+    let mut w = World::new().await;
+    w.agent.be_silent();
+    w.run();
+    let id = gateway(&w).await;
+    w.until("applied", async || w.agent.gateway(id).is_some())
+        .await;
+    assert_eq!(status(&w, id).await, GatewayStatus::Pending);
+    w.clock.advance(Duration::from_secs(61));
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    assert_eq!(view.status, GatewayStatus::Failed);
+    assert!(view.reasons[0].evidence.contains("nothing was heard"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_says_why_it_is_not_up() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    let made = w
+        .connection(id, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    let connection = made.connection.id;
+    assert_eq!(made.reasons[0].code, ReasonCode::Negotiating);
+    assert_eq!(made.state, TunnelState::Down);
+    available(&w, id).await;
+    assert_eq!(
+        first_code(&w, id, connection).await,
+        Some(ReasonCode::Negotiating)
+    );
+    let reason = Reason {
+        code: ReasonCode::CannotAuthenticateConnection,
+        whose: Whose::Peer,
+        since: OffsetDateTime::now_utc(),
+        evidence: "AUTHENTICATION_FAILED".to_owned(),
+        next_step: "compare the keys".to_owned(),
+    };
+    let observed = tunnel(TunnelState::Down, vec![reason]);
+    w.agent.say(AgentEvent::Tunnel {
+        gateway: id,
+        connection,
+        observed,
+    });
+    w.until("the agent's reason", async || {
+        first_code(&w, id, connection).await == Some(ReasonCode::CannotAuthenticateConnection)
+    })
+    .await;
+    let down = ConnectionChange {
+        admin_state_up: Some(false),
+        ..ConnectionChange::default()
+    };
+    let changed = w
+        .control
+        .update_connection(&w.demo, id, connection, None, down)
+        .await
+        .unwrap();
+    assert_eq!(changed.reasons[0].code, ReasonCode::AdministrativelyDown);
+    w.until("the agent knows", async || {
+        w.agent
+            .gateway(id)
+            .is_some_and(|spec| !spec.tunnels[0].admin_state_up)
+    })
+    .await;
+    let late = w
+        .control
+        .delete_connection(&w.demo, id, connection, None)
+        .await;
+    late.unwrap();
+    w.until("the tunnel is gone", async || {
+        w.agent
+            .gateway(id)
+            .is_some_and(|spec| spec.tunnels.is_empty())
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_takes_over_what_is_stored_and_drops_the_rest() {
+    let store = Arc::new(MemoryStore::default());
+    let first = World::over(store.clone(), config()).await;
+    let id = gateway(&first).await;
+    let address = first
+        .control
+        .gateway(&first.demo, id)
+        .await
+        .unwrap()
+        .gateway
+        .public_address;
+    drop(first);
+    let mut second = World::over(store, config()).await;
+    second.run();
+    available(&second, id).await;
+    let (_, gateways) = second.agent.retained().unwrap();
+    assert!(gateways.contains(&id));
+    assert_eq!(second.agent.gateway(id).unwrap().address, address);
+}

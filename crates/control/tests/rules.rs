@@ -1,0 +1,449 @@
+//! What may be made, changed and deleted, and by whom.
+
+#![cfg(test)]
+
+mod world;
+
+use adit_control::connection::{ConnectionChange, Side};
+use adit_control::ike_policy::NewIkePolicy;
+use adit_control::instance::NewInstance;
+use adit_control::subnet::{Block, NewSubnet};
+use adit_control::{Caller, Error, Naming, Noun, Quota, Rule};
+use adit_model::policy::IkeParameters;
+use adit_model::project::Role;
+use adit_model::{IkePolicyId, Revision};
+use world::{World, name, new_connection};
+
+const LOCAL: &[&str] = &["10.0.0.0/24"];
+const PEER: &[&str] = &["192.168.0.0/24"];
+
+fn rule(outcome: Result<impl std::fmt::Debug, Error>) -> Rule {
+    match outcome.unwrap_err() {
+        Error::Conflict { rule, .. } | Error::Invalid { rule, .. } => rule,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn quota(outcome: Result<impl std::fmt::Debug, Error>) -> (Quota, usize) {
+    match outcome.unwrap_err() {
+        Error::QuotaExceeded { quota, limit } => (quota, limit),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_has_its_address_at_once_and_no_two_have_the_same() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let one = w.gateway(subnet.subnet.id, "one").await.unwrap();
+    let two = w.gateway(subnet.subnet.id, "two").await.unwrap();
+    assert_eq!(one.gateway.public_address.to_string(), "203.0.113.1");
+    // 203.0.113.2 is reserved.
+    assert_eq!(two.gateway.public_address.to_string(), "203.0.113.3");
+    assert_eq!(one.private_addresses[0].to_string(), "10.0.0.254");
+    assert_eq!(two.private_addresses[0].to_string(), "10.0.0.246");
+    let left = w.control.subnet(&w.demo, subnet.subnet.id).await.unwrap();
+    assert_eq!(left.available, 256 - 5 - 16);
+}
+
+#[tokio::test]
+async fn an_address_is_not_given_again_while_the_host_still_has_it() {
+    let mut w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway;
+    w.control.delete_gateway(&w.demo, one.id).await.unwrap();
+    let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway;
+    assert_ne!(one.public_address, two.public_address);
+    w.run();
+    let removed = format!("remove_gateway {}", one.id.short());
+    w.until("removed", async || w.agent.log().contains(&removed))
+        .await;
+    w.until("given again", async || {
+        let three = w.gateway(subnet.subnet.id, "three").await.unwrap().gateway;
+        w.control.delete_gateway(&w.demo, three.id).await.unwrap();
+        three.public_address == one.public_address
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_projects_things_are_not_found() {
+    let w = World::new().await;
+    let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let row = w
+        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .await;
+    let id = row.unwrap().connection.id;
+    let (c, other) = (&w.control, &w.admin);
+    assert!(matches!(
+        c.router(other, router.id).await,
+        Err(Error::NotFound(Noun::Router))
+    ));
+    assert!(matches!(
+        c.delete_router(other, router.id).await,
+        Err(Error::NotFound(Noun::Router))
+    ));
+    assert!(matches!(
+        c.subnet(other, subnet.subnet.id).await,
+        Err(Error::NotFound(Noun::Subnet))
+    ));
+    assert!(matches!(
+        c.gateway(other, gateway).await,
+        Err(Error::NotFound(Noun::Gateway))
+    ));
+    assert!(matches!(
+        c.delete_gateway(other, gateway).await,
+        Err(Error::NotFound(Noun::Gateway))
+    ));
+    assert!(matches!(
+        c.connection(other, gateway, id).await,
+        Err(Error::NotFound(Noun::Gateway))
+    ));
+    let made = c
+        .create_connection(other, gateway, new_connection("x", LOCAL, PEER))
+        .await;
+    assert!(matches!(made, Err(Error::NotFound(Noun::Gateway))));
+    assert!(c.gateways(other).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reader_may_look_and_no_more() {
+    let w = World::new().await;
+    let (router, _) = w.subnet("r", "10.0.0.0/24").await;
+    let reader = Caller {
+        role: Role::Reader,
+        ..w.demo
+    };
+    assert_eq!(w.control.routers(&reader).await.unwrap().len(), 1);
+    let deleted = w.control.delete_router(&reader, router.id).await;
+    assert!(matches!(deleted, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn deleting_follows_the_order_of_what_hangs_on_what() {
+    let w = World::new().await;
+    let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let new = NewInstance {
+        name: name("i"),
+        naming: Naming::Unique,
+        subnet: subnet.subnet.id,
+    };
+    let instance = w
+        .control
+        .create_instance(&w.demo, new)
+        .await
+        .unwrap()
+        .instance;
+    assert_eq!(instance.address.to_string(), "10.0.0.4");
+    let (c, me, subnet) = (&w.control, &w.demo, subnet.subnet.id);
+    assert_eq!(
+        rule(c.delete_router(me, router.id).await),
+        Rule::InUse(Noun::Router)
+    );
+    assert_eq!(
+        rule(c.delete_subnet(me, subnet).await),
+        Rule::InUse(Noun::Subnet)
+    );
+    c.delete_gateway(me, gateway).await.unwrap();
+    assert_eq!(
+        rule(c.delete_subnet(me, subnet).await),
+        Rule::InUse(Noun::Subnet)
+    );
+    c.delete_instance(me, instance.id).await.unwrap();
+    c.delete_subnet(me, subnet).await.unwrap();
+    c.delete_router(me, router.id).await.unwrap();
+    assert!(matches!(
+        c.delete_router(me, router.id).await,
+        Err(Error::NotFound(Noun::Router))
+    ));
+}
+
+#[tokio::test]
+async fn blocks_that_cannot_be_told_apart_are_refused_and_change_nothing() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway.id;
+    let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway.id;
+    w.connection(one, new_connection("first", LOCAL, PEER))
+        .await
+        .unwrap();
+    let cases: [(_, &[&str], &[&str], _); 7] = [
+        (one, &[], &["192.168.1.0/24"], Rule::ListEmpty),
+        (
+            one,
+            &["10.0.0.0/24", "10.0.0.0/24"],
+            &["192.168.1.0/24"],
+            Rule::CidrRepeated,
+        ),
+        (
+            one,
+            &["10.0.0.0/24", "10.0.0.0/25"],
+            &["192.168.1.0/24"],
+            Rule::CidrOverlap,
+        ),
+        (one, LOCAL, &["10.0.0.128/25"], Rule::CidrOverlap),
+        (one, LOCAL, PEER, Rule::DuplicatePair),
+        (one, &["10.0.1.0/24"], PEER, Rule::CidrOverlap),
+        (two, LOCAL, &["192.168.0.0/16"], Rule::CidrOverlap),
+    ];
+    for (gateway, local, peer, expected) in cases {
+        let made = w
+            .connection(gateway, new_connection("other", local, peer))
+            .await;
+        assert_eq!(rule(made), expected, "{local:?} {peer:?}");
+    }
+    assert_eq!(w.control.connections(&w.demo, one).await.unwrap().len(), 1);
+    assert_eq!(w.control.connections(&w.demo, two).await.unwrap().len(), 0);
+    // The same blocks in another router are another matter.
+    let (_, elsewhere) = w.subnet("r2", "10.0.0.0/24").await;
+    let three = w
+        .gateway(elsewhere.subnet.id, "one")
+        .await
+        .unwrap()
+        .gateway
+        .id;
+    w.connection(three, new_connection("first", LOCAL, PEER))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_peer_that_cannot_be_one_is_refused() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    for peer in [
+        "0.0.0.0",
+        "127.0.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "203.0.113.1",
+        "2001:db8::1",
+    ] {
+        let mut new = new_connection("c", LOCAL, PEER);
+        new.peer_address = peer.parse().unwrap();
+        assert_eq!(
+            rule(w.connection(gateway, new).await),
+            Rule::PeerAddress,
+            "{peer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_needs_the_revision_that_was_read() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let made = w
+        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    let id = made.connection.id;
+    let rename = |text| ConnectionChange {
+        name: Some((name(text), Naming::Unique)),
+        ..ConnectionChange::default()
+    };
+    let c = &w.control;
+    let seen = Some(Revision(1));
+    let changed = c
+        .update_connection(&w.demo, gateway, id, seen, rename("d"))
+        .await
+        .unwrap();
+    assert_eq!(changed.connection.revision, Revision(2));
+    let again = c
+        .update_connection(&w.demo, gateway, id, seen, rename("e"))
+        .await;
+    assert_eq!(rule(again), Rule::Revision);
+    assert_eq!(
+        rule(c.delete_connection(&w.demo, gateway, id, seen).await),
+        Rule::Revision
+    );
+    let stored = c.connection(&w.demo, gateway, id).await.unwrap().connection;
+    assert_eq!(stored.name, name("d"));
+}
+
+#[tokio::test]
+async fn blocks_are_added_once_and_the_last_stays() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let made = w
+        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .await
+        .unwrap();
+    let (c, me, id) = (&w.control, &w.demo, made.connection.id);
+    let more = "192.168.1.0/24".parse().unwrap();
+    assert!(c.add_cidr(me, gateway, id, Side::Peer, more).await.unwrap());
+    assert!(!c.add_cidr(me, gateway, id, Side::Peer, more).await.unwrap());
+    let overlap = "10.0.0.0/8".parse().unwrap();
+    assert_eq!(
+        rule(c.add_cidr(me, gateway, id, Side::Peer, overlap).await),
+        Rule::CidrOverlap
+    );
+    let first = "192.168.0.0/24".parse().unwrap();
+    c.remove_cidr(me, gateway, id, Side::Peer, first)
+        .await
+        .unwrap();
+    let gone = c.remove_cidr(me, gateway, id, Side::Peer, first).await;
+    assert!(matches!(gone, Err(Error::NotFound(Noun::Cidr))));
+    assert_eq!(
+        rule(c.remove_cidr(me, gateway, id, Side::Peer, more).await),
+        Rule::LastCidr
+    );
+}
+
+#[tokio::test]
+async fn quotas_are_kept_and_named() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    for n in 0..3 {
+        w.gateway(subnet.subnet.id, &format!("g{n}")).await.unwrap();
+    }
+    let fourth = w.gateway(subnet.subnet.id, "g3").await;
+    assert_eq!(quota(fourth), (Quota::GatewaysInZone, 3));
+    for n in 1..5 {
+        w.subnet(&format!("r{n}"), "10.0.0.0/24").await;
+    }
+    let sixth = w
+        .control
+        .create_router(&w.demo, name("r5"), Naming::Unique)
+        .await;
+    assert_eq!(quota(sixth), (Quota::Routers, 5));
+    let gateway = w.control.gateways(&w.demo).await.unwrap()[0].gateway.id;
+    let many: Vec<String> = (0..16).map(|n| format!("192.168.{n}.0/24")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let made = w
+        .connection(gateway, new_connection("c", LOCAL, &many))
+        .await;
+    assert_eq!(quota(made), (Quota::PeerCidrsOfConnection, 15));
+}
+
+#[tokio::test]
+async fn a_small_subnet_has_no_place_for_a_gateway() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/29").await;
+    assert_eq!(
+        rule(w.gateway(subnet.subnet.id, "g").await),
+        Rule::NoPrivateAddress
+    );
+    for n in 0..3 {
+        let new = NewInstance {
+            name: name(&n.to_string()),
+            naming: Naming::Unique,
+            subnet: subnet.subnet.id,
+        };
+        w.control.create_instance(&w.demo, new).await.unwrap();
+    }
+    let new = NewInstance {
+        name: name("full"),
+        naming: Naming::Unique,
+        subnet: subnet.subnet.id,
+    };
+    assert_eq!(
+        rule(w.control.create_instance(&w.demo, new).await),
+        Rule::NoPrivateAddress
+    );
+}
+
+#[tokio::test]
+async fn a_subnet_finds_the_first_free_block() {
+    let w = World::new().await;
+    let (router, _) = w.subnet("r", "10.240.0.0/24").await;
+    let new = NewSubnet {
+        name: name("next"),
+        naming: Naming::Unique,
+        router: router.id,
+        block: Block::FirstFree {
+            within: "10.240.0.0/18".parse().unwrap(),
+            prefix_len: 24,
+        },
+        zone: "us-south-1".to_owned(),
+    };
+    let made = w.control.create_subnet(&w.demo, new).await.unwrap();
+    assert_eq!(made.subnet.cidr.to_string(), "10.240.1.0/24");
+}
+
+#[tokio::test]
+async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let new = NewIkePolicy {
+        name: name("p"),
+        naming: Naming::Unique,
+        parameters: IkeParameters::negotiate(),
+    };
+    let policy = w
+        .control
+        .create_ike_policy(&w.demo, new)
+        .await
+        .unwrap()
+        .policy
+        .id;
+    let mut new = new_connection("c", LOCAL, PEER);
+    new.ike_policy = Some(policy);
+    let made = w.connection(gateway, new).await.unwrap();
+    assert_eq!(made.ike_policy, Some((policy, name("p"))));
+    let (c, me) = (&w.control, &w.demo);
+    assert_eq!(
+        rule(c.delete_ike_policy(me, policy).await),
+        Rule::InUse(Noun::IkePolicy)
+    );
+    let longer = |mut parameters: IkeParameters| {
+        parameters.lifetime_s = 7200;
+        parameters
+    };
+    c.update_ike_policy(me, policy, None, longer).await.unwrap();
+    let id = made.connection.id;
+    assert_eq!(
+        c.connection(me, gateway, id)
+            .await
+            .unwrap()
+            .connection
+            .revision,
+        Revision(2)
+    );
+    c.update_ike_policy(me, policy, None, longer).await.unwrap();
+    assert_eq!(
+        c.connection(me, gateway, id)
+            .await
+            .unwrap()
+            .connection
+            .revision,
+        Revision(2)
+    );
+    c.delete_connection(me, gateway, id, None).await.unwrap();
+    c.delete_ike_policy(me, policy).await.unwrap();
+    let mut new = new_connection("c", LOCAL, PEER);
+    new.ike_policy = Some(IkePolicyId::random());
+    let missing = w.connection(gateway, new).await;
+    assert!(matches!(missing, Err(Error::NotFound(Noun::IkePolicy))));
+}
+
+#[tokio::test]
+async fn names_are_unique_only_where_that_is_asked_for() {
+    let w = World::new().await;
+    w.subnet("r", "10.0.0.0/24").await;
+    let again = w
+        .control
+        .create_router(&w.demo, name("r"), Naming::Unique)
+        .await;
+    assert_eq!(rule(again), Rule::NameTaken(Noun::Router));
+    let free = w
+        .control
+        .create_router(&w.demo, name("r"), Naming::Free)
+        .await
+        .unwrap();
+    let same = w
+        .control
+        .rename_router(&w.demo, free.id, name("r2"), Naming::Unique)
+        .await;
+    assert_eq!(same.unwrap().name, name("r2"));
+    w.control
+        .create_router(&w.admin, name("r"), Naming::Unique)
+        .await
+        .unwrap();
+}

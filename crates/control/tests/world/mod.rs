@@ -1,0 +1,179 @@
+//! A control over a memory store and an agent that only remembers.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use adit_control::connection::{ConnectionView, NewConnection};
+use adit_control::fake::FakeAgent;
+use adit_control::gateway::{GatewayView, NewGateway};
+use adit_control::subnet::{Block, NewSubnet, SubnetView};
+use adit_control::{
+    Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
+};
+use adit_crypto::SystemRandom;
+use adit_model::connection::{DeadPeerDetection, DpdAction};
+use adit_model::{GatewayId, Name, Psk, Router, SubnetId};
+use adit_store::{MemoryStore, Store};
+use time::OffsetDateTime;
+
+/// A clock that a test sets.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<Mutex<OffsetDateTime>>);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(SystemClock.now())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> OffsetDateTime {
+        let mut now = self.0.lock().unwrap();
+        // No two things are made at one moment, as with a real clock.
+        *now += Duration::from_micros(1);
+        *now
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) control: Control,
+    pub(crate) agent: Arc<FakeAgent>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: TestClock,
+    pub(crate) admin: Caller,
+    pub(crate) demo: Caller,
+    pub(crate) reconciler: Option<Reconciler>,
+}
+
+pub(crate) fn config() -> Config {
+    let external = ExternalPool {
+        cidr: "203.0.113.0/24".parse().unwrap(),
+        reserved: vec!["203.0.113.2".parse().unwrap()],
+    };
+    Config::new(external, [7; 32])
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::over(Arc::new(MemoryStore::default()), config()).await
+    }
+
+    pub(crate) async fn over(store: Arc<dyn Store>, config: Config) -> Self {
+        let agent = Arc::new(FakeAgent::default());
+        let clock = TestClock::new();
+        let (control, reconciler) = Control::new(
+            Arc::clone(&store),
+            Arc::<FakeAgent>::clone(&agent),
+            Arc::new(clock.clone()),
+            Box::new(SystemRandom),
+            config,
+        );
+        control.bootstrap().await.unwrap();
+        let mut callers = Vec::new();
+        for user in ["admin", "demo"] {
+            let account = control.replace_api_key(user).await.unwrap();
+            let caller = control.authenticate(account.key.expose()).await;
+            callers.push(caller.unwrap().unwrap());
+        }
+        let [admin, demo] = callers[..] else {
+            panic!("there are two users");
+        };
+        Self {
+            control,
+            agent,
+            store,
+            clock,
+            admin,
+            demo,
+            reconciler: Some(reconciler),
+        }
+    }
+
+    /// Lets the reconciler run from now on.
+    pub(crate) fn run(&mut self) {
+        tokio::spawn(self.reconciler.take().unwrap().run());
+    }
+
+    /// Waits until it is so, which only news or calls can make it.
+    pub(crate) async fn until(&self, what: &str, mut test: impl AsyncFnMut() -> bool) {
+        let (mut news, mut calls) = (self.control.changes(), self.agent.calls());
+        let wait = async {
+            while !test().await {
+                tokio::select! {
+                    changed = news.changed() => changed.unwrap(),
+                    changed = calls.changed() => changed.unwrap(),
+                }
+            }
+        };
+        let log = || self.agent.log();
+        tokio::time::timeout(Duration::from_secs(600), wait)
+            .await
+            .unwrap_or_else(|_| panic!("never: {what}; {:?}", log()));
+    }
+
+    pub(crate) async fn subnet(&self, router: &str, cidr: &str) -> (Router, SubnetView) {
+        let control = &self.control;
+        let router = control
+            .create_router(&self.demo, name(router), Naming::Unique)
+            .await
+            .unwrap();
+        let new = NewSubnet {
+            name: name("subnet"),
+            naming: Naming::Unique,
+            router: router.id,
+            block: Block::Exact(cidr.parse().unwrap()),
+            zone: "us-south-1".to_owned(),
+        };
+        let subnet = control.create_subnet(&self.demo, new).await.unwrap();
+        (router, subnet)
+    }
+
+    pub(crate) async fn gateway(&self, subnet: SubnetId, text: &str) -> Result<GatewayView, Error> {
+        let new = NewGateway {
+            name: name(text),
+            naming: Naming::Unique,
+            subnet,
+        };
+        self.control.create_gateway(&self.demo, new).await
+    }
+
+    pub(crate) async fn connection(
+        &self,
+        gateway: GatewayId,
+        new: NewConnection,
+    ) -> Result<ConnectionView, Error> {
+        self.control
+            .create_connection(&self.demo, gateway, new)
+            .await
+    }
+}
+
+pub(crate) fn new_connection(text: &str, local: &[&str], peer: &[&str]) -> NewConnection {
+    let cidrs = |list: &[&str]| list.iter().map(|cidr| cidr.parse().unwrap()).collect();
+    NewConnection {
+        name: name(text),
+        naming: Naming::Unique,
+        peer_address: "198.51.100.7".parse().unwrap(),
+        psk: Psk::new(b"a planted secret".to_vec()).unwrap(),
+        local_cidrs: cidrs(local),
+        peer_cidrs: cidrs(peer),
+        dead_peer_detection: DeadPeerDetection {
+            action: DpdAction::Restart,
+            interval_s: 2,
+            timeout_s: 10,
+        },
+        ike_policy: None,
+        ipsec_policy: None,
+        admin_state_up: true,
+    }
+}

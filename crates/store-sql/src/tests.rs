@@ -1,0 +1,174 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use adit_store::contract::World;
+use uuid::Uuid;
+
+use super::*;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("adit-store-sql-{}", Uuid::new_v4()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn key(&self) -> KeyFile {
+        KeyFile::open_or_create(&self.0.join("key")).unwrap()
+    }
+
+    async fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.0.join("adit.db"), &self.key())
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+mod contract {
+    use std::ops::Deref;
+
+    use super::*;
+
+    struct Fresh {
+        store: SqliteStore,
+        _folder: Folder,
+    }
+
+    impl Deref for Fresh {
+        type Target = SqliteStore;
+
+        fn deref(&self) -> &SqliteStore {
+            &self.store
+        }
+    }
+
+    async fn store() -> Fresh {
+        let folder = Folder::new();
+        Fresh {
+            store: folder.store().await,
+            _folder: folder,
+        }
+    }
+
+    adit_store::contract_tests!(store());
+}
+
+#[tokio::test]
+async fn a_planted_psk_is_in_no_file_of_the_database() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    world.store(&store).await;
+    let planted = world.connection.psk.expose().to_vec();
+    let find = |needle: &[u8]| {
+        let mut hits = 0;
+        for entry in fs::read_dir(&folder.0).unwrap() {
+            let octets = fs::read(entry.unwrap().path()).unwrap();
+            hits += octets
+                .windows(needle.len())
+                .filter(|window| *window == needle)
+                .count();
+        }
+        hits
+    };
+    assert_eq!(find(&planted), 0);
+    let peer = world.connection.peer_address.to_string();
+    assert!(find(peer.as_bytes()) > 0, "the search itself finds nothing");
+    assert!(folder.0.join("adit.db-wal").exists());
+    store.close().await;
+    assert_eq!(find(&planted), 0);
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again_without_a_close() {
+    let folder = Folder::new();
+    let world = World::new(1);
+    let first = folder.store().await;
+    world.store(&first).await;
+    let second = folder.store().await;
+    let mut tx = second.read().await.unwrap();
+    let stored = tx
+        .connection(world.project.id, world.connection.id)
+        .await
+        .unwrap();
+    assert_eq!(stored, Some(world.connection));
+}
+
+#[tokio::test]
+async fn an_envelope_moved_to_another_row_does_not_open() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let (one, two) = (World::new(1), World::new(2));
+    one.store(&store).await;
+    two.store(&store).await;
+    sqlx::query("UPDATE connections SET psk = (SELECT psk FROM connections WHERE id = ?)")
+        .bind(one.connection.id.to_string())
+        .execute(&store.writer)
+        .await
+        .unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert!(
+        tx.connection(one.project.id, one.connection.id)
+            .await
+            .is_ok()
+    );
+    let moved = tx.connection(two.project.id, two.connection.id).await;
+    assert!(
+        matches!(moved, Err(StoreError::Corrupt { .. })),
+        "{moved:?}"
+    );
+}
+
+#[tokio::test]
+async fn another_key_file_is_refused_at_once() {
+    let folder = Folder::new();
+    folder.store().await.close().await;
+    fs::remove_file(folder.0.join("key")).unwrap();
+    let opened = SqliteStore::open(&folder.0.join("adit.db"), &folder.key()).await;
+    assert!(matches!(opened, Err(OpenError::WrongKey(_))), "{opened:?}");
+}
+
+#[test]
+fn a_key_file_is_made_once_for_the_owner_alone() {
+    let folder = Folder::new();
+    let path = folder.0.join("key");
+    let first = folder.key();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(first.token_key(), folder.key().token_key());
+    assert_ne!(first.token_key(), Folder::new().key().token_key());
+    assert_eq!(
+        fs::read_dir(&folder.0).unwrap().count(),
+        1,
+        "a draft was left"
+    );
+}
+
+#[test]
+fn a_key_file_that_others_may_read_or_that_is_cut_is_refused() {
+    let folder = Folder::new();
+    let path = folder.0.join("key");
+    folder.key();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let loose = KeyFile::open_or_create(&path);
+    assert!(matches!(
+        loose,
+        Err(KeyFileError::Loose { mode: 0o640, .. })
+    ));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, [1; 31]).unwrap();
+    let cut = KeyFile::open_or_create(&path);
+    assert!(matches!(cut, Err(KeyFileError::Malformed(_))));
+}

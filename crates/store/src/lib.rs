@@ -1,0 +1,105 @@
+//! Where wishes are kept: one trait per noun, all of them on a [`Transaction`].
+//!
+//! Whoever checks and then writes does both in one transaction of [`Store::write`]: writers go one
+//! after another, so what was checked still holds when it is written. A transaction that is dropped
+//! changes nothing; after [`Transaction::commit`] a change survives a crash (where the store is
+//! kept on a disk). Every read of a tenant's takes its project: another project's id answers
+//! exactly like a missing one. Revisions are counted here: an update names the one it was made from.
+//!
+//! Names are not unique here, since not every dialect wants that; public addresses are.
+
+mod api_key;
+mod connection;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod gateway;
+mod ike_policy;
+mod instance;
+mod ipsec_policy;
+mod memory;
+mod project;
+mod router;
+mod subnet;
+mod user;
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+pub use api_key::ApiKeys;
+pub use connection::Connections;
+pub use gateway::Gateways;
+pub use ike_policy::IkePolicies;
+pub use instance::Instances;
+pub use ipsec_policy::IpsecPolicies;
+pub use memory::MemoryStore;
+pub use project::Projects;
+pub use router::Routers;
+pub use subnet::Subnets;
+pub use user::Users;
+
+/// A place for wishes.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A transaction that sees one moment and may not write. Any number at a time.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// A transaction that may write. One at a time: this waits for the one before to end.
+    ///
+    /// # Errors
+    /// The store can't answer, or the one before took too long.
+    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
+}
+
+/// Reads and writes that belong together.
+#[async_trait]
+pub trait Transaction:
+    Projects
+    + Users
+    + ApiKeys
+    + Routers
+    + Subnets
+    + Instances
+    + Gateways
+    + Connections
+    + IkePolicies
+    + IpsecPolicies
+    + Send
+{
+    /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Why the store did not do as asked. The transaction it happened in is to be dropped.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What is stored can't be read back.
+    #[error("a stored {what} can't be read")]
+    Corrupt {
+        /// What it is, such as `connection`.
+        what: &'static str,
+        /// What is wrong with it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The id, the name or the address is taken.
+    #[error("it is there already")]
+    Duplicate,
+    /// A transaction of [`Store::read`] was asked to write.
+    #[error("this transaction may not write")]
+    ReadOnly,
+    /// Something hangs on it, or what it hangs on is missing.
+    #[error("a reference would point nowhere")]
+    Referenced,
+    /// The row has another revision, or is gone.
+    #[error("it was changed by somebody else")]
+    Stale,
+    /// The database is locked, full, or broken.
+    #[error("the store can't answer")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}

@@ -1,0 +1,137 @@
+//! A store that lasts as long as the process: for tests, and for trying things out.
+//!
+//! A transaction works on a copy of the tables, made at its first write, which replaces the
+//! original at commit.
+
+mod account;
+mod connection;
+mod gateway;
+mod ike_policy;
+mod instance;
+mod ipsec_policy;
+mod router;
+mod subnet;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use adit_model::project::{ApiKey, KeyHash};
+use adit_model::{
+    Connection, Gateway, IkePolicy, Instance, IpsecPolicy, Project, ProjectId, Router, Subnet,
+    User, UserId,
+};
+use async_trait::async_trait;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::{Store, StoreError, Transaction};
+use table::Table;
+
+/// A store that lasts as long as the process.
+#[derive(Clone, Default, Debug)]
+pub struct MemoryStore {
+    current: Arc<RwLock<Arc<Tables>>>,
+    writer: Arc<Mutex<()>>,
+}
+
+#[derive(Clone, Default, Debug)]
+struct Tables {
+    projects: BTreeMap<ProjectId, Project>,
+    users: BTreeMap<UserId, User>,
+    api_keys: BTreeMap<KeyHash, ApiKey>,
+    routers: Table<Router>,
+    subnets: Table<Subnet>,
+    instances: Table<Instance>,
+    gateways: Table<Gateway>,
+    connections: Table<Connection>,
+    ike_policies: Table<IkePolicy>,
+    ipsec_policies: Table<IpsecPolicy>,
+}
+
+#[derive(Debug)]
+struct MemoryTransaction {
+    tables: Arc<Tables>,
+    store: MemoryStore,
+    writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl MemoryStore {
+    fn tables(&self) -> Arc<Tables> {
+        let current = self.current.read();
+        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl MemoryTransaction {
+    fn writable(&mut self) -> Result<&mut Tables, StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        Ok(Arc::make_mut(&mut self.tables))
+    }
+
+    fn need_project(&self, id: ProjectId) -> Result<(), StoreError> {
+        need(self.tables.projects.contains_key(&id))
+    }
+
+    fn need_policies(&self, row: &Connection) -> Result<(), StoreError> {
+        if let Some(id) = row.ike_policy {
+            need(self.tables.ike_policies.contains(id))?;
+        }
+        if let Some(id) = row.ipsec_policy {
+            need(self.tables.ipsec_policies.contains(id))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a foreign key says in a database.
+fn need(holds: bool) -> Result<(), StoreError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(StoreError::Referenced)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(MemoryTransaction {
+            tables: self.tables(),
+            store: self.clone(),
+            writer: None,
+        }))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        Ok(Box::new(MemoryTransaction {
+            tables: self.tables(),
+            store: self.clone(),
+            writer: Some(writer),
+        }))
+    }
+}
+
+#[async_trait]
+impl Transaction for MemoryTransaction {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        if self.writer.is_some() {
+            let current = self.store.current.write();
+            *current.unwrap_or_else(PoisonError::into_inner) = self.tables;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    fn store() -> Arc<dyn crate::Store> {
+        Arc::new(super::MemoryStore::default())
+    }
+
+    crate::contract_tests!(std::future::ready(store()));
+}
