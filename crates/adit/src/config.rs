@@ -1,0 +1,204 @@
+//! The operator's settings: a TOML file, all of it optional. `docs/adit.toml` lists every key with
+//! its default; a key that is not known is refused.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use adit_control::Limits;
+use adit_model::Cidr;
+use serde::Deserialize;
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("the settings in {path}")]
+    Malformed {
+        path: PathBuf,
+        source: toml::de::Error,
+    },
+    #[error("the settings file {path} can't be read")]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("network.external_cidr {0} is too small: at least 8 addresses are needed")]
+    ExternalTooSmall(Cidr),
+    #[error("network.tunnel_mtu {0} is not between 1280 and 9000")]
+    TunnelMtu(u32),
+}
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The address and port of the API.
+    pub(crate) listen: SocketAddr,
+    /// The address clients use, when it is another one.
+    pub(crate) public_url: Option<String>,
+    /// Whether namespaces stay when the service ends.
+    pub(crate) keep_networks: bool,
+    pub(crate) network: NetworkSettings,
+    pub(crate) vpc: VpcSettings,
+    pub(crate) quotas: QuotaSettings,
+}
+
+/// The embedded network provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NetworkSettings {
+    /// How names of links and namespaces begin: 1 to 5 lower-case letters or digits.
+    pub(crate) prefix: String,
+    /// Where gateways get public addresses.
+    pub(crate) external_cidr: Cidr,
+    /// The MTU inside tunnels, 1280 to 9000 octets.
+    pub(crate) tunnel_mtu: u32,
+}
+
+/// The IBM VPC dialect.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct VpcSettings {
+    /// The region's name; zones are called after it.
+    pub(crate) region: String,
+    /// Whether pre-shared keys are shown in answers, as IBM's API does.
+    pub(crate) show_psk: bool,
+}
+
+/// How many of each there may be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct QuotaSettings {
+    vpcs: usize,
+    subnets_per_vpc: usize,
+    instances: usize,
+    vpn_gateways: usize,
+    vpn_gateways_per_zone: usize,
+    connections_per_gateway: usize,
+    ike_policies: usize,
+    ipsec_policies: usize,
+    cidrs_per_connection: usize,
+    cidrs_per_gateway: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 9696).into(),
+            public_url: None,
+            keep_networks: false,
+            network: NetworkSettings::default(),
+            vpc: VpcSettings::default(),
+            quotas: QuotaSettings::default(),
+        }
+    }
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        let external = Cidr::new(Ipv4Addr::new(203, 0, 113, 0).into(), 24);
+        Self {
+            prefix: "adit".to_owned(),
+            external_cidr: external
+                .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(203, 0, 113, 0).into())),
+            tunnel_mtu: 1400,
+        }
+    }
+}
+
+impl Default for VpcSettings {
+    fn default() -> Self {
+        Self {
+            region: "us-south".to_owned(),
+            show_psk: true,
+        }
+    }
+}
+
+impl Default for QuotaSettings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            vpcs: limits.routers,
+            subnets_per_vpc: limits.subnets,
+            instances: limits.instances,
+            vpn_gateways: limits.gateways,
+            vpn_gateways_per_zone: limits.gateways_in_zone,
+            connections_per_gateway: limits.connections,
+            ike_policies: limits.ike_policies,
+            ipsec_policies: limits.ipsec_policies,
+            cidrs_per_connection: limits.cidrs_of_connection,
+            cidrs_per_gateway: limits.cidrs_of_gateway,
+        }
+    }
+}
+
+impl QuotaSettings {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            routers: self.vpcs,
+            subnets: self.subnets_per_vpc,
+            instances: self.instances,
+            gateways: self.vpn_gateways,
+            gateways_in_zone: self.vpn_gateways_per_zone,
+            connections: self.connections_per_gateway,
+            ike_policies: self.ike_policies,
+            ipsec_policies: self.ipsec_policies,
+            cidrs_of_connection: self.cidrs_per_connection,
+            cidrs_of_gateway: self.cidrs_per_gateway,
+            ..Limits::default()
+        }
+    }
+}
+
+impl Settings {
+    /// The settings in `path`, or the defaults.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        let settings = match path {
+            None => Self::default(),
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+                        path: path.to_owned(),
+                        source,
+                    })?;
+                toml::from_str(&text).map_err(|source| SettingsError::Malformed {
+                    path: path.to_owned(),
+                    source,
+                })?
+            }
+        };
+        settings.check()
+    }
+
+    fn check(self) -> Result<Self, SettingsError> {
+        let network = &self.network;
+        if network.external_cidr.address_count() < 8 {
+            return Err(SettingsError::ExternalTooSmall(network.external_cidr));
+        }
+        if !(1280..=9000).contains(&network.tunnel_mtu) {
+            return Err(SettingsError::TunnelMtu(network.tunnel_mtu));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_says_the_defaults() {
+        let text = include_str!("../../../docs/adit.toml");
+        let documented: Settings = toml::from_str(text).unwrap();
+        assert_eq!(
+            format!("{documented:?}"),
+            format!("{:?}", Settings::default())
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = toml::from_str::<Settings>("lisen = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.to_string().contains("lisen"));
+    }
+}
