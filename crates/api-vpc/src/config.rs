@@ -50,7 +50,7 @@ impl Default for VpcConfig {
             zones: zones.into_iter().filter_map(zone).collect(),
             zone_prefix: "0738".to_owned(),
             region_prefix: "r006".to_owned(),
-            environment: "public".to_owned(),
+            environment: "adit".to_owned(),
             resource_group: ("default".to_owned(), "Default".to_owned()),
             public_url: None,
             show_psk: true,

@@ -4,7 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | one per resource | routes, parsing, rendering |
-//! | [`context`](self) | who asks, for which version, under which address |
+//! | `context` | who asks, for which version, under which address |
 //! | `fields` | bodies: what is there, of which type |
 //! | `error` | every refusal's code and status |
 //! | `version` | what the `version` parameter switches |

@@ -136,6 +136,7 @@ fn render(cx: &Context, view: &SubnetView) -> Value {
             "crn": cx.crn(kind, &id),
             "href": cx.href(&format!("{collection}/{id}")),
             "name": format!("{}-{kind}", view.router.name),
+            "resource_type": kind.replace('-', "_"),
         })
     };
     set(&mut body, "ipv4_cidr_block", json!(subnet.cidr.to_string()));

@@ -116,6 +116,7 @@ fn render(cx: &Context, row: &Row) -> Value {
             "crn": cx.crn(kind, &id),
             "href": cx.href(&format!("{collection}/{id}")),
             "name": format!("{}-{kind}", row.name),
+            "resource_type": kind.replace('-', "_"),
         })
     };
     set(&mut body, "status", json!("available"));

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::context::{Context, etag};
 use crate::error::ApiError;
@@ -86,7 +87,14 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
 
 async fn members(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let view = find(&cx, &id).await?;
-    Ok(Json(json!({"members": render_members(&cx, &view)})))
+    let path = format!("vpn_gateways/{}/members", cx.zonal(view.gateway.id.uuid()));
+    let members: Vec<_> = (0_u128..).zip(render_members(&cx, &view)).collect();
+    // Active before standby.
+    let place =
+        |(index, _): &(u128, Value)| Place::new(view.gateway.created_at, Uuid::from_u128(*index));
+    page(&cx, &path, "members", members, place, |(_, member)| {
+        member.clone()
+    })
 }
 
 async fn member(

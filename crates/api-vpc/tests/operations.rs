@@ -63,6 +63,7 @@ impl Things {
     }
 
     /// Every operation on one thing, the code when it is missing, and a body that is fine.
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn operations(&self) -> Vec<(Method, String, &'static str, Value)> {
         let Self {
             vpc,

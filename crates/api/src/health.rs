@@ -45,3 +45,45 @@ fn unavailable(error: &adit_control::Error) -> Response {
     );
     (StatusCode::SERVICE_UNAVAILABLE, "the store can't answer\n").into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use adit_control::fake::FakeAgent;
+    use adit_control::{Config, ExternalPool, SystemClock};
+    use adit_crypto::SystemRandom;
+    use adit_store::MemoryStore;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_operator_is_answered_without_a_token() {
+        let external = ExternalPool {
+            cidr: "203.0.113.0/24".parse().unwrap(),
+            reserved: Vec::new(),
+        };
+        let (control, _) = Control::new(
+            Arc::new(MemoryStore::default()),
+            Arc::new(FakeAgent::default()),
+            Arc::new(SystemClock),
+            Box::new(SystemRandom),
+            Config::new(external, [1; 32]),
+        );
+        for (path, text) in [
+            ("/healthz", "ok"),
+            ("/readyz", "ready"),
+            ("/metrics", "adit_connections 0"),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router(control.clone()).oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.lines().any(|line| line == text), "{path}: {body}");
+        }
+    }
+}

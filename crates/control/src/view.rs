@@ -24,12 +24,19 @@ pub(crate) struct View {
 
 #[derive(Default)]
 struct Seen {
-    /// Routers that were applied, or why they could not be.
-    routers: HashMap<RouterId, Result<(), Reason>>,
+    routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<ConnectionId, (GatewayId, TunnelObserved)>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
     held: HashMap<GatewayId, (RouterId, IpAddr)>,
+}
+
+#[derive(Default)]
+struct SeenRouter {
+    /// Whether it was ever applied, so that gateways can live on it.
+    applied: bool,
+    /// Why it could not be applied the last time.
+    failure: Option<Reason>,
 }
 
 struct SeenGateway {
@@ -61,8 +68,12 @@ impl View {
         self.seen.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes that the host may have something of this gateway.
     pub(crate) fn hold(&self, gateway: &Gateway) {
         let place = (gateway.router, gateway.public_address);
+        if self.read().held.get(&gateway.id) == Some(&place) {
+            return;
+        }
         self.write().held.insert(gateway.id, place);
     }
 
@@ -80,11 +91,17 @@ impl View {
     }
 
     pub(crate) fn router_is_applied(&self, router: RouterId) -> bool {
-        matches!(self.read().routers.get(&router), Some(Ok(())))
+        self.read()
+            .routers
+            .get(&router)
+            .is_some_and(|seen| seen.applied)
     }
 
     pub(crate) fn set_router(&self, router: RouterId, outcome: Result<(), Reason>) {
-        self.write().routers.insert(router, outcome);
+        let mut seen = self.write();
+        let known = seen.routers.entry(router).or_default();
+        known.applied |= outcome.is_ok();
+        known.failure = outcome.err();
     }
 
     pub(crate) fn forget_router(&self, router: RouterId) {
@@ -98,6 +115,9 @@ impl View {
         now: OffsetDateTime,
     ) {
         let mut seen = self.write();
+        if !seen.held.contains_key(&id) {
+            return;
+        }
         if observed.status == GatewayStatus::Failed {
             // Its worker is gone, and what it said of its tunnels with it.
             seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
@@ -109,13 +129,17 @@ impl View {
         seen.gateways.insert(id, SeenGateway { observed, since });
     }
 
+    /// News of a tunnel; those of a gateway that is gone are late, and dropped.
     pub(crate) fn set_tunnel(
         &self,
         gateway: GatewayId,
         id: ConnectionId,
         observed: TunnelObserved,
     ) {
-        self.write().tunnels.insert(id, (gateway, observed));
+        let mut seen = self.write();
+        if seen.held.contains_key(&gateway) {
+            seen.tunnels.insert(id, (gateway, observed));
+        }
     }
 
     /// Forgets a gateway that the host has no more; answers the router it was on.
@@ -151,7 +175,11 @@ impl View {
     /// How a gateway is. Nothing is pending for ever: after a while it has failed, and says so.
     pub(crate) fn gateway(&self, gateway: &Gateway, now: OffsetDateTime) -> GatewayObserved {
         let seen = self.read();
-        if let Some(Err(reason)) = seen.routers.get(&gateway.router) {
+        if let Some(SeenRouter {
+            applied: false,
+            failure: Some(reason),
+        }) = seen.routers.get(&gateway.router)
+        {
             return failed(reason.clone());
         }
         let since = match seen.gateways.get(&gateway.id) {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_control::AgentEvent;
+use adit_control::Naming;
 use adit_control::connection::ConnectionChange;
+use adit_control::instance::NewInstance;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
@@ -287,4 +289,65 @@ async fn a_restart_takes_over_what_is_stored_and_drops_the_rest() {
     let (_, gateways) = second.agent.retained().unwrap();
     assert!(gateways.contains(&id));
     assert_eq!(second.agent.gateway(id).unwrap().address, address);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_does_not_wait_for_a_retry() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    available(&w, id).await;
+    w.agent.fail_next(6);
+    let down = GatewayObserved {
+        status: GatewayStatus::Failed,
+        reasons: Vec::new(),
+    };
+    w.agent.say(AgentEvent::Gateway { id, observed: down });
+    w.until("the pauses are long", async || {
+        let tries = w.agent.log();
+        tries
+            .iter()
+            .filter(|call| call.starts_with("apply_gateway"))
+            .count()
+            >= 7
+    })
+    .await;
+    let before = tokio::time::Instant::now();
+    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.until("gone", async || w.agent.gateway(id).is_none())
+        .await;
+    assert!(
+        before.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        before.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_gateway_is_not_failed_by_a_router_that_could_not_be_changed() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    available(&w, id).await;
+    w.agent.fail_next(1);
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    let new = NewInstance {
+        name: world::name("i"),
+        naming: Naming::Unique,
+        subnet: view.subnet.id,
+    };
+    w.control.create_instance(&w.demo, new).await.unwrap();
+    let applies = async || {
+        let calls = w.agent.log();
+        calls
+            .iter()
+            .filter(|call| call.starts_with("apply_router"))
+            .count()
+    };
+    w.until("it was tried", async || applies().await == 2).await;
+    assert_eq!(status(&w, id).await, GatewayStatus::Available);
+    w.until("it was tried again", async || applies().await == 3)
+        .await;
+    let router = w.agent.router(view.router.id).unwrap();
+    assert_eq!(router.subnets[0].instances.len(), 1);
 }

@@ -72,6 +72,17 @@ impl Retries {
     }
 }
 
+/// Whether it was deleted: that is not made to wait for a retry.
+async fn is_gone(inner: &Inner, key: Key) -> bool {
+    let Ok(mut tx) = inner.store.read().await else {
+        return false;
+    };
+    match key {
+        Key::Gateway(id) => matches!(tx.any_gateway(id).await, Ok(None)),
+        Key::Router(id) => matches!(tx.any_router(id).await, Ok(None)),
+    }
+}
+
 /// Calls the agent, but not for ever.
 async fn call(
     timing: Timing,
@@ -112,7 +123,7 @@ pub(super) async fn router(inner: Arc<Inner>, agent: Arc<dyn Agent>, id: RouterI
     let mut retries = Retries::default();
     loop {
         retries.wait(bell).await;
-        if retries.is_early() {
+        if retries.is_early() && !is_gone(&inner, Key::Router(id)).await {
             continue;
         }
         match router_step(&inner, &*agent, id, &mut applied).await {
@@ -199,7 +210,7 @@ pub(super) async fn gateway(
     };
     loop {
         lane.retries.wait(bell).await;
-        if lane.retries.is_early() {
+        if lane.retries.is_early() && !is_gone(&inner, Key::Gateway(id)).await {
             continue;
         }
         match lane.step(&inner, &*agent).await {
@@ -246,6 +257,7 @@ impl GatewayLane {
             Err(error) => return Step::Retry(error.into()),
         };
         self.router = Some(wished.router);
+        inner.view.hold(&row);
         let connections = wished.tunnels.iter().map(|tunnel| tunnel.connection);
         inner.view.keep_tunnels(self.id, &connections.collect());
         if !inner.view.router_is_applied(wished.router) {
