@@ -1,0 +1,38 @@
+# make demo    a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
+# make test    all tests
+# make check   format, lints, documentation, licences
+#
+# Build output goes to a cache folder outside the source tree.
+
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/adit
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+TOOLS := $(CACHE)/tools
+
+# Namespaces and TUN devices need root; everything is built without it.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+ifneq ($(SUDO),)
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
+endif
+
+.PHONY: demo test check deny
+
+demo:
+	@tools/install-packages demo
+	cargo build --release --locked -p adit
+	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit demo $(if $(KEEP),--keep)
+
+test:
+	@tools/install-packages test
+	cargo test --workspace --locked
+
+check: deny
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+deny: $(TOOLS)/bin/cargo-deny
+	$(TOOLS)/bin/cargo-deny check --hide-inclusion-graph licenses bans sources
+
+$(TOOLS)/bin/cargo-deny:
+	cargo install cargo-deny --locked --root $(TOOLS)

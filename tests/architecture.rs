@@ -1,0 +1,168 @@
+//! The rings of ARCHITECTURE.md, checked: which crate may name which, which have no clock, no
+//! socket and no unsafe code, and how long a file may be.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "test code")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each crate of ours may depend on. A line here is a decision; think before adding a word.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    // ring 0: words
+    ("model", &[]),
+    // ring 1: protocol
+    ("crypto", &[]),
+    ("ike-wire", &[]),
+    ("ike", &["crypto", "ike-wire"]),
+    ("esp", &["crypto"]),
+    // ring 2: shells
+    ("dataplane", &["crypto", "esp"]),
+    (
+        "worker",
+        &["crypto", "dataplane", "esp", "ike", "ike-wire", "model"],
+    ),
+    ("netns", &["model"]),
+    ("store", &["model"]),
+    ("store-sql", &["crypto", "model", "store"]),
+    ("control", &["crypto", "model", "store"]),
+    ("agent", &["control", "model", "netns", "worker"]),
+    // ring 3: faces
+    ("api", &["control", "model"]),
+    ("api-iam", &["api", "control", "model"]),
+    ("api-vpc", &["api", "control", "model"]),
+    (
+        "adit",
+        &[
+            "agent",
+            "api",
+            "api-iam",
+            "api-vpc",
+            "control",
+            "crypto",
+            "model",
+            "netns",
+            "store-sql",
+            "worker",
+        ],
+    ),
+    // tools
+    ("sim", &["crypto", "ike"]),
+];
+
+/// Crates in which no clock, socket or thread can be named.
+const NO_STD: &[&str] = &["ike-wire", "ike", "esp"];
+
+/// No file of ours is longer, in lines.
+const LONGEST_FILE: usize = 800;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+fn manifest(name: &str) -> toml::Table {
+    let path = root().join("crates").join(name).join("Cargo.toml");
+    fs::read_to_string(path).unwrap().parse().unwrap()
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("target") {
+                rust_files(&path, found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn each_crate_names_only_what_its_ring_allows() {
+    let table: BTreeMap<_, _> = MAY_NAME.iter().copied().collect();
+    for entry in fs::read_dir(root().join("crates")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let allowed = table.get(name.as_str());
+        assert!(
+            allowed.is_some(),
+            "crate {name} has no place in a ring: add it to MAY_NAME"
+        );
+        let manifest = manifest(&name);
+        let Some(dependencies) = manifest.get("dependencies") else {
+            continue;
+        };
+        for dependency in dependencies.as_table().unwrap().keys() {
+            if let Some(ours) = dependency.strip_prefix("adit-") {
+                assert!(
+                    allowed.unwrap().contains(&ours),
+                    "{name} may not depend on {ours}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn protocol_crates_have_no_std_and_no_unsafe_code() {
+    for name in NO_STD {
+        let path = root().join("crates").join(name).join("src/lib.rs");
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.contains("#![no_std]"), "{name} must be no_std");
+        assert!(
+            text.contains("#![forbid(unsafe_code)]"),
+            "{name} must forbid unsafe code"
+        );
+        assert!(
+            !text.contains("extern crate std"),
+            "{name} must not bring std back"
+        );
+    }
+}
+
+#[test]
+fn no_dialect_s_words_leave_their_face() {
+    let dialect = [
+        "ipsec_site_connection",
+        "vpnservice",
+        "vpn_gateway\"",
+        "generation=2",
+    ];
+    for (name, _) in MAY_NAME
+        .iter()
+        .filter(|(name, _)| !name.starts_with("api") && *name != "adit")
+    {
+        let mut files = Vec::new();
+        rust_files(&root().join("crates").join(name).join("src"), &mut files);
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                for word in dialect {
+                    assert!(!line.contains(word), "{}: {word}", file.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    let mut files = Vec::new();
+    for folder in ["crates", "tests", "fuzz/fuzz_targets"] {
+        rust_files(&root().join(folder), &mut files);
+    }
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(
+            lines <= LONGEST_FILE,
+            "{} has {lines} lines",
+            file.display()
+        );
+    }
+}
