@@ -1,7 +1,7 @@
 //! The rings of ARCHITECTURE.md, checked: which crate may name which, which have no clock, no
 //! socket and no unsafe code, and how long a file may be.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::fs;

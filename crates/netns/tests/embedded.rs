@@ -1,5 +1,7 @@
 //! The embedded provider against the real kernel. Needs root; says so and skips without.
 
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "test code")]
+
 use std::net::IpAddr;
 use std::process::Command;
 
