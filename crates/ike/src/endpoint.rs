@@ -137,7 +137,9 @@ impl Endpoint {
                 });
             }
             Command::RekeyIke(connection) => {
-                if let Some(key) = self.newest_established(connection) {
+                if !self.is_rekeying(connection)
+                    && let Some(key) = self.newest_established(connection)
+                {
                     self.with_established(now, key, |ctx, established| {
                         established.enqueue(Task::IkeRekey, ctx.now);
                     });

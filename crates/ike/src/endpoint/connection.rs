@@ -11,7 +11,7 @@ use crate::established::{Established, Phase};
 use crate::keys::Role;
 use crate::output::{Deadline, Event, Output};
 use crate::sa::{Context, IkeSa, SaKey, State};
-use crate::task::Task;
+use crate::task::{Active, Task};
 use crate::time::Instant;
 
 /// The longest pause between two attempts.
@@ -177,6 +177,13 @@ impl Endpoint {
 
     pub(super) fn newest_established(&self, connection: ConnectionKey) -> Option<SaKey> {
         self.in_use(connection).map(|(sa, _)| sa.link.key).max()
+    }
+
+    /// Whether an IKE SA of the connection is being replaced; which one will stay is open.
+    pub(super) fn is_rekeying(&self, connection: ConnectionKey) -> bool {
+        self.in_use(connection).any(|(_, established)| {
+            established.rival.is_some() || matches!(established.active, Some(Active::IkeRekey(_)))
+        })
     }
 
     pub(super) fn is_initiating(&self, connection: ConnectionKey) -> bool {

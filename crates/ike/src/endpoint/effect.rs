@@ -33,6 +33,11 @@ impl Endpoint {
                     Effect::InitialContact(key) => self.initial_contact(key),
                     Effect::MoveChildren(from, to) => self.move_children(from, to),
                     Effect::New(sa) => self.add_new(sa),
+                    Effect::Outdone(key) => {
+                        self.with_established(now, key, |ctx, established| {
+                            established.replaced(ctx.now);
+                        });
+                    }
                     Effect::RemoveLater(child) => self.lingering.push((now + LINGER, child)),
                     Effect::Up(key) => self.up(now, key),
                 }

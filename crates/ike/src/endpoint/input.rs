@@ -372,11 +372,7 @@ impl IkeSa {
                 Ending::Failed
             }
             State::Established(established) => {
-                established.dispose_children(ctx);
-                match established.phase {
-                    crate::established::Phase::InUse => Ending::Lost,
-                    _ => Ending::Released,
-                }
+                return established.lost(ctx, key);
             }
             State::Gone | State::HalfOpen(_) => Ending::Failed,
         };
