@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use adit_ike_wire::{Notify, NotifyType, Payload, ProtocolId, TrafficSelector};
 
+use crate::collision::ExchangeNonces;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
 use crate::failure::{Failure, Judge};
@@ -49,6 +50,10 @@ pub(crate) struct ChildSa {
     pub(crate) remote: Vec<TrafficSelector>,
     pub(crate) outbound_active: bool,
     pub(crate) replaces: Option<ChildKey>,
+    /// Our side of the exchange that made it, and that exchange's nonces.
+    pub(crate) role: Role,
+    pub(crate) nonces: ExchangeNonces,
+    pub(crate) since: Instant,
     /// When to rekey it.
     pub(crate) rekey_at: Instant,
     /// When it must be gone.
@@ -59,6 +64,11 @@ impl ChildSa {
     /// Whether it carries traffic, or is about to.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.state, ChildState::Installed | ChildState::Installing)
+    }
+
+    /// Whether it carries the same traffic as `other`.
+    pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
+        self.key != other.key && self.local == other.local && self.remote == other.remote
     }
 }
 
@@ -267,6 +277,8 @@ pub(crate) struct Birth<'a> {
     /// Our side of the exchange that makes it.
     pub(crate) role: Role,
     pub(crate) replaces: Option<ChildKey>,
+    /// It lost a collision before it was there: it only receives, until it is deleted.
+    pub(crate) redundant: bool,
 }
 
 /// Derives keys for what was agreed and asks the caller to install it.
@@ -293,7 +305,8 @@ pub(crate) fn install(
     )?;
     let key = ChildKey(ctx.numbers.next_key());
     // RFC 7296 section 2.8: who answers a rekey goes on sending on the old SA for a while.
-    let outbound_active = birth.role == Role::Initiator || birth.replaces.is_none();
+    let expected = birth.role == Role::Initiator || birth.replaces.is_none();
+    let outbound_active = expected && !birth.redundant;
     ctx.push(Output::InstallChild(InstallChild {
         child: key,
         connection: owner.connection,
@@ -318,6 +331,12 @@ pub(crate) fn install(
         remote,
         outbound_active,
         replaces: birth.replaces,
+        role: birth.role,
+        nonces: ExchangeNonces {
+            initiator: birth.nonces.initiator.to_vec(),
+            responder: birth.nonces.responder.to_vec(),
+        },
+        since: ctx.now,
         rekey_at: ctx.now + rekey_after(ctx, lifetime, birth.role),
         expires_at: ctx.now + lifetime,
     })

@@ -53,8 +53,8 @@ pub(crate) const fn decide(ours: Ours, theirs: Theirs) -> Verdict {
             Theirs::ChildCreate | Theirs::ChildDelete | Theirs::ChildRekey,
         )
         | (Ours::ChildRekeying | Ours::ChildClosing, Theirs::ChildCreate)
-        // 2.25.2: a Delete for a Child SA is answered as usual while the IKE SA is rekeyed.
-        | (Ours::IkeRekeying, Theirs::ChildDelete) => Verdict::Proceed,
+        // 2.25.2: a Delete for a Child SA is answered as usual while the IKE SA is rekeyed or closed.
+        | (Ours::IkeRekeying | Ours::IkeClosing, Theirs::ChildDelete) => Verdict::Proceed,
         // 2.25.1: the rekey of an SA that was deleted under it is not needed any more.
         (Ours::ChildRekeying, Theirs::ChildDelete)
         // 2.25.2: the peer closes the IKE SA; whatever we wanted of it is over.
@@ -71,7 +71,7 @@ pub(crate) const fn decide(ours: Ours, theirs: Theirs) -> Verdict {
         | (Ours::IkeRekeying, Theirs::ChildCreate | Theirs::ChildRekey)
         | (
             Ours::IkeClosing,
-            Theirs::ChildCreate | Theirs::ChildDelete | Theirs::ChildRekey | Theirs::IkeRekey,
+            Theirs::ChildCreate | Theirs::ChildRekey | Theirs::IkeRekey,
         ) => Verdict::RefuseForNow,
     }
 }
@@ -145,7 +145,7 @@ mod tests {
                 IkeClosing,
                 [
                     RefuseForNow,
-                    RefuseForNow,
+                    Proceed,
                     RefuseForNow,
                     ProceedAndYield,
                     RefuseForNow,

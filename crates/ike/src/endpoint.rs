@@ -71,7 +71,7 @@ pub struct Endpoint {
     limits: EndpointConfig,
     random: Box<dyn Random>,
     connections: BTreeMap<ConnectionKey, Connection>,
-    sas: BTreeMap<SaKey, IkeSa>,
+    pub(crate) sas: BTreeMap<SaKey, IkeSa>,
     by_spi: BTreeMap<Spi, SaKey>,
     cookies: CookieJar,
     numbers: Numbers,
@@ -137,7 +137,9 @@ impl Endpoint {
                 });
             }
             Command::RekeyIke(connection) => {
-                if let Some(key) = self.newest_established(connection) {
+                if !self.is_rekeying(connection)
+                    && let Some(key) = self.newest_established(connection)
+                {
                     self.with_established(now, key, |ctx, established| {
                         established.enqueue(Task::IkeRekey, ctx.now);
                     });
@@ -188,7 +190,14 @@ impl Endpoint {
                 self.is_initiating(*key),
             )
         });
-        let next = sas.chain(lingering).chain(connections).min();
+        let surplus = self.connections.keys().filter_map(|key| {
+            let (_, at) = self.surplus(*key)?;
+            Some(Deadline {
+                at,
+                why: "surplus IKE SA",
+            })
+        });
+        let next = sas.chain(lingering).chain(connections).chain(surplus).min();
         Polled::Idle(next.filter(|deadline| deadline.at != Instant::NEVER))
     }
 

@@ -52,11 +52,15 @@ pub(crate) struct Established {
     pub(crate) active: Option<Active>,
     /// The SA the peer made to replace this one while our own attempt is under way.
     pub(crate) rival: Option<(SaKey, ExchangeNonces)>,
+    /// It is the rival of another SA, which has the Child SAs until one of the two has won.
+    pub(crate) waits: bool,
     pub(crate) since: Instant,
     pub(crate) rekey_at: Instant,
     pub(crate) expires_at: Instant,
     /// When something authenticated last came from the peer.
     pub(crate) heard: Instant,
+    /// When the request under way began.
+    pub(crate) asked: Instant,
 }
 
 impl Established {
@@ -80,10 +84,12 @@ impl Established {
             queue: VecDeque::new(),
             active: None,
             rival: None,
+            waits: false,
             since: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
             expires_at: ctx.now + lifetime,
             heard: ctx.now,
+            asked: ctx.now,
             config,
         }
     }
@@ -149,13 +155,21 @@ impl Established {
             return true;
         };
         self.children.iter().any(|child| {
-            child.state != ChildState::Closing
-                && crate::selectors::covers(&child.local, &child.remote, wanted)
+            child.is_live() && crate::selectors::covers(&child.local, &child.remote, wanted)
         }) || self
             .queue
             .iter()
             .any(|queued| queued.task == Task::ChildCreate(index))
             || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == index)
+    }
+
+    /// Whether a task may begin: what is left of an SA that was replaced moves to the new one.
+    const fn allows(&self, task: &Task) -> bool {
+        match self.phase {
+            Phase::Closing => matches!(task, Task::IkeDelete),
+            Phase::InUse => !self.waits,
+            Phase::Replaced => false,
+        }
     }
 
     /// Starts the next task, where the window is free.
@@ -164,10 +178,11 @@ impl Established {
             let ready = self
                 .queue
                 .iter()
-                .position(|queued| queued.not_before <= ctx.now);
+                .position(|queued| queued.not_before <= ctx.now && self.allows(&queued.task));
             let Some(queued) = ready.and_then(|index| self.queue.remove(index)) else {
                 return;
             };
+            self.asked = ctx.now;
             match queued.task {
                 Task::ChildCreate(index) => self.start_child_create(ctx, link, index),
                 Task::ChildDelete(key) => self.start_child_delete(ctx, link, key),
@@ -188,6 +203,9 @@ impl Established {
     ) {
         self.heard = ctx.now;
         match self.active.take() {
+            // The Child SA would not outlive the answer to the Delete that comes next.
+            Some(Active::ChildCreate(_) | Active::ChildRekey(_))
+                if self.phase == Phase::Closing => {}
             Some(Active::ChildCreate(pending)) => {
                 self.child_created(ctx, link, pending, contents);
             }
@@ -218,6 +236,16 @@ impl Established {
                 data: &[kind],
             });
             return self.respond(ctx, link, header, &[payload]);
+        }
+        let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
+        if self.waits
+            && (header.exchange == ExchangeType::CREATE_CHILD_SA
+                || deletes(adit_ike_wire::ProtocolId::ESP))
+        {
+            // The peer uses this SA, so it has settled for it. The request is left unanswered: its
+            // repetition will find the Child SAs here.
+            ctx.effects.push(Effect::Preferred(link.key));
+            return;
         }
         match header.exchange {
             ExchangeType::CREATE_CHILD_SA => {
@@ -294,11 +322,33 @@ impl Established {
         self.enqueue(Task::IkeDelete, ctx.now);
     }
 
-    /// Notes that another SA has taken this one's place; the peer is to delete it.
-    pub(crate) fn replaced_by_peer(&mut self, ctx: &Context<'_>) {
-        self.phase = Phase::Replaced;
-        self.queue.clear();
-        self.expires_at = ctx.now + REPLACED_LIFETIME;
+    /// Notes that another SA has taken this one's place; whoever made that one deletes this one.
+    /// The Child SAs and tasks are still here, for [`Effect::MoveChildren`].
+    pub(crate) fn replaced(&mut self, now: Instant) {
+        if self.phase == Phase::InUse {
+            self.phase = Phase::Replaced;
+            self.expires_at = now + REPLACED_LIFETIME;
+        }
+    }
+
+    /// Ends without a word of the peer, which does not answer. What it made to replace this SA is
+    /// the last hope (RFC 7296 section 2.8.2).
+    pub(crate) fn lost(&mut self, ctx: &mut Context<'_>, key: SaKey) {
+        let ending = match (self.rival.take(), self.phase) {
+            (Some((rival, _)), Phase::InUse) => {
+                ctx.effects.push(Effect::MoveChildren(key, rival));
+                Ending::Released
+            }
+            (_, phase) => {
+                self.dispose_children(ctx);
+                if phase == Phase::InUse {
+                    Ending::Lost
+                } else {
+                    Ending::Released
+                }
+            }
+        };
+        ctx.effects.push(Effect::Gone(key, ending));
     }
 
     pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>) {
@@ -315,6 +365,9 @@ impl Established {
                 self.dispose_children(ctx);
                 ctx.effects.push(Effect::Gone(link.key, Ending::Released));
                 return;
+            }
+            if self.rival.is_some() {
+                return self.lost(ctx, link.key);
             }
             self.close(ctx);
         }
@@ -347,7 +400,10 @@ impl Established {
 
     pub(crate) fn deadline(&self, link: &Link) -> Option<Deadline> {
         let mut deadline = Deadline {
-            at: self.expires_at,
+            at: match self.phase {
+                Phase::Closing => Instant::NEVER,
+                Phase::InUse | Phase::Replaced => self.expires_at,
+            },
             why: "IKE SA lifetime",
         };
         let mut consider = |at: Instant, why: &'static str| {
@@ -370,7 +426,8 @@ impl Established {
             }
         }
         if link.requests.is_idle() && self.active.is_none() {
-            for queued in &self.queue {
+            let allowed = |queued: &&Queued| self.allows(&queued.task);
+            for queued in self.queue.iter().filter(allowed) {
                 consider(queued.not_before, "waiting task");
             }
         }
@@ -386,6 +443,7 @@ impl Established {
     /// Begins to send on a Child SA whose outbound half was silent.
     pub(crate) fn activate_outbound(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
         if let Some(child) = self.child_mut(key)
+            && child.is_live()
             && !child.outbound_active
         {
             child.outbound_active = true;

@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::child;
 use crate::config::ConnectionKey;
 use crate::endpoint::{Endpoint, LINGER};
-use crate::established::Phase;
+use crate::established::{Established, Phase};
 use crate::failure::Failure;
 use crate::keys::Role;
 use crate::output::{Event, Output};
@@ -17,6 +17,10 @@ use crate::time::Instant;
 /// Two IKE SAs of one connection that came up within this time were begun by both sides at once;
 /// otherwise the later one is there because one side forgot the earlier.
 const SIMULTANEOUS: Duration = Duration::from_secs(10);
+
+/// How long two IKE SAs of one connection may be there without either being replaced. A rekey that
+/// crossed their making can keep either side from seeing both in time.
+pub(super) const SURPLUS: Duration = Duration::from_secs(30);
 
 /// How soon to begin again after the peer deleted the IKE SA.
 const AFTER_PEER_DELETED: Duration = Duration::from_secs(1);
@@ -33,6 +37,12 @@ impl Endpoint {
                     Effect::InitialContact(key) => self.initial_contact(key),
                     Effect::MoveChildren(from, to) => self.move_children(from, to),
                     Effect::New(sa) => self.add_new(sa),
+                    Effect::Outdone(key) => {
+                        self.with_established(now, key, |ctx, established| {
+                            established.replaced(ctx.now);
+                        });
+                    }
+                    Effect::Preferred(key) => self.preferred(now, key),
                     Effect::RemoveLater(child) => self.lingering.push((now + LINGER, child)),
                     Effect::Up(key) => self.up(now, key),
                 }
@@ -42,6 +52,10 @@ impl Endpoint {
 
     fn gone(&mut self, now: Instant, key: SaKey, ending: Ending) {
         let Some(sa) = self.forget(key) else { return };
+        if let Some((_, challenged)) = self.challenged_by(key) {
+            // The peer closed what it made: ours has won.
+            challenged.rival = None;
+        }
         let was_up = sa
             .established()
             .is_some_and(|established| established.phase == Phase::InUse);
@@ -113,6 +127,7 @@ impl Endpoint {
         let queue = core::mem::take(&mut source.queue);
         let connection = source.connection;
         if let Some(target) = self.sas.get_mut(&to).and_then(|sa| sa.established_mut()) {
+            target.waits = false;
             target.children.extend(children);
             for queued in queue {
                 match queued.task {
@@ -133,6 +148,23 @@ impl Endpoint {
                     self.outputs.push_back(Output::Event(event));
                 }
             }
+        }
+    }
+
+    /// The SA that has this one, made by the peer, for a rival.
+    fn challenged_by(&mut self, rival: SaKey) -> Option<(SaKey, &mut Established)> {
+        self.sas.iter_mut().find_map(|(key, sa)| {
+            let established = sa.established_mut()?;
+            let challenged = established.rival.as_ref().is_some_and(|(r, _)| *r == rival);
+            challenged.then_some((*key, established))
+        })
+    }
+
+    fn preferred(&mut self, now: Instant, key: SaKey) {
+        if let Some((old, established)) = self.challenged_by(key) {
+            established.rival = None;
+            established.replaced(now);
+            self.move_children(old, key);
         }
     }
 
@@ -186,6 +218,21 @@ impl Endpoint {
         }
         for key in redundant {
             self.with_established(now, key, |ctx, established| established.close(ctx));
+        }
+        self.doubt_others(now, connection, key);
+    }
+
+    /// An SA that came up beside others makes it doubtful whether the peer still has those.
+    fn doubt_others(&mut self, now: Instant, connection: ConnectionKey, new: SaKey) {
+        let others: Vec<_> = self
+            .in_use(connection)
+            .map(|(sa, _)| sa.link.key)
+            .filter(|key| *key != new)
+            .collect();
+        for key in others {
+            self.with_established(now, key, |ctx, established| {
+                established.enqueue(Task::Liveness, ctx.now);
+            });
         }
     }
 }

@@ -302,7 +302,12 @@ impl IkeSa {
                     }
                     // RFC 7296 section 2.21.3: an authenticated peer is told.
                     Err(_) => {
-                        established.refuse(ctx, &mut self.link, &header, NotifyType::INVALID_SYNTAX)
+                        established.refuse(
+                            ctx,
+                            &mut self.link,
+                            &header,
+                            NotifyType::INVALID_SYNTAX,
+                        );
                     }
                 }
                 self.state = State::Established(established);
@@ -372,11 +377,7 @@ impl IkeSa {
                 Ending::Failed
             }
             State::Established(established) => {
-                established.dispose_children(ctx);
-                match established.phase {
-                    crate::established::Phase::InUse => Ending::Lost,
-                    _ => Ending::Released,
-                }
+                return established.lost(ctx, key);
             }
             State::Gone | State::HalfOpen(_) => Ending::Failed,
         };

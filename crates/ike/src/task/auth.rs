@@ -207,6 +207,7 @@ impl Established {
                         },
                         role: Role::Initiator,
                         replaces: None,
+                        redundant: false,
                     },
                 );
             }
@@ -416,6 +417,7 @@ fn accept(
                 },
                 role: Role::Responder,
                 replaces: None,
+                redundant: false,
             },
         );
     }

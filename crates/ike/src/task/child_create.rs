@@ -13,13 +13,20 @@ use crate::contents::Contents;
 use crate::established::Established;
 use crate::failure::Failure;
 use crate::keys::{Nonces, Role};
-use crate::output::ChildKey;
+use crate::output::{ChildKey, Output};
 use crate::proposal::offer_esp;
 use crate::sa::{Context, Link};
 use crate::task::{Active, Task};
 
 /// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
 pub(crate) const TEMPORARY_WAIT: Duration = Duration::from_millis(1_500);
+
+/// Two Child SAs for the same traffic that were made within this time are there because both sides
+/// asked at once; otherwise the peer wants two.
+const SIMULTANEOUS: Duration = Duration::from_secs(10);
+
+/// How many Child SAs an IKE SA may have, beyond four for each that is wanted.
+const SPARE_CHILDREN: usize = 16;
 
 /// Our request for a Child SA: what was wished and what it takes to derive keys.
 pub(crate) struct Request {
@@ -203,8 +210,11 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: None,
+                    redundant: false,
                 };
-                self.add_child(ctx, link, birth);
+                if let Some(new) = self.add_child(ctx, link, birth) {
+                    self.settle_twins(ctx, new);
+                }
             }
             Reply::TryGroup(group) => {
                 let selectors = (request.wish.local, request.wish.remote);
@@ -231,7 +241,34 @@ impl Established {
         if decide(self.stance(None), Theirs::ChildCreate) == Verdict::RefuseForNow {
             return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
         }
-        self.answer_child(ctx, link, header, contents, None);
+        if let Some((new, _)) = self.answer_child(ctx, link, header, contents, None) {
+            self.settle_twins(ctx, new);
+        }
+    }
+
+    /// Closes one of two Child SAs that both sides made for the same traffic at once. As with
+    /// simultaneous rekeys (section 2.8.1) the one with the lowest nonce goes, by who made it.
+    fn settle_twins(&mut self, ctx: &mut Context<'_>, new: ChildKey) {
+        let Some(made) = self.child(new) else { return };
+        let redundant: Vec<_> = self
+            .children
+            .iter()
+            .filter(|other| other.is_live() && other.is_twin_of(made) && other.role != made.role)
+            .filter(|other| made.since - other.since <= SIMULTANEOUS)
+            .map(|other| {
+                if made.nonces.lose_against(&other.nonces) {
+                    made
+                } else {
+                    other
+                }
+            })
+            .filter(|loser| loser.role == Role::Initiator)
+            .map(|loser| loser.key)
+            .collect();
+        for key in redundant {
+            ctx.push(Output::RetireChild(key));
+            self.close_child(ctx, key);
+        }
     }
 
     /// Agrees, answers and installs; the new Child SA and its nonces, where it comes to that.
@@ -247,6 +284,11 @@ impl Established {
             self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
             return None;
         };
+        if self.children.len() >= 4 * self.config.children.len() + SPARE_CHILDREN {
+            // Section 1.3: a peer can't make us hold any number of Child SAs.
+            self.refuse(ctx, link, header, NotifyType::NO_ADDITIONAL_SAS);
+            return None;
+        }
         let agreement = match child::agree(ctx, &self.config, contents, true) {
             Ok(agreement) => agreement,
             Err(disagreement) => {
@@ -305,6 +347,7 @@ impl Established {
             },
             role: Role::Responder,
             replaces,
+            redundant: false,
         };
         let key = self.add_child(ctx, link, birth)?;
         Some((key, nonces))

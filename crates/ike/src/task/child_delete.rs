@@ -43,6 +43,8 @@ impl Established {
         if let Some(child) = self.take_child(|child| child.key == key) {
             child::dispose(ctx, self.connection, &child, true);
         }
+        // An old SA can also go because its time is up before the peer deleted it.
+        self.activate_successors(ctx, key);
     }
 
     fn take_child(&mut self, wanted: impl Fn(&ChildSa) -> bool) -> Option<ChildSa> {
@@ -72,11 +74,18 @@ impl Established {
             let Some(child) = self.take_child(|child| child.key == key) else {
                 continue;
             };
-            if verdict != Verdict::AnswerEmpty {
+            let said = matches!(&self.active, Some(Active::ChildDelete(sent)) if *sent == key);
+            if verdict != Verdict::AnswerEmpty || !said {
                 ours.extend_from_slice(&child.inbound_spi.to_be_bytes());
             }
-            let replaced = child.state != ChildState::Installed;
-            child::dispose(ctx, self.connection, &child, replaced);
+            // What the peer sent before it had something better is still good.
+            let lingers = child.state != ChildState::Installed
+                || verdict == Verdict::ProceedAndYield
+                || self
+                    .children
+                    .iter()
+                    .any(|other| other.is_live() && other.is_twin_of(&child));
+            child::dispose(ctx, self.connection, &child, lingers);
             self.activate_successors(ctx, key);
         }
         let payload = Payload::Delete(Delete::child_sas(ProtocolId::ESP, &ours));

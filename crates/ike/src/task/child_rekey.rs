@@ -7,6 +7,7 @@
 //!      \--(CHILD_SA_NOT_FOUND)--> forget the old SA; the endpoint makes a new one
 //! ```
 
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use adit_ike_wire::{Header, Notify, NotifyType};
@@ -18,11 +19,16 @@ use crate::established::Established;
 use crate::keys::{Nonces, Role};
 use crate::output::ChildKey;
 use crate::sa::{Context, Link};
+use crate::selectors::covers;
 use crate::task::child_create::{Reply, Request, TEMPORARY_WAIT};
 use crate::task::{Active, Task};
+use crate::time::Instant;
 
 /// How soon a refused rekey is tried again.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a replaced Child SA waits for its Delete, which whoever replaced it sends.
+const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A rekey under way.
 #[derive(Debug)]
@@ -74,6 +80,9 @@ impl Established {
                 shared,
                 nonces,
             } => {
+                let redundant = rival
+                    .as_ref()
+                    .is_some_and(|(_, rival_nonces)| nonces.lose_against(rival_nonces));
                 let birth = Birth {
                     agreement,
                     shared: shared.as_ref(),
@@ -83,9 +92,16 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: Some(old),
+                    redundant,
                 };
-                if let Some(new) = self.add_child(ctx, link, birth) {
-                    self.settle_child_rekey(ctx, old, (new, &nonces), rival);
+                let Some(new) = self.add_child(ctx, link, birth) else {
+                    return;
+                };
+                if redundant {
+                    self.hand_over(ctx.now, old);
+                    self.close_child(ctx, new);
+                } else {
+                    self.take_over(ctx, old, rival.map(|(rival, _)| rival));
                 }
             }
             Reply::TryGroup(group) if rival.is_none() => {
@@ -104,7 +120,7 @@ impl Established {
             }
             refusal => match rival {
                 // The peer's own rekey stands; ours is not needed any more.
-                Some(_) => self.hand_over(old),
+                Some(_) => self.hand_over(ctx.now, old),
                 None => self.child_rekey_refused(ctx, old, refusal),
             },
         }
@@ -113,10 +129,16 @@ impl Established {
     fn child_rekey_refused(&mut self, ctx: &mut Context<'_>, old: ChildKey, reply: Reply) {
         match reply {
             Reply::NotFound => {
-                // Section 2.25.1: the peer has lost it, so it is of no use here either.
+                // Section 2.25: the peer has lost it, so it is of no use here either.
                 if let Some(index) = self.children.iter().position(|child| child.key == old) {
                     let child = self.children.swap_remove(index);
                     child::dispose(ctx, self.connection, &child, false);
+                    // Section 2.25: a new one is asked for from scratch.
+                    for (index, wanted) in Arc::clone(&self.config).children.iter().enumerate() {
+                        if covers(&child.local, &child.remote, wanted) {
+                            self.enqueue(Task::ChildCreate(index), ctx.now);
+                        }
+                    }
                 }
             }
             Reply::TryLater | Reply::TryGroup(_) => {
@@ -131,40 +153,26 @@ impl Established {
         }
     }
 
-    /// Decides which of the Child SAs goes, now that ours is there.
-    fn settle_child_rekey(
-        &mut self,
-        ctx: &mut Context<'_>,
-        old: ChildKey,
-        (new, nonces): (ChildKey, &ExchangeNonces),
-        rival: Option<(ChildKey, ExchangeNonces)>,
-    ) {
-        match rival {
-            Some((_, rival_nonces)) if nonces.lose_against(&rival_nonces) => {
-                self.hand_over(old);
-                self.close_child(ctx, new);
-            }
-            rival => {
-                if let Some((rival, _)) = rival {
-                    self.mark(rival, ChildState::Replaced);
-                }
-                self.mark(old, ChildState::Replaced);
-                if self.child(old).is_some() {
-                    self.enqueue(Task::ChildDelete(old), ctx.now);
-                }
-            }
+    /// Our new Child SA takes the place of `old`, which we delete. The peer deletes the one it made
+    /// for the same purpose, if it did.
+    fn take_over(&mut self, ctx: &mut Context<'_>, old: ChildKey, rival: Option<ChildKey>) {
+        if let Some(rival) = rival {
+            self.hand_over(ctx.now, rival);
+        }
+        if self.child(old).is_some() {
+            self.hand_over(ctx.now, old);
+            self.enqueue(Task::ChildDelete(old), ctx.now);
         }
     }
 
-    /// A Child SA the peer made takes the place of `old`, which the peer is about to delete; until
-    /// then we send on `old` (section 2.8).
-    fn hand_over(&mut self, old: ChildKey) {
-        self.mark(old, ChildState::Replaced);
-    }
-
-    fn mark(&mut self, key: ChildKey, state: ChildState) {
-        if let Some(child) = self.child_mut(key) {
-            child.state = state;
+    /// Another Child SA takes the place of `old`, which is about to be deleted; until then the side
+    /// that did not ask for it sends on `old` (section 2.8).
+    fn hand_over(&mut self, now: Instant, old: ChildKey) {
+        if let Some(child) = self.child_mut(old)
+            && child.is_live()
+        {
+            child.state = ChildState::Replaced;
+            child.expires_at = child.expires_at.min(now + REPLACED_LIFETIME);
         }
     }
 
@@ -190,9 +198,11 @@ impl Established {
         let Some(old) = old else {
             return self.refuse(ctx, link, header, NotifyType::CHILD_SA_NOT_FOUND);
         };
-        if self
-            .child(old)
-            .is_some_and(|child| child.state == ChildState::Replaced)
+        let has_rival = matches!(&self.active, Some(Active::ChildRekey(p)) if p.child == old && p.rival.is_some());
+        if has_rival
+            || self
+                .child(old)
+                .is_some_and(|child| child.state == ChildState::Replaced)
         {
             // It has a successor already and is waiting for its Delete.
             return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
@@ -204,7 +214,7 @@ impl Established {
             Some(Active::ChildRekey(pending)) if verdict == Verdict::ProceedAndCompare => {
                 pending.rival = Some((new, nonces));
             }
-            _ => self.hand_over(old),
+            _ => self.hand_over(ctx.now, old),
         }
     }
 }

@@ -32,16 +32,16 @@ impl Established {
             self.queue.clear();
         }
         let ending = match (self.rival.take(), self.phase) {
-            (Some((rival, _)), _) => {
+            (Some((rival, _)), Phase::InUse) => {
                 // The peer finished its own rekey first; ours is void (section 2.25.2).
                 ctx.effects.push(Effect::MoveChildren(link.key, rival));
                 Ending::Released
             }
-            (None, Phase::InUse) => {
+            (_, Phase::InUse) => {
                 self.dispose_children(ctx);
                 Ending::PeerDeleted
             }
-            (None, Phase::Closing | Phase::Replaced) => {
+            (_, Phase::Closing | Phase::Replaced) => {
                 self.dispose_children(ctx);
                 Ending::Released
             }

@@ -14,7 +14,7 @@ use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, Proposal,
 use crate::child::notification_name;
 use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
 use crate::contents::Contents;
-use crate::established::Established;
+use crate::established::{Established, Phase};
 use crate::failure::Failure;
 use crate::keys::{Nonces, Role, SaKeys};
 use crate::proposal::{IkeSuite, choose_ike, offer_ike};
@@ -83,27 +83,52 @@ impl Established {
         pending: Pending,
         contents: &Contents<'_>,
     ) {
-        if let Some((new, nonces)) = self.ike_successor(ctx, link, &pending, contents) {
-            let key = new.link.key;
-            ctx.effects.push(Effect::New(Box::new(new)));
-            match self.rival.take() {
-                Some((rival, rival_nonces)) if nonces.lose_against(&rival_nonces) => {
-                    ctx.effects.push(Effect::Close(key));
-                    ctx.effects.push(Effect::MoveChildren(link.key, rival));
-                    self.replaced_by_peer(ctx);
-                }
-                _ => {
-                    ctx.effects.push(Effect::MoveChildren(link.key, key));
-                    ctx.effects.push(Effect::Close(link.key));
-                }
+        let successor = self.ike_successor(ctx, link, &pending, contents);
+        let rival = self.rival.take();
+        if self.phase != Phase::InUse {
+            // The answer comes too late to be of use, but the peer has the SA.
+            if let Some((new, _)) = successor {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::Close(key));
             }
             return;
         }
-        if let Some((rival, _)) = self.rival.take() {
-            ctx.effects.push(Effect::MoveChildren(link.key, rival));
-            self.replaced_by_peer(ctx);
-            return;
+        match (successor, rival) {
+            (Some((new, nonces)), Some((rival, rival_nonces)))
+                if nonces.lose_against(&rival_nonces) =>
+            {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::Close(key));
+                ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                self.replaced(ctx.now);
+            }
+            (Some((new, _)), rival) => {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::MoveChildren(link.key, key));
+                ctx.effects.push(Effect::Close(link.key));
+                self.replaced(ctx.now);
+                if let Some((rival, _)) = rival {
+                    ctx.effects.push(Effect::Outdone(rival));
+                }
+            }
+            (None, Some((rival, _))) => {
+                ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                self.replaced(ctx.now);
+            }
+            (None, None) => self.ike_rekey_refused(ctx, link, &pending, contents),
         }
+    }
+
+    fn ike_rekey_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: &Pending,
+        contents: &Contents<'_>,
+    ) {
         match contents.error().map(|notify| (notify.kind, notify.data)) {
             Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
                 let wanted = <[u8; 2]>::try_from(data)
@@ -253,9 +278,12 @@ impl Established {
             local_spi,
             remote_spi,
         };
-        let Some(new) = self.bear(ctx, link, birth) else {
+        let Some(mut new) = self.bear(ctx, link, birth) else {
             return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
         };
+        if let (Some(new), Verdict::ProceedAndCompare) = (new.established_mut(), verdict) {
+            new.waits = true;
+        }
         let spi = local_spi.0.to_be_bytes();
         let proposal = Proposal {
             number: chosen.number,
@@ -278,7 +306,7 @@ impl Established {
             self.rival = Some((key, nonces));
         } else {
             ctx.effects.push(Effect::MoveChildren(link.key, key));
-            self.replaced_by_peer(ctx);
+            self.replaced(ctx.now);
         }
     }
 }

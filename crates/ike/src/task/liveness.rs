@@ -1,41 +1,38 @@
 //! Liveness checks (RFC 7296 section 2.4): an empty INFORMATIONAL request after silence.
 
+use core::time::Duration;
+
 use adit_ike_wire::ExchangeType;
 
 use crate::established::Established;
-use crate::sa::{Context, Effect, Ending, Link, SaKey};
+use crate::sa::{Context, Link, SaKey};
 use crate::task::{Active, Task};
 use crate::time::Instant;
+
+/// The least time a peer has for its answer.
+const MIN_GRACE: Duration = Duration::from_secs(2);
 
 impl Established {
     /// When silence makes a check, or the end, due.
     pub(crate) fn liveness_due(&self) -> Option<Instant> {
         let liveness = self.config.liveness?;
-        let waiting = self
-            .queue
-            .iter()
-            .any(|queued| queued.task == Task::Liveness);
-        let checking = waiting || self.active.is_some();
-        Some(
-            self.heard
-                + if checking {
-                    liveness.timeout
-                } else {
-                    liveness.interval
-                },
-        )
+        if self.active.is_none() {
+            return Some(self.heard + liveness.interval);
+        }
+        // Any request under way will do for a check, but it must have had the time for an answer:
+        // after a pause of the whole machine silence alone says nothing.
+        let grace = liveness.timeout.saturating_sub(liveness.interval);
+        Some((self.heard + liveness.timeout).max(self.asked + grace.max(MIN_GRACE)))
     }
 
     /// Checks a silent peer, and gives up one that stayed silent.
     pub(crate) fn check_liveness(&mut self, ctx: &mut Context<'_>, key: SaKey) {
-        let Some(liveness) = self.config.liveness else {
+        if self.liveness_due().is_none_or(|due| ctx.now < due) {
             return;
-        };
-        let silence = ctx.now - self.heard;
-        if silence >= liveness.timeout && self.active.is_some() {
-            self.dispose_children(ctx);
-            ctx.effects.push(Effect::Gone(key, Ending::Lost));
-        } else if silence >= liveness.interval && self.active.is_none() {
+        }
+        if self.active.is_some() {
+            self.lost(ctx, key);
+        } else {
             self.enqueue(Task::Liveness, ctx.now);
         }
     }
