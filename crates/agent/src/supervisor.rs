@@ -158,6 +158,10 @@ impl Supervisor {
 
     async fn hear(&self, line: &[u8]) {
         let event = match serde_json::from_slice(line) {
+            Ok(FromWorker::Drops(drops)) => AgentEvent::Drops {
+                gateway: self.gateway,
+                drops,
+            },
             Ok(FromWorker::Ready) => {
                 let status = GatewayStatus::Available;
                 let observed = GatewayObserved {

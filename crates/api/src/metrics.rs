@@ -44,6 +44,15 @@ pub fn render(snapshot: &Snapshot) -> String {
             values,
         );
     }
+    let drops = gateways().flat_map(|(labels, g)| {
+        let open = labels.trim_end_matches('}').to_owned();
+        g.drops
+            .0
+            .iter()
+            .map(move |(cause, count)| (format!("{open},cause=\"{}\"}}", escape(cause)), *count))
+    });
+    let help = "Packets and messages dropped since the gateway's worker was started, by cause.";
+    family(&mut out, "adit_gateway_drops", help, drops);
     let connections = || {
         let pairs = snapshot.gateways.iter();
         pairs.flat_map(|g| g.connections.iter().map(move |c| (labels(g, Some(c)), c)))
@@ -131,6 +140,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use adit_model::observed::Drops;
     use adit_model::{ConnectionId, GatewayId, Name};
 
     use super::*;
@@ -154,6 +164,7 @@ mod tests {
             id: GatewayId::random(),
             name: Name::parse("g").unwrap(),
             status: GatewayStatus::Available,
+            drops: Drops([("no_sa".to_owned(), 7)].into()),
             connections: vec![connection],
         };
         let labels = format!("{{gateway=\"{}\",gateway_name=\"g\"", gateway.id);
@@ -166,6 +177,7 @@ mod tests {
         for line in [
             format!("ibm_is_vpn_gateway_status{labels}}} 1"),
             format!("ibm_is_vpn_gateway_bytes_in{labels}}} 20"),
+            format!("adit_gateway_drops{labels},cause=\"no_sa\"}} 7"),
             format!("ibm_is_vpn_connection_status{of_connection} 1"),
             format!("ibm_is_vpn_connection_packets_out{of_connection} 3"),
             "adit_gateways{status=\"available\"} 1".to_owned(),

@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use adit_model::desired::{GatewaySpec, RouterSpec};
-use adit_model::observed::{GatewayObserved, TunnelObserved};
+use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
 use adit_model::{ConnectionId, GatewayId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -58,6 +58,13 @@ pub trait Agent: Send + Sync {
 /// What a host saw.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AgentEvent {
+    /// What a gateway dropped; told now and then.
+    Drops {
+        /// Which gateway.
+        gateway: GatewayId,
+        /// What it dropped.
+        drops: Drops,
+    },
     /// How a gateway is. A worker that ended is `Failed`; the next [`Agent::apply_gateway`]
     /// starts another.
     Gateway {

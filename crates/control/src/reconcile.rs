@@ -136,6 +136,7 @@ impl Reconciler {
 
     fn hear(&self, event: AgentEvent) {
         match event {
+            AgentEvent::Drops { gateway, drops } => self.inner.view.set_drops(gateway, drops),
             AgentEvent::Gateway { id, observed } => {
                 let failed = observed.status == GatewayStatus::Failed;
                 let now = self.inner.clock.now();

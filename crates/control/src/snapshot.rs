@@ -1,7 +1,7 @@
 //! Everybody's gateways and connections with their counters, for metrics and readiness.
 
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{Traffic, TunnelState};
+use adit_model::observed::{Drops, Traffic, TunnelState};
 use adit_model::{ConnectionId, GatewayId, Name};
 
 use crate::Control;
@@ -25,6 +25,8 @@ pub struct GatewaySnapshot {
     pub name: Name,
     /// How it is.
     pub status: GatewayStatus,
+    /// What it dropped.
+    pub drops: Drops,
     /// Its connections.
     pub connections: Vec<ConnectionSnapshot>,
 }
@@ -87,6 +89,7 @@ impl Control {
                 id: gateway.id,
                 name: gateway.name,
                 status: observed.status,
+                drops: view.drops(gateway.id),
                 connections: connections.collect(),
             });
         }

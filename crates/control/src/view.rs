@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{GatewayObserved, TunnelObserved, TunnelState};
+use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
     Connection, ConnectionId, Gateway, GatewayId, Reason, ReasonCode, RouterId, Whose,
 };
@@ -27,6 +27,7 @@ struct Seen {
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<ConnectionId, (GatewayId, TunnelObserved)>,
+    drops: HashMap<GatewayId, Drops>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
     held: HashMap<GatewayId, (RouterId, IpAddr)>,
 }
@@ -142,11 +143,23 @@ impl View {
         }
     }
 
+    pub(crate) fn set_drops(&self, gateway: GatewayId, drops: Drops) {
+        let mut seen = self.write();
+        if seen.held.contains_key(&gateway) {
+            seen.drops.insert(gateway, drops);
+        }
+    }
+
+    pub(crate) fn drops(&self, gateway: GatewayId) -> Drops {
+        self.read().drops.get(&gateway).cloned().unwrap_or_default()
+    }
+
     /// Forgets a gateway that the host has no more; answers the router it was on.
     pub(crate) fn forget_gateway(&self, id: GatewayId) -> Option<RouterId> {
         let mut seen = self.write();
         let held = seen.held.remove(&id);
         seen.gateways.remove(&id);
+        seen.drops.remove(&id);
         seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
         held.map(|(router, _)| router)
     }

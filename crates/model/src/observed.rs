@@ -1,6 +1,8 @@
 //! What an agent sees. Never stored as a wish, and never set by a user: status is computed from
 //! this and from what is desired.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -60,6 +62,12 @@ pub struct ChildObserved {
     /// The other end's blocks.
     pub peer_cidrs: Vec<Cidr>,
 }
+
+/// What a gateway dropped since its worker was started, by cause, such as `no_sa`, `replayed` or
+/// `ike_malformed`. Causes that never happened are left out.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Drops(pub BTreeMap<String, u64>);
 
 /// Inner packets and octets that went through a tunnel.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]

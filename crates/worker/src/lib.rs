@@ -13,6 +13,7 @@
 //! keys and no other's, and it dies with its parent.
 
 mod conversion;
+mod drops;
 mod forwarder;
 mod privileges;
 pub mod protocol;

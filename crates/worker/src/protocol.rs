@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use adit_model::connection::DeadPeerDetection;
 use adit_model::desired::{GatewaySpec, TunnelSpec};
-use adit_model::observed::TunnelObserved;
+use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, ConnectionId};
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ impl From<&TunnelSpec> for TunnelOrder {
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// What was dropped since it was started.
+    Drops(Drops),
     /// It listens.
     Ready,
     /// How a tunnel is.

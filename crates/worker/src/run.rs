@@ -9,15 +9,18 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{Config, IkeDatagram, Userspace};
+use adit_dataplane::{Config, Dataplane, IkeDatagram, Userspace};
 use adit_ike::{
     ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
     InstallChild, Output, Polled, Transmit,
 };
+use adit_model::observed::Drops;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
+use zeroize::Zeroize;
 
 use crate::conversion::{self, Unsupported};
+use crate::drops;
 use crate::forwarder::Forwarded;
 use crate::privileges;
 use crate::protocol::{FromWorker, GatewayOrder, MAX_LINE, ToWorker};
@@ -131,6 +134,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
         outgoing: Vec::new(),
         next_look: started + LOOK,
         looks: 0,
+        drops_told: Drops::default(),
     };
     worker.tell(&FromWorker::Ready);
     let outcome = worker.serve();
@@ -155,6 +159,7 @@ struct Worker {
     outgoing: Vec<u8>,
     next_look: Instant,
     looks: u32,
+    drops_told: Drops,
 }
 
 /// Whether to go on.
@@ -232,6 +237,10 @@ impl Worker {
                 ToWorker::Apply(order) => self.apply(order),
                 ToWorker::Shutdown => return Ok(Order::End),
             }
+        }
+        if self.incoming.is_empty() {
+            // What was read held pre-shared keys; wiping takes in the unused capacity.
+            self.incoming.zeroize();
         }
         if self.incoming.len() > MAX_LINE {
             return Err(failed("reading orders")(io::Error::other(
@@ -416,7 +425,11 @@ impl Worker {
         for key in keys {
             self.look_at(key);
         }
-        self.tell_news(self.looks.is_multiple_of(TELL_EVERY));
+        let with_counters = self.looks.is_multiple_of(TELL_EVERY);
+        self.tell_news(with_counters);
+        if with_counters {
+            self.tell_drops();
+        }
     }
 
     fn look_at(&mut self, key: ChildKey) {
@@ -456,6 +469,14 @@ impl Worker {
         }
         for message in news {
             self.tell(&message);
+        }
+    }
+
+    fn tell_drops(&mut self) {
+        let drops = drops::of(&self.dataplane.counters(), &self.endpoint.statistics());
+        if drops != self.drops_told {
+            self.drops_told = drops.clone();
+            self.tell(&FromWorker::Drops(drops));
         }
     }
 

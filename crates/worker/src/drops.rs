@@ -1,0 +1,25 @@
+//! What was dropped, by cause: the data plane's packets and the engine's messages in one list.
+
+use adit_dataplane::{Counters, DropCause};
+use adit_ike::Statistics;
+use adit_model::observed::Drops;
+
+pub(crate) fn of(packets: &Counters, messages: &Statistics) -> Drops {
+    let packets = DropCause::all().map(|cause| (cause.name().to_owned(), packets.drops(cause)));
+    let messages = [
+        ("ike_half_open_limit", messages.half_open_limit),
+        ("ike_malformed", messages.malformed),
+        ("ike_not_authentic", messages.not_authentic),
+        ("ike_other_version", messages.other_version),
+        ("ike_out_of_order", messages.out_of_order),
+        ("ike_unknown_peer", messages.unknown_peer),
+        ("ike_unknown_spi", messages.unknown_spi),
+    ]
+    .map(|(cause, count)| (cause.to_owned(), count));
+    Drops(
+        packets
+            .chain(messages)
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+    )
+}
