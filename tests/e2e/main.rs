@@ -1,0 +1,9 @@
+//! The whole program, with real traffic: `adit serve` makes VPCs, gateways and tunnels between
+//! namespaces of this host. Needs root; says so and skips without.
+
+#![cfg(test)]
+
+mod example;
+
+#[path = "../support/mod.rs"]
+mod support;
