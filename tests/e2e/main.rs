@@ -3,7 +3,13 @@
 
 #![cfg(test)]
 
+mod blocks;
 mod example;
+mod hostile;
+mod operation;
+mod reasons;
+mod recovery;
+mod world;
 
 #[path = "../support/mod.rs"]
 mod support;

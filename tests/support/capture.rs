@@ -10,9 +10,14 @@ use nix::sys::signal::Signal;
 use super::serve::{Serve, signal_to};
 
 /// All that IPsec needs: IKE and ESP in UDP, and ARP for the public addresses. Links also announce
-/// themselves by IPv6, from and to link-local addresses.
+/// themselves to multicast routers, by IGMP and by IPv6 from and to link-local addresses.
 const EXPECTED: &str = "(udp port 500 or udp port 4500) or arp or \
+     (igmp and dst net 224.0.0.0/24) or \
      (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
+
+/// Lengths in the files that tcpdump writes.
+const FILE_HEADER: usize = 24;
+const RECORD_HEADER: usize = 16;
 
 /// A running capture of a service's external network.
 pub(crate) struct Capture {
@@ -94,6 +99,22 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
+    /// Every IPv4 packet with UDP, from its IP header on.
+    pub(crate) fn packets(&self) -> Vec<&[u8]> {
+        let mut packets = Vec::new();
+        let mut rest = &self.octets[FILE_HEADER..];
+        while rest.len() >= RECORD_HEADER {
+            let length = u32::from_le_bytes(rest[8..12].try_into().unwrap());
+            let (frame, next) = rest[RECORD_HEADER..].split_at(length.try_into().unwrap());
+            rest = next;
+            // Ethernet's header ends with the type; in IPv4's the tenth octet is the protocol.
+            if frame[12..14] == [8, 0] && frame[23] == 17 {
+                packets.push(&frame[14..]);
+            }
+        }
+        packets
+    }
+
     /// Nothing but IKE, ESP and ARP was seen, and in no frame an IP header with these addresses,
     /// wrapped into whatever.
     #[track_caller]

@@ -1,5 +1,7 @@
 //! A VPC with its subnets, an instance in each, and a gateway.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use super::api::Api;
@@ -50,12 +52,16 @@ impl Site {
             let address = &instance["primary_network_interface"]["primary_ipv4_address"];
             let address = address
                 .as_str()
-                .or_else(|| {
-                    instance["primary_network_interface"]["primary_ip"]["address"].as_str()
-                })
+                .or_else(|| instance["primary_network_interface"]["primary_ip"]["address"].as_str())
                 .unwrap_or_else(|| panic!("an instance without an address: {instance}"))
                 .to_owned();
             let namespace = format!("{}-i-{}", serve.prefix, short(&id(instance)));
+            until("the instance has its route", PATIENCE, || {
+                let route = Command::new("ip")
+                    .args(["-n", &namespace, "route", "show", "default"])
+                    .output();
+                (!route.unwrap().stdout.is_empty()).then_some(())
+            });
             instances.push(Instance { namespace, address });
             subnets.push(subnet);
         }

@@ -58,9 +58,7 @@ pub(crate) fn ping_with(namespace: &str, to: &str, arguments: &str) -> Pings {
         .arg(to)
         .output()
         .unwrap();
-    Pings::of(
-        String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr),
-    )
+    Pings::of(String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr))
 }
 
 /// Ten pings from an instance.
@@ -95,7 +93,8 @@ impl PingsUnderWay {
         let pings = Pings::of(String::from_utf8(output.stdout).unwrap());
         // One that was sent in the last moment has not been answered yet.
         let lost = pings.sent - pings.received;
-        let last = u32::from(lost == 1 && !pings.text.contains(&format!("icmp_seq={} ", pings.sent)));
+        let last =
+            u32::from(lost == 1 && !pings.text.contains(&format!("icmp_seq={} ", pings.sent)));
         Pings {
             sent: pings.sent - last,
             ..pings

@@ -90,21 +90,22 @@ fn start_logging(default: &str) {
     reason = "this is the command line"
 )]
 fn main() -> ExitCode {
-    let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> = match Arguments::parse().command {
-        Command::Demo(options) => demo::run(&options).map_err(Into::into),
-        Command::GatewayWorker => {
-            start_logging("info");
-            worker()
-        }
-        Command::Serve(options) => {
-            start_logging("info");
-            serve(options)
-        }
-        Command::Version => {
-            println!("adit {}", env!("CARGO_PKG_VERSION"));
-            Ok(())
-        }
-    };
+    let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
+        match Arguments::parse().command {
+            Command::Demo(options) => demo::run(&options).map_err(Into::into),
+            Command::GatewayWorker => {
+                start_logging("info");
+                worker()
+            }
+            Command::Serve(options) => {
+                start_logging("info");
+                serve(options)
+            }
+            Command::Version => {
+                println!("adit {}", env!("CARGO_PKG_VERSION"));
+                Ok(())
+            }
+        };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
