@@ -13,6 +13,7 @@ use netlink_packet_route::route::{
 };
 use netlink_packet_route::rule::RuleAction;
 use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::error::NetworkError;
@@ -26,6 +27,8 @@ pub(crate) const EXTERNAL_TABLE: u32 = 100;
 pub(crate) struct Netlink {
     handle: Handle,
     connection: JoinHandle<()>,
+    /// Held while something is listed: the kernel answers a second list on one socket with EBUSY.
+    listing: Mutex<()>,
 }
 
 impl Drop for Netlink {
@@ -65,6 +68,7 @@ impl Netlink {
         Ok(Self {
             handle,
             connection: tokio::spawn(connection),
+            listing: Mutex::new(()),
         })
     }
 
@@ -74,6 +78,7 @@ impl Netlink {
     }
 
     pub(crate) async fn links(&self) -> Result<Vec<(u32, String)>, NetworkError> {
+        let _alone = self.listing.lock().await;
         let messages: Vec<LinkMessage> = self
             .handle
             .link()
@@ -217,6 +222,7 @@ impl Netlink {
 
     /// The addresses of a link.
     pub(crate) async fn addresses(&self, index: u32) -> Result<Vec<(IpAddr, u8)>, NetworkError> {
+        let _alone = self.listing.lock().await;
         let request = self
             .handle
             .address()
@@ -260,6 +266,7 @@ impl Netlink {
         index: u32,
         address: IpAddr,
     ) -> Result<(), NetworkError> {
+        let alone = self.listing.lock().await;
         let request = self
             .handle
             .address()
@@ -270,6 +277,7 @@ impl Netlink {
             .try_collect()
             .await
             .map_err(failed("listing addresses"))?;
+        drop(alone);
         for message in messages {
             let matches = message
                 .attributes
@@ -302,6 +310,7 @@ impl Netlink {
 
     /// The blocks the main table routes through the link `index`.
     pub(crate) async fn routes_through(&self, index: u32) -> Result<Vec<Cidr>, NetworkError> {
+        let _alone = self.listing.lock().await;
         let mut blocks = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
             let mut filter = RouteMessage::default();

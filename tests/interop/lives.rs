@@ -1,0 +1,152 @@
+//! How SAs are replaced under traffic, and how they end.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::scene::{Scene, Suite};
+use crate::strongswan::{INNER, Peer, TOOLS};
+use crate::support::capture::Capture;
+use crate::support::traffic::{PingsUnderWay, ping};
+use crate::support::{PATIENCE, VERDICT, turn, until};
+
+/// Waits until both sides have exactly one Child SA and one IKE SA, other ones than `before`.
+fn replaced(scene: &Scene, peer: &Peer, connection: &str, before: &str, limit: Duration) {
+    let what = "one SA has taken the place of the other";
+    until(what, limit, || {
+        let sas = peer.sas();
+        let seen = scene.api.get(connection).is(200);
+        let ours = seen["negotiated"]["children"].as_array().unwrap().clone();
+        let fresh = sas.children.len() == 1 && sas.children[0] != before && sas.ike.len() == 1;
+        (fresh && ours.len() == 1 && ours[0]["spi_out"] == sas.children[0].as_str()).then_some(())
+    });
+}
+
+fn rekeyed_by_strongswan(prefix: &str, number: u8, suite: &Suite) {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new(prefix, number);
+    let peer = Peer::start(&scene.serve, &scene.wanted(suite));
+    let connection = scene.connect(suite);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    let pings = PingsUnderWay::start(&scene.instance().namespace, INNER);
+    for _ in 0..3 {
+        let before = peer.sas().children[0].clone();
+        peer.swanctl("--rekey --child net");
+        replaced(&scene, &peer, &connection, &before, VERDICT);
+    }
+    for _ in 0..3 {
+        let before = peer.sas();
+        peer.swanctl("--rekey --ike adit");
+        until("another IKE SA has taken over", VERDICT, || {
+            let now = peer.sas();
+            let fresh = now.ike.len() == 1 && spis(&now.ike[0]) != spis(&before.ike[0]);
+            // Its Child SA goes over to the new one untouched.
+            (fresh && now.children == before.children).then_some(())
+        });
+    }
+    // And the new IKE SA carries on.
+    let before = peer.sas().children[0].clone();
+    peer.swanctl("--rekey --child net");
+    replaced(&scene, &peer, &connection, &before, VERDICT);
+    let counted = pings.stop();
+    counted.all();
+    assert_eq!(scene.api.up(&connection)["status"], "up");
+    capture.stop().hides(&scene.instance().address, INNER);
+    scene.works(&connection, &peer);
+}
+
+/// The SPIs in the first line of an IKE SA.
+fn spis(line: &str) -> &str {
+    line.rsplit_once("IKEv2, ").unwrap().1
+}
+
+#[test]
+fn strongswan_rekeys_cbc_tunnels_and_no_ping_is_lost() {
+    rekeyed_by_strongswan("ai7", 107, &Suite::cbc_sha256());
+}
+
+#[test]
+fn strongswan_rekeys_gcm_tunnels_and_no_ping_is_lost() {
+    rekeyed_by_strongswan("ai8", 108, &Suite::gcm());
+}
+
+#[test]
+#[ignore = "five minutes is the shortest lifetime there is"]
+fn adit_rekeys_and_no_ping_is_lost() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new("ai9", 109);
+    let mut suite = Suite::cbc_sha256();
+    suite.ike_policy["key_lifetime"] = json!(300);
+    suite.ipsec_policy["key_lifetime"] = json!(300);
+    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let before = peer.sas();
+    let pings = PingsUnderWay::start(&scene.instance().namespace, INNER);
+    let limit = Duration::from_secs(330);
+    replaced(&scene, &peer, &connection, &before.children[0], limit);
+    until("another IKE SA has taken over", limit, || {
+        let now = peer.sas();
+        (now.ike.len() == 1 && spis(&now.ike[0]) != spis(&before.ike[0])).then_some(())
+    });
+    pings.stop().all();
+    scene.works(&connection, &peer);
+}
+
+#[test]
+fn a_deleted_connection_leaves_no_sa_on_strongswan() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::cbc_sha256();
+    let scene = Scene::new("aia", 110);
+    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    assert_eq!(scene.api.delete(&connection).status, 202);
+    until("strongSwan has no SA any more", VERDICT, || {
+        let sas = peer.sas();
+        (sas.text.trim().is_empty()).then_some(())
+    });
+    ping(scene.instance(), INNER).none();
+    capture.stop().hides(&scene.instance().address, INNER);
+}
+
+#[test]
+fn a_tunnel_that_strongswan_closes_is_closed_here_and_negotiated_again() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::cbc_sha256();
+    let scene = Scene::new("aib", 111);
+    let wanted = scene.wanted(&suite);
+    let peer = Peer::start(&scene.serve, &wanted);
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    // Without its configuration it does not answer to a new tunnel.
+    peer.forget();
+    peer.swanctl("--terminate --ike adit --timeout 5");
+    until("the tunnel is closed", VERDICT, || {
+        let seen = scene.api.get(&connection).is(200);
+        let none = seen["negotiated"]["children"] == json!([]);
+        (seen["status"] == "down" && none).then_some(())
+    });
+    ping(scene.instance(), INNER).none();
+    peer.configure(&wanted);
+    scene.api.up_within(&connection, PATIENCE);
+    scene.works(&connection, &peer);
+    capture.stop().hides(&scene.instance().address, INNER);
+}
+
+#[test]
+fn a_child_sa_that_strongswan_closes_is_negotiated_again() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::gcm();
+    let scene = Scene::new("aic", 112);
+    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let before = peer.sas().children[0].clone();
+    peer.swanctl("--terminate --child net --timeout 5");
+    replaced(&scene, &peer, &connection, &before, PATIENCE);
+    scene.works(&connection, &peer);
+}

@@ -1,0 +1,16 @@
+//! Adit against strongSwan, each in its own namespace, both ways round. Needs root and strongSwan;
+//! says so and skips without.
+
+#![cfg(test)]
+
+mod failures;
+mod lives;
+mod scene;
+mod suites;
+
+#[path = "../support/strongswan.rs"]
+mod strongswan;
+
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../support/mod.rs"]
+mod support;

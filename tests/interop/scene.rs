@@ -1,0 +1,150 @@
+//! An Adit site and a strongSwan peer on one external network.
+
+use serde_json::{Value, json};
+
+use crate::strongswan::{BLOCK, INNER, Peer, Wanted};
+use crate::support::api::Api;
+use crate::support::serve::Serve;
+use crate::support::site::{Instance, Site};
+use crate::support::traffic::{ping, ping_with};
+use crate::support::{VERDICT, until};
+
+/// The block behind the Adit gateway.
+pub(crate) const SITE: &str = "10.240.0.0/24";
+
+/// The key both have, unless a test says otherwise.
+pub(crate) const PSK: &str = "VPNDemoPassword";
+
+/// Algorithms, in both worlds' words.
+pub(crate) struct Suite {
+    /// strongSwan's proposals.
+    pub(crate) ike: &'static str,
+    pub(crate) esp: &'static str,
+    /// Bodies of Adit's policies, without name; `null` negotiates.
+    pub(crate) ike_policy: Value,
+    pub(crate) ipsec_policy: Value,
+}
+
+impl Suite {
+    pub(crate) fn cbc_sha256() -> Self {
+        Self {
+            ike: "aes128-sha256-modp2048",
+            esp: "aes128-sha256",
+            ike_policy: ike("aes128", "sha256", 14),
+            ipsec_policy: ipsec("aes128", "sha256"),
+        }
+    }
+
+    pub(crate) fn gcm() -> Self {
+        Self {
+            ike: "aes256gcm16-prfsha384-ecp384",
+            esp: "aes256gcm16",
+            // IBM's IKE policies know no GCM.
+            ike_policy: Value::Null,
+            ipsec_policy: ipsec("aes256gcm16", "disabled"),
+        }
+    }
+
+    pub(crate) fn cbc_sha512() -> Self {
+        Self {
+            ike: "aes256-sha512-x25519",
+            esp: "aes256-sha512",
+            ike_policy: ike("aes256", "sha512", 31),
+            ipsec_policy: ipsec("aes256", "sha512"),
+        }
+    }
+}
+
+pub(crate) fn ike(encryption: &str, authentication: &str, group: u16) -> Value {
+    json!({
+        "ike_version": 2,
+        "encryption_algorithm": encryption,
+        "authentication_algorithm": authentication,
+        "dh_group": group,
+    })
+}
+
+pub(crate) fn ipsec(encryption: &str, authentication: &str) -> Value {
+    json!({
+        "encryption_algorithm": encryption,
+        "authentication_algorithm": authentication,
+        "pfs": "disabled",
+    })
+}
+
+/// An Adit site that knows where strongSwan will be.
+pub(crate) struct Scene {
+    pub(crate) api: Api,
+    pub(crate) site: Site,
+    pub(crate) serve: Serve,
+}
+
+impl Scene {
+    pub(crate) fn new(prefix: &str, number: u8) -> Self {
+        let serve = Serve::start(prefix, number);
+        let api = serve.api();
+        let site = Site::new(&serve, &api, "one", &[SITE]);
+        Self { api, site, serve }
+    }
+
+    /// What strongSwan is to be for this site and suite.
+    pub(crate) fn wanted(&self, suite: &Suite) -> Wanted {
+        Wanted {
+            gateway: self.site.address.clone(),
+            ike: suite.ike,
+            esp: suite.esp,
+            psk: PSK,
+            remote: SITE,
+        }
+    }
+
+    /// Makes a policy; a reference to it.
+    pub(crate) fn policy(&self, kind: &str, body: &Value) -> Value {
+        if body.is_null() {
+            return Value::Null;
+        }
+        let mut body = body.clone();
+        let policies = self.api.get(kind).is(200);
+        let number = policies["total_count"].as_u64().unwrap();
+        body["name"] = json!(format!("policy-{number}"));
+        let made = self.api.post(kind, &body.to_string()).is(201);
+        json!({"id": made["id"]})
+    }
+
+    /// Makes the connection to strongSwan; its path.
+    pub(crate) fn connect(&self, suite: &Suite) -> String {
+        let more = json!({
+            "psk": PSK,
+            "ike_policy": self.policy("ike_policies", &suite.ike_policy),
+            "ipsec_policy": self.policy("ipsec_policies", &suite.ipsec_policy),
+        });
+        let peer = Peer::address_on(&self.serve);
+        self.site
+            .connect_with(&self.api, &peer, &[BLOCK.to_owned()], &more)
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.site.instances[0]
+    }
+
+    /// Pings pass both ways, and both sides' counters prove that they went through the tunnel.
+    #[track_caller]
+    pub(crate) fn works(&self, connection: &str, peer: &Peer) {
+        self.api.up(connection);
+        let before = peer.sas();
+        let counted = |what: &str| {
+            let traffic = &self.api.get(connection).is(200)["negotiated"]["traffic"];
+            traffic[what].as_u64().unwrap()
+        };
+        ping(self.instance(), INNER).all();
+        let to = &self.instance().address;
+        ping_with(&peer.namespace, to, &format!("-c 10 -i 0.02 -I {INNER}")).all();
+        until("both sides' counters grow", VERDICT, || {
+            let after = peer.sas();
+            let grown = after.packets_in >= before.packets_in + 20
+                && after.packets_out >= before.packets_out + 20;
+            let ours = counted("packets_in") >= 20 && counted("packets_out") >= 20;
+            (grown && ours).then_some(())
+        });
+    }
+}

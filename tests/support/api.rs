@@ -1,0 +1,156 @@
+//! The API as people use it from a shell: `curl -d`, with the content type that curl gives it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{VERDICT, until};
+
+/// The version and generation that the documented example sends.
+const QUERY: &str = "version=2020-02-20&generation=2";
+
+/// A client with a token.
+#[derive(Clone)]
+pub(crate) struct Api {
+    /// Where the API is, without a path.
+    pub(crate) base: String,
+    token: String,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, when the status is this one.
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+}
+
+fn curl(arguments: &[&str]) -> (u16, String) {
+    let output = Command::new("curl")
+        .args(["-s", "-w", "\n%{http_code}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+impl Api {
+    /// Exchanges the API key in `ibm.env` for a token.
+    pub(crate) fn login(settings: &str) -> Self {
+        let value = |name: &str| -> String {
+            let line = settings.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().to_owned()
+        };
+        let base = value("export VPC_AUTH_URL=");
+        let grant = "grant_type=urn:ibm:params:oauth:grant-type:apikey";
+        let key = format!("apikey={}", value("export VPC_APIKEY="));
+        let url = format!("{base}/identity/token");
+        let (status, body) = curl(&["-X", "POST", &url, "-d", grant, "--data-urlencode", &key]);
+        assert_eq!(status, 200, "{body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let token = body["access_token"].as_str().unwrap().to_owned();
+        Self { base, token }
+    }
+
+    /// The same token at another address.
+    pub(crate) fn at(&self, other: &Self) -> Self {
+        Self {
+            base: other.base.clone(),
+            token: self.token.clone(),
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let header = format!("Authorization: Bearer {}", self.token);
+        let url = format!("{}/v1/{path}?{QUERY}", self.base);
+        let mut arguments = vec!["-H", &header, "-X", method, &url];
+        if let Some(body) = body {
+            arguments.extend(["-d", body]);
+        }
+        let (status, text) = curl(&arguments);
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, body }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
+        self.call("POST", path, Some(body))
+    }
+
+    #[track_caller]
+    pub(crate) fn patch(&self, path: &str, body: &str) -> Value {
+        self.call("PATCH", path, Some(body)).is(200)
+    }
+
+    pub(crate) fn put(&self, path: &str) -> Answer {
+        self.call("PUT", path, None)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, None)
+    }
+
+    /// One value of `/metrics`: the sum over all lines of that name that contain `label`.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> u64 {
+        let (status, text) = curl(&[&format!("{}/metrics", self.base)]);
+        assert_eq!(status, 200);
+        let lines = text.lines().filter(|line| {
+            let of = line.strip_prefix(name);
+            of.is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
+        });
+        lines
+            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+            .sum()
+    }
+
+    /// Waits until a connection is up.
+    #[track_caller]
+    pub(crate) fn up(&self, connection: &str) -> Value {
+        self.up_within(connection, VERDICT)
+    }
+
+    #[track_caller]
+    pub(crate) fn up_within(&self, connection: &str, limit: Duration) -> Value {
+        let mut last = Value::Null;
+        let what = format!("{connection} is up");
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(&what, limit, || {
+                last = self.get(connection).is(200);
+                (last["status"] == "up").then(|| last.clone())
+            })
+        }));
+        result.unwrap_or_else(|_| panic!("it is not up: {last:#}"))
+    }
+
+    /// Waits until a connection is down for this reason; the reason.
+    #[track_caller]
+    pub(crate) fn down_for(&self, connection: &str, code: &str) -> Value {
+        let mut last = Value::Null;
+        let what = format!("{connection} is down for {code}");
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(&what, VERDICT, || {
+                last = self.get(connection).is(200);
+                let reason = last["status_reasons"]
+                    .as_array()?
+                    .iter()
+                    .find(|reason| reason["code"] == code)?;
+                (last["status"] == "down").then(|| reason.clone())
+            })
+        }));
+        result.unwrap_or_else(|_| panic!("it is not down for {code}: {last:#}"))
+    }
+}

@@ -1,0 +1,132 @@
+//! What is on the wire between gateways.
+
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::Signal;
+
+use super::serve::{Serve, signal_to};
+
+/// All that IPsec needs: IKE and ESP in UDP, and ARP for the public addresses. Links also announce
+/// themselves to multicast routers, by IGMP and by IPv6 from and to link-local addresses.
+const EXPECTED: &str = "(udp port 500 or udp port 4500) or arp or \
+     (igmp and dst net 224.0.0.0/24) or \
+     (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
+
+/// Lengths in the files that tcpdump writes.
+const FILE_HEADER: usize = 24;
+const RECORD_HEADER: usize = 16;
+
+/// A running capture of a service's external network.
+pub(crate) struct Capture {
+    file: PathBuf,
+    child: Option<Child>,
+}
+
+impl Capture {
+    pub(crate) fn start(serve: &Serve) -> Self {
+        let file = std::env::temp_dir().join(format!("adit-test-{}.pcap", serve.prefix));
+        let mut child = Command::new("tcpdump")
+            .args(["-i", &format!("{}-ext", serve.prefix), "-U", "-w"])
+            .arg(&file)
+            .args(["-s", "0", "-B", "65536", "-Z", "root", "--immediate-mode"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening on") {
+            line.clear();
+            let count = said.read_line(&mut line).unwrap();
+            assert_ne!(count, 0, "tcpdump ended");
+        }
+        child.stderr = Some(said.into_inner());
+        Self {
+            file,
+            child: Some(child),
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(mut self) -> Captured {
+        let mut child = self.child.take().unwrap();
+        signal_to(child.id(), Signal::SIGINT);
+        child.wait().unwrap();
+        let octets = std::fs::read(&self.file).unwrap();
+        let captured = Captured {
+            unexpected: self.matching(&format!("not ({EXPECTED})")),
+            esp: self.matching("udp port 4500 and udp[8:4] != 0").len(),
+            arp: self.matching("arp"),
+            octets,
+        };
+        let _ = std::fs::remove_file(&self.file);
+        captured
+    }
+
+    fn matching(&self, filter: &str) -> Vec<String> {
+        let output = Command::new("tcpdump")
+            .args(["-nn", "-r"])
+            .arg(&self.file)
+            .arg(filter)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What a capture saw.
+#[derive(Debug)]
+pub(crate) struct Captured {
+    unexpected: Vec<String>,
+    /// How many datagrams with ESP there were.
+    pub(crate) esp: usize,
+    arp: Vec<String>,
+    octets: Vec<u8>,
+}
+
+impl Captured {
+    /// Every IPv4 packet with UDP, from its IP header on.
+    pub(crate) fn packets(&self) -> Vec<&[u8]> {
+        let mut packets = Vec::new();
+        let mut rest = &self.octets[FILE_HEADER..];
+        while rest.len() >= RECORD_HEADER {
+            let length = u32::from_le_bytes(rest[8..12].try_into().unwrap());
+            let (frame, next) = rest[RECORD_HEADER..].split_at(length.try_into().unwrap());
+            rest = next;
+            // Ethernet's header ends with the type; in IPv4's the tenth octet is the protocol.
+            if frame[12..14] == [8, 0] && frame[23] == 17 {
+                packets.push(&frame[14..]);
+            }
+        }
+        packets
+    }
+
+    /// Nothing but IKE, ESP and ARP was seen, and in no frame an IP header with these addresses,
+    /// wrapped into whatever.
+    #[track_caller]
+    pub(crate) fn hides(&self, one: &str, two: &str) {
+        assert!(self.unexpected.is_empty(), "{:#?}", self.unexpected);
+        for (from, to) in [(one, two), (two, one)] {
+            let address = |text: &str| text.parse::<Ipv4Addr>().unwrap().octets();
+            let header = [address(from), address(to)].concat();
+            let seen = self.octets.windows(8).any(|window| window == header);
+            assert!(!seen, "a packet from {from} to {to} was sent in clear");
+            let asked = self.arp.iter().find(|line| line.contains(from));
+            assert_eq!(asked, None);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! A strongSwan gateway in a namespace of its own on a service's external network.
+//!
+//! One charon without systemd: its configuration comes from `STRONGSWAN_CONF`, it is spoken to
+//! through its own vici socket, and ESP is done in user space by `kernel-libipsec`, which needs an
+//! address inside the local selectors and encapsulates in UDP always.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::namespace::{ip, within};
+use crate::support::serve::Serve;
+use crate::support::{PATIENCE, until};
+
+/// The programs it needs.
+pub(crate) const TOOLS: &[&str] = &["charon-systemd", "swanctl", "iperf3", "ss", "timeout"];
+
+/// The address behind it.
+pub(crate) const INNER: &str = "10.77.0.1";
+
+/// The block behind it.
+pub(crate) const BLOCK: &str = "10.77.0.0/24";
+
+/// What it is configured to.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// The Adit gateway's address.
+    pub(crate) gateway: String,
+    pub(crate) ike: &'static str,
+    pub(crate) esp: &'static str,
+    pub(crate) psk: &'static str,
+    /// The block behind the Adit gateway.
+    pub(crate) remote: &'static str,
+}
+
+/// A running one.
+pub(crate) struct Peer {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its public address.
+    pub(crate) address: String,
+    outside: String,
+    bridge: String,
+    folder: PathBuf,
+    child: Child,
+}
+
+/// What it says of its SAs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sas {
+    /// Established IKE SAs, each by its first line, which has number and SPIs.
+    pub(crate) ike: Vec<String>,
+    /// Inbound SPIs of installed Child SAs.
+    pub(crate) children: Vec<String>,
+    pub(crate) packets_in: u64,
+    pub(crate) packets_out: u64,
+    /// Its own words.
+    pub(crate) text: String,
+}
+
+impl Sas {
+    fn parse(text: String) -> Self {
+        let mut sas = Self::default();
+        let mut installed = false;
+        for line in text.lines() {
+            let words: Vec<_> = line.split_whitespace().collect();
+            if line.contains(" ESTABLISHED,") {
+                sas.ike.push(line.to_owned());
+            } else if line.contains(", reqid ") {
+                installed = line.contains(" INSTALLED,");
+            } else if installed && words.len() > 5 && matches!(words[0], "in" | "out") {
+                let packets: u64 = words[4].parse().unwrap();
+                if words[0] == "in" {
+                    sas.children.push(words[1].trim_end_matches(',').to_owned());
+                    sas.packets_in += packets;
+                } else {
+                    sas.packets_out += packets;
+                }
+            }
+        }
+        sas.text = text;
+        sas
+    }
+
+    /// Whether it began the one IKE SA there is; its own SPI is marked with an asterisk.
+    pub(crate) fn began(&self) -> bool {
+        assert_eq!(self.ike.len(), 1, "{}", self.text);
+        self.ike[0].contains("_i* ")
+    }
+}
+
+impl Peer {
+    /// The address it will have.
+    pub(crate) fn address_on(serve: &Serve) -> String {
+        format!("{}.50", serve.external)
+    }
+
+    /// Starts one that waits, and puts it on the external network.
+    pub(crate) fn start(serve: &Serve, wanted: &Wanted) -> Self {
+        let peer = Self::start_unplugged(serve, wanted);
+        peer.plug();
+        peer
+    }
+
+    /// Starts one that nobody can reach yet.
+    pub(crate) fn start_unplugged(serve: &Serve, wanted: &Wanted) -> Self {
+        let namespace = format!("{}-peer", serve.prefix);
+        let outside = format!("{}-swan", serve.prefix);
+        let address = Self::address_on(serve);
+        ip(&format!("netns add {namespace}"));
+        ip(&format!(
+            "link add {outside} type veth peer name eth0 netns {namespace}"
+        ));
+        ip(&format!("-n {namespace} address add {address}/24 dev eth0"));
+        ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
+        ip(&format!("-n {namespace} link set lo up"));
+        ip(&format!("-n {namespace} link set eth0 up"));
+        ip(&format!("link set {outside} up"));
+        let folder = std::env::temp_dir().join(format!("adit-test-{namespace}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("swanctl")).unwrap();
+        let settings = folder.join("strongswan.conf");
+        fs::write(&settings, daemon(&folder.display().to_string())).unwrap();
+        let output = fs::File::create(folder.join("output")).unwrap();
+        let child = within(&namespace, "charon-systemd")
+            .env("STRONGSWAN_CONF", &settings)
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let mut peer = Self {
+            namespace,
+            address,
+            outside,
+            bridge: format!("{}-ext", serve.prefix),
+            folder,
+            child,
+        };
+        until("charon takes commands", PATIENCE, || {
+            let ended = peer.child.try_wait().unwrap();
+            assert_eq!(ended, None, "charon ended");
+            peer.folder.join("vici").exists().then_some(())
+        });
+        peer.configure(wanted);
+        peer
+    }
+
+    /// Puts it on the external network.
+    pub(crate) fn plug(&self) {
+        ip(&format!("link set {} master {}", self.outside, self.bridge));
+    }
+
+    /// Loads another configuration; SAs stay.
+    pub(crate) fn configure(&self, wanted: &Wanted) {
+        let text = connection(&self.address, wanted);
+        fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
+        self.swanctl("--load-all --clear");
+    }
+
+    /// Forgets its configuration; SAs stay.
+    pub(crate) fn forget(&self) {
+        fs::write(self.folder.join("swanctl/swanctl.conf"), "").unwrap();
+        self.swanctl("--load-conns");
+    }
+
+    fn run(&self, command: &str) -> std::process::Output {
+        let mut words = command.split_whitespace();
+        Command::new("swanctl")
+            .env("STRONGSWAN_CONF", self.folder.join("strongswan.conf"))
+            .env("SWANCTL_DIR", self.folder.join("swanctl"))
+            .args(words.next())
+            .arg("--uri")
+            .arg(format!("unix://{}/vici", self.folder.display()))
+            .args(words)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// A `swanctl` command, words separated by spaces; it must work.
+    #[track_caller]
+    pub(crate) fn swanctl(&self, command: &str) -> String {
+        let output = self.run(command);
+        let said = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let text = said(&output.stdout) + &said(&output.stderr);
+        assert!(output.status.success(), "swanctl {command}: {text}");
+        text
+    }
+
+    /// Tries to bring the tunnel up, which may fail.
+    pub(crate) fn try_initiate(&self) {
+        let _ = self.run("--initiate --child net --timeout 4");
+    }
+
+    pub(crate) fn sas(&self) -> Sas {
+        Sas::parse(self.swanctl("--list-sas"))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            let from = lines.len().saturating_sub(80);
+            eprintln!("the end of charon's log:\n{}", lines[from..].join("\n"));
+        } else {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+        let _ = Command::new("ip")
+            .args(["netns", "delete", &self.namespace])
+            .status();
+        let _ = Command::new("ip")
+            .args(["link", "delete", &self.outside])
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+/// `kernel-libipsec` comes before `kernel-netlink`: the first that can do ESP does it.
+fn daemon(folder: &str) -> String {
+    format!(
+        "charon {{
+            load_modular = no
+            load = random drbg nonce openssl curve25519 gcm hmac kdf sha1 sha2 aes \
+                   kernel-libipsec kernel-netlink socket-default vici
+            install_routes = yes
+            routing_table = 220
+            routing_table_prio = 220
+            dos_protection = no
+            retransmit_tries = 3
+            plugins {{
+                vici {{ socket = unix://{folder}/vici }}
+            }}
+            filelog {{
+                all {{
+                    path = {folder}/log
+                    default = 1
+                    flush_line = yes
+                    time_format = %H:%M:%S
+                    time_add_ms = yes
+                }}
+            }}
+        }}\n"
+    )
+}
+
+fn connection(own: &str, wanted: &Wanted) -> String {
+    let Wanted {
+        gateway,
+        ike,
+        esp,
+        psk,
+        remote,
+    } = wanted;
+    format!(
+        "connections {{
+            adit {{
+                version = 2
+                local_addrs = {own}
+                remote_addrs = {gateway}
+                proposals = {ike}
+                mobike = no
+                local {{
+                    auth = psk
+                    id = {own}
+                }}
+                remote {{
+                    auth = psk
+                    id = {gateway}
+                }}
+                children {{
+                    net {{
+                        local_ts = {BLOCK}
+                        remote_ts = {remote}
+                        esp_proposals = {esp}
+                        start_action = none
+                    }}
+                }}
+            }}
+        }}
+        secrets {{
+            ike-adit {{
+                id-1 = {own}
+                id-2 = {gateway}
+                secret = \"{psk}\"
+            }}
+        }}\n"
+    )
+}

@@ -1,0 +1,159 @@
+//! Pings and TCP streams between namespaces.
+
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::namespace::within;
+use super::serve::signal_to;
+use super::site::Instance;
+use super::{PATIENCE, until};
+
+/// What became of a series of pings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pings {
+    pub(crate) sent: u32,
+    pub(crate) received: u32,
+    /// All that ping printed.
+    pub(crate) text: String,
+}
+
+impl Pings {
+    fn of(text: String) -> Self {
+        let line = text
+            .lines()
+            .find(|line| line.contains("packets transmitted"));
+        let line = line.unwrap_or_else(|| panic!("no statistics: {text}"));
+        let number = |before: &str| -> u32 {
+            let (count, _) = line.split_once(before).unwrap();
+            count.rsplit(' ').next().unwrap().parse().unwrap()
+        };
+        Self {
+            sent: number(" packets transmitted"),
+            received: number(" received"),
+            text,
+        }
+    }
+
+    /// All were answered, and there were some.
+    #[track_caller]
+    pub(crate) fn all(&self) {
+        assert!(self.sent > 0);
+        assert_eq!(self.sent, self.received, "{}", self.text);
+    }
+
+    /// None was answered.
+    #[track_caller]
+    pub(crate) fn none(&self) {
+        assert_eq!(self.received, 0, "{}", self.text);
+    }
+}
+
+/// Pings with more arguments, separated by spaces.
+pub(crate) fn ping_with(namespace: &str, to: &str, arguments: &str) -> Pings {
+    let output = within(namespace, "ping")
+        .args(["-n", "-W", "1"])
+        .args(arguments.split_whitespace())
+        .arg(to)
+        .output()
+        .unwrap();
+    Pings::of(String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr))
+}
+
+/// Ten pings from an instance.
+pub(crate) fn ping(from: &Instance, to: &str) -> Pings {
+    ping_with(&from.namespace, to, "-c 10 -i 0.02")
+}
+
+/// Pings both ways; all must be answered.
+#[track_caller]
+pub(crate) fn ping_both(a: &Instance, b: &Instance) {
+    ping(a, &b.address).all();
+    ping(b, &a.address).all();
+}
+
+/// Pings that go on until they are counted.
+pub(crate) struct PingsUnderWay(Option<Child>);
+
+impl PingsUnderWay {
+    pub(crate) fn start(namespace: &str, to: &str) -> Self {
+        let child = within(namespace, "ping")
+            .args(["-n", "-i", "0.02", to])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(Some(child.unwrap()))
+    }
+
+    pub(crate) fn stop(mut self) -> Pings {
+        let child = self.0.take().unwrap();
+        signal_to(child.id(), Signal::SIGINT);
+        let output = child.wait_with_output().unwrap();
+        let pings = Pings::of(String::from_utf8(output.stdout).unwrap());
+        // One that was sent in the last moment has not been answered yet.
+        let lost = pings.sent - pings.received;
+        let last =
+            u32::from(lost == 1 && !pings.text.contains(&format!("icmp_seq={} ", pings.sent)));
+        Pings {
+            sent: pings.sent - last,
+            ..pings
+        }
+    }
+}
+
+impl Drop for PingsUnderWay {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Sends so many megabytes by TCP from a client's namespace to a server's, or with `reverse` from
+/// the server to the client. Answers the octets that arrived.
+pub(crate) fn tcp(client: &str, server: &str, address: &str, megabytes: u32, reverse: bool) -> u64 {
+    let mut listening = Listening(
+        within(server, "iperf3")
+            .args(["-s", "-1", "-B", address])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    until("iperf3 listens", PATIENCE, || {
+        let output = within(server, "ss").args(["-Hltn"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.contains(":5201").then_some(())
+    });
+    let amount = format!("{megabytes}M");
+    let mut command: Command = within(client, "timeout");
+    command.args(["60", "iperf3", "-J", "-c", address, "-n", &amount]);
+    if reverse {
+        command.arg("-R");
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let _ = listening.0.wait();
+    let received = report["end"]["sum_received"]["bytes"].as_u64();
+    received.unwrap_or_else(|| panic!("iperf3: {text}"))
+}
+
+struct Listening(Child);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A hundred megabytes each way between two namespaces; everything must arrive.
+#[track_caller]
+pub(crate) fn tcp_both(client: &str, server: &str, address: &str) {
+    for reverse in [false, true] {
+        let received = tcp(client, server, address, 100, reverse);
+        assert!(received >= 100_000_000, "{received} octets, {reverse}");
+    }
+}
