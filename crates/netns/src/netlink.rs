@@ -290,6 +290,17 @@ impl Netlink {
         Ok(())
     }
 
+    /// Takes all addresses of gateways, single IPv4 addresses or IPv6 ones of wider scope than the
+    /// link, off the external link.
+    pub(crate) async fn remove_gateway_addresses(&self, index: u32) -> Result<(), NetworkError> {
+        for (address, prefix_len) in self.addresses(index).await? {
+            if prefix_len == if address.is_ipv4() { 32 } else { 128 } {
+                self.remove_address(index, address).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// A route to `block` through the link `index`.
     pub(crate) async fn add_route(&self, route: &Route) -> Result<(), NetworkError> {
         settled(

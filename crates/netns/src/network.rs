@@ -120,9 +120,23 @@ impl Network {
                 self.host.delete(&name).await?;
             }
         }
-        // Instances of routers that are wanted go when their router is applied; the rest here.
-        if routers.is_empty() {
-            for name in Namespace::list(&format!("{}-i-", self.prefix)) {
+        self.remove_orphans(&wanted).await
+    }
+
+    /// Removes instances that hang on no router of `routers`. What a router that stays should not
+    /// have any more goes when it is applied.
+    async fn remove_orphans(&self, routers: &[String]) -> Result<(), NetworkError> {
+        let mut attached = Vec::new();
+        for router in routers {
+            let namespace = self.router_namespace(router);
+            if let Ok(netlink) = Netlink::within(&namespace).await {
+                attached.extend(netlink.links().await?.into_iter().map(|(_, name)| name));
+            }
+        }
+        let marker = format!("{}-i-", self.prefix);
+        for name in Namespace::list(&marker) {
+            let port = self.link('p', name.strip_prefix(&marker).unwrap_or_default());
+            if !attached.contains(&port) {
                 Namespace::named(name).remove()?;
             }
         }

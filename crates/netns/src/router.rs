@@ -122,6 +122,9 @@ impl Network {
         netlink.drop_forwarded_from(&inside).await?;
         netlink.external_table_for_link(&inside).await?;
         let link = netlink.index(&inside).await?;
+        // Gateways that stay get their addresses back when they are attached; an address that
+        // stayed without its gateway would answer for whoever has it next.
+        netlink.remove_gateway_addresses(link).await?;
         let block = self.external.cidr;
         let on_link = Route {
             block,

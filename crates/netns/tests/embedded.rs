@@ -132,7 +132,17 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
     network.apply_router(&stale).await.unwrap();
     let again = Network::open(prefix, external()).await;
     assert!(matches!(again, Err(NetworkError::PrefixInUse(_))));
+    let address: IpAddr = "203.0.113.9".parse().unwrap();
+    let attached = network.attach_gateway(kept.id, GatewayId::random(), address);
+    drop(attached.await.unwrap());
     drop(network);
+    assert!(
+        Command::new("ip")
+            .args(["netns", "add", "adt1-i-0badcafe"])
+            .status()
+            .unwrap()
+            .success()
+    );
 
     let network = Network::open(prefix, external()).await.unwrap();
     let namespace = format!("{prefix}-r-{}", kept.id.short());
@@ -140,8 +150,14 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
     network.retain(&[kept.id]).await.unwrap();
     network.apply_router(&kept).await.unwrap();
     assert_eq!(ip(Some(&namespace), &["link"]), before);
+    assert!(!network.has_address(kept.id, address).await.unwrap());
     let names = ip(None, &["netns"]);
     assert!(!names.contains(&stale.id.short()), "{names}");
+    assert!(!names.contains("0badcafe"), "{names}");
+    assert!(
+        names.contains(&kept.subnets[0].instances[0].id.short()),
+        "{names}"
+    );
     let instance = stale.subnets[0].instances[0].id.short();
     assert!(!names.contains(&instance), "{names}");
     network.remove_all().await.unwrap();
