@@ -190,7 +190,18 @@ impl Endpoint {
                 self.is_initiating(*key),
             )
         });
-        let next = sas.chain(lingering).chain(connections).min();
+        let surplus = self.connections.keys().filter_map(|key| {
+            let (_, at) = self.surplus(*key)?;
+            Some(Deadline {
+                at,
+                why: "surplus IKE SA",
+            })
+        });
+        let next = sas
+            .chain(lingering)
+            .chain(connections)
+            .chain(surplus)
+            .min();
         Polled::Idle(next.filter(|deadline| deadline.at != Instant::NEVER))
     }
 

@@ -126,7 +126,7 @@ fn child_sas_made_by_both_sides_at_once_become_one() {
         assert_eq!(made, 2, "each side made one, and one of them was closed");
         survivors.insert(current(&pair, Side::A).0 - gone.0);
     }
-    assert_eq!(survivors.len(), 2, "now the first stays, now the second");
+    assert!(survivors.len() > 1, "always the same stays: {survivors:?}");
 }
 
 #[test]

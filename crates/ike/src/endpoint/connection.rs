@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::Endpoint;
+use crate::endpoint::effect::SURPLUS;
 use crate::established::{Established, Phase};
 use crate::keys::Role;
 use crate::output::{Deadline, Event, Output};
@@ -218,6 +219,7 @@ impl Endpoint {
         for key in keys {
             if let Some(sa) = self.newest_established(key) {
                 self.maintain_children(now, key, sa);
+                self.maintain_single(now, key);
             } else {
                 self.maintain_ike(now, key);
             }
@@ -277,6 +279,32 @@ impl Endpoint {
             self.with_established(now, sa, |ctx, established| {
                 established.enqueue(Task::ChildCreate(index), ctx.now);
             });
+        }
+    }
+
+    /// Which of several IKE SAs of a connection we are to close, and when: both sides see the same
+    /// nonces, and who began the one with the lowest closes it.
+    pub(super) fn surplus(&self, key: ConnectionKey) -> Option<(SaKey, Instant)> {
+        if self.in_use(key).count() < 2 || self.is_rekeying(key) {
+            return None;
+        }
+        let (redundant, _) = self.in_use(key).reduce(|one, other| {
+            if one.1.nonces.lose_against(&other.1.nonces) {
+                one
+            } else {
+                other
+            }
+        })?;
+        let newest = self.in_use(key).map(|(_, established)| established.since);
+        let at = newest.max()? + SURPLUS;
+        (redundant.link.role == Role::Initiator).then_some((redundant.link.key, at))
+    }
+
+    fn maintain_single(&mut self, now: Instant, key: ConnectionKey) {
+        if let Some((redundant, at)) = self.surplus(key)
+            && at <= now
+        {
+            self.with_established(now, redundant, |ctx, established| established.close(ctx));
         }
     }
 

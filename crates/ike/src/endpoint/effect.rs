@@ -18,6 +18,10 @@ use crate::time::Instant;
 /// otherwise the later one is there because one side forgot the earlier.
 const SIMULTANEOUS: Duration = Duration::from_secs(10);
 
+/// How long two IKE SAs of one connection may be there without either being replaced. A rekey that
+/// crossed their making can keep either side from seeing both in time.
+pub(super) const SURPLUS: Duration = Duration::from_secs(30);
+
 /// How soon to begin again after the peer deleted the IKE SA.
 const AFTER_PEER_DELETED: Duration = Duration::from_secs(1);
 
@@ -47,6 +51,7 @@ impl Endpoint {
 
     fn gone(&mut self, now: Instant, key: SaKey, ending: Ending) {
         let Some(sa) = self.forget(key) else { return };
+        self.follow_rival(key, None);
         let was_up = sa
             .established()
             .is_some_and(|established| established.phase == Phase::InUse);
@@ -117,6 +122,7 @@ impl Endpoint {
         let children = core::mem::take(&mut source.children);
         let queue = core::mem::take(&mut source.queue);
         let connection = source.connection;
+        self.follow_rival(from, Some(to));
         if let Some(target) = self.sas.get_mut(&to).and_then(|sa| sa.established_mut()) {
             target.children.extend(children);
             for queued in queue {
@@ -137,6 +143,18 @@ impl Endpoint {
                     };
                     self.outputs.push_back(Output::Event(event));
                 }
+            }
+        }
+    }
+
+    /// The SA that the peer made while our own rekey is under way has been replaced in its turn, or
+    /// deleted.
+    fn follow_rival(&mut self, rival: SaKey, successor: Option<SaKey>) {
+        for sa in self.sas.values_mut() {
+            if let Some(established) = sa.established_mut()
+                && let Some((key, nonces)) = established.rival.take_if(|(key, _)| *key == rival)
+            {
+                established.rival = successor.filter(|to| *to != key).map(|to| (to, nonces));
             }
         }
     }
