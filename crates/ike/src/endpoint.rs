@@ -71,7 +71,7 @@ pub struct Endpoint {
     limits: EndpointConfig,
     random: Box<dyn Random>,
     connections: BTreeMap<ConnectionKey, Connection>,
-    sas: BTreeMap<SaKey, IkeSa>,
+    pub(crate) sas: BTreeMap<SaKey, IkeSa>,
     by_spi: BTreeMap<Spi, SaKey>,
     cookies: CookieJar,
     numbers: Numbers,

@@ -38,16 +38,6 @@ pub(crate) enum Phase {
     Replaced,
 }
 
-impl Phase {
-    /// Whether a task may begin: what is left of an SA that was replaced moves to the new one.
-    const fn allows(self, task: &Task) -> bool {
-        match self {
-            Self::Closing => matches!(task, Task::IkeDelete),
-            Self::InUse => true,
-            Self::Replaced => false,
-        }
-    }
-}
 
 /// An IKE SA that is up.
 pub(crate) struct Established {
@@ -63,6 +53,8 @@ pub(crate) struct Established {
     pub(crate) active: Option<Active>,
     /// The SA the peer made to replace this one while our own attempt is under way.
     pub(crate) rival: Option<(SaKey, ExchangeNonces)>,
+    /// It is the rival of another SA, which has the Child SAs until one of the two has won.
+    pub(crate) waits: bool,
     pub(crate) since: Instant,
     pub(crate) rekey_at: Instant,
     pub(crate) expires_at: Instant,
@@ -93,6 +85,7 @@ impl Established {
             queue: VecDeque::new(),
             active: None,
             rival: None,
+            waits: false,
             since: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
             expires_at: ctx.now + lifetime,
@@ -172,13 +165,22 @@ impl Established {
             || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == index)
     }
 
+    /// Whether a task may begin: what is left of an SA that was replaced moves to the new one.
+    const fn allows(&self, task: &Task) -> bool {
+        match self.phase {
+            Phase::Closing => matches!(task, Task::IkeDelete),
+            Phase::InUse => !self.waits,
+            Phase::Replaced => false,
+        }
+    }
+
     /// Starts the next task, where the window is free.
     pub(crate) fn run_queue(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
         while link.requests.is_idle() && self.active.is_none() {
             let ready = self
                 .queue
                 .iter()
-                .position(|queued| queued.not_before <= ctx.now && self.phase.allows(&queued.task));
+                .position(|queued| queued.not_before <= ctx.now && self.allows(&queued.task));
             let Some(queued) = ready.and_then(|index| self.queue.remove(index)) else {
                 return;
             };
@@ -236,6 +238,16 @@ impl Established {
                 data: &[kind],
             });
             return self.respond(ctx, link, header, &[payload]);
+        }
+        let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
+        if self.waits
+            && (header.exchange == ExchangeType::CREATE_CHILD_SA
+                || deletes(adit_ike_wire::ProtocolId::ESP))
+        {
+            // The peer uses this SA, so it has settled for it. The request is left unanswered: its
+            // repetition will find the Child SAs here.
+            ctx.effects.push(Effect::Preferred(link.key));
+            return;
         }
         match header.exchange {
             ExchangeType::CREATE_CHILD_SA => {
@@ -356,6 +368,9 @@ impl Established {
                 ctx.effects.push(Effect::Gone(link.key, Ending::Released));
                 return;
             }
+            if self.rival.is_some() {
+                return self.lost(ctx, link.key);
+            }
             self.close(ctx);
         }
         if self.phase == Phase::InUse {
@@ -413,7 +428,7 @@ impl Established {
             }
         }
         if link.requests.is_idle() && self.active.is_none() {
-            let allowed = |queued: &&Queued| self.phase.allows(&queued.task);
+            let allowed = |queued: &&Queued| self.allows(&queued.task);
             for queued in self.queue.iter().filter(allowed) {
                 consider(queued.not_before, "waiting task");
             }

@@ -36,6 +36,8 @@ mod cookie;
 mod endpoint;
 mod established;
 pub mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keys;
 mod nat;
 pub mod output;

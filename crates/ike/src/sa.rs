@@ -119,6 +119,8 @@ pub(crate) enum Effect {
     New(Box<IkeSa>),
     /// This SA, which the peer made, lost a collision; the peer deletes it.
     Outdone(SaKey),
+    /// This SA, which the peer made, won a collision: the peer uses it.
+    Preferred(SaKey),
     /// Forget a Child SA some seconds from now; it was retired.
     RemoveLater(ChildKey),
     /// This SA was authenticated.

@@ -144,6 +144,11 @@ impl ResponseWindow {
         Self { expected, last }
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(crate) const fn expected(&self) -> u32 {
+        self.expected
+    }
+
     pub(crate) fn classify(&self, id: u32) -> Arrival {
         if id == self.expected {
             Arrival::Fresh

@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::child;
 use crate::config::ConnectionKey;
 use crate::endpoint::{Endpoint, LINGER};
-use crate::established::Phase;
+use crate::established::{Established, Phase};
 use crate::failure::Failure;
 use crate::keys::Role;
 use crate::output::{Event, Output};
@@ -42,6 +42,7 @@ impl Endpoint {
                             established.replaced(ctx.now);
                         });
                     }
+                    Effect::Preferred(key) => self.preferred(now, key),
                     Effect::RemoveLater(child) => self.lingering.push((now + LINGER, child)),
                     Effect::Up(key) => self.up(now, key),
                 }
@@ -51,7 +52,10 @@ impl Endpoint {
 
     fn gone(&mut self, now: Instant, key: SaKey, ending: Ending) {
         let Some(sa) = self.forget(key) else { return };
-        self.follow_rival(key, None);
+        if let Some((_, challenged)) = self.challenged_by(key) {
+            // The peer closed what it made: ours has won.
+            challenged.rival = None;
+        }
         let was_up = sa
             .established()
             .is_some_and(|established| established.phase == Phase::InUse);
@@ -122,8 +126,8 @@ impl Endpoint {
         let children = core::mem::take(&mut source.children);
         let queue = core::mem::take(&mut source.queue);
         let connection = source.connection;
-        self.follow_rival(from, Some(to));
         if let Some(target) = self.sas.get_mut(&to).and_then(|sa| sa.established_mut()) {
+            target.waits = false;
             target.children.extend(children);
             for queued in queue {
                 match queued.task {
@@ -147,15 +151,20 @@ impl Endpoint {
         }
     }
 
-    /// The SA that the peer made while our own rekey is under way has been replaced in its turn, or
-    /// deleted.
-    fn follow_rival(&mut self, rival: SaKey, successor: Option<SaKey>) {
-        for sa in self.sas.values_mut() {
-            if let Some(established) = sa.established_mut()
-                && let Some((key, nonces)) = established.rival.take_if(|(key, _)| *key == rival)
-            {
-                established.rival = successor.filter(|to| *to != key).map(|to| (to, nonces));
-            }
+    /// The SA that has this one, made by the peer, for a rival.
+    fn challenged_by(&mut self, rival: SaKey) -> Option<(SaKey, &mut Established)> {
+        self.sas.iter_mut().find_map(|(key, sa)| {
+            let established = sa.established_mut()?;
+            let challenged = established.rival.as_ref().is_some_and(|(r, _)| *r == rival);
+            challenged.then_some((*key, established))
+        })
+    }
+
+    fn preferred(&mut self, now: Instant, key: SaKey) {
+        if let Some((old, established)) = self.challenged_by(key) {
+            established.rival = None;
+            established.replaced(now);
+            self.move_children(old, key);
         }
     }
 
@@ -209,6 +218,21 @@ impl Endpoint {
         }
         for key in redundant {
             self.with_established(now, key, |ctx, established| established.close(ctx));
+        }
+        self.doubt_others(now, connection, key);
+    }
+
+    /// An SA that came up beside others makes it doubtful whether the peer still has those.
+    fn doubt_others(&mut self, now: Instant, connection: ConnectionKey, new: SaKey) {
+        let others: Vec<_> = self
+            .in_use(connection)
+            .map(|(sa, _)| sa.link.key)
+            .filter(|key| *key != new)
+            .collect();
+        for key in others {
+            self.with_established(now, key, |ctx, established| {
+                established.enqueue(Task::Liveness, ctx.now);
+            });
         }
     }
 }

@@ -85,8 +85,8 @@ impl Established {
     ) {
         let successor = self.ike_successor(ctx, link, &pending, contents);
         let rival = self.rival.take();
-        if self.phase == Phase::Closing {
-            // Nobody wants the SA any more, but the peer has it.
+        if self.phase != Phase::InUse {
+            // The answer comes too late to be of use, but the peer has the SA.
             if let Some((new, _)) = successor {
                 let key = new.link.key;
                 ctx.effects.push(Effect::New(Box::new(new)));
@@ -278,9 +278,12 @@ impl Established {
             local_spi,
             remote_spi,
         };
-        let Some(new) = self.bear(ctx, link, birth) else {
+        let Some(mut new) = self.bear(ctx, link, birth) else {
             return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
         };
+        if let (Some(new), Verdict::ProceedAndCompare) = (new.established_mut(), verdict) {
+            new.waits = true;
+        }
         let spi = local_spi.0.to_be_bytes();
         let proposal = Proposal {
             number: chosen.number,

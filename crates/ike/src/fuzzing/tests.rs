@@ -1,0 +1,121 @@
+//! Replays the committed inputs, and writes the seeds they grew from.
+
+extern crate std;
+
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+
+use super::*;
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(target)
+}
+
+#[test]
+fn every_committed_input_is_survived() {
+    let mut played = 0;
+    for entry in std::fs::read_dir(corpus("ike_endpoint")).unwrap() {
+        run(&std::fs::read(entry.unwrap().path()).unwrap());
+        played += 1;
+    }
+    assert!(played > 0);
+}
+
+/// The payloads of the oldest datagram of a side, as the operation that puts them there.
+fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
+    let datagram = table.wire.iter().find(|datagram| datagram.sender == side)?;
+    let message = adit_ike_wire::Message::parse(&datagram.octets).unwrap();
+    let flags = message.header.flags;
+    let ours = if flags.initiator {
+        message.header.responder_spi
+    } else {
+        message.header.initiator_spi
+    };
+    let end = &table.ends[1 - side];
+    let sa = end.sas.values().find(|sa| sa.link.local_spi == ours)?;
+    let protection = match &sa.state {
+        State::AuthSent(state) => &state.inputs.keys.protection,
+        State::Established(established) => &established.keys.protection,
+        State::HalfOpen(state) => &state.keys.protection,
+        State::Gone | State::InitSent(_) => return None,
+    };
+    let opened = protection.open(&datagram.octets, &message).ok()?;
+    let payloads = opened.payloads().unwrap();
+    let mut inner = Vec::new();
+    let first = adit_ike_wire::payload::emit_chain(&payloads, &mut inner);
+    let spi = sa.link.local_spi;
+    let sender = &table.ends[side];
+    let which = sender.sas.values().rev().position(|sa| sa.link.remote_spi == spi)?;
+    let operation = if flags.response { 4 } else { 3 };
+    let mut octets = std::vec![
+        u8::try_from(side << 7).unwrap() | operation,
+        u8::try_from(which).unwrap(),
+        message.header.exchange.0 - 34,
+        first.0,
+    ];
+    octets.extend(u16::try_from(inner.len()).unwrap().to_be_bytes());
+    octets.extend(inner);
+    Some(octets)
+}
+
+/// Plays `orders` on a pair that is up, and writes down what the peer says as sealed payloads.
+fn seed(choice: u8, orders: &[(usize, u8)], messages: &mut Vec<Vec<u8>>) -> Vec<u8> {
+    let mut table = Table::new(choice);
+    let mut written = std::vec![choice];
+    for (side, order) in orders {
+        let operation = [u8::try_from(side << 7).unwrap() | 6, *order];
+        written.extend(operation);
+        table.operate(&mut Input(&operation));
+    }
+    for _ in 0..12 {
+        for side in [0, 1] {
+            messages.extend(table.wire.iter().map(|datagram| datagram.octets.clone()));
+            if let Some(operation) = as_operation(&table, side) {
+                messages.push([&operation[3..4], &operation[6..]].concat());
+                table.operate(&mut Input(&operation));
+                written.extend(operation);
+                let drop_real = [u8::try_from(side << 7).unwrap() | 7];
+                table.operate(&mut Input(&drop_real));
+                written.extend(drop_real);
+            }
+        }
+    }
+    written
+}
+
+#[test]
+#[ignore = "writes to fuzz/corpus"]
+fn write_seeds() {
+    let directory = corpus("ike_endpoint");
+    std::fs::create_dir_all(&directory).unwrap();
+    let orders: [&[(usize, u8)]; 9] = [
+        &[],
+        &[(0, 0)],
+        &[(1, 2)],
+        &[(0, 0), (1, 0)],
+        &[(0, 2), (1, 2)],
+        &[(0, 0), (1, 2)],
+        &[(0, 4), (1, 0)],
+        &[(0, 5), (1, 2)],
+        &[(0, 6), (1, 4)],
+    ];
+    let (mut number, mut messages) = (0, Vec::new());
+    for handshake in [0_u8, 1, 2, 3, 6] {
+        for flags in [0_u8, 1, 2, 12, 16] {
+            for orders in orders {
+                number += 1;
+                let octets = seed(handshake << 5 | flags, orders, &mut messages);
+                std::fs::write(directory.join(std::format!("seed-{number:03}")), octets).unwrap();
+            }
+        }
+    }
+    let directory = corpus("ike_message");
+    std::fs::create_dir_all(&directory).unwrap();
+    messages.sort();
+    messages.dedup();
+    for (number, octets) in messages.iter().enumerate() {
+        std::fs::write(directory.join(std::format!("seed-{number:04}")), octets).unwrap();
+    }
+}
