@@ -197,11 +197,7 @@ impl Endpoint {
                 why: "surplus IKE SA",
             })
         });
-        let next = sas
-            .chain(lingering)
-            .chain(connections)
-            .chain(surplus)
-            .min();
+        let next = sas.chain(lingering).chain(connections).chain(surplus).min();
         Polled::Idle(next.filter(|deadline| deadline.at != Instant::NEVER))
     }
 

@@ -38,7 +38,6 @@ pub(crate) enum Phase {
     Replaced,
 }
 
-
 /// An IKE SA that is up.
 pub(crate) struct Established {
     pub(crate) connection: ConnectionKey,
@@ -156,8 +155,7 @@ impl Established {
             return true;
         };
         self.children.iter().any(|child| {
-            child.is_live()
-                && crate::selectors::covers(&child.local, &child.remote, wanted)
+            child.is_live() && crate::selectors::covers(&child.local, &child.remote, wanted)
         }) || self
             .queue
             .iter()

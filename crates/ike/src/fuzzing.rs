@@ -166,7 +166,10 @@ impl Table {
             wire: Vec::new(),
         };
         for side in [1, 0] {
-            table.command(side, Command::SetConnection(CONNECTION, Box::new(config(side, choice))));
+            table.command(
+                side,
+                Command::SetConnection(CONNECTION, Box::new(config(side, choice))),
+            );
         }
         for _ in 0..choice >> 5 {
             for side in [0, 1] {
@@ -223,13 +226,18 @@ impl Table {
     fn deliver(&mut self, datagram: &Datagram) {
         let (now, to) = (self.now, 1 - datagram.sender);
         let (local, remote) = (datagram.to, datagram.from);
-        self.end(to).handle_datagram(now, local, remote, &datagram.octets);
+        self.end(to)
+            .handle_datagram(now, local, remote, &datagram.octets);
         self.drain(to);
     }
 
     /// Delivers the oldest datagram of a side, after something was done to it.
     fn pass(&mut self, side: usize, change: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(index) = self.wire.iter().position(|datagram| datagram.sender == side) {
+        if let Some(index) = self
+            .wire
+            .iter()
+            .position(|datagram| datagram.sender == side)
+        {
             let mut datagram = self.wire.remove(index);
             change(&mut datagram.octets);
             self.deliver(&datagram);
@@ -276,7 +284,10 @@ impl Table {
             5 => self.wait(Duration::from_millis(10) * u32::from(input.octet())),
             6 => self.order(side, input.octet()),
             _ => {
-                let index = self.wire.iter().position(|datagram| datagram.sender == side);
+                let index = self
+                    .wire
+                    .iter()
+                    .position(|datagram| datagram.sender == side);
                 if let Some(index) = index {
                     self.wire.remove(index);
                 }
@@ -331,7 +342,12 @@ impl Table {
             }]
         });
         let count = self.end(side).sas.len().max(1);
-        let sa = self.end(side).sas.values().rev().nth(usize::from(which) % count)?;
+        let sa = self
+            .end(side)
+            .sas
+            .values()
+            .rev()
+            .nth(usize::from(which) % count)?;
         let (key, spi) = (sa.link.key, sa.link.remote_spi);
         let at_peer = |sa: &&IkeSa| sa.link.local_spi == spi;
         let id = self.end(1 - side).sas.values().find(at_peer).map(|sa| {

@@ -82,7 +82,7 @@ pub(crate) struct EspSuite {
 
 impl EspSuite {
     pub(crate) fn name(&self) -> String {
-        let mut name = self.encryption.name().to_string();
+        let mut name = String::from(self.encryption.name());
         if let Some(integrity) = self.integrity {
             name = format!("{name}-{}", integrity.name());
         }
@@ -414,30 +414,29 @@ const T_ESN: TransformType = TransformType::ESN;
 fn transform_name(transform: &Transform) -> String {
     let known = match transform.kind {
         T_ENCR => match (transform.id, transform.key_bits) {
-            (3, _) => Some("3des".to_string()),
-            (28, _) => Some("chacha20poly1305".to_string()),
-            (id, bits) => {
-                Encryption::from_transform(id, bits).map(|algorithm| algorithm.name().to_string())
-            }
+            (3, _) => Some("3des"),
+            (28, _) => Some("chacha20poly1305"),
+            (id, bits) => Encryption::from_transform(id, bits).map(|algorithm| algorithm.name()),
         },
         T_INTEG => match transform.id {
-            1 => Some("md5".to_string()),
-            5 => Some("aesxcbc".to_string()),
-            id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name().to_string()),
+            1 => Some("md5"),
+            5 => Some("aesxcbc"),
+            id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name()),
         },
         T_PRF => match transform.id {
-            1 => Some("prfmd5".to_string()),
-            4 => Some("prfaesxcbc".to_string()),
-            id => Prf::from_transform_id(id).map(|algorithm| algorithm.name().to_string()),
+            1 => Some("prfmd5"),
+            4 => Some("prfaesxcbc"),
+            id => Prf::from_transform_id(id).map(|algorithm| algorithm.name()),
         },
-        T_KE => Group::from_id(transform.id).map(|group| group.name().to_string()),
-        T_ESN if transform.id == 1 => Some("esn".to_string()),
+        T_KE => Group::from_id(transform.id).map(|group| group.name()),
+        T_ESN if transform.id == 1 => Some("esn"),
         _ => None,
     };
-    known.unwrap_or_else(|| match transform.key_bits {
-        Some(bits) => format!("{}:{bits}", transform.id),
-        None => transform.id.to_string(),
-    })
+    match (known, transform.key_bits) {
+        (Some(known), _) => String::from(known),
+        (None, Some(bits)) => format!("{}:{bits}", transform.id),
+        (None, None) => transform.id.to_string(),
+    }
 }
 
 /// The first transform type in which no proposal of theirs shares a value with one of ours, for

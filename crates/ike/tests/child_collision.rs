@@ -30,42 +30,51 @@ fn either_wins(change: impl Fn(Side, &mut ConnectionConfig), play: impl Fn(&mut 
 
 #[test]
 fn the_sa_with_the_lowest_nonce_goes() {
-    either_wins(|_, _| {}, |pair| {
-        for side in SIDES {
-            pass(pair, side);
-        }
-        for side in SIDES {
-            pass(pair, side);
-        }
-    });
+    either_wins(
+        |_, _| {},
+        |pair| {
+            for side in SIDES {
+                pass(pair, side);
+            }
+            for side in SIDES {
+                pass(pair, side);
+            }
+        },
+    );
     either_wins(|_, _| {}, |_| {});
 }
 
 #[test]
 fn forward_secrecy_on_both_sides_changes_nothing() {
-    either_wins(|_, config| config.esp.groups = vec![Group::Curve25519], |_| {});
+    either_wins(
+        |_, config| config.esp.groups = vec![Group::Curve25519],
+        |_| {},
+    );
 }
 
 #[test]
 fn an_answer_that_comes_after_all_else_is_still_settled() {
     for late in SIDES {
-        either_wins(|_, _| {}, |pair| {
-            pass(pair, Side::A);
-            pass(pair, Side::B);
-            // Each side's oldest datagram is its answer.
-            let answer = pair.take_from(late).unwrap();
-            pass(pair, late.other());
-            // The other side draws its conclusion and deletes before the first answer arrives.
-            for _ in 0..2 {
-                for side in SIDES {
-                    if pair.pass(side) {
-                        assert_nothing_lost(pair);
+        either_wins(
+            |_, _| {},
+            |pair| {
+                pass(pair, Side::A);
+                pass(pair, Side::B);
+                // Each side's oldest datagram is its answer.
+                let answer = pair.take_from(late).unwrap();
+                pass(pair, late.other());
+                // The other side draws its conclusion and deletes before the first answer arrives.
+                for _ in 0..2 {
+                    for side in SIDES {
+                        if pair.pass(side) {
+                            assert_nothing_lost(pair);
+                        }
                     }
                 }
-            }
-            pair.deliver(&answer);
-            assert_nothing_lost(pair);
-        });
+                pair.deliver(&answer);
+                assert_nothing_lost(pair);
+            },
+        );
     }
 }
 

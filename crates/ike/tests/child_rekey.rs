@@ -101,7 +101,9 @@ fn a_rekey_that_is_refused_again_and_again_ends_at_the_hard_lifetime() {
         assert!(pair.node(side).children.is_empty(), "{side:?}");
         assert_eq!(pair.node(side).endpoint.sa_count(), 1, "{side:?}");
     }
-    let failed = pair.node(Side::A).count(|event| matches!(event, Event::Failed(..)));
+    let failed = pair
+        .node(Side::A)
+        .count(|event| matches!(event, Event::Failed(..)));
     assert!(failed < 20, "{failed}");
 }
 
@@ -190,7 +192,8 @@ fn a_replaced_sa_whose_delete_never_comes_goes_after_a_minute() {
     let old = *pair.node(Side::B).children.keys().next().unwrap();
     let limit = pair.now + Duration::from_secs(61);
     while pair.step(limit) {
-        pair.wire.retain(|datagram| datagram.from.ip() != Side::A.address());
+        pair.wire
+            .retain(|datagram| datagram.from.ip() != Side::A.address());
     }
     pair.now = limit;
     let delete = pair.take_from(Side::B);

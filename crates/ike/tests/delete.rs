@@ -197,6 +197,9 @@ fn a_hard_lifetime_of_the_ike_sa_ends_it_and_it_comes_back() {
 fn settle_with_gap_of_short_lives(pair: &mut Pair) {
     pair.held = false;
     assert!(pair.run_until(Duration::from_secs(60), |pair| {
-        pair.is_up() && SIDES.into_iter().all(|side| pair.node(side).endpoint.sa_count() == 1)
+        pair.is_up()
+            && SIDES
+                .into_iter()
+                .all(|side| pair.node(side).endpoint.sa_count() == 1)
     }));
 }

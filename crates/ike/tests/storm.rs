@@ -86,7 +86,11 @@ impl Storm {
             let node = self.pair.node(side);
             let (sas, children) = (node.endpoint.sa_count(), node.children.len());
             assert!(sas <= MAX_SAS, "{:?}: {sas} IKE SAs", self.weather);
-            assert!(children <= MAX_CHILDREN, "{:?}: {children} Child SAs", self.weather);
+            assert!(
+                children <= MAX_CHILDREN,
+                "{:?}: {children} Child SAs",
+                self.weather
+            );
             let is_up = |event: &Event| matches!(event, Event::IkeUp { .. });
             assert!(
                 children == 0 || node.events.iter().any(is_up),
@@ -107,7 +111,11 @@ impl Storm {
     }
 
     fn strike(&mut self) {
-        let side = if self.random.below(2) == 0 { Side::A } else { Side::B };
+        let side = if self.random.below(2) == 0 {
+            Side::A
+        } else {
+            Side::B
+        };
         let choices = if self.weather.changes { 10 } else { 6 };
         match self.random.below(choices) {
             0..3 => {
@@ -170,7 +178,13 @@ impl Storm {
         for side in SIDES {
             let node = self.pair.node(side);
             let counts = (node.endpoint.sa_count(), node.children.len());
-            assert_eq!(counts, (1, 1), "{:?} {side:?}: {}", self.weather, self.story());
+            assert_eq!(
+                counts,
+                (1, 1),
+                "{:?} {side:?}: {}",
+                self.weather,
+                self.story()
+            );
         }
         assert_settled(&self.pair);
     }
@@ -193,11 +207,18 @@ impl Storm {
     fn story(&self) -> String {
         let tail = |side| {
             let events = &self.pair.node(side).events;
-            let lines = events.iter().rev().take(TOLD).rev().map(|event| match event {
-                Event::ChildUp { child, replaces, .. } => format!("up {child:?} for {replaces:?}"),
-                Event::ChildDown { child, .. } => format!("down {child:?}"),
-                other => format!("{other:?}"),
-            });
+            let lines = events
+                .iter()
+                .rev()
+                .take(TOLD)
+                .rev()
+                .map(|event| match event {
+                    Event::ChildUp {
+                        child, replaces, ..
+                    } => format!("up {child:?} for {replaces:?}"),
+                    Event::ChildDown { child, .. } => format!("down {child:?}"),
+                    other => format!("{other:?}"),
+                });
             lines.collect::<Vec<_>>()
         };
         format!(

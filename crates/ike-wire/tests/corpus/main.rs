@@ -1,11 +1,6 @@
 //! Replays the committed inputs of the fuzz target `ike_message`.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    unreachable_pub,
-    reason = "test code"
-)]
+#![expect(clippy::expect_used, unreachable_pub, reason = "test code")]
 
 use std::path::Path;
 

@@ -302,7 +302,12 @@ impl IkeSa {
                     }
                     // RFC 7296 section 2.21.3: an authenticated peer is told.
                     Err(_) => {
-                        established.refuse(ctx, &mut self.link, &header, NotifyType::INVALID_SYNTAX)
+                        established.refuse(
+                            ctx,
+                            &mut self.link,
+                            &header,
+                            NotifyType::INVALID_SYNTAX,
+                        );
                     }
                 }
                 self.state = State::Established(established);

@@ -47,7 +47,11 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let first = adit_ike_wire::payload::emit_chain(&payloads, &mut inner);
     let spi = sa.link.local_spi;
     let sender = &table.ends[side];
-    let which = sender.sas.values().rev().position(|sa| sa.link.remote_spi == spi)?;
+    let which = sender
+        .sas
+        .values()
+        .rev()
+        .position(|sa| sa.link.remote_spi == spi)?;
     let operation = if flags.response { 4 } else { 3 };
     let mut octets = std::vec![
         u8::try_from(side << 7).unwrap() | operation,

@@ -198,8 +198,7 @@ impl Established {
         let Some(old) = old else {
             return self.refuse(ctx, link, header, NotifyType::CHILD_SA_NOT_FOUND);
         };
-        let has_rival =
-            matches!(&self.active, Some(Active::ChildRekey(p)) if p.child == old && p.rival.is_some());
+        let has_rival = matches!(&self.active, Some(Active::ChildRekey(p)) if p.child == old && p.rival.is_some());
         if has_rival
             || self
                 .child(old)

@@ -18,7 +18,9 @@ use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
 use crate::nat;
 use crate::output::{Event, Output};
-use crate::proposal::{choose_ike, describe, describe_ike, differing_transform, offer_ike};
+use crate::proposal::{
+    Chosen, IkeSuite, choose_ike, describe, describe_ike, differing_transform, offer_ike,
+};
 use crate::sa::{Context, IkeSa, Link, Path, SaKey, State};
 use crate::task::auth::AuthSent;
 use crate::time::Instant;
@@ -347,30 +349,12 @@ impl InitRequest<'_> {
         let Ok(keys) = keys else {
             return InitOutcome::Ignored;
         };
-        let proposal = adit_ike_wire::Proposal {
-            number: chosen.number,
-            protocol: ProtocolId::IKE,
-            spi: &[],
-            transforms: chosen.suite.transforms(),
-        };
-        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
-        let destination = nat::hash(link.spis(), link.path.remote);
-        let payloads = [
-            Payload::SecurityAssociation(alloc::vec![proposal]),
-            Payload::KeyExchange {
-                group,
-                data: key_exchange.public(),
-            },
-            Payload::Nonce(&responder_nonce),
-            Payload::Notify(Notify::new(NotifyType::NAT_DETECTION_SOURCE_IP, &source)),
-            Payload::Notify(Notify::new(
-                NotifyType::NAT_DETECTION_DESTINATION_IP,
-                &destination,
-            )),
-        ];
-        let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
-        link.responses.answered(response.clone());
-        link.transmit(ctx, response.clone());
+        let response = Self::agree(
+            ctx,
+            &mut link,
+            &chosen,
+            (key_exchange.public(), &responder_nonce),
+        );
         let half_open = HalfOpen {
             candidates: self.candidates.clone(),
             keys,
@@ -384,6 +368,40 @@ impl InitRequest<'_> {
             link,
             state: State::HalfOpen(Box::new(half_open)),
         }))
+    }
+
+    /// Sends the answer that makes the SA half-open.
+    fn agree(
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        chosen: &Chosen<IkeSuite>,
+        (public, nonce): (&[u8], &[u8]),
+    ) -> Vec<u8> {
+        let proposal = adit_ike_wire::Proposal {
+            number: chosen.number,
+            protocol: ProtocolId::IKE,
+            spi: &[],
+            transforms: chosen.suite.transforms(),
+        };
+        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let destination = nat::hash(link.spis(), link.path.remote);
+        let payloads = [
+            Payload::SecurityAssociation(alloc::vec![proposal]),
+            Payload::KeyExchange {
+                group: chosen.suite.group.id(),
+                data: public,
+            },
+            Payload::Nonce(nonce),
+            Payload::Notify(Notify::new(NotifyType::NAT_DETECTION_SOURCE_IP, &source)),
+            Payload::Notify(Notify::new(
+                NotifyType::NAT_DETECTION_DESTINATION_IP,
+                &destination,
+            )),
+        ];
+        let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
+        link.responses.answered(response.clone());
+        link.transmit(ctx, response.clone());
+        response
     }
 
     fn report_mismatch(&self, ctx: &mut Context<'_>, proposals: &[adit_ike_wire::Proposal<'_>]) {
