@@ -371,7 +371,7 @@ impl Established {
             }
             self.close(ctx);
         }
-        if self.phase == Phase::InUse {
+        if self.phase == Phase::InUse && !self.waits {
             if now >= self.rekey_at {
                 self.rekey_at = Instant::NEVER;
                 self.enqueue(Task::IkeRekey, now);
@@ -411,7 +411,7 @@ impl Established {
                 deadline = Deadline { at, why };
             }
         };
-        if self.phase == Phase::InUse {
+        if self.phase == Phase::InUse && !self.waits {
             consider(self.rekey_at, "IKE SA rekey");
             for child in &self.children {
                 if child.state != ChildState::Closing {

@@ -56,6 +56,11 @@ impl Endpoint {
             // The peer closed what it made: ours has won.
             challenged.rival = None;
         }
+        if let Some((rival, _)) = sa.established().and_then(|e| e.rival.as_ref())
+            && let Some(rival) = self.sas.get_mut(rival).and_then(|sa| sa.established_mut())
+        {
+            rival.waits = false;
+        }
         let was_up = sa
             .established()
             .is_some_and(|established| established.phase == Phase::InUse);
