@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::child;
 use crate::config::ConnectionKey;
+use crate::endpoint::connection::MAX_IN_USE;
 use crate::endpoint::{Endpoint, LINGER};
 use crate::established::{Established, Phase};
 use crate::failure::Failure;
@@ -221,6 +222,12 @@ impl Endpoint {
                 redundant.push(other.link.key);
             }
         }
+        let kept = |key: &SaKey| !redundant.contains(key);
+        let in_use = self.in_use(connection).map(|(sa, _)| sa.link.key);
+        let surplus: Vec<_> = in_use.filter(kept).collect();
+        // In the order of their making: the oldest come first.
+        let excess = surplus.len().saturating_sub(MAX_IN_USE);
+        redundant.extend(surplus.into_iter().take(excess));
         for key in redundant {
             self.with_established(now, key, |ctx, established| established.close(ctx));
         }
