@@ -3,6 +3,7 @@
 
 mod exchange;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -203,6 +204,27 @@ impl Storm {
             );
         }
         assert_mirrored(&self.pair);
+        self.check_events();
+    }
+
+    /// What was told adds up to what is there.
+    fn check_events(&self) {
+        for side in SIDES {
+            let node = self.pair.node(side);
+            let (mut children, mut ike_up) = (BTreeSet::new(), false);
+            for event in &node.events {
+                match event {
+                    Event::ChildUp { child, .. } => assert!(children.insert(*child)),
+                    Event::ChildDown { child, .. } => assert!(children.remove(child)),
+                    Event::IkeUp { .. } => ike_up = true,
+                    Event::IkeDown(_) => ike_up = false,
+                    Event::Connecting(_) | Event::Failed(..) => {}
+                }
+            }
+            assert!(ike_up, "{:?} {side:?}", self.weather);
+            let there: BTreeSet<_> = node.children.keys().copied().collect();
+            assert_eq!(children, there, "{:?} {side:?}", self.weather);
+        }
     }
 
     /// SAs from the storm kept their short lifetimes; one of their rekeys may just be under way.
