@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::child;
+use crate::child::{ChildSa, ChildState};
 use crate::config::ConnectionKey;
 use crate::endpoint::connection::MAX_IN_USE;
 use crate::endpoint::{Endpoint, LINGER};
@@ -113,14 +113,8 @@ impl Endpoint {
             if let Some(mut sa) = self.forget(old)
                 && let Some(established) = sa.established_mut()
             {
-                for child in established.children.drain(..) {
-                    self.outputs.push_back(Output::RemoveChild(child.key));
-                    let event = Event::ChildDown {
-                        connection,
-                        child: child.key,
-                    };
-                    self.outputs.push_back(Output::Event(event));
-                }
+                let children = core::mem::take(&mut established.children);
+                self.drop_children(connection, children);
             }
         }
     }
@@ -144,15 +138,20 @@ impl Endpoint {
                 }
             }
         } else {
-            for child in children {
-                self.outputs.push_back(Output::RemoveChild(child.key));
-                if child.state != child::ChildState::Installing {
-                    let event = Event::ChildDown {
-                        connection,
-                        child: child.key,
-                    };
-                    self.outputs.push_back(Output::Event(event));
-                }
+            self.drop_children(connection, children);
+        }
+    }
+
+    /// Takes Child SAs out of use whose IKE SA is gone.
+    fn drop_children(&mut self, connection: ConnectionKey, children: Vec<ChildSa>) {
+        for child in children {
+            self.outputs.push_back(Output::RemoveChild(child.key));
+            if child.state != ChildState::Installing {
+                let event = Event::ChildDown {
+                    connection,
+                    child: child.key,
+                };
+                self.outputs.push_back(Output::Event(event));
             }
         }
     }
