@@ -210,6 +210,7 @@ impl Endpoint {
     ) -> Option<R> {
         let mut sa = self.sas.remove(&key)?;
         let alone = self.is_alone(&sa);
+        let crowded = self.is_crowded(&sa);
         let mut ctx = Context {
             now,
             random: &mut *self.random,
@@ -218,6 +219,7 @@ impl Endpoint {
             numbers: &mut self.numbers,
             limits: self.limits,
             alone,
+            crowded,
         };
         let result = act(&mut ctx, &mut sa);
         if let State::Established(established) = &mut sa.state {

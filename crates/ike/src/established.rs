@@ -7,6 +7,10 @@
 //!   in use --(rekeyed)--> replaced --(Delete, or 60 s)--> gone
 //!      \--(close)--> closing --(answered, or given up)--> gone
 //! ```
+//!
+//! When both sides rekey the IKE SA at once there are three: ours stays `in use` until the answer to
+//! our request decides, and the peer's new one is its `rival`, which waits, without Child SAs and
+//! without tasks, until it has won: by its nonces, or because the peer uses it.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -371,7 +375,7 @@ impl Established {
             }
             self.close(ctx);
         }
-        if self.phase == Phase::InUse {
+        if self.phase == Phase::InUse && !self.waits {
             if now >= self.rekey_at {
                 self.rekey_at = Instant::NEVER;
                 self.enqueue(Task::IkeRekey, now);
@@ -411,7 +415,7 @@ impl Established {
                 deadline = Deadline { at, why };
             }
         };
-        if self.phase == Phase::InUse {
+        if self.phase == Phase::InUse && !self.waits {
             consider(self.rekey_at, "IKE SA rekey");
             for child in &self.children {
                 if child.state != ChildState::Closing {

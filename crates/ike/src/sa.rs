@@ -46,6 +46,8 @@ pub(crate) struct Context<'e> {
     pub(crate) limits: EndpointConfig,
     /// There is no other IKE SA between the same two identities (RFC 7296 section 2.4).
     pub(crate) alone: bool,
+    /// The connection has as many IKE SAs as a peer may make it hold.
+    pub(crate) crowded: bool,
 }
 
 /// Numbers that are never used twice.

@@ -3,10 +3,13 @@
 
 mod exchange;
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_crypto::Secret;
-use adit_ike::{Command, ConnectionConfig, EndpointConfig, Event, Instant, Liveness};
+use adit_ike::config::block;
+use adit_ike::{ChildConfig, Command, ConnectionConfig, EndpointConfig, Event, Instant, Liveness};
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 use exchange::*;
 
@@ -14,7 +17,7 @@ use exchange::*;
 const MAX_SAS: usize = 12;
 
 /// The most Child SAs one side's data plane may hold, retired ones included.
-const MAX_CHILDREN: usize = 16;
+const MAX_CHILDREN: usize = 32;
 
 /// How many of the last events are told when a storm ends badly.
 const TOLD: usize = 30;
@@ -27,6 +30,8 @@ struct Weather {
     /// Whether connections are changed and removed too, so that packets may get lost.
     changes: bool,
     liveness: bool,
+    /// How many pairs of blocks there are, each with a Child SA of its own.
+    children: u8,
 }
 
 struct Storm {
@@ -59,6 +64,16 @@ impl Storm {
         let mut config = Pair::usual(side);
         config.psk = Secret::new(self.psk.to_be_bytes().to_vec());
         config.initiate = true;
+        for index in 1..self.weather.children {
+            let net = |side| {
+                let octets = [10, if side == Side::A { 1 } else { 2 }, index, 0];
+                vec![block(IpAddr::from(octets), 24)]
+            };
+            config.children.push(ChildConfig {
+                local: net(side),
+                remote: net(side.other()),
+            });
+        }
         config.ike_lifetime = Duration::from_secs(60 + self.random.below(120));
         config.child_lifetime = Duration::from_secs(30 + self.random.below(60));
         config.liveness = self.weather.liveness.then_some(Liveness {
@@ -119,8 +134,10 @@ impl Storm {
         let choices = if self.weather.changes { 10 } else { 6 };
         match self.random.below(choices) {
             0..3 => {
-                let sent = self.pair.node(side).sending().next_back();
-                if let Some(child) = sent.map(|sent| sent.child.child) {
+                let used = usize::try_from(self.random.below(self.weather.children.into()));
+                let mut sent = self.pair.node(side).used();
+                if let Some(child) = sent.nth(used.unwrap_or(0)).map(|sent| sent.child.child) {
+                    drop(sent);
                     self.pair.command(side, Command::RekeyChild(child));
                 }
             }
@@ -180,22 +197,44 @@ impl Storm {
             let counts = (node.endpoint.sa_count(), node.children.len());
             assert_eq!(
                 counts,
-                (1, 1),
+                (1, usize::from(self.weather.children)),
                 "{:?} {side:?}: {}",
                 self.weather,
                 self.story()
             );
         }
-        assert_settled(&self.pair);
+        assert_mirrored(&self.pair);
+        self.check_events();
+    }
+
+    /// What was told adds up to what is there.
+    fn check_events(&self) {
+        for side in SIDES {
+            let node = self.pair.node(side);
+            let (mut children, mut ike_up) = (BTreeSet::new(), false);
+            for event in &node.events {
+                match event {
+                    Event::ChildUp { child, .. } => assert!(children.insert(*child)),
+                    Event::ChildDown { child, .. } => assert!(children.remove(child)),
+                    Event::IkeUp { .. } => ike_up = true,
+                    Event::IkeDown(_) => ike_up = false,
+                    Event::Connecting(_) | Event::Failed(..) => {}
+                }
+            }
+            assert!(ike_up, "{:?} {side:?}", self.weather);
+            let there: BTreeSet<_> = node.children.keys().copied().collect();
+            assert_eq!(children, there, "{:?} {side:?}", self.weather);
+        }
     }
 
     /// SAs from the storm kept their short lifetimes; one of their rekeys may just be under way.
     fn await_rest(&mut self) {
         let limit: Instant = self.pair.now + Duration::from_secs(200);
+        let expected = (1, usize::from(self.weather.children));
         let at_rest = |pair: &Pair| {
             let single = |side| {
                 let node = pair.node(side);
-                (node.endpoint.sa_count(), node.children.len()) == (1, 1)
+                (node.endpoint.sa_count(), node.children.len()) == expected
             };
             pair.wire.is_empty() && SIDES.into_iter().all(single)
         };
@@ -249,6 +288,7 @@ fn rekeys_on_a_good_network_never_lose_a_packet() {
         conditions: Conditions::GOOD,
         changes: false,
         liveness: seed % 2 == 0,
+        children: 1 + (seed % 3) as u8,
     });
 }
 
@@ -259,6 +299,7 @@ fn rekeys_on_a_bad_network_end_well() {
         conditions: Conditions::BAD,
         changes: false,
         liveness: seed % 2 == 0,
+        children: 1 + (seed % 3) as u8,
     });
 }
 
@@ -269,6 +310,7 @@ fn changes_on_a_good_network_end_well() {
         conditions: Conditions::GOOD,
         changes: true,
         liveness: seed % 2 == 0,
+        children: 1 + (seed % 3) as u8,
     });
 }
 
@@ -279,5 +321,6 @@ fn changes_on_a_bad_network_end_well() {
         conditions: Conditions::BAD,
         changes: true,
         liveness: seed % 2 == 0,
+        children: 1 + (seed % 3) as u8,
     });
 }

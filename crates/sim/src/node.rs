@@ -105,6 +105,23 @@ impl Node {
         self.children.values().filter(|installed| installed.sends)
     }
 
+    /// The Child SAs that packets are sent on: for each pair of selectors the newest.
+    pub fn used(&self) -> impl Iterator<Item = &InstalledChild> {
+        let selectors = |installed: &InstalledChild| {
+            let child = &installed.child;
+            (
+                child.local_selectors.clone(),
+                child.remote_selectors.clone(),
+            )
+        };
+        self.sending().filter(move |one| {
+            let newest = self
+                .sending()
+                .rfind(|other| selectors(other) == selectors(one));
+            newest.is_some_and(|newest| newest.child.child == one.child.child)
+        })
+    }
+
     /// Whether a packet sealed with `keys` would be opened here.
     #[must_use]
     pub fn receives(&self, keys: &DirectionKeys) -> bool {

@@ -280,21 +280,19 @@ impl Pair {
         true
     }
 
-    /// Whether both ends send, and each opens what the other sends on its newest Child SA.
+    /// Whether both ends send, and each opens what the other sends on.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        [Side::A, Side::B].into_iter().all(|side| {
-            let newest = self.node(side).sending().next_back();
-            newest.is_some_and(|sent| self.node(side.other()).receives(&sent.child.outbound))
-        })
+        let sends = |side| self.node(side).sending().next().is_some();
+        [Side::A, Side::B].into_iter().all(sends) && self.loses_nothing()
     }
 
     /// Whether no packet is lost for want of an SA: everything one end sends on, the other opens.
     #[must_use]
     pub fn loses_nothing(&self) -> bool {
         [Side::A, Side::B].into_iter().all(|side| {
-            let newest = self.node(side).sending().next_back();
-            newest.is_none_or(|sent| self.node(side.other()).receives(&sent.child.outbound))
+            let mut used = self.node(side).used();
+            used.all(|sent| self.node(side.other()).receives(&sent.child.outbound))
         })
     }
 

@@ -21,6 +21,11 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How long the responder of an IKE SA leaves it to the initiator to ask for Child SAs.
 const RESPONDER_WAIT: Duration = Duration::from_secs(3);
 
+/// How many IKE SAs of one connection there may be before a peer's rekeys are refused for a while,
+/// and how many of them may be in use before the oldest is closed.
+pub(super) const MAX_SAS: usize = 16;
+pub(super) const MAX_IN_USE: usize = 4;
+
 /// How soon a Child SA that was refused is asked for again.
 const CHILD_RETRY: Duration = Duration::from_secs(10);
 
@@ -214,6 +219,17 @@ impl Endpoint {
         })
     }
 
+    /// Whether a peer must wait before it makes another IKE SA by rekeying: each that was replaced
+    /// stays for a while.
+    pub(super) fn is_crowded(&self, sa: &IkeSa) -> bool {
+        let connection = sa.link.connection;
+        let others = self
+            .sas
+            .values()
+            .filter(|other| other.link.connection == connection);
+        connection.is_some() && others.count() + 1 >= MAX_SAS
+    }
+
     pub(super) fn maintain_all(&mut self, now: Instant) {
         let keys: Vec<_> = self.connections.keys().copied().collect();
         for key in keys {
@@ -243,6 +259,7 @@ impl Endpoint {
             numbers: &mut self.numbers,
             limits: self.limits,
             alone: false,
+            crowded: false,
         };
         let sa = IkeSa::initiate(&mut ctx, key, config);
         ctx.push(Output::Event(Event::Connecting(key)));

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::child;
+use crate::child::{ChildSa, ChildState};
 use crate::config::ConnectionKey;
+use crate::endpoint::connection::MAX_IN_USE;
 use crate::endpoint::{Endpoint, LINGER};
 use crate::established::{Established, Phase};
 use crate::failure::Failure;
@@ -55,6 +56,11 @@ impl Endpoint {
         if let Some((_, challenged)) = self.challenged_by(key) {
             // The peer closed what it made: ours has won.
             challenged.rival = None;
+        }
+        if let Some((rival, _)) = sa.established().and_then(|e| e.rival.as_ref())
+            && let Some(rival) = self.sas.get_mut(rival).and_then(|sa| sa.established_mut())
+        {
+            rival.waits = false;
         }
         let was_up = sa
             .established()
@@ -107,14 +113,8 @@ impl Endpoint {
             if let Some(mut sa) = self.forget(old)
                 && let Some(established) = sa.established_mut()
             {
-                for child in established.children.drain(..) {
-                    self.outputs.push_back(Output::RemoveChild(child.key));
-                    let event = Event::ChildDown {
-                        connection,
-                        child: child.key,
-                    };
-                    self.outputs.push_back(Output::Event(event));
-                }
+                let children = core::mem::take(&mut established.children);
+                self.drop_children(connection, children);
             }
         }
     }
@@ -138,15 +138,20 @@ impl Endpoint {
                 }
             }
         } else {
-            for child in children {
-                self.outputs.push_back(Output::RemoveChild(child.key));
-                if child.state != child::ChildState::Installing {
-                    let event = Event::ChildDown {
-                        connection,
-                        child: child.key,
-                    };
-                    self.outputs.push_back(Output::Event(event));
-                }
+            self.drop_children(connection, children);
+        }
+    }
+
+    /// Takes Child SAs out of use whose IKE SA is gone.
+    fn drop_children(&mut self, connection: ConnectionKey, children: Vec<ChildSa>) {
+        for child in children {
+            self.outputs.push_back(Output::RemoveChild(child.key));
+            if child.state != ChildState::Installing {
+                let event = Event::ChildDown {
+                    connection,
+                    child: child.key,
+                };
+                self.outputs.push_back(Output::Event(event));
             }
         }
     }
@@ -216,6 +221,12 @@ impl Endpoint {
                 redundant.push(other.link.key);
             }
         }
+        let kept = |key: &SaKey| !redundant.contains(key);
+        let in_use = self.in_use(connection).map(|(sa, _)| sa.link.key);
+        let surplus: Vec<_> = in_use.filter(kept).collect();
+        // In the order of their making: the oldest come first.
+        let excess = surplus.len().saturating_sub(MAX_IN_USE);
+        redundant.extend(surplus.into_iter().take(excess));
         for key in redundant {
             self.with_established(now, key, |ctx, established| established.close(ctx));
         }

@@ -186,6 +186,7 @@ impl Endpoint {
             numbers: &mut self.numbers,
             limits: self.limits,
             alone: false,
+            crowded: false,
         };
         match request.answer(&mut ctx) {
             InitOutcome::Ignored => return Err(Drop::Malformed),

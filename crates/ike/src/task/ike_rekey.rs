@@ -243,7 +243,7 @@ impl Established {
         contents: &Contents<'_>,
     ) {
         let verdict = decide(self.stance(None), Theirs::IkeRekey);
-        if verdict == Verdict::RefuseForNow || self.rival.is_some() {
+        if verdict == Verdict::RefuseForNow || self.rival.is_some() || ctx.crowded {
             return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
         }
         let (Some(proposals), Some((group, public)), Some(nonce)) =
