@@ -9,7 +9,7 @@
 //!                     TUN      <-->
 //! ```
 //!
-//! The worker opens nothing: [`privileges::drop_all`] makes sure it can't. It holds one gateway's
+//! The worker opens nothing: `privileges::drop_all` makes sure it can't. It holds one gateway's
 //! keys and no other's, and it dies with its parent.
 
 mod conversion;
