@@ -1,0 +1,18 @@
+//! Replays the committed inputs of the fuzz target `esp_open`.
+
+#![expect(clippy::expect_used, unreachable_pub, reason = "test code")]
+
+use std::path::Path;
+
+mod check;
+
+#[test]
+fn every_committed_input_is_survived() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/esp_open");
+    let mut played = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        check::check(&std::fs::read(entry.unwrap().path()).unwrap());
+        played += 1;
+    }
+    assert!(played > 0);
+}
