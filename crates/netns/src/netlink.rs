@@ -281,8 +281,7 @@ impl Netlink {
         for message in messages {
             let matches = message
                 .attributes
-                .iter()
-                .any(|attribute| *attribute == AddressAttribute::Address(address));
+                .contains(&AddressAttribute::Address(address));
             if matches {
                 settled(self.handle.address().del(message).execute().await)
                     .map_err(failed(format!("removing address {address}")))?;
