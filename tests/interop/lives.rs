@@ -150,3 +150,28 @@ fn a_child_sa_that_strongswan_closes_is_negotiated_again() {
     replaced(&scene, &peer, &connection, &before, PATIENCE);
     scene.works(&connection, &peer);
 }
+
+#[test]
+fn a_peer_that_dies_is_noticed_and_reached_again_when_it_lives() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::gcm();
+    let scene = Scene::new("ail", 121);
+    let wanted = scene.wanted(&suite);
+    let peer = Peer::start(&scene.serve, &wanted);
+    let watch = json!({"dead_peer_detection": {"action": "restart", "interval": 1, "timeout": 3}});
+    let connection = scene.connect_with(&suite, &watch);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    // Killed, it says no farewell.
+    drop(peer);
+    let reason = until("the death is noticed", PATIENCE, || {
+        let seen = scene.api.get(&connection).is(200);
+        (seen["status"] == "down").then(|| seen["status_reasons"][0].clone())
+    });
+    assert_eq!(reason["code"], "peer_not_responding", "{reason}");
+    ping(scene.instance(), INNER).none();
+    let peer = Peer::start(&scene.serve, &wanted);
+    scene.api.up_within(&connection, 2 * PATIENCE);
+    scene.works(&connection, &peer);
+    capture.stop().hides(&scene.instance().address, INNER);
+}
