@@ -1,6 +1,9 @@
 //! The documented example, "Connecting two VPCs using VPN", as its curl lines send it.
 
+use std::net::UdpSocket;
+
 use crate::support::capture::Capture;
+use crate::support::namespace::ip;
 use crate::support::serve::Serve;
 use crate::support::site;
 use crate::support::traffic::{ping, ping_both};
@@ -89,4 +92,30 @@ fn two_vpcs_are_connected_and_nothing_is_ever_sent_in_clear() {
     });
     ping(b, &a.address).none();
     capture.stop().hides(&a.address, &b.address);
+}
+
+#[test]
+fn a_capture_sees_what_must_not_be_there() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = Serve::start("aef", 15);
+    let host = UdpSocket::bind((format!("{}.1", serve.external).as_str(), 0)).unwrap();
+    let nobody = format!("{}.9", serve.external);
+    let device = format!("{}-ext", serve.prefix);
+    let mut seen = Vec::new();
+    // A neighbour that is known without asking: its frames are flooded to all ports.
+    ip(&format!(
+        "neighbor add {nobody} lladdr 02:00:00:00:00:09 dev {device}"
+    ));
+    for (port, octets) in [
+        (53, &[0; 8]),
+        (4500, &[10, 240, 0, 4, 10, 240, 64, 4]),
+        (4500, &[10, 240, 0, 4, 10, 240, 64, 5]),
+    ] {
+        let capture = Capture::start(&serve);
+        host.send_to(octets, (nobody.as_str(), port)).unwrap();
+        let captured = capture.stop();
+        assert_eq!(captured.packets().len(), 1);
+        seen.push(captured.leak("10.240.0.4", "10.240.64.4").is_some());
+    }
+    assert_eq!(seen, [true, true, false]);
 }

@@ -17,7 +17,6 @@ fn both_are_named(scene: &Scene, peer: &Peer, connection: &str, ours: &str, thei
     until("the evidence has both sides' values", PATIENCE, || {
         last = scene.api.get(connection).is(200)["status_reasons"].clone();
         let text = evidence(&last[0]);
-        eprintln!("{text}");
         (text.contains(ours) && text.contains(theirs)).then_some(())
     });
 }

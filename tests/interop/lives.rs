@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::scene::{Scene, Suite};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::capture::Capture;
+use crate::support::serve::signal_to;
 use crate::support::traffic::{PingsUnderWay, ping};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
@@ -69,6 +71,14 @@ fn strongswan_rekeys_cbc_tunnels_and_no_ping_is_lost() {
 #[test]
 fn strongswan_rekeys_gcm_tunnels_and_no_ping_is_lost() {
     rekeyed_by_strongswan("ai8", 108, &Suite::gcm());
+}
+
+#[test]
+fn strongswan_rekeys_with_forward_secrecy_and_no_ping_is_lost() {
+    let mut suite = Suite::gcm();
+    suite.esp = "aes256gcm16-ecp384";
+    suite.ipsec_policy["pfs"] = json!("group_20");
+    rekeyed_by_strongswan("ain", 123, &suite);
 }
 
 #[test]
@@ -149,4 +159,56 @@ fn a_child_sa_that_strongswan_closes_is_negotiated_again() {
     peer.swanctl("--terminate --child net --timeout 5");
     replaced(&scene, &peer, &connection, &before, PATIENCE);
     scene.works(&connection, &peer);
+}
+
+#[test]
+fn a_peer_that_dies_is_noticed_and_reached_again_when_it_lives() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::gcm();
+    let scene = Scene::new("ail", 121);
+    let wanted = scene.wanted(&suite);
+    let peer = Peer::start(&scene.serve, &wanted);
+    let watch = json!({"dead_peer_detection": {"action": "restart", "interval": 1, "timeout": 3}});
+    let connection = scene.connect_with(&suite, &watch);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    // Killed, it says no farewell.
+    drop(peer);
+    let reason = until("the death is noticed", PATIENCE, || {
+        let seen = scene.api.get(&connection).is(200);
+        (seen["status"] == "down").then(|| seen["status_reasons"][0].clone())
+    });
+    assert_eq!(reason["code"], "peer_not_responding", "{reason}");
+    ping(scene.instance(), INNER).none();
+    let peer = Peer::start(&scene.serve, &wanted);
+    scene.api.up_within(&connection, 2 * PATIENCE);
+    scene.works(&connection, &peer);
+    capture.stop().hides(&scene.instance().address, INNER);
+}
+
+#[test]
+fn after_a_worker_was_killed_strongswan_talks_to_the_next_one() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let suite = Suite::gcm();
+    let scene = Scene::new("aim", 122);
+    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let capture = Capture::start(&scene.serve);
+    for _ in 0..3 {
+        let killed = scene.serve.worker(&scene.site.gateway).unwrap();
+        signal_to(killed, Signal::SIGKILL);
+        until("another worker runs", VERDICT, || {
+            let worker = scene.serve.worker(&scene.site.gateway);
+            worker.filter(|pid| *pid != killed)
+        });
+        until("pings pass again", VERDICT, || {
+            (ping(scene.instance(), INNER).received == 10).then_some(())
+        });
+        until("strongSwan has forgotten the old SAs", VERDICT, || {
+            let sas = peer.sas();
+            (sas.ike.len() == 1 && sas.children.len() == 1).then_some(())
+        });
+    }
+    capture.stop().hides(&scene.instance().address, INNER);
 }

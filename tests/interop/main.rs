@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod blocks;
 mod failures;
 mod lives;
 mod scene;

@@ -81,9 +81,14 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(prefix: &str, number: u8) -> Self {
+        Self::with(prefix, number, &[SITE])
+    }
+
+    /// One with these subnets.
+    pub(crate) fn with(prefix: &str, number: u8, cidrs: &[&str]) -> Self {
         let serve = Serve::start(prefix, number);
         let api = serve.api();
-        let site = Site::new(&serve, &api, "one", &[SITE]);
+        let site = Site::new(&serve, &api, "one", cidrs);
         Self { api, site, serve }
     }
 
@@ -113,11 +118,19 @@ impl Scene {
 
     /// Makes the connection to strongSwan; its path.
     pub(crate) fn connect(&self, suite: &Suite) -> String {
-        let more = json!({
+        self.connect_with(suite, &json!({}))
+    }
+
+    /// The same with more fields.
+    pub(crate) fn connect_with(&self, suite: &Suite, fields: &Value) -> String {
+        let mut more = json!({
             "psk": PSK,
             "ike_policy": self.policy("ike_policies", &suite.ike_policy),
             "ipsec_policy": self.policy("ipsec_policies", &suite.ipsec_policy),
         });
+        for (name, value) in fields.as_object().unwrap() {
+            more[name] = value.clone();
+        }
         let peer = Peer::address_on(&self.serve);
         self.site
             .connect_with(&self.api, &peer, &[BLOCK.to_owned()], &more)

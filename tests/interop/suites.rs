@@ -1,10 +1,12 @@
 //! Algorithms, and who begins: traffic both ways, counted on both sides, and never in clear.
 
-use crate::scene::{Scene, Suite};
+use serde_json::Value;
+
+use crate::scene::{Scene, Suite, ike, ipsec};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::capture::Capture;
 use crate::support::traffic::tcp_both;
-use crate::support::turn;
+use crate::support::{VERDICT, turn, until};
 
 /// Adit begins as soon as the connection is made; strongSwan only listens.
 fn adit_begins(prefix: &str, number: u8, suite: &Suite, large: bool) {
@@ -81,4 +83,85 @@ fn strongswan_begins_with_aes256gcm_ecp384() {
 #[test]
 fn strongswan_begins_with_aes256_sha512_x25519() {
     strongswan_begins("ai6", 106, &Suite::cbc_sha512(), true);
+}
+
+#[test]
+fn both_without_any_policy_agree() {
+    let suite = Suite {
+        ike: "default",
+        esp: "default",
+        ike_policy: Value::Null,
+        ipsec_policy: Value::Null,
+    };
+    adit_begins("aio", 124, &suite, false);
+    strongswan_begins("aip", 125, &suite, false);
+}
+
+#[test]
+fn everything_that_policies_can_name_is_understood() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new("aiq", 126);
+    let suites = [
+        (
+            "aes128-sha1-modp1024",
+            ike("aes128", "sha1", 2),
+            "aes128-sha1",
+            ipsec("aes128", "sha1"),
+        ),
+        (
+            "aes192-sha1-modp1536",
+            ike("aes192", "sha1", 5),
+            "aes192-sha1",
+            ipsec("aes192", "sha1"),
+        ),
+        (
+            "aes192-sha256-modp3072",
+            ike("aes192", "sha256", 15),
+            "aes192-sha256",
+            ipsec("aes192", "sha256"),
+        ),
+        (
+            "aes256-sha384-modp4096",
+            ike("aes256", "sha384", 16),
+            "aes256-sha384",
+            ipsec("aes256", "sha384"),
+        ),
+        (
+            "aes256-sha384-ecp256",
+            ike("aes256", "sha384", 19),
+            "aes192-sha384",
+            ipsec("aes192", "sha384"),
+        ),
+        (
+            "aes128-sha512-ecp384",
+            ike("aes128", "sha512", 20),
+            "aes128gcm16",
+            ipsec("aes128gcm16", "disabled"),
+        ),
+        (
+            "aes256-sha512-ecp521",
+            ike("aes256", "sha512", 21),
+            "aes192gcm16",
+            ipsec("aes192gcm16", "disabled"),
+        ),
+    ];
+    let mut peer: Option<Peer> = None;
+    for (swan_ike, ike_policy, swan_esp, ipsec_policy) in suites {
+        let suite = Suite {
+            ike: swan_ike,
+            esp: swan_esp,
+            ike_policy,
+            ipsec_policy,
+        };
+        let wanted = scene.wanted(&suite);
+        let peer = peer.get_or_insert_with(|| Peer::start(&scene.serve, &wanted));
+        peer.configure(&wanted);
+        let connection = scene.connect(&suite);
+        eprintln!("{swan_ike} / {swan_esp}");
+        scene.works(&connection, peer);
+        assert_eq!(scene.api.delete(&connection).status, 202);
+        until("strongSwan has no SA any more", VERDICT, || {
+            peer.sas().text.trim().is_empty().then_some(())
+        });
+    }
 }

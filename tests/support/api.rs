@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{VERDICT, until};
+use super::{VERDICT, poll};
 
 /// The version and generation that the documented example sends.
 const QUERY: &str = "version=2020-02-20&generation=2";
@@ -126,31 +126,23 @@ impl Api {
     #[track_caller]
     pub(crate) fn up_within(&self, connection: &str, limit: Duration) -> Value {
         let mut last = Value::Null;
-        let what = format!("{connection} is up");
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            until(&what, limit, || {
-                last = self.get(connection).is(200);
-                (last["status"] == "up").then(|| last.clone())
-            })
-        }));
-        result.unwrap_or_else(|_| panic!("it is not up: {last:#}"))
+        let up = poll(limit, || {
+            last = self.get(connection).is(200);
+            (last["status"] == "up").then(|| last.clone())
+        });
+        up.unwrap_or_else(|| panic!("not up within {limit:?}: {last:#}"))
     }
 
     /// Waits until a connection is down for this reason; the reason.
     #[track_caller]
     pub(crate) fn down_for(&self, connection: &str, code: &str) -> Value {
         let mut last = Value::Null;
-        let what = format!("{connection} is down for {code}");
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            until(&what, VERDICT, || {
-                last = self.get(connection).is(200);
-                let reason = last["status_reasons"]
-                    .as_array()?
-                    .iter()
-                    .find(|reason| reason["code"] == code)?;
-                (last["status"] == "down").then(|| reason.clone())
-            })
-        }));
-        result.unwrap_or_else(|_| panic!("it is not down for {code}: {last:#}"))
+        let reason = poll(VERDICT, || {
+            last = self.get(connection).is(200);
+            let reasons = last["status_reasons"].as_array()?;
+            let reason = reasons.iter().find(|reason| reason["code"] == code)?;
+            (last["status"] == "down").then(|| reason.clone())
+        });
+        reason.unwrap_or_else(|| panic!("not down for {code} within {VERDICT:?}: {last:#}"))
     }
 }

@@ -82,10 +82,11 @@ impl Sas {
         sas
     }
 
-    /// Whether it began the one IKE SA there is; its own SPI is marked with an asterisk.
+    /// Whether it began an IKE SA; its own SPI is marked with an asterisk. There can be two when
+    /// both sides began at once.
     pub(crate) fn began(&self) -> bool {
-        assert_eq!(self.ike.len(), 1, "{}", self.text);
-        self.ike[0].contains("_i* ")
+        assert!(!self.ike.is_empty(), "{}", self.text);
+        self.ike.iter().any(|line| line.contains("_i* "))
     }
 }
 

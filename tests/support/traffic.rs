@@ -79,7 +79,7 @@ pub(crate) struct PingsUnderWay(Option<Child>);
 impl PingsUnderWay {
     pub(crate) fn start(namespace: &str, to: &str) -> Self {
         let child = within(namespace, "ping")
-            .args(["-n", "-i", "0.02", to])
+            .args(["-n", "-i", "0.005", to])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();

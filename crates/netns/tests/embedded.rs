@@ -1,6 +1,6 @@
 //! The embedded provider against the real kernel. Needs root; says so and skips without.
 
-#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "test code")]
+#![cfg(test)]
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -172,5 +172,30 @@ async fn a_prefix_that_does_not_fit_link_names_is_refused() {
             matches!(refused, Err(NetworkError::Prefix(_))),
             "{prefix:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_router_can_be_looked_at_by_many_at_once() {
+    if !is_root() {
+        return;
+    }
+    let network = Network::open("adt7", external()).await.unwrap();
+    let network = std::sync::Arc::new(network);
+    let spec = router(RouterId::random(), "10.97.0.0/24");
+    network.apply_router(&spec).await.unwrap();
+    let address: IpAddr = "203.0.113.9".parse().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (network, spec) = (network.clone(), spec.clone());
+        tasks.spawn(async move {
+            network.apply_router(&spec).await?;
+            network.has_address(spec.id, address).await
+        });
+    }
+    let outcomes = tasks.join_all().await;
+    network.remove_all().await.unwrap();
+    for outcome in outcomes {
+        assert!(!outcome.unwrap());
     }
 }
