@@ -313,6 +313,27 @@ fn each_pair_of_blocks_gets_its_child_sa_from_either_side() {
 }
 
 #[test]
+fn a_responder_is_ready_to_receive_before_it_answers() {
+    let mut pair = connected(|_, _| {});
+    pair.held = true;
+    pair.pass(Side::A);
+    pair.pass(Side::B);
+    let auth = pair.take_from(Side::A).unwrap();
+    let now = pair.now;
+    let endpoint = &mut pair.node_mut(Side::B).endpoint;
+    endpoint.handle_datagram(now, auth.to, auth.from, &auth.octets);
+    let mut order = Vec::new();
+    while let Polled::Output(output) = endpoint.poll_output() {
+        match output {
+            adit_ike::Output::InstallChild(_) => order.push("install"),
+            adit_ike::Output::Transmit(_) => order.push("answer"),
+            _ => {}
+        }
+    }
+    assert_eq!(order, ["install", "answer"]);
+}
+
+#[test]
 fn a_removed_connection_is_deleted_at_the_other_end_too() {
     let mut pair = connected(|_, _| {});
     assert!(pair.run_until(MINUTE, Pair::is_up));

@@ -393,13 +393,6 @@ fn accept(
     if let Some(agreed) = &agreed {
         payloads.extend(child::answer_payloads(agreed, &spi));
     }
-    link.respond(
-        ctx,
-        &mut established.keys.protection,
-        ExchangeType::IKE_AUTH,
-        message_id,
-        &payloads,
-    );
     if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
         ctx.effects.push(Effect::InitialContact(link.key));
     }
@@ -421,6 +414,14 @@ fn accept(
             },
         );
     }
+    // Section 2.8: ready to receive before the peer is told that it may send.
+    link.respond(
+        ctx,
+        &mut established.keys.protection,
+        ExchangeType::IKE_AUTH,
+        message_id,
+        &payloads,
+    );
     State::Established(Box::new(established))
 }
 

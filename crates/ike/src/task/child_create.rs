@@ -337,7 +337,6 @@ impl Established {
                 },
             );
         }
-        self.respond(ctx, link, header, &payloads);
         let birth = Birth {
             agreement,
             shared: ours.as_ref().map(|(_, shared)| shared),
@@ -349,7 +348,12 @@ impl Established {
             replaces,
             redundant: false,
         };
-        let key = self.add_child(ctx, link, birth)?;
-        Some((key, nonces))
+        // Section 2.8: ready to receive before the peer is told that it may send.
+        let key = self.add_child(ctx, link, birth);
+        match key {
+            Some(_) => self.respond(ctx, link, header, &payloads),
+            None => self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN),
+        }
+        key.map(|key| (key, nonces))
     }
 }
