@@ -10,10 +10,12 @@ pub(crate) mod serve;
 pub(crate) mod site;
 pub(crate) mod traffic;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
 
 /// How long anything that is not itself under test may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
@@ -21,11 +23,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may take until a tunnel is up, or until it is said why it is not.
 pub(crate) const VERDICT: Duration = Duration::from_secs(5);
 
-/// One scenario at a time: they would measure each other.
-static TURN: Mutex<()> = Mutex::new(());
+/// One scenario at a time on a host, whichever process it is in: they would disturb each other.
+pub(crate) struct Turn {
+    _lock: Flock<File>,
+}
 
-/// A scenario's turn; none, loudly, where it can't run.
-pub(crate) fn turn(tools: &[&str]) -> Option<MutexGuard<'static, ()>> {
+/// A scenario's turn, which is waited for; none, loudly, where it can't run.
+pub(crate) fn turn(tools: &[&str]) -> Option<Turn> {
     if !nix::unistd::Uid::effective().is_root() {
         skipped("root");
         return None;
@@ -41,7 +45,9 @@ pub(crate) fn turn(tools: &[&str]) -> Option<MutexGuard<'static, ()>> {
             return None;
         }
     }
-    Some(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    let file = File::create(std::env::temp_dir().join("adit-test.lock")).unwrap();
+    let _lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
+    Some(Turn { _lock })
 }
 
 /// Says it past the harness, which shows nothing of tests that pass.

@@ -112,6 +112,11 @@ impl Peer {
         ip(&format!(
             "link add {outside} type veth peer name eth0 netns {namespace}"
         ));
+        // A machine keeps its address on the link when it is started again; with another one,
+        // neighbours would send to the old one for as long as their kernels remember it.
+        ip(&format!(
+            "-n {namespace} link set eth0 address 02:00:00:00:00:50"
+        ));
         ip(&format!("-n {namespace} address add {address}/24 dev eth0"));
         ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
         ip(&format!("-n {namespace} link set lo up"));
