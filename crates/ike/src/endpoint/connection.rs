@@ -300,7 +300,8 @@ impl Endpoint {
     }
 
     /// Which of several IKE SAs of a connection we are to close, and when: both sides see the same
-    /// nonces, and who began the one with the lowest closes it.
+    /// nonces, and who began the one with the lowest closes it. Not every peer knows of that rule;
+    /// one that did not act gets as much time again, then we close it in its place.
     pub(super) fn surplus(&self, key: ConnectionKey) -> Option<(SaKey, Instant)> {
         if self.in_use(key).count() < 2 || self.is_rekeying(key) {
             return None;
@@ -313,8 +314,11 @@ impl Endpoint {
             }
         })?;
         let newest = self.in_use(key).map(|(_, established)| established.since);
-        let at = newest.max()? + SURPLUS;
-        (redundant.link.role == Role::Initiator).then_some((redundant.link.key, at))
+        let patience = match redundant.link.role {
+            Role::Initiator => SURPLUS,
+            Role::Responder => SURPLUS * 2,
+        };
+        Some((redundant.link.key, newest.max()? + patience))
     }
 
     fn maintain_single(&mut self, now: Instant, key: ConnectionKey) {
