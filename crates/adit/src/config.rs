@@ -95,11 +95,11 @@ impl Default for Settings {
 
 impl Default for NetworkSettings {
     fn default() -> Self {
-        let external = Cidr::new(Ipv4Addr::new(203, 0, 113, 0).into(), 24);
+        let external = Cidr::new(Ipv4Addr::new(198, 51, 100, 0).into(), 24);
         Self {
             prefix: "adit".to_owned(),
             external_cidr: external
-                .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(203, 0, 113, 0).into())),
+                .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(198, 51, 100, 0).into())),
             tunnel_mtu: 1400,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use adit_model::Cidr;
+
 /// Why the network could not be made as asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,16 @@ pub enum NetworkError {
         /// Why not.
         #[source]
         source: io::Error,
+    },
+    /// The host routes some of the external network's addresses elsewhere already.
+    #[error(
+        "network.external_cidr {external} overlaps the host's own route to {route}; choose a block the host does not use"
+    )]
+    ExternalInUse {
+        /// The block that was to be the external network.
+        external: Cidr,
+        /// What the host routes.
+        route: Cidr,
     },
     /// The kernel refused a change.
     #[error("netlink: {doing}")]

@@ -321,8 +321,15 @@ impl Netlink {
 
     /// The blocks the main table routes through the link `index`.
     pub(crate) async fn routes_through(&self, index: u32) -> Result<Vec<Cidr>, NetworkError> {
+        let routes = self.main_routes().await?;
+        let through = routes.into_iter().filter(|(_, link)| *link == Some(index));
+        Ok(through.map(|(block, _)| block).collect())
+    }
+
+    /// The main table's unicast routes: the block, and the link it leads through.
+    pub(crate) async fn main_routes(&self) -> Result<Vec<(Cidr, Option<u32>)>, NetworkError> {
         let _alone = self.listing.lock().await;
-        let mut blocks = Vec::new();
+        let mut found = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
             let mut filter = RouteMessage::default();
             filter.header.address_family = family;
@@ -334,19 +341,13 @@ impl Netlink {
                 .try_collect()
                 .await
                 .map_err(failed("listing routes"))?;
-            let through = |route: &RouteMessage| {
+            let ours = routes.iter().filter(|route| {
                 route.header.table == RouteHeader::RT_TABLE_MAIN
                     && route.header.kind == RouteType::Unicast
-                    && route.attributes.contains(&RouteAttribute::Oif(index))
-            };
-            blocks.extend(
-                routes
-                    .iter()
-                    .filter(|route| through(route))
-                    .filter_map(destination),
-            );
+            });
+            found.extend(ours.filter_map(|route| Some((destination(route)?, link(route)))));
         }
-        Ok(blocks)
+        Ok(found)
     }
 
     /// Packets that come in on `link` for somebody else are dropped.
@@ -471,4 +472,14 @@ fn destination(route: &RouteMessage) -> Option<Cidr> {
         _ => None,
     })?;
     Cidr::new(address, len).ok()
+}
+
+fn link(route: &RouteMessage) -> Option<u32> {
+    route
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            RouteAttribute::Oif(index) => Some(*index),
+            _ => None,
+        })
 }

@@ -71,6 +71,7 @@ impl Network {
             routers: Mutex::new(HashMap::new()),
             _lock: lock,
         };
+        network.check_external().await?;
         let bridge = network.host.ensure_bridge(&network.bridge()).await?;
         let cidr = external.cidr;
         network
@@ -78,6 +79,20 @@ impl Network {
             .add_address(bridge, external.host_address(), cidr.prefix_len())
             .await?;
         Ok(network)
+    }
+
+    /// Taking a block the host uses would cut the host off from it.
+    async fn check_external(&self) -> Result<(), NetworkError> {
+        let external = self.external.cidr;
+        let ours = self.host.find(&self.bridge()).await?;
+        for (route, link) in self.host.main_routes().await? {
+            let is_default = route.prefix_len() == 0;
+            let is_ours = ours.is_some() && link == ours;
+            if route.overlaps(external) && !is_default && !is_ours {
+                return Err(NetworkError::ExternalInUse { external, route });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn bridge(&self) -> String {

@@ -17,9 +17,10 @@ fn is_root() -> bool {
     root
 }
 
-fn external() -> ExternalNetwork {
+/// A block of this test's own: tests run side by side, and blocks may not overlap.
+fn external(number: u8) -> ExternalNetwork {
     ExternalNetwork {
-        cidr: "203.0.113.0/24".parse().unwrap(),
+        cidr: format!("198.19.{number}.0/24").parse().unwrap(),
         tunnel_mtu: 1400,
     }
 }
@@ -56,12 +57,12 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
         return;
     }
     let prefix = "adt0";
-    let network = Network::open(prefix, external()).await.unwrap();
+    let network = Network::open(prefix, external(10)).await.unwrap();
     let spec = router(RouterId::random(), "10.91.0.0/24");
     network.apply_router(&spec).await.unwrap();
     network.apply_router(&spec).await.unwrap();
     let gateway = GatewayId::random();
-    let address: IpAddr = "203.0.113.9".parse().unwrap();
+    let address: IpAddr = "198.19.10.9".parse().unwrap();
     let ports = network
         .attach_gateway(spec.id, gateway, address)
         .await
@@ -125,14 +126,14 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
         return;
     }
     let prefix = "adt1";
-    let network = Network::open(prefix, external()).await.unwrap();
+    let network = Network::open(prefix, external(11)).await.unwrap();
     let kept = router(RouterId::random(), "10.91.0.0/24");
     let stale = router(RouterId::random(), "10.94.0.0/24");
     network.apply_router(&kept).await.unwrap();
     network.apply_router(&stale).await.unwrap();
-    let again = Network::open(prefix, external()).await;
+    let again = Network::open(prefix, external(11)).await;
     assert!(matches!(again, Err(NetworkError::PrefixInUse(_))));
-    let address: IpAddr = "203.0.113.9".parse().unwrap();
+    let address: IpAddr = "198.19.11.9".parse().unwrap();
     let attached = network.attach_gateway(kept.id, GatewayId::random(), address);
     drop(attached.await.unwrap());
     drop(network);
@@ -144,7 +145,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
             .success()
     );
 
-    let network = Network::open(prefix, external()).await.unwrap();
+    let network = Network::open(prefix, external(11)).await.unwrap();
     let namespace = format!("{prefix}-r-{}", kept.id.short());
     let before = ip(Some(&namespace), &["link"]);
     network.retain(&[kept.id]).await.unwrap();
@@ -167,7 +168,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
 #[tokio::test]
 async fn a_prefix_that_does_not_fit_link_names_is_refused() {
     for prefix in ["", "toolong", "a-b", "AB"] {
-        let refused = Network::open(prefix, external()).await;
+        let refused = Network::open(prefix, external(12)).await;
         assert!(
             matches!(refused, Err(NetworkError::Prefix(_))),
             "{prefix:?}"
@@ -180,11 +181,11 @@ async fn a_router_can_be_looked_at_by_many_at_once() {
     if !is_root() {
         return;
     }
-    let network = Network::open("adt7", external()).await.unwrap();
+    let network = Network::open("adt7", external(13)).await.unwrap();
     let network = std::sync::Arc::new(network);
     let spec = router(RouterId::random(), "10.97.0.0/24");
     network.apply_router(&spec).await.unwrap();
-    let address: IpAddr = "203.0.113.9".parse().unwrap();
+    let address: IpAddr = "198.19.13.9".parse().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (network, spec) = (network.clone(), spec.clone());
@@ -198,4 +199,15 @@ async fn a_router_can_be_looked_at_by_many_at_once() {
     for outcome in outcomes {
         assert!(!outcome.unwrap());
     }
+}
+
+#[tokio::test]
+async fn an_external_network_that_the_host_routes_elsewhere_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let first = Network::open("adt8", external(14)).await.unwrap();
+    let second = Network::open("adt9", external(14)).await;
+    assert!(matches!(second, Err(NetworkError::ExternalInUse { .. })));
+    first.remove_all().await.unwrap();
 }

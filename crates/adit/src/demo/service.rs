@@ -17,7 +17,12 @@ const PREFIX: &str = "aditd";
 /// How long the service may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const SETTINGS: &str = "listen = \"127.0.0.1:0\"\n[network]\nprefix = \"aditd\"\n";
+/// A free port, and names and an external block that a service on this host does not use.
+const SETTINGS: &str = "listen = \"127.0.0.1:0\"
+[network]
+prefix = \"aditd\"
+external_cidr = \"198.19.255.0/24\"
+";
 
 /// A running service; it is ended when this is dropped.
 pub(super) struct Service {

@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn tcpdump_s_lines_are_told_apart() {
         let text = "\
-12:00:00.1 IP 203.0.113.3.500 > 203.0.113.2.500: isakmp: parent_sa ikev2_init[I]
-12:00:00.2 IP 203.0.113.3.4500 > 203.0.113.2.4500: NONESP-encap: isakmp: child_sa  ikev2_auth[I]
-12:00:00.3 IP 203.0.113.3.4500 > 203.0.113.2.4500: UDP-encap: ESP(spi=0x1,seq=0x1), length 120
+12:00:00.1 IP 198.51.100.3.500 > 198.51.100.2.500: isakmp: parent_sa ikev2_init[I]
+12:00:00.2 IP 198.51.100.3.4500 > 198.51.100.2.4500: NONESP-encap: isakmp: child_sa  ikev2_auth[I]
+12:00:00.3 IP 198.51.100.3.4500 > 198.51.100.2.4500: UDP-encap: ESP(spi=0x1,seq=0x1), length 120
 12:00:00.4 IP 10.240.0.4 > 10.240.64.4: ICMP echo request, id 1, seq 1, length 64
 ";
         assert_eq!(
