@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Place};
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, invalid};
+use crate::fields::{Fields, invalid, put};
 use crate::{ids, roles, users};
 
 fn parse(text: &str) -> Result<ApplicationCredentialId, ApiError> {
@@ -100,7 +100,7 @@ pub(crate) async fn create(
         .create_application_credential(&cx.session, user, new);
     let (row, secret) = made.await?;
     let mut body = body(&cx.place, &row);
-    body["secret"] = json!(secret.expose());
+    put(&mut body, "secret", json!(secret.expose()));
     Ok((
         StatusCode::CREATED,
         Json(json!({"application_credential": body})),

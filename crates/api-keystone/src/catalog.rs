@@ -8,6 +8,7 @@ use crate::config::CatalogService;
 use crate::context::{Context, Place};
 use crate::domains::need_admin;
 use crate::error::ApiError;
+use crate::fields::put;
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
@@ -67,6 +68,10 @@ pub(crate) async fn show(cx: Context) -> Result<Json<Value>, ApiError> {
     Ok(Json(json!({"catalog": body(&cx.place), "links": links})))
 }
 
+fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 fn service_rows(place: &Place) -> Vec<Value> {
     let rows = all(place).into_iter().map(|(number, service)| {
         let id = service_id(number);
@@ -86,10 +91,10 @@ fn endpoint_rows(place: &Place) -> Vec<Value> {
     let mut rows = Vec::new();
     for (number, service) in all(place) {
         for mut row in endpoints_of(place, number, &service) {
-            let id = row["id"].as_str().unwrap_or_default().to_owned();
-            row["links"] = place.link(&format!("endpoints/{id}"));
-            row["service_id"] = json!(service_id(number));
-            row["enabled"] = json!(true);
+            let links = place.link(&format!("endpoints/{}", text(&row, "id")));
+            put(&mut row, "links", links);
+            put(&mut row, "service_id", json!(service_id(number)));
+            put(&mut row, "enabled", json!(true));
             rows.push(row);
         }
     }
@@ -98,13 +103,11 @@ fn endpoint_rows(place: &Place) -> Vec<Value> {
 
 /// Whether a row is what the queries of these names, where there are any, ask for.
 fn wanted(place: &Place, row: &Value, names: &[&str]) -> bool {
-    names
-        .iter()
-        .all(|name| place.wants(name, row[*name].as_str().unwrap_or_default()))
+    names.iter().all(|name| place.wants(name, text(row, name)))
 }
 
 fn find(noun: &str, rows: Vec<Value>, id: &str) -> Result<Json<Value>, ApiError> {
-    let row = rows.into_iter().find(|row| row["id"] == id);
+    let row = rows.into_iter().find(|row| text(row, "id") == id);
     row.map(|row| Json(json!({noun: row})))
         .ok_or_else(|| ApiError::missing(noun, id))
 }

@@ -109,6 +109,13 @@ fn parse_name(text: &str) -> Result<Name, ApiError> {
     Name::parse(text).map_err(|error| invalid("name", &error.to_string()))
 }
 
+/// Adds a field to an object that is being written.
+pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(map) = object {
+        map.insert(name.to_owned(), value);
+    }
+}
+
 pub(crate) fn invalid(name: &str, why: &str) -> ApiError {
     ApiError::bad(format!("Invalid input for field '{name}': {why}."))
 }

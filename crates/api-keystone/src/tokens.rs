@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Place, header};
 use crate::error::ApiError;
+use crate::fields::put;
 use crate::login_body::{self, Identity};
 use crate::{catalog, ids, projects, roles, users};
 
@@ -29,7 +30,7 @@ fn body(place: &Place, session: &Session) -> Value {
     let methods = session.methods.iter().copied().map(word);
     let audits = std::iter::once(session.id).chain(session.parent);
     let mut user = users::reference(&session.user);
-    user["password_expires_at"] = Value::Null;
+    put(&mut user, "password_expires_at", Value::Null);
     let mut token = json!({
         "methods": methods.collect::<Vec<_>>(),
         "user": user,
@@ -38,19 +39,20 @@ fn body(place: &Place, session: &Session) -> Value {
         "expires_at": ids::time(session.expires_at),
     });
     if let Some(scope) = &session.scope {
-        token["project"] = projects::reference(&scope.project);
-        token["is_domain"] = json!(false);
-        token["roles"] = Value::Array(roles::with_included(scope.role));
+        put(&mut token, "project", projects::reference(&scope.project));
+        put(&mut token, "is_domain", json!(false));
+        put(&mut token, "roles", json!(roles::with_included(scope.role)));
         if !place.is_set("nocatalog") {
-            token["catalog"] = catalog::body(place);
+            put(&mut token, "catalog", catalog::body(place));
         }
     }
     if let Some(credential) = &session.credential {
-        token["application_credential"] = json!({
+        let used = json!({
             "id": ids::id(credential.id.uuid()),
             "name": credential.name.as_str(),
             "restricted": !credential.unrestricted,
         });
+        put(&mut token, "application_credential", used);
     }
     json!({"token": token})
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::Fields;
+use crate::fields::{Fields, put};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<UserId, ApiError> {
@@ -43,9 +43,12 @@ fn body(place: &Place, row: &User) -> Value {
         "password_expires_at": null,
         "options": {},
     });
-    if let (Some(project), Some(map)) = (row.default_project, body.as_object_mut()) {
-        let project = ids::id(project.uuid());
-        map.insert("default_project_id".to_owned(), json!(project));
+    if let Some(project) = row.default_project {
+        put(
+            &mut body,
+            "default_project_id",
+            json!(ids::id(project.uuid())),
+        );
     }
     body
 }
