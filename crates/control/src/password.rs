@@ -1,7 +1,7 @@
 //! Passwords and programs' secrets in clear, on their short way to a hash.
 //!
 //! Hashing is slow and takes much memory by design, so it happens off the async threads and only
-//! [`AT_ONCE`] times at a time, however many clients log in.
+//! few times at a time, however many clients log in.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
