@@ -30,6 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // ring 3: faces
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
+    ("api-keystone", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
     (
         "adit",
@@ -37,6 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "agent",
             "api",
             "api-iam",
+            "api-keystone",
             "api-vpc",
             "control",
             "crypto",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
+use adit_api_keystone::KeystoneConfig;
 use adit_api_vpc::VpcConfig;
 use adit_control::{Config, Control, ExternalPool, SystemClock};
 use adit_crypto::SystemRandom;
@@ -19,6 +20,9 @@ use crate::config::Settings;
 use crate::state::StateFolder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The region that OpenStack's clients ask for when they aren't told another.
+const KEYSTONE_REGION: &str = "RegionOne";
 
 /// Why this host can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +80,7 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
     let fresh = control.bootstrap().await?;
-    clients::write(&state.clients(), &base, &control, fresh).await?;
+    clients::write(&state.clients(), &base, KEYSTONE_REGION, &control, fresh).await?;
     let reconciler = tokio::spawn(reconciler.run());
     tracing::info!(%address, clients = %state.clients().display(), "adit serves");
     axum::serve(listener, routes(&settings, &control))
@@ -115,8 +119,14 @@ fn routes(settings: &Settings, control: &Control) -> Router {
         zone.name = format!("{region}-{number}");
     }
     vpc.region.clone_from(region);
+    let keystone = KeystoneConfig {
+        public_url: settings.public_url.clone(),
+        region: KEYSTONE_REGION.to_owned(),
+        services: Vec::new(),
+    };
     Router::new()
         .merge(adit_api_iam::router(control.clone()))
+        .merge(adit_api_keystone::router(control.clone(), keystone))
         .merge(adit_api_vpc::router(control.clone(), vpc))
         .merge(adit_api::health::router(control.clone()))
         .layer(axum::middleware::from_fn(adit_api::request_id::layer))

@@ -51,7 +51,7 @@ async fn a_key_gets_a_token_that_opens() {
         assert_eq!(body["expires_in"], 3600);
         assert_eq!(body["token_type"], "Bearer");
         let token = body["access_token"].as_str().unwrap();
-        assert!(control.verify_token(token).is_ok());
+        assert!(control.verify_token(token).await.is_ok());
         assert_eq!(token.split('.').count(), 3);
     }
 }

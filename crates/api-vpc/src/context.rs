@@ -37,7 +37,7 @@ impl FromRequestParts<Vpc> for Context {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, vpc: &Vpc) -> Result<Self, ApiError> {
-        let caller = bearer::caller(&vpc.control, &parts.headers)?;
+        let caller = bearer::caller(&vpc.control, &parts.headers).await?;
         let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::bad("bad_request", "The query could not be read."))?
             .0;

@@ -5,6 +5,7 @@
 use adit_api::RequestId;
 use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
+use adit_control::token::TokenError;
 use adit_control::{Error, Noun, Quota, Rule};
 use axum::Json;
 use axum::extract::Request;
@@ -78,12 +79,15 @@ impl ApiError {
 /// The noun at the start of codes.
 pub(crate) const fn word(noun: Noun) -> &'static str {
     match noun {
+        Noun::ApplicationCredential => "application_credential",
         Noun::Cidr => "vpn_connection_cidr",
         Noun::Connection => "vpn_connection",
         Noun::Gateway => "vpn_gateway",
         Noun::IkePolicy => "ike_policy",
         Noun::Instance => "instance",
         Noun::IpsecPolicy => "ipsec_policy",
+        Noun::Project => "account",
+        Noun::RoleAssignment => "role",
         Noun::Router => "vpc",
         Noun::Subnet => "subnet",
         Noun::User => "user",
@@ -93,12 +97,15 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
 /// The noun in messages.
 const fn title(noun: Noun) -> &'static str {
     match noun {
+        Noun::ApplicationCredential => "application credential",
         Noun::Cidr => "CIDR",
         Noun::Connection => "VPN connection",
         Noun::Gateway => "VPN gateway",
         Noun::IkePolicy => "IKE policy",
         Noun::Instance => "instance",
         Noun::IpsecPolicy => "IPsec policy",
+        Noun::Project => "account",
+        Noun::RoleAssignment => "role",
         Noun::Router => "VPC",
         Noun::Subnet => "subnet",
         Noun::User => "user",
@@ -169,8 +176,12 @@ fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
         Rule::Revision => "precondition_failed",
         Rule::CidrSize
         | Rule::DeadPeerDetection
+        | Rule::Expiry
         | Rule::Lifetime
+        | Rule::Name
+        | Rule::Password
         | Rule::PeerAddress
+        | Rule::Role
         | Rule::Suite => "bad_field",
     };
     (status, code.to_owned())
@@ -207,6 +218,9 @@ const fn quota_code(quota: Quota) -> &'static str {
 
 impl From<BearerError> for ApiError {
     fn from(error: BearerError) -> Self {
+        if let BearerError::Token(TokenError::Unavailable(error)) = error {
+            return Error::from(error).into();
+        }
         let message = sentence(&error.to_string());
         Self::new(StatusCode::UNAUTHORIZED, "not_authorized", message).header("Authorization")
     }

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 /// Why nobody is known to ask.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum BearerError {
     /// The header is missing, or no bearer's.
     #[error("an Authorization header with a bearer token is needed")]
@@ -20,12 +20,12 @@ pub enum BearerError {
 ///
 /// # Errors
 /// See [`BearerError`].
-pub fn caller(control: &Control, headers: &HeaderMap) -> Result<Caller, BearerError> {
+pub async fn caller(control: &Control, headers: &HeaderMap) -> Result<Caller, BearerError> {
     let header = headers.get(AUTHORIZATION).ok_or(BearerError::Missing)?;
     let text = header.to_str().map_err(|_| BearerError::Missing)?;
     let token = strip(text).ok_or(BearerError::Missing)?;
     let token = strip(token).unwrap_or(token);
-    Ok(control.verify_token(token)?)
+    Ok(control.verify_token(token).await?)
 }
 
 fn strip(text: &str) -> Option<&str> {

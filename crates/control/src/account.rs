@@ -1,16 +1,20 @@
-//! Users, projects and API keys; what a fresh database starts with.
+//! API keys, and the accounts that a fresh database starts with.
 
 use std::fmt;
 
 use adit_crypto::sha256;
-use adit_model::project::{ApiKey, KeyHash, Role};
-use adit_model::{Name, Project, ProjectId, User, UserId};
+use adit_model::project::Role;
+use adit_model::user::{ApiKey, KeyHash, PasswordHash};
+use adit_model::{Name, Project, ProjectId, RoleAssignment, User, UserId};
 use adit_store::Transaction;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Noun};
+use crate::password::Password;
+use crate::token::strongest_role;
 use crate::{Caller, Control};
 
 /// The name of the first administrator and of its project.
@@ -37,7 +41,7 @@ impl fmt::Debug for ApiKeyText {
     }
 }
 
-/// A user with a fresh key.
+/// A fresh user with the secrets that are told this once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
     /// The user.
@@ -46,21 +50,28 @@ pub struct Account {
     pub project: Project,
     /// Its key.
     pub key: ApiKeyText,
+    /// Its password.
+    pub password: Password,
 }
 
 impl Control {
-    /// Fills an empty store with an administrator and a demo member, each with a project and a
-    /// key. Answers nothing when there are projects already.
+    /// Fills an empty store with an administrator and a demo member, each with a project, a key
+    /// and a random password. Answers nothing when there are projects already.
     ///
     /// # Errors
     /// The store can't answer.
     pub async fn bootstrap(&self) -> Result<Option<[Account; 2]>, Error> {
-        let mut tx = self.0.store.write().await?;
-        if !tx.projects().await?.is_empty() {
+        if !self.0.store.read().await?.projects().await?.is_empty() {
             return Ok(None);
         }
-        let admin = self.first_account(&mut *tx, ADMIN, Role::Admin).await?;
-        let demo = self.first_account(&mut *tx, DEMO, Role::Member).await?;
+        let (for_admin, for_demo) = (self.random_password(), self.random_password());
+        let hashes = [self.hash(&for_admin).await?, self.hash(&for_demo).await?];
+        let [admin_hash, demo_hash] = hashes;
+        let mut tx = self.0.store.write().await?;
+        let admin = self.first_account(&mut *tx, ADMIN, Role::Admin, (for_admin, admin_hash));
+        let admin = admin.await?;
+        let demo = self.first_account(&mut *tx, DEMO, Role::Member, (for_demo, demo_hash));
+        let demo = demo.await?;
         tx.commit().await?;
         Ok(Some([admin, demo]))
     }
@@ -70,22 +81,40 @@ impl Control {
         tx: &mut dyn Transaction,
         name: &str,
         role: Role,
+        (password, hash): (Password, PasswordHash),
     ) -> Result<Account, Error> {
         let name = Name::parse(name).map_err(|error| Error::Internal(error.into()))?;
         let project = Project {
             id: ProjectId::random(),
             name: name.clone(),
+            description: String::new(),
+            enabled: true,
         };
         let user = User {
             id: UserId::random(),
             name,
+            description: String::new(),
+            email: None,
+            enabled: true,
+            default_project: Some(project.id),
+            password: Some(hash),
+            tokens_from: OffsetDateTime::UNIX_EPOCH,
+        };
+        let assignment = RoleAssignment {
+            user: user.id,
             project: project.id,
             role,
         };
         tx.insert_project(&project).await?;
         tx.insert_user(&user).await?;
+        tx.insert_role_assignment(&assignment).await?;
         let key = self.add_key(tx, user.id).await?;
-        Ok(Account { user, project, key })
+        Ok(Account {
+            user,
+            project,
+            key,
+            password,
+        })
     }
 
     /// Gives a user a fresh key; those it had are no longer good. For when the file with the key
@@ -93,17 +122,15 @@ impl Control {
     ///
     /// # Errors
     /// There is no user of that name.
-    pub async fn replace_api_key(&self, user: &str) -> Result<Account, Error> {
+    pub async fn replace_api_key(&self, user: &str) -> Result<ApiKeyText, Error> {
         let mut tx = self.0.store.write().await?;
         let users = tx.users().await?;
         let found = users.into_iter().find(|row| row.name.as_str() == user);
         let user = found.ok_or(Error::NotFound(Noun::User))?;
-        let project = tx.project(user.project).await?;
-        let project = project.ok_or(Error::NotFound(Noun::User))?;
         tx.delete_api_keys(user.id).await?;
         let key = self.add_key(&mut *tx, user.id).await?;
         tx.commit().await?;
-        Ok(Account { user, project, key })
+        Ok(key)
     }
 
     async fn add_key(&self, tx: &mut dyn Transaction, user: UserId) -> Result<ApiKeyText, Error> {
@@ -118,7 +145,8 @@ impl Control {
         Ok(ApiKeyText(text))
     }
 
-    /// Whose key this is, if it is anybody's.
+    /// On whose behalf a request with this key is made, if on anybody's: the key's user in its
+    /// default project.
     ///
     /// # Errors
     /// The store can't answer.
@@ -128,11 +156,17 @@ impl Control {
         let Some(key) = tx.api_key(&hash).await? else {
             return Ok(None);
         };
-        let user = tx.user(key.user).await?;
-        Ok(user.map(|user| Caller {
-            project: user.project,
-            user: user.id,
-            role: user.role,
+        let user = tx.user(key.user).await?.filter(|user| user.enabled);
+        let Some((user, project)) = user.and_then(|user| Some((user.id, user.default_project?)))
+        else {
+            return Ok(None);
+        };
+        let enabled = tx.project(project).await?.is_some_and(|row| row.enabled);
+        let role = strongest_role(&mut *tx, user, project).await?;
+        Ok(role.filter(|_| enabled).map(|role| Caller {
+            project,
+            user,
+            role,
         }))
     }
 }

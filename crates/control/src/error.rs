@@ -13,6 +13,8 @@ use crate::agent::Cause;
 /// What something is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Noun {
+    /// An application credential.
+    ApplicationCredential,
     /// A block in a connection's list.
     Cidr,
     /// A connection.
@@ -25,6 +27,10 @@ pub enum Noun {
     Instance,
     /// An IPsec policy.
     IpsecPolicy,
+    /// A project.
+    Project,
+    /// A role of a user in a project.
+    RoleAssignment,
     /// A router.
     Router,
     /// A subnet.
@@ -36,12 +42,15 @@ pub enum Noun {
 impl fmt::Display for Noun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ApplicationCredential => "application credential",
             Self::Cidr => "CIDR",
             Self::Connection => "connection",
             Self::Gateway => "gateway",
             Self::IkePolicy => "IKE policy",
             Self::Instance => "instance",
             Self::IpsecPolicy => "IPsec policy",
+            Self::Project => "project",
+            Self::RoleAssignment => "role assignment",
             Self::Router => "router",
             Self::Subnet => "subnet",
             Self::User => "user",
@@ -62,6 +71,8 @@ pub enum Rule {
     DeadPeerDetection,
     /// The same blocks to the same peer are there already.
     DuplicatePair,
+    /// It would be over before it began.
+    Expiry,
     /// Something hangs on it.
     InUse(Noun),
     /// The last block of a list can't go.
@@ -70,16 +81,22 @@ pub enum Rule {
     Lifetime,
     /// A list that needs an entry has none.
     ListEmpty,
+    /// The name is none.
+    Name,
     /// The name is taken.
     NameTaken(Noun),
     /// No external address is left.
     NoExternalAddress,
     /// The subnet has not enough addresses left.
     NoPrivateAddress,
+    /// The password is empty or too long.
+    Password,
     /// The peer's address can't be a peer's.
     PeerAddress,
     /// It was changed since it was read.
     Revision,
+    /// The role is more than who gives it has.
+    Role,
     /// The policy's algorithms don't go together.
     Suite,
 }
@@ -138,7 +155,7 @@ pub enum Error {
         message: String,
     },
     /// The role doesn't allow it.
-    #[error("this needs the role of a {0}")]
+    #[error("this is for {0} alone")]
     Forbidden(&'static str),
     /// There are as many as are allowed.
     #[error("the quota of {limit} is used up")]

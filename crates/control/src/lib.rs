@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod application_credential;
 mod cidr_rules;
 pub mod config;
 pub mod connection;
@@ -25,12 +26,17 @@ pub mod gateway;
 pub mod ike_policy;
 pub mod instance;
 pub mod ipsec_policy;
+pub mod login;
+pub mod password;
+pub mod project;
 pub mod reconcile;
+pub mod role_assignment;
 pub mod router;
 pub mod snapshot;
 mod spec;
 pub mod subnet;
 pub mod token;
+pub mod user;
 mod view;
 mod wake;
 
@@ -42,12 +48,14 @@ use adit_model::project::Role;
 use adit_model::{Name, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use error::{Error, Noun, Quota, Rule};
+pub use password::Password;
 pub use reconcile::Reconciler;
+pub use token::Session;
 use view::View;
 use wake::Wakes;
 
@@ -84,7 +92,7 @@ impl Caller {
         if self.role >= Role::Member {
             Ok(())
         } else {
-            Err(Error::Forbidden("member"))
+            Err(Error::Forbidden("members"))
         }
     }
 }
@@ -126,7 +134,8 @@ pub struct Control(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    random: Mutex<Box<dyn Random>>,
+    pub(crate) random: Mutex<Box<dyn Random>>,
+    pub(crate) hashing: Semaphore,
     pub(crate) config: Config,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
@@ -148,6 +157,7 @@ impl Control {
             store,
             clock,
             random: Mutex::new(random),
+            hashing: Semaphore::new(password::AT_ONCE),
             config,
             view,
             wakes: Wakes::default(),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | AES-GCM, HMAC, digests, NIST curves, X25519 | aws-lc-rs |
 //! | AES-CBC, interleaved over the packets of a batch (module `cbc`) | aes |
+//! | passwords | argon2 |
 //! | MODP groups, constant-time Montgomery arithmetic | crypto-bigint |
 
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod digest;
 mod envelope;
 mod group;
 mod iv;
+mod password;
 mod prf;
 mod random;
 mod seal;
@@ -27,6 +29,7 @@ pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
 pub use envelope::{EnvelopeError, EnvelopeKey};
 pub use group::{Group, KeyExchange, KeyExchangeError};
 pub use iv::IvGenerator;
+pub use password::{PasswordError, hash_password, verify_password};
 pub use prf::{Prf, PrfPlusError};
 pub use random::{Random, SystemRandom};
 pub use seal::{KeyError, OpenError, Opener, SealError, SealItem, Sealer};

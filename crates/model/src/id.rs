@@ -65,6 +65,8 @@ macro_rules! typed_id {
 }
 
 typed_id! {
+    /// Names an [`crate::ApplicationCredential`].
+    ApplicationCredentialId;
     /// Names a [`crate::Connection`].
     ConnectionId;
     /// Names a [`crate::Gateway`].
@@ -81,6 +83,8 @@ typed_id! {
     RouterId;
     /// Names a [`crate::Subnet`].
     SubnetId;
+    /// Names a token.
+    TokenId;
     /// Names a [`crate::User`].
     UserId;
 }

@@ -19,22 +19,24 @@ pub mod psk;
 pub mod reason;
 pub mod router;
 pub mod subnet;
+pub mod user;
 
 pub use cidr::Cidr;
 pub use connection::Connection;
 pub use gateway::Gateway;
 pub use id::{
-    ConnectionId, GatewayId, IkePolicyId, InstanceId, IpsecPolicyId, ProjectId, RouterId, SubnetId,
-    UserId,
+    ApplicationCredentialId, ConnectionId, GatewayId, IkePolicyId, InstanceId, IpsecPolicyId,
+    ProjectId, RouterId, SubnetId, TokenId, UserId,
 };
 pub use instance::Instance;
 pub use name::Name;
 pub use policy::{IkePolicy, IpsecPolicy};
-pub use project::{Project, User};
+pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
 pub use reason::{Reason, ReasonCode, Whose};
 pub use router::Router;
 pub use subnet::Subnet;
+pub use user::{ApplicationCredential, User};
 
 /// A row's version: 1 when created, one more with every stored change.
 #[derive(

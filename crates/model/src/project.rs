@@ -1,9 +1,6 @@
-//! Who owns things and who may touch them.
+//! Who owns things, and what others may do with them.
 
-use std::fmt;
 use std::str::FromStr;
-
-use time::OffsetDateTime;
 
 use crate::{Name, ProjectId, UserId};
 
@@ -14,6 +11,10 @@ pub struct Project {
     pub id: ProjectId,
     /// What it is called; unique.
     pub name: Name,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// Whether anybody may act in it.
+    pub enabled: bool,
 }
 
 /// What a user may do in a project; each role includes those before it.
@@ -27,20 +28,26 @@ pub enum Role {
     Admin,
 }
 
-/// Somebody, or a program of theirs, with a role in one project.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct User {
-    /// Its id.
-    pub id: UserId,
-    /// What it is called; unique.
-    pub name: Name,
-    /// The project its requests act on.
+/// That a user may act in a project.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RoleAssignment {
+    /// Who.
+    pub user: UserId,
+    /// Where.
     pub project: ProjectId,
-    /// What it may do there.
+    /// As what.
     pub role: Role,
 }
 
 impl Role {
+    /// All of them, the least first.
+    pub const ALL: [Self; 3] = [Self::Reader, Self::Member, Self::Admin];
+
+    /// This role and those it includes, the least first.
+    pub fn with_included(self) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |role| *role <= self)
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -61,30 +68,9 @@ impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(text: &str) -> Result<Self, RoleError> {
-        [Self::Reader, Self::Member, Self::Admin]
+        Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
             .ok_or(RoleError)
     }
-}
-
-/// The SHA-256 of an API key. The key itself is random enough to need neither salt nor stretching.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyHash(pub [u8; 32]);
-
-impl fmt::Debug for KeyHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyHash(hidden)")
-    }
-}
-
-/// What a user proves itself with; the key in clear is told once and kept nowhere.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ApiKey {
-    /// Its hash.
-    pub hash: KeyHash,
-    /// Whose it is.
-    pub user: UserId,
-    /// When it was made, UTC.
-    pub created_at: OffsetDateTime,
 }

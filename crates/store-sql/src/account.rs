@@ -1,8 +1,8 @@
-//! [`Projects`], [`Users`] and [`ApiKeys`] in SQLite.
+//! [`Projects`], [`Users`] and [`RoleAssignments`] in SQLite.
 
-use adit_model::project::{ApiKey, KeyHash};
-use adit_model::{Project, ProjectId, User, UserId};
-use adit_store::{ApiKeys, Projects, StoreError, Users};
+use adit_model::user::PasswordHash;
+use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
+use adit_store::{Projects, RoleAssignments, StoreError, Users};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
@@ -17,6 +17,8 @@ fn read_project(row: &SqliteRow) -> Result<Project, StoreError> {
     Ok(Project {
         id: row.parsed("id")?,
         name: row.name()?,
+        description: row.plain("description")?,
+        enabled: row.plain("enabled")?,
     })
 }
 
@@ -25,22 +27,24 @@ fn read_user(row: &SqliteRow) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed("id")?,
         name: row.name()?,
-        project: row.parsed("project")?,
-        role: row.parsed("role")?,
+        description: row.plain("description")?,
+        email: row.plain("email")?,
+        enabled: row.plain("enabled")?,
+        default_project: row.parsed_option("default_project")?,
+        password: row.plain::<Option<_>>("password")?.map(PasswordHash),
+        tokens_from: row.time("tokens_from")?,
     })
 }
 
-fn read_api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+fn read_role_assignment(row: &SqliteRow) -> Result<RoleAssignment, StoreError> {
     let row = Stored {
-        what: "API key",
+        what: "role assignment",
         row,
     };
-    let hash: Vec<u8> = row.plain("hash")?;
-    let hash = <[u8; 32]>::try_from(hash.as_slice()).map_err(|e| row.corrupt(e))?;
-    Ok(ApiKey {
-        hash: KeyHash(hash),
+    Ok(RoleAssignment {
         user: row.parsed("user")?,
-        created_at: row.created_at()?,
+        project: row.parsed("project")?,
+        role: row.parsed("role")?,
     })
 }
 
@@ -64,13 +68,38 @@ impl Projects for SqliteTransaction {
     }
 
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO projects (id, name) VALUES (?, ?)")
+        let sql = "INSERT INTO projects (id, name, description, enabled) VALUES (?, ?, ?, ?)";
+        sqlx::query(sql)
             .bind(text(row.id))
             .bind(row.name.as_str())
+            .bind(row.description.as_str())
+            .bind(row.enabled)
             .execute(&mut *self.inner)
             .await
             .map_err(failure)?;
         Ok(())
+    }
+
+    async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
+        let sql = "UPDATE projects SET name = ?, description = ?, enabled = ? WHERE id = ?";
+        let done = sqlx::query(sql)
+            .bind(row.name.as_str())
+            .bind(row.description.as_str())
+            .bind(row.enabled)
+            .bind(text(row.id))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(failure)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        let done = sqlx::query("DELETE FROM projects WHERE id = ?")
+            .bind(text(id))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(failure)?;
+        Ok(done.rows_affected() > 0)
     }
 }
 
@@ -94,9 +123,82 @@ impl Users for SqliteTransaction {
     }
 
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO users (id, name, project, role) VALUES (?, ?, ?, ?)")
-            .bind(text(row.id))
+        let sql = "INSERT INTO users (name, description, email, enabled, default_project, password, \
+                   tokens_from, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+        self.write_user(sql, row).await?;
+        Ok(())
+    }
+
+    async fn update_user(&mut self, row: &User) -> Result<bool, StoreError> {
+        let sql = "UPDATE users SET name = ?, description = ?, email = ?, enabled = ?, \
+                   default_project = ?, password = ?, tokens_from = ? WHERE id = ?";
+        Ok(self.write_user(sql, row).await? > 0)
+    }
+
+    async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
+        let done = sqlx::query("DELETE FROM users WHERE id = ?")
+            .bind(text(id))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(failure)?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+impl SqliteTransaction {
+    async fn write_user(&mut self, sql: &'static str, row: &User) -> Result<u64, StoreError> {
+        let done = sqlx::query(sql)
             .bind(row.name.as_str())
+            .bind(row.description.as_str())
+            .bind(row.email.as_deref())
+            .bind(row.enabled)
+            .bind(row.default_project.map(text))
+            .bind(row.password.as_ref().map(|hash| hash.0.as_str()))
+            .bind(nanoseconds(row.tokens_from))
+            .bind(text(row.id))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(failure)?;
+        Ok(done.rows_affected())
+    }
+}
+
+#[async_trait]
+impl RoleAssignments for SqliteTransaction {
+    async fn role_assignments(
+        &mut self,
+        user: Option<UserId>,
+        project: Option<ProjectId>,
+    ) -> Result<Vec<RoleAssignment>, StoreError> {
+        // Four statements rather than one with ORs, which would look into no index.
+        let rows = match (user.map(text), project.map(text)) {
+            (None, None) => sqlx::query("SELECT * FROM role_assignments"),
+            (Some(user), None) => {
+                sqlx::query("SELECT * FROM role_assignments WHERE user = ?").bind(user)
+            }
+            (None, Some(project)) => {
+                sqlx::query("SELECT * FROM role_assignments WHERE project = ?").bind(project)
+            }
+            (Some(user), Some(project)) => {
+                sqlx::query("SELECT * FROM role_assignments WHERE user = ? AND project = ?")
+                    .bind(user)
+                    .bind(project)
+            }
+        };
+        let rows = rows.fetch_all(&mut *self.inner).await.map_err(failure)?;
+        let mut rows = rows
+            .iter()
+            .map(read_role_assignment)
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.sort_unstable();
+        Ok(rows)
+    }
+
+    async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
+        let sql = "INSERT INTO role_assignments (user, project, role) VALUES (?, ?, ?) \
+                   ON CONFLICT DO NOTHING";
+        sqlx::query(sql)
+            .bind(text(row.user))
             .bind(text(row.project))
             .bind(row.role.as_str())
             .execute(&mut *self.inner)
@@ -104,36 +206,16 @@ impl Users for SqliteTransaction {
             .map_err(failure)?;
         Ok(())
     }
-}
 
-#[async_trait]
-impl ApiKeys for SqliteTransaction {
-    async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        let row = sqlx::query("SELECT * FROM api_keys WHERE hash = ?")
-            .bind(hash.0.to_vec())
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read_api_key).transpose()
-    }
-
-    async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO api_keys (hash, user, created_at) VALUES (?, ?, ?)")
-            .bind(row.hash.0.to_vec())
+    async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM role_assignments WHERE user = ? AND project = ? AND role = ?";
+        let done = sqlx::query(sql)
             .bind(text(row.user))
-            .bind(nanoseconds(row.created_at))
+            .bind(text(row.project))
+            .bind(row.role.as_str())
             .execute(&mut *self.inner)
             .await
             .map_err(failure)?;
-        Ok(())
-    }
-
-    async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM api_keys WHERE user = ?")
-            .bind(text(user))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected())
+        Ok(done.rows_affected() > 0)
     }
 }

@@ -81,7 +81,19 @@ impl Stored<'_> {
     }
 
     pub(crate) fn created_at(&self) -> Result<OffsetDateTime, StoreError> {
-        let nanoseconds: i64 = self.plain("created_at")?;
+        self.time("created_at")
+    }
+
+    pub(crate) fn time(&self, column: &str) -> Result<OffsetDateTime, StoreError> {
+        self.read_time(self.plain(column)?)
+    }
+
+    pub(crate) fn time_option(&self, column: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        let nanoseconds: Option<i64> = self.plain(column)?;
+        nanoseconds.map(|n| self.read_time(n)).transpose()
+    }
+
+    fn read_time(&self, nanoseconds: i64) -> Result<OffsetDateTime, StoreError> {
         OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.into()).map_err(|e| self.corrupt(e))
     }
 

@@ -7,6 +7,7 @@
 mod account;
 mod column;
 mod connection;
+mod credential;
 mod gateway;
 mod ike_policy;
 mod instance;

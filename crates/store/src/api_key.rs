@@ -1,7 +1,7 @@
 //! What users prove themselves with.
 
 use adit_model::UserId;
-use adit_model::project::{ApiKey, KeyHash};
+use adit_model::user::{ApiKey, KeyHash};
 use async_trait::async_trait;
 
 use crate::StoreError;

@@ -12,11 +12,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::connection::{DeadPeerDetection, DpdAction};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::project::{ApiKey, KeyHash, Role};
+use adit_model::project::Role;
+use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, IkePolicy, IkePolicyId, Instance, InstanceId,
-    IpsecPolicy, IpsecPolicyId, Name, Project, ProjectId, Psk, Revision, Router, RouterId, Subnet,
-    SubnetId, User, UserId,
+    ApplicationCredential, ApplicationCredentialId, Connection, ConnectionId, Gateway, GatewayId,
+    IkePolicy, IkePolicyId, Instance, InstanceId, IpsecPolicy, IpsecPolicyId, Name, Project,
+    ProjectId, Psk, Revision, RoleAssignment, Router, RouterId, Subnet, SubnetId, TokenId, User,
+    UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -40,6 +42,11 @@ macro_rules! contract_tests {
             a_public_address_is_given_once
             lists_are_oldest_first
             users_projects_and_keys_read_back
+            users_and_projects_change_and_go_with_what_hangs_on_them
+            a_project_that_owns_something_stays
+            roles_are_had_once_in_each_project
+            application_credentials_read_back
+            revoked_tokens_are_known_until_they_end
             writers_go_one_after_another
         );
     };
@@ -87,6 +94,8 @@ impl World {
             project: Project {
                 id: project,
                 name: name(&format!("project-{n}")),
+                description: "a tenant".to_owned(),
+                enabled: true,
             },
             router: Router {
                 id: router,
@@ -505,14 +514,37 @@ pub async fn lists_are_oldest_first(store: &dyn Store) {
     assert_eq!(names, ["r", "3", "4", "5"]);
 }
 
+fn user(text: &str, default_project: Option<ProjectId>) -> User {
+    User {
+        id: UserId::random(),
+        name: name(text),
+        description: "somebody".to_owned(),
+        email: Some("ann@example.com".to_owned()),
+        enabled: true,
+        default_project,
+        password: Some(PasswordHash("$argon2id$planted".to_owned())),
+        tokens_from: time(0),
+    }
+}
+
+fn credential(user: UserId, project: ProjectId, text: &str) -> ApplicationCredential {
+    ApplicationCredential {
+        id: ApplicationCredentialId::random(),
+        name: name(text),
+        description: "a program".to_owned(),
+        user,
+        project,
+        role: Role::Member,
+        secret: PasswordHash("$argon2id$planted".to_owned()),
+        unrestricted: false,
+        created_at: time(1),
+        expires_at: Some(time(2)),
+    }
+}
+
 pub async fn users_projects_and_keys_read_back(store: &dyn Store) {
     let project = World::new(1).project;
-    let user = User {
-        id: UserId::random(),
-        name: name("ann"),
-        project: project.id,
-        role: Role::Member,
-    };
+    let user = user("ann", Some(project.id));
     let key = ApiKey {
         hash: KeyHash([7; 32]),
         user: user.id,
@@ -542,6 +574,157 @@ pub async fn users_projects_and_keys_read_back(store: &dyn Store) {
         tx.insert_user(&twin).await,
         Err(StoreError::Duplicate)
     ));
+}
+
+pub async fn users_and_projects_change_and_go_with_what_hangs_on_them(store: &dyn Store) {
+    let mut project = World::new(1).project;
+    let mut ann = user("ann", Some(project.id));
+    let bob = user("bob", None);
+    let mut tx = store.write().await.unwrap();
+    tx.insert_project(&project).await.unwrap();
+    tx.insert_user(&ann).await.unwrap();
+    tx.insert_user(&bob).await.unwrap();
+    project.enabled = false;
+    project.description = String::new();
+    ann.email = None;
+    ann.enabled = false;
+    ann.password = None;
+    ann.tokens_from = time(5);
+    assert!(tx.update_project(&project).await.unwrap());
+    assert!(tx.update_user(&ann).await.unwrap());
+    assert_eq!(tx.project(project.id).await.unwrap(), Some(project.clone()));
+    assert_eq!(tx.user(ann.id).await.unwrap(), Some(ann.clone()));
+    let assignment = |user: &User| RoleAssignment {
+        user: user.id,
+        project: project.id,
+        role: Role::Member,
+    };
+    for user in [&ann, &bob] {
+        let row = assignment(user);
+        tx.insert_role_assignment(&row).await.unwrap();
+        let row = credential(user.id, project.id, "c");
+        tx.insert_application_credential(&row).await.unwrap();
+    }
+    assert!(tx.delete_user(bob.id).await.unwrap());
+    assert!(!tx.delete_user(bob.id).await.unwrap());
+    assert!(!tx.update_user(&bob).await.unwrap());
+    let left = tx.role_assignments(None, None).await.unwrap();
+    assert_eq!(left, [assignment(&ann)]);
+    assert_eq!(tx.application_credentials(bob.id).await.unwrap(), []);
+    assert!(tx.delete_project(project.id).await.unwrap());
+    assert!(!tx.delete_project(project.id).await.unwrap());
+    assert!(!tx.update_project(&project).await.unwrap());
+    assert_eq!(tx.role_assignments(None, None).await.unwrap(), []);
+    assert_eq!(tx.application_credentials(ann.id).await.unwrap(), []);
+    let ann = tx.user(ann.id).await.unwrap().unwrap();
+    assert_eq!(ann.default_project, None);
+    tx.commit().await.unwrap();
+}
+
+pub async fn a_project_that_owns_something_stays(store: &dyn Store) {
+    let w = World::new(1);
+    w.store(store).await;
+    let mut tx = store.write().await.unwrap();
+    let refused = tx.delete_project(w.project.id).await;
+    assert!(
+        matches!(refused, Err(StoreError::Referenced)),
+        "{refused:?}"
+    );
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let mut second = World::new(2).project;
+    tx.insert_project(&second).await.unwrap();
+    second.name = w.project.name.clone();
+    let refused = tx.update_project(&second).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+}
+
+pub async fn roles_are_had_once_in_each_project(store: &dyn Store) {
+    let (one, two) = (World::new(1).project, World::new(2).project);
+    let ann = user("ann", None);
+    let row = |project: &Project, role| RoleAssignment {
+        user: ann.id,
+        project: project.id,
+        role,
+    };
+    let mut tx = store.write().await.unwrap();
+    for project in [&one, &two] {
+        tx.insert_project(project).await.unwrap();
+    }
+    tx.insert_user(&ann).await.unwrap();
+    for row in [
+        row(&one, Role::Admin),
+        row(&one, Role::Reader),
+        row(&one, Role::Reader),
+        row(&two, Role::Member),
+    ] {
+        tx.insert_role_assignment(&row).await.unwrap();
+    }
+    let found = tx.role_assignments(Some(ann.id), Some(one.id)).await;
+    assert_eq!(
+        found.unwrap(),
+        [row(&one, Role::Reader), row(&one, Role::Admin)]
+    );
+    let found = tx.role_assignments(Some(ann.id), None).await.unwrap();
+    assert_eq!(found.len(), 3);
+    let found = tx.role_assignments(None, Some(two.id)).await.unwrap();
+    assert_eq!(found, [row(&two, Role::Member)]);
+    let gone = row(&two, Role::Member);
+    assert!(tx.delete_role_assignment(&gone).await.unwrap());
+    assert!(!tx.delete_role_assignment(&gone).await.unwrap());
+    let nobody = RoleAssignment {
+        user: UserId::random(),
+        ..gone
+    };
+    let refused = tx.insert_role_assignment(&nobody).await;
+    assert!(
+        matches!(refused, Err(StoreError::Referenced)),
+        "{refused:?}"
+    );
+}
+
+pub async fn application_credentials_read_back(store: &dyn Store) {
+    let project = World::new(1).project;
+    let (ann, bob) = (user("ann", None), user("bob", None));
+    let mut tx = store.write().await.unwrap();
+    tx.insert_project(&project).await.unwrap();
+    tx.insert_user(&ann).await.unwrap();
+    tx.insert_user(&bob).await.unwrap();
+    let b = credential(ann.id, project.id, "b");
+    let mut a = credential(ann.id, project.id, "a");
+    a.expires_at = None;
+    a.unrestricted = true;
+    let other = credential(bob.id, project.id, "a");
+    for row in [&b, &a, &other] {
+        tx.insert_application_credential(row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    let of_ann = tx.application_credentials(ann.id).await.unwrap();
+    assert_eq!(of_ann, [a.clone(), b.clone()]);
+    let found = tx.application_credential(b.id).await.unwrap();
+    assert_eq!(found, Some(b.clone()));
+    assert!(tx.delete_application_credential(b.id).await.unwrap());
+    assert!(!tx.delete_application_credential(b.id).await.unwrap());
+    let twin = credential(ann.id, project.id, "a");
+    let refused = tx.insert_application_credential(&twin).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+}
+
+pub async fn revoked_tokens_are_known_until_they_end(store: &dyn Store) {
+    let row = |second| RevokedToken {
+        id: TokenId::random(),
+        expires_at: time(second),
+    };
+    let (early, late) = (row(10), row(20));
+    let mut tx = store.write().await.unwrap();
+    for row in [&early, &late, &late] {
+        tx.insert_revoked_token(row).await.unwrap();
+    }
+    assert!(tx.is_token_revoked(early.id).await.unwrap());
+    assert_eq!(tx.delete_revoked_tokens(time(20)).await.unwrap(), 1);
+    assert!(!tx.is_token_revoked(early.id).await.unwrap());
+    assert!(tx.is_token_revoked(late.id).await.unwrap());
 }
 
 pub async fn writers_go_one_after_another(store: &dyn Store) {

@@ -9,6 +9,7 @@
 //! Names are not unique here, since not every dialect wants that; public addresses are.
 
 mod api_key;
+mod application_credential;
 mod connection;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -18,6 +19,8 @@ mod instance;
 mod ipsec_policy;
 mod memory;
 mod project;
+mod revoked_token;
+mod role_assignment;
 mod router;
 mod subnet;
 mod user;
@@ -27,6 +30,7 @@ use std::error::Error;
 use async_trait::async_trait;
 
 pub use api_key::ApiKeys;
+pub use application_credential::ApplicationCredentials;
 pub use connection::Connections;
 pub use gateway::Gateways;
 pub use ike_policy::IkePolicies;
@@ -34,6 +38,8 @@ pub use instance::Instances;
 pub use ipsec_policy::IpsecPolicies;
 pub use memory::MemoryStore;
 pub use project::Projects;
+pub use revoked_token::RevokedTokens;
+pub use role_assignment::RoleAssignments;
 pub use router::Routers;
 pub use subnet::Subnets;
 pub use user::Users;
@@ -59,7 +65,10 @@ pub trait Store: Send + Sync {
 pub trait Transaction:
     Projects
     + Users
+    + RoleAssignments
     + ApiKeys
+    + ApplicationCredentials
+    + RevokedTokens
     + Routers
     + Subnets
     + Instances

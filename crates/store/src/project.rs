@@ -25,4 +25,17 @@ pub trait Projects: Send {
     /// # Errors
     /// [`StoreError::Duplicate`].
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError>;
+
+    /// Replaces all of one but its id; answers whether it was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`].
+    async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError>;
+
+    /// Deletes one, and with it the roles and application credentials there; answers whether it was
+    /// there. Users it was the default of have none then.
+    ///
+    /// # Errors
+    /// [`StoreError::Referenced`] when things belong to it.
+    async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError>;
 }

@@ -23,6 +23,19 @@ pub trait Users: Send {
     /// Adds one.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`], [`StoreError::Referenced`] when its project is missing.
+    /// [`StoreError::Duplicate`], [`StoreError::Referenced`] when its default project is missing.
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError>;
+
+    /// Replaces all of one but its id; answers whether it was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`], [`StoreError::Referenced`] when its default project is missing.
+    async fn update_user(&mut self, row: &User) -> Result<bool, StoreError>;
+
+    /// Deletes one, and with it its roles, API keys and application credentials; answers whether it
+    /// was there.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError>;
 }

@@ -81,8 +81,8 @@ impl World {
         control.bootstrap().await.unwrap();
         let mut callers = Vec::new();
         for user in ["admin", "demo"] {
-            let account = control.replace_api_key(user).await.unwrap();
-            let caller = control.authenticate(account.key.expose()).await;
+            let key = control.replace_api_key(user).await.unwrap();
+            let caller = control.authenticate(key.expose()).await;
             callers.push(caller.unwrap().unwrap());
         }
         let [admin, demo] = callers[..] else {

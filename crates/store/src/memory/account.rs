@@ -1,11 +1,10 @@
-//! [`Projects`], [`Users`] and [`ApiKeys`] in memory.
+//! [`Projects`], [`Users`] and [`RoleAssignments`] in memory.
 
-use adit_model::project::{ApiKey, KeyHash};
-use adit_model::{Project, ProjectId, User, UserId};
+use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
 use async_trait::async_trait;
 
-use super::{MemoryTransaction, need};
-use crate::{ApiKeys, Projects, StoreError, Users};
+use super::{MemoryTransaction, Tables, need};
+use crate::{Projects, RoleAssignments, StoreError, Users};
 
 #[async_trait]
 impl Projects for MemoryTransaction {
@@ -30,6 +29,41 @@ impl Projects for MemoryTransaction {
         projects.insert(row.id, row.clone());
         Ok(())
     }
+
+    async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
+        let projects = &mut self.writable()?.projects;
+        if projects
+            .values()
+            .any(|other| other.id != row.id && other.name == row.name)
+        {
+            return Err(StoreError::Duplicate);
+        }
+        let old = projects.get_mut(&row.id);
+        Ok(old.map(|old| old.clone_from(row)).is_some())
+    }
+
+    async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        let tables = self.writable()?;
+        need(!owns_something(tables, id))?;
+        tables.role_assignments.retain(|row| row.project != id);
+        tables
+            .application_credentials
+            .retain(|_, row| row.project != id);
+        for user in tables.users.values_mut() {
+            user.default_project = user.default_project.filter(|project| *project != id);
+        }
+        Ok(tables.projects.remove(&id).is_some())
+    }
+}
+
+fn owns_something(tables: &Tables, id: ProjectId) -> bool {
+    tables.routers.any(|row| row.project == id)
+        || tables.subnets.any(|row| row.project == id)
+        || tables.instances.any(|row| row.project == id)
+        || tables.gateways.any(|row| row.project == id)
+        || tables.connections.any(|row| row.project == id)
+        || tables.ike_policies.any(|row| row.project == id)
+        || tables.ipsec_policies.any(|row| row.project == id)
 }
 
 #[async_trait]
@@ -45,7 +79,7 @@ impl Users for MemoryTransaction {
     }
 
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
-        self.need_project(row.project)?;
+        self.need_default_project(row)?;
         let users = &mut self.writable()?.users;
         if users
             .values()
@@ -56,28 +90,60 @@ impl Users for MemoryTransaction {
         users.insert(row.id, row.clone());
         Ok(())
     }
+
+    async fn update_user(&mut self, row: &User) -> Result<bool, StoreError> {
+        self.need_default_project(row)?;
+        let users = &mut self.writable()?.users;
+        if users
+            .values()
+            .any(|other| other.id != row.id && other.name == row.name)
+        {
+            return Err(StoreError::Duplicate);
+        }
+        let old = users.get_mut(&row.id);
+        Ok(old.map(|old| old.clone_from(row)).is_some())
+    }
+
+    async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
+        let tables = self.writable()?;
+        tables.role_assignments.retain(|row| row.user != id);
+        tables.api_keys.retain(|_, row| row.user != id);
+        tables
+            .application_credentials
+            .retain(|_, row| row.user != id);
+        Ok(tables.users.remove(&id).is_some())
+    }
+}
+
+impl MemoryTransaction {
+    fn need_default_project(&self, row: &User) -> Result<(), StoreError> {
+        row.default_project
+            .map_or(Ok(()), |id| self.need_project(id))
+    }
 }
 
 #[async_trait]
-impl ApiKeys for MemoryTransaction {
-    async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        Ok(self.tables.api_keys.get(hash).cloned())
+impl RoleAssignments for MemoryTransaction {
+    async fn role_assignments(
+        &mut self,
+        user: Option<UserId>,
+        project: Option<ProjectId>,
+    ) -> Result<Vec<RoleAssignment>, StoreError> {
+        let rows = self.tables.role_assignments.iter().copied();
+        Ok(rows
+            .filter(|row| user.is_none_or(|user| user == row.user))
+            .filter(|row| project.is_none_or(|project| project == row.project))
+            .collect())
     }
 
-    async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
+    async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
         need(self.tables.users.contains_key(&row.user))?;
-        let keys = &mut self.writable()?.api_keys;
-        if keys.contains_key(&row.hash) {
-            return Err(StoreError::Duplicate);
-        }
-        keys.insert(row.hash, row.clone());
+        self.need_project(row.project)?;
+        self.writable()?.role_assignments.insert(*row);
         Ok(())
     }
 
-    async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
-        let keys = &mut self.writable()?.api_keys;
-        let before = keys.len();
-        keys.retain(|_, key| key.user != user);
-        Ok(before.saturating_sub(keys.len()) as u64)
+    async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
+        Ok(self.writable()?.role_assignments.remove(row))
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod connection;
+mod credential;
 mod gateway;
 mod ike_policy;
 mod instance;
@@ -13,13 +14,13 @@ mod router;
 mod subnet;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use adit_model::project::{ApiKey, KeyHash};
+use adit_model::user::{ApiKey, KeyHash, RevokedToken};
 use adit_model::{
-    Connection, Gateway, IkePolicy, Instance, IpsecPolicy, Project, ProjectId, Router, Subnet,
-    User, UserId,
+    ApplicationCredential, ApplicationCredentialId, Connection, Gateway, IkePolicy, Instance,
+    IpsecPolicy, Project, ProjectId, RoleAssignment, Router, Subnet, TokenId, User, UserId,
 };
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -38,7 +39,10 @@ pub struct MemoryStore {
 struct Tables {
     projects: BTreeMap<ProjectId, Project>,
     users: BTreeMap<UserId, User>,
+    role_assignments: BTreeSet<RoleAssignment>,
     api_keys: BTreeMap<KeyHash, ApiKey>,
+    application_credentials: BTreeMap<ApplicationCredentialId, ApplicationCredential>,
+    revoked_tokens: BTreeMap<TokenId, RevokedToken>,
     routers: Table<Router>,
     subnets: Table<Subnet>,
     instances: Table<Instance>,

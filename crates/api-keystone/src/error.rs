@@ -1,0 +1,167 @@
+//! Refusals: `{"error": {"code", "message", "title"}}`, and the headers that every answer has.
+
+use adit_api::RequestId;
+use adit_api::body::BodyError;
+use adit_control::Error;
+use adit_control::login::LoginError;
+use adit_control::token::TokenError;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::{VARY, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tracing::error;
+
+use crate::Keystone;
+use crate::context::base;
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, message }
+    }
+
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        let message = "The request you have made requires authentication.";
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    pub(crate) fn forbidden(why: &str) -> Self {
+        let message = format!("You are not authorized to perform the requested action: {why}.");
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn missing(noun: &str, id: &str) -> Self {
+        let message = format!("Could not find {noun}: {id}.");
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+}
+
+/// What the use case said, about the thing that the path names as `id`.
+pub(crate) fn about(id: &str) -> impl Fn(Error) -> ApiError + '_ {
+    move |error| match error {
+        Error::NotFound(noun) => ApiError::missing(&noun.to_string(), id),
+        other => other.into(),
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::NotFound(noun) => {
+                Self::new(StatusCode::NOT_FOUND, format!("Could not find {noun}."))
+            }
+            Error::Conflict { message, .. } => {
+                let message = format!("Conflict occurred attempting to do so - {message}.");
+                Self::new(StatusCode::CONFLICT, message)
+            }
+            Error::Invalid { field, message, .. } => {
+                Self::bad(format!("Invalid input for field '{field}': {message}."))
+            }
+            Error::Forbidden(_) => Self::forbidden(&error.to_string()),
+            Error::QuotaExceeded { .. } => Self::new(StatusCode::FORBIDDEN, error.to_string()),
+            Error::Unavailable(_) => {
+                log(&error);
+                let message = "The service is currently unable to handle the request.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
+            Error::Internal(_) => {
+                log(&error);
+                let message =
+                    "An unexpected error prevented the server from fulfilling your request.";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+            }
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Refused => Self::unauthorized(),
+            LoginError::Control(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Unavailable(error) => Error::from(error).into(),
+            _ => Self::unauthorized(),
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::NotJson { .. } => StatusCode::BAD_REQUEST,
+            BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+fn log(error: &Error) {
+    error!(error = error as &dyn std::error::Error, "a request failed");
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({"error": {
+            "code": self.status.as_u16(),
+            "message": self.message,
+            "title": self.status.canonical_reason().unwrap_or_default(),
+        }});
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// A middleware: what every answer of this face says besides its body.
+pub(crate) async fn layer(
+    State(keystone): State<Keystone>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let base = base(&keystone, request.headers());
+    let mut response = next.run(request).await;
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("X-Auth-Token"));
+    if let Some(id) = id
+        && let Ok(value) = HeaderValue::from_str(&format!("req-{}", id.as_str()))
+    {
+        headers.insert("x-openstack-request-id", value);
+    }
+    if unauthorized
+        && let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{base}/identity\""))
+    {
+        headers.insert(WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+pub(crate) async fn not_found() -> ApiError {
+    let message = "The resource could not be found.";
+    ApiError::new(StatusCode::NOT_FOUND, message)
+}
+
+pub(crate) async fn method_not_allowed() -> ApiError {
+    let message = "The method is not allowed for the requested URL.";
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}

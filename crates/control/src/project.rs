@@ -1,0 +1,155 @@
+//! Projects: tenants, and who may see and change them.
+
+use adit_model::{Name, Project, ProjectId, UserId};
+use adit_store::StoreError;
+
+use crate::Control;
+use crate::error::{Error, Noun, Rule};
+use crate::token::Session;
+
+/// What may be changed of a project.
+#[derive(Clone, Default, Debug)]
+pub struct ProjectChange {
+    /// A new name.
+    pub name: Option<Name>,
+    /// A new description.
+    pub description: Option<String>,
+    /// Whether anybody may act in it.
+    pub enabled: Option<bool>,
+}
+
+fn taken(error: StoreError, name: &Name) -> Error {
+    match error {
+        StoreError::Duplicate => Error::conflict(
+            Rule::NameTaken(Noun::Project),
+            format!("there is a project named {name} already"),
+        ),
+        other => other.into(),
+    }
+}
+
+/// Refuses a name of nothing, which a client could not ask for.
+pub(crate) fn check_not_empty(name: &Name) -> Result<(), Error> {
+    if name.as_str().trim().is_empty() {
+        Err(Error::invalid("name", Rule::Name, "a name is needed"))
+    } else {
+        Ok(())
+    }
+}
+
+impl Control {
+    /// Makes a project. For administrators.
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub async fn create_project(
+        &self,
+        session: &Session,
+        name: Name,
+        description: String,
+        enabled: bool,
+    ) -> Result<Project, Error> {
+        session.must_be_admin()?;
+        check_not_empty(&name)?;
+        let row = Project {
+            id: ProjectId::random(),
+            name,
+            description,
+            enabled,
+        };
+        let mut tx = self.0.store.write().await?;
+        let done = tx.insert_project(&row).await;
+        done.map_err(|error| taken(error, &row.name))?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// All projects, by name. For administrators.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn projects(&self, session: &Session) -> Result<Vec<Project>, Error> {
+        session.must_be_admin()?;
+        Ok(self.0.store.read().await?.projects().await?)
+    }
+
+    /// The projects in which a user may act, by name. For that user, and for administrators.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub async fn projects_of_user(
+        &self,
+        session: &Session,
+        user: UserId,
+    ) -> Result<Vec<Project>, Error> {
+        session.must_be(user)?;
+        let mut tx = self.0.store.read().await?;
+        let user = tx.user(user).await?.ok_or(Error::NotFound(Noun::User))?;
+        let roles = tx.role_assignments(Some(user.id), None).await?;
+        let mut rows = tx.projects().await?;
+        rows.retain(|row| row.enabled && roles.iter().any(|role| role.project == row.id));
+        Ok(rows)
+    }
+
+    /// One project. For those who act in it, and for administrators.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn project(&self, session: &Session, id: ProjectId) -> Result<Project, Error> {
+        let own = session.scope.as_ref().map(|scope| scope.project.id);
+        if own != Some(id) {
+            session.must_be_admin()?;
+        }
+        let row = self.0.store.read().await?.project(id).await?;
+        row.ok_or(Error::NotFound(Noun::Project))
+    }
+
+    /// Changes a project. For administrators.
+    ///
+    /// # Errors
+    /// It is not there, or the name is taken.
+    pub async fn update_project(
+        &self,
+        session: &Session,
+        id: ProjectId,
+        change: ProjectChange,
+    ) -> Result<Project, Error> {
+        session.must_be_admin()?;
+        let mut tx = self.0.store.write().await?;
+        let row = tx.project(id).await?;
+        let mut row = row.ok_or(Error::NotFound(Noun::Project))?;
+        if let Some(name) = change.name {
+            check_not_empty(&name)?;
+            row.name = name;
+        }
+        if let Some(description) = change.description {
+            row.description = description;
+        }
+        row.enabled = change.enabled.unwrap_or(row.enabled);
+        let done = tx.update_project(&row).await;
+        done.map_err(|error| taken(error, &row.name))?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// Deletes a project in which nothing is. For administrators.
+    ///
+    /// # Errors
+    /// It is not there, or things belong to it.
+    pub async fn delete_project(&self, session: &Session, id: ProjectId) -> Result<(), Error> {
+        session.must_be_admin()?;
+        let mut tx = self.0.store.write().await?;
+        let found = tx.delete_project(id).await.map_err(|error| match error {
+            StoreError::Referenced => Error::conflict(
+                Rule::InUse(Noun::Project),
+                "there are still things in the project",
+            ),
+            other => other.into(),
+        })?;
+        if !found {
+            return Err(Error::NotFound(Noun::Project));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
