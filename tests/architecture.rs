@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ike", &["crypto", "ike-wire"]),
     ("esp", &["crypto"]),
     // ring 2: shells
-    ("dataplane", &["crypto", "esp"]),
+    ("dataplane", &["esp"]),
     (
         "worker",
         &["crypto", "dataplane", "esp", "ike", "ike-wire", "model"],

@@ -67,12 +67,12 @@ fn adit_begins_with_aes256gcm_ecp384() {
 
 #[test]
 fn adit_begins_with_aes256_sha512_x25519() {
-    adit_begins("ai3", 103, &Suite::cbc_sha512(), false);
+    adit_begins("ai3", 103, &Suite::cbc_sha512(), true);
 }
 
 #[test]
 fn strongswan_begins_with_aes128_sha256_modp2048() {
-    strongswan_begins("ai4", 104, &Suite::cbc_sha256(), false);
+    strongswan_begins("ai4", 104, &Suite::cbc_sha256(), true);
 }
 
 #[test]
