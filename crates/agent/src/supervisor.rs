@@ -261,21 +261,16 @@ fn send_descriptors(
 }
 
 async fn give_order(writer: &mut OwnedWriteHalf, order: &GatewayOrder) -> io::Result<()> {
-    let message = Zeroizing::new(OrderLine::of(order)?);
+    let message = Zeroizing::new(order_line(order)?);
     timeout(FAREWELL, writer.write_all(&message)).await?
 }
 
-/// One order as the line it is sent as.
-struct OrderLine;
-
-impl OrderLine {
-    fn of(order: &GatewayOrder) -> io::Result<Vec<u8>> {
-        // The enum's own form, without a copy of the order: {"Apply": order}.
-        let mut line = b"{\"Apply\":".to_vec();
-        serde_json::to_writer(&mut line, order)?;
-        line.extend_from_slice(b"}\n");
-        Ok(line)
-    }
+/// An order as the line it is sent as: `ToWorker::Apply`, without a copy of the keys in it.
+fn order_line(order: &GatewayOrder) -> io::Result<Vec<u8>> {
+    let mut line = b"{\"Apply\":".to_vec();
+    serde_json::to_writer(&mut line, order)?;
+    line.extend_from_slice(b"}\n");
+    Ok(line)
 }
 
 /// Lets the worker tell its peers; then it is gone, one way or the other.

@@ -11,29 +11,18 @@
 
 mod support;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, Userspace};
-use nix::libc;
 use nix::sched::{CloneFlags, setns};
 use support::{Side, child};
 
-mod ioctl {
-    //! The two calls that make a TUN device.
-
-    use nix::libc;
-
-    nix::ioctl_write_ptr_bad!(set_iff, libc::TUNSETIFF, libc::ifreq);
-    nix::ioctl_write_int_bad!(set_offload, libc::TUNSETOFFLOAD);
-}
-
-const CSUM_TSO4_TSO6: i32 = 1 | 2 | 4;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A network namespace, deleted at the end.
@@ -78,28 +67,16 @@ fn run(command: &[&str]) {
     assert!(status.success(), "{command:?}");
 }
 
-#[expect(
-    unsafe_code,
-    reason = "opening a TUN device is an ioctl, and the crate itself opens nothing"
-)]
+/// A TUN device as the network provider opens it.
 fn open_tun() -> OwnedFd {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/net/tun")
+    let device = tun_rs::DeviceBuilder::new()
+        .name("adit0")
+        .layer(tun_rs::Layer::L3)
+        .offload(true)
+        .inherit_enable_state()
+        .build_sync()
         .unwrap();
-    // SAFETY: an `ifreq` is plain data, for which zeros are valid.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(b"adit0") {
-        *to = *from as libc::c_char;
-    }
-    request.ifr_ifru.ifru_flags =
-        (libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR) as libc::c_short;
-    // SAFETY: the descriptor is open and the request lives through the call.
-    unsafe { ioctl::set_iff(file.as_raw_fd(), &request) }.unwrap();
-    // SAFETY: the descriptor is open and the argument a number.
-    unsafe { ioctl::set_offload(file.as_raw_fd(), CSUM_TSO4_TSO6) }.unwrap();
-    file.into()
+    device.as_fd().try_clone_to_owned().unwrap()
 }
 
 struct Site {

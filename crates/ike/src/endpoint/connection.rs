@@ -1,6 +1,5 @@
 //! Keeping connections up: when to begin, when to try again, which Child SAs are missing.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -327,9 +326,5 @@ impl Endpoint {
         {
             self.with_established(now, redundant, |ctx, established| established.close(ctx));
         }
-    }
-
-    pub(super) fn add_new(&mut self, sa: Box<IkeSa>) {
-        self.insert(*sa);
     }
 }

@@ -37,7 +37,7 @@ impl Endpoint {
                     Effect::Gone(key, ending) => self.gone(now, key, ending),
                     Effect::InitialContact(key) => self.initial_contact(key),
                     Effect::MoveChildren(from, to) => self.move_children(from, to),
-                    Effect::New(sa) => self.add_new(sa),
+                    Effect::New(sa) => self.insert(*sa),
                     Effect::Outdone(key) => {
                         self.with_established(now, key, |ctx, established| {
                             established.replaced(ctx.now);
