@@ -3,39 +3,117 @@
 
 use std::net::IpAddr;
 
-use crate::connection::DeadPeerDetection;
+use crate::connection::{DeadPeerDetection, Identity, Initiator};
 use crate::policy::{IkeParameters, IpsecParameters};
-use crate::{Cidr, ConnectionId, GatewayId, InstanceId, Psk, Revision, RouterId, SubnetId};
+use crate::security_group::{Direction, Family};
+use crate::subnet::StaticRoute;
+use crate::{
+    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, PortId, Psk, Revision, RouterId,
+};
 
-/// A router with its private networks.
+/// A network with the machines on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NetworkSpec {
+    /// Which network.
+    pub id: NetworkId,
+    /// Whether it is carried.
+    pub admin_state_up: bool,
+    /// The most octets of an IP packet on it.
+    pub mtu: u32,
+    /// Its machines.
+    pub instances: Vec<InstanceSpec>,
+}
+
+/// One machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InstanceSpec {
+    /// Its port.
+    pub id: PortId,
+    /// Whether the port carries anything.
+    pub admin_state_up: bool,
+    /// The port's link address.
+    pub mac: MacAddress,
+    /// The port's addresses.
+    pub addresses: Vec<InterfaceAddress>,
+    /// Where it sends what is for elsewhere: at most one for each family.
+    pub gateways: Vec<IpAddr>,
+    /// Further ways to blocks by neighbours.
+    pub routes: Vec<StaticRoute>,
+    /// What is let through, besides what answers it; `None` lets everything through.
+    pub filter: Option<Vec<FilterRule>>,
+}
+
+/// An address and how many of its bits its neighbours share.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InterfaceAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// How many bits are the subnet's.
+    pub prefix_len: u8,
+}
+
+/// Something that a machine's port lets through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FilterRule {
+    /// Which way, as the machine sees it.
+    pub direction: Direction,
+    /// Which IP.
+    pub family: Family,
+    /// The protocol's number; `None` is any.
+    pub protocol: Option<u8>,
+    /// The first destination port, or the ICMP type.
+    pub port_min: Option<u16>,
+    /// The last destination port, or the ICMP code.
+    pub port_max: Option<u16>,
+    /// With whom: these blocks; `None` is anybody, none at all is nobody.
+    pub remote: Option<Vec<Cidr>>,
+}
+
+/// A router with its interfaces and its way outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RouterSpec {
     /// Which router.
     pub id: RouterId,
-    /// Its subnets.
-    pub subnets: Vec<SubnetSpec>,
+    /// Its interfaces, on networks that were applied before.
+    pub interfaces: Vec<InterfaceSpec>,
+    /// Its way outside.
+    pub external: Option<ExternalSpec>,
+    /// External addresses that stand for machines'. None without a way outside.
+    pub floating_ips: Vec<FloatingIpSpec>,
+    /// Ways to blocks by neighbours on its interfaces.
+    pub routes: Vec<StaticRoute>,
 }
 
-/// One private network of a router.
+/// A router's interface on a network.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SubnetSpec {
-    /// Which subnet.
-    pub id: SubnetId,
+pub struct InterfaceSpec {
+    /// Its port.
+    pub id: PortId,
+    /// The network.
+    pub network: NetworkId,
+    /// Its link address.
+    pub mac: MacAddress,
     /// Its addresses.
-    pub cidr: Cidr,
-    /// The router's address in it.
-    pub router_address: IpAddr,
-    /// Machines on it.
-    pub instances: Vec<InstanceSpec>,
+    pub addresses: Vec<InterfaceAddress>,
 }
 
-/// One machine of a subnet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct InstanceSpec {
-    /// Which instance.
-    pub id: InstanceId,
-    /// Its address.
+/// A router's way outside: what it sends there has its own address as the source, or nothing
+/// is sent but what floating IPs stand for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExternalSpec {
+    /// The router's address on the external network.
     pub address: IpAddr,
+    /// Whether machines without a floating IP get outside, by that address.
+    pub snat: bool,
+}
+
+/// An external address that stands for a machine's, both ways.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FloatingIpSpec {
+    /// The external address.
+    pub address: IpAddr,
+    /// The machine's.
+    pub fixed_ip: IpAddr,
 }
 
 /// A gateway with all its tunnels.
@@ -60,8 +138,16 @@ pub struct TunnelSpec {
     pub revision: Revision,
     /// Whether to have it up. Its traffic stays off the wire either way.
     pub admin_state_up: bool,
-    /// The peer, and its IKE identity.
+    /// The peer.
     pub peer_address: IpAddr,
+    /// Who this end says it is.
+    pub local_id: Identity,
+    /// Who the other end must say it is.
+    pub peer_id: Identity,
+    /// Who begins.
+    pub initiator: Initiator,
+    /// The most octets of an inner packet.
+    pub mtu: u32,
     /// The pre-shared key.
     pub psk: Psk,
     /// This end's blocks.

@@ -28,10 +28,15 @@ pub struct Gateway {
     pub project: ProjectId,
     /// The router it serves.
     pub router: RouterId,
-    /// The subnet it was made in.
-    pub subnet: SubnetId,
+    /// The subnet it was made in. In Neutron's words: its connections lead to this subnet, and
+    /// without one each connection says where it leads by endpoint groups.
+    pub subnet: Option<SubnetId>,
     /// What the user calls it.
     pub name: Name,
+    /// What the user says of it.
+    pub description: String,
+    /// Whether its connections are wanted up.
+    pub admin_state_up: bool,
     /// Its address on the external network, fixed from creation to deletion; also its IKE identity.
     pub public_address: IpAddr,
     /// When it was made, UTC.

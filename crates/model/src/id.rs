@@ -69,6 +69,10 @@ typed_id! {
     ApplicationCredentialId;
     /// Names a [`crate::Connection`].
     ConnectionId;
+    /// Names an [`crate::EndpointGroup`].
+    EndpointGroupId;
+    /// Names a [`crate::FloatingIp`].
+    FloatingIpId;
     /// Names a [`crate::Gateway`].
     GatewayId;
     /// Names a [`crate::IkePolicy`].
@@ -77,10 +81,18 @@ typed_id! {
     InstanceId;
     /// Names a [`crate::IpsecPolicy`].
     IpsecPolicyId;
+    /// Names a [`crate::Network`].
+    NetworkId;
+    /// Names a [`crate::Port`].
+    PortId;
     /// Names a [`crate::Project`].
     ProjectId;
     /// Names a [`crate::Router`].
     RouterId;
+    /// Names a [`crate::SecurityGroup`].
+    SecurityGroupId;
+    /// Names a [`crate::SecurityGroupRule`].
+    SecurityGroupRuleId;
     /// Names a [`crate::Subnet`].
     SubnetId;
     /// Names a token.

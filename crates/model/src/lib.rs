@@ -8,33 +8,44 @@
 pub mod cidr;
 pub mod connection;
 pub mod desired;
+pub mod endpoint_group;
+pub mod floating_ip;
 pub mod gateway;
 pub mod id;
-pub mod instance;
+pub mod mac;
 pub mod name;
+pub mod network;
 pub mod observed;
 pub mod policy;
+pub mod port;
 pub mod project;
 pub mod psk;
 pub mod reason;
 pub mod router;
+pub mod security_group;
 pub mod subnet;
 pub mod user;
 
 pub use cidr::Cidr;
 pub use connection::Connection;
+pub use endpoint_group::EndpointGroup;
+pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
-    ApplicationCredentialId, ConnectionId, GatewayId, IkePolicyId, InstanceId, IpsecPolicyId,
-    ProjectId, RouterId, SubnetId, TokenId, UserId,
+    ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId, IkePolicyId,
+    IpsecPolicyId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId, SecurityGroupRuleId,
+    SubnetId, TokenId, UserId,
 };
-pub use instance::Instance;
+pub use mac::MacAddress;
 pub use name::Name;
+pub use network::Network;
 pub use policy::{IkePolicy, IpsecPolicy};
+pub use port::Port;
 pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
 pub use reason::{Reason, ReasonCode, Whose};
 pub use router::Router;
+pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use subnet::Subnet;
 pub use user::{ApplicationCredential, User};
 

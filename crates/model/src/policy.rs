@@ -23,6 +23,8 @@ pub enum IkeVersion {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
+    /// DES in CBC mode (RFC 2405). Broken; for old equipment alone.
+    Des,
     /// Triple DES in CBC mode (RFC 2451).
     TripleDes,
     /// AES-CBC with 128-bit keys (RFC 3602).
@@ -31,6 +33,42 @@ pub enum Encryption {
     Aes192,
     /// AES-CBC with 256-bit keys.
     Aes256,
+    /// AES in counter mode with 128-bit keys (RFC 3686).
+    Aes128Ctr,
+    /// AES in counter mode with 192-bit keys.
+    Aes192Ctr,
+    /// AES in counter mode with 256-bit keys.
+    Aes256Ctr,
+    /// AES-CCM with 128-bit keys and an 8-octet ICV (RFC 4309).
+    Aes128Ccm8,
+    /// AES-CCM with 192-bit keys and an 8-octet ICV.
+    Aes192Ccm8,
+    /// AES-CCM with 256-bit keys and an 8-octet ICV.
+    Aes256Ccm8,
+    /// AES-CCM with 128-bit keys and a 12-octet ICV.
+    Aes128Ccm12,
+    /// AES-CCM with 192-bit keys and a 12-octet ICV.
+    Aes192Ccm12,
+    /// AES-CCM with 256-bit keys and a 12-octet ICV.
+    Aes256Ccm12,
+    /// AES-CCM with 128-bit keys and a 16-octet ICV.
+    Aes128Ccm16,
+    /// AES-CCM with 192-bit keys and a 16-octet ICV.
+    Aes192Ccm16,
+    /// AES-CCM with 256-bit keys and a 16-octet ICV.
+    Aes256Ccm16,
+    /// AES-GCM with 128-bit keys and an 8-octet ICV (RFC 4106).
+    Aes128Gcm8,
+    /// AES-GCM with 192-bit keys and an 8-octet ICV.
+    Aes192Gcm8,
+    /// AES-GCM with 256-bit keys and an 8-octet ICV.
+    Aes256Gcm8,
+    /// AES-GCM with 128-bit keys and a 12-octet ICV.
+    Aes128Gcm12,
+    /// AES-GCM with 192-bit keys and a 12-octet ICV.
+    Aes192Gcm12,
+    /// AES-GCM with 256-bit keys and a 12-octet ICV.
+    Aes256Gcm12,
     /// AES-GCM with 128-bit keys and a 16-octet ICV (RFC 4106, RFC 5282).
     Aes128Gcm16,
     /// AES-GCM with 192-bit keys and a 16-octet ICV.
@@ -43,9 +81,16 @@ impl Encryption {
     /// Whether it brings its own integrity, so that no [`Authentication`] goes with it.
     #[must_use]
     pub const fn is_aead(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Aes128Gcm16 | Self::Aes192Gcm16 | Self::Aes256Gcm16
+            Self::Des
+                | Self::TripleDes
+                | Self::Aes128
+                | Self::Aes192
+                | Self::Aes256
+                | Self::Aes128Ctr
+                | Self::Aes192Ctr
+                | Self::Aes256Ctr
         )
     }
 }
@@ -64,16 +109,20 @@ pub enum Authentication {
     Sha384,
     /// HMAC-SHA512-256.
     Sha512,
+    /// AES-XCBC-MAC-96 (RFC 3566, RFC 4434).
+    AesXcbc,
+    /// AES-CMAC-96 (RFC 4494, RFC 4615).
+    AesCmac,
 }
 
-/// A Diffie-Hellman group by its IANA number: 1, 2, 5, 14 to 24, or 31.
+/// A Diffie-Hellman group by its IANA number: 1, 2, 5, or 14 to 31.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct DhGroup(u16);
 
 /// Not the number of a group Adit has a name for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0} is no Diffie-Hellman group known here (1, 2, 5, 14 to 24, 31)")]
+#[error("{0} is no Diffie-Hellman group known here (1, 2, 5, 14 to 31)")]
 pub struct DhGroupError(pub u16);
 
 impl DhGroup {
@@ -89,7 +138,7 @@ impl TryFrom<u16> for DhGroup {
 
     fn try_from(number: u16) -> Result<Self, DhGroupError> {
         match number {
-            1 | 2 | 5 | 14..=24 | 31 => Ok(Self(number)),
+            1 | 2 | 5 | 14..=31 => Ok(Self(number)),
             _ => Err(DhGroupError(number)),
         }
     }
@@ -101,11 +150,49 @@ impl From<DhGroup> for u16 {
     }
 }
 
+/// How phase 1 of IKEv1 goes (RFC 2409 section 5). IKEv2 has no such choice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NegotiationMode {
+    /// Aggressive mode.
+    Aggressive,
+    /// Main mode.
+    #[default]
+    Main,
+}
+
+/// What protects packets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transform {
+    /// Authentication Header (RFC 4302).
+    Ah,
+    /// Both, ESP within AH.
+    AhEsp,
+    /// Encapsulating Security Payload (RFC 4303).
+    #[default]
+    Esp,
+}
+
+/// What of a packet is protected (RFC 4301 section 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encapsulation {
+    /// What the IP packet carries.
+    Transport,
+    /// All of it.
+    #[default]
+    Tunnel,
+}
+
 /// What phase 1 may be: any combination of the lists, best first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IkeParameters {
     /// IKEv1 or IKEv2.
     pub version: IkeVersion,
+    /// How IKEv1 goes.
+    #[serde(default)]
+    pub negotiation_mode: NegotiationMode,
     /// Acceptable ciphers; never empty.
     pub encryption: Vec<Encryption>,
     /// Acceptable integrity algorithms for ciphers without their own, and hashes of the PRF.
@@ -125,6 +212,7 @@ impl IkeParameters {
         use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes256, Aes256Gcm16};
         Self {
             version: IkeVersion::V2,
+            negotiation_mode: NegotiationMode::Main,
             encryption: vec![Aes256Gcm16, Aes128Gcm16, Aes256, Aes192, Aes128],
             authentication: vec![Sha256, Sha384, Sha512, Sha1],
             groups: [31, 19, 20, 21, 14, 15, 16, 5, 2].map(DhGroup).to_vec(),
@@ -136,6 +224,12 @@ impl IkeParameters {
 /// What phase 2 may be: any combination of the lists, best first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IpsecParameters {
+    /// What protects packets.
+    #[serde(default)]
+    pub transform: Transform,
+    /// What of them.
+    #[serde(default)]
+    pub encapsulation: Encapsulation,
     /// Acceptable ciphers; never empty.
     pub encryption: Vec<Encryption>,
     /// Acceptable integrity algorithms for ciphers without their own.
@@ -153,6 +247,8 @@ impl IpsecParameters {
         use Authentication::{Sha1, Sha256, Sha384, Sha512};
         use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes192Gcm16, Aes256, Aes256Gcm16};
         Self {
+            transform: Transform::Esp,
+            encapsulation: Encapsulation::Tunnel,
             encryption: vec![
                 Aes256Gcm16,
                 Aes192Gcm16,
@@ -177,6 +273,8 @@ pub struct IkePolicy {
     pub project: ProjectId,
     /// What the user calls it.
     pub name: Name,
+    /// What the user says of it.
+    pub description: String,
     /// What it says.
     pub parameters: IkeParameters,
     /// When it was made, UTC.
@@ -194,6 +292,8 @@ pub struct IpsecPolicy {
     pub project: ProjectId,
     /// What the user calls it.
     pub name: Name,
+    /// What the user says of it.
+    pub description: String,
     /// What it says.
     pub parameters: IpsecParameters,
     /// When it was made, UTC.

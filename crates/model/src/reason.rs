@@ -25,6 +25,10 @@ pub enum ReasonCode {
     Negotiating,
     /// Nothing came back.
     PeerNotResponding,
+    /// The policy asks for something this service can't negotiate.
+    Unsupported,
+    /// It works, but an algorithm in it is weak.
+    WeakAlgorithm,
 }
 
 impl ReasonCode {
@@ -40,6 +44,8 @@ impl ReasonCode {
             Self::IpsecPolicyMismatch => "ipsec_policy_mismatch",
             Self::Negotiating => "negotiating",
             Self::PeerNotResponding => "peer_not_responding",
+            Self::Unsupported => "unsupported",
+            Self::WeakAlgorithm => "weak_algorithm",
         }
     }
 }

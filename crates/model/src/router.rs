@@ -1,9 +1,12 @@
-//! A routing domain of a project: its subnets, and the external addresses of its gateways.
+//! A routing domain of a project: its interfaces on networks, and its way outside.
 //! Realised as one Linux network namespace. (Neutron: a router. IBM: a VPC.)
+
+use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::{Name, ProjectId, Revision, RouterId};
+use crate::subnet::StaticRoute;
+use crate::{Name, NetworkId, ProjectId, Revision, RouterId};
 
 /// A routing domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,8 +17,29 @@ pub struct Router {
     pub project: ProjectId,
     /// What the user calls it.
     pub name: Name,
+    /// What the user says of it.
+    pub description: String,
+    /// Whether it forwards.
+    pub admin_state_up: bool,
+    /// Its way outside, if it has one.
+    pub external: Option<ExternalGateway>,
+    /// Ways to blocks by neighbours on its subnets.
+    pub routes: Vec<StaticRoute>,
     /// When it was made, UTC.
     pub created_at: OffsetDateTime,
+    /// When it was last changed, UTC.
+    pub updated_at: OffsetDateTime,
     /// Its version.
     pub revision: Revision,
+}
+
+/// A router's way outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExternalGateway {
+    /// The external network.
+    pub network: NetworkId,
+    /// The router's address in it.
+    pub address: IpAddr,
+    /// Whether what leaves gets that address as its source.
+    pub enable_snat: bool,
 }

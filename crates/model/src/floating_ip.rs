@@ -1,0 +1,41 @@
+//! An address of the external network that stands for one of a port, both ways.
+
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+
+use crate::{FloatingIpId, NetworkId, PortId, ProjectId, Revision, RouterId};
+
+/// An address of the external network.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FloatingIp {
+    /// Its id.
+    pub id: FloatingIpId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// What the user says of it.
+    pub description: String,
+    /// The external network it is of.
+    pub network: NetworkId,
+    /// The address.
+    pub address: IpAddr,
+    /// What it stands for, if anything.
+    pub association: Option<Association>,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed, UTC.
+    pub updated_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}
+
+/// What a floating IP stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Association {
+    /// The port.
+    pub port: PortId,
+    /// Which of the port's addresses.
+    pub fixed_ip: IpAddr,
+    /// The router that translates.
+    pub router: RouterId,
+}

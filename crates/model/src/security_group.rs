@@ -1,0 +1,100 @@
+//! Which traffic machines' ports let through: a set of rules, each of which allows something.
+//! What answers something allowed is always let through.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Cidr, Name, ProjectId, Revision, SecurityGroupId, SecurityGroupRuleId};
+
+/// A set of rules.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SecurityGroup {
+    /// Its id.
+    pub id: SecurityGroupId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// What the user calls it.
+    pub name: Name,
+    /// What the user says of it.
+    pub description: String,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed, UTC.
+    pub updated_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}
+
+impl SecurityGroup {
+    /// The name of the group that every project has and that ports get unless they say otherwise.
+    pub const DEFAULT: &'static str = "default";
+}
+
+/// Which way traffic goes, as the machine sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Out of the machine.
+    Egress,
+    /// Into the machine.
+    Ingress,
+}
+
+/// Which IP.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Family {
+    /// IPv4.
+    #[serde(rename = "IPv4")]
+    V4,
+    /// IPv6.
+    #[serde(rename = "IPv6")]
+    V6,
+}
+
+impl Family {
+    /// The family of a block.
+    #[must_use]
+    pub fn of(cidr: Cidr) -> Self {
+        if cidr.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+}
+
+/// With whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Remote {
+    /// Anybody.
+    Any,
+    /// Addresses of a block.
+    Block(Cidr),
+    /// Addresses of ports that have this group.
+    Group(SecurityGroupId),
+}
+
+/// Something that is allowed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SecurityGroupRule {
+    /// Its id.
+    pub id: SecurityGroupRuleId,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// The group it is of.
+    pub group: SecurityGroupId,
+    /// What the user says of it.
+    pub description: String,
+    /// Which way.
+    pub direction: Direction,
+    /// Which IP.
+    pub family: Family,
+    /// The protocol as the user spelled it: a name such as `tcp`, or a number; `None` is any.
+    pub protocol: Option<String>,
+    /// The first destination port, or the ICMP type.
+    pub port_min: Option<u16>,
+    /// The last destination port, or the ICMP code.
+    pub port_max: Option<u16>,
+    /// With whom.
+    pub remote: Remote,
+    /// When it was made, UTC.
+    pub created_at: OffsetDateTime,
+    /// Its version.
+    pub revision: Revision,
+}
