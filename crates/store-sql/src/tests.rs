@@ -2,9 +2,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use adit_model::project::Role;
-use adit_model::user::KeyHash;
-use adit_model::{ProjectId, UserId};
 use adit_store::contract::World;
 use uuid::Uuid;
 
