@@ -21,6 +21,12 @@ use crate::{Inner, spec, view};
 /// A gateway that was well for so long starts its retries from the shortest pause again.
 const WELL: Duration = Duration::from_secs(30);
 
+/// How long a gateway's lane rests after a step, as a multiple of what the step took.
+const PATIENCE: u32 = 4;
+
+/// The longest such rest.
+const MOST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a step led to.
 enum Step {
     /// It is gone; so is the lane.
@@ -318,7 +324,12 @@ pub(super) async fn gateway(
         if lane.retries.is_early() && !is_gone(&inner, Key::Gateway(id)).await {
             continue;
         }
-        match lane.step(&inner, &*agent).await {
+        let begun = Instant::now();
+        let step = lane.step(&inner, &*agent).await;
+        // A gateway with many connections takes long to look at: as many of their changes as come
+        // meanwhile are taken at once. One with few is looked at again at once.
+        tokio::time::sleep(begun.elapsed().saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
+        match step {
             Step::End => return,
             Step::Rest => lane.retries.due = None,
             Step::Restart => {
