@@ -140,17 +140,37 @@ pub(crate) fn connects(
     Some(seen)
 }
 
-/// Sends a datagram from a namespace to a socket of the host on `at`. Returns whom the host saw.
-pub(crate) fn host_hears(namespace: &str, at: &str) -> Option<IpAddr> {
-    let socket = UdpSocket::bind(at).unwrap();
+/// Sends a datagram from `sender` to a socket of `hearer` on `at`, by way of the address `to`.
+/// `None` is the host. Returns whom the socket heard.
+pub(crate) fn hears(
+    sender: Option<&str>,
+    to: &str,
+    hearer: Option<&str>,
+    at: &str,
+) -> Option<IpAddr> {
+    let (to, at): (SocketAddr, SocketAddr) = (to.parse().unwrap(), at.parse().unwrap());
+    let bind = move || UdpSocket::bind(at).unwrap();
+    let socket = match hearer {
+        Some(namespace) => enter(namespace, bind),
+        None => bind(),
+    };
+    let send = move || {
+        let any = UdpSocket::bind("0.0.0.0:0").unwrap();
+        // Having no way is one of the answers looked for.
+        let _ = any.send_to(b"hello", to);
+    };
+    match sender {
+        Some(namespace) => enter(namespace, send),
+        None => send(),
+    }
     socket.set_read_timeout(Some(SILENCE)).unwrap();
-    let to = socket.local_addr().unwrap();
-    enter(namespace, move || {
-        let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        let _ = UdpSocket::bind(any).unwrap().send_to(b"hello", to);
-    });
     let (_, seen) = socket.recv_from(&mut [0; 16]).ok()?;
     Some(seen.ip())
+}
+
+/// Sends a datagram from a namespace to a socket of the host. Returns whom the host heard.
+pub(crate) fn host_hears(namespace: &str, at: &str) -> Option<IpAddr> {
+    hears(Some(namespace), at, None, at)
 }
 
 /// A network without anybody.
