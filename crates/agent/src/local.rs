@@ -184,17 +184,20 @@ impl Agent for LocalAgent {
     }
 
     async fn remove_gateway(&self, id: GatewayId) -> Result<(), AgentError> {
-        let removed = self.gateways.lock().await.remove(&id);
-        let Some(gateway) = removed else {
-            return Ok(());
+        let (router, address, running) = {
+            let mut gateways = self.gateways.lock().await;
+            let Some(gateway) = gateways.get_mut(&id) else {
+                return Ok(());
+            };
+            (gateway.router, gateway.address, gateway.running.take())
         };
-        if let Some(running) = gateway.running {
+        if let Some(running) = running {
             running.stop().await;
         }
-        self.network
-            .detach_gateway(gateway.router, id, gateway.address)
-            .await
-            .map_err(|error| AgentError::FailedRemoval(error.into()))
+        let detached = self.network.detach_gateway(router, id, address).await;
+        detached.map_err(|error| AgentError::FailedRemoval(error.into()))?;
+        self.gateways.lock().await.remove(&id);
+        Ok(())
     }
 
     async fn retain(
