@@ -171,13 +171,17 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     let inside = machine_space(prefix, &network.instances[0]);
     let namespace = router_space(prefix, &spec);
     let gateway = GatewayId::random();
-    let address: IpAddr = "198.19.33.9".parse().unwrap();
-    let attach = provider.attach_gateway(spec.id, gateway, address);
-    let ports = attach.await.unwrap();
     // Behind the peer is what the host has, so that it would hear what got away.
     ip(None, &["addr", "add", "198.19.133.1/32", "dev", "lo"]);
     let target = "198.19.133.1:7004";
     let before = host_hears(&inside, target);
+    let blocks = [block("198.19.133.0/24")];
+    let set = provider.set_gateway_blocks(spec.id, gateway, &blocks);
+    set.await.unwrap();
+    let unattached = host_hears(&inside, target);
+    let address: IpAddr = "198.19.33.9".parse().unwrap();
+    let attach = provider.attach_gateway(spec.id, gateway, address);
+    let ports = attach.await.unwrap();
 
     let mut kept = Vec::new();
     for behind in ["198.19.133.0/24", "0.0.0.0/0"] {
@@ -206,6 +210,7 @@ async fn what_is_behind_a_peer_never_goes_outside() {
 
     let floating: IpAddr = "198.19.33.6".parse().unwrap();
     assert_eq!(before, Some(floating), "it can leave without a peer");
+    assert_eq!(unattached, None, "not even before the gateway is there");
     assert_eq!(kept, [None, None]);
     assert_eq!(all, None, "everything is behind this peer");
     assert!(into.contains(&tun), "{into}");

@@ -1,9 +1,9 @@
 //! What the tests against the kernel share: specs, and looks at what came of them.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adit_model::desired::{
     ExternalSpec, FloatingIpSpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec,
@@ -110,6 +110,20 @@ pub(crate) fn pings(namespace: &str, address: &str) -> bool {
     run(namespace, &["ping", "-c1", "-W1", address]).is_some()
 }
 
+/// Binds a port that may have been in use a moment ago: programs that other tests start hold
+/// copies of all sockets until they are loaded.
+fn free<T>(bind: impl Fn() -> std::io::Result<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match bind() {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            outcome => return outcome.unwrap(),
+        }
+    }
+}
+
 /// Has someone who connects from `client` to `to` and says something be answered by `server`,
 /// who listens on `at`. `None` is the host. Returns whom the server saw, if it came to that.
 pub(crate) fn connects(
@@ -119,7 +133,7 @@ pub(crate) fn connects(
     at: &str,
 ) -> Option<SocketAddr> {
     let (to, at): (SocketAddr, SocketAddr) = (to.parse().unwrap(), at.parse().unwrap());
-    let listen = move || TcpListener::bind(at).unwrap();
+    let listen = move || free(|| TcpListener::bind(at));
     let listener = match server {
         Some(namespace) => enter(namespace, listen),
         None => listen(),
@@ -149,7 +163,7 @@ pub(crate) fn hears(
     at: &str,
 ) -> Option<IpAddr> {
     let (to, at): (SocketAddr, SocketAddr) = (to.parse().unwrap(), at.parse().unwrap());
-    let bind = move || UdpSocket::bind(at).unwrap();
+    let bind = move || free(|| UdpSocket::bind(at));
     let socket = match hearer {
         Some(namespace) => enter(namespace, bind),
         None => bind(),
