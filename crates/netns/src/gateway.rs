@@ -140,11 +140,15 @@ impl Network {
             .netlink
             .delete(&self.link('t', &gateway.short()))
             .await?;
-        let mut known = router.blocks.lock().await;
-        for block in known.remove(&gateway).unwrap_or_default() {
-            if !known.values().flatten().any(|other| *other == block) {
-                router.netlink.remove_route(&Route::nowhere(block)).await?;
+        {
+            let mut known = router.blocks.lock().await;
+            for block in known.get(&gateway).into_iter().flatten() {
+                let mut others = known.iter().filter(|(other, _)| **other != gateway);
+                if !others.any(|(_, blocks)| blocks.contains(block)) {
+                    router.netlink.remove_route(&Route::nowhere(*block)).await?;
+                }
             }
+            known.remove(&gateway);
         }
         router.netlink.remove_gateway_rule(address).await?;
         let mut outside = router.outside.lock().await;

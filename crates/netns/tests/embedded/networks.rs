@@ -1,8 +1,9 @@
 //! Networks, machines and their filters.
 
 use crate::support::{
-    address, all_of, apply, block, changes, close, connects, external, interface, ip, is_root,
-    machine, machine_space, network, network_space, open, pings, router, router_space, run, site,
+    address, all_of, apply, apply_network, apply_router, block, changes, close, connects, external,
+    interface, ip, is_root, machine, machine_space, network, network_space, open, pings, router,
+    router_space, run, site,
 };
 use adit_model::desired::FilterRule;
 use adit_model::security_group::{Direction, Family};
@@ -40,7 +41,7 @@ async fn machines_of_two_networks_reach_each_other_by_their_router() {
     spec.interfaces[0].addresses.push(own);
     let second = interface(&other, &["10.82.0.1/24", "2001:db8:82::1/64"]);
     spec.interfaces.push(second);
-    provider.apply_network(&other).await.unwrap();
+    apply_network(&provider, &other).await;
     apply(&provider, &one, &spec).await;
     let namespace = machine_space(prefix, &one.instances[0]);
     assert!(pings(&namespace, "10.82.0.4"));
@@ -63,14 +64,14 @@ async fn machines_of_two_networks_reach_each_other_by_their_router() {
 
     // A smaller MTU reaches everybody, the router too.
     one.mtu = 1300;
-    provider.apply_network(&one).await.unwrap();
+    apply_network(&provider, &one).await;
     let name = format!("{prefix}-s{}", spec.interfaces[0].id.short());
     let link = ip(Some(&spaces[2]), &["link", "show", &name]);
     assert!(link.contains("mtu 1300"), "{link}");
 
     // An interface that goes takes the way with it.
     spec.interfaces.pop();
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert!(!pings(&namespace, "10.82.0.4"));
     let ports = ip(Some(&network_space(prefix, &other)), &["link"]);
     assert_eq!(
@@ -106,18 +107,18 @@ async fn a_network_or_a_machine_that_is_down_carries_nothing() {
         } else {
             down.instances[0].admin_state_up = false;
         }
-        provider.apply_network(&down).await.unwrap();
+        apply_network(&provider, &down).await;
         for target in targets {
             assert!(!pings(&namespace, target), "{round} {target}");
         }
-        provider.apply_network(&network).await.unwrap();
+        apply_network(&provider, &network).await;
     }
     assert!(targets.iter().all(|target| pings(&namespace, target)));
 
     // One that is not listed any more goes, and so does an address.
     let gone = network.instances.pop().unwrap();
     network.instances[0].addresses.remove(0);
-    provider.apply_network(&network).await.unwrap();
+    apply_network(&provider, &network).await;
     assert!(!ip(None, &["netns"]).contains(&machine_space(prefix, &gone)));
     let addresses = ip(Some(&namespace), &["addr"]);
     assert!(!addresses.contains("10.81.0.4"), "{addresses}");
@@ -204,11 +205,11 @@ async fn a_filter_lets_through_what_is_listed_and_what_answers() {
             &format!("0.0.0.0:{port}"),
         )
     };
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert!(tcp("2200").is_some());
 
     net.instances[1].filter = Some(Vec::new());
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert!(tcp("2200").is_none());
     assert!(!pings(&client, "10.81.0.5"));
     assert!(!pings(&client, "2001:db8:81::5"));
@@ -221,7 +222,7 @@ async fn a_filter_lets_through_what_is_listed_and_what_answers() {
     let mut echo = rule(Direction::Ingress, Family::V6, 58);
     (echo.port_min, echo.port_max) = (Some(128), Some(0));
     net.instances[1].filter = Some(vec![ssh.clone(), echo]);
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert!(tcp("2200").is_some(), "and the answers pass");
     assert!(tcp("2201").is_some());
     assert!(tcp("2202").is_none());
@@ -229,23 +230,23 @@ async fn a_filter_lets_through_what_is_listed_and_what_answers() {
     assert!(pings(&client, "2001:db8:81::5"));
 
     let table = run(&server, &["nft", "list", "ruleset"]).unwrap();
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert_eq!(run(&server, &["nft", "list", "ruleset"]).unwrap(), table);
 
     ssh.remote = Some(vec![block("10.81.0.6/32")]);
     let mut out = rule(Direction::Egress, Family::V4, 1);
     out.remote = Some(vec![block("10.81.0.0/24")]);
     net.instances[1].filter = Some(vec![ssh, out]);
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert!(tcp("2200").is_none());
     assert!(pings(&server, "10.81.0.4"), "and the answer passes");
 
     net.instances[1].filter = None;
-    provider.apply_network(&net).await.unwrap();
+    apply_network(&provider, &net).await;
     assert!(tcp("2202").is_some());
     assert_eq!(run(&server, &["nft", "list", "ruleset"]).unwrap(), "");
     let spec = router();
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     let space = router_space(prefix, &spec);
     assert_eq!(run(&space, &["nft", "list", "ruleset"]).unwrap(), "");
     close(&provider, prefix).await;

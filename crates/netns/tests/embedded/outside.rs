@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use crate::support::{
-    address, all_of, apply, block, changes, close, connects, enter, floating, hears, host_hears,
-    interface, ip, is_root, machine, machine_space, network, open, pings, router_space, run, site,
-    way_out,
+    address, all_of, apply, apply_network, apply_router, block, changes, close, connects, enter,
+    floating, hears, host_hears, interface, ip, is_root, machine, machine_space, network, open,
+    pings, router_space, run, site, way_out,
 };
 use adit_model::GatewayId;
 
@@ -24,20 +24,20 @@ async fn a_machine_gets_outside_by_its_routers_address() {
     assert_eq!(host_hears(&inside, host), None, "there is no way out yet");
 
     spec.external = way_out("198.19.30.5");
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     let address: IpAddr = "198.19.30.5".parse().unwrap();
     assert_eq!(host_hears(&inside, host), Some(address));
     let seen = connects(Some(&inside), host, None, host).unwrap();
     assert_eq!(seen.ip(), address);
     assert!(pings(&inside, "198.19.30.1"));
     let with = all_of(&router_space(prefix, &spec));
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     let after = all_of(&router_space(prefix, &spec));
     assert_eq!(changes(&with, &after), [""; 0]);
 
     // Another address, and then without translation: nothing leaves with a private source.
     spec.external = way_out("198.19.30.6");
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     let address: IpAddr = "198.19.30.6".parse().unwrap();
     assert_eq!(host_hears(&inside, host), Some(address));
     let old = "198.19.30.5".parse().unwrap();
@@ -45,11 +45,11 @@ async fn a_machine_gets_outside_by_its_routers_address() {
     if let Some(external) = &mut spec.external {
         external.snat = false;
     }
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert_eq!(host_hears(&inside, host), None);
 
     spec.external = None;
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert_eq!(host_hears(&inside, host), None);
     let after = all_of(&router_space(prefix, &spec));
     assert_eq!(changes(&without, &after), [""; 0]);
@@ -78,7 +78,7 @@ async fn nobody_outside_gets_in_but_to_a_floating_ip() {
 
     let one = floating("198.19.31.6", "10.72.0.4");
     spec.floating_ips.push(one);
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     let with = ["10.72.0.4:7001", "198.19.31.5:7001", "198.19.31.6:7001"].map(gets_in);
     ip(None, &["route", "del", "10.72.0.0/24"]);
     assert_eq!((without, with), ([false; 2], [false, false, true]));
@@ -112,7 +112,7 @@ async fn nobody_outside_gets_in_but_to_a_floating_ip() {
     if let Some(external) = &mut spec.external {
         external.snat = false;
     }
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert_eq!(host_hears(&inside, "198.19.31.1:7002"), Some(address));
     assert_eq!(host_hears(&neighbour, "198.19.31.1:7002"), None);
     close(&provider, prefix).await;
@@ -148,8 +148,8 @@ async fn floating_ips_join_routers_and_move_between_them() {
     assert!(seen.is_some());
     let moved = one.floating_ips.pop().unwrap();
     other.floating_ips = vec![moved];
-    provider.apply_router(&one).await.unwrap();
-    provider.apply_router(&other).await.unwrap();
+    apply_router(&provider, &one).await;
+    apply_router(&provider, &other).await;
     let seen = connects(None, "198.19.32.7:7003", Some(&machines[1]), "0.0.0.0:7003");
     assert!(seen.is_some());
     let gone = connects(None, "198.19.32.8:7003", Some(&machines[1]), "0.0.0.0:7003");
@@ -198,7 +198,7 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     let get = [&get[..], &[link.as_str()]].concat();
     let into = ip(Some(&namespace), &get);
     // The router may be applied at any time, and leaves the gateway alone.
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert!(provider.has_address(spec.id, address).await.unwrap());
     drop(ports);
     let nowhere = run(&namespace, &[&["ip"], &get[..]].concat());
@@ -268,7 +268,7 @@ async fn a_gateways_own_traffic_is_not_tracked_and_nobody_speaks_for_it() {
     let second = network();
     spec.interfaces.push(interface(&second, &["10.77.0.1/24"]));
     spec.external = way_out("198.19.35.5");
-    provider.apply_network(&second).await.unwrap();
+    apply_network(&provider, &second).await;
     apply(&provider, &net, &spec).await;
     let gateway = GatewayId::random();
     let attach = provider.attach_gateway(spec.id, gateway, own);

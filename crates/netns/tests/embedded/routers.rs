@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::process::Command;
 
 use crate::support::{
-    all_of, apply, block, changes, close, external, floating, ip, is_root, machine_space,
-    network_space, open, pings, router_space, site, way_out,
+    all_of, apply, apply_router, block, changes, close, external, floating, ip, is_root,
+    machine_space, network_space, open, pings, router_space, site, way_out,
 };
 use adit_model::{GatewayId, NetworkId};
 use adit_netns::{Network, NetworkError};
@@ -25,7 +25,7 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
         .attach_gateway(spec.id, gateway, address)
         .await
         .unwrap();
-    provider.apply_router(&spec).await.unwrap();
+    apply_router(&provider, &spec).await;
     assert!(provider.has_address(spec.id, address).await.unwrap());
 
     let namespace = router_space(prefix, &spec);

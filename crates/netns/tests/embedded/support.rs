@@ -266,9 +266,42 @@ pub(crate) fn site(block: &str) -> (NetworkSpec, RouterSpec) {
     (network, router)
 }
 
+/// Applies a network and a router on it.
 pub(crate) async fn apply(provider: &Network, network: &NetworkSpec, router: &RouterSpec) {
+    apply_network(provider, network).await;
+    apply_router(provider, router).await;
+    carried(&format!("-n-{}", network.id.short()), "");
+}
+
+pub(crate) async fn apply_network(provider: &Network, network: &NetworkSpec) {
     provider.apply_network(network).await.unwrap();
+    if network.admin_state_up {
+        carried(&format!("-n-{}", network.id.short()), "");
+    }
+}
+
+pub(crate) async fn apply_router(provider: &Network, router: &RouterSpec) {
     provider.apply_router(router).await.unwrap();
+    carried("", &router.id.short());
+}
+
+/// Waits until bridges carry what is to and from links that just came up, which the kernel sees to
+/// a moment later. They are in the namespace whose name ends so, or else on the host.
+fn carried(namespace: &str, links: &str) {
+    let names = std::fs::read_dir("/run/netns").unwrap();
+    let mut names = names.filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let name = names.find(|name| !namespace.is_empty() && name.ends_with(namespace));
+    let waits = |line: &str| {
+        line.contains(links) && line.contains("LOWER_UP") && line.contains("slave state disabled")
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline
+        && ip(name.as_deref(), &["-d", "-o", "link"])
+            .lines()
+            .any(waits)
+    {
+        std::thread::yield_now();
+    }
 }
 
 /// The namespaces' names.
