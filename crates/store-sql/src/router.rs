@@ -1,114 +1,71 @@
-//! [`Routers`] in SQLite.
+//! Routers in SQLite.
 
-use adit_model::{ProjectId, Revision, Router, RouterId};
-use adit_store::{Routers, StoreError};
-use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
+use adit_crypto::EnvelopeKey;
+use adit_model::Router;
+use adit_model::router::ExternalGateway;
+use adit_store::{Reference, StoreError};
 
-use crate::SqliteTransaction;
-use crate::column::{Stored, failure, nanoseconds, revision, text};
+use crate::column::{Stored, json, nanoseconds, text};
+use crate::rows::{List, Table, Value};
 
-const WHAT: &str = "router";
+impl Table for Router {
+    const WHAT: &'static str = "router";
+    const TABLE: &'static str = "routers";
+    const FIXED: &'static [&'static str] = &[];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "description",
+        "admin_state_up",
+        "external_network",
+        "external_address",
+        "enable_snat",
+        "routes",
+        "updated_at",
+    ];
+    const OF: &'static [(Reference, &'static str)] =
+        &[(Reference::Network, "external_network = ?")];
+    const LISTS: &'static [List] = &[];
 
-fn read(row: &SqliteRow) -> Result<Router, StoreError> {
-    let row = Stored { what: WHAT, row };
-    Ok(Router {
-        id: row.parsed("id")?,
-        project: row.parsed("project")?,
-        name: row.name()?,
-        created_at: row.created_at()?,
-        revision: row.revision()?,
-    })
-}
-
-#[async_trait]
-impl Routers for SqliteTransaction {
-    async fn router(
-        &mut self,
-        project: ProjectId,
-        id: RouterId,
-    ) -> Result<Option<Router>, StoreError> {
-        let row = sqlx::query("SELECT * FROM routers WHERE project = ? AND id = ?")
-            .bind(text(project))
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read).transpose()
+    fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+        let network = row.parsed_option("external_network")?;
+        let address = row.parsed_option("external_address")?;
+        let enable_snat = row.plain("enable_snat")?;
+        let external = network
+            .zip(address)
+            .map(|(network, address)| ExternalGateway {
+                network,
+                address,
+                enable_snat,
+            });
+        Ok(Self {
+            id: row.parsed("id")?,
+            project: row.parsed("project")?,
+            name: row.name()?,
+            description: row.plain("description")?,
+            admin_state_up: row.plain("admin_state_up")?,
+            external,
+            routes: row.json("routes")?,
+            created_at: row.created_at()?,
+            updated_at: row.time("updated_at")?,
+            revision: row.revision()?,
+        })
     }
 
-    async fn routers(&mut self, project: ProjectId) -> Result<Vec<Router>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM routers WHERE project = ? ORDER BY created_at, id")
-            .bind(text(project))
-            .fetch_all(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        rows.iter().map(read).collect()
+    fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(Vec::new())
     }
 
-    async fn any_router(&mut self, id: RouterId) -> Result<Option<Router>, StoreError> {
-        let row = sqlx::query("SELECT * FROM routers WHERE id = ?")
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read).transpose()
-    }
-
-    async fn all_routers(&mut self) -> Result<Vec<Router>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM routers ORDER BY created_at, id")
-            .fetch_all(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        rows.iter().map(read).collect()
-    }
-
-    async fn insert_router(&mut self, row: &Router) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO routers (id, project, name, created_at, revision) \
-             VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(text(row.id))
-        .bind(text(row.project))
-        .bind(row.name.as_str())
-        .bind(nanoseconds(row.created_at))
-        .bind(revision(row.revision))
-        .execute(&mut *self.inner)
-        .await
-        .map_err(failure)?;
-        Ok(())
-    }
-
-    async fn update_router(&mut self, row: &Router) -> Result<Revision, StoreError> {
-        let done = sqlx::query(
-            "UPDATE routers SET name = ?, revision = ? \
-             WHERE project = ? AND id = ? AND revision = ?",
-        )
-        .bind(row.name.as_str())
-        .bind(revision(row.revision.next()))
-        .bind(text(row.project))
-        .bind(text(row.id))
-        .bind(revision(row.revision))
-        .execute(&mut *self.inner)
-        .await
-        .map_err(failure)?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Stale);
-        }
-        Ok(row.revision.next())
-    }
-
-    async fn delete_router(
-        &mut self,
-        project: ProjectId,
-        id: RouterId,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM routers WHERE project = ? AND id = ?")
-            .bind(text(project))
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        let external = self.external;
+        Ok(vec![
+            Value::Text(self.name.to_string()),
+            Value::Text(self.description.clone()),
+            Value::Flag(self.admin_state_up),
+            Value::OptionalText(external.map(|external| text(external.network))),
+            Value::OptionalText(external.map(|external| text(external.address))),
+            Value::Flag(external.is_some_and(|external| external.enable_snat)),
+            Value::Text(json(Self::WHAT, &self.routes)?),
+            Value::Number(nanoseconds(self.updated_at)),
+        ])
     }
 }

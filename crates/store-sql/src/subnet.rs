@@ -1,112 +1,77 @@
-//! [`Subnets`] in SQLite.
+//! Subnets in SQLite.
 
-use adit_model::{ProjectId, Revision, RouterId, Subnet, SubnetId};
-use adit_store::{StoreError, Subnets};
-use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
+use adit_crypto::EnvelopeKey;
+use adit_model::Subnet;
+use adit_store::{Reference, StoreError};
 
-use crate::SqliteTransaction;
-use crate::column::{Stored, failure, nanoseconds, revision, text};
+use crate::column::{Stored, json, nanoseconds, text};
+use crate::rows::{List, Table, Value};
 
-const WHAT: &str = "subnet";
+impl Table for Subnet {
+    const WHAT: &'static str = "subnet";
+    const TABLE: &'static str = "subnets";
+    const FIXED: &'static [&'static str] = &[
+        "network",
+        "cidr",
+        "ipv6_address_mode",
+        "ipv6_ra_mode",
+        "zone",
+    ];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "description",
+        "gateway",
+        "pools",
+        "enable_dhcp",
+        "dns_nameservers",
+        "host_routes",
+        "updated_at",
+    ];
+    const OF: &'static [(Reference, &'static str)] = &[(Reference::Network, "network = ?")];
+    const LISTS: &'static [List] = &[];
 
-fn read(row: &SqliteRow) -> Result<Subnet, StoreError> {
-    let row = Stored { what: WHAT, row };
-    Ok(Subnet {
-        id: row.parsed("id")?,
-        project: row.parsed("project")?,
-        name: row.name()?,
-        router: row.parsed("router")?,
-        cidr: row.parsed("cidr")?,
-        zone: row.plain("zone")?,
-        created_at: row.created_at()?,
-        revision: row.revision()?,
-    })
-}
-
-#[async_trait]
-impl Subnets for SqliteTransaction {
-    async fn subnet(
-        &mut self,
-        project: ProjectId,
-        id: SubnetId,
-    ) -> Result<Option<Subnet>, StoreError> {
-        let row = sqlx::query("SELECT * FROM subnets WHERE project = ? AND id = ?")
-            .bind(text(project))
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read).transpose()
+    fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            project: row.parsed("project")?,
+            network: row.parsed("network")?,
+            name: row.name()?,
+            description: row.plain("description")?,
+            cidr: row.parsed("cidr")?,
+            gateway: row.parsed_option("gateway")?,
+            pools: row.json("pools")?,
+            enable_dhcp: row.plain("enable_dhcp")?,
+            dns_nameservers: row.json("dns_nameservers")?,
+            host_routes: row.json("host_routes")?,
+            ipv6_address_mode: row.plain("ipv6_address_mode")?,
+            ipv6_ra_mode: row.plain("ipv6_ra_mode")?,
+            zone: row.plain("zone")?,
+            created_at: row.created_at()?,
+            updated_at: row.time("updated_at")?,
+            revision: row.revision()?,
+        })
     }
 
-    async fn subnets(&mut self, project: ProjectId) -> Result<Vec<Subnet>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM subnets WHERE project = ? ORDER BY created_at, id")
-            .bind(text(project))
-            .fetch_all(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        rows.iter().map(read).collect()
+    fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![
+            Value::Text(text(self.network)),
+            Value::Text(text(self.cidr)),
+            Value::OptionalText(self.ipv6_address_mode.clone()),
+            Value::OptionalText(self.ipv6_ra_mode.clone()),
+            Value::Text(self.zone.clone()),
+        ])
     }
 
-    async fn subnets_of_router(&mut self, router: RouterId) -> Result<Vec<Subnet>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM subnets WHERE router = ? ORDER BY created_at, id")
-            .bind(text(router))
-            .fetch_all(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        rows.iter().map(read).collect()
-    }
-
-    async fn insert_subnet(&mut self, row: &Subnet) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO subnets (id, project, name, router, cidr, zone, created_at, revision) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(text(row.id))
-        .bind(text(row.project))
-        .bind(row.name.as_str())
-        .bind(text(row.router))
-        .bind(text(row.cidr))
-        .bind(&row.zone)
-        .bind(nanoseconds(row.created_at))
-        .bind(revision(row.revision))
-        .execute(&mut *self.inner)
-        .await
-        .map_err(failure)?;
-        Ok(())
-    }
-
-    async fn update_subnet(&mut self, row: &Subnet) -> Result<Revision, StoreError> {
-        let done = sqlx::query(
-            "UPDATE subnets SET name = ?, revision = ? \
-             WHERE project = ? AND id = ? AND revision = ?",
-        )
-        .bind(row.name.as_str())
-        .bind(revision(row.revision.next()))
-        .bind(text(row.project))
-        .bind(text(row.id))
-        .bind(revision(row.revision))
-        .execute(&mut *self.inner)
-        .await
-        .map_err(failure)?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Stale);
-        }
-        Ok(row.revision.next())
-    }
-
-    async fn delete_subnet(
-        &mut self,
-        project: ProjectId,
-        id: SubnetId,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM subnets WHERE project = ? AND id = ?")
-            .bind(text(project))
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![
+            Value::Text(self.name.to_string()),
+            Value::Text(self.description.clone()),
+            Value::OptionalText(self.gateway.map(text)),
+            Value::Text(json(Self::WHAT, &self.pools)?),
+            Value::Flag(self.enable_dhcp),
+            Value::Text(json(Self::WHAT, &self.dns_nameservers)?),
+            Value::Text(json(Self::WHAT, &self.host_routes)?),
+            Value::Number(nanoseconds(self.updated_at)),
+        ])
     }
 }

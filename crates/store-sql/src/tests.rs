@@ -2,9 +2,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use adit_model::project::Role;
-use adit_model::user::KeyHash;
-use adit_model::{ProjectId, UserId};
 use adit_store::contract::World;
 use uuid::Uuid;
 
@@ -174,43 +171,4 @@ fn a_key_file_that_others_may_read_or_that_is_cut_is_refused() {
     fs::write(&path, [1; 31]).unwrap();
     let cut = KeyFile::open_or_create(&path);
     assert!(matches!(cut, Err(KeyFileError::Malformed(_))));
-}
-
-#[tokio::test]
-async fn users_and_keys_of_the_first_version_are_taken_over() {
-    let folder = Folder::new();
-    let path = folder.0.join("adit.db");
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .foreign_keys(true);
-    let first = SqlitePool::connect_with(options).await.unwrap();
-    let mut migrator = sqlx::migrate!();
-    let only_first = migrator.migrations.iter().take(1).cloned().collect();
-    migrator.migrations = std::borrow::Cow::Owned(only_first);
-    migrator.run(&first).await.unwrap();
-    let (user, project) = (UserId::random(), ProjectId::random());
-    let rows = format!(
-        "INSERT INTO projects (id, name) VALUES ('{project}', 'p');
-         INSERT INTO users (id, name, project, role) VALUES ('{user}', 'u', '{project}', 'member');
-         INSERT INTO api_keys (hash, user, created_at) VALUES (zeroblob(32), '{user}', 7);"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(rows))
-        .execute(&first)
-        .await
-        .unwrap();
-    first.close().await;
-    let store = folder.store().await;
-    let mut tx = store.write().await.unwrap();
-    let row = tx.user(user).await.unwrap().unwrap();
-    assert_eq!(row.default_project, Some(project));
-    assert!(row.enabled && row.password.is_none());
-    assert!(tx.project(project).await.unwrap().unwrap().enabled);
-    let roles = tx.role_assignments(Some(user), None).await.unwrap();
-    assert_eq!(roles.len(), 1);
-    assert_eq!((roles[0].project, roles[0].role), (project, Role::Member));
-    let key = tx.api_key(&KeyHash([0; 32])).await.unwrap().unwrap();
-    assert_eq!(key.user, user);
-    assert!(tx.delete_user(user).await.unwrap());
-    assert_eq!(tx.api_key(&KeyHash([0; 32])).await.unwrap(), None);
 }

@@ -2,27 +2,26 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::cloned_ref_to_slice_refs,
     clippy::too_many_lines,
     missing_docs,
     reason = "these are tests; their names say what they show"
 )]
 
-use std::net::{IpAddr, Ipv4Addr};
+mod world;
 
-use adit_model::connection::{DeadPeerDetection, DpdAction};
-use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, Connection, ConnectionId, Gateway, GatewayId,
-    IkePolicy, IkePolicyId, Instance, InstanceId, IpsecPolicy, IpsecPolicyId, Name, Project,
-    ProjectId, Psk, Revision, RoleAssignment, Router, RouterId, Subnet, SubnetId, TokenId, User,
-    UserId,
+    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, GatewayId,
+    IkePolicy, IkePolicyId, MacAddress, Port, PortId, Project, ProjectId, Psk, Revision,
+    RoleAssignment, Router, RouterId, TokenId, User, UserId,
 };
-use time::{Duration, OffsetDateTime};
 
-use crate::{Store, StoreError, Transaction};
+use crate::{Order, OrderBy, Query, Store, StoreError};
+pub use world::World;
+use world::{name, time};
 
 /// Makes one test of each contract; the argument is an expression that awaits to an
 /// `Arc<dyn Store>` with nothing in it.
@@ -31,7 +30,10 @@ macro_rules! contract_tests {
     ($store:expr) => {
         $crate::contract_tests!(@each $store;
             an_inserted_row_reads_back_as_it_was
+            what_hangs_on_something_is_found
+            a_page_has_what_was_asked_for_in_order
             another_projects_id_answers_like_a_missing_one
+            quotas_are_kept_until_they_are_forgotten
             a_dropped_transaction_changes_nothing
             a_reader_sees_one_moment_and_may_not_write
             an_update_counts_the_revision_and_needs_the_stored_one
@@ -59,215 +61,74 @@ macro_rules! contract_tests {
     )+};
 }
 
-/// One row of every noun, all of one project, hanging together.
-#[derive(Debug)]
-pub struct World {
-    pub project: Project,
-    pub router: Router,
-    pub subnet: Subnet,
-    pub instance: Instance,
-    pub gateway: Gateway,
-    pub connection: Connection,
-    pub ike_policy: IkePolicy,
-    pub ipsec_policy: IpsecPolicy,
-}
-
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
-fn time(second: i64) -> OffsetDateTime {
-    OffsetDateTime::UNIX_EPOCH + Duration::new(1_600_000_000 + second, 123_456_789)
-}
-
-impl World {
-    /// Rows whose public address ends in `n`.
-    #[must_use]
-    pub fn new(n: u8) -> Self {
-        let project = ProjectId::random();
-        let router = RouterId::random();
-        let subnet = SubnetId::random();
-        let gateway = GatewayId::random();
-        let (ike, ipsec) = (IkePolicyId::random(), IpsecPolicyId::random());
-        let common = (time(i64::from(n)), Revision::FIRST);
-        Self {
-            project: Project {
-                id: project,
-                name: name(&format!("project-{n}")),
-                description: "a tenant".to_owned(),
-                enabled: true,
-            },
-            router: Router {
-                id: router,
-                project,
-                name: name("r"),
-                created_at: common.0,
-                revision: common.1,
-            },
-            subnet: Subnet {
-                id: subnet,
-                project,
-                router,
-                name: name("s"),
-                cidr: "10.0.0.0/24".parse().unwrap(),
-                zone: "us-south-1".to_owned(),
-                created_at: common.0,
-                revision: common.1,
-            },
-            instance: Instance {
-                id: InstanceId::random(),
-                project,
-                subnet,
-                name: name("i"),
-                address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
-                created_at: common.0,
-                revision: common.1,
-            },
-            gateway: Gateway {
-                id: gateway,
-                project,
-                router,
-                subnet,
-                name: name("g"),
-                public_address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)),
-                created_at: common.0,
-                revision: common.1,
-            },
-            connection: Connection {
-                id: ConnectionId::random(),
-                project,
-                gateway,
-                name: name("c"),
-                peer_address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
-                psk: Psk::new(b"planted-secret-1234".to_vec()).unwrap(),
-                local_cidrs: vec![
-                    "10.0.0.0/24".parse().unwrap(),
-                    "10.0.1.0/24".parse().unwrap(),
-                ],
-                peer_cidrs: vec![
-                    "192.168.7.0/24".parse().unwrap(),
-                    "192.168.0.0/24".parse().unwrap(),
-                ],
-                dead_peer_detection: DeadPeerDetection {
-                    action: DpdAction::Hold,
-                    interval_s: 7,
-                    timeout_s: 77,
-                },
-                ike_policy: Some(ike),
-                ipsec_policy: Some(ipsec),
-                admin_state_up: false,
-                created_at: common.0,
-                revision: common.1,
-            },
-            ike_policy: IkePolicy {
-                id: ike,
-                project,
-                name: name("p1"),
-                parameters: IkeParameters::negotiate(),
-                created_at: common.0,
-                revision: common.1,
-            },
-            ipsec_policy: IpsecPolicy {
-                id: ipsec,
-                project,
-                name: name("p2"),
-                parameters: IpsecParameters::negotiate(),
-                created_at: common.0,
-                revision: common.1,
-            },
-        }
-    }
-
-    /// Inserts all of them.
-    pub async fn insert(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
-        tx.insert_project(&self.project).await?;
-        tx.insert_router(&self.router).await?;
-        tx.insert_subnet(&self.subnet).await?;
-        tx.insert_instance(&self.instance).await?;
-        tx.insert_gateway(&self.gateway).await?;
-        tx.insert_ike_policy(&self.ike_policy).await?;
-        tx.insert_ipsec_policy(&self.ipsec_policy).await?;
-        tx.insert_connection(&self.connection).await
-    }
-
-    /// Inserts and commits all of them.
-    pub async fn store(&self, store: &dyn Store) {
-        let mut tx = store.write().await.unwrap();
-        self.insert(&mut *tx).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-}
-
 pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
     let p = w.project.id;
     let mut tx = store.read().await.unwrap();
+    macro_rules! reads_back {
+        ($($field:ident: $get:ident $any:ident;)+) => {$(
+            let stored = tx.$get(p, w.$field.id).await.unwrap();
+            assert_eq!(stored.as_ref(), Some(&w.$field));
+            let stored = tx.$any(w.$field.id).await.unwrap();
+            assert_eq!(stored.as_ref(), Some(&w.$field));
+        )+};
+    }
+    reads_back! {
+        external: network any_network;
+        network: network any_network;
+        subnet: subnet any_subnet;
+        router: router any_router;
+        interface: port any_port;
+        port: port any_port;
+        floating_ip: floating_ip any_floating_ip;
+        security_group: security_group any_security_group;
+        security_group_rule: security_group_rule any_security_group_rule;
+        gateway: gateway any_gateway;
+        endpoint_group: endpoint_group any_endpoint_group;
+        connection: connection any_connection;
+        ike_policy: ike_policy any_ike_policy;
+        ipsec_policy: ipsec_policy any_ipsec_policy;
+    }
+}
+
+pub async fn what_hangs_on_something_is_found(store: &dyn Store) {
+    let w = World::new(1);
+    w.store(store).await;
+    World::new(2).store(store).await;
+    let mut tx = store.read().await.unwrap();
+    let ports = [w.interface.clone(), w.port.clone()];
+    let by_id = |mut rows: Vec<Port>| {
+        rows.sort_by_key(|row| row.id != w.interface.id);
+        rows
+    };
+    macro_rules! finds {
+        ($($of:ident($id:expr) -> $found:expr;)+) => {$(
+            assert_eq!(tx.$of($id).await.unwrap(), [$found.clone()], stringify!($of));
+        )+};
+    }
+    finds! {
+        subnets_of_network(w.network.id) -> w.subnet;
+        ports_of_router(w.router.id) -> w.interface;
+        ports_of_security_group(w.security_group.id) -> w.port;
+        routers_of_external_network(w.external.id) -> w.router;
+        floating_ips_of_network(w.external.id) -> w.floating_ip;
+        floating_ips_of_port(w.port.id) -> w.floating_ip;
+        floating_ips_of_router(w.router.id) -> w.floating_ip;
+        rules_of_security_group(w.security_group.id) -> w.security_group_rule;
+        gateways_of_router(w.router.id) -> w.gateway;
+        gateways_of_subnet(w.subnet.id) -> w.gateway;
+        endpoint_groups_of_subnet(w.subnet.id) -> w.endpoint_group;
+        connections_of_gateway(w.gateway.id) -> w.connection;
+        connections_of_ike_policy(w.ike_policy.id) -> w.connection;
+        connections_of_ipsec_policy(w.ipsec_policy.id) -> w.connection;
+        connections_of_endpoint_group(w.endpoint_group.id) -> w.connection;
+    }
     assert_eq!(
-        tx.router(p, w.router.id).await.unwrap().as_ref(),
-        Some(&w.router)
+        by_id(tx.ports_of_network(w.network.id).await.unwrap()),
+        ports
     );
-    assert_eq!(
-        tx.any_router(w.router.id).await.unwrap().as_ref(),
-        Some(&w.router)
-    );
-    assert_eq!(
-        tx.subnet(p, w.subnet.id).await.unwrap().as_ref(),
-        Some(&w.subnet)
-    );
-    assert_eq!(
-        tx.instance(p, w.instance.id).await.unwrap().as_ref(),
-        Some(&w.instance)
-    );
-    assert_eq!(
-        tx.gateway(p, w.gateway.id).await.unwrap().as_ref(),
-        Some(&w.gateway)
-    );
-    assert_eq!(
-        tx.any_gateway(w.gateway.id).await.unwrap().as_ref(),
-        Some(&w.gateway)
-    );
-    assert_eq!(
-        tx.connection(p, w.connection.id).await.unwrap().as_ref(),
-        Some(&w.connection)
-    );
-    assert_eq!(
-        tx.ike_policy(p, w.ike_policy.id).await.unwrap().as_ref(),
-        Some(&w.ike_policy)
-    );
-    assert_eq!(
-        tx.ipsec_policy(p, w.ipsec_policy.id)
-            .await
-            .unwrap()
-            .as_ref(),
-        Some(&w.ipsec_policy)
-    );
-    assert_eq!(
-        tx.subnets_of_router(w.router.id).await.unwrap(),
-        [w.subnet.clone()]
-    );
-    assert_eq!(
-        tx.instances_of_subnet(w.subnet.id).await.unwrap(),
-        [w.instance.clone()]
-    );
-    assert_eq!(
-        tx.gateways_of_router(w.router.id).await.unwrap(),
-        [w.gateway.clone()]
-    );
-    assert_eq!(
-        tx.connections_of_gateway(w.gateway.id).await.unwrap(),
-        [w.connection.clone()]
-    );
-    assert_eq!(
-        tx.connections_of_ike_policy(w.ike_policy.id).await.unwrap(),
-        [w.connection.clone()]
-    );
-    assert_eq!(
-        tx.connections_of_ipsec_policy(w.ipsec_policy.id)
-            .await
-            .unwrap(),
-        [w.connection.clone()]
-    );
+    assert_eq!(by_id(tx.ports_of_subnet(w.subnet.id).await.unwrap()), ports);
 }
 
 pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
@@ -276,33 +137,44 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
     other.store(store).await;
     let p = other.project.id;
     let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.router(p, w.router.id).await.unwrap(), None);
-    assert_eq!(tx.subnet(p, w.subnet.id).await.unwrap(), None);
-    assert_eq!(tx.instance(p, w.instance.id).await.unwrap(), None);
-    assert_eq!(tx.gateway(p, w.gateway.id).await.unwrap(), None);
-    assert_eq!(tx.connection(p, w.connection.id).await.unwrap(), None);
-    assert_eq!(tx.ike_policy(p, w.ike_policy.id).await.unwrap(), None);
-    assert_eq!(tx.ipsec_policy(p, w.ipsec_policy.id).await.unwrap(), None);
-    assert_eq!(tx.routers(p).await.unwrap(), [other.router.clone()]);
-    assert_eq!(tx.subnets(p).await.unwrap(), [other.subnet.clone()]);
-    assert_eq!(tx.instances(p).await.unwrap(), [other.instance.clone()]);
-    assert_eq!(tx.gateways(p).await.unwrap(), [other.gateway.clone()]);
-    assert_eq!(tx.connections(p).await.unwrap(), [other.connection.clone()]);
-    assert_eq!(
-        tx.ike_policies(p).await.unwrap(),
-        [other.ike_policy.clone()]
-    );
-    assert_eq!(
-        tx.ipsec_policies(p).await.unwrap(),
-        [other.ipsec_policy.clone()]
-    );
-    assert!(!tx.delete_connection(p, w.connection.id).await.unwrap());
-    assert!(!tx.delete_gateway(p, w.gateway.id).await.unwrap());
-    assert!(!tx.delete_instance(p, w.instance.id).await.unwrap());
-    assert!(!tx.delete_subnet(p, w.subnet.id).await.unwrap());
-    assert!(!tx.delete_router(p, w.router.id).await.unwrap());
-    assert!(!tx.delete_ike_policy(p, w.ike_policy.id).await.unwrap());
-    assert!(!tx.delete_ipsec_policy(p, w.ipsec_policy.id).await.unwrap());
+    macro_rules! hidden {
+        ($($field:ident: $get:ident $delete:ident;)+) => {$(
+            assert_eq!(tx.$get(p, w.$field.id).await.unwrap(), None);
+            assert!(!tx.$delete(p, w.$field.id).await.unwrap());
+        )+};
+    }
+    hidden! {
+        connection: connection delete_connection;
+        endpoint_group: endpoint_group delete_endpoint_group;
+        gateway: gateway delete_gateway;
+        floating_ip: floating_ip delete_floating_ip;
+        security_group_rule: security_group_rule delete_security_group_rule;
+        port: port delete_port;
+        security_group: security_group delete_security_group;
+        subnet: subnet delete_subnet;
+        router: router delete_router;
+        network: network delete_network;
+        ike_policy: ike_policy delete_ike_policy;
+        ipsec_policy: ipsec_policy delete_ipsec_policy;
+    }
+    macro_rules! listed {
+        ($($field:ident: $list:ident $count:ident;)+) => {$(
+            assert_eq!(tx.$list(p).await.unwrap(), [other.$field.clone()]);
+            assert_eq!(tx.$count(p).await.unwrap(), 1);
+        )+};
+    }
+    listed! {
+        connection: connections count_connections;
+        endpoint_group: endpoint_groups count_endpoint_groups;
+        gateway: gateways count_gateways;
+        floating_ip: floating_ips count_floating_ips;
+        security_group: security_groups count_security_groups;
+        security_group_rule: security_group_rules count_security_group_rules;
+        subnet: subnets count_subnets;
+        router: routers count_routers;
+        ike_policy: ike_policies count_ike_policies;
+        ipsec_policy: ipsec_policies count_ipsec_policies;
+    }
     let stolen = Router {
         project: p,
         ..w.router.clone()
@@ -372,7 +244,10 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
     counts! {
         router update_router router;
         subnet update_subnet subnet;
-        instance update_instance instance;
+        network update_network network;
+        port update_port port;
+        security_group update_security_group security_group;
+        endpoint_group update_endpoint_group endpoint_group;
         gateway update_gateway gateway;
         ike_policy update_ike_policy ike_policy;
         ipsec_policy update_ipsec_policy ipsec_policy;
@@ -416,12 +291,17 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
     let p = w.project.id;
-    for which in 0..4 {
+    for which in 0..9 {
         let mut tx = store.write().await.unwrap();
         let refused = match which {
             0 => tx.delete_router(p, w.router.id).await,
             1 => tx.delete_subnet(p, w.subnet.id).await,
             2 => tx.delete_ike_policy(p, w.ike_policy.id).await,
+            3 => tx.delete_network(p, w.network.id).await,
+            4 => tx.delete_network(p, w.external.id).await,
+            5 => tx.delete_port(p, w.port.id).await,
+            6 => tx.delete_security_group(p, w.security_group.id).await,
+            7 => tx.delete_endpoint_group(p, w.endpoint_group.id).await,
             _ => tx.delete_ipsec_policy(p, w.ipsec_policy.id).await,
         };
         assert!(
@@ -435,9 +315,24 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     assert!(tx.delete_ike_policy(p, w.ike_policy.id).await.unwrap());
     assert!(tx.delete_ipsec_policy(p, w.ipsec_policy.id).await.unwrap());
     assert!(tx.delete_gateway(p, w.gateway.id).await.unwrap());
-    assert!(tx.delete_instance(p, w.instance.id).await.unwrap());
+    assert!(
+        tx.delete_endpoint_group(p, w.endpoint_group.id)
+            .await
+            .unwrap()
+    );
+    assert!(tx.delete_floating_ip(p, w.floating_ip.id).await.unwrap());
+    assert!(tx.delete_port(p, w.port.id).await.unwrap());
+    assert!(tx.delete_port(p, w.interface.id).await.unwrap());
     assert!(tx.delete_subnet(p, w.subnet.id).await.unwrap());
     assert!(tx.delete_router(p, w.router.id).await.unwrap());
+    assert!(tx.delete_network(p, w.network.id).await.unwrap());
+    assert!(tx.delete_network(p, w.external.id).await.unwrap());
+    assert!(
+        tx.delete_security_group(p, w.security_group.id)
+            .await
+            .unwrap()
+    );
+    assert_eq!(tx.all_security_group_rules().await.unwrap(), []);
     tx.commit().await.unwrap();
 }
 
@@ -487,7 +382,28 @@ pub async fn a_public_address_is_given_once(store: &dyn Store) {
     assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
     drop(tx);
     let mut tx = store.write().await.unwrap();
-    let again = tx.insert_router(&w.router).await;
+    let mut twin = w.port.clone();
+    twin.id = PortId::random();
+    twin.mac = MacAddress::of_port(twin.id);
+    let refused = tx.insert_port(&twin).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let mut moved = w.port.clone();
+    moved.fixed_ips[0].address = w.interface.fixed_ips[0].address;
+    let refused = tx.update_port(&moved).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let twin = FloatingIp {
+        id: FloatingIpId::random(),
+        ..w.floating_ip.clone()
+    };
+    let refused = tx.insert_floating_ip(&twin).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let again = tx.insert_ike_policy(&w.ike_policy).await;
     assert!(matches!(again, Err(StoreError::Duplicate)), "{again:?}");
 }
 
@@ -500,6 +416,7 @@ pub async fn lists_are_oldest_first(store: &dyn Store) {
             id: RouterId::random(),
             name: name(&second.to_string()),
             created_at: time(second),
+            external: None,
             ..w.router.clone()
         };
         tx.insert_router(&row).await.unwrap();
@@ -512,6 +429,95 @@ pub async fn lists_are_oldest_first(store: &dyn Store) {
         .map(|row| row.name.to_string())
         .collect();
     assert_eq!(names, ["r", "3", "4", "5"]);
+}
+
+pub async fn a_page_has_what_was_asked_for_in_order(store: &dyn Store) {
+    let w = World::new(1);
+    w.store(store).await;
+    let p = w.project.id;
+    let mut tx = store.write().await.unwrap();
+    let mut rows = vec![w.ike_policy.clone()];
+    for (second, text) in [(5, "b"), (3, "c"), (4, "b"), (4, "d")] {
+        let row = IkePolicy {
+            id: IkePolicyId::random(),
+            name: name(text),
+            created_at: time(second),
+            ..w.ike_policy.clone()
+        };
+        tx.insert_ike_policy(&row).await.unwrap();
+        rows.push(row);
+    }
+    let all = Query::of_project(p);
+    let by_name = Order {
+        by: OrderBy::Name,
+        descending: true,
+    };
+    rows.sort_by_key(|row| std::cmp::Reverse((row.name.clone(), row.id)));
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let query = Query {
+            order: by_name,
+            after,
+            limit: Some(2),
+            ..all.clone()
+        };
+        let page = tx.page_ike_policies(query).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2);
+        after = Some(last.id.uuid());
+        found.extend(page);
+    }
+    assert_eq!(found, rows);
+    rows.sort_by_key(|row| (row.created_at, row.id));
+    let query = Query {
+        after: Some(rows[1].id.uuid()),
+        ..all.clone()
+    };
+    assert_eq!(tx.page_ike_policies(query).await.unwrap(), rows[2..]);
+    let query = Query {
+        names: Some(vec!["b".to_owned(), "none".to_owned()]),
+        ..all.clone()
+    };
+    assert_eq!(tx.page_ike_policies(query).await.unwrap().len(), 2);
+    let query = Query {
+        ids: Some(vec![rows[3].id.uuid()]),
+        ..Query::default()
+    };
+    assert_eq!(
+        tx.page_ike_policies(query).await.unwrap(),
+        [rows[3].clone()]
+    );
+    for nothing in [
+        Query {
+            after: Some(uuid::Uuid::new_v4()),
+            ..all.clone()
+        },
+        Query {
+            ids: Some(Vec::new()),
+            ..all.clone()
+        },
+        Query::of_project(ProjectId::random()),
+    ] {
+        assert_eq!(tx.page_ike_policies(nothing).await.unwrap(), []);
+    }
+}
+
+pub async fn quotas_are_kept_until_they_are_forgotten(store: &dyn Store) {
+    let w = World::new(1);
+    w.store(store).await;
+    let p = w.project.id;
+    let mut tx = store.write().await.unwrap();
+    assert!(tx.quotas(p).await.unwrap().is_empty());
+    tx.set_quota(p, "network", 7).await.unwrap();
+    tx.set_quota(p, "network", -1).await.unwrap();
+    tx.set_quota(p, "port", 8).await.unwrap();
+    let set = tx.quotas(p).await.unwrap();
+    assert_eq!((set.len(), set["network"], set["port"]), (2, -1, 8));
+    assert_eq!(tx.projects_with_quotas().await.unwrap(), [p]);
+    assert!(tx.delete_quotas(p).await.unwrap());
+    assert!(!tx.delete_quotas(p).await.unwrap());
+    assert!(tx.quotas(p).await.unwrap().is_empty());
 }
 
 fn user(text: &str, default_project: Option<ProjectId>) -> User {

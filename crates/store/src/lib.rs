@@ -1,4 +1,4 @@
-//! Where wishes are kept: one trait per noun, all of them on a [`Transaction`].
+//! Where wishes are kept: [`Rows`] of every noun, all of them on a [`Transaction`].
 //!
 //! Whoever checks and then writes does both in one transaction of [`Store::write`]: writers go one
 //! after another, so what was checked still holds when it is written. A transaction that is dropped
@@ -6,42 +6,39 @@
 //! kept on a disk). Every read of a tenant's takes its project: another project's id answers
 //! exactly like a missing one. Revisions are counted here: an update names the one it was made from.
 //!
-//! Names are not unique here, since not every dialect wants that; public addresses are.
+//! Names are not unique here, since not every dialect wants that; addresses are.
 
 mod api_key;
 mod application_credential;
-mod connection;
 #[cfg(feature = "contract")]
 pub mod contract;
-mod gateway;
-mod ike_policy;
-mod instance;
-mod ipsec_policy;
 mod memory;
+mod nouns;
 mod project;
+mod query;
+mod quota;
 mod revoked_token;
 mod role_assignment;
-mod router;
-mod subnet;
+mod row;
 mod user;
 
 use std::error::Error;
 
+use adit_model::{
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Router,
+    SecurityGroup, SecurityGroupRule, Subnet,
+};
 use async_trait::async_trait;
 
 pub use api_key::ApiKeys;
 pub use application_credential::ApplicationCredentials;
-pub use connection::Connections;
-pub use gateway::Gateways;
-pub use ike_policy::IkePolicies;
-pub use instance::Instances;
-pub use ipsec_policy::IpsecPolicies;
 pub use memory::MemoryStore;
 pub use project::Projects;
+pub use query::{Order, OrderBy, Query};
+pub use quota::Quotas;
 pub use revoked_token::RevokedTokens;
 pub use role_assignment::RoleAssignments;
-pub use router::Routers;
-pub use subnet::Subnets;
+pub use row::{Reference, Row, Rows};
 pub use user::Users;
 
 /// A place for wishes.
@@ -69,13 +66,19 @@ pub trait Transaction:
     + ApiKeys
     + ApplicationCredentials
     + RevokedTokens
-    + Routers
-    + Subnets
-    + Instances
-    + Gateways
-    + Connections
-    + IkePolicies
-    + IpsecPolicies
+    + Quotas
+    + Rows<Network>
+    + Rows<Subnet>
+    + Rows<Port>
+    + Rows<Router>
+    + Rows<FloatingIp>
+    + Rows<SecurityGroup>
+    + Rows<SecurityGroupRule>
+    + Rows<Gateway>
+    + Rows<EndpointGroup>
+    + Rows<IkePolicy>
+    + Rows<IpsecPolicy>
+    + Rows<Connection>
     + Send
 {
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.

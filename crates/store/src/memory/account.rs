@@ -3,7 +3,7 @@
 use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
 use async_trait::async_trait;
 
-use super::{MemoryTransaction, Tables, need};
+use super::{MemoryTransaction, need};
 use crate::{Projects, RoleAssignments, StoreError, Users};
 
 #[async_trait]
@@ -44,7 +44,8 @@ impl Projects for MemoryTransaction {
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
         let tables = self.writable()?;
-        need(!owns_something(tables, id))?;
+        need(!tables.nouns.has_any_of(id))?;
+        tables.quotas.remove(&id);
         tables.role_assignments.retain(|row| row.project != id);
         tables
             .application_credentials
@@ -54,16 +55,6 @@ impl Projects for MemoryTransaction {
         }
         Ok(tables.projects.remove(&id).is_some())
     }
-}
-
-fn owns_something(tables: &Tables, id: ProjectId) -> bool {
-    tables.routers.any(|row| row.project == id)
-        || tables.subnets.any(|row| row.project == id)
-        || tables.instances.any(|row| row.project == id)
-        || tables.gateways.any(|row| row.project == id)
-        || tables.connections.any(|row| row.project == id)
-        || tables.ike_policies.any(|row| row.project == id)
-        || tables.ipsec_policies.any(|row| row.project == id)
 }
 
 #[async_trait]

@@ -4,29 +4,23 @@
 //! original at commit.
 
 mod account;
-mod connection;
 mod credential;
-mod gateway;
-mod ike_policy;
-mod instance;
-mod ipsec_policy;
-mod router;
-mod subnet;
-mod table;
+mod quota;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use adit_model::user::{ApiKey, KeyHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, Connection, Gateway, IkePolicy, Instance,
-    IpsecPolicy, Project, ProjectId, RoleAssignment, Router, Subnet, TokenId, User, UserId,
+    ApplicationCredential, ApplicationCredentialId, Project, ProjectId, RoleAssignment, TokenId,
+    User, UserId,
 };
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{Store, StoreError, Transaction};
-use table::Table;
+use rows::Nouns;
 
 /// A store that lasts as long as the process.
 #[derive(Clone, Default, Debug)]
@@ -43,13 +37,8 @@ struct Tables {
     api_keys: BTreeMap<KeyHash, ApiKey>,
     application_credentials: BTreeMap<ApplicationCredentialId, ApplicationCredential>,
     revoked_tokens: BTreeMap<TokenId, RevokedToken>,
-    routers: Table<Router>,
-    subnets: Table<Subnet>,
-    instances: Table<Instance>,
-    gateways: Table<Gateway>,
-    connections: Table<Connection>,
-    ike_policies: Table<IkePolicy>,
-    ipsec_policies: Table<IpsecPolicy>,
+    quotas: BTreeMap<ProjectId, BTreeMap<String, i64>>,
+    nouns: Nouns,
 }
 
 #[derive(Debug)]
@@ -76,16 +65,6 @@ impl MemoryTransaction {
 
     fn need_project(&self, id: ProjectId) -> Result<(), StoreError> {
         need(self.tables.projects.contains_key(&id))
-    }
-
-    fn need_policies(&self, row: &Connection) -> Result<(), StoreError> {
-        if let Some(id) = row.ike_policy {
-            need(self.tables.ike_policies.contains(id))?;
-        }
-        if let Some(id) = row.ipsec_policy {
-            need(self.tables.ipsec_policies.contains(id))?;
-        }
-        Ok(())
     }
 }
 

@@ -1,0 +1,61 @@
+//! Floating IPs in SQLite.
+
+use adit_crypto::EnvelopeKey;
+use adit_model::FloatingIp;
+use adit_model::floating_ip::Association;
+use adit_store::{Reference, StoreError};
+
+use crate::column::{Stored, nanoseconds, text};
+use crate::rows::{List, Table, Value};
+
+impl Table for FloatingIp {
+    const WHAT: &'static str = "floating IP";
+    const TABLE: &'static str = "floating_ips";
+    const FIXED: &'static [&'static str] = &["network", "address"];
+    const COLUMNS: &'static [&'static str] =
+        &["description", "port", "fixed_ip", "router", "updated_at"];
+    const OF: &'static [(Reference, &'static str)] = &[
+        (Reference::Network, "network = ?"),
+        (Reference::Port, "port = ?"),
+        (Reference::Router, "router = ?"),
+    ];
+    const LISTS: &'static [List] = &[];
+
+    fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+        let (port, router) = (row.parsed_option("port")?, row.parsed_option("router")?);
+        let whole = port.zip(row.parsed_option("fixed_ip")?).zip(router);
+        Ok(Self {
+            id: row.parsed("id")?,
+            project: row.parsed("project")?,
+            description: row.plain("description")?,
+            network: row.parsed("network")?,
+            address: row.parsed("address")?,
+            association: whole.map(|((port, fixed_ip), router)| Association {
+                port,
+                fixed_ip,
+                router,
+            }),
+            created_at: row.created_at()?,
+            updated_at: row.time("updated_at")?,
+            revision: row.revision()?,
+        })
+    }
+
+    fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![
+            Value::Text(text(self.network)),
+            Value::Text(text(self.address)),
+        ])
+    }
+
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        let association = self.association;
+        Ok(vec![
+            Value::Text(self.description.clone()),
+            Value::OptionalText(association.map(|of| text(of.port))),
+            Value::OptionalText(association.map(|of| text(of.fixed_ip))),
+            Value::OptionalText(association.map(|of| text(of.router))),
+            Value::Number(nanoseconds(self.updated_at)),
+        ])
+    }
+}

@@ -1,0 +1,50 @@
+//! IKE and IPsec policies in SQLite.
+
+use adit_crypto::EnvelopeKey;
+use adit_model::{IkePolicy, IpsecPolicy};
+use adit_store::{Reference, StoreError};
+
+use crate::column::{Stored, json};
+use crate::rows::{List, Table, Value};
+
+macro_rules! policies {
+    ($($noun:ident: $what:literal, $table:literal;)+) => {$(
+        impl Table for $noun {
+            const WHAT: &'static str = $what;
+            const TABLE: &'static str = $table;
+            const FIXED: &'static [&'static str] = &[];
+            const COLUMNS: &'static [&'static str] = &["name", "description", "parameters"];
+            const OF: &'static [(Reference, &'static str)] = &[];
+            const LISTS: &'static [List] = &[];
+
+            fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+                Ok(Self {
+                    id: row.parsed("id")?,
+                    project: row.parsed("project")?,
+                    name: row.name()?,
+                    description: row.plain("description")?,
+                    parameters: row.json("parameters")?,
+                    created_at: row.created_at()?,
+                    revision: row.revision()?,
+                })
+            }
+
+            fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+                Ok(Vec::new())
+            }
+
+            fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+                Ok(vec![
+                    Value::Text(self.name.to_string()),
+                    Value::Text(self.description.clone()),
+                    Value::Text(json(Self::WHAT, &self.parameters)?),
+                ])
+            }
+        }
+    )+};
+}
+
+policies! {
+    IkePolicy: "IKE policy", "ike_policies";
+    IpsecPolicy: "IPsec policy", "ipsec_policies";
+}

@@ -1,0 +1,102 @@
+//! Security groups and their rules in SQLite.
+
+use adit_crypto::EnvelopeKey;
+use adit_model::security_group::Remote;
+use adit_model::{SecurityGroup, SecurityGroupRule};
+use adit_store::{Reference, StoreError};
+
+use crate::column::{Stored, json, nanoseconds, text};
+use crate::rows::{List, Table, Value};
+
+impl Table for SecurityGroup {
+    const WHAT: &'static str = "security group";
+    const TABLE: &'static str = "security_groups";
+    const FIXED: &'static [&'static str] = &[];
+    const COLUMNS: &'static [&'static str] = &["name", "description", "updated_at"];
+    const OF: &'static [(Reference, &'static str)] = &[];
+    const LISTS: &'static [List] = &[];
+
+    fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            project: row.parsed("project")?,
+            name: row.name()?,
+            description: row.plain("description")?,
+            created_at: row.created_at()?,
+            updated_at: row.time("updated_at")?,
+            revision: row.revision()?,
+        })
+    }
+
+    fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![
+            Value::Text(self.name.to_string()),
+            Value::Text(self.description.clone()),
+            Value::Number(nanoseconds(self.updated_at)),
+        ])
+    }
+}
+
+impl Table for SecurityGroupRule {
+    const WHAT: &'static str = "security group rule";
+    const TABLE: &'static str = "security_group_rules";
+    const FIXED: &'static [&'static str] = &[
+        "security_group",
+        "direction",
+        "family",
+        "protocol",
+        "port_min",
+        "port_max",
+        "remote_block",
+        "remote_group",
+    ];
+    const COLUMNS: &'static [&'static str] = &["description"];
+    const OF: &'static [(Reference, &'static str)] =
+        &[(Reference::SecurityGroup, "security_group = ?")];
+    const LISTS: &'static [List] = &[];
+
+    fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
+        let block = row.parsed_option("remote_block")?.map(Remote::Block);
+        let group = row.parsed_option("remote_group")?.map(Remote::Group);
+        Ok(Self {
+            id: row.parsed("id")?,
+            project: row.parsed("project")?,
+            group: row.parsed("security_group")?,
+            description: row.plain("description")?,
+            direction: row.json("direction")?,
+            family: row.json("family")?,
+            protocol: row.plain("protocol")?,
+            port_min: row.plain("port_min")?,
+            port_max: row.plain("port_max")?,
+            remote: block.or(group).unwrap_or(Remote::Any),
+            created_at: row.created_at()?,
+            revision: row.revision()?,
+        })
+    }
+
+    fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        let (block, group) = match self.remote {
+            Remote::Any => (None, None),
+            Remote::Block(cidr) => (Some(text(cidr)), None),
+            Remote::Group(id) => (None, Some(text(id))),
+        };
+        Ok(vec![
+            Value::Text(text(self.group)),
+            Value::Text(json(Self::WHAT, &self.direction)?),
+            Value::Text(json(Self::WHAT, &self.family)?),
+            Value::OptionalText(self.protocol.clone()),
+            Value::OptionalNumber(self.port_min.map(i64::from)),
+            Value::OptionalNumber(self.port_max.map(i64::from)),
+            Value::OptionalText(block),
+            Value::OptionalText(group),
+        ])
+    }
+
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![Value::Text(self.description.clone())])
+    }
+}

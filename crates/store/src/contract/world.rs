@@ -1,0 +1,295 @@
+//! One project with one row of every noun.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::endpoint_group::EndpointKind;
+use adit_model::floating_ip::Association;
+use adit_model::policy::{IkeParameters, IpsecParameters};
+use adit_model::port::{Device, FixedIp};
+use adit_model::router::ExternalGateway;
+use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::{
+    Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
+    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network,
+    NetworkId, Port, PortId, Project, ProjectId, Psk, Revision, Router, RouterId, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+};
+use time::{Duration, OffsetDateTime};
+
+use crate::{Store, StoreError, Transaction};
+
+/// One row of every noun, all of one project, hanging together.
+#[derive(Debug)]
+pub struct World {
+    pub project: Project,
+    pub external: Network,
+    pub network: Network,
+    pub subnet: Subnet,
+    pub router: Router,
+    pub interface: Port,
+    pub port: Port,
+    pub floating_ip: FloatingIp,
+    pub security_group: SecurityGroup,
+    pub security_group_rule: SecurityGroupRule,
+    pub gateway: Gateway,
+    pub endpoint_group: EndpointGroup,
+    pub connection: Connection,
+    pub ike_policy: IkePolicy,
+    pub ipsec_policy: IpsecPolicy,
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+pub(super) fn time(second: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::new(1_600_000_000 + second, 123_456_789)
+}
+
+impl World {
+    /// Rows whose public addresses end in `n`.
+    #[must_use]
+    pub fn new(n: u8) -> Self {
+        let project = ProjectId::random();
+        let (external, network) = (NetworkId::random(), NetworkId::random());
+        let (router, subnet, gateway) =
+            (RouterId::random(), SubnetId::random(), GatewayId::random());
+        let (interface, port) = (PortId::random(), PortId::random());
+        let (group, endpoints) = (SecurityGroupId::random(), EndpointGroupId::random());
+        let (ike, ipsec) = (IkePolicyId::random(), IpsecPolicyId::random());
+        let (created_at, revision) = (time(i64::from(n)), Revision::FIRST);
+        let updated_at = time(i64::from(n) + 1);
+        let address = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let public = |block: u8| IpAddr::V4(Ipv4Addr::new(198, 51, block, n));
+        let network_row = |id, is_external| Network {
+            id,
+            project,
+            name: name("n"),
+            description: "wires".to_owned(),
+            admin_state_up: true,
+            external: is_external,
+            shared: false,
+            mtu: 1450,
+            port_security: !is_external,
+            created_at,
+            updated_at,
+            revision,
+        };
+        let port_row = |id, at: &str, device, security_groups| Port {
+            id,
+            project,
+            network,
+            name: name("p"),
+            description: "a plug".to_owned(),
+            admin_state_up: true,
+            mac: MacAddress::of_port(id),
+            fixed_ips: vec![FixedIp {
+                subnet,
+                address: address(at),
+            }],
+            device,
+            port_security: true,
+            security_groups,
+            created_at,
+            updated_at,
+            revision,
+        };
+        Self {
+            project: Project {
+                id: project,
+                name: name(&format!("project-{n}")),
+                description: "a tenant".to_owned(),
+                enabled: true,
+            },
+            external: network_row(external, true),
+            network: network_row(network, false),
+            subnet: Subnet {
+                id: subnet,
+                project,
+                network,
+                name: name("s"),
+                description: "a block".to_owned(),
+                cidr: "10.0.0.0/24".parse().unwrap(),
+                gateway: Some(address("10.0.0.1")),
+                pools: vec![AddressRange {
+                    first: address("10.0.0.2"),
+                    last: address("10.0.0.254"),
+                }],
+                enable_dhcp: true,
+                dns_nameservers: vec![address("8.8.8.8")],
+                host_routes: vec![StaticRoute {
+                    destination: "10.9.0.0/16".parse().unwrap(),
+                    nexthop: address("10.0.0.9"),
+                }],
+                ipv6_address_mode: None,
+                ipv6_ra_mode: Some("slaac".to_owned()),
+                zone: "us-south-1".to_owned(),
+                created_at,
+                updated_at,
+                revision,
+            },
+            router: Router {
+                id: router,
+                project,
+                name: name("r"),
+                description: "a way".to_owned(),
+                admin_state_up: true,
+                external: Some(ExternalGateway {
+                    network: external,
+                    address: public(101),
+                    enable_snat: true,
+                }),
+                routes: vec![StaticRoute {
+                    destination: "10.8.0.0/16".parse().unwrap(),
+                    nexthop: address("10.0.0.8"),
+                }],
+                created_at,
+                updated_at,
+                revision,
+            },
+            interface: port_row(interface, "10.0.0.1", Device::Router(router), Vec::new()),
+            port: port_row(port, "10.0.0.4", Device::instance(), vec![group]),
+            floating_ip: FloatingIp {
+                id: FloatingIpId::random(),
+                project,
+                description: "an alias".to_owned(),
+                network: external,
+                address: public(102),
+                association: Some(Association {
+                    port,
+                    fixed_ip: address("10.0.0.4"),
+                    router,
+                }),
+                created_at,
+                updated_at,
+                revision,
+            },
+            security_group: SecurityGroup {
+                id: group,
+                project,
+                name: name("default"),
+                description: "the rules".to_owned(),
+                created_at,
+                updated_at,
+                revision,
+            },
+            security_group_rule: SecurityGroupRule {
+                id: SecurityGroupRuleId::random(),
+                project,
+                group,
+                description: "ours".to_owned(),
+                direction: Direction::Ingress,
+                family: Family::V4,
+                protocol: Some("tcp".to_owned()),
+                port_min: Some(22),
+                port_max: Some(23),
+                remote: Remote::Group(group),
+                created_at,
+                revision,
+            },
+            gateway: Gateway {
+                id: gateway,
+                project,
+                router,
+                subnet: Some(subnet),
+                name: name("g"),
+                description: "a service".to_owned(),
+                admin_state_up: true,
+                public_address: public(100),
+                created_at,
+                revision,
+            },
+            endpoint_group: EndpointGroup {
+                id: endpoints,
+                project,
+                name: name("e"),
+                description: "our end".to_owned(),
+                kind: EndpointKind::Subnet,
+                endpoints: vec![subnet.to_string()],
+                created_at,
+                revision,
+            },
+            connection: Connection {
+                id: ConnectionId::random(),
+                project,
+                gateway,
+                name: name("c"),
+                description: "a wish".to_owned(),
+                peer_address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
+                peer_host: Some("peer.example.com".to_owned()),
+                peer_id: Some("@peer".to_owned()),
+                local_id: None,
+                psk: Psk::new(b"planted-secret-1234".to_vec()).unwrap(),
+                local_cidrs: vec![
+                    "10.0.0.0/24".parse().unwrap(),
+                    "10.0.1.0/24".parse().unwrap(),
+                ],
+                peer_cidrs: vec![
+                    "192.168.7.0/24".parse().unwrap(),
+                    "192.168.0.0/24".parse().unwrap(),
+                ],
+                local_group: Some(endpoints),
+                peer_group: None,
+                mtu: 1400,
+                initiator: Initiator::ResponseOnly,
+                dead_peer_detection: DeadPeerDetection {
+                    action: DpdAction::RestartByPeer,
+                    interval_s: 7,
+                    timeout_s: 77,
+                },
+                ike_policy: Some(ike),
+                ipsec_policy: Some(ipsec),
+                admin_state_up: false,
+                created_at,
+                revision,
+            },
+            ike_policy: IkePolicy {
+                id: ike,
+                project,
+                name: name("p1"),
+                description: "first".to_owned(),
+                parameters: IkeParameters::negotiate(),
+                created_at,
+                revision,
+            },
+            ipsec_policy: IpsecPolicy {
+                id: ipsec,
+                project,
+                name: name("p2"),
+                description: "second".to_owned(),
+                parameters: IpsecParameters::negotiate(),
+                created_at,
+                revision,
+            },
+        }
+    }
+
+    /// Inserts all of them.
+    pub async fn insert(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        tx.insert_project(&self.project).await?;
+        tx.insert_network(&self.external).await?;
+        tx.insert_network(&self.network).await?;
+        tx.insert_subnet(&self.subnet).await?;
+        tx.insert_router(&self.router).await?;
+        tx.insert_security_group(&self.security_group).await?;
+        tx.insert_security_group_rule(&self.security_group_rule)
+            .await?;
+        tx.insert_port(&self.interface).await?;
+        tx.insert_port(&self.port).await?;
+        tx.insert_floating_ip(&self.floating_ip).await?;
+        tx.insert_gateway(&self.gateway).await?;
+        tx.insert_endpoint_group(&self.endpoint_group).await?;
+        tx.insert_ike_policy(&self.ike_policy).await?;
+        tx.insert_ipsec_policy(&self.ipsec_policy).await?;
+        tx.insert_connection(&self.connection).await
+    }
+
+    /// Inserts and commits all of them.
+    pub async fn store(&self, store: &dyn Store) {
+        let mut tx = store.write().await.unwrap();
+        self.insert(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}

@@ -1,0 +1,211 @@
+//! [`Rows`] of every noun in memory.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use adit_model::{
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
+    ProjectId, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+};
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{MemoryTransaction, need};
+use crate::query::OrderBy;
+use crate::row::{Reference, Row, Rows};
+use crate::{Query, StoreError};
+
+type Table<T> = BTreeMap<Uuid, T>;
+
+/// Which table a noun's rows are in.
+pub(super) trait Kept: Row {
+    fn table(all: &Nouns) -> &Table<Self>;
+    fn table_mut(all: &mut Nouns) -> &mut Table<Self>;
+}
+
+macro_rules! tables {
+    ($($field:ident: $row:ident),+) => {
+        /// The rows of all nouns that belong to projects.
+        #[derive(Clone, Default, Debug)]
+        pub(super) struct Nouns {
+            $($field: Table<$row>,)+
+        }
+
+        impl Nouns {
+            /// Whether a row of this id can be hung on.
+            fn is_there(&self, reference: Reference, id: Uuid) -> bool {
+                $((<$row>::REFERENCE == Some(reference) && self.$field.contains_key(&id)))||+
+            }
+
+            /// Whether something that would not go with it hangs on a row.
+            fn is_used(&self, reference: Reference, id: Uuid) -> bool {
+                $((!<$row>::OWNERS.contains(&reference)
+                    && self.$field.values().any(|row| hangs_on(row, reference, id))))||+
+            }
+
+            /// Deletes what goes with a row.
+            fn delete_owned(&mut self, reference: Reference, id: Uuid) {
+                $(if <$row>::OWNERS.contains(&reference) {
+                    self.$field.retain(|_, row| !hangs_on(row, reference, id));
+                })+
+            }
+
+            /// Whether a project owns anything.
+            pub(super) fn has_any_of(&self, project: ProjectId) -> bool {
+                $(self.$field.values().any(|row| row.project == project))||+
+            }
+        }
+
+        $(impl Kept for $row {
+            fn table(all: &Nouns) -> &Table<Self> {
+                &all.$field
+            }
+
+            fn table_mut(all: &mut Nouns) -> &mut Table<Self> {
+                &mut all.$field
+            }
+        })+
+    };
+}
+
+tables! {
+    networks: Network,
+    subnets: Subnet,
+    ports: Port,
+    routers: Router,
+    floating_ips: FloatingIp,
+    security_groups: SecurityGroup,
+    security_group_rules: SecurityGroupRule,
+    gateways: Gateway,
+    endpoint_groups: EndpointGroup,
+    ike_policies: IkePolicy,
+    ipsec_policies: IpsecPolicy,
+    connections: Connection
+}
+
+fn hangs_on(row: &impl Row, reference: Reference, id: Uuid) -> bool {
+    row.references().contains(&(reference, id))
+}
+
+/// Endpoint groups name subnets in their lists, which keeps nobody from deleting a subnet.
+fn is_of(row: &impl Row, (reference, id): (Reference, Uuid)) -> bool {
+    let listed = (row as &dyn std::any::Any)
+        .downcast_ref::<EndpointGroup>()
+        .is_some_and(|group| group.endpoints.contains(&id.to_string()));
+    hangs_on(row, reference, id) || (reference == Reference::Subnet && listed)
+}
+
+fn compare<T: Row>(query: &Query, one: &T, two: &T) -> Ordering {
+    let ordering = match query.order.by {
+        OrderBy::CreatedAt => one.created_at().cmp(&two.created_at()),
+        OrderBy::Id => Ordering::Equal,
+        OrderBy::Name => one.name().cmp(two.name()),
+        OrderBy::Project => one.project().cmp(&two.project()),
+    };
+    let ordering = ordering.then_with(|| one.id().cmp(&two.id()));
+    if query.order.descending {
+        ordering.reverse()
+    } else {
+        ordering
+    }
+}
+
+fn matches<T: Row>(query: &Query, row: &T) -> bool {
+    let name = || row.name().to_owned();
+    query.project.is_none_or(|project| row.project() == project)
+        && query.ids.as_ref().is_none_or(|ids| ids.contains(&row.id()))
+        && query
+            .names
+            .as_ref()
+            .is_none_or(|names| names.contains(&name()))
+        && query.of.is_none_or(|of| is_of(row, of))
+}
+
+#[async_trait]
+impl<T: Kept> Rows<T> for MemoryTransaction {
+    async fn get(&mut self, project: Option<ProjectId>, id: Uuid) -> Result<Option<T>, StoreError> {
+        let row = T::table(&self.tables.nouns).get(&id);
+        let row = row.filter(|row| project.is_none_or(|project| row.project() == project));
+        Ok(row.cloned())
+    }
+
+    async fn list(&mut self, query: Query) -> Result<Vec<T>, StoreError> {
+        let table = T::table(&self.tables.nouns);
+        let after = match query.after.map(|id| table.get(&id)) {
+            Some(None) => return Ok(Vec::new()),
+            Some(found) => found,
+            None => None,
+        };
+        let mut rows: Vec<T> = table
+            .values()
+            .filter(|row| matches(&query, *row))
+            .filter(|row| after.is_none_or(|after| compare(&query, *row, after).is_gt()))
+            .cloned()
+            .collect();
+        rows.sort_by(|one, two| compare(&query, one, two));
+        if let Some(limit) = query.limit {
+            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Ok(rows)
+    }
+
+    async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError> {
+        let rows = T::table(&self.tables.nouns).values();
+        Ok(rows.filter(|row| row.project() == project).count())
+    }
+
+    async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
+        self.check(row)?;
+        let table = T::table_mut(&mut self.writable()?.nouns);
+        if table.contains_key(&row.id()) {
+            return Err(StoreError::Duplicate);
+        }
+        table.insert(row.id(), row.clone());
+        Ok(())
+    }
+
+    async fn update(&mut self, row: &T) -> Result<Revision, StoreError> {
+        let old = T::table(&self.tables.nouns).get(&row.id());
+        let old = old.filter(|old| old.project() == row.project());
+        let old = old.filter(|old| old.revision() == row.revision());
+        let mut new = row.clone();
+        new.keep(old.ok_or(StoreError::Stale)?);
+        self.check(&new)?;
+        let next = row.revision().next();
+        new.set_revision(next);
+        T::table_mut(&mut self.writable()?.nouns).insert(row.id(), new);
+        Ok(next)
+    }
+
+    async fn delete(&mut self, project: ProjectId, id: Uuid) -> Result<bool, StoreError> {
+        let tables = &mut self.writable()?.nouns;
+        let row = T::table(tables).get(&id);
+        if row.is_none_or(|row| row.project() != project) {
+            return Ok(false);
+        }
+        if let Some(reference) = T::REFERENCE {
+            need(!tables.is_used(reference, id))?;
+            tables.delete_owned(reference, id);
+        }
+        T::table_mut(tables).remove(&id);
+        Ok(true)
+    }
+}
+
+impl MemoryTransaction {
+    /// What foreign keys and unique indices say in a database.
+    fn check<T: Kept>(&self, row: &T) -> Result<(), StoreError> {
+        self.need_project(row.project())?;
+        for (reference, id) in row.references() {
+            need(self.tables.nouns.is_there(reference, id))?;
+        }
+        let unique = row.unique();
+        let others = T::table(&self.tables.nouns).values();
+        for other in others.filter(|other| other.id() != row.id()) {
+            if other.unique().iter().any(|value| unique.contains(value)) {
+                return Err(StoreError::Duplicate);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Which rows, in which order, how many.
+
+use adit_model::ProjectId;
+use uuid::Uuid;
+
+use crate::row::Reference;
+
+/// By what rows are sorted; rows that are alike are in the order of their ids.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OrderBy {
+    /// When they were made.
+    #[default]
+    CreatedAt,
+    /// Their id.
+    Id,
+    /// Their name.
+    Name,
+    /// Whose they are.
+    Project,
+}
+
+/// In which order rows come. The default is oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Order {
+    /// By what.
+    pub by: OrderBy,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// Which rows, in which order, how many. The default is everybody's, oldest first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Query {
+    /// Of which project; `None` is everybody's.
+    pub project: Option<ProjectId>,
+    /// With one of these ids.
+    pub ids: Option<Vec<Uuid>>,
+    /// With one of these names.
+    pub names: Option<Vec<String>>,
+    /// That hang on this.
+    pub of: Option<(Reference, Uuid)>,
+    /// In which order.
+    pub order: Order,
+    /// Only those that come after this one. If it is not there, none does.
+    pub after: Option<Uuid>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+impl Query {
+    /// A project's, oldest first.
+    #[must_use]
+    pub fn of_project(project: ProjectId) -> Self {
+        Self {
+            project: Some(project),
+            ..Self::default()
+        }
+    }
+
+    /// What hangs on something, oldest first.
+    #[must_use]
+    pub fn hanging_on(reference: Reference, id: Uuid) -> Self {
+        Self {
+            of: Some((reference, id)),
+            ..Self::default()
+        }
+    }
+}
