@@ -96,6 +96,12 @@ pub(crate) const DESCRIPTION: Attribute = attribute("description", Kind::Text(25
     .put()
     .filter();
 
+/// `admin_state_up`, as most have it.
+pub(crate) const ADMIN_STATE_UP: Attribute = attribute("admin_state_up", Kind::Flag)
+    .post(Default::True)
+    .put()
+    .filter();
+
 /// The attribute that a client means by a name.
 pub(crate) fn named<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     let name = if name == "project_id" {

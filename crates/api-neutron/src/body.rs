@@ -6,9 +6,10 @@ use adit_model::{Cidr, Name, ProjectId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, Default, NAME, PROJECT, named};
+use crate::attribute::{Attribute, DESCRIPTION, Default, NAME, PROJECT, named};
 use crate::error::ApiError;
 use crate::kind::{Given, Kind, Wrong, parse_uuid};
+use crate::words::Word;
 
 /// Whose things somebody may speak of.
 #[derive(Clone, Copy, Debug)]
@@ -258,9 +259,35 @@ impl Values {
         found.map(|(_, given)| given)
     }
 
-    /// The name, which was checked already.
     pub(crate) fn name(&self) -> Option<Name> {
-        self.text(NAME.name).and_then(|text| Name::parse(text).ok())
+        match self.get(NAME.name) {
+            Some(Given::Name(name)) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
+    /// An id that a POST must have.
+    pub(crate) fn required(&self, name: &str) -> Result<Uuid, ApiError> {
+        self.uuid(name).flatten().ok_or(ApiError::Internal)
+    }
+
+    /// A choice.
+    pub(crate) fn word<W: Word>(&self, name: &str) -> Option<W> {
+        self.text(name).and_then(W::parse)
+    }
+
+    /// The name in a POST.
+    pub(crate) fn new_name(&self) -> Result<Name, ApiError> {
+        self.name().ok_or(ApiError::Internal)
+    }
+
+    pub(crate) fn description(&self) -> Option<String> {
+        self.text(DESCRIPTION.name).map(str::to_owned)
+    }
+
+    /// The description in a POST.
+    pub(crate) fn new_description(&self) -> String {
+        self.description().unwrap_or_default()
     }
 }
 
@@ -280,7 +307,7 @@ fn other_project(value: &Value, speaker: Speaker) -> Result<Option<ProjectId>, A
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{DESCRIPTION, ID, attribute};
+    use crate::attribute::{ID, attribute};
 
     const TABLE: &[Attribute] = &[
         ID,
@@ -443,14 +470,12 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default_in_a_post_alone() {
         let values = made(json!({"router_id": FOREIGN})).unwrap();
-        assert_eq!(
-            (values.text("name"), values.flag("flag")),
-            (Some(""), Some(true))
-        );
+        assert_eq!(values.new_name().unwrap().as_str(), "");
+        assert_eq!(values.flag("flag"), Some(true));
         assert_eq!(values.number("number"), Some(1500));
         assert_eq!(values.get("lifetime"), Some(&Given::Dict(vec![])));
         let values = changed(json!({})).unwrap();
-        assert_eq!((values.text("name"), values.flag("flag")), (None, None));
+        assert_eq!((values.name(), values.flag("flag")), (None, None));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use adit_model::cidr::CidrError;
-use adit_model::{Cidr, Name};
+use adit_model::psk::PskError;
+use adit_model::{Cidr, Name, Psk};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -30,8 +31,8 @@ pub(crate) enum Kind {
     NonNegative,
     /// A word that this function knows.
     OneOf(fn(&str) -> bool),
-    /// A text of 1 to 255 characters that no message repeats.
-    Secret,
+    /// A pre-shared key, which no message repeats.
+    Psk,
     /// A text of so many characters at most.
     Text(usize),
     /// An id.
@@ -48,8 +49,10 @@ pub(crate) enum Given {
     Flag(bool),
     Id(Uuid),
     List(Vec<Value>),
+    Name(Name),
     Null,
     Number(u32),
+    Psk(Psk),
     Text(String),
 }
 
@@ -80,7 +83,7 @@ impl Kind {
                 read => read.map(Given::Number),
             },
             Self::List => Ok(Given::List(list(value))),
-            Self::Name => name(value).map(Given::Text),
+            Self::Name => name(value).map(Given::Name),
             Self::NonNegative => non_negative(value).map(Given::Number),
             Self::OneOf(knows) => match value {
                 Value::String(text) if knows(text) => Ok(Given::Text(text.clone())),
@@ -89,7 +92,7 @@ impl Kind {
                     Err(Wrong::Value(format!("{text} is not in valid_values")))
                 }
             },
-            Self::Secret => secret(value).map(Given::Text),
+            Self::Psk => psk(value).map(Given::Psk),
             Self::Text(most) => text(value, most).map(|text| Given::Text(text.to_owned())),
             Self::Uuid => uuid(value).map(Given::Id),
             Self::UuidOrNull if value.is_null() => Ok(Given::Null),
@@ -111,22 +114,21 @@ fn text(value: &Value, most: usize) -> Result<&str, Wrong> {
     Ok(text)
 }
 
-fn name(value: &Value) -> Result<String, Wrong> {
+fn name(value: &Value) -> Result<Name, Wrong> {
     let text = text(value, Name::MAX)?;
-    if text.trim() != text || Name::parse(text).is_err() {
-        return Err(wrong(value, "is not a valid string"));
-    }
-    Ok(text.to_owned())
+    let name = Name::parse(text).ok().filter(|_| text.trim() == text);
+    name.ok_or_else(|| wrong(value, "is not a valid string"))
 }
 
-fn secret(value: &Value) -> Result<String, Wrong> {
-    const MOST: usize = 255;
+fn psk(value: &Value) -> Result<Psk, Wrong> {
     match value {
-        Value::String(text) if text.len() > MOST => {
-            let reason = format!("'***' exceeds maximum length of {MOST}");
-            Err(Wrong::Value(reason))
+        Value::String(text) => {
+            let psk = Psk::new(text.clone().into_bytes());
+            psk.map_err(|error| match error {
+                PskError::Empty => wrong(value, "is not a valid string"),
+                PskError::TooLong => Wrong::Value("'***' exceeds maximum length of 255".to_owned()),
+            })
         }
-        Value::String(text) if !text.is_empty() => Ok(text.clone()),
         Value::Array(_) | Value::Object(_) => {
             Err(Wrong::Value("'***' is not a valid string".to_owned()))
         }
@@ -408,11 +410,11 @@ mod tests {
     fn no_message_repeats_a_secret() {
         let long = "s3cr3t".repeat(50);
         for value in [json!(long), json!(["s3cr3t"]), json!({"s3cr3t": 1})] {
-            assert!(!reason(Kind::Secret, &value).contains("s3cr3t"));
+            assert!(!reason(Kind::Psk, &value).contains("s3cr3t"));
         }
-        assert_eq!(reason(Kind::Secret, &json!(5)), "'5' is not a valid string");
+        assert_eq!(reason(Kind::Psk, &json!(5)), "'5' is not a valid string");
         assert_eq!(
-            reason(Kind::Secret, &json!(null)),
+            reason(Kind::Psk, &json!(null)),
             "'None' is not a valid string"
         );
     }

@@ -5,3 +5,5 @@ mod body;
 mod error;
 mod kind;
 mod python;
+mod query;
+mod words;

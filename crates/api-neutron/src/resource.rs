@@ -1,0 +1,221 @@
+//! What every resource does alike: its routes, who may do what, lists, and answers. A resource is
+//! a table of attributes and the use cases behind it.
+
+use std::future::Future;
+
+use adit_model::project::Role;
+use adit_model::{Name, ProjectId};
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::{MethodRouter, get};
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::Attribute;
+use crate::body::{self, Values};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::parse_uuid;
+use crate::{Neutron, error, list, query};
+
+/// What a resource is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// One, as bodies and rules have it: `ikepolicy`.
+    pub(crate) one: &'static str,
+    /// Many: `ikepolicies`.
+    pub(crate) many: &'static str,
+    /// The collection, below `/v2.0`: `vpn/ikepolicies`. Hyphens may be underscores too.
+    pub(crate) path: &'static str,
+}
+
+/// One kind of thing that clients make, list, show, change and delete.
+pub(crate) trait Resource: 'static {
+    /// What it is called.
+    const WORDS: Words;
+    /// What its bodies, filters and sort keys may be.
+    const ATTRIBUTES: &'static [Attribute];
+    /// What one must be to do anything with it.
+    const LEAST: Role = Role::Member;
+    /// The status that the answer to a POST shows, whatever has become of it already.
+    const MADE: Option<&'static str> = None;
+
+    /// What the use cases give.
+    type Row: Send;
+
+    /// Its id.
+    fn id(row: &Self::Row) -> Uuid;
+
+    /// Its attributes.
+    fn render(cx: &Context, row: &Self::Row) -> Map<String, Value>;
+
+    /// That there is none of this id.
+    fn missing(id: String) -> ApiError;
+
+    /// Makes one.
+    fn create(
+        cx: &Context,
+        values: &Values,
+    ) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
+
+    /// Finds one.
+    fn find(cx: &Context, id: Uuid) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
+
+    /// Lists some.
+    fn page(
+        cx: &Context,
+        query: Query,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, ApiError>> + Send;
+
+    /// Changes one.
+    fn update(
+        cx: &Context,
+        id: Uuid,
+        values: &Values,
+    ) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
+
+    /// Deletes one.
+    fn delete(cx: &Context, id: Uuid) -> impl Future<Output = Result<(), ApiError>> + Send;
+}
+
+/// The attributes that every resource has.
+pub(crate) fn base(
+    id: Uuid,
+    project: ProjectId,
+    name: &Name,
+    description: &str,
+) -> Map<String, Value> {
+    let project = project.uuid().simple().to_string();
+    let base = [
+        ("id", json!(id)),
+        ("project_id", json!(project)),
+        ("tenant_id", json!(project)),
+        ("name", json!(name.as_str())),
+        ("description", json!(description)),
+    ];
+    base.map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// Its routes, in every spelling.
+pub(crate) fn routes<R: Resource>() -> Router<Neutron> {
+    let words = R::WORDS;
+    let underscores = words.path.replace('-', "_");
+    let mut paths = vec![words.path.to_owned()];
+    if underscores != words.path {
+        paths.push(underscores);
+    }
+    let mut router = Router::new();
+    for path in paths {
+        router = router
+            .route(&format!("/v2.0/{path}"), collection::<R>())
+            .route(&format!("/v2.0/{path}.json"), collection::<R>())
+            .route(&format!("/v2.0/{path}/{{id}}"), item::<R>());
+    }
+    router
+}
+
+fn collection<R: Resource>() -> MethodRouter<Neutron> {
+    get(all::<R>)
+        .options(all::<R>)
+        .post(create::<R>)
+        .delete(nothing::<R>)
+        .head(error::method_not_allowed)
+}
+
+fn item<R: Resource>() -> MethodRouter<Neutron> {
+    get(show::<R>)
+        .put(update::<R>)
+        .delete(delete::<R>)
+        .head(error::method_not_allowed)
+}
+
+/// Whether the caller's role is enough for anything.
+fn may<R: Resource>(cx: &Context) -> bool {
+    cx.caller.role >= R::LEAST
+}
+
+/// The id in a path, with or without `.json`.
+fn parse<R: Resource>(text: &str) -> Result<Uuid, ApiError> {
+    let id = text.strip_suffix(".json").unwrap_or(text);
+    parse_uuid(id).ok_or_else(|| R::missing(id.to_owned()))
+}
+
+/// Refuses those whose role is not enough: what is theirs is said not to be there, in other words
+/// than what is not there at all.
+async fn check<R: Resource>(cx: &Context, id: Uuid) -> Result<(), ApiError> {
+    if may::<R>(cx) {
+        return Ok(());
+    }
+    R::find(cx, id).await?;
+    Err(ApiError::NotFound)
+}
+
+fn answer<R: Resource>(object: Map<String, Value>) -> Json<Value> {
+    let mut body = Map::new();
+    body.insert(R::WORDS.one.to_owned(), Value::Object(object));
+    Json(Value::Object(body))
+}
+
+async fn create<R: Resource>(
+    cx: Context,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let octets = adit_api::body::octets(body).await?;
+    let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
+    if !may::<R>(&cx) {
+        let rule = format!("create_{}", R::WORDS.one);
+        return Err(ApiError::Policy { rule });
+    }
+    let row = R::create(&cx, &values).await?;
+    let mut object = R::render(&cx, &row);
+    values.echo(&mut object);
+    if let Some(status) = R::MADE {
+        object.insert("status".to_owned(), status.into());
+    }
+    Ok((StatusCode::CREATED, answer::<R>(object)))
+}
+
+async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {
+    list::page::<R>(&cx, may::<R>(&cx)).await
+}
+
+async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let row = R::find(&cx, parse::<R>(&id)?).await?;
+    if !may::<R>(&cx) {
+        return Err(ApiError::NotFound);
+    }
+    let mut object = R::render(&cx, &row);
+    query::trim(&mut object, query::fields(&cx.query).as_deref());
+    Ok(answer::<R>(object))
+}
+
+async fn update<R: Resource>(
+    cx: Context,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let octets = adit_api::body::octets(body).await?;
+    let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
+    let id = parse::<R>(&id)?;
+    check::<R>(&cx, id).await?;
+    let row = R::update(&cx, id, &values).await?;
+    let mut object = R::render(&cx, &row);
+    values.echo(&mut object);
+    Ok(answer::<R>(object))
+}
+
+async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let id = parse::<R>(&id)?;
+    check::<R>(&cx, id).await?;
+    R::delete(&cx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A DELETE without an id.
+async fn nothing<R: Resource>(_: Context) -> ApiError {
+    R::missing("None".to_owned())
+}
