@@ -18,7 +18,8 @@ use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::parse_uuid;
-use crate::{Neutron, error, list, query};
+use crate::refusal::Failure;
+use crate::{Neutron, list, query};
 
 /// What a resource is called.
 #[derive(Clone, Copy, Debug)]
@@ -123,14 +124,14 @@ fn collection<R: Resource>() -> MethodRouter<Neutron> {
         .options(all::<R>)
         .post(create::<R>)
         .delete(nothing::<R>)
-        .head(error::method_not_allowed)
+        .head(method_not_allowed)
 }
 
 fn item<R: Resource>() -> MethodRouter<Neutron> {
     get(show::<R>)
         .put(update::<R>)
         .delete(delete::<R>)
-        .head(error::method_not_allowed)
+        .head(method_not_allowed)
 }
 
 /// Whether the caller's role is enough for anything.
@@ -218,4 +219,14 @@ async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Stat
 /// A DELETE without an id.
 async fn nothing<R: Resource>(_: Context) -> ApiError {
     R::missing("None".to_owned())
+}
+
+/// What there is nothing at. Who asks is checked first, as everywhere below `/v2.0`.
+pub(crate) async fn not_found(_: Context) -> ApiError {
+    ApiError::NotFound
+}
+
+/// What can't be asked like this.
+pub(crate) async fn method_not_allowed(_: Context) -> ApiError {
+    ApiError::MethodNotAllowed
 }
