@@ -55,13 +55,20 @@ pub struct Account {
 }
 
 impl Control {
-    /// Fills an empty store with an administrator and a demo member, each with a project, a key
-    /// and a random password. Answers nothing when there are projects already.
+    /// Makes sure of the network that leads outside. Fills an empty store with an administrator
+    /// and a demo member, each with a project, a key and a random password. Answers nothing when there are projects already.
     ///
     /// # Errors
     /// The store can't answer.
     pub async fn bootstrap(&self) -> Result<Option<[Account; 2]>, Error> {
-        if !self.0.store.read().await?.projects().await?.is_empty() {
+        let projects = self.0.store.read().await?.projects().await?;
+        let first = projects
+            .iter()
+            .find(|project| project.name.as_str() == ADMIN);
+        if let Some(first) = first.or(projects.first()) {
+            let mut tx = self.0.store.write().await?;
+            self.ensure_external_network(&mut *tx, first.id).await?;
+            tx.commit().await?;
             return Ok(None);
         }
         let (for_admin, for_demo) = (self.random_password(), self.random_password());
@@ -70,6 +77,8 @@ impl Control {
         let mut tx = self.0.store.write().await?;
         let admin = self.first_account(&mut *tx, ADMIN, Role::Admin, (for_admin, admin_hash));
         let admin = admin.await?;
+        self.ensure_external_network(&mut *tx, admin.project.id)
+            .await?;
         let demo = self.first_account(&mut *tx, DEMO, Role::Member, (for_demo, demo_hash));
         let demo = demo.await?;
         tx.commit().await?;
@@ -167,6 +176,7 @@ impl Control {
             project,
             user,
             role,
+            all_projects: false,
         }))
     }
 }

@@ -6,19 +6,32 @@
 
 use std::error::Error;
 
-use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
-use adit_model::{ConnectionId, GatewayId, RouterId};
+use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 /// The cause below an [`AgentError`], with the evidence in its text.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// A host that realises routers and gateways.
+/// A host that realises networks, routers and gateways.
 #[async_trait]
 pub trait Agent: Send + Sync {
-    /// Makes the router's namespace, its subnets and its machines as the spec says.
+    /// Makes the network, and the machines on it, as the spec says.
+    ///
+    /// # Errors
+    /// It could not be made so; what was made stays, and a later call goes on from there.
+    async fn apply_network(&self, spec: &NetworkSpec) -> Result<(), AgentError>;
+
+    /// Removes the network and the machines on it. One that doesn't exist is removed.
+    ///
+    /// # Errors
+    /// Something of it is still there.
+    async fn remove_network(&self, network: NetworkId) -> Result<(), AgentError>;
+
+    /// Makes the router, its interfaces and its way outside as the spec says. The networks of its
+    /// interfaces were applied before.
     ///
     /// # Errors
     /// The network could not be made so; what was made stays, and a later call goes on from there.
@@ -49,7 +62,12 @@ pub trait Agent: Send + Sync {
     ///
     /// # Errors
     /// Something unlisted is still there.
-    async fn retain(&self, routers: &[RouterId], gateways: &[GatewayId]) -> Result<(), AgentError>;
+    async fn retain(
+        &self,
+        networks: &[NetworkId],
+        routers: &[RouterId],
+        gateways: &[GatewayId],
+    ) -> Result<(), AgentError>;
 
     /// What is seen from now on. There is one receiver: later calls get `None`.
     fn events(&self) -> Option<mpsc::Receiver<AgentEvent>>;
@@ -96,6 +114,9 @@ pub enum AgentError {
     /// Something that was to go is still there.
     #[error("not everything could be removed")]
     FailedRemoval(#[source] Cause),
+    /// A router was applied before a network of its interfaces.
+    #[error("the network {0} is not on this host")]
+    MissingNetwork(NetworkId),
     /// A gateway was applied before its router.
     #[error("the router {0} is not on this host")]
     MissingRouter(RouterId),

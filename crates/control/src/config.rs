@@ -1,10 +1,13 @@
 //! What the operator decides: quotas, the external addresses, deadlines.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_model::Cidr;
 use zeroize::Zeroizing;
+
+use crate::{CryptoProfile, Resolver, SystemResolver};
 
 /// How many of each there may be. The defaults are IBM VPC's of 2020.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +97,10 @@ pub struct Config {
     pub limits: Limits,
     /// Where public addresses come from.
     pub external: ExternalPool,
+    /// Which algorithms policies may name.
+    pub crypto_profile: CryptoProfile,
+    /// Where peers are looked up that are given by name.
+    pub resolver: Arc<dyn Resolver>,
     /// Deadlines.
     pub timing: Timing,
     /// The key that signs tokens; the same after a restart, so that they survive it.
@@ -109,6 +116,8 @@ impl Config {
         Self {
             limits: Limits::default(),
             external,
+            crypto_profile: CryptoProfile::default(),
+            resolver: Arc::new(SystemResolver),
             timing: Timing::default(),
             token_key: Zeroizing::new(token_key),
             token_lifetime: Duration::from_secs(3600),
@@ -121,6 +130,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("limits", &self.limits)
             .field("external", &self.external)
+            .field("crypto_profile", &self.crypto_profile)
             .field("timing", &self.timing)
             .finish_non_exhaustive()
     }

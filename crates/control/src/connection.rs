@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use adit_model::connection::{DeadPeerDetection, DpdAction};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::{
     Cidr, Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk,
@@ -12,7 +12,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, cidr_rules, gateway};
+use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
 const LONGEST_DPD: u32 = 86_399;
@@ -76,7 +76,7 @@ pub struct ConnectionView {
     pub connection: Connection,
     /// How far its tunnel has come.
     pub state: TunnelState,
-    /// Why it is not up; empty when it is.
+    /// Why it is not up, and what to be warned of.
     pub reasons: Vec<Reason>,
     /// What the gateway's worker last said of it.
     pub observed: Option<TunnelObserved>,
@@ -145,10 +145,18 @@ impl Control {
             project: caller.project,
             gateway: gateway.id,
             name: new.name,
+            description: String::new(),
             peer_address: new.peer_address,
+            peer_host: None,
+            peer_id: None,
+            local_id: None,
             psk: new.psk,
             local_cidrs: new.local_cidrs,
             peer_cidrs: new.peer_cidrs,
+            local_group: None,
+            peer_group: None,
+            mtu: 0,
+            initiator: Initiator::BiDirectional,
             dead_peer_detection: new.dead_peer_detection,
             ike_policy: new.ike_policy,
             ipsec_policy: new.ipsec_policy,
@@ -239,7 +247,7 @@ impl Control {
         let mut tx = self.0.store.write().await?;
         let (gateway, row) = find(&mut *tx, caller, gateway, id).await?;
         Error::stale(expected, row.revision)?;
-        tx.delete_connection(caller.project, id).await?;
+        tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Gateway(gateway.id));
         Ok(())
@@ -318,6 +326,10 @@ impl Control {
         gateway: &Gateway,
         row: &Connection,
     ) -> Result<(), Error> {
+        if gateway.subnet.is_none() {
+            let message = "the connections of this gateway get their blocks from endpoint groups";
+            return Err(Error::conflict(Rule::Reference, message));
+        }
         check_peer(gateway, row.peer_address)?;
         check_dpd(row.dead_peer_detection)?;
         if let Some(id) = row.ike_policy {
@@ -339,16 +351,24 @@ impl Control {
     ) -> Result<ConnectionView, Error> {
         let now = self.now();
         let view = &self.0.view;
-        let (state, reasons) = view.connection(&connection, &view.gateway(gateway, now), now);
-        let project = connection.project;
-        let ike_policy = match connection.ike_policy {
-            Some(id) => tx.ike_policy(project, id).await?.map(|p| (id, p.name)),
+        let observed = view.gateway(gateway, now);
+        let wanted = connection.admin_state_up && gateway.admin_state_up;
+        let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
+        let ike = match connection.ike_policy {
+            Some(id) => tx.any_ike_policy(id).await?,
             None => None,
         };
-        let ipsec_policy = match connection.ipsec_policy {
-            Some(id) => tx.ipsec_policy(project, id).await?.map(|p| (id, p.name)),
+        let ipsec = match connection.ipsec_policy {
+            Some(id) => tx.any_ipsec_policy(id).await?,
             None => None,
         };
+        reasons.extend(crypto_profile::warning(
+            ike.as_ref().map(|policy| &policy.parameters),
+            ipsec.as_ref().map(|policy| &policy.parameters),
+            connection.created_at,
+        ));
+        let ike_policy = ike.map(|policy| (policy.id, policy.name));
+        let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name));
         Ok(ConnectionView {
             state,
             reasons,
@@ -390,7 +410,7 @@ async fn find(
     id: ConnectionId,
 ) -> Result<(Gateway, Connection), Error> {
     let gateway = gateway::find(tx, caller, gateway).await?;
-    let row = tx.connection(caller.project, id).await?;
+    let row = tx.connection(caller.scope(), id).await?;
     let row = row.filter(|row| row.gateway == gateway.id);
     Ok((gateway, row.ok_or(Error::NotFound(Noun::Connection))?))
 }

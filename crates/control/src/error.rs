@@ -7,8 +7,11 @@ use std::fmt;
 
 use adit_model::Revision;
 use adit_store::StoreError;
+use uuid::Uuid;
 
 use crate::agent::Cause;
+use crate::quota::Resource;
+use crate::site_connection::SiteError;
 
 /// What something is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,6 +22,10 @@ pub enum Noun {
     Cidr,
     /// A connection.
     Connection,
+    /// An endpoint group.
+    EndpointGroup,
+    /// A floating IP.
+    FloatingIp,
     /// A gateway.
     Gateway,
     /// An IKE policy.
@@ -27,12 +34,20 @@ pub enum Noun {
     Instance,
     /// An IPsec policy.
     IpsecPolicy,
+    /// A network.
+    Network,
+    /// A port.
+    Port,
     /// A project.
     Project,
     /// A role of a user in a project.
     RoleAssignment,
     /// A router.
     Router,
+    /// A security group.
+    SecurityGroup,
+    /// A rule of a security group.
+    SecurityGroupRule,
     /// A subnet.
     Subnet,
     /// A user.
@@ -45,13 +60,19 @@ impl fmt::Display for Noun {
             Self::ApplicationCredential => "application credential",
             Self::Cidr => "CIDR",
             Self::Connection => "connection",
+            Self::EndpointGroup => "endpoint group",
+            Self::FloatingIp => "floating IP",
             Self::Gateway => "gateway",
             Self::IkePolicy => "IKE policy",
             Self::Instance => "instance",
             Self::IpsecPolicy => "IPsec policy",
+            Self::Network => "network",
+            Self::Port => "port",
             Self::Project => "project",
             Self::RoleAssignment => "role assignment",
             Self::Router => "router",
+            Self::SecurityGroup => "security group",
+            Self::SecurityGroupRule => "security group rule",
             Self::Subnet => "subnet",
             Self::User => "user",
         })
@@ -61,6 +82,10 @@ impl fmt::Display for Noun {
 /// Which rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Rule {
+    /// An address is none that can be given.
+    AddressOutside,
+    /// Somebody has the address.
+    AddressTaken,
     /// Two blocks that must be apart share addresses.
     CidrOverlap,
     /// A block is listed twice.
@@ -81,6 +106,8 @@ pub enum Rule {
     Lifetime,
     /// A list that needs an entry has none.
     ListEmpty,
+    /// The link address is taken.
+    MacTaken,
     /// The name is none.
     Name,
     /// The name is taken.
@@ -97,8 +124,14 @@ pub enum Rule {
     Revision,
     /// The role is more than who gives it has.
     Role,
+    /// It names something that can't be named there.
+    Reference,
+    /// The same is there already.
+    Repeated,
     /// The policy's algorithms don't go together.
     Suite,
+    /// An algorithm is weaker than this service allows.
+    WeakAlgorithm,
 }
 
 /// Which quota is used up.
@@ -154,9 +187,28 @@ pub enum Error {
         /// What to tell.
         message: String,
     },
+    /// No router leads from there outside.
+    #[error("{0}")]
+    NoWayOutside(String),
+    /// Others use it.
+    #[error("the {noun} is used by the {by} {}", list(users))]
+    Used {
+        /// What it is.
+        noun: Noun,
+        /// What uses it.
+        by: Noun,
+        /// Which ones; never empty.
+        users: Vec<Uuid>,
+    },
+    /// A connection's, or a gateway's, parts don't fit together.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// The role doesn't allow it.
     #[error("this is for {0} alone")]
     Forbidden(&'static str),
+    /// There are as many as the project's quota allows.
+    #[error("the project's quota of {} is used up", .0.as_str())]
+    ProjectQuota(Resource),
     /// There are as many as are allowed.
     #[error("the quota of {limit} is used up")]
     QuotaExceeded {
@@ -173,6 +225,11 @@ pub enum Error {
     Internal(#[source] Cause),
 }
 
+fn list(ids: &[Uuid]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
+}
+
 impl Error {
     pub(crate) fn conflict(rule: Rule, message: impl Into<String>) -> Self {
         Self::Conflict {
@@ -186,6 +243,20 @@ impl Error {
             field,
             rule,
             message: message.into(),
+        }
+    }
+
+    /// Refuses when there are users.
+    pub(crate) fn used(
+        noun: Noun,
+        by: Noun,
+        users: impl Iterator<Item = Uuid>,
+    ) -> Result<(), Self> {
+        let users: Vec<_> = users.collect();
+        if users.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Used { noun, by, users })
         }
     }
 

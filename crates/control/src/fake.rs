@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
-use adit_model::{GatewayId, RouterId};
+use adit_model::{GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
@@ -20,14 +20,26 @@ pub struct FakeAgent {
     calls: watch::Sender<u64>,
 }
 
+/// What an agent was told to retain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Retained {
+    /// Networks.
+    pub networks: BTreeSet<NetworkId>,
+    /// Routers.
+    pub routers: BTreeSet<RouterId>,
+    /// Gateways.
+    pub gateways: BTreeSet<GatewayId>,
+}
+
 #[derive(Debug, Default)]
 struct State {
+    networks: BTreeMap<NetworkId, NetworkSpec>,
     routers: BTreeMap<RouterId, RouterSpec>,
     gateways: BTreeMap<GatewayId, GatewaySpec>,
     fail: u32,
     silent: bool,
     log: Vec<String>,
-    retained: Option<(BTreeSet<RouterId>, BTreeSet<GatewayId>)>,
+    retained: Option<Retained>,
     said: Option<mpsc::UnboundedReceiver<AgentEvent>>,
 }
 
@@ -62,6 +74,12 @@ impl FakeAgent {
         self.state().log.clone()
     }
 
+    /// What it has of a network.
+    #[must_use]
+    pub fn network(&self, id: NetworkId) -> Option<NetworkSpec> {
+        self.state().networks.get(&id).cloned()
+    }
+
     /// What it has of a router.
     #[must_use]
     pub fn router(&self, id: RouterId) -> Option<RouterSpec> {
@@ -76,7 +94,7 @@ impl FakeAgent {
 
     /// What it was told to retain.
     #[must_use]
-    pub fn retained(&self) -> Option<(BTreeSet<RouterId>, BTreeSet<GatewayId>)> {
+    pub fn retained(&self) -> Option<Retained> {
         self.state().retained.clone()
     }
 
@@ -109,8 +127,24 @@ impl FakeAgent {
 
 #[async_trait]
 impl Agent for FakeAgent {
+    async fn apply_network(&self, spec: &NetworkSpec) -> Result<(), AgentError> {
+        let mut state = self.call(format!("apply_network {}", spec.id.short()))?;
+        state.networks.insert(spec.id, spec.clone());
+        Ok(())
+    }
+
+    async fn remove_network(&self, network: NetworkId) -> Result<(), AgentError> {
+        let mut state = self.call(format!("remove_network {}", network.short()))?;
+        state.networks.remove(&network);
+        Ok(())
+    }
+
     async fn apply_router(&self, spec: &RouterSpec) -> Result<(), AgentError> {
         let mut state = self.call(format!("apply_router {}", spec.id.short()))?;
+        let mut networks = spec.interfaces.iter().map(|interface| interface.network);
+        if let Some(missing) = networks.find(|id| !state.networks.contains_key(id)) {
+            return Err(AgentError::MissingNetwork(missing));
+        }
         state.routers.insert(spec.id, spec.clone());
         Ok(())
     }
@@ -145,13 +179,18 @@ impl Agent for FakeAgent {
         Ok(())
     }
 
-    async fn retain(&self, routers: &[RouterId], gateways: &[GatewayId]) -> Result<(), AgentError> {
+    async fn retain(
+        &self,
+        networks: &[NetworkId],
+        routers: &[RouterId],
+        gateways: &[GatewayId],
+    ) -> Result<(), AgentError> {
         let mut state = self.call("retain".to_owned())?;
-        let listed = (
-            routers.iter().copied().collect(),
-            gateways.iter().copied().collect(),
-        );
-        state.retained = Some(listed);
+        state.retained = Some(Retained {
+            networks: networks.iter().copied().collect(),
+            routers: routers.iter().copied().collect(),
+            gateways: gateways.iter().copied().collect(),
+        });
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! Gateways: VPN endpoints of a router, each with a public address.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use adit_model::gateway::GatewayStatus;
@@ -9,10 +8,9 @@ use adit_model::{
 };
 use adit_store::Transaction;
 
-use crate::config::ExternalPool;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, subnet};
+use crate::{Caller, Control, Naming, attached_subnet};
 
 /// What a gateway is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,8 +32,9 @@ pub struct GatewayView {
     pub status: GatewayStatus,
     /// Why it is not available.
     pub reasons: Vec<Reason>,
-    /// The subnet it was made in.
-    pub subnet: Subnet,
+    /// The subnet it was made in, or else the first one on its router; a gateway on a router
+    /// without any has none.
+    pub subnet: Option<Subnet>,
     /// The router it serves.
     pub router: Router,
     /// A private address for each of its members, active first. They are set aside.
@@ -57,19 +56,23 @@ impl Control {
         caller.may_write()?;
         let limits = &self.0.config.limits;
         let mut tx = self.0.store.write().await?;
-        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
+        let subnet = attached_subnet::find(&mut *tx, caller, new.subnet).await?;
+        let router = attached_subnet::router_of(&mut *tx, subnet.id).await?;
         let mine = tx.gateways(caller.project).await?;
         Error::over(Quota::Gateways, mine.len(), limits.gateways)?;
         let mut in_zone = 0;
         for other in &mine {
-            let place = subnet::find(&mut *tx, caller, other.subnet).await?;
-            in_zone += usize::from(place.zone == subnet.zone);
+            let place = match other.subnet {
+                Some(place) => tx.any_subnet(place).await?,
+                None => None,
+            };
+            in_zone += usize::from(place.is_some_and(|place| place.zone == subnet.zone));
         }
         Error::over(Quota::GatewaysInZone, in_zone, limits.gateways_in_zone)?;
-        let siblings = tx.gateways_of_router(subnet.router).await?;
+        let siblings = tx.gateways_of_router(router).await?;
         check_name(&siblings, &new.name, new.naming, None)?;
         let need = limits.addresses_of_gateway;
-        let left = subnet::available(&mut *tx, &subnet, need).await?;
+        let left = attached_subnet::available(&mut *tx, &subnet, need).await?;
         if left < need {
             let message = format!("a gateway needs {need} free addresses, the subnet has {left}");
             return Err(Error::conflict(Rule::NoPrivateAddress, message));
@@ -77,10 +80,12 @@ impl Control {
         let row = Gateway {
             id: GatewayId::random(),
             project: caller.project,
-            router: subnet.router,
-            subnet: subnet.id,
+            router,
+            subnet: Some(subnet.id),
             name: new.name,
-            public_address: self.free_external(&mut *tx).await?,
+            description: String::new(),
+            admin_state_up: true,
+            public_address: self.free_external(&mut *tx, None).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };
@@ -145,8 +150,8 @@ impl Control {
     pub async fn delete_gateway(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        find(&mut *tx, caller, id).await?;
-        tx.delete_gateway(caller.project, id).await?;
+        let row = find(&mut *tx, caller, id).await?;
+        tx.delete_gateway(row.project, id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Gateway(id));
         Ok(())
@@ -158,8 +163,13 @@ impl Control {
         gateway: Gateway,
     ) -> Result<GatewayView, Error> {
         let observed = self.0.view.gateway(&gateway, self.now());
-        let subnet = tx.subnet(gateway.project, gateway.subnet).await?;
-        let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
+        let subnet = match gateway.subnet {
+            Some(id) => tx.any_subnet(id).await?,
+            None => {
+                let on_router = attached_subnet::of_router(tx, gateway.router).await?;
+                on_router.into_iter().next()
+            }
+        };
         let router = tx.any_router(gateway.router).await?;
         let siblings = tx.gateways_of_router(gateway.router).await?;
         let connections = tx.connections_of_gateway(gateway.id).await?;
@@ -168,25 +178,13 @@ impl Control {
             status: observed.status,
             reasons: observed.reasons,
             router: router.ok_or(Error::NotFound(Noun::Router))?,
-            private_addresses: private_addresses(&gateway, &subnet, &siblings, of_gateway),
+            private_addresses: subnet.as_ref().map_or_else(Vec::new, |subnet| {
+                private_addresses(&gateway, subnet, &siblings, of_gateway)
+            }),
             connections: connections.into_iter().map(|c| (c.id, c.name)).collect(),
             subnet,
             gateway,
         })
-    }
-
-    /// The first external address that nobody has, and that no gateway is just giving back.
-    async fn free_external(&self, tx: &mut dyn Transaction) -> Result<IpAddr, Error> {
-        let mut taken: HashSet<IpAddr> = self.0.view.held_addresses();
-        taken.extend(
-            tx.all_gateways()
-                .await?
-                .iter()
-                .map(|row| row.public_address),
-        );
-        let free = usable(&self.0.config.external).find(|address| !taken.contains(address));
-        let message = "no public address is left";
-        free.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
     }
 }
 
@@ -195,18 +193,8 @@ pub(crate) async fn find(
     caller: &Caller,
     id: GatewayId,
 ) -> Result<Gateway, Error> {
-    let row = tx.gateway(caller.project, id).await?;
+    let row = tx.gateway(caller.scope(), id).await?;
     row.ok_or(Error::NotFound(Noun::Gateway))
-}
-
-fn usable(pool: &ExternalPool) -> impl Iterator<Item = IpAddr> + '_ {
-    let last = pool
-        .cidr
-        .address_count()
-        .saturating_sub(u64::from(pool.cidr.is_ipv4()));
-    (1..last)
-        .filter_map(|index| pool.cidr.nth(index))
-        .filter(|address| !pool.reserved.contains(address))
 }
 
 /// Two addresses from the end of the subnet, a block of them for each of its gateways.
@@ -216,7 +204,9 @@ fn private_addresses(
     siblings: &[Gateway],
     of_gateway: u64,
 ) -> Vec<IpAddr> {
-    let here = siblings.iter().filter(|other| other.subnet == subnet.id);
+    let here = siblings
+        .iter()
+        .filter(|other| other.subnet == Some(subnet.id));
     let before = here.take_while(|other| other.id != gateway.id).count() as u64;
     let end = subnet.cidr.address_count().saturating_sub(2);
     let from_end = before.saturating_mul(of_gateway);

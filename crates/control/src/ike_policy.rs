@@ -2,10 +2,12 @@
 
 use adit_model::policy::IkeParameters;
 use adit_model::{IkePolicy, IkePolicyId, Name, Revision};
-use adit_store::Transaction;
+use adit_store::{Query, Transaction};
 
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::policy_edit::PolicyEdit;
+use crate::quota::{self, Allowance, Resource};
 use crate::wake::Key;
 use crate::{Caller, Control, Naming};
 
@@ -16,6 +18,10 @@ pub struct NewIkePolicy {
     pub name: Name,
     /// Whether the name must be unique in the project.
     pub naming: Naming,
+    /// What to say of it.
+    pub description: String,
+    /// Which limit counts.
+    pub allowance: Allowance,
     /// What it says.
     pub parameters: IkeParameters,
 }
@@ -41,15 +47,26 @@ impl Control {
     ) -> Result<IkePolicyView, Error> {
         caller.may_write()?;
         check(&new.parameters)?;
+        self.0.config.crypto_profile.check_ike(&new.parameters)?;
         let mut tx = self.0.store.write().await?;
-        let siblings = tx.ike_policies(caller.project).await?;
-        let limit = self.0.config.limits.ike_policies;
-        Error::over(Quota::IkePolicies, siblings.len(), limit)?;
-        check_name(&siblings, &new.name, new.naming, None)?;
+        match new.allowance {
+            Allowance::Fixed => {
+                let count = tx.count_ike_policies(caller.project).await?;
+                Error::over(Quota::IkePolicies, count, self.0.config.limits.ike_policies)?;
+            }
+            Allowance::OfProject => {
+                quota::check(&mut *tx, caller.project, Resource::IkePolicy).await?;
+            }
+        }
+        if new.naming == Naming::Unique {
+            let siblings = tx.ike_policies(caller.project).await?;
+            check_name(&siblings, &new.name, new.naming, None)?;
+        }
         let policy = IkePolicy {
             id: IkePolicyId::random(),
             project: caller.project,
             name: new.name,
+            description: new.description,
             parameters: new.parameters,
             created_at: self.now(),
             revision: Revision::FIRST,
@@ -76,6 +93,19 @@ impl Control {
         Ok(views)
     }
 
+    /// The policies that are asked for, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_ike_policies(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<IkePolicy>, Error> {
+        let mut tx = self.0.store.read().await?;
+        Ok(tx.page_ike_policies(caller.within(query)).await?)
+    }
+
     /// One policy.
     ///
     /// # Errors
@@ -90,34 +120,45 @@ impl Control {
         self.ike_policy_view(&mut *tx, policy).await
     }
 
-    /// Changes a policy by `change`, which gets what it says. Connections that name it are
-    /// negotiated again.
+    /// Changes a policy. Connections that name it are negotiated again.
     ///
     /// # Errors
-    /// It is not there, the name is taken, or the parameters don't go together.
+    /// It is not there, the name is taken, the parameters don't go together, or it is to be
+    /// changed only while no connection names it and one does.
     pub async fn update_ike_policy(
         &self,
         caller: &Caller,
         id: IkePolicyId,
-        name: Option<(Name, Naming)>,
-        change: impl FnOnce(IkeParameters) -> IkeParameters + Send,
+        edit: PolicyEdit<impl FnOnce(IkeParameters) -> IkeParameters + Send>,
     ) -> Result<IkePolicyView, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut policy = find(&mut *tx, caller, id).await?;
-        if let Some((name, naming)) = name {
-            let siblings = tx.ike_policies(caller.project).await?;
-            check_name(&siblings, &name, naming, Some(id))?;
+        let users = tx.connections_of_ike_policy(id).await?;
+        if edit.only_unused {
+            Error::used(
+                Noun::IkePolicy,
+                Noun::Connection,
+                users.iter().map(|row| row.id.uuid()),
+            )?;
+        }
+        if let Some((name, naming)) = edit.name {
+            if naming == Naming::Unique {
+                let siblings = tx.ike_policies(policy.project).await?;
+                check_name(&siblings, &name, naming, Some(id))?;
+            }
             policy.name = name;
         }
-        let parameters = change(policy.parameters.clone());
+        policy.description = edit.description.unwrap_or(policy.description);
+        let parameters = (edit.parameters)(policy.parameters.clone());
         check(&parameters)?;
+        self.0.config.crypto_profile.check_ike(&parameters)?;
         let renegotiate = parameters != policy.parameters;
         policy.parameters = parameters;
         policy.revision = tx.update_ike_policy(&policy).await?;
         let mut gateways = Vec::new();
         if renegotiate {
-            for connection in tx.connections_of_ike_policy(id).await? {
+            for connection in users {
                 // A specification of the same revision would be taken for the same.
                 tx.update_connection(&connection).await?;
                 gateways.push(connection.gateway);
@@ -138,12 +179,14 @@ impl Control {
     pub async fn delete_ike_policy(&self, caller: &Caller, id: IkePolicyId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        find(&mut *tx, caller, id).await?;
-        if let Some(user) = tx.connections_of_ike_policy(id).await?.first() {
-            let message = format!("the connection {} ({}) uses it", user.name, user.id);
-            return Err(Error::conflict(Rule::InUse(Noun::IkePolicy), message));
-        }
-        tx.delete_ike_policy(caller.project, id).await?;
+        let row = find(&mut *tx, caller, id).await?;
+        let users = tx.connections_of_ike_policy(id).await?;
+        Error::used(
+            Noun::IkePolicy,
+            Noun::Connection,
+            users.iter().map(|row| row.id.uuid()),
+        )?;
+        tx.delete_ike_policy(row.project, id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -171,13 +214,13 @@ async fn find(
     caller: &Caller,
     id: IkePolicyId,
 ) -> Result<IkePolicy, Error> {
-    let row = tx.ike_policy(caller.project, id).await?;
+    let row = tx.ike_policy(caller.scope(), id).await?;
     row.ok_or(Error::NotFound(Noun::IkePolicy))
 }
 
 fn check(parameters: &IkeParameters) -> Result<(), Error> {
-    if !(60..=172_800).contains(&parameters.lifetime_s) {
-        let message = "a lifetime is 60 to 172800 s";
+    if parameters.lifetime_s < 60 {
+        let message = "a lifetime is at least 60 s";
         return Err(Error::invalid("lifetime", Rule::Lifetime, message));
     }
     if parameters.encryption.is_empty() || parameters.groups.is_empty() {

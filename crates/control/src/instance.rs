@@ -1,14 +1,15 @@
-//! Instances: machines on subnets, for demonstrations and tests.
+//! Machines on subnets that were made on a router, for demonstrations and tests: ports that a
+//! machine is plugged in, not filtered.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
-use adit_model::{Instance, InstanceId, Name, Revision, Subnet, SubnetId};
+use adit_model::port::{Device, FixedIp};
+use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, subnet};
+use crate::{Caller, Control, Naming, address, attached_subnet};
 
 /// What an instance is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,13 +22,17 @@ pub struct NewInstance {
     pub subnet: SubnetId,
 }
 
-/// An instance and its subnet.
+/// An instance, its subnet and the subnet's router.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InstanceView {
-    /// The instance.
-    pub instance: Instance,
+    /// Its port.
+    pub port: Port,
+    /// Its address.
+    pub address: IpAddr,
     /// The subnet it is on.
     pub subnet: Subnet,
+    /// The router that the subnet is on.
+    pub router: RouterId,
 }
 
 impl Control {
@@ -43,25 +48,38 @@ impl Control {
         caller.may_write()?;
         let limits = &self.0.config.limits;
         let mut tx = self.0.store.write().await?;
-        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
-        let siblings = tx.instances(caller.project).await?;
+        let subnet = attached_subnet::find(&mut *tx, caller, new.subnet).await?;
+        let siblings = of_project(&mut *tx, caller).await?;
         Error::over(Quota::Instances, siblings.len(), limits.instances)?;
         let names = siblings.iter().map(|row| (&row.name, row.id));
         crate::check_name(Noun::Instance, names, &new.name, new.naming, None)?;
-        let row = Instance {
-            id: InstanceId::random(),
+        let (id, now) = (PortId::random(), self.now());
+        let address = address::free(&mut *tx, &subnet, limits.addresses_of_gateway, &[]).await?;
+        let row = Port {
+            id,
             project: caller.project,
-            subnet: subnet.id,
+            network: subnet.network,
             name: new.name,
-            address: free_address(&mut *tx, &subnet, limits.addresses_of_gateway).await?,
-            created_at: self.now(),
+            description: String::new(),
+            admin_state_up: true,
+            mac: MacAddress::of_port(id),
+            fixed_ips: vec![FixedIp {
+                subnet: subnet.id,
+                address,
+            }],
+            device: Device::instance(),
+            port_security: false,
+            security_groups: Vec::new(),
+            created_at: now,
+            updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_instance(&row).await?;
+        tx.insert_port(&row).await?;
+        let view = view(&mut *tx, row).await?;
+        let view = view.ok_or(Error::NotFound(Noun::Subnet))?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(subnet.router));
-        let instance = row;
-        Ok(InstanceView { instance, subnet })
+        self.0.wakes.wake(Key::Network(view.port.network));
+        Ok(view)
     }
 
     /// The project's instances, oldest first.
@@ -71,9 +89,8 @@ impl Control {
     pub async fn instances(&self, caller: &Caller) -> Result<Vec<InstanceView>, Error> {
         let mut tx = self.0.store.read().await?;
         let mut views = Vec::new();
-        for instance in tx.instances(caller.project).await? {
-            let subnet = subnet::find(&mut *tx, caller, instance.subnet).await?;
-            views.push(InstanceView { instance, subnet });
+        for port in of_project(&mut *tx, caller).await? {
+            views.extend(view(&mut *tx, port).await?);
         }
         Ok(views)
     }
@@ -82,55 +99,58 @@ impl Control {
     ///
     /// # Errors
     /// It is not there.
-    pub async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Error> {
+    pub async fn instance(&self, caller: &Caller, id: PortId) -> Result<InstanceView, Error> {
         let mut tx = self.0.store.read().await?;
-        let instance = find(&mut *tx, caller, id).await?;
-        let subnet = subnet::find(&mut *tx, caller, instance.subnet).await?;
-        Ok(InstanceView { instance, subnet })
+        let port = find(&mut *tx, caller, id).await?;
+        let view = view(&mut *tx, port).await?;
+        view.ok_or(Error::NotFound(Noun::Instance))
     }
 
     /// Deletes an instance.
     ///
     /// # Errors
-    /// It is not there.
-    pub async fn delete_instance(&self, caller: &Caller, id: InstanceId) -> Result<(), Error> {
+    /// It is not there, or a floating IP stands for it.
+    pub async fn delete_instance(&self, caller: &Caller, id: PortId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
-        let subnet = subnet::find(&mut *tx, caller, row.subnet).await?;
-        tx.delete_instance(caller.project, id).await?;
+        if let Some(floating) = tx.floating_ips_of_port(id).await?.first() {
+            let message = format!("the floating IP {} stands for it", floating.address);
+            return Err(Error::conflict(Rule::InUse(Noun::Instance), message));
+        }
+        tx.delete_port(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(subnet.router));
+        self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
 }
 
-async fn find(
-    tx: &mut dyn Transaction,
-    caller: &Caller,
-    id: InstanceId,
-) -> Result<Instance, Error> {
-    let row = tx.instance(caller.project, id).await?;
-    row.ok_or(Error::NotFound(Noun::Instance))
+async fn of_project(tx: &mut dyn Transaction, caller: &Caller) -> Result<Vec<Port>, Error> {
+    let mut ports = tx.ports(caller.project).await?;
+    ports.retain(|port| port.device.is_instance());
+    Ok(ports)
 }
 
-async fn free_address(
-    tx: &mut dyn Transaction,
-    subnet: &Subnet,
-    of_gateway: u64,
-) -> Result<IpAddr, Error> {
-    let full = || {
-        let message = format!("the subnet {} has no address left", subnet.id);
-        Error::conflict(Rule::NoPrivateAddress, message)
+/// The instance as it is seen from the router of its first subnet, if that is on one.
+async fn view(tx: &mut dyn Transaction, port: Port) -> Result<Option<InstanceView>, Error> {
+    let Some(FixedIp { subnet, address }) = port.fixed_ips.first().copied() else {
+        return Ok(None);
     };
-    if subnet::available(tx, subnet, of_gateway).await? == 0 {
-        return Err(full());
-    }
-    let instances = tx.instances_of_subnet(subnet.id).await?;
-    let taken: HashSet<IpAddr> = instances.iter().map(|row| row.address).collect();
-    let last = subnet.cidr.address_count().saturating_sub(1);
-    (Subnet::RESERVED_AT_START..last)
-        .filter_map(|index| subnet.cidr.nth(index))
-        .find(|address| !taken.contains(address))
-        .ok_or_else(full)
+    let router = match attached_subnet::router_of(tx, subnet).await {
+        Err(Error::NotFound(_)) => return Ok(None),
+        router => router?,
+    };
+    let subnet = tx.any_subnet(subnet).await?;
+    Ok(subnet.map(|subnet| InstanceView {
+        port,
+        address,
+        subnet,
+        router,
+    }))
+}
+
+async fn find(tx: &mut dyn Transaction, caller: &Caller, id: PortId) -> Result<Port, Error> {
+    let row = tx.port(caller.scope(), id).await?;
+    let row = row.filter(|row| row.device.is_instance());
+    row.ok_or(Error::NotFound(Noun::Instance))
 }

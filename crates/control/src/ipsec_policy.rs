@@ -2,10 +2,12 @@
 
 use adit_model::policy::IpsecParameters;
 use adit_model::{IpsecPolicy, IpsecPolicyId, Name, Revision};
-use adit_store::Transaction;
+use adit_store::{Query, Transaction};
 
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::policy_edit::PolicyEdit;
+use crate::quota::{self, Allowance, Resource};
 use crate::wake::Key;
 use crate::{Caller, Control, Naming};
 
@@ -16,6 +18,10 @@ pub struct NewIpsecPolicy {
     pub name: Name,
     /// Whether the name must be unique in the project.
     pub naming: Naming,
+    /// What to say of it.
+    pub description: String,
+    /// Which limit counts.
+    pub allowance: Allowance,
     /// What it says.
     pub parameters: IpsecParameters,
 }
@@ -41,15 +47,30 @@ impl Control {
     ) -> Result<IpsecPolicyView, Error> {
         caller.may_write()?;
         check(&new.parameters)?;
+        self.0.config.crypto_profile.check_ipsec(&new.parameters)?;
         let mut tx = self.0.store.write().await?;
-        let siblings = tx.ipsec_policies(caller.project).await?;
-        let limit = self.0.config.limits.ipsec_policies;
-        Error::over(Quota::IpsecPolicies, siblings.len(), limit)?;
-        check_name(&siblings, &new.name, new.naming, None)?;
+        match new.allowance {
+            Allowance::Fixed => {
+                let count = tx.count_ipsec_policies(caller.project).await?;
+                Error::over(
+                    Quota::IpsecPolicies,
+                    count,
+                    self.0.config.limits.ipsec_policies,
+                )?;
+            }
+            Allowance::OfProject => {
+                quota::check(&mut *tx, caller.project, Resource::IpsecPolicy).await?;
+            }
+        }
+        if new.naming == Naming::Unique {
+            let siblings = tx.ipsec_policies(caller.project).await?;
+            check_name(&siblings, &new.name, new.naming, None)?;
+        }
         let policy = IpsecPolicy {
             id: IpsecPolicyId::random(),
             project: caller.project,
             name: new.name,
+            description: new.description,
             parameters: new.parameters,
             created_at: self.now(),
             revision: Revision::FIRST,
@@ -76,6 +97,19 @@ impl Control {
         Ok(views)
     }
 
+    /// The policies that are asked for, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_ipsec_policies(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<IpsecPolicy>, Error> {
+        let mut tx = self.0.store.read().await?;
+        Ok(tx.page_ipsec_policies(caller.within(query)).await?)
+    }
+
     /// One policy.
     ///
     /// # Errors
@@ -90,34 +124,45 @@ impl Control {
         self.ipsec_policy_view(&mut *tx, policy).await
     }
 
-    /// Changes a policy by `change`, which gets what it says. Connections that name it are
-    /// negotiated again.
+    /// Changes a policy. Connections that name it are negotiated again.
     ///
     /// # Errors
-    /// It is not there, the name is taken, or the parameters don't go together.
+    /// It is not there, the name is taken, the parameters don't go together, or it is to be
+    /// changed only while no connection names it and one does.
     pub async fn update_ipsec_policy(
         &self,
         caller: &Caller,
         id: IpsecPolicyId,
-        name: Option<(Name, Naming)>,
-        change: impl FnOnce(IpsecParameters) -> IpsecParameters + Send,
+        edit: PolicyEdit<impl FnOnce(IpsecParameters) -> IpsecParameters + Send>,
     ) -> Result<IpsecPolicyView, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut policy = find(&mut *tx, caller, id).await?;
-        if let Some((name, naming)) = name {
-            let siblings = tx.ipsec_policies(caller.project).await?;
-            check_name(&siblings, &name, naming, Some(id))?;
+        let users = tx.connections_of_ipsec_policy(id).await?;
+        if edit.only_unused {
+            Error::used(
+                Noun::IpsecPolicy,
+                Noun::Connection,
+                users.iter().map(|row| row.id.uuid()),
+            )?;
+        }
+        if let Some((name, naming)) = edit.name {
+            if naming == Naming::Unique {
+                let siblings = tx.ipsec_policies(policy.project).await?;
+                check_name(&siblings, &name, naming, Some(id))?;
+            }
             policy.name = name;
         }
-        let parameters = change(policy.parameters.clone());
+        policy.description = edit.description.unwrap_or(policy.description);
+        let parameters = (edit.parameters)(policy.parameters.clone());
         check(&parameters)?;
+        self.0.config.crypto_profile.check_ipsec(&parameters)?;
         let renegotiate = parameters != policy.parameters;
         policy.parameters = parameters;
         policy.revision = tx.update_ipsec_policy(&policy).await?;
         let mut gateways = Vec::new();
         if renegotiate {
-            for connection in tx.connections_of_ipsec_policy(id).await? {
+            for connection in users {
                 // A specification of the same revision would be taken for the same.
                 tx.update_connection(&connection).await?;
                 gateways.push(connection.gateway);
@@ -142,12 +187,14 @@ impl Control {
     ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        find(&mut *tx, caller, id).await?;
-        if let Some(user) = tx.connections_of_ipsec_policy(id).await?.first() {
-            let message = format!("the connection {} ({}) uses it", user.name, user.id);
-            return Err(Error::conflict(Rule::InUse(Noun::IpsecPolicy), message));
-        }
-        tx.delete_ipsec_policy(caller.project, id).await?;
+        let row = find(&mut *tx, caller, id).await?;
+        let users = tx.connections_of_ipsec_policy(id).await?;
+        Error::used(
+            Noun::IpsecPolicy,
+            Noun::Connection,
+            users.iter().map(|row| row.id.uuid()),
+        )?;
+        tx.delete_ipsec_policy(row.project, id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -175,13 +222,13 @@ async fn find(
     caller: &Caller,
     id: IpsecPolicyId,
 ) -> Result<IpsecPolicy, Error> {
-    let row = tx.ipsec_policy(caller.project, id).await?;
+    let row = tx.ipsec_policy(caller.scope(), id).await?;
     row.ok_or(Error::NotFound(Noun::IpsecPolicy))
 }
 
 fn check(parameters: &IpsecParameters) -> Result<(), Error> {
-    if !(60..=172_800).contains(&parameters.lifetime_s) {
-        let message = "a lifetime is 60 to 172800 s";
+    if parameters.lifetime_s < 60 {
+        let message = "a lifetime is at least 60 s";
         return Err(Error::invalid("lifetime", Rule::Lifetime, message));
     }
     if parameters.encryption.is_empty() {

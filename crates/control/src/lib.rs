@@ -1,4 +1,5 @@
-//! What can be done with routers, gateways and connections, by whom, and how wishes become true.
+//! What can be done with networks, routers, gateways and connections, by whom, and how wishes
+//! become true.
 //!
 //! ```text
 //!   face --> Control: use cases --write--> Store
@@ -14,24 +15,38 @@
 //! This crate knows neither HTTP nor SQL nor sockets.
 
 pub mod account;
+mod address;
 pub mod agent;
 pub mod application_credential;
+pub mod attached_subnet;
 mod cidr_rules;
 pub mod config;
 pub mod connection;
+pub mod crypto_profile;
+pub mod endpoint_group;
 pub mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod floating_ip;
 pub mod gateway;
 pub mod ike_policy;
 pub mod instance;
 pub mod ipsec_policy;
 pub mod login;
+pub mod network;
 pub mod password;
+pub mod policy_edit;
+pub mod port;
 pub mod project;
+pub mod quota;
 pub mod reconcile;
+pub mod resolver;
 pub mod role_assignment;
 pub mod router;
+pub mod router_interface;
+pub mod security_group;
+pub mod service;
+pub mod site_connection;
 pub mod snapshot;
 mod spec;
 pub mod subnet;
@@ -41,20 +56,25 @@ mod view;
 mod wake;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
 use adit_model::project::Role;
-use adit_model::{Name, ProjectId, UserId};
-use adit_store::Store;
+use adit_model::{Name, NetworkId, ProjectId, UserId};
+use adit_store::{Query, Store};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
 pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
+pub use crypto_profile::CryptoProfile;
 pub use error::{Error, Noun, Quota, Rule};
 pub use password::Password;
+pub use policy_edit::PolicyEdit;
+pub use quota::{Allowance, Resource};
 pub use reconcile::Reconciler;
+pub use resolver::{Resolver, SystemResolver};
+pub use site_connection::SiteError;
 pub use token::Session;
 use view::View;
 use wake::Wakes;
@@ -84,9 +104,47 @@ pub struct Caller {
     pub user: UserId,
     /// What it may do.
     pub role: Role,
+    /// Whether it may also see and change what other projects have, by id.
+    pub all_projects: bool,
 }
 
 impl Caller {
+    /// Whose rows it may find.
+    #[must_use]
+    pub fn scope(&self) -> Option<ProjectId> {
+        (!self.all_projects).then_some(self.project)
+    }
+
+    /// A query, kept to what the caller may see.
+    #[must_use]
+    pub fn within(&self, mut query: Query) -> Query {
+        if let Some(own) = self.scope() {
+            if query.project.is_some_and(|asked| asked != own) {
+                query.ids = Some(Vec::new());
+            }
+            query.project = Some(own);
+        }
+        query
+    }
+
+    /// A query, kept to what the caller may see: what every project may see too.
+    #[must_use]
+    pub fn within_or_public(&self, query: Query) -> Query {
+        let everything = query.project.is_none();
+        let mut query = self.within(query);
+        query.or_public = everything && query.project.is_some();
+        query
+    }
+
+    /// Refuses all but administrators.
+    pub(crate) fn must_be_admin(&self) -> Result<(), Error> {
+        if self.role >= Role::Admin {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("administrators"))
+        }
+    }
+
     /// Refuses those who may only look.
     pub(crate) fn may_write(&self) -> Result<(), Error> {
         if self.role >= Role::Member {
@@ -137,6 +195,8 @@ pub(crate) struct Inner {
     pub(crate) random: Mutex<Box<dyn Random>>,
     pub(crate) hashing: Semaphore,
     pub(crate) config: Config,
+    /// The network that external addresses are of, once [`Control::bootstrap`] has made sure of it.
+    pub(crate) external: OnceLock<NetworkId>,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
 }
@@ -159,6 +219,7 @@ impl Control {
             random: Mutex::new(random),
             hashing: Semaphore::new(password::AT_ONCE),
             config,
+            external: OnceLock::new(),
             view,
             wakes: Wakes::default(),
         });

@@ -1,12 +1,15 @@
 //! Makes what is stored true, and keeps it so.
 //!
-//! Each router and each gateway has a lane: a task that compares what is stored with what it last
+//! Each network, each router and each gateway has a lane: a task that compares what is stored with what it last
 //! applied, calls the agent, and sleeps until it is woken by a write, by news from the agent, by a
 //! retry that is due, or by the sweep. So calls for one thing never overlap and calls for
 //! different ones do. A lane ends when its thing is gone from the store and from the host.
 //!
 //! ```text
-//!   router lane:   stored?  --yes--> differs? --> apply_router --> wake its gateways
+//!   network lane:  stored?  --yes--> differs? --> apply_network --> wake its routers
+//!                     |no --> remove_network --> end
+//!   router lane:   stored?  --yes--> networks applied, and differs? --> apply_router
+//!                     |                                        --> wake its gateways
 //!                     |no
 //!                     +--> gateways of it on the host? --no--> remove_router --> end
 //!   gateway lane:  stored?  --yes--> router applied, and (differs or failed)? --> apply_gateway
@@ -108,23 +111,28 @@ impl Reconciler {
         let mut tx = self.inner.store.read().await?;
         let routers: Vec<_> = tx.all_routers().await?.iter().map(|row| row.id).collect();
         let gateways = tx.all_gateways().await?;
+        let networks: Vec<_> = tx.all_networks().await?.iter().map(|row| row.id).collect();
         drop(tx);
         for gateway in &gateways {
             self.inner.view.hold(gateway);
         }
         let gateways: Vec<_> = gateways.iter().map(|row| row.id).collect();
         info!(
+            networks = networks.len(),
             routers = routers.len(),
             gateways = gateways.len(),
             "taking over"
         );
-        self.agent.retain(&routers, &gateways).await?;
+        self.agent.retain(&networks, &routers, &gateways).await?;
         Ok(())
     }
 
     /// Has everything looked at.
     async fn sweep(&self) -> Result<(), StoreError> {
         let mut tx = self.inner.store.read().await?;
+        for network in tx.all_networks().await? {
+            self.inner.wakes.wake(Key::Network(network.id));
+        }
         for router in tx.all_routers().await? {
             self.inner.wakes.wake(Key::Router(router.id));
         }
@@ -165,6 +173,7 @@ impl Reconciler {
         lanes.tasks.spawn(async move {
             match key {
                 Key::Gateway(id) => lane::gateway(inner, agent, id, &bell).await,
+                Key::Network(id) => lane::network(inner, agent, id, &bell).await,
                 Key::Router(id) => lane::router(inner, agent, id, &bell).await,
             }
             key

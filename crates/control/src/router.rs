@@ -1,33 +1,96 @@
-//! Routers: a project's routing domains.
+//! Routers: a project's routing domains, and their ways outside.
 
-use adit_model::{Name, Revision, Router, RouterId};
-use adit_store::Transaction;
+use std::net::IpAddr;
+
+use adit_model::router::ExternalGateway;
+use adit_model::subnet::StaticRoute;
+use adit_model::{Name, NetworkId, Port, Revision, Router, RouterId};
+use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::quota::{self, Allowance, Resource};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming};
+use crate::{Caller, Control, Naming, attached_subnet, network};
+
+/// A way outside that is wished for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WishedExternal {
+    /// The external network.
+    pub network: NetworkId,
+    /// The address; a free one if none is named.
+    pub address: Option<IpAddr>,
+    /// Whether what leaves gets that address as its source.
+    pub enable_snat: bool,
+}
+
+/// What a router is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewRouter {
+    /// What to call it.
+    pub name: Name,
+    /// Whether the name must be unique in the project.
+    pub naming: Naming,
+    /// Which limit counts.
+    pub allowance: Allowance,
+    /// What to say of it.
+    pub description: String,
+    /// Whether it forwards.
+    pub admin_state_up: bool,
+    /// Its way outside.
+    pub external: Option<WishedExternal>,
+}
+
+/// What to change of a router; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RouterChange {
+    /// Its name, and whether it must be unique.
+    pub name: Option<(Name, Naming)>,
+    /// What is said of it.
+    pub description: Option<String>,
+    /// Whether it forwards.
+    pub admin_state_up: Option<bool>,
+    /// Its way outside; `Some(None)` is none.
+    pub external: Option<Option<WishedExternal>>,
+    /// Ways to blocks by neighbours on its subnets.
+    pub routes: Option<Vec<StaticRoute>>,
+}
 
 impl Control {
     /// Makes a router.
     ///
     /// # Errors
-    /// The name is taken, or the quota used up.
-    pub async fn create_router(
-        &self,
-        caller: &Caller,
-        name: Name,
-        naming: Naming,
-    ) -> Result<Router, Error> {
+    /// The name is taken, there is no such way outside, or the quota is used up.
+    pub async fn create_router(&self, caller: &Caller, new: NewRouter) -> Result<Router, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let siblings = tx.routers(caller.project).await?;
-        Error::over(Quota::Routers, siblings.len(), self.0.config.limits.routers)?;
-        check_name(&siblings, &name, naming, None)?;
+        match new.allowance {
+            Allowance::Fixed => {
+                let count = tx.count_routers(caller.project).await?;
+                Error::over(Quota::Routers, count, self.0.config.limits.routers)?;
+            }
+            Allowance::OfProject => {
+                quota::check(&mut *tx, caller.project, Resource::Router).await?;
+            }
+        }
+        if new.naming == Naming::Unique {
+            let siblings = tx.routers(caller.project).await?;
+            check_name(&siblings, &new.name, new.naming, None)?;
+        }
+        let external = match new.external {
+            Some(wished) => Some(self.way_outside(&mut *tx, caller, None, wished).await?),
+            None => None,
+        };
+        let now = self.now();
         let row = Router {
             id: RouterId::random(),
             project: caller.project,
-            name,
-            created_at: self.now(),
+            name: new.name,
+            description: new.description,
+            admin_state_up: new.admin_state_up,
+            external,
+            routes: Vec::new(),
+            created_at: now,
+            updated_at: now,
             revision: Revision::FIRST,
         };
         tx.insert_router(&row).await?;
@@ -45,6 +108,15 @@ impl Control {
         Ok(tx.routers(caller.project).await?)
     }
 
+    /// The routers that are asked for, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_routers(&self, caller: &Caller, query: Query) -> Result<Vec<Router>, Error> {
+        let mut tx = self.0.store.read().await?;
+        Ok(tx.page_routers(caller.within(query)).await?)
+    }
+
     /// One router.
     ///
     /// # Errors
@@ -54,44 +126,139 @@ impl Control {
         find(&mut *tx, caller, id).await
     }
 
-    /// Gives a router another name.
+    /// A router's interfaces, oldest first.
     ///
     /// # Errors
-    /// It is not there, or the name is taken.
-    pub async fn rename_router(
+    /// There is no such router.
+    pub async fn router_interfaces(
         &self,
         caller: &Caller,
         id: RouterId,
-        name: Name,
-        naming: Naming,
+    ) -> Result<Vec<Port>, Error> {
+        let mut tx = self.0.store.read().await?;
+        find(&mut *tx, caller, id).await?;
+        Ok(tx.ports_of_router(id).await?)
+    }
+
+    /// Changes a router.
+    ///
+    /// # Errors
+    /// It is not there, the name is taken, there is no such way outside, gateways or floating IPs
+    /// need the one there is, or a route's neighbour is on none of its subnets.
+    pub async fn update_router(
+        &self,
+        caller: &Caller,
+        id: RouterId,
+        change: RouterChange,
     ) -> Result<Router, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        check_name(&tx.routers(caller.project).await?, &name, naming, Some(id))?;
-        row.name = name;
+        if let Some((name, naming)) = change.name {
+            if naming == Naming::Unique {
+                let siblings = tx.routers(row.project).await?;
+                check_name(&siblings, &name, naming, Some(id))?;
+            }
+            row.name = name;
+        }
+        row.description = change.description.unwrap_or(row.description);
+        row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
+        match change.external {
+            Some(Some(wished)) => {
+                let known = row.external;
+                row.external = Some(self.way_outside(&mut *tx, caller, known, wished).await?);
+            }
+            Some(None) if row.external.is_some() => {
+                check_way_unused(&mut *tx, id).await?;
+                row.external = None;
+            }
+            Some(None) | None => {}
+        }
+        if let Some(routes) = change.routes {
+            let subnets = attached_subnet::of_router(&mut *tx, id).await?;
+            for route in &routes {
+                if !subnets
+                    .iter()
+                    .any(|subnet| subnet.cidr.contains(route.nexthop))
+                {
+                    let message = format!(
+                        "the next hop {} is on none of the router's subnets",
+                        route.nexthop
+                    );
+                    return Err(Error::invalid("routes", Rule::AddressOutside, message));
+                }
+            }
+            row.routes = routes;
+        }
+        row.updated_at = self.now();
         row.revision = tx.update_router(&row).await?;
         tx.commit().await?;
+        self.0.wakes.wake(Key::Router(id));
         Ok(row)
     }
 
     /// Deletes a router.
     ///
     /// # Errors
-    /// It is not there, or has subnets.
+    /// It is not there, or has gateways or interfaces.
     pub async fn delete_router(&self, caller: &Caller, id: RouterId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        find(&mut *tx, caller, id).await?;
-        if let Some(subnet) = tx.subnets_of_router(id).await?.first() {
-            let message = format!("the subnet {} ({}) is in it", subnet.name, subnet.id);
-            return Err(Error::conflict(Rule::InUse(Noun::Router), message));
-        }
-        tx.delete_router(caller.project, id).await?;
+        let row = find(&mut *tx, caller, id).await?;
+        let gateways = tx.gateways_of_router(id).await?;
+        let gateways = gateways.iter().map(|row| row.id.uuid());
+        Error::used(Noun::Router, Noun::Gateway, gateways)?;
+        let ports = tx.ports_of_router(id).await?;
+        Error::used(
+            Noun::Router,
+            Noun::Port,
+            ports.iter().map(|row| row.id.uuid()),
+        )?;
+        tx.delete_router(row.project, id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(id));
         Ok(())
     }
+
+    /// The way outside for a wish; the address that the router has already stays.
+    async fn way_outside(
+        &self,
+        tx: &mut dyn Transaction,
+        caller: &Caller,
+        known: Option<ExternalGateway>,
+        wished: WishedExternal,
+    ) -> Result<ExternalGateway, Error> {
+        let network = network::visible(tx, caller, wished.network).await?;
+        if network.id != self.external_network()? {
+            let message = format!("the network {} does not lead outside from here", network.id);
+            return Err(Error::invalid("external", Rule::Reference, message));
+        }
+        let kept = known.filter(|known| {
+            let same = wished
+                .address
+                .is_none_or(|address| address == known.address);
+            same && known.network == network.id
+        });
+        let address = match kept {
+            Some(kept) => kept.address,
+            None => self.free_external(tx, wished.address).await?,
+        };
+        Ok(ExternalGateway {
+            network: network.id,
+            address,
+            enable_snat: wished.enable_snat,
+        })
+    }
+}
+
+/// Refuses when gateways or floating IPs need the router's way outside.
+async fn check_way_unused(tx: &mut dyn Transaction, id: RouterId) -> Result<(), Error> {
+    let gateways = tx.gateways_of_router(id).await?;
+    let gateways = gateways.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Router, Noun::Gateway, gateways)?;
+    let floating = tx.floating_ips_of_router(id).await?;
+    let floating = floating.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Router, Noun::FloatingIp, floating)
 }
 
 pub(crate) async fn find(
@@ -99,7 +266,7 @@ pub(crate) async fn find(
     caller: &Caller,
     id: RouterId,
 ) -> Result<Router, Error> {
-    let row = tx.router(caller.project, id).await?;
+    let row = tx.router(caller.scope(), id).await?;
     row.ok_or(Error::NotFound(Noun::Router))
 }
 

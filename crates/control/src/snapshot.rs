@@ -78,10 +78,13 @@ impl Control {
         let mut gateways = Vec::new();
         for gateway in tx.all_gateways().await? {
             let observed = view.gateway(&gateway, now);
+            let up = gateway.admin_state_up;
             let rows = tx.connections_of_gateway(gateway.id).await?;
             let connections = rows.into_iter().map(|row| ConnectionSnapshot {
                 id: row.id,
-                state: view.connection(&row, &observed, now).0,
+                state: view
+                    .connection(&row, row.admin_state_up && up, &observed, now)
+                    .0,
                 traffic: view.tunnel(row.id).map(|t| t.traffic).unwrap_or_default(),
                 name: row.name,
             });

@@ -1,33 +1,174 @@
-//! Specs for the agent out of what is stored: complete, with policies resolved.
+//! Specs for the agent out of what is stored: complete, with policies and groups resolved.
 
-use adit_model::desired::{GatewaySpec, InstanceSpec, RouterSpec, SubnetSpec, TunnelSpec};
+use adit_model::connection::Identity;
+use adit_model::desired::{
+    ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
+    InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Connection, GatewayId, RouterId};
+use adit_model::port::FixedIp;
+use adit_model::security_group::{Family, Remote, protocol_number};
+use adit_model::{
+    Cidr, Connection, Gateway, GatewayId, NetworkId, Port, RouterId, SecurityGroupId, Subnet,
+};
 use adit_store::{StoreError, Transaction};
 
-/// The router as it is wished, if it still is.
+/// The network as it is wished, if it still is. The external network is the host's own.
+pub(crate) async fn network(
+    tx: &mut dyn Transaction,
+    id: NetworkId,
+) -> Result<Option<NetworkSpec>, StoreError> {
+    let Some(network) = tx.any_network(id).await? else {
+        return Ok(None);
+    };
+    let subnets = tx.subnets_of_network(id).await?;
+    let mut instances = Vec::new();
+    for port in tx.ports_of_network(id).await? {
+        if port.device.is_instance() {
+            instances.push(instance(tx, &subnets, port).await?);
+        }
+    }
+    Ok(Some(NetworkSpec {
+        id,
+        admin_state_up: network.admin_state_up,
+        mtu: network.mtu,
+        instances,
+    }))
+}
+
+async fn instance(
+    tx: &mut dyn Transaction,
+    subnets: &[Subnet],
+    port: Port,
+) -> Result<InstanceSpec, StoreError> {
+    let (mut gateways, mut routes) = (Vec::new(), Vec::new());
+    for ip in &port.fixed_ips {
+        let Some(subnet) = subnets.iter().find(|subnet| subnet.id == ip.subnet) else {
+            continue;
+        };
+        routes.extend(&subnet.host_routes);
+        if let Some(gateway) = subnet.gateway
+            && gateways
+                .iter()
+                .all(|known: &std::net::IpAddr| known.is_ipv4() != gateway.is_ipv4())
+        {
+            gateways.push(gateway);
+        }
+    }
+    let filter = match port.port_security {
+        true => Some(filter(tx, &port.security_groups).await?),
+        false => None,
+    };
+    Ok(InstanceSpec {
+        id: port.id,
+        admin_state_up: port.admin_state_up,
+        mac: port.mac,
+        addresses: addresses(subnets, &port.fixed_ips),
+        gateways,
+        routes,
+        filter,
+    })
+}
+
+fn addresses(subnets: &[Subnet], fixed_ips: &[FixedIp]) -> Vec<InterfaceAddress> {
+    let with_prefix = |ip: &FixedIp| {
+        let subnet = subnets.iter().find(|subnet| subnet.id == ip.subnet)?;
+        Some(InterfaceAddress {
+            address: ip.address,
+            prefix_len: subnet.cidr.prefix_len(),
+        })
+    };
+    fixed_ips.iter().filter_map(with_prefix).collect()
+}
+
+async fn filter(
+    tx: &mut dyn Transaction,
+    groups: &[SecurityGroupId],
+) -> Result<Vec<FilterRule>, StoreError> {
+    let mut filter = Vec::new();
+    for group in groups {
+        for rule in tx.rules_of_security_group(*group).await? {
+            let remote = match rule.remote {
+                Remote::Any => None,
+                Remote::Block(cidr) => Some(vec![cidr]),
+                Remote::Group(group) => Some(members(tx, group, rule.family).await?),
+            };
+            filter.push(FilterRule {
+                direction: rule.direction,
+                family: rule.family,
+                protocol: rule
+                    .protocol
+                    .and_then(|name| protocol_number(&name, rule.family)),
+                port_min: rule.port_min,
+                port_max: rule.port_max,
+                remote,
+            });
+        }
+    }
+    Ok(filter)
+}
+
+async fn members(
+    tx: &mut dyn Transaction,
+    group: SecurityGroupId,
+    family: Family,
+) -> Result<Vec<Cidr>, StoreError> {
+    let ports = tx.ports_of_security_group(group).await?;
+    let addresses = ports.iter().flat_map(|port| &port.fixed_ips);
+    let mut hosts: Vec<_> = addresses.map(|ip| Cidr::host(ip.address)).collect();
+    hosts.retain(|host| Family::of(*host) == family);
+    Ok(hosts)
+}
+
+/// The router as it is wished, if it still is. One that is down has no interfaces and no way
+/// outside.
 pub(crate) async fn router(
     tx: &mut dyn Transaction,
     id: RouterId,
 ) -> Result<Option<RouterSpec>, StoreError> {
-    if tx.any_router(id).await?.is_none() {
+    let Some(router) = tx.any_router(id).await? else {
         return Ok(None);
+    };
+    let mut spec = RouterSpec {
+        id,
+        interfaces: Vec::new(),
+        external: None,
+        floating_ips: Vec::new(),
+        routes: Vec::new(),
+    };
+    if !router.admin_state_up {
+        return Ok(Some(spec));
     }
-    let mut subnets = Vec::new();
-    for subnet in tx.subnets_of_router(id).await? {
-        let instances = tx.instances_of_subnet(subnet.id).await?;
-        let instances = instances.into_iter().map(|instance| InstanceSpec {
-            id: instance.id,
-            address: instance.address,
-        });
-        subnets.push(SubnetSpec {
-            id: subnet.id,
-            cidr: subnet.cidr,
-            router_address: subnet.router_address(),
-            instances: instances.collect(),
+    for port in tx
+        .ports_of_router(id)
+        .await?
+        .iter()
+        .filter(|port| port.admin_state_up)
+    {
+        let subnets = tx.subnets_of_network(port.network).await?;
+        spec.interfaces.push(InterfaceSpec {
+            id: port.id,
+            network: port.network,
+            mac: port.mac,
+            addresses: addresses(&subnets, &port.fixed_ips),
         });
     }
-    Ok(Some(RouterSpec { id, subnets }))
+    spec.routes = router.routes;
+    spec.external = router.external.map(|external| ExternalSpec {
+        address: external.address,
+        snat: external.enable_snat,
+    });
+    if spec.external.is_some() {
+        let floating = tx.floating_ips_of_router(id).await?;
+        let stands_for = floating.into_iter().filter_map(|floating| {
+            Some(FloatingIpSpec {
+                address: floating.address,
+                fixed_ip: floating.association?.fixed_ip,
+            })
+        });
+        spec.floating_ips = stands_for.collect();
+    }
+    Ok(Some(spec))
 }
 
 /// The gateway as it is wished, if it still is.
@@ -40,7 +181,7 @@ pub(crate) async fn gateway(
     };
     let mut tunnels = Vec::new();
     for connection in tx.connections_of_gateway(id).await? {
-        tunnels.push(tunnel(tx, connection).await?);
+        tunnels.push(tunnel(tx, &gateway, connection).await?);
     }
     Ok(Some(GatewaySpec {
         id,
@@ -52,22 +193,30 @@ pub(crate) async fn gateway(
 
 async fn tunnel(
     tx: &mut dyn Transaction,
+    gateway: &Gateway,
     connection: Connection,
 ) -> Result<TunnelSpec, StoreError> {
-    let project = connection.project;
     let ike = match connection.ike_policy {
-        Some(id) => tx.ike_policy(project, id).await?.map(|p| p.parameters),
+        Some(id) => tx.any_ike_policy(id).await?.map(|p| p.parameters),
         None => None,
     };
     let ipsec = match connection.ipsec_policy {
-        Some(id) => tx.ipsec_policy(project, id).await?.map(|p| p.parameters),
+        Some(id) => tx.any_ipsec_policy(id).await?.map(|p| p.parameters),
         None => None,
+    };
+    let identity = |text: &Option<String>, or| match text {
+        Some(text) => Identity::parse(text),
+        None => Identity::Address(or),
     };
     Ok(TunnelSpec {
         connection: connection.id,
         revision: connection.revision,
-        admin_state_up: connection.admin_state_up,
+        admin_state_up: connection.admin_state_up && gateway.admin_state_up,
+        local_id: identity(&connection.local_id, gateway.public_address),
+        peer_id: identity(&connection.peer_id, connection.peer_address),
         peer_address: connection.peer_address,
+        initiator: connection.initiator,
+        mtu: connection.mtu,
         psk: connection.psk,
         local_cidrs: connection.local_cidrs,
         peer_cidrs: connection.peer_cidrs,

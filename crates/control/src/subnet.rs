@@ -1,170 +1,204 @@
-//! Subnets: the private address blocks of a router.
+//! Subnets: blocks of addresses on networks.
 
-use adit_model::{Cidr, Name, Revision, Router, RouterId, Subnet, SubnetId};
-use adit_store::Transaction;
+use std::net::IpAddr;
 
-use crate::error::{Error, Noun, Quota, Rule};
+use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::{Cidr, Name, NetworkId, Revision, Subnet, SubnetId};
+use adit_store::{Query, Transaction};
+
+use crate::error::{Error, Noun, Rule};
+use crate::quota::{self, Resource};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, router};
-
-/// The addresses of a subnet that nobody gets: four at the start, one at the end.
-pub const RESERVED_ADDRESSES: u64 = Subnet::RESERVED_AT_START + 1;
-
-/// Which addresses a subnet is to have.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Block {
-    /// These.
-    Exact(Cidr),
-    /// The first free block of `prefix_len` in `within`.
-    FirstFree {
-        /// Where to look.
-        within: Cidr,
-        /// Its length.
-        prefix_len: u8,
-    },
-}
+use crate::{Caller, Control, network};
 
 /// What a subnet is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSubnet {
     /// What to call it.
     pub name: Name,
-    /// Whether the name must be unique in the router.
-    pub naming: Naming,
-    /// Where it hangs.
-    pub router: RouterId,
+    /// What to say of it.
+    pub description: String,
+    /// The network it is on.
+    pub network: NetworkId,
     /// Its addresses.
-    pub block: Block,
-    /// Its zone.
-    pub zone: String,
+    pub cidr: Cidr,
+    /// The router's address: `None` is the first one, `Some(None)` is none.
+    pub gateway: Option<Option<IpAddr>>,
+    /// The addresses that are given to ports; `None` is all but the router's.
+    pub pools: Option<Vec<AddressRange>>,
+    /// Whether DHCP is wished for.
+    pub enable_dhcp: bool,
+    /// Name servers.
+    pub dns_nameservers: Vec<IpAddr>,
+    /// Further routes.
+    pub host_routes: Vec<StaticRoute>,
+    /// See [`Subnet::ipv6_address_mode`].
+    pub ipv6_address_mode: Option<String>,
+    /// See [`Subnet::ipv6_ra_mode`].
+    pub ipv6_ra_mode: Option<String>,
 }
 
-/// A subnet, and what goes with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SubnetView {
-    /// The subnet.
-    pub subnet: Subnet,
-    /// The router it hangs on.
-    pub router: Router,
-    /// How many addresses are left for instances and gateways.
-    pub available: u64,
+/// What to change of a subnet; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of NewSubnet")]
+pub struct SubnetChange {
+    pub name: Option<Name>,
+    pub description: Option<String>,
+    pub gateway: Option<Option<IpAddr>>,
+    pub pools: Option<Vec<AddressRange>>,
+    pub enable_dhcp: Option<bool>,
+    pub dns_nameservers: Option<Vec<IpAddr>>,
+    pub host_routes: Option<Vec<StaticRoute>>,
 }
 
 impl Control {
     /// Makes a subnet.
     ///
     /// # Errors
-    /// No such router; the name is taken, the block overlaps, the quota is used up.
-    pub async fn create_subnet(
-        &self,
-        caller: &Caller,
-        new: NewSubnet,
-    ) -> Result<SubnetView, Error> {
+    /// No such network, the block overlaps one on it, its parts don't fit together, or the quota
+    /// is used up.
+    pub async fn create_subnet(&self, caller: &Caller, new: NewSubnet) -> Result<Subnet, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let router = router::find(&mut *tx, caller, new.router).await?;
-        let siblings = tx.subnets_of_router(router.id).await?;
-        Error::over(Quota::Subnets, siblings.len(), self.0.config.limits.subnets)?;
-        check_name(&siblings, &new.name, new.naming, None)?;
+        let network = network::find(&mut *tx, caller, new.network).await?;
+        quota::check(&mut *tx, caller.project, Resource::Subnet).await?;
+        for other in tx.subnets_of_network(network.id).await? {
+            if other.cidr.overlaps(new.cidr) {
+                let message = format!(
+                    "the block {} overlaps {} of the subnet {} on this network",
+                    new.cidr, other.cidr, other.id
+                );
+                return Err(Error::invalid("cidr", Rule::CidrOverlap, message));
+            }
+        }
+        let first = || Subnet::router_address(new.cidr);
+        let gateway = new.gateway.unwrap_or_else(|| Some(first()));
+        let now = self.now();
         let row = Subnet {
             id: SubnetId::random(),
             project: caller.project,
-            router: router.id,
+            network: network.id,
             name: new.name,
-            cidr: choose(&siblings, &new.block)?,
-            zone: new.zone,
-            created_at: self.now(),
+            description: new.description,
+            cidr: new.cidr,
+            gateway,
+            pools: new.pools.unwrap_or_else(|| all_but(new.cidr, gateway)),
+            enable_dhcp: new.enable_dhcp,
+            dns_nameservers: new.dns_nameservers,
+            host_routes: new.host_routes,
+            ipv6_address_mode: new.ipv6_address_mode,
+            ipv6_ra_mode: new.ipv6_ra_mode,
+            zone: String::new(),
+            created_at: now,
+            updated_at: now,
             revision: Revision::FIRST,
         };
+        check(&row)?;
         tx.insert_subnet(&row).await?;
-        let view = self.subnet_view(&mut *tx, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(view.router.id));
-        Ok(view)
+        self.0.wakes.wake(Key::Network(network.id));
+        Ok(row)
     }
 
-    /// The project's subnets, oldest first.
+    /// The subnets that are asked for, as far as the caller may see them.
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn subnets(&self, caller: &Caller) -> Result<Vec<SubnetView>, Error> {
+    pub async fn page_subnets(&self, caller: &Caller, query: Query) -> Result<Vec<Subnet>, Error> {
         let mut tx = self.0.store.read().await?;
-        let mut views = Vec::new();
-        for row in tx.subnets(caller.project).await? {
-            views.push(self.subnet_view(&mut *tx, row).await?);
-        }
-        Ok(views)
+        Ok(tx.page_subnets(caller.within_or_public(query)).await?)
     }
 
     /// One subnet.
     ///
     /// # Errors
     /// It is not there.
-    pub async fn subnet(&self, caller: &Caller, id: SubnetId) -> Result<SubnetView, Error> {
+    pub async fn subnet(&self, caller: &Caller, id: SubnetId) -> Result<Subnet, Error> {
         let mut tx = self.0.store.read().await?;
-        let row = find(&mut *tx, caller, id).await?;
-        self.subnet_view(&mut *tx, row).await
+        let row = tx.any_subnet(id).await?;
+        let row = row.ok_or(Error::NotFound(Noun::Subnet))?;
+        let own = caller.scope().is_none_or(|own| own == row.project);
+        let shared = tx
+            .any_network(row.network)
+            .await?
+            .is_some_and(|network| network.shared);
+        if own || shared {
+            Ok(row)
+        } else {
+            Err(Error::NotFound(Noun::Subnet))
+        }
     }
 
-    /// Gives a subnet another name.
+    /// Changes a subnet.
     ///
     /// # Errors
-    /// It is not there, or the name is taken.
-    pub async fn rename_subnet(
+    /// It is not there, or its parts would not fit together.
+    pub async fn update_subnet(
         &self,
         caller: &Caller,
         id: SubnetId,
-        name: Name,
-        naming: Naming,
-    ) -> Result<SubnetView, Error> {
+        change: SubnetChange,
+    ) -> Result<Subnet, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        let siblings = tx.subnets_of_router(row.router).await?;
-        check_name(&siblings, &name, naming, Some(id))?;
-        row.name = name;
+        row.name = change.name.unwrap_or(row.name);
+        row.description = change.description.unwrap_or(row.description);
+        if let Some(gateway) = change.gateway.filter(|gateway| *gateway != row.gateway) {
+            let ports = tx.ports_of_subnet(id).await?;
+            let has = |ip: &adit_model::port::FixedIp| row.gateway == Some(ip.address);
+            let users = ports
+                .iter()
+                .filter(|port| port.device.router().is_some() && port.fixed_ips.iter().any(has));
+            Error::used(Noun::Subnet, Noun::Port, users.map(|port| port.id.uuid()))?;
+            row.gateway = gateway;
+        }
+        row.pools = change.pools.unwrap_or(row.pools);
+        row.enable_dhcp = change.enable_dhcp.unwrap_or(row.enable_dhcp);
+        row.dns_nameservers = change.dns_nameservers.unwrap_or(row.dns_nameservers);
+        row.host_routes = change.host_routes.unwrap_or(row.host_routes);
+        check(&row)?;
+        row.updated_at = self.now();
         row.revision = tx.update_subnet(&row).await?;
-        let view = self.subnet_view(&mut *tx, row).await?;
         tx.commit().await?;
-        Ok(view)
+        self.0.wakes.wake(Key::Network(row.network));
+        Ok(row)
     }
 
     /// Deletes a subnet.
     ///
     /// # Errors
-    /// It is not there, or a gateway or an instance is in it.
+    /// It is not there, or something has an address of it or names it.
     pub async fn delete_subnet(&self, caller: &Caller, id: SubnetId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
-        let gateways = tx.gateways_of_router(row.router).await?;
-        if let Some(gateway) = gateways.iter().find(|gateway| gateway.subnet == id) {
-            let message = format!("the gateway {} ({}) is in it", gateway.name, gateway.id);
+        let ports = tx.ports_of_subnet(id).await?;
+        Error::used(
+            Noun::Subnet,
+            Noun::Port,
+            ports.iter().map(|row| row.id.uuid()),
+        )?;
+        check_unused(&mut *tx, &row).await?;
+        if self.0.external.get() == Some(&row.network) {
+            let message = "it is the block that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
         }
-        if let Some(instance) = tx.instances_of_subnet(id).await?.first() {
-            let message = format!("the instance {} ({}) is in it", instance.name, instance.id);
-            return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
-        }
-        tx.delete_subnet(caller.project, id).await?;
+        tx.delete_subnet(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(row.router));
+        self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
+}
 
-    async fn subnet_view(
-        &self,
-        tx: &mut dyn Transaction,
-        subnet: Subnet,
-    ) -> Result<SubnetView, Error> {
-        let router = tx.any_router(subnet.router).await?;
-        let available = available(tx, &subnet, self.0.config.limits.addresses_of_gateway).await?;
-        Ok(SubnetView {
-            router: router.ok_or(Error::NotFound(Noun::Router))?,
-            available,
-            subnet,
-        })
-    }
+/// Refuses when endpoint groups or gateways name the subnet.
+pub(crate) async fn check_unused(tx: &mut dyn Transaction, row: &Subnet) -> Result<(), Error> {
+    let groups = tx.endpoint_groups_of_subnet(row.id).await?;
+    let groups = groups.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Subnet, Noun::EndpointGroup, groups)?;
+    let gateways = tx.gateways_of_subnet(row.id).await?;
+    let gateways = gateways.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Subnet, Noun::Gateway, gateways)
 }
 
 pub(crate) async fn find(
@@ -172,62 +206,87 @@ pub(crate) async fn find(
     caller: &Caller,
     id: SubnetId,
 ) -> Result<Subnet, Error> {
-    let row = tx.subnet(caller.project, id).await?;
+    let row = tx.subnet(caller.scope(), id).await?;
     row.ok_or(Error::NotFound(Noun::Subnet))
 }
 
-/// How many addresses nobody has.
-pub(crate) async fn available(
-    tx: &mut dyn Transaction,
-    subnet: &Subnet,
-    of_gateway: u64,
-) -> Result<u64, Error> {
-    let instances = tx.instances_of_subnet(subnet.id).await?.len() as u64;
-    let gateways = tx.gateways_of_router(subnet.router).await?;
-    let gateways = gateways.iter().filter(|g| g.subnet == subnet.id).count() as u64;
-    let taken = RESERVED_ADDRESSES + instances + gateways.saturating_mul(of_gateway);
-    Ok(subnet.cidr.address_count().saturating_sub(taken))
+/// What is left of a block without its own address, the broadcast address and the router's.
+fn all_but(cidr: Cidr, gateway: Option<IpAddr>) -> Vec<AddressRange> {
+    let count = cidr.address_count();
+    let small = count <= 2;
+    let first = u64::from(!small);
+    let last = count.saturating_sub(if cidr.is_ipv4() && !small { 2 } else { 1 });
+    let Some((first, last)) = cidr.nth(first).zip(cidr.nth(last)) else {
+        return Vec::new();
+    };
+    let whole = AddressRange { first, last };
+    let Some(gateway) = gateway.filter(|gateway| whole.contains(*gateway)) else {
+        return vec![whole];
+    };
+    let below = step(gateway, false).map(|last| AddressRange { first, last });
+    let above = step(gateway, true).map(|first| AddressRange { first, last });
+    let is_one = |range: &AddressRange| range.first <= range.last;
+    below.into_iter().chain(above).filter(is_one).collect()
 }
 
-fn choose(siblings: &[Subnet], block: &Block) -> Result<Cidr, Error> {
-    let overlaps = |cidr: Cidr| siblings.iter().find(|row| row.cidr.overlaps(cidr));
-    match *block {
-        Block::Exact(cidr) => {
-            if cidr.address_count() < 8 || cidr.prefix_len() < 8 {
-                let message = format!("{cidr} is no block of /8 to /29");
-                return Err(Error::invalid("cidr", Rule::CidrSize, message));
-            }
-            if let Some(other) = overlaps(cidr) {
-                let message = format!("{cidr} overlaps {} of {}", other.cidr, other.name);
-                return Err(Error::invalid("cidr", Rule::CidrOverlap, message));
-            }
-            Ok(cidr)
+/// The address after, or before.
+fn step(address: IpAddr, up: bool) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(ip) => {
+            let bits = ip.to_bits();
+            let next = if up {
+                bits.checked_add(1)
+            } else {
+                bits.checked_sub(1)
+            };
+            next.map(|bits| IpAddr::V4(bits.into()))
         }
-        Block::FirstFree { within, prefix_len } => {
-            let mut candidates = blocks(within, prefix_len);
-            let free = candidates.find(|cidr| overlaps(*cidr).is_none());
-            let message = format!("no block of /{prefix_len} is free in {within}");
-            free.ok_or_else(|| Error::conflict(Rule::CidrOverlap, message))
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            let next = if up {
+                bits.checked_add(1)
+            } else {
+                bits.checked_sub(1)
+            };
+            next.map(|bits| IpAddr::V6(bits.into()))
         }
     }
 }
 
-/// The blocks of `prefix_len` in `within`, lowest first.
-fn blocks(within: Cidr, prefix_len: u8) -> impl Iterator<Item = Cidr> {
-    let size = Cidr::new(within.first(), prefix_len).map_or(u64::MAX, Cidr::address_count);
-    let count = within.address_count() / size;
-    (0..count).filter_map(move |index| {
-        let first = within.nth(index.checked_mul(size)?)?;
-        Cidr::new(first, prefix_len).ok()
-    })
-}
-
-fn check_name(
-    siblings: &[Subnet],
-    name: &Name,
-    naming: Naming,
-    own: Option<SubnetId>,
-) -> Result<(), Error> {
-    let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Subnet, names, name, naming, own)
+fn check(row: &Subnet) -> Result<(), Error> {
+    let outside = |field, address: IpAddr| {
+        let message = format!("the address {address} is not one of {}", row.cidr);
+        Error::invalid(field, Rule::AddressOutside, message)
+    };
+    if let Some(gateway) = row.gateway {
+        if !row.cidr.contains(gateway) {
+            return Err(outside("gateway", gateway));
+        }
+        if let Some(pool) = row.pools.iter().find(|pool| pool.contains(gateway)) {
+            let message = format!(
+                "the router's address {gateway} is in the pool {} to {}",
+                pool.first, pool.last
+            );
+            return Err(Error::conflict(Rule::AddressTaken, message));
+        }
+    }
+    for (index, pool) in row.pools.iter().enumerate() {
+        for address in [pool.first, pool.last] {
+            if !row.cidr.contains(address) {
+                return Err(outside("pools", address));
+            }
+        }
+        let later = row.pools.iter().skip(index + 1);
+        let overlaps = |other: &&AddressRange| {
+            pool.contains(other.first) || pool.contains(other.last) || other.contains(pool.first)
+        };
+        if pool.first > pool.last || later.into_iter().any(|other| overlaps(&other)) {
+            let message = format!(
+                "the pool {} to {} overlaps or is empty",
+                pool.first, pool.last
+            );
+            return Err(Error::conflict(Rule::CidrOverlap, message));
+        }
+    }
+    Ok(())
 }

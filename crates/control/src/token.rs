@@ -95,6 +95,7 @@ impl Session {
             project: scope.project.id,
             user: self.user.id,
             role: scope.role,
+            all_projects: false,
         })
     }
 

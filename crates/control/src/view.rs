@@ -10,7 +10,7 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, Reason, ReasonCode, RouterId, Whose,
+    Connection, ConnectionId, Gateway, GatewayId, NetworkId, Reason, ReasonCode, RouterId, Whose,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ pub(crate) struct View {
 
 #[derive(Default)]
 struct Seen {
+    networks: HashSet<NetworkId>,
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<ConnectionId, (GatewayId, TunnelObserved)>,
@@ -89,6 +90,19 @@ impl View {
 
     pub(crate) fn holds_any_of(&self, router: RouterId) -> bool {
         self.read().held.values().any(|(of, _)| *of == router)
+    }
+
+    pub(crate) fn are_applied(&self, mut networks: impl Iterator<Item = NetworkId>) -> bool {
+        let seen = self.read();
+        networks.all(|network| seen.networks.contains(&network))
+    }
+
+    pub(crate) fn set_network(&self, network: NetworkId) {
+        self.write().networks.insert(network);
+    }
+
+    pub(crate) fn forget_network(&self, network: NetworkId) {
+        self.write().networks.remove(&network);
     }
 
     pub(crate) fn router_is_applied(&self, router: RouterId) -> bool {
@@ -215,13 +229,14 @@ impl View {
     pub(crate) fn connection(
         &self,
         connection: &Connection,
+        wanted: bool,
         gateway: &GatewayObserved,
         now: OffsetDateTime,
     ) -> (TunnelState, Vec<Reason>) {
         let observed = self.tunnel(connection.id);
         let heard = observed.as_ref().map(|observed| observed.since);
         let since = heard.unwrap_or_else(|| connection.created_at.max(self.started));
-        if !connection.admin_state_up {
+        if !wanted {
             return (TunnelState::Down, vec![administratively_down(since)]);
         }
         if gateway.status == GatewayStatus::Failed {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use adit_model::{GatewayId, RouterId};
+use adit_model::{GatewayId, NetworkId, RouterId};
 use tokio::sync::Notify;
 
 /// Something the reconciler keeps true.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Key {
     Gateway(GatewayId),
+    Network(NetworkId),
     Router(RouterId),
 }
 

@@ -50,6 +50,18 @@ impl Cidr {
         Self(IpNet::from(address))
     }
 
+    /// The block around an address with a prefix length, such as `10.0.0.5/24`: host bits are
+    /// dropped.
+    ///
+    /// # Errors
+    /// It is not `ADDRESS/LENGTH`.
+    pub fn containing(text: &str) -> Result<Self, CidrError> {
+        let given: IpNet = text
+            .parse()
+            .map_err(|_| CidrError::Syntax(text.to_owned()))?;
+        Ok(Self(given.trunc()))
+    }
+
     /// The lowest address.
     #[must_use]
     pub fn first(self) -> IpAddr {

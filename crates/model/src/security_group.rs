@@ -98,3 +98,36 @@ pub struct SecurityGroupRule {
     /// Its version.
     pub revision: Revision,
 }
+
+/// The number of a protocol that a user spelled (IANA's protocol numbers); `any` and what is
+/// unknown have none.
+#[must_use]
+pub fn protocol_number(text: &str, family: Family) -> Option<u8> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "ah" => 51,
+        "dccp" => 33,
+        "egp" => 8,
+        "esp" => 50,
+        "gre" => 47,
+        // The name means the family's own.
+        "icmp" if family == Family::V6 => 58,
+        "icmp" => 1,
+        "icmpv6" | "ipv6-icmp" => 58,
+        "igmp" => 2,
+        "ipip" => 4,
+        "ipv6-encap" => 41,
+        "ipv6-frag" => 44,
+        "ipv6-nonxt" => 59,
+        "ipv6-opts" => 60,
+        "ipv6-route" => 43,
+        "ospf" => 89,
+        "pgm" => 113,
+        "rsvp" => 46,
+        "sctp" => 132,
+        "tcp" => 6,
+        "udp" => 17,
+        "udplite" => 136,
+        "vrrp" => 112,
+        number => return number.parse().ok(),
+    })
+}

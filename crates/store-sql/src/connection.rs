@@ -2,9 +2,11 @@
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
 use adit_model::{Connection, ConnectionId, Psk};
-use adit_store::{Reference, StoreError};
+use adit_store::{PeerHosts, Reference, StoreError};
+use async_trait::async_trait;
 
-use crate::column::{Stored, json, text};
+use crate::SqliteTransaction;
+use crate::column::{Stored, failure, json, text};
 use crate::rows::{List, Table, Value};
 
 /// What a key's envelope is bound to: copied to another row, it doesn't open.
@@ -104,5 +106,22 @@ impl Table for Connection {
             Value::OptionalText(self.ipsec_policy.map(text)),
             Value::Flag(self.admin_state_up),
         ])
+    }
+}
+
+#[async_trait]
+impl PeerHosts for SqliteTransaction {
+    async fn connections_with_peer_host(&mut self) -> Result<Vec<Connection>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM connections WHERE peer_host IS NOT NULL ORDER BY id")
+            .fetch_all(&mut *self.inner)
+            .await
+            .map_err(failure)?;
+        let stored = rows.iter().map(|row| Stored {
+            what: Connection::WHAT,
+            row,
+        });
+        stored
+            .map(|row| Connection::read(&row, &self.key))
+            .collect()
     }
 }

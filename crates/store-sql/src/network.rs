@@ -22,6 +22,7 @@ impl Table for Network {
         "updated_at",
     ];
     const OF: &'static [(Reference, &'static str)] = &[];
+    const PUBLIC: Option<&'static str> = Some("external OR shared");
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

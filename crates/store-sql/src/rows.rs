@@ -44,6 +44,8 @@ pub(crate) trait Table: Row {
     const COLUMNS: &'static [&'static str];
     /// How rows are found by what they hang on: a condition in which `?` is the id.
     const OF: &'static [(Reference, &'static str)];
+    /// Which rows every project may see: a condition.
+    const PUBLIC: Option<&'static str> = None;
     /// Tables that repeat its lists.
     const LISTS: &'static [List];
 
@@ -98,7 +100,11 @@ const fn column(by: OrderBy) -> &'static str {
 fn select<T: Table>(query: &Query) -> QueryBuilder<Sqlite> {
     let mut sql = QueryBuilder::new(format!("SELECT * FROM {} WHERE TRUE", T::TABLE));
     if let Some(project) = query.project {
-        sql.push(" AND project = ").push_bind(text(project));
+        sql.push(" AND (project = ").push_bind(text(project));
+        if let Some(public) = T::PUBLIC.filter(|_| query.or_public) {
+            sql.push(" OR ").push(public);
+        }
+        sql.push(")");
     }
     if let Some(ids) = &query.ids {
         any_of(&mut sql, "id", ids.iter().map(text));

@@ -28,6 +28,7 @@ impl Table for Subnet {
         "updated_at",
     ];
     const OF: &'static [(Reference, &'static str)] = &[(Reference::Network, "network = ?")];
+    const PUBLIC: Option<&'static str> = Some("network IN (SELECT id FROM networks WHERE shared)");
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

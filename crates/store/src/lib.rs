@@ -14,6 +14,7 @@ mod application_credential;
 pub mod contract;
 mod memory;
 mod nouns;
+mod peer_host;
 mod project;
 mod query;
 mod quota;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 pub use api_key::ApiKeys;
 pub use application_credential::ApplicationCredentials;
 pub use memory::MemoryStore;
+pub use peer_host::PeerHosts;
 pub use project::Projects;
 pub use query::{Order, OrderBy, Query};
 pub use quota::Quotas;
@@ -67,6 +69,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + PeerHosts
     + Rows<Network>
     + Rows<Subnet>
     + Rows<Port>

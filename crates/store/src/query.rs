@@ -33,6 +33,8 @@ pub struct Order {
 pub struct Query {
     /// Of which project; `None` is everybody's.
     pub project: Option<ProjectId>,
+    /// And also those that every project may see.
+    pub or_public: bool,
     /// With one of these ids.
     pub ids: Option<Vec<Uuid>>,
     /// With one of these names.

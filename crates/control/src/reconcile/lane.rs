@@ -1,12 +1,12 @@
-//! One router's, and one gateway's, way from wish to truth.
+//! One network's, one router's, and one gateway's, way from wish to truth.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_model::desired::{GatewaySpec, RouterSpec};
+use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
-use adit_model::{GatewayId, Reason, ReasonCode, RouterId, Whose};
+use adit_model::{GatewayId, NetworkId, Reason, ReasonCode, RouterId, Whose};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -79,6 +79,7 @@ async fn is_gone(inner: &Inner, key: Key) -> bool {
     };
     match key {
         Key::Gateway(id) => matches!(tx.any_gateway(id).await, Ok(None)),
+        Key::Network(id) => matches!(tx.any_network(id).await, Ok(None)),
         Key::Router(id) => matches!(tx.any_router(id).await, Ok(None)),
     }
 }
@@ -114,6 +115,89 @@ fn reason(cause: &Cause, since: OffsetDateTime) -> Reason {
         evidence: evidence(cause),
         next_step: "nothing; it is being tried again, and the log of the service has more"
             .to_owned(),
+    }
+}
+
+pub(super) async fn network(
+    inner: Arc<Inner>,
+    agent: Arc<dyn Agent>,
+    id: NetworkId,
+    bell: &Notify,
+) {
+    let timing = inner.config.timing;
+    let mut applied = None;
+    let mut retries = Retries::default();
+    loop {
+        retries.wait(bell).await;
+        if retries.is_early() && !is_gone(&inner, Key::Network(id)).await {
+            continue;
+        }
+        match network_step(&inner, &*agent, id, &mut applied).await {
+            Step::End => return,
+            Step::Rest | Step::Restart => retries = Retries::default(),
+            Step::Retry(cause) => {
+                warn!(network = %id, error = evidence(&cause), "the network will be tried again");
+                retries.failed(timing);
+            }
+        }
+    }
+}
+
+async fn network_step(
+    inner: &Inner,
+    agent: &dyn Agent,
+    id: NetworkId,
+    applied: &mut Option<NetworkSpec>,
+) -> Step {
+    let timing = inner.config.timing;
+    let wished = match inner.store.read().await {
+        Ok(mut tx) => spec::network(&mut *tx, id).await,
+        Err(error) => Err(error),
+    };
+    match wished {
+        Err(error) => Step::Retry(error.into()),
+        Ok(None) => match call(timing, agent.remove_network(id)).await {
+            Ok(()) => {
+                debug!(network = %id, "removed");
+                inner.view.forget_network(id);
+                Step::End
+            }
+            Err(cause) => Step::Retry(cause),
+        },
+        Ok(wished) if wished == *applied => Step::Rest,
+        Ok(Some(wished)) => match call(timing, agent.apply_network(&wished)).await {
+            Ok(()) => {
+                debug!(network = %id, instances = wished.instances.len(), "applied");
+                let first = applied.replace(wished).is_none();
+                inner.view.set_network(id);
+                if first {
+                    wake_routers(inner, id).await
+                } else {
+                    Step::Rest
+                }
+            }
+            Err(cause) => {
+                *applied = None;
+                Step::Retry(cause)
+            }
+        },
+    }
+}
+
+/// Routers wait for the networks of their interfaces.
+async fn wake_routers(inner: &Inner, network: NetworkId) -> Step {
+    let ports = match inner.store.read().await {
+        Ok(mut tx) => tx.ports_of_network(network).await,
+        Err(error) => Err(error),
+    };
+    match ports {
+        Ok(ports) => {
+            for router in ports.iter().filter_map(|port| port.device.router()) {
+                inner.wakes.wake(Key::Router(router));
+            }
+            Step::Rest
+        }
+        Err(error) => Step::Retry(error.into()),
     }
 }
 
@@ -163,9 +247,10 @@ async fn router_step(
             Err(cause) => Step::Retry(cause),
         },
         Ok(wished) if wished == *applied => Step::Rest,
+        Ok(Some(wished)) if !inner.view.are_applied(networks(&wished)) => Step::Rest,
         Ok(Some(wished)) => match call(timing, agent.apply_router(&wished)).await {
             Ok(()) => {
-                debug!(router = %id, subnets = wished.subnets.len(), "applied");
+                debug!(router = %id, interfaces = wished.interfaces.len(), "applied");
                 *applied = Some(wished);
                 inner.view.set_router(id, Ok(()));
                 wake_gateways(inner, id).await
@@ -176,6 +261,10 @@ async fn router_step(
             }
         },
     }
+}
+
+fn networks(spec: &RouterSpec) -> impl Iterator<Item = NetworkId> {
+    spec.interfaces.iter().map(|interface| interface.network)
 }
 
 async fn wake_gateways(inner: &Inner, router: RouterId) -> Step {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{MemoryTransaction, need};
 use crate::query::OrderBy;
 use crate::row::{Reference, Row, Rows};
-use crate::{Query, StoreError};
+use crate::{PeerHosts, Query, StoreError};
 
 type Table<T> = BTreeMap<Uuid, T>;
 
@@ -110,9 +110,25 @@ fn compare<T: Row>(query: &Query, one: &T, two: &T) -> Ordering {
     }
 }
 
-fn matches<T: Row>(query: &Query, row: &T) -> bool {
+/// Whether every project may see a row.
+fn is_public(all: &Nouns, row: &impl Row) -> bool {
+    let row = row as &dyn std::any::Any;
+    if let Some(network) = row.downcast_ref::<Network>() {
+        return network.shared || network.external;
+    }
+    let network = row
+        .downcast_ref::<Subnet>()
+        .map(|subnet| subnet.network.uuid());
+    let network = network.and_then(|id| all.networks.get(&id));
+    network.is_some_and(|network| network.shared)
+}
+
+fn matches<T: Row>(all: &Nouns, query: &Query, row: &T) -> bool {
     let name = || row.name().to_owned();
-    query.project.is_none_or(|project| row.project() == project)
+    let public = || query.or_public && is_public(all, row);
+    query
+        .project
+        .is_none_or(|project| row.project() == project || public())
         && query.ids.as_ref().is_none_or(|ids| ids.contains(&row.id()))
         && query
             .names
@@ -138,7 +154,7 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
         };
         let mut rows: Vec<T> = table
             .values()
-            .filter(|row| matches(&query, *row))
+            .filter(|row| matches(&self.tables.nouns, &query, *row))
             .filter(|row| after.is_none_or(|after| compare(&query, *row, after).is_gt()))
             .cloned()
             .collect();
@@ -189,6 +205,17 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
         }
         T::table_mut(tables).remove(&id);
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl PeerHosts for MemoryTransaction {
+    async fn connections_with_peer_host(&mut self) -> Result<Vec<Connection>, StoreError> {
+        let rows = self.tables.nouns.connections.values();
+        Ok(rows
+            .filter(|row| row.peer_host.is_some())
+            .cloned()
+            .collect())
     }
 }
 

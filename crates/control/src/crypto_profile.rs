@@ -1,0 +1,131 @@
+//! Which algorithms this service lets policies name, and which of them it warns of.
+
+use adit_model::policy::{Authentication, DhGroup, Encryption, IkeParameters, IpsecParameters};
+use adit_model::{Reason, ReasonCode, Whose};
+use time::OffsetDateTime;
+
+use crate::error::{Error, Rule};
+
+/// Which algorithms policies may name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CryptoProfile {
+    /// All, DES and group 1 too.
+    Legacy,
+    /// All but DES and group 1. What is weak is warned of.
+    #[default]
+    Compatible,
+    /// Nothing weak: no MD5, SHA-1, 3DES, and no group below 14.
+    Strict,
+}
+
+/// How weak something is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weakness {
+    /// Deprecated by RFC 8247 or RFC 8221, still in use.
+    Weak,
+    /// Broken by anybody.
+    Broken,
+}
+
+fn of_encryption(algorithm: Encryption) -> Option<(Weakness, &'static str)> {
+    match algorithm {
+        Encryption::Des => Some((Weakness::Broken, "DES")),
+        Encryption::TripleDes => Some((Weakness::Weak, "3DES")),
+        _ => None,
+    }
+}
+
+fn of_authentication(algorithm: Authentication) -> Option<(Weakness, &'static str)> {
+    match algorithm {
+        Authentication::Md5 => Some((Weakness::Weak, "MD5")),
+        Authentication::Sha1 => Some((Weakness::Weak, "SHA-1")),
+        _ => None,
+    }
+}
+
+fn of_group(group: DhGroup) -> Option<(Weakness, &'static str)> {
+    match group.number() {
+        1 => Some((Weakness::Broken, "Diffie-Hellman group 1")),
+        2 => Some((Weakness::Weak, "Diffie-Hellman group 2")),
+        5 => Some((Weakness::Weak, "Diffie-Hellman group 5")),
+        _ => None,
+    }
+}
+
+fn weaknesses(
+    encryption: &[Encryption],
+    authentication: &[Authentication],
+    groups: &[DhGroup],
+) -> Vec<(Weakness, &'static str, &'static str)> {
+    let named = |field: &'static str| move |(weakness, name)| (weakness, name, field);
+    let encryption = encryption.iter().filter_map(|one| of_encryption(*one));
+    let authentication = authentication
+        .iter()
+        .filter_map(|one| of_authentication(*one));
+    let groups = groups.iter().filter_map(|one| of_group(*one));
+    encryption
+        .map(named("encryption"))
+        .chain(authentication.map(named("authentication")))
+        .chain(groups.map(named("groups")))
+        .collect()
+}
+
+impl CryptoProfile {
+    /// Refuses phase 1 parameters that this service doesn't allow.
+    pub(crate) fn check_ike(self, says: &IkeParameters) -> Result<(), Error> {
+        self.check(&weaknesses(
+            &says.encryption,
+            &says.authentication,
+            &says.groups,
+        ))
+    }
+
+    /// Refuses phase 2 parameters that this service doesn't allow.
+    pub(crate) fn check_ipsec(self, says: &IpsecParameters) -> Result<(), Error> {
+        self.check(&weaknesses(
+            &says.encryption,
+            &says.authentication,
+            &says.pfs,
+        ))
+    }
+
+    fn check(self, found: &[(Weakness, &'static str, &'static str)]) -> Result<(), Error> {
+        let refused = match self {
+            Self::Legacy => return Ok(()),
+            Self::Compatible => Weakness::Broken,
+            Self::Strict => Weakness::Weak,
+        };
+        match found.iter().find(|(weakness, ..)| *weakness >= refused) {
+            None => Ok(()),
+            Some((_, name, field)) => {
+                let message = format!("{name} is weaker than this service allows");
+                Err(Error::invalid(field, Rule::WeakAlgorithm, message))
+            }
+        }
+    }
+}
+
+/// A warning of what is weak in a connection's policies, if anything is.
+pub(crate) fn warning(
+    ike: Option<&IkeParameters>,
+    ipsec: Option<&IpsecParameters>,
+    since: OffsetDateTime,
+) -> Option<Reason> {
+    let ike = ike.map(|says| weaknesses(&says.encryption, &says.authentication, &says.groups));
+    let ipsec = ipsec.map(|says| weaknesses(&says.encryption, &says.authentication, &says.pfs));
+    let phases = [("IKE", ike), ("IPsec", ipsec)];
+    let phases = phases.into_iter().filter_map(|(phase, found)| {
+        let mut names: Vec<_> = found?.into_iter().map(|(_, name, _)| name).collect();
+        names.dedup();
+        (!names.is_empty()).then(|| format!("the {phase} policy allows {}", names.join(", ")))
+    });
+    let evidence = phases.collect::<Vec<_>>().join("; ");
+    (!evidence.is_empty()).then(|| Reason {
+        code: ReasonCode::WeakAlgorithm,
+        whose: Whose::Local,
+        since,
+        evidence,
+        next_step: "name AES, SHA-256 or better and group 14 or above, at both ends".to_owned(),
+    })
+}

@@ -1,0 +1,341 @@
+//! Networks: broadcast domains, and the one that leads outside.
+
+use std::net::IpAddr;
+
+use adit_model::subnet::AddressRange;
+use adit_model::{Name, Network, NetworkId, ProjectId, Revision, Subnet, SubnetId};
+use adit_store::{Query, Transaction};
+
+use crate::error::{Error, Noun, Rule};
+use crate::quota::{self, Resource};
+use crate::wake::Key;
+use crate::{Caller, Control, address};
+
+/// The name of the network that leads outside, as a fresh store has it.
+pub const EXTERNAL: &str = "ext-net";
+
+/// What a network is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewNetwork {
+    /// What to call it.
+    pub name: Name,
+    /// What to say of it.
+    pub description: String,
+    /// Whether it is carried.
+    pub admin_state_up: bool,
+    /// Whether it leads outside. For administrators.
+    pub external: bool,
+    /// Whether every project may use it. For administrators.
+    pub shared: bool,
+    /// The most octets of an IP packet on it.
+    pub mtu: u32,
+    /// Whether its ports are filtered unless they say otherwise.
+    pub port_security: bool,
+}
+
+/// What to change of a network; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of NewNetwork")]
+pub struct NetworkChange {
+    pub name: Option<Name>,
+    pub description: Option<String>,
+    pub admin_state_up: Option<bool>,
+    pub external: Option<bool>,
+    pub shared: Option<bool>,
+    pub mtu: Option<u32>,
+    pub port_security: Option<bool>,
+}
+
+/// A network and its subnets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NetworkView {
+    /// The network.
+    pub network: Network,
+    /// The subnets on it, as far as the caller may see them.
+    pub subnets: Vec<SubnetId>,
+}
+
+/// The least MTU: IPv4's.
+const LEAST_MTU: u32 = 68;
+
+/// The greatest MTU that a bridge takes.
+const GREATEST_MTU: u32 = 9000;
+
+impl Control {
+    /// Makes a network.
+    ///
+    /// # Errors
+    /// The quota is used up, or the caller may not make one of that kind.
+    pub async fn create_network(
+        &self,
+        caller: &Caller,
+        new: NewNetwork,
+    ) -> Result<NetworkView, Error> {
+        caller.may_write()?;
+        if new.external || new.shared {
+            caller.must_be_admin()?;
+        }
+        check_mtu(new.mtu)?;
+        let mut tx = self.0.store.write().await?;
+        quota::check(&mut *tx, caller.project, Resource::Network).await?;
+        let now = self.now();
+        let network = Network {
+            id: NetworkId::random(),
+            project: caller.project,
+            name: new.name,
+            description: new.description,
+            admin_state_up: new.admin_state_up,
+            external: new.external,
+            shared: new.shared,
+            mtu: new.mtu,
+            port_security: new.port_security,
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        tx.insert_network(&network).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Network(network.id));
+        let subnets = Vec::new();
+        Ok(NetworkView { network, subnets })
+    }
+
+    /// The networks that are asked for, as far as the caller may see them: the project's, those
+    /// that are shared, and those that lead outside.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_networks(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<NetworkView>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let query = caller.within_or_public(query);
+        let mut views = Vec::new();
+        for row in tx.page_networks(query).await? {
+            views.push(view(&mut *tx, caller, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One network.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn network(&self, caller: &Caller, id: NetworkId) -> Result<NetworkView, Error> {
+        let mut tx = self.0.store.read().await?;
+        let row = visible(&mut *tx, caller, id).await?;
+        view(&mut *tx, caller, row).await
+    }
+
+    /// Changes a network.
+    ///
+    /// # Errors
+    /// It is not there, or the caller may not make it such.
+    pub async fn update_network(
+        &self,
+        caller: &Caller,
+        id: NetworkId,
+        change: NetworkChange,
+    ) -> Result<NetworkView, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let mut row = find(&mut *tx, caller, id).await?;
+        let before = (row.external, row.shared);
+        row.name = change.name.unwrap_or(row.name);
+        row.description = change.description.unwrap_or(row.description);
+        row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
+        row.external = change.external.unwrap_or(row.external);
+        row.shared = change.shared.unwrap_or(row.shared);
+        row.mtu = change.mtu.unwrap_or(row.mtu);
+        row.port_security = change.port_security.unwrap_or(row.port_security);
+        check_mtu(row.mtu)?;
+        if before != (row.external, row.shared) {
+            caller.must_be_admin()?;
+        }
+        if before.0 && !row.external {
+            not_outside(&mut *tx, id).await?;
+        }
+        row.updated_at = self.now();
+        row.revision = tx.update_network(&row).await?;
+        let view = view(&mut *tx, caller, row).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Network(id));
+        Ok(view)
+    }
+
+    /// Deletes a network with its subnets.
+    ///
+    /// # Errors
+    /// It is not there, or something is on it.
+    pub async fn delete_network(&self, caller: &Caller, id: NetworkId) -> Result<(), Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let row = find(&mut *tx, caller, id).await?;
+        let ports = tx.ports_of_network(id).await?;
+        Error::used(
+            Noun::Network,
+            Noun::Port,
+            ports.iter().map(|row| row.id.uuid()),
+        )?;
+        not_outside(&mut *tx, id).await?;
+        if self.0.external.get() == Some(&id) {
+            let message = "it is the network that this host's external addresses are of";
+            return Err(Error::conflict(Rule::InUse(Noun::Network), message));
+        }
+        for subnet in tx.subnets_of_network(id).await? {
+            crate::subnet::check_unused(&mut *tx, &subnet).await?;
+            tx.delete_subnet(subnet.project, subnet.id).await?;
+        }
+        tx.delete_network(row.project, id).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Network(id));
+        Ok(())
+    }
+
+    /// The network that external addresses are of.
+    pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
+        let known = self.0.external.get().copied();
+        let message = "there is no network that leads outside";
+        known.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
+    }
+
+    /// Makes sure of the network that external addresses are of, with one subnet for the
+    /// configured block.
+    pub(crate) async fn ensure_external_network(
+        &self,
+        tx: &mut dyn Transaction,
+        owner: ProjectId,
+    ) -> Result<(), Error> {
+        let pool = &self.0.config.external;
+        let external = tx.all_networks().await?;
+        for network in external.iter().filter(|network| network.external) {
+            let subnets = tx.subnets_of_network(network.id).await?;
+            if subnets.iter().any(|subnet| subnet.cidr == pool.cidr) {
+                let _ = self.0.external.set(network.id);
+                return Ok(());
+            }
+        }
+        let now = self.now();
+        let name = Name::parse(EXTERNAL).map_err(|error| Error::Internal(error.into()))?;
+        let network = Network {
+            id: NetworkId::random(),
+            project: owner,
+            name: name.clone(),
+            description: "leads outside".to_owned(),
+            admin_state_up: true,
+            external: true,
+            shared: false,
+            mtu: Network::MTU,
+            port_security: false,
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        let subnet = Subnet {
+            id: SubnetId::random(),
+            project: owner,
+            network: network.id,
+            name,
+            description: String::new(),
+            cidr: pool.cidr,
+            gateway: pool.reserved.first().copied(),
+            pools: ranges(address::usable(pool)),
+            enable_dhcp: false,
+            dns_nameservers: Vec::new(),
+            host_routes: Vec::new(),
+            ipv6_address_mode: None,
+            ipv6_ra_mode: None,
+            zone: String::new(),
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        tx.insert_network(&network).await?;
+        tx.insert_subnet(&subnet).await?;
+        let _ = self.0.external.set(network.id);
+        Ok(())
+    }
+}
+
+/// Addresses in order as ranges.
+fn ranges(addresses: impl Iterator<Item = IpAddr>) -> Vec<AddressRange> {
+    let follows = |one: IpAddr, two: IpAddr| match (one, two) {
+        (IpAddr::V4(one), IpAddr::V4(two)) => one.to_bits().checked_add(1) == Some(two.to_bits()),
+        (IpAddr::V6(one), IpAddr::V6(two)) => one.to_bits().checked_add(1) == Some(two.to_bits()),
+        _ => false,
+    };
+    let mut ranges: Vec<AddressRange> = Vec::new();
+    for address in addresses {
+        match ranges.last_mut() {
+            Some(range) if follows(range.last, address) => range.last = address,
+            _ => ranges.push(AddressRange {
+                first: address,
+                last: address,
+            }),
+        }
+    }
+    ranges
+}
+
+fn check_mtu(mtu: u32) -> Result<(), Error> {
+    if (LEAST_MTU..=GREATEST_MTU).contains(&mtu) {
+        return Ok(());
+    }
+    let message = format!("an MTU is {LEAST_MTU} to {GREATEST_MTU}");
+    Err(Error::invalid("mtu", Rule::Reference, message))
+}
+
+/// Refuses when routers or floating IPs have addresses of the network.
+async fn not_outside(tx: &mut dyn Transaction, id: NetworkId) -> Result<(), Error> {
+    let routers = tx.routers_of_external_network(id).await?;
+    Error::used(
+        Noun::Network,
+        Noun::Router,
+        routers.iter().map(|row| row.id.uuid()),
+    )?;
+    let floating = tx.floating_ips_of_network(id).await?;
+    Error::used(
+        Noun::Network,
+        Noun::FloatingIp,
+        floating.iter().map(|row| row.id.uuid()),
+    )
+}
+
+async fn view(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    network: Network,
+) -> Result<NetworkView, Error> {
+    let mut subnets = tx.subnets_of_network(network.id).await?;
+    if !network.shared && !network.external {
+        subnets.retain(|row| caller.scope().is_none_or(|own| own == row.project));
+    }
+    Ok(NetworkView {
+        subnets: subnets.into_iter().map(|row| row.id).collect(),
+        network,
+    })
+}
+
+/// A network that the caller may change.
+pub(crate) async fn find(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: NetworkId,
+) -> Result<Network, Error> {
+    let row = tx.network(caller.scope(), id).await?;
+    row.ok_or(Error::NotFound(Noun::Network))
+}
+
+/// A network that the caller may see.
+pub(crate) async fn visible(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: NetworkId,
+) -> Result<Network, Error> {
+    let row = tx.any_network(id).await?;
+    let own = |row: &Network| caller.scope().is_none_or(|own| own == row.project);
+    let row = row.filter(|row| own(row) || row.external || row.shared);
+    row.ok_or(Error::NotFound(Noun::Network))
+}

@@ -1,0 +1,188 @@
+//! How many of each thing a project may have, where projects are counted one by one.
+
+use std::collections::BTreeMap;
+
+use adit_model::ProjectId;
+use adit_store::Transaction;
+
+use crate::error::Error;
+use crate::{Caller, Control};
+
+macro_rules! resources {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $default:literal, $count:ident;)+) => {
+        /// Something that is counted.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Resource {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Resource {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name in the store.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// How many a project may have unless somebody said otherwise; negative is no limit.
+            #[must_use]
+            pub const fn default_limit(self) -> i64 {
+                match self {
+                    $(Self::$variant => $default,)+
+                }
+            }
+
+            async fn count(
+                self,
+                tx: &mut dyn Transaction,
+                project: ProjectId,
+            ) -> Result<usize, Error> {
+                match self {
+                    $(Self::$variant => Ok(tx.$count(project).await?),)+
+                }
+            }
+        }
+    };
+}
+
+// The defaults are Neutron's.
+resources! {
+    /// Networks.
+    Network = "network", 100, count_networks;
+    /// Subnets.
+    Subnet = "subnet", 100, count_subnets;
+    /// Ports.
+    Port = "port", 500, count_ports;
+    /// Routers.
+    Router = "router", 10, count_routers;
+    /// Floating IPs.
+    FloatingIp = "floating_ip", 50, count_floating_ips;
+    /// Security groups.
+    SecurityGroup = "security_group", 10, count_security_groups;
+    /// Rules of security groups.
+    SecurityGroupRule = "security_group_rule", 100, count_security_group_rules;
+    /// Gateways.
+    Gateway = "gateway", -1, count_gateways;
+    /// Endpoint groups.
+    EndpointGroup = "endpoint_group", -1, count_endpoint_groups;
+    /// IKE policies.
+    IkePolicy = "ike_policy", -1, count_ike_policies;
+    /// IPsec policies.
+    IpsecPolicy = "ipsec_policy", -1, count_ipsec_policies;
+    /// Connections.
+    Connection = "connection", -1, count_connections;
+}
+
+/// Which limit counts for something new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allowance {
+    /// The operator's, the same for all projects: [`crate::Limits`].
+    Fixed,
+    /// The project's own.
+    OfProject,
+}
+
+/// What a project may have and has of a resource.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// How many it may have; negative is no limit.
+    pub limit: i64,
+    /// How many it has.
+    pub used: usize,
+}
+
+/// Refuses one more than the project may have. Counting costs nothing where there is no limit.
+pub(crate) async fn check(
+    tx: &mut dyn Transaction,
+    project: ProjectId,
+    resource: Resource,
+) -> Result<(), Error> {
+    let set = tx.quotas(project).await?;
+    let limit = set.get(resource.as_str()).copied();
+    let Ok(limit) = usize::try_from(limit.unwrap_or_else(|| resource.default_limit())) else {
+        return Ok(());
+    };
+    if resource.count(tx, project).await? < limit {
+        Ok(())
+    } else {
+        Err(Error::ProjectQuota(resource))
+    }
+}
+
+impl Control {
+    /// What a project may have.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn quotas(&self, project: ProjectId) -> Result<BTreeMap<Resource, i64>, Error> {
+        let set = self.0.store.read().await?.quotas(project).await?;
+        let limit = |resource: Resource| set.get(resource.as_str()).copied();
+        let each = Resource::ALL.iter().map(|resource| {
+            let limit = limit(*resource).unwrap_or_else(|| resource.default_limit());
+            (*resource, limit)
+        });
+        Ok(each.collect())
+    }
+
+    /// What a project may have, and what it has.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn quota_usage(
+        &self,
+        project: ProjectId,
+    ) -> Result<BTreeMap<Resource, Usage>, Error> {
+        let limits = self.quotas(project).await?;
+        let mut tx = self.0.store.read().await?;
+        let mut usage = BTreeMap::new();
+        for (resource, limit) in limits {
+            let used = resource.count(&mut *tx, project).await?;
+            usage.insert(resource, Usage { limit, used });
+        }
+        Ok(usage)
+    }
+
+    /// Says what a project may have. For administrators.
+    ///
+    /// # Errors
+    /// There is no such project.
+    pub async fn set_quotas(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        limits: &BTreeMap<Resource, i64>,
+    ) -> Result<(), Error> {
+        caller.must_be_admin()?;
+        let mut tx = self.0.store.write().await?;
+        for (resource, limit) in limits {
+            tx.set_quota(project, resource.as_str(), *limit).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Goes back to the defaults. Answers whether there was something else. For administrators.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn reset_quotas(&self, caller: &Caller, project: ProjectId) -> Result<bool, Error> {
+        caller.must_be_admin()?;
+        let mut tx = self.0.store.write().await?;
+        let found = tx.delete_quotas(project).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// The projects that don't have the defaults. For administrators.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn projects_with_quotas(&self, caller: &Caller) -> Result<Vec<ProjectId>, Error> {
+        caller.must_be_admin()?;
+        Ok(self.0.store.read().await?.projects_with_quotas().await?)
+    }
+}

@@ -1,0 +1,211 @@
+//! Interfaces of routers on subnets.
+
+use adit_model::port::{Device, FixedIp};
+use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, SubnetId};
+use adit_store::Transaction;
+
+use crate::error::{Error, Noun, Rule};
+use crate::quota::{self, Resource};
+use crate::wake::Key;
+use crate::{Caller, Control, attached_subnet, port, router, subnet};
+
+/// What an interface is named by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InterfaceOf {
+    /// A port: the router takes it over.
+    Port(PortId),
+    /// A subnet: the router gets the address that its machines send to.
+    Subnet(SubnetId),
+}
+
+impl Control {
+    /// Puts a router on a subnet; answers the interface.
+    ///
+    /// # Errors
+    /// Something is not there, the router is there already or on a block that overlaps, the
+    /// address is taken, or the port is used.
+    pub async fn add_router_interface(
+        &self,
+        caller: &Caller,
+        router: RouterId,
+        of: InterfaceOf,
+    ) -> Result<Port, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let router = router::find(&mut *tx, caller, router).await?;
+        let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
+        let row = match of {
+            InterfaceOf::Subnet(id) => {
+                let subnet = subnet::find(&mut *tx, caller, id).await?;
+                check_apart(&on_router, &subnet)?;
+                quota::check(&mut *tx, router.project, Resource::Port).await?;
+                let row = self.interface(&mut *tx, router.id, &subnet).await?;
+                tx.insert_port(&row).await?;
+                row
+            }
+            InterfaceOf::Port(id) => {
+                let mut row = port::find(&mut *tx, caller, id).await?;
+                if row.device != Device::none() {
+                    let message = format!("the port {id} has something plugged in");
+                    return Err(Error::conflict(Rule::InUse(Noun::Port), message));
+                }
+                if row.fixed_ips.is_empty() {
+                    let message = format!("the port {id} has no address");
+                    return Err(Error::invalid("port_id", Rule::Reference, message));
+                }
+                for ip in &row.fixed_ips {
+                    let subnet = tx.any_subnet(ip.subnet).await?;
+                    let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
+                    check_apart(&on_router, &subnet)?;
+                }
+                row.device = Device::Router(router.id);
+                row.port_security = false;
+                row.security_groups.clear();
+                row.updated_at = self.now();
+                row.revision = tx.update_port(&row).await?;
+                row
+            }
+        };
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Network(row.network));
+        self.0.wakes.wake(Key::Router(router.id));
+        Ok(row)
+    }
+
+    /// Takes a router from a subnet; answers the interface that was.
+    ///
+    /// # Errors
+    /// Something is not there, or gateways, connections or floating IPs need the interface.
+    pub async fn remove_router_interface(
+        &self,
+        caller: &Caller,
+        router: RouterId,
+        of: InterfaceOf,
+    ) -> Result<Port, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let router = router::find(&mut *tx, caller, router).await?;
+        let ports = tx.ports_of_router(router.id).await?;
+        let on_subnet = |port: &Port, id| port.fixed_ips.iter().any(|ip| ip.subnet == id);
+        let found = ports.into_iter().find(|port| match of {
+            InterfaceOf::Port(id) => port.id == id,
+            InterfaceOf::Subnet(id) => on_subnet(port, id),
+        });
+        if found.is_none() {
+            // What is not there is told before what is not on the router.
+            match of {
+                InterfaceOf::Port(id) => drop(port::find(&mut *tx, caller, id).await?),
+                InterfaceOf::Subnet(id) => drop(subnet::find(&mut *tx, caller, id).await?),
+            }
+        }
+        let row = found.ok_or(Error::NotFound(Noun::Cidr))?;
+        for ip in &row.fixed_ips {
+            check_unused(&mut *tx, router.id, ip.subnet).await?;
+        }
+        tx.delete_port(row.project, row.id).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Router(router.id));
+        Ok(row)
+    }
+
+    async fn interface(
+        &self,
+        tx: &mut dyn Transaction,
+        router: RouterId,
+        subnet: &Subnet,
+    ) -> Result<Port, Error> {
+        let Some(address) = subnet.gateway else {
+            let message = format!("the subnet {} has no router's address", subnet.id);
+            return Err(Error::invalid("subnet_id", Rule::Reference, message));
+        };
+        let ports = tx.ports_of_subnet(subnet.id).await?;
+        let has = |port: &&Port| port.fixed_ips.iter().any(|ip| ip.address == address);
+        if let Some(other) = ports.iter().find(has) {
+            let message = format!(
+                "the address {address} of the subnet {} is taken by the port {}",
+                subnet.id, other.id
+            );
+            return Err(Error::conflict(Rule::AddressTaken, message));
+        }
+        let (id, now) = (PortId::random(), self.now());
+        Ok(Port {
+            id,
+            project: subnet.project,
+            network: subnet.network,
+            name: Name::default(),
+            description: String::new(),
+            admin_state_up: true,
+            mac: MacAddress::of_port(id),
+            fixed_ips: vec![FixedIp {
+                subnet: subnet.id,
+                address,
+            }],
+            device: Device::Router(router),
+            port_security: false,
+            security_groups: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        })
+    }
+}
+
+/// A router can't tell blocks apart that overlap.
+fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
+    if on_router.iter().any(|other| other.id == subnet.id) {
+        let message = format!(
+            "the router already has an interface on the subnet {}",
+            subnet.id
+        );
+        return Err(Error::invalid("subnet_id", Rule::Repeated, message));
+    }
+    match on_router
+        .iter()
+        .find(|other| other.cidr.overlaps(subnet.cidr))
+    {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!(
+                "the block {} of the subnet {} overlaps {} of the subnet {}",
+                subnet.cidr, subnet.id, other.cidr, other.id
+            );
+            Err(Error::invalid("subnet_id", Rule::CidrOverlap, message))
+        }
+    }
+}
+
+/// Refuses when something needs the router on this subnet.
+async fn check_unused(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    subnet: SubnetId,
+) -> Result<(), Error> {
+    let mut users = Vec::new();
+    for gateway in tx.gateways_of_router(router).await? {
+        if gateway.subnet == Some(subnet) {
+            let users = std::iter::once(gateway.id.uuid());
+            return Error::used(Noun::Subnet, Noun::Gateway, users);
+        }
+        users.push(gateway.id);
+    }
+    for group in tx.endpoint_groups_of_subnet(subnet).await? {
+        for connection in tx.connections_of_endpoint_group(group.id).await? {
+            if users.contains(&connection.gateway) {
+                let users = std::iter::once(connection.id.uuid());
+                return Error::used(Noun::Subnet, Noun::Connection, users);
+            }
+        }
+    }
+    for floating in tx.floating_ips_of_router(router).await? {
+        let Some(of) = floating.association else {
+            continue;
+        };
+        let port = tx.any_port(of.port).await?;
+        let here = |port: &Port| port.fixed_ips.iter().any(|ip| ip.subnet == subnet);
+        if port.as_ref().is_some_and(here) {
+            let users = std::iter::once(floating.id.uuid());
+            return Error::used(Noun::Subnet, Noun::FloatingIp, users);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Gateways as a router's owner makes them: on a router with a way outside, with connections that
+//! say where they lead, and kept as long as there are any.
+
+use adit_model::gateway::GatewayStatus;
+use adit_model::{Gateway, GatewayId, Name, Reason, Revision, RouterId, SubnetId};
+use adit_store::Query;
+
+use crate::error::{Error, Noun};
+use crate::quota::{self, Resource};
+use crate::site_connection::SiteError;
+use crate::wake::Key;
+use crate::{Caller, Control, attached_subnet, gateway, router};
+
+/// What a service is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewService {
+    /// What to call it.
+    pub name: Name,
+    /// What to say of it.
+    pub description: String,
+    /// The router.
+    pub router: RouterId,
+    /// The one subnet that its connections lead to, unless they say themselves.
+    pub subnet: Option<SubnetId>,
+    /// Whether its connections are wanted up.
+    pub admin_state_up: bool,
+}
+
+/// What to change of a service; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServiceChange {
+    /// What to call it.
+    pub name: Option<Name>,
+    /// What to say of it.
+    pub description: Option<String>,
+    /// Whether its connections are wanted up.
+    pub admin_state_up: Option<bool>,
+}
+
+/// A service and how it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceView {
+    /// The gateway.
+    pub gateway: Gateway,
+    /// How far it has come.
+    pub status: GatewayStatus,
+    /// Why it is not available.
+    pub reasons: Vec<Reason>,
+}
+
+impl Control {
+    /// Makes a service; it has its public address at once.
+    ///
+    /// # Errors
+    /// No such router, it has no way outside, the subnet is not on it, no address is left, or the
+    /// quota is used up.
+    pub async fn create_service(
+        &self,
+        caller: &Caller,
+        new: NewService,
+    ) -> Result<ServiceView, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        quota::check(&mut *tx, caller.project, Resource::Gateway).await?;
+        let router = router::find(&mut *tx, caller, new.router).await?;
+        if let Some(subnet) = new.subnet {
+            let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
+            if !on_router.iter().any(|row| row.id == subnet) {
+                let router = router.id;
+                return Err(SiteError::SubnetNotOnRouter { subnet, router }.into());
+            }
+        }
+        if router.external.is_none() {
+            return Err(SiteError::RouterNotExternal(router.id).into());
+        }
+        let row = Gateway {
+            id: GatewayId::random(),
+            project: caller.project,
+            router: router.id,
+            subnet: new.subnet,
+            name: new.name,
+            description: new.description,
+            admin_state_up: new.admin_state_up,
+            public_address: self.free_external(&mut *tx, None).await?,
+            created_at: self.now(),
+            revision: Revision::FIRST,
+        };
+        tx.insert_gateway(&row).await?;
+        tx.commit().await?;
+        self.0.view.hold(&row);
+        self.0.wakes.wake(Key::Gateway(row.id));
+        Ok(self.service_view(row))
+    }
+
+    /// The services that are asked for, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_services(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<ServiceView>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let rows = tx.page_gateways(caller.within(query)).await?;
+        Ok(rows.into_iter().map(|row| self.service_view(row)).collect())
+    }
+
+    /// One service.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn service(&self, caller: &Caller, id: GatewayId) -> Result<ServiceView, Error> {
+        let mut tx = self.0.store.read().await?;
+        let row = gateway::find(&mut *tx, caller, id).await?;
+        Ok(self.service_view(row))
+    }
+
+    /// Changes a service.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn update_service(
+        &self,
+        caller: &Caller,
+        id: GatewayId,
+        change: ServiceChange,
+    ) -> Result<ServiceView, Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let mut row = gateway::find(&mut *tx, caller, id).await?;
+        row.name = change.name.unwrap_or(row.name);
+        row.description = change.description.unwrap_or(row.description);
+        row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
+        row.revision = tx.update_gateway(&row).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(id));
+        Ok(self.service_view(row))
+    }
+
+    /// Deletes a service that has no connections.
+    ///
+    /// # Errors
+    /// It is not there, or has connections.
+    pub async fn delete_service(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let row = gateway::find(&mut *tx, caller, id).await?;
+        let query = Query {
+            limit: Some(1),
+            ..Query::hanging_on(adit_store::Reference::Gateway, id.uuid())
+        };
+        let users = tx.page_connections(query).await?;
+        Error::used(
+            Noun::Gateway,
+            Noun::Connection,
+            users.iter().map(|row| row.id.uuid()),
+        )?;
+        tx.delete_gateway(row.project, id).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(id));
+        Ok(())
+    }
+
+    fn service_view(&self, gateway: Gateway) -> ServiceView {
+        let observed = self.0.view.gateway(&gateway, self.now());
+        ServiceView {
+            status: observed.status,
+            reasons: observed.reasons,
+            gateway,
+        }
+    }
+}

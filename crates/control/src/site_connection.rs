@@ -1,0 +1,549 @@
+//! Connections as a service's user makes them: with both policies named, found by their own id,
+//! and leading either to the service's subnet or where endpoint groups say.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::endpoint_group::EndpointKind;
+use adit_model::policy::Transform;
+use adit_model::{
+    Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, Gateway, GatewayId,
+    IkePolicyId, IpsecPolicyId, Name, Psk, Revision, RouterId, SubnetId,
+};
+use adit_store::{Query, Transaction};
+
+use crate::connection::ConnectionView;
+use crate::error::{Error, Noun};
+use crate::quota::{self, Resource};
+use crate::wake::Key;
+use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
+
+/// How long finding a host's address may take.
+const RESOLVING: Duration = Duration::from_secs(5);
+
+/// Why the parts of a service, a group or a connection don't fit together.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SiteError {
+    /// The policy asks for AH within ESP.
+    #[error("ESP within AH is not something that connections can have")]
+    AhEsp,
+    /// Dead peer detection would end before it began.
+    #[error("the timeout of dead peer detection must be longer than its interval")]
+    DpdTimeout,
+    /// Local and peer blocks are of different families.
+    #[error("local and peer blocks are of different IP versions")]
+    FamiliesDiffer,
+    /// The service has a subnet, and groups are given.
+    #[error("a service with a subnet takes no endpoint groups")]
+    GroupsWithSubnet {
+        /// Whether the local one is.
+        local: bool,
+        /// Whether the peer one is.
+        peer: bool,
+    },
+    /// The service has no subnet, and groups are missing.
+    #[error("a service without a subnet needs a local and a peer endpoint group")]
+    MissingGroups {
+        /// Whether the local one is.
+        local: bool,
+        /// Whether the peer one is.
+        peer: bool,
+    },
+    /// The service has a subnet, and no peer blocks are given.
+    #[error("a service with a subnet needs the peer's blocks")]
+    MissingPeerCidrs,
+    /// A group has blocks of both families.
+    #[error("the endpoint group {0} has blocks of both IP versions")]
+    MixedGroup(EndpointGroupId),
+    /// Peer blocks are of both families.
+    #[error("the peer's blocks are of both IP versions")]
+    MixedPeerCidrs,
+    /// The MTU is below the least of its IP version.
+    #[error("an MTU of {mtu} is too small")]
+    MtuTooSmall {
+        /// What was asked for.
+        mtu: u32,
+        /// Whether local blocks are IPv4.
+        is_ipv4: bool,
+    },
+    /// The router has no external address of the peer's family.
+    #[error("the router {router} has no external address to reach that peer from")]
+    NoExternalFamily {
+        /// The router.
+        router: RouterId,
+        /// Whether the peer is IPv4.
+        is_ipv4: bool,
+    },
+    /// The service has no subnet, and peer blocks are given.
+    #[error("peer blocks and endpoint groups don't go together")]
+    PeerCidrsWithGroups,
+    /// The host can't be found.
+    #[error("the address of the peer {0} can't be found")]
+    PeerUnresolved(String),
+    /// The router has no way outside.
+    #[error("the router {0} has no way outside")]
+    RouterNotExternal(RouterId),
+    /// A subnet is not on the router.
+    #[error("the subnet {subnet} is not on the router {router}")]
+    SubnetNotOnRouter {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The router.
+        router: RouterId,
+    },
+    /// A group names a subnet that is not there.
+    #[error("the subnet {0} is not there")]
+    UnknownSubnetInGroup(String),
+    /// A group is of a kind that can't be used there.
+    #[error("the endpoint group {group} must be of the kind {}", wanted.as_str())]
+    WrongGroupKind {
+        /// The group.
+        group: EndpointGroupId,
+        /// Its kind.
+        kind: EndpointKind,
+        /// The kind it must be.
+        wanted: EndpointKind,
+    },
+}
+
+/// What a connection is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSiteConnection {
+    /// What to call it.
+    pub name: Name,
+    /// What to say of it.
+    pub description: String,
+    /// The service.
+    pub gateway: GatewayId,
+    /// Phase 1.
+    pub ike_policy: IkePolicyId,
+    /// Phase 2.
+    pub ipsec_policy: IpsecPolicyId,
+    /// Who this end says it is; empty for the service's address.
+    pub local_id: String,
+    /// The other end: an address, or a host's name.
+    pub peer_address: String,
+    /// Who the other end must say it is.
+    pub peer_id: String,
+    /// What is reachable there, when the service has a subnet.
+    pub peer_cidrs: Vec<Cidr>,
+    /// What is reachable here, when it has none.
+    pub local_group: Option<EndpointGroupId>,
+    /// What is reachable there, when it has none.
+    pub peer_group: Option<EndpointGroupId>,
+    /// The most octets of an inner packet; 0 leaves it to what the path carries.
+    pub mtu: u32,
+    /// Who begins.
+    pub initiator: Initiator,
+    /// The pre-shared key.
+    pub psk: Psk,
+    /// How a dead peer is noticed.
+    pub dpd: DeadPeerDetection,
+    /// Whether the tunnel is wanted up.
+    pub admin_state_up: bool,
+}
+
+/// What to change of a connection; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of NewSiteConnection")]
+pub struct SiteConnectionChange {
+    pub name: Option<Name>,
+    pub description: Option<String>,
+    pub local_id: Option<String>,
+    pub peer_address: Option<String>,
+    pub peer_id: Option<String>,
+    pub peer_cidrs: Option<Vec<Cidr>>,
+    pub local_group: Option<Option<EndpointGroupId>>,
+    pub peer_group: Option<Option<EndpointGroupId>>,
+    pub mtu: Option<u32>,
+    pub initiator: Option<Initiator>,
+    pub psk: Option<Psk>,
+    pub dpd_action: Option<DpdAction>,
+    pub dpd_interval_s: Option<u32>,
+    pub dpd_timeout_s: Option<u32>,
+    pub admin_state_up: Option<bool>,
+}
+
+/// A peer as it was given, and where it is if that could be found.
+struct Peer {
+    given: String,
+    found: Option<IpAddr>,
+}
+
+impl Peer {
+    /// The host's name, if that is what was given.
+    fn host(&self) -> Option<String> {
+        let is_address = self.given.parse::<IpAddr>().is_ok();
+        (!is_address).then(|| self.given.clone())
+    }
+}
+
+impl Control {
+    /// Makes a connection. Its service may still be pending: the tunnel follows.
+    ///
+    /// # Errors
+    /// Something it names is not there, its parts don't fit together, or the quota is used up.
+    pub async fn create_site_connection(
+        &self,
+        caller: &Caller,
+        new: NewSiteConnection,
+    ) -> Result<ConnectionView, Error> {
+        caller.may_write()?;
+        // A slow name server must not hold up other writers.
+        let peer = self.find_peer(new.peer_address).await;
+        let mut tx = self.0.store.write().await?;
+        quota::check(&mut *tx, caller.project, Resource::Connection).await?;
+        let mut row = Connection {
+            id: ConnectionId::random(),
+            project: caller.project,
+            gateway: new.gateway,
+            name: new.name,
+            description: new.description,
+            peer_address: IpAddr::from([0; 4]),
+            peer_host: None,
+            peer_id: Some(new.peer_id),
+            local_id: some(new.local_id),
+            psk: new.psk,
+            local_cidrs: Vec::new(),
+            peer_cidrs: new.peer_cidrs,
+            local_group: new.local_group,
+            peer_group: new.peer_group,
+            mtu: new.mtu,
+            initiator: new.initiator,
+            dead_peer_detection: new.dpd,
+            ike_policy: Some(new.ike_policy),
+            ipsec_policy: Some(new.ipsec_policy),
+            admin_state_up: new.admin_state_up,
+            created_at: self.now(),
+            revision: Revision::FIRST,
+        };
+        let gateway = fit(&mut *tx, caller, &mut row, Some(&peer)).await?;
+        tx.insert_connection(&row).await?;
+        let view = self.connection_view(&mut *tx, &gateway, row).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(gateway.id));
+        Ok(view)
+    }
+
+    /// The connections that are asked for, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn page_site_connections(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<ConnectionView>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let mut gateways = HashMap::new();
+        let mut views = Vec::new();
+        for row in tx.page_connections(caller.within(query)).await? {
+            let gateway = match gateways.entry(row.gateway) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let gateway = tx.any_gateway(row.gateway).await?;
+                    place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
+                }
+            };
+            views.push(self.connection_view(&mut *tx, gateway, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn site_connection(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+    ) -> Result<ConnectionView, Error> {
+        let mut tx = self.0.store.read().await?;
+        let (gateway, row) = find(&mut *tx, caller, id).await?;
+        self.connection_view(&mut *tx, &gateway, row).await
+    }
+
+    /// Changes a connection.
+    ///
+    /// # Errors
+    /// It is not there, or its parts would not fit together.
+    pub async fn update_site_connection(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        change: SiteConnectionChange,
+    ) -> Result<ConnectionView, Error> {
+        caller.may_write()?;
+        let peer = match change.peer_address.clone() {
+            Some(given) => Some(self.find_peer(given).await),
+            None => None,
+        };
+        let mut tx = self.0.store.write().await?;
+        let (gateway, row) = find(&mut *tx, caller, id).await?;
+        let mut row = change.apply(row);
+        fit(&mut *tx, caller, &mut row, peer.as_ref()).await?;
+        row.revision = tx.update_connection(&row).await?;
+        let view = self.connection_view(&mut *tx, &gateway, row).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(gateway.id));
+        Ok(view)
+    }
+
+    /// Deletes a connection.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn delete_site_connection(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+    ) -> Result<(), Error> {
+        caller.may_write()?;
+        let mut tx = self.0.store.write().await?;
+        let row = tx.connection(caller.scope(), id).await?;
+        let row = row.ok_or(Error::NotFound(Noun::Connection))?;
+        tx.delete_connection(row.project, id).await?;
+        tx.commit().await?;
+        self.0.wakes.wake(Key::Gateway(row.gateway));
+        Ok(())
+    }
+
+    async fn find_peer(&self, given: String) -> Peer {
+        let found = match given.parse() {
+            Ok(address) => Some(address),
+            Err(_) => self.resolve(&given).await,
+        };
+        Peer { given, found }
+    }
+
+    /// Where a host is, if that can be found in time.
+    pub(crate) async fn resolve(&self, host: &str) -> Option<IpAddr> {
+        if host.is_empty() {
+            return None;
+        }
+        let resolving = self.0.config.resolver.resolve(host);
+        let answer = tokio::time::timeout(RESOLVING, resolving).await;
+        answer.ok()?.ok()?.first().copied()
+    }
+
+    /// Looks up every peer that was given by name, and has those tunnels follow that moved.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn follow_peers(&self) -> Result<(), Error> {
+        let mut tx = self.0.store.read().await?;
+        let named = tx.connections_with_peer_host().await?;
+        drop(tx);
+        for row in named {
+            let Some(host) = &row.peer_host else { continue };
+            let found = self.resolve(host).await;
+            let same_family = |found: &IpAddr| found.is_ipv4() == row.peer_address.is_ipv4();
+            let Some(found) = found.filter(same_family) else {
+                continue;
+            };
+            if found == row.peer_address {
+                continue;
+            }
+            tracing::info!(connection = %row.id, host, %found, "the peer has moved");
+            let mut tx = self.0.store.write().await?;
+            let current = tx.any_connection(row.id).await?;
+            let Some(mut current) = current.filter(|now| now.peer_host == row.peer_host) else {
+                continue;
+            };
+            current.peer_address = found;
+            tx.update_connection(&current).await?;
+            tx.commit().await?;
+            self.0.wakes.wake(Key::Gateway(current.gateway));
+        }
+        Ok(())
+    }
+}
+
+impl SiteConnectionChange {
+    fn apply(self, mut row: Connection) -> Connection {
+        fn set<T>(to: &mut T, from: Option<T>) {
+            if let Some(value) = from {
+                *to = value;
+            }
+        }
+        set(&mut row.name, self.name);
+        set(&mut row.description, self.description);
+        set(&mut row.local_id, self.local_id.map(some));
+        set(&mut row.peer_id, self.peer_id.map(Some));
+        match self.peer_cidrs {
+            Some(cidrs) => row.peer_cidrs = cidrs,
+            // They come from the group again.
+            None if row.peer_group.is_some() => row.peer_cidrs.clear(),
+            None => {}
+        }
+        set(&mut row.local_group, self.local_group);
+        set(&mut row.peer_group, self.peer_group);
+        set(&mut row.mtu, self.mtu);
+        set(&mut row.initiator, self.initiator);
+        set(&mut row.psk, self.psk);
+        set(&mut row.dead_peer_detection.action, self.dpd_action);
+        set(&mut row.dead_peer_detection.interval_s, self.dpd_interval_s);
+        set(&mut row.dead_peer_detection.timeout_s, self.dpd_timeout_s);
+        set(&mut row.admin_state_up, self.admin_state_up);
+        row
+    }
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+async fn find(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: ConnectionId,
+) -> Result<(Gateway, Connection), Error> {
+    let row = tx.connection(caller.scope(), id).await?;
+    let row = row.ok_or(Error::NotFound(Noun::Connection))?;
+    let gateway = tx.any_gateway(row.gateway).await?;
+    Ok((gateway.ok_or(Error::NotFound(Noun::Gateway))?, row))
+}
+
+/// Checks that the parts of a connection fit together, in the order in which users are told, and
+/// fills in what follows from them: the blocks of both ends and the peer's address.
+async fn fit(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    row: &mut Connection,
+    peer: Option<&Peer>,
+) -> Result<Gateway, Error> {
+    let ipsec = row.ipsec_policy.ok_or(Error::NotFound(Noun::IpsecPolicy))?;
+    let ipsec = tx.ipsec_policy(caller.scope(), ipsec).await?;
+    let ipsec = ipsec.ok_or(Error::NotFound(Noun::IpsecPolicy))?;
+    if ipsec.parameters.transform == Transform::AhEsp {
+        return Err(SiteError::AhEsp.into());
+    }
+    let gateway = gateway::find(tx, caller, row.gateway).await?;
+    let ike = row.ike_policy.ok_or(Error::NotFound(Noun::IkePolicy))?;
+    let ike = tx.ike_policy(caller.scope(), ike).await?;
+    ike.ok_or(Error::NotFound(Noun::IkePolicy))?;
+    match gateway.subnet {
+        Some(subnet) => to_subnet(tx, row, subnet).await?,
+        None => by_groups(tx, caller, &gateway, row).await?,
+    }
+    let dpd = row.dead_peer_detection;
+    if dpd.timeout_s <= dpd.interval_s {
+        return Err(SiteError::DpdTimeout.into());
+    }
+    let is_ipv4 = row.local_cidrs.iter().any(|cidr| cidr.is_ipv4());
+    let least = if is_ipv4 { 68 } else { 1280 };
+    if row.mtu != 0 && row.mtu < least {
+        let mtu = row.mtu;
+        return Err(SiteError::MtuTooSmall { mtu, is_ipv4 }.into());
+    }
+    if let Some(peer) = peer {
+        let found = peer.found;
+        let found = found.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
+        if found.is_ipv4() != gateway.public_address.is_ipv4() {
+            return Err(SiteError::NoExternalFamily {
+                router: gateway.router,
+                is_ipv4: found.is_ipv4(),
+            }
+            .into());
+        }
+        row.peer_address = found;
+        row.peer_host = peer.host();
+    }
+    Ok(gateway)
+}
+
+/// The service's subnet here, the blocks that were given there.
+async fn to_subnet(
+    tx: &mut dyn Transaction,
+    row: &mut Connection,
+    subnet: SubnetId,
+) -> Result<(), Error> {
+    if row.peer_cidrs.is_empty() {
+        return Err(SiteError::MissingPeerCidrs.into());
+    }
+    let (local, peer) = (row.local_group.is_some(), row.peer_group.is_some());
+    if local || peer {
+        return Err(SiteError::GroupsWithSubnet { local, peer }.into());
+    }
+    let subnet = tx.any_subnet(subnet).await?;
+    let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
+    let family = family(&row.peer_cidrs).ok_or(SiteError::MixedPeerCidrs)?;
+    if family != subnet.cidr.is_ipv4() {
+        return Err(SiteError::FamiliesDiffer.into());
+    }
+    row.local_cidrs = vec![subnet.cidr];
+    Ok(())
+}
+
+/// What the groups say, here and there.
+async fn by_groups(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    gateway: &Gateway,
+    row: &mut Connection,
+) -> Result<(), Error> {
+    if !row.peer_cidrs.is_empty() {
+        return Err(SiteError::PeerCidrsWithGroups.into());
+    }
+    let (Some(local), Some(peer)) = (row.local_group, row.peer_group) else {
+        let (local, peer) = (row.local_group.is_none(), row.peer_group.is_none());
+        return Err(SiteError::MissingGroups { local, peer }.into());
+    };
+    let local = endpoint_group::find(tx, caller, local).await?;
+    let peer = endpoint_group::find(tx, caller, peer).await?;
+    need_kind(&local, EndpointKind::Subnet)?;
+    let on_router = attached_subnet::of_router(tx, gateway.router).await?;
+    let mut local_cidrs = Vec::new();
+    for text in &local.endpoints {
+        let subnet: SubnetId = text
+            .parse()
+            .map_err(|error: uuid::Error| Error::Internal(error.into()))?;
+        let router = gateway.router;
+        let found = on_router.iter().find(|row| row.id == subnet);
+        local_cidrs.push(
+            found
+                .ok_or(SiteError::SubnetNotOnRouter { subnet, router })?
+                .cidr,
+        );
+    }
+    let local_family = family(&local_cidrs).ok_or(SiteError::MixedGroup(local.id))?;
+    need_kind(&peer, EndpointKind::Cidr)?;
+    let mut peer_cidrs = Vec::new();
+    for text in &peer.endpoints {
+        let cidr = Cidr::containing(text).map_err(|error| Error::Internal(error.into()))?;
+        if !peer_cidrs.contains(&cidr) {
+            peer_cidrs.push(cidr);
+        }
+    }
+    let peer_family = family(&peer_cidrs).ok_or(SiteError::MixedGroup(peer.id))?;
+    if local_family != peer_family {
+        return Err(SiteError::FamiliesDiffer.into());
+    }
+    row.local_cidrs = local_cidrs;
+    row.peer_cidrs = peer_cidrs;
+    Ok(())
+}
+
+fn need_kind(group: &EndpointGroup, wanted: EndpointKind) -> Result<(), SiteError> {
+    if group.kind == wanted {
+        return Ok(());
+    }
+    Err(SiteError::WrongGroupKind {
+        group: group.id,
+        kind: group.kind,
+        wanted,
+    })
+}
+
+/// Whether all blocks are IPv4, or none; nothing when they differ.
+fn family(cidrs: &[Cidr]) -> Option<bool> {
+    let is_ipv4 = cidrs.first()?.is_ipv4();
+    cidrs
+        .iter()
+        .all(|cidr| cidr.is_ipv4() == is_ipv4)
+        .then_some(is_ipv4)
+}
