@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adit_control::{Caller, Control};
+use adit_control::{Caller, Control, Error, Session};
 use adit_model::ProjectId;
 use adit_model::project::Role;
 use axum::extract::{FromRequestParts, OriginalUri};
@@ -24,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) query: Vec<(String, String)>,
     /// The path below this API's root, as the client spelled it.
     pub(crate) path: String,
+    session: Session,
     root: String,
 }
 
@@ -45,6 +46,7 @@ impl FromRequestParts<Neutron> for Context {
             caller,
             query: query.into_owned().collect(),
             path: parts.uri.path().to_owned(),
+            session,
             root: Place::of(parts, state).root,
         })
     }
@@ -69,11 +71,21 @@ impl Context {
     }
 
     /// Who makes something, for a project that may not be the caller's.
-    pub(crate) fn maker(&self, project: Option<ProjectId>) -> Caller {
-        Caller {
-            project: project.unwrap_or(self.caller.project),
+    pub(crate) async fn maker(&self, project: Option<ProjectId>) -> Result<Caller, ApiError> {
+        let Some(project) = project else {
+            return Ok(self.caller);
+        };
+        let found = self.control.project(&self.session, project).await;
+        let found = found.map_err(|error| match error {
+            Error::NotFound(_) => ApiError::ProjectNotFound {
+                id: project.to_string(),
+            },
+            other => other.into(),
+        })?;
+        Ok(Caller {
+            project: found.id,
             ..self.caller
-        }
+        })
     }
 }
 
@@ -99,7 +111,10 @@ impl Place {
         config: &NeutronConfig,
     ) -> Self {
         let host = host(headers);
-        let prefix = original.and_then(|uri| uri.path().strip_suffix(own.path()));
+        // The root itself may be asked for without its slash.
+        let own = own.path().trim_end_matches('/');
+        let original = original.map(|uri| uri.path().trim_end_matches('/'));
+        let prefix = original.and_then(|path| path.strip_suffix(own));
         let here = || format!("{host}{}", prefix.unwrap_or_default());
         let or = |given: &Option<String>, else_: &dyn Fn() -> String| {
             let url = given.clone().unwrap_or_else(else_);

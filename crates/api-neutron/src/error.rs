@@ -92,8 +92,8 @@ catalogue! {
         "IPsecPolicy {id} is in use by existing IPsecSiteConnection and can't be updated or deleted";
     BAD_REQUEST "EndpointGroupInUse" EndpointGroupInUse {id}
         "Endpoint group {id} is in use and cannot be deleted";
-    CONFLICT "HTTPConflict" Changed "The resource was changed in the meantime.";
-    CONFLICT "HTTPConflict" Conflict {message} "{message}";
+    CONFLICT "IpAddressGenerationFailure" NoAddress {message} "No more IP addresses available: {message}.";
+    CONFLICT "HTTPConflict" Conflict {message} "{message}.";
 
     // VPN services.
     BAD_REQUEST "RouterIsNotExternal" RouterIsNotExternal {router}

@@ -1,7 +1,7 @@
 //! `/vpn/ikepolicies`: phase 1 parameters.
 
-use adit_control::ike_policy::{IkePolicyChange, NewIkePolicy};
-use adit_control::{Naming, page::Query};
+use adit_control::ike_policy::NewIkePolicy;
+use adit_control::{Allowance, Caller, Naming, Noun, PolicyEdit, Query};
 use adit_model::policy::{IkeParameters, IkeVersion, NegotiationMode};
 use adit_model::{IkePolicy, IkePolicyId};
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::policy;
+use crate::refusal::Failure;
 use crate::resource::{Resource, Words, base};
 use crate::words::{Word as _, one_of};
 
@@ -39,6 +40,8 @@ impl Resource for IkePolicies {
         many: "ikepolicies",
         path: "vpn/ikepolicies",
     };
+
+    const NOUN: Noun = Noun::IkePolicy;
 
     const ATTRIBUTES: &'static [Attribute] = &[
         ID.sort(),
@@ -84,7 +87,11 @@ impl Resource for IkePolicies {
         ApiError::IkePolicyNotFound { id }
     }
 
-    async fn create(cx: &Context, values: &Values) -> Result<IkePolicy, ApiError> {
+    fn in_use(id: String) -> ApiError {
+        ApiError::IkePolicyInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<IkePolicy, Failure> {
         let parameters = IkeParameters {
             version: IkeVersion::V1,
             negotiation_mode: NegotiationMode::Main,
@@ -97,35 +104,29 @@ impl Resource for IkePolicies {
             name: values.new_name()?,
             naming: Naming::Free,
             description: values.new_description(),
+            allowance: Allowance::OfProject,
             parameters: apply(values, parameters),
         };
-        let maker = cx.maker(values.project);
-        Ok(cx.control.create_ike_policy(&maker, new).await?)
+        Ok(cx.control.create_ike_policy(&maker, new).await?.policy)
     }
 
-    async fn find(cx: &Context, id: Uuid) -> Result<IkePolicy, ApiError> {
-        let id = IkePolicyId::from_uuid(id);
-        Ok(cx.control.ike_policy(&cx.caller, id).await?)
-    }
-
-    async fn page(cx: &Context, query: Query) -> Result<Vec<IkePolicy>, ApiError> {
+    async fn page(cx: &Context, query: Query) -> Result<Vec<IkePolicy>, Failure> {
         Ok(cx.control.page_ike_policies(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IkePolicy, ApiError> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IkePolicy, Failure> {
         let id = IkePolicyId::from_uuid(id);
-        let old = cx.control.ike_policy(&cx.caller, id).await?;
-        let change = IkePolicyChange {
-            name: values.name(),
+        let edit = PolicyEdit {
+            name: values.name().map(|name| (name, Naming::Free)),
             description: values.description(),
-            parameters: Some(apply(values, old.parameters)),
-            unused: true,
+            parameters: |old| apply(values, old),
+            only_unused: true,
         };
-        let update = cx.control.update_ike_policy(&cx.caller, id, Some(old.revision), change);
-        Ok(update.await?)
+        let view = cx.control.update_ike_policy(&cx.caller, id, edit).await?;
+        Ok(view.policy)
     }
 
-    async fn delete(cx: &Context, id: Uuid) -> Result<(), ApiError> {
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = IkePolicyId::from_uuid(id);
         Ok(cx.control.delete_ike_policy(&cx.caller, id).await?)
     }

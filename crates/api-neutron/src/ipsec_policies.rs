@@ -1,7 +1,7 @@
 //! `/vpn/ipsecpolicies`: phase 2 parameters.
 
-use adit_control::ipsec_policy::{IpsecPolicyChange, NewIpsecPolicy};
-use adit_control::{Naming, page::Query};
+use adit_control::ipsec_policy::NewIpsecPolicy;
+use adit_control::{Allowance, Caller, Naming, Noun, PolicyEdit, Query};
 use adit_model::policy::{Encapsulation, IpsecParameters, Transform};
 use adit_model::{IpsecPolicy, IpsecPolicyId};
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::policy;
+use crate::refusal::Failure;
 use crate::resource::{Resource, Words, base};
 use crate::words::{Word as _, one_of};
 
@@ -39,6 +40,8 @@ impl Resource for IpsecPolicies {
         many: "ipsecpolicies",
         path: "vpn/ipsecpolicies",
     };
+
+    const NOUN: Noun = Noun::IpsecPolicy;
 
     const ATTRIBUTES: &'static [Attribute] = &[
         ID.sort(),
@@ -84,7 +87,11 @@ impl Resource for IpsecPolicies {
         ApiError::IpsecPolicyNotFound { id }
     }
 
-    async fn create(cx: &Context, values: &Values) -> Result<IpsecPolicy, ApiError> {
+    fn in_use(id: String) -> ApiError {
+        ApiError::IpsecPolicyInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<IpsecPolicy, Failure> {
         let parameters = IpsecParameters {
             transform: Transform::Esp,
             encapsulation: Encapsulation::Tunnel,
@@ -97,35 +104,29 @@ impl Resource for IpsecPolicies {
             name: values.new_name()?,
             naming: Naming::Free,
             description: values.new_description(),
+            allowance: Allowance::OfProject,
             parameters: apply(values, parameters),
         };
-        let maker = cx.maker(values.project);
-        Ok(cx.control.create_ipsec_policy(&maker, new).await?)
+        Ok(cx.control.create_ipsec_policy(&maker, new).await?.policy)
     }
 
-    async fn find(cx: &Context, id: Uuid) -> Result<IpsecPolicy, ApiError> {
-        let id = IpsecPolicyId::from_uuid(id);
-        Ok(cx.control.ipsec_policy(&cx.caller, id).await?)
-    }
-
-    async fn page(cx: &Context, query: Query) -> Result<Vec<IpsecPolicy>, ApiError> {
+    async fn page(cx: &Context, query: Query) -> Result<Vec<IpsecPolicy>, Failure> {
         Ok(cx.control.page_ipsec_policies(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IpsecPolicy, ApiError> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IpsecPolicy, Failure> {
         let id = IpsecPolicyId::from_uuid(id);
-        let old = cx.control.ipsec_policy(&cx.caller, id).await?;
-        let change = IpsecPolicyChange {
-            name: values.name(),
+        let edit = PolicyEdit {
+            name: values.name().map(|name| (name, Naming::Free)),
             description: values.description(),
-            parameters: Some(apply(values, old.parameters)),
-            unused: true,
+            parameters: |old| apply(values, old),
+            only_unused: true,
         };
-        let update = cx.control.update_ipsec_policy(&cx.caller, id, Some(old.revision), change);
-        Ok(update.await?)
+        let view = cx.control.update_ipsec_policy(&cx.caller, id, edit).await?;
+        Ok(view.policy)
     }
 
-    async fn delete(cx: &Context, id: Uuid) -> Result<(), ApiError> {
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = IpsecPolicyId::from_uuid(id);
         Ok(cx.control.delete_ipsec_policy(&cx.caller, id).await?)
     }

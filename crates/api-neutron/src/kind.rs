@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use adit_model::cidr::CidrError;
 use adit_model::psk::PskError;
 use adit_model::{Cidr, Name, Psk};
 use serde_json::{Map, Value};
@@ -18,7 +17,7 @@ pub(crate) enum Kind {
     /// A list of blocks, no two the same. A bare one is a list of one.
     Cidrs,
     /// An object that has these members at most; `null` is an empty one.
-    Dict(&'static [(&'static str, Kind)]),
+    Dict(&'static [(&'static str, Self)]),
     /// True or false, or a word for it.
     Flag,
     /// A number that is made one first, so that its refusal names no attribute.
@@ -45,7 +44,7 @@ pub(crate) enum Kind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Given {
     Cidrs(Vec<Cidr>),
-    Dict(Vec<(&'static str, Given)>),
+    Dict(Vec<(&'static str, Self)>),
     Flag(bool),
     Id(Uuid),
     List(Vec<Value>),
@@ -221,7 +220,7 @@ fn cidrs(value: &Value) -> Result<Vec<Cidr>, Wrong> {
     }
     let (mut cidrs, mut seen) = (Vec::new(), BTreeSet::new());
     for one in &list {
-        let cidr = one.as_str().and_then(parse_cidr);
+        let cidr = one.as_str().and_then(|text| Cidr::containing(text).ok());
         let cidr = cidr.ok_or_else(|| wrong(one, "is not a valid IP subnet"))?;
         // The same block by another of its addresses says nothing new.
         if seen.insert(cidr) {
@@ -229,15 +228,6 @@ fn cidrs(value: &Value) -> Result<Vec<Cidr>, Wrong> {
         }
     }
     Ok(cidrs)
-}
-
-/// A block; bits after its prefix are dropped.
-pub(crate) fn parse_cidr(text: &str) -> Option<Cidr> {
-    match text.parse() {
-        Ok(cidr) => Some(cidr),
-        Err(CidrError::HostBits { block, .. }) => Cidr::new(block.addr(), block.prefix_len()).ok(),
-        Err(CidrError::Syntax(_)) => None,
-    }
 }
 
 fn dict(
@@ -370,7 +360,7 @@ mod tests {
 
     #[test]
     fn values_are_converted_as_recorded() {
-        let cidr = |text| parse_cidr(text).unwrap();
+        let cidr = |text| Cidr::containing(text).unwrap();
         for (kind, value, given) in [
             (Kind::Flag, json!("false"), Given::Flag(false)),
             (Kind::Flag, json!("True"), Given::Flag(true)),

@@ -11,7 +11,11 @@ use crate::Neutron;
 use crate::context::Place;
 
 /// A middleware: the request's id as OpenStack's clients look for it, and where to log in.
-pub(crate) async fn layer(State(neutron): State<Neutron>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(
+    State(neutron): State<Neutron>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &neutron);

@@ -2,6 +2,7 @@
 //! and project, and gives a page at a time; what it can't is done here, over as many of its pages
 //! as it takes to fill one.
 
+use adit_control::Query;
 use axum::Json;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -20,7 +21,7 @@ type Thing = (Uuid, Map<String, Value>);
 pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Json<Value>, ApiError> {
     let wanted = Wanted::read(&cx.query, R::ATTRIBUTES)?;
     let mut things = match wanted.order() {
-        _ if !may => Vec::new(),
+        _ if !may || !is_there::<R>(cx, wanted.marker).await? => Vec::new(),
         Some(_) => scan::<R>(cx, &wanted).await?,
         None => sorted::<R>(cx, &wanted).await?,
     };
@@ -37,6 +38,24 @@ pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Json<Va
     Ok(Json(Value::Object(body)))
 }
 
+/// Whether a page can start there. What one may not see is not there.
+async fn is_there<R: Resource>(cx: &Context, marker: Marker) -> Result<bool, ApiError> {
+    let Marker::After(id) = marker else {
+        return Ok(true);
+    };
+    let query = Query {
+        ids: Some(vec![id]),
+        ..Query::default()
+    };
+    let rows = rows::<R>(cx, query).await?;
+    Ok(!rows.is_empty())
+}
+
+async fn rows<R: Resource>(cx: &Context, query: Query) -> Result<Vec<R::Row>, ApiError> {
+    let rows = R::page(cx, query).await;
+    rows.map_err(|failure| failure.about::<R>(""))
+}
+
 /// In the store's order, a batch at a time until the page is full.
 async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
     let most = wanted.limit.map(|limit| limit as usize);
@@ -50,7 +69,7 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
         limit => limit,
     };
     loop {
-        let rows = R::page(cx, query.clone()).await?;
+        let rows = rows::<R>(cx, query.clone()).await?;
         let last = query.limit.is_none_or(|limit| rows.len() < limit as usize);
         query.after = rows.last().map(R::id).or(query.after);
         for row in rows {
@@ -76,7 +95,7 @@ async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>
     };
     query.after = None;
     let mut things = Vec::new();
-    for row in R::page(cx, query).await? {
+    for row in rows::<R>(cx, query).await? {
         let object = R::render(cx, &row);
         if wanted.fits(&object) {
             things.push((R::id(&row), object));

@@ -64,9 +64,21 @@ pub(crate) fn first<W: Word>(list: &[W]) -> Value {
 /// The first group.
 pub(crate) fn first_group(list: &[DhGroup]) -> Value {
     let group = list.first();
-    group.map_or(Value::Null, |group| json!(format!("group{}", group.number())))
+    group.map_or(Value::Null, |group| {
+        json!(format!("group{}", group.number()))
+    })
 }
 
 pub(crate) fn show_lifetime(seconds: u32) -> Value {
     json!({"units": "seconds", "value": seconds})
+}
+
+/// The attribute that holds a field of the model.
+pub(crate) fn attribute_of(field: &'static str) -> &'static str {
+    match field {
+        "authentication" => AUTHENTICATION.name,
+        "encryption" => ENCRYPTION.name,
+        "groups" => PFS.name,
+        other => other,
+    }
 }

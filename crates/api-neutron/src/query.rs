@@ -1,7 +1,7 @@
 //! What a list's query asks for: filters, fields, order and page.
 
+use adit_control::{Order, OrderBy, Query};
 use adit_model::ProjectId;
-use adit_store::{Order, OrderBy, Query};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

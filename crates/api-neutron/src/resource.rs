@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use adit_control::{Caller, Noun, Query};
 use adit_model::project::Role;
 use adit_model::{Name, ProjectId};
 use axum::body::Body;
@@ -36,6 +37,8 @@ pub(crate) struct Words {
 pub(crate) trait Resource: 'static {
     /// What it is called.
     const WORDS: Words;
+    /// What it is to use cases.
+    const NOUN: Noun;
     /// What its bodies, filters and sort keys may be.
     const ATTRIBUTES: &'static [Attribute];
     /// What one must be to do anything with it.
@@ -55,30 +58,43 @@ pub(crate) trait Resource: 'static {
     /// That there is none of this id.
     fn missing(id: String) -> ApiError;
 
+    /// That others use it.
+    fn in_use(id: String) -> ApiError;
+
     /// Makes one.
     fn create(
         cx: &Context,
+        maker: Caller,
         values: &Values,
-    ) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
-
-    /// Finds one.
-    fn find(cx: &Context, id: Uuid) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
+    ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
 
     /// Lists some.
     fn page(
         cx: &Context,
         query: Query,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, ApiError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
 
     /// Changes one.
     fn update(
         cx: &Context,
         id: Uuid,
         values: &Values,
-    ) -> impl Future<Output = Result<Self::Row, ApiError>> + Send;
+    ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
 
     /// Deletes one.
-    fn delete(cx: &Context, id: Uuid) -> impl Future<Output = Result<(), ApiError>> + Send;
+    fn delete(cx: &Context, id: Uuid) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Finds one.
+pub(crate) async fn find<R: Resource>(cx: &Context, id: Uuid) -> Result<R::Row, ApiError> {
+    let query = Query {
+        ids: Some(vec![id]),
+        ..Query::default()
+    };
+    let text = id.to_string();
+    let rows = R::page(cx, query).await;
+    let mut rows = rows.map_err(|failure| failure.about::<R>(&text))?;
+    rows.pop().ok_or_else(|| R::missing(text))
 }
 
 /// The attributes that every resource has.
@@ -151,7 +167,7 @@ async fn check<R: Resource>(cx: &Context, id: Uuid) -> Result<(), ApiError> {
     if may::<R>(cx) {
         return Ok(());
     }
-    R::find(cx, id).await?;
+    find::<R>(cx, id).await?;
     Err(ApiError::NotFound)
 }
 
@@ -171,7 +187,9 @@ async fn create<R: Resource>(
         let rule = format!("create_{}", R::WORDS.one);
         return Err(ApiError::Policy { rule });
     }
-    let row = R::create(&cx, &values).await?;
+    let maker = cx.maker(values.project).await?;
+    let row = R::create(&cx, maker, &values).await;
+    let row = row.map_err(|failure| failure.about::<R>(""))?;
     let mut object = R::render(&cx, &row);
     values.echo(&mut object);
     if let Some(status) = R::MADE {
@@ -185,7 +203,7 @@ async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {
 }
 
 async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = R::find(&cx, parse::<R>(&id)?).await?;
+    let row = find::<R>(&cx, parse::<R>(&id)?).await?;
     if !may::<R>(&cx) {
         return Err(ApiError::NotFound);
     }
@@ -203,7 +221,8 @@ async fn update<R: Resource>(
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;
     check::<R>(&cx, id).await?;
-    let row = R::update(&cx, id, &values).await?;
+    let row = R::update(&cx, id, &values).await;
+    let row = row.map_err(|failure| failure.about::<R>(&id.to_string()))?;
     let mut object = R::render(&cx, &row);
     values.echo(&mut object);
     Ok(answer::<R>(object))
@@ -212,7 +231,8 @@ async fn update<R: Resource>(
 async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse::<R>(&id)?;
     check::<R>(&cx, id).await?;
-    R::delete(&cx, id).await?;
+    let deleted = R::delete(&cx, id).await;
+    deleted.map_err(|failure| failure.about::<R>(&id.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

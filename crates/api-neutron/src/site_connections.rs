@@ -2,21 +2,24 @@
 
 use adit_control::connection::ConnectionView;
 use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
+use adit_control::{Caller, Error, Noun, Query};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
-use adit_model::{
-    Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Psk,
-};
+use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
+};
 use crate::body::Values;
 use crate::context::Context;
+use crate::endpoint_groups::EndpointGroups;
 use crate::error::ApiError;
 use crate::kind::{Given, Kind};
-use crate::resource::{Resource, Words, base};
-use crate::words::{Word as _, one_of};
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, find};
 use crate::status;
+use crate::words::{Word as _, one_of};
 
 /// What a POST that says nothing of it gets.
 const DPD: DeadPeerDetection = DeadPeerDetection {
@@ -27,6 +30,12 @@ const DPD: DeadPeerDetection = DeadPeerDetection {
 
 /// What stands for a key that is not shown.
 const HIDDEN: &str = "********";
+
+const IKE_POLICY: &str = "ikepolicy_id";
+const IPSEC_POLICY: &str = "ipsecpolicy_id";
+const LOCAL_GROUP: &str = "local_ep_group_id";
+const PEER_GROUP: &str = "peer_ep_group_id";
+const SERVICE: &str = "vpnservice_id";
 
 pub(crate) struct SiteConnections;
 
@@ -55,6 +64,8 @@ impl Resource for SiteConnections {
         path: "vpn/ipsec-site-connections",
     };
 
+    const NOUN: Noun = Noun::Connection;
+
     const ATTRIBUTES: &'static [Attribute] = &[
         ID.sort(),
         PROJECT.sort(),
@@ -66,8 +77,8 @@ impl Resource for SiteConnections {
         attribute("peer_cidrs", Kind::Cidrs)
             .post(Default::Empty)
             .put(),
-        group("local_ep_group_id"),
-        group("peer_ep_group_id"),
+        group(LOCAL_GROUP),
+        group(PEER_GROUP),
         attribute("route_mode", Kind::Text(8)).filter(),
         attribute("mtu", Kind::Integer)
             .post(Default::Number(Connection::MTU))
@@ -78,7 +89,7 @@ impl Resource for SiteConnections {
             .put()
             .filter(),
         attribute("auth_mode", Kind::Text(16)).filter(),
-        attribute("psk", Kind::Secret)
+        attribute("psk", Kind::Psk)
             .post(Default::Required)
             .put()
             .filter(),
@@ -94,9 +105,9 @@ impl Resource for SiteConnections {
         .put(),
         ADMIN_STATE_UP,
         attribute("status", Kind::Text(16)).filter(),
-        reference("vpnservice_id"),
-        reference("ikepolicy_id"),
-        reference("ipsecpolicy_id"),
+        reference(SERVICE),
+        reference(IKE_POLICY),
+        reference(IPSEC_POLICY),
     ];
 
     const MADE: Option<&'static str> = Some(status::PENDING_CREATE);
@@ -111,12 +122,18 @@ impl Resource for SiteConnections {
         let row = &view.connection;
         let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
         let own = [
-            ("local_id", json!(row.local_id.as_deref().unwrap_or_default())),
+            (
+                "local_id",
+                json!(row.local_id.as_deref().unwrap_or_default()),
+            ),
             ("peer_address", json!(row.peer_address)),
             ("peer_id", json!(peer_id(row))),
             ("peer_cidrs", peer_cidrs(row)),
-            ("local_ep_group_id", json!(row.local_group.map(EndpointGroupId::uuid))),
-            ("peer_ep_group_id", json!(row.peer_group.map(EndpointGroupId::uuid))),
+            (
+                LOCAL_GROUP,
+                json!(row.local_group.map(EndpointGroupId::uuid)),
+            ),
+            (PEER_GROUP, json!(row.peer_group.map(EndpointGroupId::uuid))),
             ("route_mode", json!("static")),
             ("mtu", json!(row.mtu)),
             ("initiator", json!(row.initiator.word())),
@@ -125,10 +142,13 @@ impl Resource for SiteConnections {
             ("dpd", dpd(row.dead_peer_detection)),
             ("admin_state_up", json!(row.admin_state_up)),
             ("status", json!(status::of_connection(view))),
-            ("status_reasons", status::reasons(view)),
-            ("vpnservice_id", json!(row.gateway.uuid())),
-            ("ikepolicy_id", json!(row.ike_policy.map(IkePolicyId::uuid))),
-            ("ipsecpolicy_id", json!(row.ipsec_policy.map(IpsecPolicyId::uuid))),
+            ("status_reasons", status::reasons(&view.reasons)),
+            (SERVICE, json!(row.gateway.uuid())),
+            (IKE_POLICY, json!(row.ike_policy.map(IkePolicyId::uuid))),
+            (
+                IPSEC_POLICY,
+                json!(row.ipsec_policy.map(IpsecPolicyId::uuid)),
+            ),
         ];
         object.extend(own.map(|(name, value)| (name.to_owned(), value)));
         object
@@ -138,14 +158,23 @@ impl Resource for SiteConnections {
         ApiError::SiteConnectionNotFound { id }
     }
 
-    async fn create(cx: &Context, values: &Values) -> Result<ConnectionView, ApiError> {
-        let said = Said::read(values)?;
+    fn in_use(_: String) -> ApiError {
+        // Nothing hangs on a connection.
+        ApiError::Internal
+    }
+
+    async fn create(
+        cx: &Context,
+        maker: Caller,
+        values: &Values,
+    ) -> Result<ConnectionView, Failure> {
+        let said = change(values);
         let new = NewSiteConnection {
             name: values.new_name()?,
             description: values.new_description(),
-            gateway: GatewayId::from_uuid(values.required("vpnservice_id")?),
-            ike_policy: IkePolicyId::from_uuid(values.required("ikepolicy_id")?),
-            ipsec_policy: IpsecPolicyId::from_uuid(values.required("ipsecpolicy_id")?),
+            gateway: GatewayId::from_uuid(values.required(SERVICE)?),
+            ike_policy: IkePolicyId::from_uuid(values.required(IKE_POLICY)?),
+            ipsec_policy: IpsecPolicyId::from_uuid(values.required(IPSEC_POLICY)?),
             local_id: said.local_id.unwrap_or_default(),
             peer_address: said.peer_address.unwrap_or_default(),
             peer_id: said.peer_id.unwrap_or_default(),
@@ -155,34 +184,131 @@ impl Resource for SiteConnections {
             mtu: said.mtu.unwrap_or(Connection::MTU),
             initiator: said.initiator.unwrap_or(Initiator::BiDirectional),
             psk: said.psk.ok_or(ApiError::Internal)?,
-            dead_peer_detection: DeadPeerDetection {
+            dpd: DeadPeerDetection {
                 action: said.dpd_action.unwrap_or(DPD.action),
                 interval_s: said.dpd_interval_s.unwrap_or(DPD.interval_s),
                 timeout_s: said.dpd_timeout_s.unwrap_or(DPD.timeout_s),
             },
             admin_state_up: said.admin_state_up.unwrap_or(true),
         };
-        let maker = cx.maker(values.project);
-        Ok(cx.control.create_site_connection(&maker, new).await?)
+        let made = cx.control.create_site_connection(&maker, new).await;
+        match made {
+            Err(Error::NotFound(noun)) => Err(missing(cx, noun, values).await?.into()),
+            made => Ok(made?),
+        }
     }
 
-    async fn find(cx: &Context, id: Uuid) -> Result<ConnectionView, ApiError> {
-        let id = ConnectionId::from_uuid(id);
-        Ok(cx.control.site_connection(&cx.caller, id).await?)
-    }
-
-    async fn page(cx: &Context, query: Query) -> Result<Vec<ConnectionView>, ApiError> {
+    async fn page(cx: &Context, query: Query) -> Result<Vec<ConnectionView>, Failure> {
         Ok(cx.control.page_site_connections(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, ApiError> {
-        let id = ConnectionId::from_uuid(id);
-        let change = Said::read(values)?;
-        Ok(cx.control.update_site_connection(&cx.caller, id, change).await?)
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, Failure> {
+        let view = find::<Self>(cx, id).await?;
+        status::check(id, status::of_connection(&view))?;
+        let change = change(values);
+        let connection = ConnectionId::from_uuid(id);
+        let changed = cx
+            .control
+            .update_site_connection(&cx.caller, connection, change);
+        match changed.await {
+            Err(Error::NotFound(noun @ Noun::EndpointGroup)) => {
+                Err(missing(cx, noun, values).await?.into())
+            }
+            changed => Ok(changed?),
+        }
     }
 
-    async fn delete(cx: &Context, id: Uuid) -> Result<(), ApiError> {
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = ConnectionId::from_uuid(id);
         Ok(cx.control.delete_site_connection(&cx.caller, id).await?)
     }
+}
+
+/// What a body says.
+fn change(values: &Values) -> SiteConnectionChange {
+    let text = |name: &str| values.text(name).map(str::to_owned);
+    let group = |name: &str| {
+        let group = values.uuid(name);
+        group.map(|group| group.map(EndpointGroupId::from_uuid))
+    };
+    let seconds = |member: &str| match values.member("dpd", member) {
+        Some(Given::Number(seconds)) => Some(*seconds),
+        _ => None,
+    };
+    let action = match values.member("dpd", "action") {
+        Some(Given::Text(word)) => DpdAction::parse(word),
+        _ => None,
+    };
+    let psk = match values.get("psk") {
+        Some(Given::Psk(psk)) => Some(psk.clone()),
+        _ => None,
+    };
+    SiteConnectionChange {
+        name: values.name(),
+        description: values.description(),
+        local_id: text("local_id"),
+        peer_address: text("peer_address"),
+        peer_id: text("peer_id"),
+        peer_cidrs: values.cidrs("peer_cidrs").map(<[Cidr]>::to_vec),
+        local_group: group(LOCAL_GROUP),
+        peer_group: group(PEER_GROUP),
+        mtu: values.number("mtu"),
+        initiator: values.word("initiator"),
+        psk,
+        dpd_action: action,
+        dpd_interval_s: seconds("interval"),
+        dpd_timeout_s: seconds("timeout"),
+        admin_state_up: values.flag("admin_state_up"),
+    }
+}
+
+/// The refusal of a connection that names something which is not there.
+async fn missing(cx: &Context, noun: Noun, values: &Values) -> Result<ApiError, ApiError> {
+    let id = |name: &str| values.required(name).map(|id| id.to_string());
+    Ok(match noun {
+        Noun::Gateway => ApiError::VpnServiceNotFound { id: id(SERVICE)? },
+        Noun::IkePolicy => ApiError::IkePolicyNotFound {
+            id: id(IKE_POLICY)?,
+        },
+        Noun::IpsecPolicy => ApiError::IpsecPolicyNotFound {
+            id: id(IPSEC_POLICY)?,
+        },
+        Noun::EndpointGroup => {
+            // The local one is looked for first. One that the body does not name is there.
+            for name in [LOCAL_GROUP, PEER_GROUP] {
+                if let Some(Some(group)) = values.uuid(name) {
+                    find::<EndpointGroups>(cx, group).await?;
+                }
+            }
+            // It was made in this moment.
+            ApiError::NotFound
+        }
+        other => Error::NotFound(other).into(),
+    })
+}
+
+/// Who the other end must say it is.
+fn peer_id(row: &Connection) -> String {
+    let given = row.peer_id.clone();
+    given.unwrap_or_else(|| row.peer_address.to_string())
+}
+
+/// The blocks at the other end, unless they come from a group.
+fn peer_cidrs(row: &Connection) -> Value {
+    if row.peer_group.is_some() {
+        return json!([]);
+    }
+    row.peer_cidrs.iter().map(ToString::to_string).collect()
+}
+
+fn psk(cx: &Context, row: &Connection) -> Value {
+    if cx.config.show_psk {
+        json!(String::from_utf8_lossy(row.psk.expose()))
+    } else {
+        json!(HIDDEN)
+    }
+}
+
+fn dpd(dpd: DeadPeerDetection) -> Value {
+    json!({"action": dpd.action.word(), "interval": dpd.interval_s, "timeout": dpd.timeout_s})
 }

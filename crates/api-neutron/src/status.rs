@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use uuid::Uuid;
+
+use crate::error::ApiError;
 
 /// Nothing was seen yet.
 pub(crate) const PENDING_CREATE: &str = "PENDING_CREATE";
@@ -27,6 +30,27 @@ pub(crate) const fn of_service(view: &ServiceView) -> &'static str {
         GatewayStatus::Available if view.gateway.admin_state_up => ACTIVE,
         GatewayStatus::Available => DOWN,
     }
+}
+
+/// A connection is there once its service's worker was heard of.
+pub(crate) fn of_connection(view: &ConnectionView) -> &'static str {
+    match (view.gateway_status, view.state) {
+        (GatewayStatus::Pending, _) => PENDING_CREATE,
+        (GatewayStatus::Failed, _) => ERROR,
+        (GatewayStatus::Available, TunnelState::Up) => ACTIVE,
+        (GatewayStatus::Available, _) => DOWN,
+    }
+}
+
+/// Refuses to change what is pending.
+pub(crate) fn check(id: Uuid, status: &'static str) -> Result<(), ApiError> {
+    if status.starts_with("PENDING_") {
+        return Err(ApiError::StateInvalidToUpdate {
+            state: status.to_owned(),
+            id: id.to_string(),
+        });
+    }
+    Ok(())
 }
 
 /// Reasons as other dialects tell them, which Neutron can't: how it is known, on whose side it

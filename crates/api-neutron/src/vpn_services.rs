@@ -2,18 +2,21 @@
 
 use std::net::IpAddr;
 
-use adit_control::gateway::GatewayView;
-use adit_control::service::{NewService, ServiceChange};
+use adit_control::service::{NewService, ServiceChange, ServiceView};
+use adit_control::{Caller, Error, Noun, Query};
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
+};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
-use crate::resource::{Resource, Words, base};
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, find};
 use crate::status;
 
 pub(crate) struct VpnServices;
@@ -24,6 +27,8 @@ impl Resource for VpnServices {
         many: "vpnservices",
         path: "vpn/vpnservices",
     };
+
+    const NOUN: Noun = Noun::Gateway;
 
     const ATTRIBUTES: &'static [Attribute] = &[
         ID.sort(),
@@ -47,13 +52,13 @@ impl Resource for VpnServices {
 
     const MADE: Option<&'static str> = Some(status::PENDING_CREATE);
 
-    type Row = GatewayView;
+    type Row = ServiceView;
 
-    fn id(row: &GatewayView) -> Uuid {
+    fn id(row: &ServiceView) -> Uuid {
         row.gateway.id.uuid()
     }
 
-    fn render(_: &Context, view: &GatewayView) -> Map<String, Value> {
+    fn render(_: &Context, view: &ServiceView) -> Map<String, Value> {
         let row = &view.gateway;
         let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
         let (v4, v6) = match row.public_address {
@@ -77,42 +82,51 @@ impl Resource for VpnServices {
         ApiError::VpnServiceNotFound { id }
     }
 
-    async fn create(cx: &Context, values: &Values) -> Result<GatewayView, ApiError> {
+    fn in_use(id: String) -> ApiError {
+        ApiError::VpnServiceInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<ServiceView, Failure> {
         if let Some(Some(flavor)) = values.uuid("flavor_id") {
             let id = flavor.to_string();
-            return Err(ApiError::FlavorNotFound { id });
+            return Err(ApiError::FlavorNotFound { id }.into());
         }
+        let router = values.required("router_id")?;
         let new = NewService {
             name: values.new_name()?,
             description: values.new_description(),
-            router: RouterId::from_uuid(values.required("router_id")?),
+            router: RouterId::from_uuid(router),
             subnet: values.uuid("subnet_id").flatten().map(SubnetId::from_uuid),
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),
         };
-        let maker = cx.maker(values.project);
-        Ok(cx.control.create_service(&maker, new).await?)
+        match cx.control.create_service(&maker, new).await {
+            Err(Error::NotFound(Noun::Router)) => {
+                let id = router.to_string();
+                Err(ApiError::RouterNotFound { id }.into())
+            }
+            made => Ok(made?),
+        }
     }
 
-    async fn find(cx: &Context, id: Uuid) -> Result<GatewayView, ApiError> {
-        let id = GatewayId::from_uuid(id);
-        Ok(cx.control.service(&cx.caller, id).await?)
-    }
-
-    async fn page(cx: &Context, query: Query) -> Result<Vec<GatewayView>, ApiError> {
+    async fn page(cx: &Context, query: Query) -> Result<Vec<ServiceView>, Failure> {
         Ok(cx.control.page_services(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<GatewayView, ApiError> {
-        let id = GatewayId::from_uuid(id);
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ServiceView, Failure> {
+        let view = find::<Self>(cx, id).await?;
+        status::check(id, status::of_service(&view))?;
         let change = ServiceChange {
             name: values.name(),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
         };
-        Ok(cx.control.update_service(&cx.caller, id, change).await?)
+        let update = cx
+            .control
+            .update_service(&cx.caller, GatewayId::from_uuid(id), change);
+        Ok(update.await?)
     }
 
-    async fn delete(cx: &Context, id: Uuid) -> Result<(), ApiError> {
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = GatewayId::from_uuid(id);
         Ok(cx.control.delete_service(&cx.caller, id).await?)
     }

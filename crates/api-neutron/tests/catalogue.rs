@@ -1,108 +1,20 @@
-//! Every refusal of the catalogue, by its exact status, type and message, against what the real
-//! service was recorded to say.
+//! Every refusal of the catalogue, by its exact status, type and message, against what the
+//! real service was recorded to say.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+#![expect(clippy::too_many_lines, reason = "tables")]
 
 mod world;
 
 use serde_json::{Value, json};
-use world::rows::{connection, legacy_connection};
+use world::cases::{Cases, bad};
+use world::rows::connection;
 use world::{Who, World, path, with};
-
-/// What is asked, by whom, and what is answered.
-struct Case {
-    what: &'static str,
-    who: Who,
-    request: String,
-    body: String,
-    status: u16,
-    kind: &'static str,
-    message: String,
-}
-
-/// Cases of one sort, one after another.
-#[derive(Default)]
-struct Cases(Vec<Case>);
-
-impl Cases {
-    /// A request with a raw body.
-    fn raw(
-        &mut self,
-        what: &'static str,
-        (request, body): (&str, &str),
-        (status, kind, message): (u16, &'static str, &str),
-    ) {
-        self.0.push(Case {
-            what,
-            who: Who::Member,
-            request: request.to_owned(),
-            body: body.to_owned(),
-            status,
-            kind,
-            message: message.to_owned(),
-        });
-    }
-
-    /// A POST of an object.
-    fn post(
-        &mut self,
-        what: &'static str,
-        (kind, object): (&str, &Value),
-        refusal: (u16, &'static str, &str),
-    ) {
-        let body = json!({kind: object}).to_string();
-        self.raw(what, (&format!("POST {}", path(kind)), &body), refusal);
-    }
-
-    /// A PUT of an object.
-    fn put(
-        &mut self,
-        what: &'static str,
-        (kind, id, object): (&str, &str, &Value),
-        refusal: (u16, &'static str, &str),
-    ) {
-        let body = json!({kind: object}).to_string();
-        self.raw(what, (&format!("PUT {}/{id}", path(kind)), &body), refusal);
-    }
-
-    /// A POST of a connection by groups, changed.
-    fn conn(&mut self, what: &'static str, change: &Value, refusal: (u16, &'static str, &str)) {
-        let object = with(connection(), change);
-        self.post(what, ("ipsec_site_connection", &object), refusal);
-    }
-
-    /// A POST of a connection of a service with a subnet, changed.
-    fn legacy(&mut self, what: &'static str, change: &Value, refusal: (u16, &'static str, &str)) {
-        let object = with(legacy_connection(), change);
-        self.post(what, ("ipsec_site_connection", &object), refusal);
-    }
-
-    /// Makes the last case somebody's.
-    fn by(&mut self, who: Who) {
-        self.0.last_mut().unwrap().who = who;
-    }
-
-    async fn walk(self, world: &World) {
-        for case in self.0 {
-            let answer = world.ask(case.who, &case.request, &case.body).await;
-            let expected = world.fill(&case.message);
-            assert_eq!(
-                answer.refused(),
-                (case.status, case.kind, expected.as_str()),
-                "{}: {} {}",
-                case.what,
-                case.request,
-                case.body
-            );
-        }
-    }
-}
-
-const BAD: (u16, &str) = (400, "HTTPBadRequest");
-
-fn bad(message: &str) -> (u16, &'static str, &str) {
-    (BAD.0, BAD.1, message)
-}
 
 #[tokio::test]
 async fn bodies() {
@@ -114,7 +26,11 @@ async fn bodies() {
         (
             "malformed json",
             "{\"ikepolicy\": ",
-            (400, "MalformedRequestBody", "Malformed request body: Cannot understand JSON."),
+            (
+                400,
+                "MalformedRequestBody",
+                "Malformed request body: Cannot understand JSON.",
+            ),
         ),
         ("array", "[1]", bad("Body contains invalid data")),
         (
@@ -140,7 +56,10 @@ async fn bodies() {
         ("PUT /vpn/ikepolicies/$none", ""),
         (400, "BadRequest", "Bad body request: Invalid format: b''."),
     );
-    let long = format!("{{\"ikepolicy\": {{\"name\": \"{}\"}}}}", "n".repeat(300 * 1024));
+    let long = format!(
+        "{{\"ikepolicy\": {{\"name\": \"{}\"}}}}",
+        "n".repeat(300 * 1024)
+    );
     cases.raw(
         "too large",
         (path, &long),
@@ -163,28 +82,73 @@ async fn attributes() {
     };
     let invalid = |name: &str, reason: &str| format!("Invalid input for {name}. Reason: {reason}.");
     for (object, message) in [
-        (json!({"aaa": "x", "bbb": "y"}), "Unrecognized attribute(s) 'aaa, bbb'".to_owned()),
-        (json!({"id": "$none"}), "Attribute 'id' not allowed in POST".to_owned()),
-        (json!({"pfs": "group1"}), invalid("pfs", "group1 is not in valid_values")),
-        (json!({"pfs": null}), invalid("pfs", "None is not in valid_values")),
-        (json!({"auth_algorithm": 200}), invalid("auth_algorithm", "200 is not in valid_values")),
-        (json!({"auth_algorithm": "x", "pfs": "y"}), invalid("auth_algorithm", "x is not in valid_values")),
-        (json!({"name": 5}), invalid("name", "'5' is not a valid string")),
-        (json!({"name": null}), invalid("name", "'None' is not a valid string")),
-        (json!({"name": " lead"}), invalid("name", "' lead' is not a valid string")),
+        (
+            json!({"aaa": "x", "bbb": "y"}),
+            "Unrecognized attribute(s) 'aaa, bbb'".to_owned(),
+        ),
+        (
+            json!({"id": "$none"}),
+            "Attribute 'id' not allowed in POST".to_owned(),
+        ),
+        (
+            json!({"pfs": "group1"}),
+            invalid("pfs", "group1 is not in valid_values"),
+        ),
+        (
+            json!({"pfs": null}),
+            invalid("pfs", "None is not in valid_values"),
+        ),
+        (
+            json!({"auth_algorithm": 200}),
+            invalid("auth_algorithm", "200 is not in valid_values"),
+        ),
+        (
+            json!({"auth_algorithm": "x", "pfs": "y"}),
+            invalid("auth_algorithm", "x is not in valid_values"),
+        ),
+        (
+            json!({"name": 5}),
+            invalid("name", "'5' is not a valid string"),
+        ),
+        (
+            json!({"name": null}),
+            invalid("name", "'None' is not a valid string"),
+        ),
+        (
+            json!({"name": " lead"}),
+            invalid("name", "' lead' is not a valid string"),
+        ),
         (json!({"name": long}), too_long("name")),
         (json!({"description": long}), too_long("description")),
-        (json!({"lifetime": "x"}), invalid("lifetime", "'x' is not a dictionary")),
-        (json!({"lifetime": []}), invalid("lifetime", "'[]' is not a dictionary")),
-        (json!({"lifetime": {"bogus": 1}}), invalid("lifetime", "Unexpected keys supplied: bogus")),
-        (json!({"lifetime": {"units": "kilobytes"}}), invalid("lifetime", "kilobytes is not in valid_values")),
+        (
+            json!({"lifetime": "x"}),
+            invalid("lifetime", "'x' is not a dictionary"),
+        ),
+        (
+            json!({"lifetime": []}),
+            invalid("lifetime", "'[]' is not a dictionary"),
+        ),
+        (
+            json!({"lifetime": {"bogus": 1}}),
+            invalid("lifetime", "Unexpected keys supplied: bogus"),
+        ),
+        (
+            json!({"lifetime": {"units": "kilobytes"}}),
+            invalid("lifetime", "kilobytes is not in valid_values"),
+        ),
         (
             json!({"lifetime": {"value": 59}}),
             invalid("lifetime", "'59' is too small - must be at least '60'"),
         ),
-        (json!({"lifetime": {"value": "Megabytes"}}), invalid("lifetime", "'Megabytes' is not an integer")),
+        (
+            json!({"lifetime": {"value": "Megabytes"}}),
+            invalid("lifetime", "'Megabytes' is not an integer"),
+        ),
         (json!({"tenant_id": "$project_other"}), FOREIGN.to_owned()),
-        (json!({"project_id": "$project_other", "pfs": "x"}), FOREIGN.to_owned()),
+        (
+            json!({"project_id": "$project_other", "pfs": "x"}),
+            FOREIGN.to_owned(),
+        ),
         (
             json!({"tenant_id": "$project_member", "project_id": "$project_other"}),
             "'project_id' and 'tenant_id' do not match".to_owned(),
@@ -193,8 +157,14 @@ async fn attributes() {
         cases.post("a policy", ("ikepolicy", &object), bad(&message));
     }
     for (object, message) in [
-        (json!({}), "Failed to parse request. Required attribute 'router_id' not specified".to_owned()),
-        (json!({"router_id": "x"}), invalid("router_id", "'x' is not a valid UUID")),
+        (
+            json!({}),
+            "Failed to parse request. Required attribute 'router_id' not specified".to_owned(),
+        ),
+        (
+            json!({"router_id": "x"}),
+            invalid("router_id", "'x' is not a valid UUID"),
+        ),
         (
             json!({"router_id": "$router", "subnet_id": ""}),
             invalid("subnet_id", "'' is not a valid UUID"),
@@ -212,8 +182,15 @@ async fn attributes() {
     }
     cases.post(
         "no boolean",
-        ("vpnservice", &json!({"router_id": "$router", "admin_state_up": "maybe"})),
-        (400, "InvalidInput", "Invalid input for operation: 'maybe' cannot be converted to boolean."),
+        (
+            "vpnservice",
+            &json!({"router_id": "$router", "admin_state_up": "maybe"}),
+        ),
+        (
+            400,
+            "InvalidInput",
+            "Invalid input for operation: 'maybe' cannot be converted to boolean.",
+        ),
     );
     cases.post(
         "not for this resource",
@@ -231,19 +208,84 @@ async fn read_only_attributes() {
     world.add_vpn().await;
     let mut cases = Cases::default();
     for (kind, id, object, message) in [
-        ("ikepolicy", "$ike", json!({"id": "$none"}), "Cannot update read-only attribute id"),
-        ("ikepolicy", "$none", json!({"zzz": 1}), "Unrecognized attribute(s) 'zzz'"),
-        ("ikepolicy", "$ike", json!({"tenant_id": "$project_other"}), FOREIGN),
-        ("vpnservice", "$svc", json!({"router_id": "$none"}), "Cannot update read-only attribute router_id"),
-        ("vpnservice", "$svc", json!({"subnet_id": "$left"}), "Cannot update read-only attribute subnet_id"),
-        ("vpnservice", "$svc", json!({"flavor_id": "$none"}), "Cannot update read-only attribute flavor_id"),
-        ("endpoint_group", "$le", json!({"endpoints": ["$left2"]}), "Cannot update read-only attribute endpoints"),
-        ("endpoint_group", "$le", json!({"type": "cidr"}), "Cannot update read-only attribute type"),
-        ("ipsec_site_connection", "$conn", json!({"vpnservice_id": "$svc"}), "Cannot update read-only attribute vpnservice_id"),
-        ("ipsec_site_connection", "$conn", json!({"ikepolicy_id": "$ike"}), "Cannot update read-only attribute ikepolicy_id"),
-        ("ipsec_site_connection", "$conn", json!({"ipsecpolicy_id": "$ipsec"}), "Cannot update read-only attribute ipsecpolicy_id"),
-        ("ipsec_site_connection", "$conn", json!({"auth_mode": "psk"}), "Cannot update read-only attribute auth_mode"),
-        ("ipsec_site_connection", "$conn", json!({"status": "ACTIVE"}), "Cannot update read-only attribute status"),
+        (
+            "ikepolicy",
+            "$ike",
+            json!({"id": "$none"}),
+            "Cannot update read-only attribute id",
+        ),
+        (
+            "ikepolicy",
+            "$none",
+            json!({"zzz": 1}),
+            "Unrecognized attribute(s) 'zzz'",
+        ),
+        (
+            "ikepolicy",
+            "$ike",
+            json!({"tenant_id": "$project_other"}),
+            FOREIGN,
+        ),
+        (
+            "vpnservice",
+            "$svc",
+            json!({"router_id": "$none"}),
+            "Cannot update read-only attribute router_id",
+        ),
+        (
+            "vpnservice",
+            "$svc",
+            json!({"subnet_id": "$left"}),
+            "Cannot update read-only attribute subnet_id",
+        ),
+        (
+            "vpnservice",
+            "$svc",
+            json!({"flavor_id": "$none"}),
+            "Cannot update read-only attribute flavor_id",
+        ),
+        (
+            "endpoint_group",
+            "$le",
+            json!({"endpoints": ["$left2"]}),
+            "Cannot update read-only attribute endpoints",
+        ),
+        (
+            "endpoint_group",
+            "$le",
+            json!({"type": "cidr"}),
+            "Cannot update read-only attribute type",
+        ),
+        (
+            "ipsec_site_connection",
+            "$conn",
+            json!({"vpnservice_id": "$svc"}),
+            "Cannot update read-only attribute vpnservice_id",
+        ),
+        (
+            "ipsec_site_connection",
+            "$conn",
+            json!({"ikepolicy_id": "$ike"}),
+            "Cannot update read-only attribute ikepolicy_id",
+        ),
+        (
+            "ipsec_site_connection",
+            "$conn",
+            json!({"ipsecpolicy_id": "$ipsec"}),
+            "Cannot update read-only attribute ipsecpolicy_id",
+        ),
+        (
+            "ipsec_site_connection",
+            "$conn",
+            json!({"auth_mode": "psk"}),
+            "Cannot update read-only attribute auth_mode",
+        ),
+        (
+            "ipsec_site_connection",
+            "$conn",
+            json!({"status": "ACTIVE"}),
+            "Cannot update read-only attribute status",
+        ),
     ] {
         cases.put("read-only", (kind, id, &object), bad(message));
     }
@@ -256,9 +298,24 @@ async fn what_is_not_there() {
     world.add_vpn().await;
     let mut cases = Cases::default();
     for (collection, foreign, kind, message) in [
-        ("ikepolicies", "$foreign_ike", "IKEPolicyNotFound", "IKEPolicy {} could not be found"),
-        ("ipsecpolicies", "$foreign_ipsec", "IPsecPolicyNotFound", "IPsecPolicy {} could not be found"),
-        ("vpnservices", "$foreign_svc", "VPNServiceNotFound", "VPNService {} could not be found"),
+        (
+            "ikepolicies",
+            "$foreign_ike",
+            "IKEPolicyNotFound",
+            "IKEPolicy {} could not be found",
+        ),
+        (
+            "ipsecpolicies",
+            "$foreign_ipsec",
+            "IPsecPolicyNotFound",
+            "IPsecPolicy {} could not be found",
+        ),
+        (
+            "vpnservices",
+            "$foreign_svc",
+            "VPNServiceNotFound",
+            "VPNService {} could not be found",
+        ),
         (
             "endpoint-groups",
             "$foreign_group",
@@ -272,7 +329,10 @@ async fn what_is_not_there() {
             "ipsec_site_connection {} not found",
         ),
     ] {
-        let root = world::KINDS.iter().find(|kind| path(kind).ends_with(collection)).unwrap();
+        let root = world::KINDS
+            .iter()
+            .find(|kind| path(kind).ends_with(collection))
+            .unwrap();
         for id in ["$none", foreign, "not-a-uuid"] {
             let message = message.replace("{}", id);
             for (method, body) in [
@@ -285,7 +345,11 @@ async fn what_is_not_there() {
             }
         }
         let request = format!("DELETE /vpn/{collection}");
-        cases.raw("no id", (&request, ""), (404, kind, &message.replace("{}", "None")));
+        cases.raw(
+            "no id",
+            (&request, ""),
+            (404, kind, &message.replace("{}", "None")),
+        );
     }
     cases.walk(&world).await;
 }
@@ -295,7 +359,12 @@ async fn where_nothing_is() {
     let world = World::new().await;
     let mut cases = Cases::default();
     let not_found = (404, "HTTPNotFound", "The resource could not be found.");
-    for request in ["GET /vpn/nosuch", "GET /vpn", "POST /nosuch", "GET /vpn/ikepolicies/a/b"] {
+    for request in [
+        "GET /vpn/nosuch",
+        "GET /vpn",
+        "POST /nosuch",
+        "GET /vpn/ikepolicies/a/b",
+    ] {
         cases.raw("nothing there", (request, ""), not_found);
     }
     let not_allowed = (
@@ -303,7 +372,11 @@ async fn where_nothing_is() {
         "HTTPMethodNotAllowed",
         "The server could not comply with the request since it is either malformed or otherwise incorrect.",
     );
-    for request in ["PATCH /vpn/ikepolicies/$none", "POST /vpn/ikepolicies/$none", "PUT /vpn/ikepolicies"] {
+    for request in [
+        "PATCH /vpn/ikepolicies/$none",
+        "POST /vpn/ikepolicies/$none",
+        "PUT /vpn/ikepolicies",
+    ] {
         cases.raw("not like this", (request, "{}"), not_allowed);
     }
     cases.walk(&world).await;
@@ -321,11 +394,18 @@ async fn roles() {
         ("ikepolicy", json!({})),
         ("ipsecpolicy", json!({})),
         ("vpnservice", json!({"router_id": "$router"})),
-        ("endpoint_group", json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]})),
+        (
+            "endpoint_group",
+            json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]}),
+        ),
         ("ipsec_site_connection", connection()),
     ] {
         let message = format!("rule:create_{kind} is disallowed by policy");
-        cases.post("role too low", (kind, &body), (403, "PolicyNotAuthorized", &message));
+        cases.post(
+            "role too low",
+            (kind, &body),
+            (403, "PolicyNotAuthorized", &message),
+        );
         cases.by(Who::Reader);
     }
     for own in [
@@ -336,7 +416,10 @@ async fn roles() {
         "ipsec-site-connections/$conn",
     ] {
         let collection = own.split('/').next().unwrap();
-        let root = world::KINDS.iter().find(|kind| path(kind).ends_with(collection)).unwrap();
+        let root = world::KINDS
+            .iter()
+            .find(|kind| path(kind).ends_with(collection))
+            .unwrap();
         for (method, body) in [
             ("GET", String::new()),
             ("PUT", json!({*root: {"name": "q"}}).to_string()),
@@ -371,22 +454,38 @@ async fn services() {
         (
             "another project's router",
             json!({"router_id": "$foreign_router"}),
-            (404, "RouterNotFound", "Router $foreign_router could not be found"),
+            (
+                404,
+                "RouterNotFound",
+                "Router $foreign_router could not be found",
+            ),
         ),
         (
             "router without a way outside",
             json!({"router_id": "$inner"}),
-            (400, "RouterIsNotExternal", "Router $inner has no external network gateway set"),
+            (
+                400,
+                "RouterIsNotExternal",
+                "Router $inner has no external network gateway set",
+            ),
         ),
         (
             "subnet of another router",
             json!({"router_id": "$router", "subnet_id": "$off"}),
-            (400, "SubnetIsNotConnectedToRouter", "Subnet $off is not connected to Router $router"),
+            (
+                400,
+                "SubnetIsNotConnectedToRouter",
+                "Subnet $off is not connected to Router $router",
+            ),
         ),
         (
             "unknown subnet",
             json!({"router_id": "$router", "subnet_id": "$none"}),
-            (400, "SubnetIsNotConnectedToRouter", "Subnet $none is not connected to Router $router"),
+            (
+                400,
+                "SubnetIsNotConnectedToRouter",
+                "Subnet $none is not connected to Router $router",
+            ),
         ),
         (
             "unknown flavor",
@@ -436,7 +535,11 @@ async fn policies_in_use() {
     for group in ["le", "pe"] {
         let message = format!("Endpoint group ${group} is in use and cannot be deleted");
         let request = format!("DELETE /vpn/endpoint-groups/${group}");
-        cases.raw("in use", (&request, ""), (400, "EndpointGroupInUse", &message));
+        cases.raw(
+            "in use",
+            (&request, ""),
+            (400, "EndpointGroupInUse", &message),
+        );
     }
     cases.walk(&world).await;
 }
@@ -469,7 +572,10 @@ async fn endpoint_groups() {
             json!({"type": "cidr", "endpoints": ["$none"]}),
             invalid("$none", "cidr", "Invalid CIDR"),
         ),
-        (json!({"type": "cidr", "endpoints": [5]}), invalid("5", "cidr", "Invalid CIDR")),
+        (
+            json!({"type": "cidr", "endpoints": [5]}),
+            invalid("5", "cidr", "Invalid CIDR"),
+        ),
         (
             json!({"type": "subnet", "endpoints": ["10.0.0.0/24"]}),
             invalid("10.0.0.0/24", "subnet", "Invalid UUID"),
@@ -503,317 +609,6 @@ async fn endpoint_groups() {
 }
 
 #[tokio::test]
-async fn connection_attributes() {
-    let mut world = World::new().await;
-    world.add_vpn().await;
-    let mut cases = Cases::default();
-    let invalid = |name: &str, reason: &str| format!("Invalid input for {name}. Reason: {reason}.");
-    for name in [
-        "vpnservice_id",
-        "ikepolicy_id",
-        "ipsecpolicy_id",
-        "peer_address",
-        "peer_id",
-        "psk",
-    ] {
-        let message = format!("Failed to parse request. Required attribute '{name}' not specified");
-        cases.conn("missing", &json!({name: null}), bad(&message));
-        if name.ends_with("_id") && name != "peer_id" {
-            let message = invalid(name, "'zz' is not a valid UUID");
-            cases.conn("no uuid", &json!({name: "zz"}), bad(&message));
-        }
-    }
-    for (change, message) in [
-        (json!({"peer_address": 5}), invalid("peer_address", "'5' is not a valid string")),
-        (json!({"psk": 5}), invalid("psk", "'5' is not a valid string")),
-        (json!({"mtu": -100}), invalid("mtu", "'-100' should be non-negative")),
-        (json!({"dpd": "x"}), invalid("dpd", "'x' is not a dictionary")),
-        (json!({"dpd": {"foo": 1}}), invalid("dpd", "Unexpected keys supplied: foo")),
-        (json!({"dpd": {"interval": -1}}), invalid("dpd", "'-1' should be non-negative")),
-        (json!({"dpd": {"interval": "a"}}), invalid("dpd", "'a' is not an integer")),
-        (json!({"dpd": {"action": "no"}}), invalid("dpd", "no is not in valid_values")),
-        (json!({"initiator": "no"}), invalid("initiator", "no is not in valid_values")),
-        (json!({"auth_mode": "psk"}), "Attribute 'auth_mode' not allowed in POST".to_owned()),
-        (json!({"route_mode": "static"}), "Attribute 'route_mode' not allowed in POST".to_owned()),
-        (json!({"foo": "bar"}), "Unrecognized attribute(s) 'foo'".to_owned()),
-        (json!({"local_ep_group_id": "zz"}), invalid("local_ep_group_id", "'zz' is not a valid UUID")),
-    ] {
-        cases.conn("attribute", &change, bad(&message));
-    }
-    for (change, message) in [
-        (json!({"mtu": "big"}), "Invalid input for operation: 'big' is not an integer."),
-        (
-            json!({"admin_state_up": "x"}),
-            "Invalid input for operation: 'x' cannot be converted to boolean.",
-        ),
-    ] {
-        cases.conn("conversion", &change, (400, "InvalidInput", message));
-    }
-    for (cidrs, reason) in [
-        (json!(["192.168.2.0/24", "10/8"]), "'10/8' is not a valid IP subnet"),
-        (json!("myname"), "'myname' is not a valid IP subnet"),
-        (json!(["1.0.0.0/33"]), "'1.0.0.0/33' is not a valid IP subnet"),
-        (
-            json!(["10.1.0.0/24", "10.1.0.0/24"]),
-            "Duplicate items in the list: '10.1.0.0/24'",
-        ),
-    ] {
-        let message = invalid("peer_cidrs", reason);
-        cases.legacy("peer CIDRs", &json!({"peer_cidrs": cidrs}), bad(&message));
-    }
-    cases.walk(&world).await;
-    let null = with(connection(), &json!({}));
-    let text = json!({"ipsec_site_connection": null}).to_string();
-    let null = text.replace("\"psk\":\"secret\"", "\"psk\":null");
-    let answer = world.ask(Who::Member, "POST /vpn/ipsec-site-connections", &null).await;
-    assert_eq!(answer.refused().2, invalid("psk", "'None' is not a valid string"));
-}
-
-#[tokio::test]
-async fn connection_references() {
-    let mut world = World::new().await;
-    world.add_vpn().await;
-    let mut cases = Cases::default();
-    for (name, kind, message) in [
-        ("vpnservice_id", "VPNServiceNotFound", "VPNService $none could not be found"),
-        ("ikepolicy_id", "IKEPolicyNotFound", "IKEPolicy $none could not be found"),
-        ("ipsecpolicy_id", "IPsecPolicyNotFound", "IPsecPolicy $none could not be found"),
-        (
-            "local_ep_group_id",
-            "VPNEndpointGroupNotFound",
-            "Endpoint group $none could not be found",
-        ),
-        (
-            "peer_ep_group_id",
-            "VPNEndpointGroupNotFound",
-            "Endpoint group $none could not be found",
-        ),
-    ] {
-        cases.conn("unknown", &json!({name: "$none"}), (404, kind, message));
-    }
-    cases.conn(
-        "the IPsec policy is looked for first",
-        &json!({"ipsecpolicy_id": "$foreign_ipsec", "ikepolicy_id": "$none", "vpnservice_id": "$none"}),
-        (404, "IPsecPolicyNotFound", "IPsecPolicy $foreign_ipsec could not be found"),
-    );
-    cases.conn(
-        "the service is looked for second",
-        &json!({"ikepolicy_id": "$none", "vpnservice_id": "$foreign_svc"}),
-        (404, "VPNServiceNotFound", "VPNService $foreign_svc could not be found"),
-    );
-    cases.conn(
-        "AH around ESP",
-        &json!({"ipsecpolicy_id": "$ah_esp", "vpnservice_id": "$none"}),
-        (
-            400,
-            "IpsecValidationFailure",
-            "IPSec does not support IPsec Policy attribute transform_protocol with value 'ah-esp'",
-        ),
-    );
-    cases.walk(&world).await;
-}
-
-#[tokio::test]
-async fn connection_ends() {
-    let mut world = World::new().await;
-    world.add_vpn().await;
-    let mut cases = Cases::default();
-    let no_cidrs = (
-        400,
-        "MissingPeerCidrs",
-        "Missing peer CIDRs for IPsec site-to-site connection",
-    );
-    let groups = json!({"local_ep_group_id": "$le", "peer_ep_group_id": "$pe"});
-    cases.legacy("no peer CIDRs", &json!({"peer_cidrs": null}), no_cidrs);
-    cases.legacy("empty peer CIDRs", &json!({"peer_cidrs": []}), no_cidrs);
-    cases.legacy("groups instead", &with(groups.clone(), &json!({"peer_cidrs": []})), no_cidrs);
-    for (change, which) in [
-        (groups, "groups local and peer"),
-        (json!({"local_ep_group_id": "$le"}), "group local"),
-        (json!({"peer_ep_group_id": "$pe"}), "group peer"),
-    ] {
-        let message =
-            format!("Endpoint {which} cannot be specified, when VPN Service has subnet specified");
-        cases.legacy("groups too", &change, (400, "InvalidEndpointGroup", &message));
-    }
-    cases.conn(
-        "peer CIDRs too",
-        &json!({"peer_cidrs": ["10.30.0.0/24"]}),
-        (400, "PeerCidrsInvalid", "Peer CIDRs cannot be specified, when using endpoint groups"),
-    );
-    for (change, which) in [
-        (json!({"local_ep_group_id": null, "peer_ep_group_id": null}), "groups local and peer"),
-        (json!({"local_ep_group_id": null}), "group local"),
-        (json!({"peer_ep_group_id": null}), "group peer"),
-    ] {
-        let message = format!("Missing endpoint {which} for IPSec site-to-site connection");
-        cases.conn("no group", &change, (400, "MissingRequiredEndpointGroup", &message));
-    }
-    for (change, kind, message) in [
-        (
-            json!({"local_ep_group_id": "$pe"}),
-            "WrongEndpointGroupType",
-            "Endpoint group $pe type is 'cidr' and should be 'subnet'",
-        ),
-        (
-            json!({"peer_ep_group_id": "$le"}),
-            "WrongEndpointGroupType",
-            "Endpoint group $le type is 'subnet' and should be 'cidr'",
-        ),
-        (
-            json!({"peer_ep_group_id": "$vlan"}),
-            "WrongEndpointGroupType",
-            "Endpoint group $vlan type is 'vlan' and should be 'cidr'",
-        ),
-        (
-            json!({"local_ep_group_id": "$le_off"}),
-            "SubnetIsNotConnectedToRouter",
-            "Subnet $off is not connected to Router $router",
-        ),
-        (
-            json!({"local_ep_group_id": "$le_mixed"}),
-            "MixedIPVersionsForIPSecEndpoints",
-            "Endpoints in group $le_mixed do not have the same IP version, as required for IPSec site-to-site connection",
-        ),
-        (
-            json!({"peer_ep_group_id": "$pe_mixed"}),
-            "MixedIPVersionsForIPSecEndpoints",
-            "Endpoints in group $pe_mixed do not have the same IP version, as required for IPSec site-to-site connection",
-        ),
-        (
-            json!({"peer_ep_group_id": "$pe6"}),
-            "MixedIPVersionsForIPSecConnection",
-            "IP versions are not compatible between peer and local endpoints",
-        ),
-    ] {
-        cases.conn("groups", &change, (400, kind, message));
-    }
-    for (cidrs, kind, message) in [
-        (
-            json!(["10.1.0.0/24", "fd00::/64"]),
-            "MixedIPVersionsForPeerCidrs",
-            "Peer CIDRs do not have the same IP version, as required for IPSec site-to-site connection",
-        ),
-        (
-            json!(["fd00::/64"]),
-            "MixedIPVersionsForIPSecConnection",
-            "IP versions are not compatible between peer and local endpoints",
-        ),
-    ] {
-        cases.legacy("versions", &json!({"peer_cidrs": cidrs}), (400, kind, message));
-    }
-    cases.walk(&world).await;
-}
-
-const DPD: (u16, &str, &str) = (
-    400,
-    "IPsecSiteConnectionDpdIntervalValueError",
-    "ipsec_site_connection dpd_timeout is equal to or less than dpd_interval",
-);
-
-#[tokio::test]
-async fn connection_values() {
-    let mut world = World::new().await;
-    world.add_vpn().await;
-    let mut cases = Cases::default();
-    for dpd in [
-        json!({"interval": 100, "timeout": 100}),
-        json!({"interval": 100, "timeout": 99}),
-        json!({"interval": 120}),
-        json!({"timeout": 30}),
-    ] {
-        cases.conn("dpd", &json!({"dpd": dpd}), DPD);
-    }
-    let six = json!({"local_ep_group_id": "$le6", "peer_ep_group_id": "$pe6"});
-    for (change, message) in [
-        (json!({"mtu": 67}), "ipsec_site_connection MTU 67 is too small for ipv4"),
-        (
-            with(six, &json!({"mtu": 1279})),
-            "ipsec_site_connection MTU 1279 is too small for ipv6",
-        ),
-    ] {
-        cases.conn("mtu", &change, (400, "IPsecSiteConnectionMtuError", message));
-    }
-    for address in ["no-such-host.invalid", ""] {
-        let message = format!("Peer address {address} cannot be resolved");
-        let refusal = (400, "VPNPeerAddressNotResolved", message.as_str());
-        cases.conn("host", &json!({"peer_address": address}), refusal);
-    }
-    cases.conn(
-        "no address of the peer's version",
-        &json!({"peer_address": "2001:db8::5"}),
-        (
-            400,
-            "ExternalNetworkHasNoSubnet",
-            "Router's $router external network has no IPv6 subnet",
-        ),
-    );
-    cases.conn(
-        "dpd before mtu before the address",
-        &json!({"dpd": {"timeout": 1}, "mtu": 1, "peer_address": ""}),
-        DPD,
-    );
-    cases.walk(&world).await;
-}
-
-#[tokio::test]
-async fn connection_changes() {
-    let mut world = World::new().await;
-    world.add_vpn().await;
-    world.until_status("/vpn/vpnservices/$svc", "ACTIVE").await;
-    world.until_down().await;
-    let conn = |object: Value| ("ipsec_site_connection", "$conn", object);
-    let legacy = |object: Value| ("ipsec_site_connection", "$conn_legacy", object);
-    let mut cases = Cases::default();
-    for ((kind, id, object), refusal) in [
-        (conn(json!({"dpd": {"timeout": 30}})), DPD),
-        (
-            conn(json!({"local_ep_group_id": null})),
-            (
-                400,
-                "MissingRequiredEndpointGroup",
-                "Missing endpoint group local for IPSec site-to-site connection",
-            ),
-        ),
-        (
-            conn(json!({"peer_cidrs": ["10.0.0.0/24"]})),
-            (400, "PeerCidrsInvalid", "Peer CIDRs cannot be specified, when using endpoint groups"),
-        ),
-        (
-            conn(json!({"mtu": 60})),
-            (
-                400,
-                "IPsecSiteConnectionMtuError",
-                "ipsec_site_connection MTU 60 is too small for ipv4",
-            ),
-        ),
-        (
-            conn(json!({"peer_address": "2001:db8::1"})),
-            (
-                400,
-                "ExternalNetworkHasNoSubnet",
-                "Router's $router external network has no IPv6 subnet",
-            ),
-        ),
-        (
-            legacy(json!({"peer_cidrs": []})),
-            (400, "MissingPeerCidrs", "Missing peer CIDRs for IPsec site-to-site connection"),
-        ),
-        (
-            legacy(json!({"local_ep_group_id": "$le", "peer_ep_group_id": "$pe"})),
-            (
-                400,
-                "InvalidEndpointGroup",
-                "Endpoint groups local and peer cannot be specified, when VPN Service has subnet specified",
-            ),
-        ),
-    ] {
-        cases.put("change", (kind, id, &object), refusal);
-    }
-    cases.walk(&world).await;
-}
-
-#[tokio::test]
 async fn quotas() {
     let mut world = World::new().await;
     world.add_vpn().await;
@@ -822,9 +617,17 @@ async fn quotas() {
     for (resource, kind, object) in [
         ("ike_policy", "ikepolicy", json!({})),
         ("ipsec_policy", "ipsecpolicy", json!({})),
-        ("endpoint_group", "endpoint_group", json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]})),
+        (
+            "endpoint_group",
+            "endpoint_group",
+            json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]}),
+        ),
         ("gateway", "vpnservice", json!({"router_id": "$none"})),
-        ("connection", "ipsec_site_connection", with(connection(), &json!({"ipsecpolicy_id": "$none"}))),
+        (
+            "connection",
+            "ipsec_site_connection",
+            with(connection(), &json!({"ipsecpolicy_id": "$none"})),
+        ),
     ] {
         tx.set_quota(world.project, resource, 0).await.unwrap();
         let message = format!("Quota exceeded for resources: ['{kind}'].");

@@ -1,6 +1,11 @@
 //! Lists: filters, fields, order and pages, as recorded.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 mod world;
 
@@ -56,7 +61,10 @@ async fn filters() {
         ("tenant_id=$project_member", "01234"),
         ("project_id=$project_member", "01234"),
         ("project_id=$project_other", ""),
-        ("project_id=$project_other&project_id=$project_member", "01234"),
+        (
+            "project_id=$project_other&project_id=$project_member",
+            "01234",
+        ),
         ("encryption_algorithm=aes-256", "13"),
         ("encryption_algorithm=aes-256&name=ike0", "3"),
         ("description=d3", "3"),
@@ -76,19 +84,35 @@ async fn queries_that_are_refused() {
     let count = "The number of sort_keys and sort_dirs must be same";
     for (query, message) in [
         ("bogus=1", "['bogus'] is invalid attribute for filtering"),
-        ("lifetime=3600", "['lifetime'] is invalid attribute for filtering"),
-        ("shared=False", "['shared'] is invalid attribute for filtering"),
+        (
+            "lifetime=3600",
+            "['lifetime'] is invalid attribute for filtering",
+        ),
+        (
+            "shared=False",
+            "['shared'] is invalid attribute for filtering",
+        ),
         ("sort_key=name&fields=name", count),
         ("sort_key=name&sort_key=id&sort_dir=asc", count),
-        ("sort_key=bogus&sort_dir=asc", "['bogus'] is invalid attribute for sort_keys"),
-        ("sort_key=description&sort_dir=asc", "['description'] is invalid attribute for sort_keys"),
+        (
+            "sort_key=bogus&sort_dir=asc",
+            "['bogus'] is invalid attribute for sort_keys",
+        ),
+        (
+            "sort_key=description&sort_dir=asc",
+            "['description'] is invalid attribute for sort_keys",
+        ),
         (
             "sort_key=name&sort_dir=up",
             "['up'] is invalid value for sort_dirs, valid value is 'asc' and 'desc'",
         ),
     ] {
         let answer = world.list(query).await;
-        assert_eq!(answer.refused(), (400, "HTTPBadRequest", message), "{query}");
+        assert_eq!(
+            answer.refused(),
+            (400, "HTTPBadRequest", message),
+            "{query}"
+        );
     }
     for limit in ["-1", "x"] {
         let answer = world.list(&format!("limit={limit}")).await;
@@ -98,9 +122,17 @@ async fn queries_that_are_refused() {
     }
     let request = "/vpn/endpoint-groups?sort_key=name&sort_dir=asc";
     let answer = world.get(request).await;
-    assert_eq!(answer.refused().2, "['name'] is invalid attribute for sort_keys");
-    let answer = world.get("/vpn/ipsec-site-connections?peer_cidrs=10.30.0.0/24").await;
-    assert_eq!(answer.refused().2, "['peer_cidrs'] is invalid attribute for filtering");
+    assert_eq!(
+        answer.refused().2,
+        "['name'] is invalid attribute for sort_keys"
+    );
+    let answer = world
+        .get("/vpn/ipsec-site-connections?peer_cidrs=10.30.0.0/24")
+        .await;
+    assert_eq!(
+        answer.refused().2,
+        "['peer_cidrs'] is invalid attribute for filtering"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +140,10 @@ async fn fields() {
     let world = world().await;
     let first = |answer: &Answer| answer.body["ikepolicies"][0].clone();
     let answer = world.list("name=ike2&fields=id&fields=name").await;
-    assert_eq!(first(&answer), json!({"id": world.ids["p2"], "name": "ike2"}));
+    assert_eq!(
+        first(&answer),
+        json!({"id": world.ids["p2"], "name": "ike2"})
+    );
     for query in ["fields=bogus", "fields=id,name"] {
         assert_eq!(first(&world.list(query).await), json!({}), "{query}");
     }
@@ -119,8 +154,9 @@ async fn fields() {
 async fn orders() {
     let world = world().await;
     let by_id = |descending: bool| {
-        let mut rows: Vec<(String, usize)> =
-            (0..5).map(|index| (world.ids[&format!("p{index}")].clone(), index)).collect();
+        let mut rows: Vec<(String, usize)> = (0..5)
+            .map(|index| (world.ids[&format!("p{index}")].clone(), index))
+            .collect();
         rows.sort();
         if descending {
             rows.reverse();
@@ -137,10 +173,22 @@ async fn orders() {
         ("sort_key=id&sort_dir=asc", text(by_id(false))),
         ("sort_key=id&sort_dir=desc", text(by_id(true))),
         ("sort_key=name&sort_dir=asc", by_name(false, false)),
-        ("sort_key=name&sort_dir=asc&sort_key=id&sort_dir=asc", by_name(false, false)),
-        ("sort_key=name&sort_dir=desc&sort_key=id&sort_dir=desc", by_name(true, true)),
-        ("sort_key=name&sort_dir=asc&sort_key=id&sort_dir=desc", by_name(false, true)),
-        ("sort_key=project_id&sort_dir=asc&sort_key=id&sort_dir=desc", text(by_id(true))),
+        (
+            "sort_key=name&sort_dir=asc&sort_key=id&sort_dir=asc",
+            by_name(false, false),
+        ),
+        (
+            "sort_key=name&sort_dir=desc&sort_key=id&sort_dir=desc",
+            by_name(true, true),
+        ),
+        (
+            "sort_key=name&sort_dir=asc&sort_key=id&sort_dir=desc",
+            by_name(false, true),
+        ),
+        (
+            "sort_key=project_id&sort_dir=asc&sort_key=id&sort_dir=desc",
+            text(by_id(true)),
+        ),
     ] {
         assert_eq!(page(&world.list(query).await), expected, "{query}");
         // The same, a page at a time, there and back.
@@ -158,7 +206,9 @@ async fn orders() {
         assert_eq!(seen, expected, "{query}");
         let mut before = String::new();
         while let Some(previous) = link(&last, "previous") {
-            last = world.get(&previous.replace("http://neutron.test/v2.0", "")).await;
+            last = world
+                .get(&previous.replace("http://neutron.test/v2.0", ""))
+                .await;
             before = page(&last) + &before;
         }
         assert_eq!(before, expected[..4], "{query}");
@@ -179,9 +229,14 @@ async fn links() {
             {"rel": "previous", "href": format!("{root}?limit=2&marker={first}&page_reverse=True")},
         ])
     );
-    let answer = world.list("limit=2&marker=$p1&fields=description&fields=name").await;
+    let answer = world
+        .list("limit=2&marker=$p1&fields=description&fields=name")
+        .await;
     assert_eq!(page(&answer), "23");
-    let next = format!("{root}?limit=2&fields=description&fields=name&marker={}", world.ids["p3"]);
+    let next = format!(
+        "{root}?limit=2&fields=description&fields=name&marker={}",
+        world.ids["p3"]
+    );
     assert_eq!(link(&answer, "next").unwrap(), next);
     // A page that is full has a next one, even if it is the last.
     let answer = world.list("limit=5").await;
@@ -196,11 +251,18 @@ async fn links() {
     assert_eq!(link(&answer, "previous"), None);
     let answer = world.list("limit=2&page_reverse=True").await;
     assert_eq!(page(&answer), "34");
-    for nothing in ["limit=2&marker=$none", "limit=2&marker=x", "limit=2&name=zzz"] {
+    for nothing in [
+        "limit=2&marker=$none",
+        "limit=2&marker=x",
+        "limit=2&name=zzz",
+    ] {
         let answer = world.list(nothing).await;
         assert_eq!(page(&answer), "");
         let href = link(&answer, "previous").unwrap();
-        assert!(!href.contains("marker=") && href.ends_with("&page_reverse=True"), "{href}");
+        assert!(
+            !href.contains("marker=") && href.ends_with("&page_reverse=True"),
+            "{href}"
+        );
         assert_eq!(link(&answer, "next"), None);
     }
     let answer = world.list("limit=0").await;
@@ -219,14 +281,20 @@ async fn a_filtered_page_is_filled_from_as_many_rows_as_it_takes() {
     }
     let names = |answer: &Answer| -> Vec<String> {
         let rows = answer.body["ikepolicies"].as_array().unwrap();
-        rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+        rows.iter()
+            .map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     let answer = world.list("description=wanted&limit=2").await;
     assert_eq!(names(&answer), ["7", "107"]);
-    let next = link(&answer, "next").unwrap().replace("http://neutron.test/v2.0", "");
+    let next = link(&answer, "next")
+        .unwrap()
+        .replace("http://neutron.test/v2.0", "");
     let answer = world.get(&next).await;
     assert_eq!(names(&answer), ["207"]);
-    let answer = world.list("description=wanted&limit=2&page_reverse=True").await;
+    let answer = world
+        .list("description=wanted&limit=2&page_reverse=True")
+        .await;
     assert_eq!(names(&answer), ["107", "207"]);
     let answer = world.list("description=wanted").await;
     assert_eq!(names(&answer), ["7", "107", "207"]);
@@ -235,7 +303,9 @@ async fn a_filtered_page_is_filled_from_as_many_rows_as_it_takes() {
 #[tokio::test]
 async fn lists_show_what_one_may_see() {
     let mut world = world().await;
-    world.make_as(Who::Other, "theirs", "ikepolicy", json!({})).await;
+    world
+        .make_as(Who::Other, "theirs", "ikepolicy", json!({}))
+        .await;
     let count = |answer: &Answer| answer.body["ikepolicies"].as_array().unwrap().len();
     for (who, query, rows) in [
         (Who::Member, "", 5),
@@ -244,12 +314,18 @@ async fn lists_show_what_one_may_see() {
         (Who::Reader, "?limit=2", 0),
         (Who::Admin, "", 6),
         (Who::Admin, "?tenant_id=$project_other", 1),
-        (Who::Admin, "?tenant_id=$project_other&project_id=$project_member", 6),
+        (
+            Who::Admin,
+            "?tenant_id=$project_other&project_id=$project_member",
+            6,
+        ),
         (Who::Admin, "?tenant_id=$project_other&id=$p0", 0),
         (Who::Other, "?id=$p0", 0),
         (Who::Other, "?marker=$p0", 0),
     ] {
-        let answer = world.ask(who, &format!("GET /vpn/ikepolicies{query}"), "").await;
+        let answer = world
+            .ask(who, &format!("GET /vpn/ikepolicies{query}"), "")
+            .await;
         assert_eq!(count(answer.is(200)), rows, "{who:?} {query}");
     }
 }
@@ -263,28 +339,60 @@ async fn every_attribute_that_filters_does() {
     let list = async |kind: &str, query: &str| -> Vec<String> {
         let answer = world.get(&format!("{}?{query}", path(kind))).await;
         let rows = answer.ok(200).as_array().unwrap().clone();
-        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+        rows.iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     for (kind, query, expected) in [
         ("ipsec_site_connection", "admin_state_up=False", vec!["off"]),
-        ("ipsec_site_connection", "admin_state_up=false&mtu=1400", vec!["off"]),
-        ("ipsec_site_connection", "admin_state_up=true", vec!["conn", "conn_legacy"]),
-        ("ipsec_site_connection", "vpnservice_id=$svc", vec!["conn", "off"]),
+        (
+            "ipsec_site_connection",
+            "admin_state_up=false&mtu=1400",
+            vec!["off"],
+        ),
+        (
+            "ipsec_site_connection",
+            "admin_state_up=true",
+            vec!["conn", "conn_legacy"],
+        ),
+        (
+            "ipsec_site_connection",
+            "vpnservice_id=$svc",
+            vec!["conn", "off"],
+        ),
         ("ipsec_site_connection", "vpnservice_id=$none", vec![]),
-        ("ipsec_site_connection", "psk=secret&peer_id=peer.example", vec!["conn_legacy"]),
-        ("ipsec_site_connection", "peer_ep_group_id=$pe&mtu=1500", vec!["conn"]),
-        ("vpnservice", "router_id=$router&subnet_id=$left", vec!["svc_legacy"]),
+        (
+            "ipsec_site_connection",
+            "psk=secret&peer_id=peer.example",
+            vec!["conn_legacy"],
+        ),
+        (
+            "ipsec_site_connection",
+            "peer_ep_group_id=$pe&mtu=1500",
+            vec!["conn"],
+        ),
+        (
+            "vpnservice",
+            "router_id=$router&subnet_id=$left",
+            vec!["svc_legacy"],
+        ),
         ("vpnservice", "router_id=$none", vec![]),
         ("vpnservice", "status=BOGUS", vec![]),
         ("endpoint_group", "type=vlan", vec!["vlan"]),
         ("ipsecpolicy", "transform_protocol=ah-esp", vec!["ah_esp"]),
         ("ikepolicy", "name=free", vec!["free_ike"]),
     ] {
-        let expected: Vec<String> = expected.iter().map(|name| world.ids[*name].clone()).collect();
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|name| world.ids[*name].clone())
+            .collect();
         assert_eq!(list(kind, query).await, expected, "{kind} {query}");
     }
     let sorted = list("vpnservice", "sort_key=router_id&sort_dir=asc&limit=1").await;
     assert_eq!(sorted.len(), 1);
-    let all: Value = world.get("/vpn/vpnservices?sort_key=router_id&sort_dir=desc").await.body;
+    let all: Value = world
+        .get("/vpn/vpnservices?sort_key=router_id&sort_dir=desc")
+        .await
+        .body;
     assert_eq!(all["vpnservices"].as_array().unwrap().len(), 2);
 }

@@ -1,6 +1,11 @@
 //! Every operation: what it answers, as the real service was recorded, and to whom.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 mod world;
 
@@ -38,9 +43,13 @@ fn ipsec_policy() -> Value {
 #[tokio::test]
 async fn policies_have_neutron_s_defaults() {
     let mut world = World::new().await;
-    let made = world.make("a", "ikepolicy", json!({"name": "ikepolicy"})).await;
+    let made = world
+        .make("a", "ikepolicy", json!({"name": "ikepolicy"}))
+        .await;
     assert_eq!(made, recorded(&world, &made, ike_policy()));
-    let made = world.make("b", "ipsecpolicy", json!({"name": "ipsecpolicy"})).await;
+    let made = world
+        .make("b", "ipsecpolicy", json!({"name": "ipsecpolicy"}))
+        .await;
     assert_eq!(made, recorded(&world, &made, ipsec_policy()));
 }
 
@@ -74,7 +83,9 @@ async fn policies_say_what_was_asked_for() {
 #[tokio::test]
 async fn a_policy_is_changed_member_by_member() {
     let mut world = World::new().await;
-    world.make("p", "ikepolicy", json!({"name": "ikepolicy"})).await;
+    world
+        .make("p", "ikepolicy", json!({"name": "ikepolicy"}))
+        .await;
     let mut expected = ike_policy();
     for (change, becomes) in [
         (
@@ -89,7 +100,9 @@ async fn a_policy_is_changed_member_by_member() {
         ),
     ] {
         expected = with(expected, &becomes);
-        let answer = world.put("/vpn/ikepolicies/$p", json!({"ikepolicy": change})).await;
+        let answer = world
+            .put("/vpn/ikepolicies/$p", json!({"ikepolicy": change}))
+            .await;
         let changed = answer.ok(200);
         assert_eq!(*changed, recorded(&world, changed, expected.clone()));
         let shown = world.get("/vpn/ikepolicies/$p").await;
@@ -102,7 +115,10 @@ async fn a_lifetime_given_as_a_text_is_repeated_as_one() {
     let mut world = World::new().await;
     let text = json!({"lifetime": {"value": "120"}});
     let made = world.make("p", "ipsecpolicy", text).await;
-    assert_eq!(made["lifetime"], json!({"units": "seconds", "value": "120"}));
+    assert_eq!(
+        made["lifetime"],
+        json!({"units": "seconds", "value": "120"})
+    );
     let text = json!({"ipsecpolicy": {"lifetime": {"units": "seconds", "value": "2000"}}});
     let answer = world.put("/vpn/ipsecpolicies/$p", text).await;
     assert_eq!(answer.ok(200)["lifetime"]["value"], "2000");
@@ -114,12 +130,28 @@ async fn a_lifetime_given_as_a_text_is_repeated_as_one() {
 async fn endpoint_groups_keep_their_entries() {
     let mut world = World::new().await;
     for (kind, given, kept) in [
-        ("cidr", json!(["10.20.0.0/24", "10.21.0.0/24"]), json!(["10.20.0.0/24", "10.21.0.0/24"])),
+        (
+            "cidr",
+            json!(["10.20.0.0/24", "10.21.0.0/24"]),
+            json!(["10.20.0.0/24", "10.21.0.0/24"]),
+        ),
         ("cidr", json!("10.0.0.0/24"), json!(["10.0.0.0/24"])),
         ("cidr", json!(["10.0.0.5/24"]), json!(["10.0.0.5/24"])),
-        ("cidr", json!(["10.0.0.5/32", "0.0.0.0/0"]), json!(["10.0.0.5/32", "0.0.0.0/0"])),
-        ("cidr", json!(["10.1.0.0/24", "fd00::/64"]), json!(["10.1.0.0/24", "fd00::/64"])),
-        ("subnet", json!(["$left", "$left6"]), json!(["$left", "$left6"])),
+        (
+            "cidr",
+            json!(["10.0.0.5/32", "0.0.0.0/0"]),
+            json!(["10.0.0.5/32", "0.0.0.0/0"]),
+        ),
+        (
+            "cidr",
+            json!(["10.1.0.0/24", "fd00::/64"]),
+            json!(["10.1.0.0/24", "fd00::/64"]),
+        ),
+        (
+            "subnet",
+            json!(["$left", "$left6"]),
+            json!(["$left", "$left6"]),
+        ),
         ("vlan", json!(["100", "200"]), json!(["100", "200"])),
         ("network", json!(["zzz"]), json!(["zzz"])),
         ("router", json!(["zzz"]), json!(["zzz"])),
@@ -146,7 +178,13 @@ fn service() -> Value {
 #[tokio::test]
 async fn a_service_is_active_once_its_worker_listens() {
     let mut world = World::new().await;
-    let made = world.make("s", "vpnservice", json!({"name": "svc", "router_id": "$router"})).await;
+    let made = world
+        .make(
+            "s",
+            "vpnservice",
+            json!({"name": "svc", "router_id": "$router"}),
+        )
+        .await;
     let address = made["external_v4_ip"].clone();
     assert!(address.as_str().unwrap().starts_with("203.0.113."));
     let expected = recorded(&world, &made, service());
@@ -160,11 +198,20 @@ async fn a_service_is_active_once_its_worker_listens() {
     let change = json!({"vpnservice": {"name": "n", "description": "zz", "admin_state_up": false}});
     let answer = world.put("/vpn/vpnservices/$s", change).await;
     let changed = answer.ok(200);
-    assert_eq!((&changed["name"], &changed["admin_state_up"]), (&json!("n"), &json!(false)));
-    assert_eq!((&changed["status"], &changed["external_v4_ip"]), (&json!("DOWN"), &address));
+    assert_eq!(
+        (&changed["name"], &changed["admin_state_up"]),
+        (&json!("n"), &json!(false))
+    );
+    assert_eq!(
+        (&changed["status"], &changed["external_v4_ip"]),
+        (&json!("DOWN"), &address)
+    );
     let text = json!({"router_id": "$router", "admin_state_up": "false", "subnet_id": "$left"});
     let made = world.make("t", "vpnservice", text).await;
-    assert_eq!((&made["admin_state_up"], &made["subnet_id"]), (&json!(false), &json!(world.ids["left"])));
+    assert_eq!(
+        (&made["admin_state_up"], &made["subnet_id"]),
+        (&json!(false), &json!(world.ids["left"]))
+    );
 }
 
 #[tokio::test]
@@ -180,7 +227,10 @@ async fn what_is_pending_is_not_changed() {
             "Invalid state PENDING_CREATE of vpnaas resource {} for updating",
             world.ids[id]
         );
-        assert_eq!(answer.refused(), (400, "VPNStateInvalidToUpdate", message.as_str()));
+        assert_eq!(
+            answer.refused(),
+            (400, "VPNStateInvalidToUpdate", message.as_str())
+        );
         let shown = world.get(&format!("{}/${id}", path(kind))).await;
         assert_eq!(shown.ok(200)["status"], "PENDING_CREATE");
     }
@@ -204,7 +254,9 @@ async fn connections_are_as_recorded() {
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(made[name], *value, "{name}");
     }
-    let made = world.make("b", "ipsec_site_connection", legacy_connection()).await;
+    let made = world
+        .make("b", "ipsec_site_connection", legacy_connection())
+        .await;
     let own = json!({"peer_cidrs": ["10.30.0.0/24"]});
     let expected = recorded(&world, &made, with(with(legacy_connection(), &base), &own));
     for (name, value) in expected.as_object().unwrap() {
@@ -216,7 +268,13 @@ async fn connections_are_as_recorded() {
         "initiator": "response-only", "admin_state_up": false,
         "dpd": {"action": "restart", "interval": 15, "timeout": 150},
     });
-    let made = world.make("c", "ipsec_site_connection", with(legacy_connection(), &all)).await;
+    let made = world
+        .make(
+            "c",
+            "ipsec_site_connection",
+            with(legacy_connection(), &all),
+        )
+        .await;
     for (name, value) in all.as_object().unwrap() {
         assert_eq!(made[name], *value, "{name}");
     }
@@ -230,9 +288,21 @@ async fn what_was_recorded_as_taken_is_taken() {
         (json!({"mtu": 68}), "mtu", json!(68)),
         (json!({"mtu": 0}), "mtu", json!(0)),
         (json!({"mtu": "1400"}), "mtu", json!(1400)),
-        (json!({"peer_id": "@peer.example"}), "peer_id", json!("@peer.example")),
-        (json!({"dpd": {"interval": 50}}), "dpd", json!({"action": "hold", "interval": 50, "timeout": 120})),
-        (json!({"dpd": {}}), "dpd", json!({"action": "hold", "interval": 30, "timeout": 120})),
+        (
+            json!({"peer_id": "@peer.example"}),
+            "peer_id",
+            json!("@peer.example"),
+        ),
+        (
+            json!({"dpd": {"interval": 50}}),
+            "dpd",
+            json!({"action": "hold", "interval": 50, "timeout": 120}),
+        ),
+        (
+            json!({"dpd": {}}),
+            "dpd",
+            json!({"action": "hold", "interval": 30, "timeout": 120}),
+        ),
         (
             json!({"dpd": {"interval": 0, "timeout": 1}}),
             "dpd",
@@ -254,7 +324,9 @@ async fn what_was_recorded_as_taken_is_taken() {
             json!("203.0.113.200"),
         ),
     ] {
-        let made = world.make("x", "ipsec_site_connection", with(connection(), &change)).await;
+        let made = world
+            .make("x", "ipsec_site_connection", with(connection(), &change))
+            .await;
         assert_eq!(made[name], value, "{change}");
         let shown = world.get("/vpn/ipsec-site-connections/$x").await;
         assert_eq!(shown.ok(200)[name], value, "{change}");
@@ -262,10 +334,19 @@ async fn what_was_recorded_as_taken_is_taken() {
     }
     for (cidrs, kept) in [
         (json!("10.44.0.0/24"), json!(["10.44.0.0/24"])),
-        (json!(["10.10.1.0/24", "10.1.0.0/16"]), json!(["10.10.1.0/24", "10.1.0.0/16"])),
+        (
+            json!(["10.10.1.0/24", "10.1.0.0/16"]),
+            json!(["10.10.1.0/24", "10.1.0.0/16"]),
+        ),
     ] {
         let change = json!({"peer_cidrs": cidrs});
-        let made = world.make("x", "ipsec_site_connection", with(legacy_connection(), &change)).await;
+        let made = world
+            .make(
+                "x",
+                "ipsec_site_connection",
+                with(legacy_connection(), &change),
+            )
+            .await;
         assert_eq!(made["peer_cidrs"], kept);
         world.delete("/vpn/ipsec-site-connections/$x").await.is(204);
     }
@@ -295,7 +376,10 @@ async fn a_connection_is_changed_member_by_member() {
             json!({"dpd": {"timeout": 99}}),
             json!({"dpd": {"action": "clear", "interval": 5, "timeout": 99}}),
         ),
-        (json!({"local_ep_group_id": "$le2"}), json!({"local_ep_group_id": world.ids["le2"]})),
+        (
+            json!({"local_ep_group_id": "$le2"}),
+            json!({"local_ep_group_id": world.ids["le2"]}),
+        ),
     ] {
         let body = json!({"ipsec_site_connection": change});
         let answer = world.put("/vpn/ipsec-site-connections/$conn", body).await;
@@ -305,9 +389,15 @@ async fn a_connection_is_changed_member_by_member() {
         let shown = world.get("/vpn/ipsec-site-connections/$conn").await;
         assert_eq!(shown.ok(200), answer.ok(200));
     }
-    let body = json!({"ipsec_site_connection": {"peer_cidrs": ["192.168.4.0/24", "192.168.5.0/24"]}});
-    let answer = world.put("/vpn/ipsec-site-connections/$conn_legacy", body).await;
-    assert_eq!(answer.ok(200)["peer_cidrs"], json!(["192.168.4.0/24", "192.168.5.0/24"]));
+    let body =
+        json!({"ipsec_site_connection": {"peer_cidrs": ["192.168.4.0/24", "192.168.5.0/24"]}});
+    let answer = world
+        .put("/vpn/ipsec-site-connections/$conn_legacy", body)
+        .await;
+    assert_eq!(
+        answer.ok(200)["peer_cidrs"],
+        json!(["192.168.4.0/24", "192.168.5.0/24"])
+    );
 }
 
 #[tokio::test]
@@ -318,24 +408,45 @@ async fn an_administrator_acts_for_every_project() {
     for (kind, body) in [
         ("ikepolicy", json!({})),
         ("ipsecpolicy", json!({})),
-        ("endpoint_group", json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]})),
+        (
+            "endpoint_group",
+            json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]}),
+        ),
         ("vpnservice", json!({"router_id": "$foreign_router"})),
     ] {
-        let body = with(body, &json!({"tenant_id": "$project_other", "name": "for-other"}));
+        let body = with(
+            body,
+            &json!({"tenant_id": "$project_other", "name": "for-other"}),
+        );
         let made = world.make_as(Who::Admin, "x", kind, body).await;
-        assert_eq!((&made["project_id"], &made["tenant_id"]), (&json!(other), &json!(other)));
+        assert_eq!(
+            (&made["project_id"], &made["tenant_id"]),
+            (&json!(other), &json!(other))
+        );
         let item = format!("{}/$x", path(kind));
         // Theirs to see, and the administrator's to change.
-        world.ask(Who::Other, &format!("GET {item}"), "").await.ok(200);
-        world.ask(Who::Member, &format!("GET {item}"), "").await.is(404);
+        world
+            .ask(Who::Other, &format!("GET {item}"), "")
+            .await
+            .ok(200);
+        world
+            .ask(Who::Member, &format!("GET {item}"), "")
+            .await
+            .is(404);
         if kind == "vpnservice" {
             world.until_seen(Who::Admin, &item, "ACTIVE").await;
         }
         let body = json!({kind: {"name": "by-admin"}}).to_string();
         let answer = world.ask(Who::Admin, &format!("PUT {item}"), &body).await;
         let changed = answer.ok(200);
-        assert_eq!((&changed["name"], &changed["project_id"]), (&json!("by-admin"), &json!(other)));
-        world.ask(Who::Admin, &format!("DELETE {item}"), "").await.is(204);
+        assert_eq!(
+            (&changed["name"], &changed["project_id"]),
+            (&json!("by-admin"), &json!(other))
+        );
+        world
+            .ask(Who::Admin, &format!("DELETE {item}"), "")
+            .await
+            .is(204);
     }
     let body = json!({"ikepolicy": {"tenant_id": "$none"}}).to_string();
     let answer = world.ask(Who::Admin, "POST /vpn/ikepolicies", &body).await;
@@ -387,7 +498,10 @@ async fn nobody_sees_anything_without_a_token() {
         }
     }
     let request = Request::get("/v2.0/vpn/ikepolicies").header("x-auth-token", "bogus");
-    world.send(request.body(Body::empty()).unwrap()).await.is(401);
+    world
+        .send(request.body(Body::empty()).unwrap())
+        .await
+        .is(401);
 }
 
 #[tokio::test]
@@ -405,8 +519,13 @@ async fn items_and_lists_have_every_spelling() {
     ] {
         world.ask(Who::Member, request, "").await.ok(200);
     }
-    let shown = world.get("/vpn/ikepolicies/$ike?fields=id&fields=name").await;
-    assert_eq!(*shown.ok(200), json!({"id": world.ids["ike"], "name": "ike"}));
+    let shown = world
+        .get("/vpn/ikepolicies/$ike?fields=id&fields=name")
+        .await;
+    assert_eq!(
+        *shown.ok(200),
+        json!({"id": world.ids["ike"], "name": "ike"})
+    );
 }
 
 #[tokio::test]
@@ -421,7 +540,10 @@ async fn versions_are_told_to_anybody() {
         let answer = world.get(path).await;
         let first = &answer.ok(200)[0];
         assert_eq!(first["collection"], "vpnservices");
-        assert_eq!(first["links"][0]["href"], "http://neutron.test/v2.0/vpn/vpnservices");
+        assert_eq!(
+            first["links"][0]["href"],
+            "http://neutron.test/v2.0/vpn/vpnservices"
+        );
     }
 }
 
@@ -433,6 +555,15 @@ async fn links_lead_back_under_a_prefix() {
     let answer = world.send(request.body(Body::empty()).unwrap()).await;
     let href = &answer.is(200).body["versions"][0]["links"][0]["href"];
     assert_eq!(href, "http://cloud.test/network/v2.0/");
+    let request = Request::get("/network/v2.0/vpn/ikepolicies?limit=1")
+        .header("host", "cloud.test")
+        .header("x-auth-token", world.token(Who::Member));
+    let answer = world.send(request.body(Body::empty()).unwrap()).await;
+    let href = &answer.is(200).body["ikepolicies_links"][0]["href"];
+    assert_eq!(
+        href,
+        "http://cloud.test/network/v2.0/vpn/ikepolicies?limit=1&page_reverse=True"
+    );
     let config = adit_api_neutron::NeutronConfig {
         public_url: Some("https://vpn.example/net/".to_owned()),
         ..Default::default()

@@ -3,19 +3,23 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod cases;
 pub(crate) mod rows;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adit_api_neutron::{NeutronConfig, router};
 use adit_control::fake::FakeAgent;
-use adit_control::{Caller, Config, Control, ExternalPool, SystemClock};
+use adit_control::{Caller, Config, Control, ExternalPool, Resolver, SystemClock};
 use adit_crypto::SystemRandom;
 use adit_model::project::Role;
 use adit_model::{ProjectId, UserId};
 use adit_store::{MemoryStore, Store};
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -74,6 +78,19 @@ impl Answer {
     }
 }
 
+/// Knows one host.
+struct Hosts;
+
+#[async_trait]
+impl Resolver for Hosts {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        match host {
+            "localhost" => Ok(vec![IpAddr::from([127, 0, 0, 1])]),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
 pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) control: Control,
@@ -99,12 +116,14 @@ impl World {
             cidr: "203.0.113.0/24".parse().unwrap(),
             reserved: Vec::new(),
         };
+        let mut settings = Config::new(external, [1; 32]);
+        settings.resolver = Arc::new(Hosts);
         let (control, reconciler) = Control::new(
             Arc::clone(&store),
             Arc::clone(&agent) as Arc<_>,
             Arc::new(SystemClock),
             Box::new(SystemRandom),
-            Config::new(external, [1; 32]),
+            settings,
         );
         let [admin, demo] = control.bootstrap().await.unwrap().unwrap();
         tokio::spawn(reconciler.run());
@@ -122,7 +141,9 @@ impl World {
         };
         world.add_other_project().await;
         let reader = world.add_user("reader", world.project, Role::Reader).await;
-        let other = world.add_user("other", world.other_project, Role::Member).await;
+        let other = world
+            .add_user("other", world.other_project, Role::Member)
+            .await;
         let mine = world.project;
         world.let_in(Who::Admin, admin.user.id, admin.project.id, Role::Admin);
         world.let_in(Who::Member, demo.user.id, mine, Role::Member);
@@ -142,7 +163,12 @@ impl World {
         let token = self.control.issue_token(&caller, Map::new()).text;
         self.tokens.insert(who, token);
         let simple = |project: ProjectId| project.uuid().simple().to_string();
-        self.ids.insert(format!("project_{who:?}").to_lowercase(), simple(project));
+        self.ids
+            .insert(format!("project_{who:?}").to_lowercase(), simple(project));
+    }
+
+    pub(crate) fn token(&self, who: Who) -> &str {
+        &self.tokens[&who]
     }
 
     /// A text with ids for their short names.
@@ -204,7 +230,8 @@ impl World {
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        self.ask(Who::Member, &format!("PUT {path}"), &body.to_string()).await
+        self.ask(Who::Member, &format!("PUT {path}"), &body.to_string())
+            .await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
@@ -216,13 +243,7 @@ impl World {
         self.make_as(Who::Member, name, kind, body).await
     }
 
-    pub(crate) async fn make_as(
-        &mut self,
-        who: Who,
-        name: &str,
-        kind: &str,
-        body: Value,
-    ) -> Value {
+    pub(crate) async fn make_as(&mut self, who: Who, name: &str, kind: &str, body: Value) -> Value {
         let path = path(kind);
         let body = json!({kind: body}).to_string();
         let answer = self.ask(who, &format!("POST {path}"), &body).await;

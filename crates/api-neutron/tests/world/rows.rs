@@ -31,10 +31,16 @@ impl World {
         };
         tx.insert_project(&project).await.unwrap();
         tx.commit().await.unwrap();
-        self.ids.insert("none".to_owned(), Uuid::new_v4().to_string());
+        self.ids
+            .insert("none".to_owned(), Uuid::new_v4().to_string());
     }
 
-    pub(super) async fn add_user(&mut self, called: &str, project: ProjectId, role: Role) -> UserId {
+    pub(super) async fn add_user(
+        &mut self,
+        called: &str,
+        project: ProjectId,
+        role: Role,
+    ) -> UserId {
         let user = UserId::random();
         let mut tx = self.store.write().await.unwrap();
         let row = User {
@@ -48,7 +54,11 @@ impl World {
             tokens_from: OffsetDateTime::UNIX_EPOCH,
         };
         tx.insert_user(&row).await.unwrap();
-        let role = RoleAssignment { user, project, role };
+        let role = RoleAssignment {
+            user,
+            project,
+            role,
+        };
         tx.insert_role_assignment(&role).await.unwrap();
         tx.commit().await.unwrap();
         user
@@ -61,12 +71,19 @@ impl World {
         let outside = Some("203.0.113.100");
         let router = self.add_router("router", mine, outside).await;
         let inner = self.add_router("inner", mine, None).await;
-        let foreign = self.add_router("foreign_router", theirs, Some("203.0.113.101")).await;
-        self.add_subnet("left", mine, router, "10.1.0.0/24", "10.1.0.1").await;
-        self.add_subnet("left2", mine, router, "10.2.0.0/24", "10.2.0.1").await;
-        self.add_subnet("left6", mine, router, "fd00:1::/64", "fd00:1::1").await;
-        self.add_subnet("off", mine, inner, "10.9.0.0/24", "10.9.0.1").await;
-        self.add_subnet("foreign_subnet", theirs, foreign, "10.8.0.0/24", "10.8.0.1").await;
+        let foreign = self
+            .add_router("foreign_router", theirs, Some("203.0.113.101"))
+            .await;
+        self.add_subnet("left", mine, router, "10.1.0.0/24", "10.1.0.1")
+            .await;
+        self.add_subnet("left2", mine, router, "10.2.0.0/24", "10.2.0.1")
+            .await;
+        self.add_subnet("left6", mine, router, "fd00:1::/64", "fd00:1::1")
+            .await;
+        self.add_subnet("off", mine, inner, "10.9.0.0/24", "10.9.0.1")
+            .await;
+        self.add_subnet("foreign_subnet", theirs, foreign, "10.8.0.0/24", "10.8.0.1")
+            .await;
     }
 
     async fn external(&self) -> NetworkId {
@@ -176,7 +193,8 @@ impl World {
     /// Policies, services, groups and connections of every sort, by short names.
     pub(crate) async fn add_vpn(&mut self) {
         self.make("ike", "ikepolicy", json!({"name": "ike"})).await;
-        self.make("ipsec", "ipsecpolicy", json!({"name": "ipsec"})).await;
+        self.make("ipsec", "ipsecpolicy", json!({"name": "ipsec"}))
+            .await;
         let ah_esp = json!({"transform_protocol": "ah-esp"});
         self.make("ah_esp", "ipsecpolicy", ah_esp).await;
         let free = json!({"name": "free"});
@@ -184,14 +202,16 @@ impl World {
         self.make("free_ipsec", "ipsecpolicy", free).await;
         for (ike, ipsec) in [("foreign_ike", "foreign_ipsec")] {
             self.make_as(Who::Other, ike, "ikepolicy", json!({})).await;
-            self.make_as(Who::Other, ipsec, "ipsecpolicy", json!({})).await;
+            self.make_as(Who::Other, ipsec, "ipsecpolicy", json!({}))
+                .await;
         }
         let service = json!({"name": "svc", "router_id": "$router"});
         self.make("svc", "vpnservice", service).await;
         let legacy = json!({"name": "legacy", "router_id": "$router", "subnet_id": "$left"});
         self.make("svc_legacy", "vpnservice", legacy).await;
         let foreign = json!({"router_id": "$foreign_router"});
-        self.make_as(Who::Other, "foreign_svc", "vpnservice", foreign).await;
+        self.make_as(Who::Other, "foreign_svc", "vpnservice", foreign)
+            .await;
         for (name, kind, endpoints) in [
             ("le", "subnet", json!(["$left"])),
             ("le2", "subnet", json!(["$left", "$left2"])),
@@ -207,9 +227,12 @@ impl World {
             self.make(name, "endpoint_group", group).await;
         }
         let foreign = json!({"type": "cidr", "endpoints": ["10.1.0.0/24"]});
-        self.make_as(Who::Other, "foreign_group", "endpoint_group", foreign).await;
-        self.make("conn", "ipsec_site_connection", connection()).await;
-        self.make("conn_legacy", "ipsec_site_connection", legacy_connection()).await;
+        self.make_as(Who::Other, "foreign_group", "endpoint_group", foreign)
+            .await;
+        self.make("conn", "ipsec_site_connection", connection())
+            .await;
+        self.make("conn_legacy", "ipsec_site_connection", legacy_connection())
+            .await;
     }
 }
 
