@@ -1,6 +1,8 @@
 //! What a resource's attributes are: one table per resource says it all, and bodies, filters and
 //! sort keys are checked by it.
 
+use adit_control::Reference;
+
 use crate::kind::Kind;
 
 /// What an attribute is in a POST that leaves it out.
@@ -16,6 +18,11 @@ pub(crate) enum Default {
     Own,
     /// Nothing: it must be there.
     Required,
+    /// A text; another one where this service allows nothing weak.
+    Strength {
+        usual: &'static str,
+        strict: &'static str,
+    },
     /// A text.
     Text(&'static str),
     /// True.
@@ -35,6 +42,8 @@ pub(crate) struct Attribute {
     pub(crate) filter: bool,
     /// Whether lists can be sorted by it.
     pub(crate) sort: bool,
+    /// As what rows hang on what it names, for the store to find them.
+    pub(crate) reference: Option<Reference>,
 }
 
 /// An attribute that is shown, and nothing more.
@@ -46,6 +55,7 @@ pub(crate) const fn attribute(name: &'static str, kind: Kind) -> Attribute {
         put: false,
         filter: false,
         sort: false,
+        reference: None,
     }
 }
 
@@ -65,6 +75,13 @@ impl Attribute {
     /// Lists can be filtered by it.
     pub(crate) const fn filter(mut self) -> Self {
         self.filter = true;
+        self
+    }
+
+    /// Lists can be filtered by it, and the store knows which rows hang on what it names.
+    pub(crate) const fn filter_of(mut self, reference: Reference) -> Self {
+        self.filter = true;
+        self.reference = Some(reference);
         self
     }
 

@@ -11,11 +11,14 @@ use crate::error::ApiError;
 use crate::kind::{Given, Kind, Wrong, parse_uuid};
 use crate::words::Word;
 
-/// Whose things somebody may speak of.
+/// Who speaks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     pub(crate) project: ProjectId,
+    /// Whether of other projects' things too.
     pub(crate) is_admin: bool,
+    /// Whether to a service that allows nothing weak.
+    pub(crate) strict: bool,
 }
 
 /// What a body says.
@@ -62,7 +65,8 @@ pub(crate) fn post(
                 let name = attribute.name.to_owned();
                 return Err(ApiError::Required { name });
             }
-            Default::Text(text) => json!(text),
+            Default::Strength { strict, .. } if speaker.strict => json!(strict),
+            Default::Strength { usual: text, .. } | Default::Text(text) => json!(text),
             Default::True => json!(true),
         };
         map.insert(attribute.name.to_owned(), value);
@@ -333,7 +337,11 @@ mod tests {
 
     fn speaker(is_admin: bool) -> Speaker {
         let project = ProjectId::from_uuid(Uuid::from_u128(1));
-        Speaker { project, is_admin }
+        Speaker {
+            project,
+            is_admin,
+            strict: false,
+        }
     }
 
     fn thing(value: Value) -> Vec<u8> {

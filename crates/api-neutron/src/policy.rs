@@ -10,7 +10,10 @@ use crate::words::{Word, group, one_of};
 
 pub(crate) const AUTHENTICATION: Attribute =
     attribute("auth_algorithm", one_of::<Authentication>())
-        .post(Default::Text("sha1"))
+        .post(Default::Strength {
+            usual: "sha1",
+            strict: "sha256",
+        })
         .put()
         .filter();
 
@@ -30,7 +33,10 @@ pub(crate) const LIFETIME: Attribute = attribute(
 .put();
 
 pub(crate) const PFS: Attribute = attribute("pfs", Kind::OneOf(|text| group(text).is_some()))
-    .post(Default::Text("group5"))
+    .post(Default::Strength {
+        usual: "group5",
+        strict: "group14",
+    })
     .put()
     .filter();
 

@@ -96,6 +96,11 @@ impl Wanted {
                 query.ids = Some(ids);
             } else if attribute.name == NAME.name {
                 query.names = Some(wanted.clone());
+            } else if let (Some(reference), [one]) = (attribute.reference, wanted.as_slice()) {
+                // What it finds may be more than what is meant, which `fits` sees.
+                if let Some(id) = parse_uuid(one) {
+                    query.of.get_or_insert((reference, id));
+                }
             } else if attribute.name == PROJECT.name {
                 let projects: Vec<Uuid> =
                     wanted.iter().filter_map(|text| parse_uuid(text)).collect();
@@ -279,6 +284,8 @@ fn filters(
 
 #[cfg(test)]
 mod tests {
+    use adit_control::Reference;
+
     use super::*;
     use crate::attribute::{DESCRIPTION, attribute};
 
@@ -290,7 +297,7 @@ mod tests {
         attribute("router_id", Kind::Uuid).sort(),
         attribute("flag", Kind::Flag).filter(),
         attribute("mtu", Kind::Integer).filter(),
-        attribute("group", Kind::UuidOrNull).filter(),
+        attribute("group", Kind::UuidOrNull).filter_of(Reference::EndpointGroup),
         attribute("list", Kind::List),
     ];
 
@@ -387,6 +394,15 @@ mod tests {
         assert_eq!(asked.ids, Some(vec![id]));
         assert_eq!(asked.names, Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!((asked.project, asked.after), (Some(own), Some(id)));
+        let of = query(&format!("group={id}&flag=1")).unwrap().of;
+        assert_eq!(of, Some((Reference::EndpointGroup, id)));
+        assert_eq!(query(&format!("group={id}&group=")).unwrap().of, None);
+        let of = |text: &str| query(text).unwrap().of;
+        let group = (Reference::EndpointGroup, id);
+        assert_eq!(of(&format!("group={id}&flag=1")), Some(group));
+        for none in ["group=", "group=x", &format!("group={id}&group=")] {
+            assert_eq!(of(none), None, "{none}");
+        }
         for nothing in [
             "id=x",
             "marker=x",

@@ -2,7 +2,7 @@
 
 use adit_control::connection::ConnectionView;
 use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Reference};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ const fn group(name: &'static str) -> Attribute {
     attribute(name, Kind::UuidOrNull)
         .post(Default::Null)
         .put()
-        .filter()
+        .filter_of(Reference::EndpointGroup)
 }
 
 const fn text(name: &'static str) -> Attribute {
@@ -53,8 +53,10 @@ const fn text(name: &'static str) -> Attribute {
         .filter()
 }
 
-const fn reference(name: &'static str) -> Attribute {
-    attribute(name, Kind::Uuid).post(Default::Required).filter()
+const fn reference(name: &'static str, to: Reference) -> Attribute {
+    attribute(name, Kind::Uuid)
+        .post(Default::Required)
+        .filter_of(to)
 }
 
 impl Resource for SiteConnections {
@@ -105,9 +107,9 @@ impl Resource for SiteConnections {
         .put(),
         ADMIN_STATE_UP,
         attribute("status", Kind::Text(16)).filter(),
-        reference(SERVICE),
-        reference(IKE_POLICY),
-        reference(IPSEC_POLICY),
+        reference(SERVICE, Reference::Gateway),
+        reference(IKE_POLICY, Reference::IkePolicy),
+        reference(IPSEC_POLICY, Reference::IpsecPolicy),
     ];
 
     const MADE: Option<&'static str> = Some(status::PENDING_CREATE);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_control::service::{NewService, ServiceChange, ServiceView};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Reference};
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -37,9 +37,10 @@ impl Resource for VpnServices {
         DESCRIPTION,
         attribute("subnet_id", Kind::UuidOrNull)
             .post(Default::Null)
-            .filter(),
+            .filter_of(Reference::Subnet),
         attribute("router_id", Kind::Uuid)
             .post(Default::Required)
+            .filter_of(Reference::Router)
             .sort(),
         ADMIN_STATE_UP,
         attribute("external_v4_ip", Kind::Text(64)).filter(),

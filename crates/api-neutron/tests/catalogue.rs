@@ -11,7 +11,7 @@
 
 mod world;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use world::cases::{Cases, bad};
 use world::rows::connection;
 use world::{Who, World, path, with};

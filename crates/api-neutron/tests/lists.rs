@@ -371,6 +371,7 @@ async fn every_attribute_that_filters_does() {
             "peer_ep_group_id=$pe&mtu=1500",
             vec!["conn"],
         ),
+        ("vpnservice", "subnet_id=", vec!["svc"]),
         (
             "vpnservice",
             "router_id=$router&subnet_id=$left",

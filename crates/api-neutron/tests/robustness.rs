@@ -212,6 +212,11 @@ fn bodies() {
                 .ask(who, &format!("PUT {}/{id}", path(kind)), &sent)
                 .await;
             sane(&changed, &sent);
+            for answer in [made, changed] {
+                let taken_it = answer.status.is_success();
+                let count = if taken_it { &taken } else { &refused };
+                count.set(count.get() + 1);
+            }
         });
         Ok(())
     });

@@ -65,7 +65,7 @@ use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
-pub use adit_store::{Order, OrderBy, Query};
+pub use adit_store::{Order, OrderBy, Query, Reference};
 pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use adit_api_neutron::{NeutronConfig, router};
 use adit_control::fake::FakeAgent;
-use adit_control::{Caller, Config, Control, ExternalPool, Resolver, SystemClock};
+use adit_control::{Caller, Config, Control, CryptoProfile, ExternalPool, Resolver, SystemClock};
 use adit_crypto::SystemRandom;
 use adit_model::project::Role;
 use adit_model::{ProjectId, UserId};
@@ -110,6 +110,14 @@ impl World {
     }
 
     pub(crate) async fn with(config: NeutronConfig) -> Self {
+        Self::build(config, CryptoProfile::default()).await
+    }
+
+    pub(crate) async fn allowing(profile: CryptoProfile) -> Self {
+        Self::build(NeutronConfig::default(), profile).await
+    }
+
+    async fn build(config: NeutronConfig, crypto_profile: CryptoProfile) -> Self {
         let agent = Arc::new(FakeAgent::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let external = ExternalPool {
@@ -118,6 +126,7 @@ impl World {
         };
         let mut settings = Config::new(external, [1; 32]);
         settings.resolver = Arc::new(Hosts);
+        settings.crypto_profile = crypto_profile;
         let (control, reconciler) = Control::new(
             Arc::clone(&store),
             Arc::clone(&agent) as Arc<_>,
