@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use adit_control::Limits;
+use adit_control::{CryptoProfile, Limits};
 use adit_model::Cidr;
 use serde::Deserialize;
 
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// Whether namespaces stay when the service ends.
     pub(crate) keep_networks: bool,
+    /// Which algorithms policies may name.
+    pub(crate) crypto_profile: CryptoProfile,
     pub(crate) network: NetworkSettings,
     pub(crate) vpc: VpcSettings,
     pub(crate) quotas: QuotaSettings,
@@ -86,6 +88,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 9696).into(),
             public_url: None,
             keep_networks: false,
+            crypto_profile: CryptoProfile::default(),
             network: NetworkSettings::default(),
             vpc: VpcSettings::default(),
             quotas: QuotaSettings::default(),

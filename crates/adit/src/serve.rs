@@ -105,6 +105,7 @@ fn control_config(settings: &Settings, key: &KeyFile) -> Config {
     };
     let mut config = Config::new(pool, key.token_key());
     config.limits = settings.quotas.limits();
+    config.crypto_profile = settings.crypto_profile;
     config
 }
 

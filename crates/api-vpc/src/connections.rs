@@ -167,6 +167,8 @@ const fn dpd_action(action: DpdAction) -> &'static str {
         DpdAction::Clear => "clear",
         DpdAction::Hold => "hold",
         DpdAction::None => "none",
+        // The nearest that there is here.
+        DpdAction::RestartByPeer => "clear",
         DpdAction::Restart => "restart",
     }
 }

@@ -82,13 +82,19 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::ApplicationCredential => "application_credential",
         Noun::Cidr => "vpn_connection_cidr",
         Noun::Connection => "vpn_connection",
+        Noun::EndpointGroup => "endpoint_group",
+        Noun::FloatingIp => "floating_ip",
         Noun::Gateway => "vpn_gateway",
         Noun::IkePolicy => "ike_policy",
         Noun::Instance => "instance",
         Noun::IpsecPolicy => "ipsec_policy",
+        Noun::Network => "network",
+        Noun::Port => "port",
         Noun::Project => "account",
         Noun::RoleAssignment => "role",
         Noun::Router => "vpc",
+        Noun::SecurityGroup => "security_group",
+        Noun::SecurityGroupRule => "security_group_rule",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -100,13 +106,19 @@ const fn title(noun: Noun) -> &'static str {
         Noun::ApplicationCredential => "application credential",
         Noun::Cidr => "CIDR",
         Noun::Connection => "VPN connection",
+        Noun::EndpointGroup => "endpoint group",
+        Noun::FloatingIp => "floating IP",
         Noun::Gateway => "VPN gateway",
         Noun::IkePolicy => "IKE policy",
         Noun::Instance => "instance",
         Noun::IpsecPolicy => "IPsec policy",
+        Noun::Network => "network",
+        Noun::Port => "port",
         Noun::Project => "account",
         Noun::RoleAssignment => "role",
         Noun::Router => "VPC",
+        Noun::SecurityGroup => "security group",
+        Noun::SecurityGroupRule => "security group rule",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -124,6 +136,13 @@ impl From<Error> for ApiError {
             Error::Invalid { field, rule, .. } => {
                 let (status, code) = rule_code(rule, field);
                 Self::new(status, code, message).field(spelled(field))
+            }
+            Error::Used { noun, .. } => {
+                let (status, code) = rule_code(Rule::InUse(noun), "");
+                Self::new(status, code, message)
+            }
+            Error::NoWayOutside(_) | Error::ProjectQuota(_) | Error::Site(_) => {
+                Self::bad("bad_field", message)
             }
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "not_authorized", message),
             Error::QuotaExceeded { quota, .. } => Self::bad(quota_code(quota), message),
@@ -174,15 +193,21 @@ fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
         Rule::NoExternalAddress => "vpn_gateway_ip_create_error",
         Rule::NoPrivateAddress => "vpn_gateway_ip_create_error",
         Rule::Revision => "precondition_failed",
-        Rule::CidrSize
+        Rule::AddressOutside
+        | Rule::AddressTaken
+        | Rule::CidrSize
         | Rule::DeadPeerDetection
         | Rule::Expiry
         | Rule::Lifetime
+        | Rule::MacTaken
         | Rule::Name
         | Rule::Password
         | Rule::PeerAddress
+        | Rule::Reference
+        | Rule::Repeated
         | Rule::Role
-        | Rule::Suite => "bad_field",
+        | Rule::Suite
+        | Rule::WeakAlgorithm => "bad_field",
     };
     (status, code.to_owned())
 }

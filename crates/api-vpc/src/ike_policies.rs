@@ -2,9 +2,11 @@
 
 use adit_api::paging::Place;
 use adit_control::ike_policy::{IkePolicyView, NewIkePolicy};
-use adit_control::{Naming, Noun};
+use adit_control::{Allowance, Naming, Noun, PolicyEdit};
 use adit_model::IkePolicyId;
-use adit_model::policy::{Authentication, DhGroup, Encryption, IkeParameters, IkeVersion};
+use adit_model::policy::{
+    Authentication, DhGroup, Encryption, IkeParameters, IkeVersion, NegotiationMode,
+};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -67,6 +69,7 @@ impl Change {
     fn apply(self, old: IkeParameters) -> IkeParameters {
         IkeParameters {
             version: self.version.unwrap_or(old.version),
+            negotiation_mode: old.negotiation_mode,
             encryption: self.encryption.unwrap_or(old.encryption),
             authentication: self.authentication.unwrap_or(old.authentication),
             groups: self.groups.unwrap_or(old.groups),
@@ -118,6 +121,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let change = Change::read(&body)?;
     let parameters = IkeParameters {
         version: change.version.ok_or_else(|| body.missing("ike_version"))?,
+        negotiation_mode: NegotiationMode::Main,
         encryption: change
             .encryption
             .ok_or_else(|| body.missing("encryption_algorithm"))?,
@@ -131,6 +135,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let new = NewIkePolicy {
         name: body.new_name(&cx, Noun::IkePolicy)?,
         naming: Naming::Unique,
+        description: String::new(),
+        allowance: Allowance::Fixed,
         parameters,
     };
     let view = cx.vpc.control.create_ike_policy(&cx.caller, new).await?;
@@ -138,7 +144,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.ike_policies(&cx.caller).await?;
+    let mut views = cx.vpc.control.ike_policies(&cx.caller).await?;
+    views.retain(|view| policy::is_ike_policy_expressible(&view.policy.parameters));
     let place = |view: &IkePolicyView| Place::new(view.policy.created_at, view.policy.id.uuid());
     let each = |view: &IkePolicyView| render(&cx, view);
     page(&cx, "ike_policies", "ike_policies", views, place, each)
@@ -159,9 +166,13 @@ async fn update(
     check(&body, &Change::read(&body)?.apply(old))?;
     let name = body.name_change(&cx, Noun::IkePolicy)?;
     let change = Change::read(&body)?;
-    let view = control
-        .update_ike_policy(&cx.caller, id, name, |old| change.apply(old))
-        .await?;
+    let edit = PolicyEdit {
+        name,
+        description: None,
+        parameters: |old| change.apply(old),
+        only_unused: false,
+    };
+    let view = control.update_ike_policy(&cx.caller, id, edit).await?;
     Ok(Json(render(&cx, &view)))
 }
 

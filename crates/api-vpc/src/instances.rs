@@ -3,7 +3,7 @@
 use adit_api::paging::Place;
 use adit_control::instance::{InstanceView, NewInstance};
 use adit_control::{Error, Naming, Noun, Rule};
-use adit_model::InstanceId;
+use adit_model::PortId;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -48,7 +48,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let views = cx.vpc.control.instances(&cx.caller).await?;
-    let place = |view: &InstanceView| Place::new(view.instance.created_at, view.instance.id.uuid());
+    let place = |view: &InstanceView| Place::new(view.port.created_at, view.port.id.uuid());
     let each = |view: &InstanceView| render(&cx, view);
     page(&cx, "instances", "instances", views, place, each)
 }
@@ -64,16 +64,16 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(text: &str) -> Result<InstanceId, ApiError> {
+fn parse(text: &str) -> Result<PortId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Instance, text))
 }
 
 fn render(cx: &Context, view: &InstanceView) -> Value {
-    let (instance, subnet) = (&view.instance, &view.subnet);
+    let (instance, subnet) = (&view.port, &view.subnet);
     let id = cx.zonal(instance.id.uuid());
     let path = format!("instances/{id}");
     let nic_id = cx.zonal(ids::part(instance.id.uuid(), 0));
-    let address = instance.address.to_string();
+    let address = view.address.to_string();
     let nic = json!({
         "id": nic_id,
         "href": cx.href(&format!("{path}/network_interfaces/{nic_id}")),
@@ -83,7 +83,7 @@ fn render(cx: &Context, view: &InstanceView) -> Value {
         "primary_ip": {"address": address},
         "subnet": subnets::reference(cx, subnet),
     });
-    let vpc = cx.regional(subnet.router.uuid());
+    let vpc = cx.regional(view.router.uuid());
     json!({
         "id": id,
         "crn": cx.crn("instance", &id),

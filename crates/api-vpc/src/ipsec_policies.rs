@@ -2,9 +2,11 @@
 
 use adit_api::paging::Place;
 use adit_control::ipsec_policy::{IpsecPolicyView, NewIpsecPolicy};
-use adit_control::{Naming, Noun};
+use adit_control::{Allowance, Naming, Noun, PolicyEdit};
 use adit_model::IpsecPolicyId;
-use adit_model::policy::{Authentication, DhGroup, Encryption, IpsecParameters};
+use adit_model::policy::{
+    Authentication, DhGroup, Encapsulation, Encryption, IpsecParameters, Transform,
+};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -62,6 +64,8 @@ impl Change {
 
     fn apply(self, old: IpsecParameters) -> IpsecParameters {
         IpsecParameters {
+            transform: old.transform,
+            encapsulation: old.encapsulation,
             encryption: self.encryption.unwrap_or(old.encryption),
             authentication: self.authentication.unwrap_or(old.authentication),
             pfs: self.pfs.unwrap_or(old.pfs),
@@ -107,6 +111,8 @@ fn check(body: &Fields, parameters: &IpsecParameters) -> Result<(), ApiError> {
 async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
     let change = Change::read(&body)?;
     let parameters = IpsecParameters {
+        transform: Transform::Esp,
+        encapsulation: Encapsulation::Tunnel,
         encryption: change
             .encryption
             .ok_or_else(|| body.missing("encryption_algorithm"))?,
@@ -120,6 +126,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let new = NewIpsecPolicy {
         name: body.new_name(&cx, Noun::IpsecPolicy)?,
         naming: Naming::Unique,
+        description: String::new(),
+        allowance: Allowance::Fixed,
         parameters,
     };
     let view = cx.vpc.control.create_ipsec_policy(&cx.caller, new).await?;
@@ -127,7 +135,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.ipsec_policies(&cx.caller).await?;
+    let mut views = cx.vpc.control.ipsec_policies(&cx.caller).await?;
+    views.retain(|view| policy::is_ipsec_policy_expressible(&view.policy.parameters));
     let place = |view: &IpsecPolicyView| Place::new(view.policy.created_at, view.policy.id.uuid());
     let each = |view: &IpsecPolicyView| render(&cx, view);
     page(&cx, "ipsec_policies", "ipsec_policies", views, place, each)
@@ -152,9 +161,13 @@ async fn update(
     check(&body, &Change::read(&body)?.apply(old))?;
     let name = body.name_change(&cx, Noun::IpsecPolicy)?;
     let change = Change::read(&body)?;
-    let view = control
-        .update_ipsec_policy(&cx.caller, id, name, |old| change.apply(old))
-        .await?;
+    let edit = PolicyEdit {
+        name,
+        description: None,
+        parameters: |old| change.apply(old),
+        only_unused: false,
+    };
+    let view = control.update_ipsec_policy(&cx.caller, id, edit).await?;
     Ok(Json(render(&cx, &view)))
 }
 

@@ -3,7 +3,10 @@
 //! The singular field is for one; the plural one lists several, best first. Both are shown
 //! always: the singular says `multiple` when there are more.
 
-use adit_model::policy::{Authentication, DhGroup, Encryption};
+use adit_model::policy::{
+    Authentication, DhGroup, Encapsulation, Encryption, IkeParameters, IpsecParameters,
+    NegotiationMode, Transform,
+};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -54,17 +57,45 @@ pub(crate) fn encryption(name: &str) -> Option<Encryption> {
     })
 }
 
-pub(crate) fn encryption_name(cx: &Context, algorithm: Encryption) -> &'static str {
+/// The name of a cipher. Those of other dialects are in the spelling of this one.
+pub(crate) fn encryption_name(cx: &Context, algorithm: Encryption) -> String {
     match algorithm {
-        Encryption::TripleDes if cx.version.is_after_the_seed() => "triple_des",
-        Encryption::TripleDes => "3des",
-        Encryption::Aes128 => "aes128",
-        Encryption::Aes192 => "aes192",
-        Encryption::Aes256 => "aes256",
-        Encryption::Aes128Gcm16 => "aes128gcm16",
-        Encryption::Aes192Gcm16 => "aes192gcm16",
-        Encryption::Aes256Gcm16 => "aes256gcm16",
+        Encryption::TripleDes if cx.version.is_after_the_seed() => "triple_des".to_owned(),
+        Encryption::TripleDes => "3des".to_owned(),
+        other => format!("{other:?}").to_ascii_lowercase(),
     }
+}
+
+/// Whether this dialect has words for a policy of phase 1.
+pub(crate) fn is_ike_policy_expressible(says: &IkeParameters) -> bool {
+    let mut ciphers = says.encryption.iter();
+    let mut hashes = says.authentication.iter();
+    ciphers.all(|one| is_known(*one) && !one.is_aead())
+        && hashes.all(|one| authentication(authentication_name(*one)).is_some())
+        && says
+            .groups
+            .iter()
+            .all(|one| group(one.number().into()).is_some())
+        && says.negotiation_mode == NegotiationMode::Main
+}
+
+/// Whether this dialect has words for a policy of phase 2.
+pub(crate) fn is_ipsec_policy_expressible(says: &IpsecParameters) -> bool {
+    let mut ciphers = says.encryption.iter();
+    let mut hashes = says.authentication.iter();
+    ciphers.all(|one| is_known(*one))
+        && hashes.all(|one| authentication(authentication_name(*one)).is_some())
+        && says
+            .pfs
+            .iter()
+            .all(|one| group(one.number().into()).is_some())
+        && says.transform == Transform::Esp
+        && says.encapsulation == Encapsulation::Tunnel
+}
+
+fn is_known(algorithm: Encryption) -> bool {
+    let name = format!("{algorithm:?}").to_ascii_lowercase();
+    algorithm == Encryption::TripleDes || encryption(&name).is_some()
 }
 
 pub(crate) fn authentication(name: &str) -> Option<Authentication> {
@@ -85,12 +116,15 @@ pub(crate) const fn authentication_name(algorithm: Authentication) -> &'static s
         Authentication::Sha256 => "sha256",
         Authentication::Sha384 => "sha384",
         Authentication::Sha512 => "sha512",
+        Authentication::AesXcbc => "aes_xcbc",
+        Authentication::AesCmac => "aes_cmac",
     }
 }
 
 /// A group that policies may name.
 pub(crate) fn group(number: u64) -> Option<DhGroup> {
-    let number = u16::try_from(number).ok().filter(|number| *number != 1)?;
+    let known = |number: &u16| matches!(number, 2 | 5 | 14..=24 | 31);
+    let number = u16::try_from(number).ok().filter(known)?;
     DhGroup::try_from(number).ok()
 }
 

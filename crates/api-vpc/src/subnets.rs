@@ -1,7 +1,7 @@
 //! `/subnets`.
 
 use adit_api::paging::Place;
-use adit_control::subnet::{Block, NewSubnet, SubnetView};
+use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
 use adit_control::{Naming, Noun};
 use adit_model::{Cidr, Subnet, SubnetId};
 use axum::extract::Path;
@@ -28,14 +28,18 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let router = body.identity("vpc")?.ok_or_else(|| body.missing("vpc"))?;
     let missing = || ApiError::not_found(Noun::Router, "").field("vpc.id");
     let zone = zone(&cx, &body)?;
-    let new = NewSubnet {
+    let new = NewAttachedSubnet {
         name: body.new_name(&cx, Noun::Subnet)?,
         naming: Naming::Unique,
         router: router.ok_or_else(missing)?,
         block: block(&body, zone)?,
         zone: zone.name.clone(),
     };
-    let view = cx.vpc.control.create_subnet(&cx.caller, new).await?;
+    let view = cx
+        .vpc
+        .control
+        .create_attached_subnet(&cx.caller, new)
+        .await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
 
@@ -79,7 +83,7 @@ fn block(body: &Fields, zone: &Zone) -> Result<Block, ApiError> {
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.subnets(&cx.caller).await?;
+    let views = cx.vpc.control.attached_subnets(&cx.caller).await?;
     let place = |view: &SubnetView| Place::new(view.subnet.created_at, view.subnet.id.uuid());
     page(&cx, "subnets", "subnets", views, place, |view| {
         render(&cx, view)
@@ -87,7 +91,11 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.subnet(&cx.caller, parse(&id)?).await?;
+    let view = cx
+        .vpc
+        .control
+        .attached_subnet(&cx.caller, parse(&id)?)
+        .await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -98,15 +106,22 @@ async fn update(
 ) -> Result<Json<Value>, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
     let view = match body.name_change(&cx, Noun::Subnet)? {
-        Some((name, naming)) => control.rename_subnet(&cx.caller, id, name, naming).await?,
-        None => control.subnet(&cx.caller, id).await?,
+        Some((name, naming)) => {
+            control
+                .rename_attached_subnet(&cx.caller, id, name, naming)
+                .await?
+        }
+        None => control.attached_subnet(&cx.caller, id).await?,
     };
     Ok(Json(render(&cx, &view)))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_subnet(&cx.caller, id).await?;
+    cx.vpc
+        .control
+        .delete_attached_subnet(&cx.caller, id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

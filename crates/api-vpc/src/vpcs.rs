@@ -1,7 +1,8 @@
 //! `/vpcs`: the model's routers.
 
 use adit_api::paging::Place;
-use adit_control::{Naming, Noun};
+use adit_control::router::{NewRouter, RouterChange};
+use adit_control::{Allowance, Naming, Noun};
 use adit_model::{Router as Row, RouterId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -27,9 +28,15 @@ pub(crate) fn routes() -> Router<Vpc> {
 async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
     let name = body.new_name(&cx, Noun::Router)?;
     let control = &cx.vpc.control;
-    let row = control
-        .create_router(&cx.caller, name, Naming::Unique)
-        .await?;
+    let new = NewRouter {
+        name,
+        naming: Naming::Unique,
+        allowance: Allowance::Fixed,
+        description: String::new(),
+        admin_state_up: true,
+        external: None,
+    };
+    let row = control.create_router(&cx.caller, new).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &row))))
 }
 
@@ -51,8 +58,14 @@ async fn update(
 ) -> Result<Json<Value>, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
     let row = match body.name_change(&cx, Noun::Router)? {
-        Some((name, naming)) => control.rename_router(&cx.caller, id, name, naming).await?,
         None => control.router(&cx.caller, id).await?,
+        name => {
+            let change = RouterChange {
+                name,
+                ..RouterChange::default()
+            };
+            control.update_router(&cx.caller, id, change).await?
+        }
     };
     Ok(Json(render(&cx, &row)))
 }

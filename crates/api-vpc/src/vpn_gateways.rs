@@ -59,7 +59,8 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.gateways(&cx.caller).await?;
+    let mut views = cx.vpc.control.gateways(&cx.caller).await?;
+    views.retain(|view| view.subnet.is_some());
     let place = |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
     let each = |view: &GatewayView| render(&cx, view);
     page(&cx, "vpn_gateways", "vpn_gateways", views, place, each)
@@ -140,7 +141,12 @@ pub(crate) fn parse(text: &str) -> Result<GatewayId, ApiError> {
 }
 
 async fn find(cx: &Context, id: &str) -> Result<GatewayView, ApiError> {
-    Ok(cx.vpc.control.gateway(&cx.caller, parse(id)?).await?)
+    let view = cx.vpc.control.gateway(&cx.caller, parse(id)?).await?;
+    // A gateway on a router without subnets can't be said in this dialect.
+    match view.subnet {
+        Some(_) => Ok(view),
+        None => Err(ApiError::not_found(Noun::Gateway, id)),
+    }
 }
 
 fn answer(cx: &Context, view: &GatewayView) -> Response {
@@ -181,7 +187,7 @@ fn render(cx: &Context, view: &GatewayView) -> Value {
         "created_at": cx.time(gateway.created_at),
         "resource_type": "vpn_gateway",
         "public_ip": {"address": gateway.public_address.to_string()},
-        "subnet": subnets::reference(cx, &view.subnet),
+        "subnet": view.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
         "vpc": vpcs::reference(cx, &view.router),
         "resource_group": cx.resource_group(),
         "connections": connections,
@@ -212,7 +218,8 @@ fn render_members(cx: &Context, view: &GatewayView) -> Vec<Value> {
         let member = ids::part(gateway.id.uuid(), index);
         let id = cx.zonal(member);
         let path = format!("vpn_gateways/{}/members/{id}", cx.zonal(gateway.id.uuid()));
-        let subnet = cx.zonal(view.subnet.id.uuid());
+        let Some(subnet) = &view.subnet else { continue };
+        let subnet_id = cx.zonal(subnet.id.uuid());
         let ip = cx.zonal(ids::part(member, index.wrapping_add(2)));
         let mut body = json!({
             "id": id,
@@ -222,10 +229,10 @@ fn render_members(cx: &Context, view: &GatewayView) -> Vec<Value> {
             "private_ip": {
                 "address": private.to_string(),
                 "id": ip,
-                "href": cx.href(&format!("subnets/{subnet}/reserved_ips/{ip}")),
+                "href": cx.href(&format!("subnets/{subnet_id}/reserved_ips/{ip}")),
                 "name": format!("{}-{role}", gateway.name),
                 "resource_type": "subnet_reserved_ip",
-                "subnet": subnets::reference(cx, &view.subnet),
+                "subnet": subnets::reference(cx, subnet),
             },
             "lifecycle_state": lifecycle_state,
             "lifecycle_reasons": [],

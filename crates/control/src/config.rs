@@ -76,6 +76,8 @@ pub struct Timing {
     pub retry_most: Duration,
     /// How often everything is looked at although nothing happened.
     pub sweep: Duration,
+    /// How often peers that were given by name are looked up again.
+    pub resolve: Duration,
 }
 
 impl Default for Timing {
@@ -86,6 +88,7 @@ impl Default for Timing {
             retry_first: Duration::from_millis(500),
             retry_most: Duration::from_secs(60),
             sweep: Duration::from_secs(30),
+            resolve: Duration::from_secs(30),
         }
     }
 }

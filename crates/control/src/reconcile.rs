@@ -30,9 +30,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use crate::Inner;
 use crate::agent::{Agent, AgentEvent};
 use crate::wake::Key;
+use crate::{Control, Inner};
 
 /// How often the removal of leftovers is tried before going on without it.
 const RETAIN_TRIES: u32 = 3;
@@ -66,6 +66,8 @@ impl Reconciler {
         let mut events = self.agent.events();
         self.start().await;
         let mut lanes = Lanes::default();
+        let mut follower = JoinSet::new();
+        follower.spawn(follow_peers(Control(Arc::clone(&self.inner))));
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -191,6 +193,21 @@ impl Reconciler {
                 error!(error = &error as &dyn std::error::Error, "a lane broke");
                 lanes.bells.retain(|_, bell| Arc::strong_count(bell) > 1);
             }
+        }
+    }
+}
+
+/// Has tunnels follow peers that were given by name, for ever.
+async fn follow_peers(control: Control) {
+    let mut due = interval(control.config().timing.resolve);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        if let Err(error) = control.follow_peers().await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "peers could not be looked up"
+            );
         }
     }
 }

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_control::AgentEvent;
-use adit_control::Naming;
 use adit_control::connection::ConnectionChange;
-use adit_control::instance::NewInstance;
+use adit_control::router::RouterChange;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
@@ -74,7 +73,10 @@ async fn a_wish_reaches_the_agent_router_first_and_complete() {
     assert_eq!(spec.tunnels[0].connection, made.connection.id);
     assert_eq!(spec.tunnels[0].psk, made.connection.psk);
     let router = w.agent.router(spec.router).unwrap();
-    assert_eq!(router.subnets[0].router_address.to_string(), "10.0.0.1");
+    assert_eq!(
+        router.interfaces[0].addresses[0].address.to_string(),
+        "10.0.0.1"
+    );
     let log = w.agent.log();
     let at = |what: &str| log.iter().position(|call| call.starts_with(what)).unwrap();
     assert!(at("retain") < at("apply_router") && at("apply_router") < at("apply_gateway"));
@@ -90,7 +92,7 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
     w.agent.fail_next(1);
     w.control.delete_gateway(&w.demo, id).await.unwrap();
     w.control
-        .delete_subnet(&w.demo, view.subnet.id)
+        .delete_attached_subnet(&w.demo, view.subnet.unwrap().id)
         .await
         .unwrap();
     w.control
@@ -286,7 +288,7 @@ async fn a_restart_takes_over_what_is_stored_and_drops_the_rest() {
     let mut second = World::over(store, config()).await;
     second.run();
     available(&second, id).await;
-    let (_, gateways) = second.agent.retained().unwrap();
+    let gateways = second.agent.retained().unwrap().gateways;
     assert!(gateways.contains(&id));
     assert_eq!(second.agent.gateway(id).unwrap().address, address);
 }
@@ -331,12 +333,12 @@ async fn a_running_gateway_is_not_failed_by_a_router_that_could_not_be_changed()
     available(&w, id).await;
     w.agent.fail_next(1);
     let view = w.control.gateway(&w.demo, id).await.unwrap();
-    let new = NewInstance {
-        name: world::name("i"),
-        naming: Naming::Unique,
-        subnet: view.subnet.id,
+    let change = RouterChange {
+        admin_state_up: Some(false),
+        ..RouterChange::default()
     };
-    w.control.create_instance(&w.demo, new).await.unwrap();
+    let changed = w.control.update_router(&w.demo, view.router.id, change);
+    changed.await.unwrap();
     let applies = async || {
         let calls = w.agent.log();
         calls
@@ -349,5 +351,5 @@ async fn a_running_gateway_is_not_failed_by_a_router_that_could_not_be_changed()
     w.until("it was tried again", async || applies().await == 3)
         .await;
     let router = w.agent.router(view.router.id).unwrap();
-    assert_eq!(router.subnets[0].instances.len(), 1);
+    assert!(router.interfaces.is_empty());
 }

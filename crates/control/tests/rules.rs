@@ -4,15 +4,16 @@
 
 mod world;
 
+use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::ike_policy::NewIkePolicy;
 use adit_control::instance::NewInstance;
-use adit_control::subnet::{Block, NewSubnet};
-use adit_control::{Caller, Error, Naming, Noun, Quota, Rule};
+use adit_control::router::{NewRouter, RouterChange};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, PolicyEdit, Quota, Rule};
 use adit_model::policy::IkeParameters;
 use adit_model::project::Role;
 use adit_model::{IkePolicyId, Revision};
-use world::{World, name, new_connection};
+use world::{World, name, new_connection, new_router};
 
 const LOCAL: &[&str] = &["10.0.0.0/24"];
 const PEER: &[&str] = &["192.168.0.0/24"];
@@ -20,6 +21,7 @@ const PEER: &[&str] = &["192.168.0.0/24"];
 fn rule(outcome: Result<impl std::fmt::Debug, Error>) -> Rule {
     match outcome.unwrap_err() {
         Error::Conflict { rule, .. } | Error::Invalid { rule, .. } => rule,
+        Error::Used { noun, .. } => Rule::InUse(noun),
         other => panic!("{other:?}"),
     }
 }
@@ -42,7 +44,11 @@ async fn a_gateway_has_its_address_at_once_and_no_two_have_the_same() {
     assert_eq!(two.gateway.public_address.to_string(), "203.0.113.3");
     assert_eq!(one.private_addresses[0].to_string(), "10.0.0.254");
     assert_eq!(two.private_addresses[0].to_string(), "10.0.0.246");
-    let left = w.control.subnet(&w.demo, subnet.subnet.id).await.unwrap();
+    let left = w
+        .control
+        .attached_subnet(&w.demo, subnet.subnet.id)
+        .await
+        .unwrap();
     assert_eq!(left.available, 256 - 5 - 16);
 }
 
@@ -130,12 +136,7 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
         naming: Naming::Unique,
         subnet: subnet.subnet.id,
     };
-    let instance = w
-        .control
-        .create_instance(&w.demo, new)
-        .await
-        .unwrap()
-        .instance;
+    let instance = w.control.create_instance(&w.demo, new).await.unwrap();
     assert_eq!(instance.address.to_string(), "10.0.0.4");
     let (c, me, subnet) = (&w.control, &w.demo, subnet.subnet.id);
     assert_eq!(
@@ -143,16 +144,16 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
         Rule::InUse(Noun::Router)
     );
     assert_eq!(
-        rule(c.delete_subnet(me, subnet).await),
+        rule(c.delete_attached_subnet(me, subnet).await),
         Rule::InUse(Noun::Subnet)
     );
     c.delete_gateway(me, gateway).await.unwrap();
     assert_eq!(
-        rule(c.delete_subnet(me, subnet).await),
+        rule(c.delete_attached_subnet(me, subnet).await),
         Rule::InUse(Noun::Subnet)
     );
-    c.delete_instance(me, instance.id).await.unwrap();
-    c.delete_subnet(me, subnet).await.unwrap();
+    c.delete_instance(me, instance.port.id).await.unwrap();
+    c.delete_attached_subnet(me, subnet).await.unwrap();
     c.delete_router(me, router.id).await.unwrap();
     assert!(matches!(
         c.delete_router(me, router.id).await,
@@ -307,10 +308,7 @@ async fn quotas_are_kept_and_named() {
     for n in 1..5 {
         w.subnet(&format!("r{n}"), "10.0.0.0/24").await;
     }
-    let sixth = w
-        .control
-        .create_router(&w.demo, name("r5"), Naming::Unique)
-        .await;
+    let sixth = w.control.create_router(&w.demo, new_router("r5")).await;
     assert_eq!(quota(sixth), (Quota::Routers, 5));
     let gateway = w.control.gateways(&w.demo).await.unwrap()[0].gateway.id;
     let many: Vec<String> = (0..16).map(|n| format!("192.168.{n}.0/24")).collect();
@@ -352,7 +350,7 @@ async fn a_small_subnet_has_no_place_for_a_gateway() {
 async fn a_subnet_finds_the_first_free_block() {
     let w = World::new().await;
     let (router, _) = w.subnet("r", "10.240.0.0/24").await;
-    let new = NewSubnet {
+    let new = NewAttachedSubnet {
         name: name("next"),
         naming: Naming::Unique,
         router: router.id,
@@ -362,7 +360,11 @@ async fn a_subnet_finds_the_first_free_block() {
         },
         zone: "us-south-1".to_owned(),
     };
-    let made = w.control.create_subnet(&w.demo, new).await.unwrap();
+    let made = w
+        .control
+        .create_attached_subnet(&w.demo, new)
+        .await
+        .unwrap();
     assert_eq!(made.subnet.cidr.to_string(), "10.240.1.0/24");
 }
 
@@ -374,6 +376,8 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     let new = NewIkePolicy {
         name: name("p"),
         naming: Naming::Unique,
+        description: String::new(),
+        allowance: Allowance::Fixed,
         parameters: IkeParameters::negotiate(),
     };
     let policy = w
@@ -392,11 +396,16 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
         rule(c.delete_ike_policy(me, policy).await),
         Rule::InUse(Noun::IkePolicy)
     );
-    let longer = |mut parameters: IkeParameters| {
-        parameters.lifetime_s = 7200;
-        parameters
+    let edit = || PolicyEdit {
+        name: None,
+        description: None,
+        parameters: |parameters: IkeParameters| IkeParameters {
+            lifetime_s: 7200,
+            ..parameters
+        },
+        only_unused: false,
     };
-    c.update_ike_policy(me, policy, None, longer).await.unwrap();
+    c.update_ike_policy(me, policy, edit()).await.unwrap();
     let id = made.connection.id;
     assert_eq!(
         c.connection(me, gateway, id)
@@ -406,7 +415,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
             .revision,
         Revision(2)
     );
-    c.update_ike_policy(me, policy, None, longer).await.unwrap();
+    c.update_ike_policy(me, policy, edit()).await.unwrap();
     assert_eq!(
         c.connection(me, gateway, id)
             .await
@@ -427,23 +436,33 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
 async fn names_are_unique_only_where_that_is_asked_for() {
     let w = World::new().await;
     w.subnet("r", "10.0.0.0/24").await;
-    let again = w
-        .control
-        .create_router(&w.demo, name("r"), Naming::Unique)
-        .await;
+    let again = w.control.create_router(&w.demo, new_router("r")).await;
     assert_eq!(rule(again), Rule::NameTaken(Noun::Router));
     let free = w
         .control
-        .create_router(&w.demo, name("r"), Naming::Free)
+        .create_router(
+            &w.demo,
+            NewRouter {
+                naming: Naming::Free,
+                ..new_router("r")
+            },
+        )
         .await
         .unwrap();
     let same = w
         .control
-        .rename_router(&w.demo, free.id, name("r2"), Naming::Unique)
+        .update_router(
+            &w.demo,
+            free.id,
+            RouterChange {
+                name: Some((name("r2"), Naming::Unique)),
+                ..RouterChange::default()
+            },
+        )
         .await;
     assert_eq!(same.unwrap().name, name("r2"));
     w.control
-        .create_router(&w.admin, name("r"), Naming::Unique)
+        .create_router(&w.admin, new_router("r"))
         .await
         .unwrap();
 }

@@ -8,8 +8,9 @@ use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
 };
-use adit_model::connection::DpdAction;
-use adit_model::policy::{self, Authentication, IkeVersion};
+use adit_ike_wire::IdType;
+use adit_model::connection::{self, DpdAction, Initiator};
+use adit_model::policy::{self, Authentication, Encapsulation, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId};
 
 use crate::protocol::TunnelOrder;
@@ -19,6 +20,10 @@ use crate::protocol::TunnelOrder;
 pub(crate) enum Unsupported {
     #[error("none of the policy's algorithms is one this engine has: {0}")]
     Algorithms(String),
+    #[error("AH is not one of the protocols this engine speaks")]
+    Ah,
+    #[error("transport mode is not one this engine has")]
+    Transport,
     #[error("IKEv1 is not one of the protocols this engine speaks")]
     IkeV1,
 }
@@ -27,25 +32,25 @@ pub(crate) fn key(connection: ConnectionId) -> ConnectionKey {
     ConnectionKey(connection.uuid().as_u128())
 }
 
-pub(crate) fn connection(key: ConnectionKey) -> ConnectionId {
+pub(crate) fn connection_id(key: ConnectionKey) -> ConnectionId {
     ConnectionId::from_uuid(uuid::Uuid::from_u128(key.0))
 }
 
 const fn encryption(algorithm: policy::Encryption) -> Option<Encryption> {
     Some(match algorithm {
-        policy::Encryption::TripleDes => return None,
         policy::Encryption::Aes128 => Encryption::AesCbc128,
         policy::Encryption::Aes192 => Encryption::AesCbc192,
         policy::Encryption::Aes256 => Encryption::AesCbc256,
         policy::Encryption::Aes128Gcm16 => Encryption::AesGcm128,
         policy::Encryption::Aes192Gcm16 => Encryption::AesGcm192,
         policy::Encryption::Aes256Gcm16 => Encryption::AesGcm256,
+        _ => return None,
     })
 }
 
 const fn integrity(algorithm: Authentication) -> Option<Integrity> {
     Some(match algorithm {
-        Authentication::Md5 => return None,
+        Authentication::Md5 | Authentication::AesXcbc | Authentication::AesCmac => return None,
         Authentication::Sha1 => Integrity::HmacSha1_96,
         Authentication::Sha256 => Integrity::HmacSha256_128,
         Authentication::Sha384 => Integrity::HmacSha384_192,
@@ -55,7 +60,7 @@ const fn integrity(algorithm: Authentication) -> Option<Integrity> {
 
 const fn prf(algorithm: Authentication) -> Option<Prf> {
     Some(match algorithm {
-        Authentication::Md5 => return None,
+        Authentication::Md5 | Authentication::AesXcbc | Authentication::AesCmac => return None,
         Authentication::Sha1 => Prf::HmacSha1,
         Authentication::Sha256 => Prf::HmacSha256,
         Authentication::Sha384 => Prf::HmacSha384,
@@ -67,6 +72,16 @@ fn all<F: Copy, T>(from: &[F], to: impl Fn(F) -> Option<T>) -> Vec<T> {
     from.iter().filter_map(|algorithm| to(*algorithm)).collect()
 }
 
+fn identity(id: &connection::Identity) -> Identity {
+    match id {
+        connection::Identity::Address(address) => Identity::of_address(*address),
+        connection::Identity::Name(name) => Identity {
+            kind: IdType::FQDN,
+            data: name.as_bytes().to_vec(),
+        },
+    }
+}
+
 fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
     all(groups, |group| Group::from_id(group.number()))
 }
@@ -75,6 +90,12 @@ fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
 pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionConfig, Unsupported> {
     if order.ike.version == IkeVersion::V1 {
         return Err(Unsupported::IkeV1);
+    }
+    if order.ipsec.transform != Transform::Esp {
+        return Err(Unsupported::Ah);
+    }
+    if order.ipsec.encapsulation != Encapsulation::Tunnel {
+        return Err(Unsupported::Transport);
     }
     let ike = IkeAlgorithms {
         encryption: all(&order.ike.encryption, encryption),
@@ -98,8 +119,8 @@ pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionCon
     Ok(ConnectionConfig {
         local,
         remote: order.peer_address,
-        local_id: Identity::of_address(local),
-        remote_id: Identity::of_address(order.peer_address),
+        local_id: identity(&order.local_id),
+        remote_id: identity(&order.peer_id),
         psk: Secret::new(order.psk.0.clone()),
         ike,
         esp,
@@ -107,7 +128,7 @@ pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionCon
         ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
         child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),
         liveness: liveness(order),
-        initiate: true,
+        initiate: order.initiator == Initiator::BiDirectional,
     })
 }
 
@@ -133,13 +154,14 @@ fn liveness(order: &TunnelOrder) -> Option<Liveness> {
     let dpd = order.dead_peer_detection;
     let restart = match dpd.action {
         DpdAction::None => return None,
-        DpdAction::Clear => false,
+        DpdAction::Clear | DpdAction::RestartByPeer => false,
         // "Hold" negotiates again on traffic; doing so at once keeps the promise too.
         DpdAction::Hold | DpdAction::Restart => true,
     };
     Some(Liveness {
-        interval: Duration::from_secs(dpd.interval_s.into()),
-        timeout: Duration::from_secs(dpd.timeout_s.into()),
+        // An interval of 0 is allowed, and means as often as is sensible.
+        interval: Duration::from_secs(dpd.interval_s.max(1).into()),
+        timeout: Duration::from_secs(dpd.timeout_s.max(2).into()),
         restart,
     })
 }
@@ -158,6 +180,10 @@ mod tests {
             connection: ConnectionId::random(),
             admin_state_up: true,
             peer_address: "203.0.113.2".parse().unwrap(),
+            local_id: connection::Identity::parse("203.0.113.1"),
+            peer_id: connection::Identity::parse("@peer"),
+            initiator: Initiator::BiDirectional,
+            mtu: 1400,
             psk: PskOctets(b"secret".to_vec()),
             local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
@@ -174,6 +200,10 @@ mod tests {
     #[test]
     fn each_pair_of_blocks_of_one_family_becomes_a_child_sa() {
         let config = config("203.0.113.1".parse().unwrap(), &order()).unwrap();
+        assert_eq!(
+            (config.remote_id.kind, &*config.remote_id.data),
+            (IdType::FQDN, &b"peer"[..])
+        );
         assert_eq!(config.children.len(), 4);
         assert_eq!(config.liveness, None);
     }
@@ -201,6 +231,6 @@ mod tests {
     #[test]
     fn a_connection_s_key_is_its_id() {
         let id = ConnectionId::random();
-        assert_eq!(connection(key(id)), id);
+        assert_eq!(connection_id(key(id)), id);
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use adit_model::connection::DeadPeerDetection;
+use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
 use adit_model::desired::{GatewaySpec, TunnelSpec};
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::policy::{IkeParameters, IpsecParameters};
@@ -40,6 +40,10 @@ pub struct TunnelOrder {
     pub connection: ConnectionId,
     pub admin_state_up: bool,
     pub peer_address: IpAddr,
+    pub local_id: Identity,
+    pub peer_id: Identity,
+    pub initiator: Initiator,
+    pub mtu: u32,
     pub psk: PskOctets,
     pub local_cidrs: Vec<Cidr>,
     pub peer_cidrs: Vec<Cidr>,
@@ -74,6 +78,10 @@ impl From<&TunnelSpec> for TunnelOrder {
             connection: spec.connection,
             admin_state_up: spec.admin_state_up,
             peer_address: spec.peer_address,
+            local_id: spec.local_id.clone(),
+            peer_id: spec.peer_id.clone(),
+            initiator: spec.initiator,
+            mtu: spec.mtu,
             psk: PskOctets(spec.psk.expose().to_vec()),
             local_cidrs: spec.local_cidrs.clone(),
             peer_cidrs: spec.peer_cidrs.clone(),

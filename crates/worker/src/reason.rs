@@ -96,14 +96,16 @@ impl Finding {
     pub(crate) fn of_unsupported(now: OffsetDateTime, unsupported: &Unsupported) -> Self {
         let code = match unsupported {
             Unsupported::Algorithms(_) => ReasonCode::IkePolicyMismatch,
-            Unsupported::IkeV1 => ReasonCode::InternalError,
+            Unsupported::Ah | Unsupported::IkeV1 | Unsupported::Transport => {
+                ReasonCode::Unsupported
+            }
         };
         Self::new(
             now,
             code,
             Whose::Local,
             unsupported.to_string(),
-            "Choose a policy with IKEv2, AES and SHA-1 or SHA-2.",
+            "Choose policies with IKEv2, ESP in tunnel mode, AES and SHA-1 or SHA-2.",
         )
     }
 

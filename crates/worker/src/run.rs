@@ -410,7 +410,7 @@ impl Worker {
             | Event::IkeUp { connection, .. }
             | Event::IkeDown(connection) => *connection,
         };
-        let connection = conversion::connection(key);
+        let connection = conversion::connection_id(key);
         tracing::info!(%connection, ?event, "tunnel");
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.on_event(event, OffsetDateTime::now_utc());
@@ -462,7 +462,7 @@ impl Worker {
         for (key, tunnel) in &mut self.tunnels {
             if let Some(observed) = tunnel.news(with_traffic) {
                 news.push(FromWorker::Tunnel {
-                    connection: conversion::connection(*key),
+                    connection: conversion::connection_id(*key),
                     observed,
                 });
             }

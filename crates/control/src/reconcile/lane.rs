@@ -7,6 +7,7 @@ use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
 use adit_model::{GatewayId, NetworkId, Reason, ReasonCode, RouterId, Whose};
+use adit_store::StoreError;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -19,6 +20,12 @@ use crate::{Inner, spec, view};
 
 /// A gateway that was well for so long starts its retries from the shortest pause again.
 const WELL: Duration = Duration::from_secs(30);
+
+/// How long a gateway's lane rests after a step, as a multiple of what the step took.
+const PATIENCE: u32 = 4;
+
+/// The longest such rest.
+const MOST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a step led to.
 enum Step {
@@ -137,6 +144,11 @@ pub(super) async fn network(
             Step::Rest | Step::Restart => retries = Retries::default(),
             Step::Retry(cause) => {
                 warn!(network = %id, error = evidence(&cause), "the network will be tried again");
+                // What waits for the network says why.
+                let reason = reason(&cause, inner.clock.now());
+                for router in routers_on(&inner, id).await.unwrap_or_default() {
+                    inner.view.set_router(router, Err(reason.clone()));
+                }
                 retries.failed(timing);
             }
         }
@@ -150,6 +162,11 @@ async fn network_step(
     applied: &mut Option<NetworkSpec>,
 ) -> Step {
     let timing = inner.config.timing;
+    if inner.external.get() == Some(&id) {
+        // The host has it from the start, and keeps it.
+        inner.view.set_network(id);
+        return Step::Rest;
+    }
     let wished = match inner.store.read().await {
         Ok(mut tx) => spec::network(&mut *tx, id).await,
         Err(error) => Err(error),
@@ -186,19 +203,24 @@ async fn network_step(
 
 /// Routers wait for the networks of their interfaces.
 async fn wake_routers(inner: &Inner, network: NetworkId) -> Step {
-    let ports = match inner.store.read().await {
-        Ok(mut tx) => tx.ports_of_network(network).await,
-        Err(error) => Err(error),
-    };
-    match ports {
-        Ok(ports) => {
-            for router in ports.iter().filter_map(|port| port.device.router()) {
+    match routers_on(inner, network).await {
+        Ok(routers) => {
+            for router in routers {
                 inner.wakes.wake(Key::Router(router));
             }
             Step::Rest
         }
         Err(error) => Step::Retry(error.into()),
     }
+}
+
+async fn routers_on(inner: &Inner, network: NetworkId) -> Result<Vec<RouterId>, StoreError> {
+    let mut tx = inner.store.read().await?;
+    let ports = tx.ports_of_network(network).await?;
+    Ok(ports
+        .iter()
+        .filter_map(|port| port.device.router())
+        .collect())
 }
 
 pub(super) async fn router(inner: Arc<Inner>, agent: Arc<dyn Agent>, id: RouterId, bell: &Notify) {
@@ -302,7 +324,12 @@ pub(super) async fn gateway(
         if lane.retries.is_early() && !is_gone(&inner, Key::Gateway(id)).await {
             continue;
         }
-        match lane.step(&inner, &*agent).await {
+        let begun = Instant::now();
+        let step = lane.step(&inner, &*agent).await;
+        // A gateway with many connections takes long to look at: as many of their changes as come
+        // meanwhile are taken at once. One with few is looked at again at once.
+        tokio::time::sleep(begun.elapsed().saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
+        match step {
             Step::End => return,
             Step::Rest => lane.retries.due = None,
             Step::Restart => {

@@ -5,12 +5,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
 use adit_control::connection::{ConnectionView, NewConnection};
 use adit_control::fake::FakeAgent;
 use adit_control::gateway::{GatewayView, NewGateway};
-use adit_control::subnet::{Block, NewSubnet, SubnetView};
+use adit_control::router::NewRouter;
 use adit_control::{
-    Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
+    Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction};
@@ -57,6 +58,17 @@ pub(crate) fn config() -> Config {
         reserved: vec!["203.0.113.2".parse().unwrap()],
     };
     Config::new(external, [7; 32])
+}
+
+pub(crate) fn new_router(text: &str) -> NewRouter {
+    NewRouter {
+        name: name(text),
+        naming: Naming::Unique,
+        allowance: Allowance::Fixed,
+        description: String::new(),
+        admin_state_up: true,
+        external: None,
+    }
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -124,17 +136,20 @@ impl World {
     pub(crate) async fn subnet(&self, router: &str, cidr: &str) -> (Router, SubnetView) {
         let control = &self.control;
         let router = control
-            .create_router(&self.demo, name(router), Naming::Unique)
+            .create_router(&self.demo, new_router(router))
             .await
             .unwrap();
-        let new = NewSubnet {
+        let new = NewAttachedSubnet {
             name: name("subnet"),
             naming: Naming::Unique,
             router: router.id,
             block: Block::Exact(cidr.parse().unwrap()),
             zone: "us-south-1".to_owned(),
         };
-        let subnet = control.create_subnet(&self.demo, new).await.unwrap();
+        let subnet = control
+            .create_attached_subnet(&self.demo, new)
+            .await
+            .unwrap();
         (router, subnet)
     }
 
