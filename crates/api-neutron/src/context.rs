@@ -6,9 +6,9 @@ use adit_control::{Caller, Control, CryptoProfile, Error, Session};
 use adit_model::ProjectId;
 use adit_model::project::Role;
 use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
 
 use crate::body::Speaker;
 use crate::error::ApiError;
@@ -66,11 +66,6 @@ impl Context {
         }
     }
 
-    /// The project that lists are of; an administrator's are of all.
-    pub(crate) fn own(&self) -> Option<ProjectId> {
-        (!self.caller.all_projects).then_some(self.caller.project)
-    }
-
     /// Who makes something, for a project that may not be the caller's.
     pub(crate) async fn maker(&self, project: Option<ProjectId>) -> Result<Caller, ApiError> {
         let Some(project) = project else {
@@ -101,30 +96,24 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(parts: &Parts, state: &Neutron) -> Self {
-        let original = parts.extensions.get::<OriginalUri>().map(|uri| &uri.0);
-        Self::new(&parts.headers, original, &parts.uri, &state.config)
-    }
-
-    pub(crate) fn new(
-        headers: &HeaderMap,
-        original: Option<&Uri>,
-        own: &Uri,
-        config: &NeutronConfig,
-    ) -> Self {
-        let host = host(headers);
-        // The root itself may be asked for without its slash.
-        let own = own.path().trim_end_matches('/');
+        let (config, host) = (&state.config, host(&parts.headers));
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        let identity = match &config.identity_url {
+            Some(url) => bare(url),
+            None => format!("{host}/identity"),
+        };
+        if let Some(url) = &config.public_url {
+            let root = bare(url);
+            return Self { root, identity };
+        }
+        // The prefix is what the client's path has before ours. The root itself may be asked for
+        // without its slash.
+        let own = parts.uri.path().trim_end_matches('/');
+        let original = parts.extensions.get::<OriginalUri>();
         let original = original.map(|uri| uri.path().trim_end_matches('/'));
         let prefix = original.and_then(|path| path.strip_suffix(own));
-        let here = || format!("{host}{}", prefix.unwrap_or_default());
-        let or = |given: &Option<String>, else_: &dyn Fn() -> String| {
-            let url = given.clone().unwrap_or_else(else_);
-            url.trim_end_matches('/').to_owned()
-        };
-        Self {
-            root: or(&config.public_url, &here),
-            identity: or(&config.identity_url, &|| format!("{host}/identity")),
-        }
+        let root = format!("{host}{}", prefix.unwrap_or_default());
+        Self { root, identity }
     }
 }
 

@@ -64,7 +64,7 @@ impl Resource for EndpointGroups {
         ApiError::EndpointGroupNotFound { id }
     }
 
-    fn in_use(id: String) -> ApiError {
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
         ApiError::EndpointGroupInUse { id }
     }
 

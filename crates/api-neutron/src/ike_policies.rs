@@ -87,7 +87,7 @@ impl Resource for IkePolicies {
         ApiError::IkePolicyNotFound { id }
     }
 
-    fn in_use(id: String) -> ApiError {
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
         ApiError::IkePolicyInUse { id }
     }
 

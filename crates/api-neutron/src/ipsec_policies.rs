@@ -87,7 +87,7 @@ impl Resource for IpsecPolicies {
         ApiError::IpsecPolicyNotFound { id }
     }
 
-    fn in_use(id: String) -> ApiError {
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
         ApiError::IpsecPolicyInUse { id }
     }
 

@@ -61,7 +61,7 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
     let most = wanted.limit.map(|limit| limit as usize);
     let full = |things: &[Thing]| most.is_some_and(|most| things.len() >= most);
     let mut things = Vec::new();
-    let Some(mut query) = wanted.query(cx.own()) else {
+    let Some(mut query) = wanted.query() else {
         return Ok(things);
     };
     query.limit = match wanted.limit {
@@ -90,7 +90,7 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
 
 /// All that fit, sorted here, and then cut.
 async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
-    let Some(mut query) = wanted.query(cx.own()) else {
+    let Some(mut query) = wanted.query() else {
         return Ok(Vec::new());
     };
     query.after = None;

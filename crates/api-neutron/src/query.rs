@@ -80,10 +80,10 @@ impl Wanted {
     }
 
     /// The part of it that the store answers by itself, or `None` where nothing can fit. The
-    /// other filters and orders are for [`Self::fits`] and [`Self::sort`].
-    pub(crate) fn query(&self, own: Option<ProjectId>) -> Option<Query> {
+    /// other filters and orders are for [`Self::fits`] and [`Self::sort`]; that nobody sees what
+    /// is not theirs is for the use case.
+    pub(crate) fn query(&self) -> Option<Query> {
         let mut query = Query {
-            project: own,
             order: self.order().unwrap_or_default(),
             ..Query::default()
         };
@@ -102,12 +102,10 @@ impl Wanted {
                     query.of.get_or_insert((reference, id));
                 }
             } else if attribute.name == PROJECT.name {
-                let projects: Vec<Uuid> =
-                    wanted.iter().filter_map(|text| parse_uuid(text)).collect();
-                match (own, projects.as_slice()) {
-                    (_, []) => return None,
-                    (Some(own), some) if !some.contains(&own.uuid()) => return None,
-                    (None, [one]) => query.project = Some(ProjectId::from_uuid(*one)),
+                let projects = wanted.iter().filter_map(|text| parse_uuid(text));
+                match projects.collect::<Vec<_>>().as_slice() {
+                    [] => return None,
+                    [one] => query.project = Some(ProjectId::from_uuid(*one)),
                     _ => {}
                 }
             }
@@ -386,36 +384,27 @@ mod tests {
 
     #[test]
     fn the_store_filters_and_sorts_what_it_can() {
-        let own = ProjectId::from_uuid(Uuid::from_u128(1));
-        let other = "00000000000000000000000000000002";
-        let query = |text: &str| wanted(text).unwrap().query(Some(own));
+        let project = "00000000000000000000000000000002";
+        let query = |text: &str| wanted(text).unwrap().query();
         let id = Uuid::from_u128(7);
         let asked = query(&format!("id={id}&id=x&name=a&name=b&marker={id}")).unwrap();
         assert_eq!(asked.ids, Some(vec![id]));
         assert_eq!(asked.names, Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!((asked.project, asked.after), (Some(own), Some(id)));
-        let of = query(&format!("group={id}&flag=1")).unwrap().of;
-        assert_eq!(of, Some((Reference::EndpointGroup, id)));
-        assert_eq!(query(&format!("group={id}&group=")).unwrap().of, None);
+        assert_eq!((asked.project, asked.after), (None, Some(id)));
+        let asked = query(&format!("tenant_id={project}&tenant_id=x")).unwrap();
+        let project = ProjectId::from_uuid(Uuid::from_u128(2));
+        assert_eq!(asked.project, Some(project));
+        let asked = query(&format!("tenant_id={project}&project_id={id}")).unwrap();
+        assert_eq!(asked.project, None);
         let of = |text: &str| query(text).unwrap().of;
         let group = (Reference::EndpointGroup, id);
         assert_eq!(of(&format!("group={id}&flag=1")), Some(group));
         for none in ["group=", "group=x", &format!("group={id}&group=")] {
             assert_eq!(of(none), None, "{none}");
         }
-        for nothing in [
-            "id=x",
-            "marker=x",
-            "project_id=x",
-            &format!("tenant_id={other}"),
-        ] {
+        for nothing in ["id=x", "marker=x", "project_id=x"] {
             assert_eq!(query(nothing), None, "{nothing}");
         }
-        let all = wanted(&format!("tenant_id={other}"))
-            .unwrap()
-            .query(None)
-            .unwrap();
-        assert_eq!(all.project, Some(ProjectId::from_uuid(Uuid::from_u128(2))));
     }
 
     #[test]

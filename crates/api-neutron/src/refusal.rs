@@ -35,7 +35,9 @@ impl Failure {
         match self {
             Self::Refused(refusal) => refusal,
             Self::Failed(Error::NotFound(noun)) if noun == R::NOUN => R::missing(id.to_owned()),
-            Self::Failed(Error::Used { noun, .. }) if noun == R::NOUN => R::in_use(id.to_owned()),
+            Self::Failed(Error::Used { noun, by, users }) if noun == R::NOUN => {
+                R::in_use(id.to_owned(), by, &users)
+            }
             Self::Failed(error) => error.into(),
         }
     }

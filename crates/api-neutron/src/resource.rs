@@ -41,8 +41,10 @@ pub(crate) trait Resource: 'static {
     const NOUN: Noun;
     /// What its bodies, filters and sort keys may be.
     const ATTRIBUTES: &'static [Attribute];
-    /// What one must be to do anything with it.
-    const LEAST: Role = Role::Member;
+    /// What one must be to see it.
+    const SEES: Role = Role::Member;
+    /// What one must be to make, change and delete it.
+    const CHANGES: Role = Role::Member;
     /// The status that the answer to a POST shows, whatever has become of it already.
     const MADE: Option<&'static str> = None;
 
@@ -59,7 +61,10 @@ pub(crate) trait Resource: 'static {
     fn missing(id: String) -> ApiError;
 
     /// That others use it.
-    fn in_use(id: String) -> ApiError;
+    fn in_use(id: String, by: Noun, users: &[Uuid]) -> ApiError {
+        let message = format!("{id} is used by {} of the kind {by}", users.len());
+        ApiError::Conflict { message }
+    }
 
     /// Makes one.
     fn create(
@@ -150,9 +155,8 @@ fn item<R: Resource>() -> MethodRouter<Neutron> {
         .head(method_not_allowed)
 }
 
-/// Whether the caller's role is enough for anything.
-fn may<R: Resource>(cx: &Context) -> bool {
-    cx.caller.role >= R::LEAST
+fn sees<R: Resource>(cx: &Context) -> bool {
+    cx.caller.role >= R::SEES
 }
 
 /// The id in a path, with or without `.json`.
@@ -161,13 +165,21 @@ fn parse<R: Resource>(text: &str) -> Result<Uuid, ApiError> {
     parse_uuid(id).ok_or_else(|| R::missing(id.to_owned()))
 }
 
-/// Refuses those whose role is not enough: what is theirs is said not to be there, in other words
-/// than what is not there at all.
-async fn check<R: Resource>(cx: &Context, id: Uuid) -> Result<(), ApiError> {
-    if may::<R>(cx) {
+fn forbidden<R: Resource>(verb: &str) -> ApiError {
+    let rule = format!("{verb}_{}", R::WORDS.one);
+    ApiError::Policy { rule }
+}
+
+/// Refuses those whose role is not enough. What is theirs, and not theirs to see, is said not to
+/// be there, in other words than what is not there at all.
+async fn check<R: Resource>(cx: &Context, verb: &str, id: Uuid) -> Result<(), ApiError> {
+    if cx.caller.role >= R::CHANGES {
         return Ok(());
     }
     find::<R>(cx, id).await?;
+    if sees::<R>(cx) {
+        return Err(forbidden::<R>(verb));
+    }
     Err(ApiError::NotFound)
 }
 
@@ -183,9 +195,8 @@ async fn create<R: Resource>(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let octets = adit_api::body::octets(body).await?;
     let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
-    if !may::<R>(&cx) {
-        let rule = format!("create_{}", R::WORDS.one);
-        return Err(ApiError::Policy { rule });
+    if cx.caller.role < R::CHANGES {
+        return Err(forbidden::<R>("create"));
     }
     let maker = cx.maker(values.project).await?;
     let row = R::create(&cx, maker, &values).await;
@@ -199,12 +210,12 @@ async fn create<R: Resource>(
 }
 
 async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {
-    list::page::<R>(&cx, may::<R>(&cx)).await
+    list::page::<R>(&cx, sees::<R>(&cx)).await
 }
 
 async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let row = find::<R>(&cx, parse::<R>(&id)?).await?;
-    if !may::<R>(&cx) {
+    if !sees::<R>(&cx) {
         return Err(ApiError::NotFound);
     }
     let mut object = R::render(&cx, &row);
@@ -220,7 +231,7 @@ async fn update<R: Resource>(
     let octets = adit_api::body::octets(body).await?;
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;
-    check::<R>(&cx, id).await?;
+    check::<R>(&cx, "update", id).await?;
     let row = R::update(&cx, id, &values).await;
     let row = row.map_err(|failure| failure.about::<R>(&id.to_string()))?;
     let mut object = R::render(&cx, &row);
@@ -230,7 +241,7 @@ async fn update<R: Resource>(
 
 async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse::<R>(&id)?;
-    check::<R>(&cx, id).await?;
+    check::<R>(&cx, "delete", id).await?;
     let deleted = R::delete(&cx, id).await;
     deleted.map_err(|failure| failure.about::<R>(&id.to_string()))?;
     Ok(StatusCode::NO_CONTENT)

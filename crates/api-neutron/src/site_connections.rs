@@ -160,11 +160,6 @@ impl Resource for SiteConnections {
         ApiError::SiteConnectionNotFound { id }
     }
 
-    fn in_use(_: String) -> ApiError {
-        // Nothing hangs on a connection.
-        ApiError::Internal
-    }
-
     async fn create(
         cx: &Context,
         maker: Caller,

@@ -83,7 +83,7 @@ impl Resource for VpnServices {
         ApiError::VpnServiceNotFound { id }
     }
 
-    fn in_use(id: String) -> ApiError {
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
         ApiError::VpnServiceInUse { id }
     }
 

@@ -454,6 +454,54 @@ async fn an_administrator_acts_for_every_project() {
 }
 
 #[tokio::test]
+async fn everybody_does_what_they_may() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_down().await;
+    world
+        .until_status("/vpn/vpnservices/$svc_legacy", "ACTIVE")
+        .await;
+    for (kind, id) in [
+        ("ipsec_site_connection", "conn"),
+        ("ikepolicy", "free_ike"),
+        ("ipsecpolicy", "free_ipsec"),
+        ("endpoint_group", "vlan"),
+        ("vpnservice", "svc"),
+    ] {
+        let (list, item) = (path(kind), format!("{}/${id}", path(kind)));
+        let rename = json!({kind: {"description": "new"}}).to_string();
+        for (who, listed, shown, changed) in [
+            (Who::Other, false, 404, 404),
+            (Who::Reader, false, 404, 404),
+            (Who::Member, true, 200, 200),
+            (Who::Admin, true, 200, 200),
+            (Who::Nobody, false, 401, 401),
+        ] {
+            let all = world.ask(who, &format!("GET {list}"), "").await;
+            let found = all.body.to_string().contains(&world.ids[id]);
+            assert_eq!(found, listed, "{who:?} {kind}");
+            world.ask(who, &format!("GET {item}"), "").await.is(shown);
+            world
+                .ask(who, &format!("PUT {item}"), &rename)
+                .await
+                .is(changed);
+            if !listed {
+                world
+                    .ask(who, &format!("DELETE {item}"), "")
+                    .await
+                    .is(changed);
+            }
+        }
+        let who = if kind == "vpnservice" {
+            Who::Admin
+        } else {
+            Who::Member
+        };
+        world.ask(who, &format!("DELETE {item}"), "").await.is(204);
+    }
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_gone() {
     let mut world = World::new().await;
     world.add_vpn().await;
