@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 
 use adit_control::agent::Cause;
 use adit_control::{Agent, AgentError, AgentEvent};
-use adit_model::desired::{GatewaySpec, RouterSpec};
-use adit_model::{Cidr, GatewayId, RouterId};
+use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::{Cidr, GatewayId, NetworkId, RouterId};
 use adit_netns::{Network, NetworkError};
 use adit_worker::protocol::GatewayOrder;
 use async_trait::async_trait;
@@ -19,12 +19,25 @@ use crate::supervisor::{Supervisor, Wish, WorkerProgram};
 /// Events that may wait for the reconciler.
 const EVENTS: usize = 1024;
 
-/// A gateway with its running supervisor.
+/// A gateway that was begun: something of it may be in its router's namespace.
 struct Gateway {
     router: RouterId,
     address: IpAddr,
+    running: Option<Running>,
+}
+
+/// A gateway's supervisor.
+struct Running {
     wish: watch::Sender<Wish>,
     supervisor: JoinHandle<()>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.wish.send_replace(Wish::Stop);
+        // A supervisor that panicked has reported it.
+        let _ = self.supervisor.await;
+    }
 }
 
 /// The agent of this host.
@@ -45,7 +58,10 @@ impl std::fmt::Debug for LocalAgent {
 }
 
 fn network_error(error: NetworkError) -> AgentError {
-    AgentError::FailedNetwork(Cause::from(error))
+    match error {
+        NetworkError::NoNetwork(network) => AgentError::MissingNetwork(network),
+        error => AgentError::FailedNetwork(Cause::from(error)),
+    }
 }
 
 impl LocalAgent {
@@ -65,12 +81,12 @@ impl LocalAgent {
     /// Ends all workers; each tells its peers. The network stays as it is.
     pub async fn stop(&self) {
         let gateways = std::mem::take(&mut *self.gateways.lock().await);
-        for gateway in gateways.values() {
-            gateway.wish.send_replace(Wish::Stop);
+        let running: Vec<_> = gateways.into_values().filter_map(|g| g.running).collect();
+        for one in &running {
+            one.wish.send_replace(Wish::Stop);
         }
-        for (_, gateway) in gateways {
-            // A supervisor that panicked has reported it.
-            let _ = gateway.supervisor.await;
+        for one in running {
+            one.stop().await;
         }
     }
 }
@@ -90,6 +106,20 @@ fn blocks(spec: &GatewaySpec) -> Vec<Cidr> {
 
 #[async_trait]
 impl Agent for LocalAgent {
+    async fn apply_network(&self, spec: &NetworkSpec) -> Result<(), AgentError> {
+        self.network
+            .apply_network(spec)
+            .await
+            .map_err(network_error)
+    }
+
+    async fn remove_network(&self, network: NetworkId) -> Result<(), AgentError> {
+        self.network
+            .remove_network(network)
+            .await
+            .map_err(|error| AgentError::FailedRemoval(error.into()))
+    }
+
     async fn apply_router(&self, spec: &RouterSpec) -> Result<(), AgentError> {
         self.network.apply_router(spec).await.map_err(network_error)
     }
@@ -104,29 +134,34 @@ impl Agent for LocalAgent {
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
         let order = Arc::new(GatewayOrder::from(spec));
         let known = {
-            let gateways = self.gateways.lock().await;
-            gateways.get(&spec.id).map(|gateway| gateway.wish.clone())
+            let mut gateways = self.gateways.lock().await;
+            let gateway = gateways.entry(spec.id).or_insert(Gateway {
+                router: spec.router,
+                address: spec.address,
+                running: None,
+            });
+            gateway.running.as_ref().map(|one| one.wish.clone())
         };
         let blocks = blocks(spec);
+        let lead = || {
+            self.network
+                .set_gateway_blocks(spec.router, spec.id, &blocks)
+        };
+        let failed = |error| match error {
+            NetworkError::NoRouter(_) => AgentError::MissingRouter(spec.router),
+            error => network_error(error),
+        };
+        // First of all, so that what is behind the peers goes nowhere even if nothing else works.
+        lead().await.map_err(failed)?;
         if let Some(wish) = known {
-            let set = self
-                .network
-                .set_gateway_blocks(spec.router, spec.id, &blocks);
-            set.await.map_err(network_error)?;
             wish.send_replace(Wish::Run(order));
             return Ok(());
         }
         let attach = self
             .network
             .attach_gateway(spec.router, spec.id, spec.address);
-        let ports = attach.await.map_err(|error| match error {
-            NetworkError::NoRouter(_) => AgentError::MissingRouter(spec.router),
-            error => network_error(error),
-        })?;
-        let set = self
-            .network
-            .set_gateway_blocks(spec.router, spec.id, &blocks);
-        set.await.map_err(network_error)?;
+        let ports = attach.await.map_err(failed)?;
+        lead().await.map_err(failed)?;
         let (sender, receiver) = watch::channel(Wish::Run(order));
         let supervisor = Supervisor {
             gateway: spec.id,
@@ -135,38 +170,46 @@ impl Agent for LocalAgent {
             wish: receiver,
             events: self.events.clone(),
         };
+        let running = Some(Running {
+            wish: sender,
+            supervisor: tokio::spawn(supervisor.supervise()),
+        });
         let gateway = Gateway {
             router: spec.router,
             address: spec.address,
-            wish: sender,
-            supervisor: tokio::spawn(supervisor.supervise()),
+            running,
         };
         self.gateways.lock().await.insert(spec.id, gateway);
         Ok(())
     }
 
     async fn remove_gateway(&self, id: GatewayId) -> Result<(), AgentError> {
-        let removed = self.gateways.lock().await.remove(&id);
-        let Some(gateway) = removed else {
-            return Ok(());
+        let (router, address, running) = {
+            let mut gateways = self.gateways.lock().await;
+            let Some(gateway) = gateways.get_mut(&id) else {
+                return Ok(());
+            };
+            (gateway.router, gateway.address, gateway.running.take())
         };
-        gateway.wish.send_replace(Wish::Stop);
-        let _ = gateway.supervisor.await;
-        self.network
-            .detach_gateway(gateway.router, id, gateway.address)
-            .await
-            .map_err(|error| AgentError::FailedRemoval(error.into()))
+        if let Some(running) = running {
+            running.stop().await;
+        }
+        let detached = self.network.detach_gateway(router, id, address).await;
+        detached.map_err(|error| AgentError::FailedRemoval(error.into()))?;
+        self.gateways.lock().await.remove(&id);
+        Ok(())
     }
 
     async fn retain(
         &self,
+        networks: &[NetworkId],
         routers: &[RouterId],
         _gateways: &[GatewayId],
     ) -> Result<(), AgentError> {
         // Gateways leave nothing behind but an address: their devices and sockets went with the
         // process that held them.
         self.network
-            .retain(routers)
+            .retain(networks, routers)
             .await
             .map_err(|error| AgentError::FailedRemoval(error.into()))
     }

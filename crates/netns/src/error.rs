@@ -1,8 +1,9 @@
 //! What can go wrong while networks are made.
 
 use std::io;
+use std::net::IpAddr;
 
-use adit_model::Cidr;
+use adit_model::{Cidr, NetworkId};
 
 /// Why the network could not be made as asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +39,26 @@ pub enum NetworkError {
         #[source]
         source: rtnetlink::Error,
     },
+    /// A router's way outside is not on IPv4, or the external network isn't.
+    #[error("a router's way outside must be IPv4 on an IPv4 external network, not {0}")]
+    ExternalFamily(IpAddr),
+    /// The kernel refused a filter.
+    #[error("nft in network namespace {namespace}: {complaint}")]
+    Filter {
+        /// Where.
+        namespace: String,
+        /// What `nft` said.
+        complaint: String,
+    },
+    /// `nft` is not installed.
+    #[error("the program nft is not there; install it (Debian's package nftables)")]
+    NoFilterProgram,
     /// A link that should be there is not.
     #[error("there is no link {0}")]
     NoLink(String),
+    /// A network was not applied before a router with an interface on it.
+    #[error("network {0} has no namespace")]
+    NoNetwork(NetworkId),
     /// The router was not applied before.
     #[error("router {0} has no namespace")]
     NoRouter(String),

@@ -11,12 +11,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::NetworkError;
-use crate::netlink::{Route, Target};
-use crate::network::Network;
+use crate::netlink::{Route, Table, Wish};
+use crate::provider::Network;
 use crate::router::Router;
-
-/// The main routing table.
-const MAIN_TABLE: u32 = 254;
 
 /// What a socket may hold before it drops, in octets; a burst of 64 kB datagrams must fit.
 const SOCKET_BUFFER: usize = 8 << 20;
@@ -47,23 +44,29 @@ impl Network {
         let router = self.router(router).await?;
         let link = router.netlink.index(&router.external_link).await?;
         let prefix_len = if address.is_ipv4() { 32 } else { 128 };
-        router
-            .netlink
-            .add_address(link, address, prefix_len)
-            .await?;
-        router.netlink.external_table_for_address(address).await?;
+        {
+            // From here on the address is the gateway's, also if it was the router's until now.
+            let mut outside = router.outside.lock().await;
+            outside.gateways.insert(gateway, address);
+            router
+                .netlink
+                .add_address(link, address, prefix_len)
+                .await?;
+        }
+        self.add_external_routes(&router).await?;
+        router.netlink.add_gateway_rule(address).await?;
         let name = self.link('t', &gateway.short());
         let tun = patiently(&router, &format!("making TUN device {name}"), {
             let name = name.clone();
             move || open_tun(&name)
         })
         .await?;
-        let index = router.netlink.index(&name).await?;
-        router
-            .netlink
-            .set_mtu(index, &name, self.external.tunnel_mtu)
-            .await?;
-        router.netlink.up(index, &name).await?;
+        let wish = Wish {
+            mtu: Some(self.external.tunnel_mtu),
+            up: Some(true),
+            ..Wish::default()
+        };
+        router.netlink.adjust(&name, wish).await?;
         let bind = |port: u16| {
             let link = router.external_link.clone();
             let address = SocketAddr::new(address, port);
@@ -80,8 +83,8 @@ impl Network {
         })
     }
 
-    /// Leads the blocks behind the gateway's peers into its TUN device, and no others. When the
-    /// device is gone, they lead nowhere.
+    /// Leads the blocks behind the gateway's peers into its TUN device, and no others. While the
+    /// device is not there, before the gateway is attached too, they lead nowhere.
     ///
     /// # Errors
     /// The router was not applied, or the kernel refuses a step.
@@ -92,30 +95,29 @@ impl Network {
         blocks: &[Cidr],
     ) -> Result<(), NetworkError> {
         let router = self.router(router).await?;
-        for block in blocks {
-            router.netlink.add_route(&nowhere(*block)).await?;
-        }
         let mut known = router.blocks.lock().await;
-        let before = known.insert(gateway, blocks.to_vec()).unwrap_or_default();
-        let index = router
-            .netlink
-            .index(&self.link('t', &gateway.short()))
-            .await?;
-        let routed = router.netlink.routes_through(index).await?;
-        let through = |block: Cidr| Route {
-            block,
-            table: MAIN_TABLE,
-            target: Target::Link(index),
-        };
-        for block in blocks.iter().filter(|block| !routed.contains(block)) {
-            router.netlink.add_route(&through(*block)).await?;
+        let before = known.get(&gateway).cloned().unwrap_or_default();
+        // Until all is done the gateway has both, so that none is forgotten by a failure.
+        let both = before.iter().chain(blocks).copied().collect();
+        known.insert(gateway, both);
+        for block in blocks {
+            router.netlink.add_route(&Route::nowhere(*block)).await?;
         }
-        for block in routed.iter().filter(|block| !blocks.contains(block)) {
-            router.netlink.remove_route(&through(*block)).await?;
+        let tun = self.link('t', &gateway.short());
+        if let Some(link) = router.netlink.find(&tun).await? {
+            let routed = router.netlink.routes_through(link.index).await?;
+            let through = |block: Cidr| Route::through(block, Table::Main, link.index);
+            for block in blocks.iter().filter(|block| !routed.contains(block)) {
+                router.netlink.add_route(&through(*block)).await?;
+            }
+            for block in routed.iter().filter(|block| !blocks.contains(block)) {
+                router.netlink.remove_route(&through(*block)).await?;
+            }
         }
+        known.insert(gateway, blocks.to_vec());
         for block in before {
             if !known.values().flatten().any(|other| *other == block) {
-                router.netlink.remove_route(&nowhere(block)).await?;
+                router.netlink.remove_route(&Route::nowhere(block)).await?;
             }
         }
         Ok(())
@@ -138,11 +140,21 @@ impl Network {
             .netlink
             .delete(&self.link('t', &gateway.short()))
             .await?;
-        let mut known = router.blocks.lock().await;
-        for block in known.remove(&gateway).unwrap_or_default() {
-            if !known.values().flatten().any(|other| *other == block) {
-                router.netlink.remove_route(&nowhere(block)).await?;
+        {
+            let mut known = router.blocks.lock().await;
+            for block in known.get(&gateway).into_iter().flatten() {
+                let mut others = known.iter().filter(|(other, _)| **other != gateway);
+                if !others.any(|(_, blocks)| blocks.contains(block)) {
+                    router.netlink.remove_route(&Route::nowhere(*block)).await?;
+                }
             }
+            known.remove(&gateway);
+        }
+        router.netlink.remove_gateway_rule(address).await?;
+        let mut outside = router.outside.lock().await;
+        outside.gateways.remove(&gateway);
+        if outside.holds(address) {
+            return Ok(());
         }
         let link = router.netlink.index(&router.external_link).await?;
         router.netlink.remove_address(link, address).await
@@ -161,14 +173,6 @@ impl Network {
         let link = router.netlink.index(&router.external_link).await?;
         let addresses = router.netlink.addresses(link).await?;
         Ok(addresses.iter().any(|(found, _)| *found == address))
-    }
-}
-
-const fn nowhere(block: Cidr) -> Route {
-    Route {
-        block,
-        table: MAIN_TABLE,
-        target: Target::Nowhere,
     }
 }
 

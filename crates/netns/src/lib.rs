@@ -1,32 +1,58 @@
-//! The embedded network provider: makes a project's networks real on this host with namespaces,
-//! bridges, veth pairs, TUN devices, addresses and routes, all by netlink.
+//! The embedded network provider: makes networks, machines and routers real on this host with
+//! namespaces, bridges, veth pairs, TUN devices, addresses and routes by netlink, and filters and
+//! address translation by the program `nft`.
 //!
 //! ```text
 //!   host:       adit-ext (bridge, first address of the external block)
 //!                  |  veth adit-x<router> .. adit-e<router>
-//!   adit-r-<router>:  adit-e<router>  one /32 for each gateway      table 100
+//!   adit-r-<router>:  adit-e<router>  a /32 for each gateway       table 100
+//!                                     the router's, floating IPs   table 101
 //!                     adit-t<gateway> TUN: peers' blocks point here  main table
-//!                     adit-s<subnet>  bridge with the router's address
-//!                         |  veth adit-p<instance> .. adit-n<instance>
-//!   adit-i-<instance>:    adit-n<instance>, default route via the router
+//!                     adit-s<port>    an interface with its addresses
+//!                         |  veth adit-s<port> .. adit-p<port>
+//!   adit-n-<network>:     adit-b<network> bridge, nobody's addresses
+//!                         |  veth adit-p<port> .. adit-n<port>
+//!   adit-i-<port>:        adit-n<port>, a machine with its addresses and routes
 //! ```
 //!
-//! Private traffic can't leave in clear by construction: packets that are forwarded look only
-//! into the main table, which knows subnets and TUN devices; the external network is in table 100,
-//! used by sockets bound to `adit-e*` and by packets from a gateway's own address; and what comes
-//! in on `adit-e*` for somebody else is dropped by a rule.
+//! # What never leaves in clear
+//!
+//! Packets that are forwarded look first into the main table, which knows the router's networks,
+//! its static routes, and the blocks behind VPN peers: those point into a TUN device, with an
+//! "unreachable" route under each for the time in which the device is gone. Static routes come
+//! after both.
+//!
+//! - A router without a way outside has nothing more. The external network is in table 100, used
+//!   by sockets bound to `adit-e*` and by what is sent from a gateway's own address; and what comes
+//!   in on `adit-e*` for somebody else is dropped by rule 100.
+//! - With a way outside, rule 33000 leads IPv4 on to table 101, but only where the main table has
+//!   no route at all: a peer's block wins over the external network, however wide it is. Rule 100
+//!   gives way to a filter that lets in what answers and what is for floating IPs, and lets out
+//!   what has an external source by then. The filter is there before the rules change, and goes
+//!   after they changed back. IPv6 is not translated, and none of it passes.
+//!
+//! # Filters
+//!
+//! A machine's filter is in its own namespace. It could not be in the bridge: that needs connection
+//! tracking there, which kernels are often built without (`nf_conntrack_bridge`). Whoever is root
+//! in such a namespace can take its filter away; machines of this provider are for trying things.
 //!
 //! Everything is idempotent: applying the same twice changes nothing, and what a killed run left
 //! behind is reused where it is still wanted and removed where it is not. Names start with a
 //! prefix (`adit` unless configured); nothing else is ever touched.
 
 mod error;
+mod external;
+mod filter;
 mod gateway;
+mod instance;
 mod namespace;
 mod netlink;
 mod network;
+mod nft;
+mod provider;
 mod router;
 
 pub use error::NetworkError;
 pub use gateway::GatewayPorts;
-pub use network::{ExternalNetwork, Network};
+pub use provider::{ExternalNetwork, Network};

@@ -62,10 +62,11 @@ impl Namespace {
         self.path().exists() && self.inside("looking at it", || Ok(())).await.is_ok()
     }
 
-    /// Makes the namespace if it is not there, with its loopback device still down.
-    pub(crate) async fn ensure(&self) -> Result<(), NetworkError> {
+    /// Makes the namespace if it is not there, with its loopback device still down. Returns
+    /// whether it is new.
+    pub(crate) async fn ensure(&self) -> Result<bool, NetworkError> {
         if self.is_live().await {
-            return Ok(());
+            return Ok(false);
         }
         let path = self.path();
         let make = move || {
@@ -80,11 +81,16 @@ impl Namespace {
                 MsFlags::MS_BIND,
                 None::<&str>,
             )?;
-            Ok(())
+            Ok(true)
         };
         on_own_thread(make)
             .await
             .map_err(|error| self.error("making it", error))
+    }
+
+    /// Whether there is such a name.
+    pub(crate) fn is_named(&self) -> bool {
+        self.path().exists()
     }
 
     /// Removes the name; the namespace goes when nothing is in it any more.
@@ -114,14 +120,19 @@ impl Namespace {
             .map_err(|error| self.error(doing, error))
     }
 
-    /// Sets a network sysctl inside the namespace.
+    /// Sets network sysctls inside the namespace. A kernel without IPv6 hasn't got IPv6's.
     pub(crate) async fn sysctl(
         &self,
         settings: &'static [(&'static str, &'static str)],
     ) -> Result<(), NetworkError> {
         self.inside("setting sysctls", move || {
             for (name, value) in settings {
-                std::fs::write(Path::new("/proc/sys/net").join(name), value)?;
+                match std::fs::write(Path::new("/proc/sys/net").join(name), value) {
+                    Err(error)
+                        if error.kind() == io::ErrorKind::NotFound && name.starts_with("ipv6/") => {
+                    }
+                    outcome => outcome?,
+                }
             }
             Ok(())
         })

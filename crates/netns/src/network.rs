@@ -1,170 +1,143 @@
-//! The host's part: the external network, and which routers there are.
+//! A network: its namespace with the bridge, and which machines are on it.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::Arc;
 
-use adit_model::{Cidr, RouterId};
+use adit_model::NetworkId;
+use adit_model::desired::NetworkSpec;
 use tokio::sync::Mutex;
 
 use crate::error::NetworkError;
-use crate::namespace::Namespace;
-use crate::netlink::Netlink;
-use crate::router::Router;
+use crate::netlink::{Netlink, Wish};
+use crate::provider::Network;
 
-/// Where routers get public addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ExternalNetwork {
-    /// Its addresses; the host has the first one after the block's own.
-    pub cidr: Cidr,
-    /// The most octets of an inner packet: the MTU of the TUN devices, 1280 to 9000.
-    pub tunnel_mtu: u32,
-}
-
-impl ExternalNetwork {
-    /// The host's address in it, which is the routers' way out.
-    pub(crate) fn host_address(&self) -> IpAddr {
-        self.cidr.nth(1).unwrap_or_else(|| self.cidr.first())
-    }
-}
-
-/// The embedded network provider of one host.
+/// A network that was applied.
 #[derive(Debug)]
-pub struct Network {
-    pub(crate) prefix: String,
-    pub(crate) external: ExternalNetwork,
-    pub(crate) host: Netlink,
-    pub(crate) routers: Mutex<HashMap<RouterId, Arc<Router>>>,
-    /// Held for as long as this process manages the prefix; the kernel frees it with the process.
-    _lock: UnixListener,
+pub(crate) struct Segment {
+    pub(crate) netlink: Netlink,
+    pub(crate) bridge: String,
+    /// Held while a spec is applied.
+    applying: Mutex<()>,
 }
+
+/// Nobody lives where the bridges are: what they carry is none of the host's business.
+const NETWORK_SYSCTLS: &[(&str, &str)] = &[
+    ("ipv6/conf/all/disable_ipv6", "1"),
+    ("ipv6/conf/default/disable_ipv6", "1"),
+];
 
 impl Network {
-    /// Takes over all links and namespaces whose names start with `prefix`, a hyphen, and makes
-    /// the external network.
+    /// Makes a network with its machines as `spec` has it, and removes what it does not list.
     ///
     /// # Errors
-    /// Another process has the prefix, or the kernel refuses (mostly for want of root).
-    pub async fn open(prefix: &str, external: ExternalNetwork) -> Result<Self, NetworkError> {
-        let fits = (1..=5).contains(&prefix.len())
-            && prefix
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        if !fits {
-            return Err(NetworkError::Prefix(prefix.to_owned()));
-        }
-        let opened = |doing: &str| {
-            let doing = doing.to_owned();
-            move |source| NetworkError::Open { doing, source }
+    /// The kernel refuses a step; what was made stays, and the next call goes on from there.
+    pub async fn apply_network(&self, spec: &NetworkSpec) -> Result<(), NetworkError> {
+        let segment = self.ensure_segment(spec.id).await?;
+        let _alone = segment.applying.lock().await;
+        let wish = Wish {
+            mtu: Some(spec.mtu),
+            up: Some(spec.admin_state_up),
+            ..Wish::default()
         };
-        let name = SocketAddr::from_abstract_name(format!("adit-network-{prefix}"))
-            .map_err(opened("naming the lock"))?;
-        let lock = UnixListener::bind_addr(&name)
-            .map_err(|_| NetworkError::PrefixInUse(prefix.to_owned()))?;
-        let host = Netlink::here().map_err(opened("opening netlink"))?;
-        let network = Self {
-            prefix: prefix.to_owned(),
-            external,
-            host,
-            routers: Mutex::new(HashMap::new()),
-            _lock: lock,
-        };
-        network.check_external().await?;
-        let bridge = network.host.ensure_bridge(&network.bridge()).await?;
-        let cidr = external.cidr;
-        network
-            .host
-            .add_address(bridge, external.host_address(), cidr.prefix_len())
-            .await?;
-        Ok(network)
-    }
-
-    /// Taking a block the host uses would cut the host off from it.
-    async fn check_external(&self) -> Result<(), NetworkError> {
-        let external = self.external.cidr;
-        let ours = self.host.find(&self.bridge()).await?;
-        for (route, link) in self.host.main_routes().await? {
-            let is_default = route.prefix_len() == 0;
-            let is_ours = ours.is_some() && link == ours;
-            if route.overlaps(external) && !is_default && !is_ours {
-                return Err(NetworkError::ExternalInUse { external, route });
+        let bridge = segment.netlink.adjust(&segment.bridge, wish).await?;
+        let marker = self.link('p', "");
+        for link in segment.netlink.links().await? {
+            let Some(short) = link.name.strip_prefix(&marker) else {
+                continue;
+            };
+            if spec.instances.iter().any(|one| one.id.short() == short) {
+                continue;
             }
+            if self.instance_namespace(short).is_named() {
+                segment.netlink.delete(&link.name).await?;
+                self.remove_instance(short)?;
+            } else if link.mtu != spec.mtu {
+                self.resize_interface(&segment, short, spec.mtu).await?;
+            }
+        }
+        for instance in &spec.instances {
+            self.apply_instance(&segment, bridge, spec.mtu, instance)
+                .await?;
         }
         Ok(())
     }
 
-    pub(crate) fn bridge(&self) -> String {
-        format!("{}-ext", self.prefix)
-    }
-
-    pub(crate) fn router_namespace(&self, short: &str) -> Namespace {
-        Namespace::named(format!("{}-r-{short}", self.prefix))
-    }
-
-    pub(crate) fn instance_namespace(&self, short: &str) -> Namespace {
-        Namespace::named(format!("{}-i-{short}", self.prefix))
-    }
-
-    /// The name of a link: the prefix, a hyphen, a letter for its kind, and a short id.
-    pub(crate) fn link(&self, kind: char, short: &str) -> String {
-        format!("{}-{kind}{short}", self.prefix)
-    }
-
-    /// Removes what belongs to no router of `routers`.
+    /// Removes a network with its machines. Routers lose their interfaces on it.
     ///
     /// # Errors
     /// The kernel refuses a removal.
-    pub async fn retain(&self, routers: &[RouterId]) -> Result<(), NetworkError> {
-        let wanted: Vec<_> = routers.iter().map(|router| router.short()).collect();
-        for name in Namespace::list(&format!("{}-r-", self.prefix)) {
-            let short = name.rsplit('-').next().unwrap_or_default().to_owned();
-            if !wanted.contains(&short) {
-                tracing::info!(namespace = name, "removing what an earlier run left");
-                self.host.delete(&self.link('x', &short)).await?;
-                self.remove_instances_of(&short).await?;
-                self.router_namespace(&short).remove()?;
-            }
-        }
-        let marker = format!("{}-x", self.prefix);
-        for (_, name) in self.host.links().await? {
-            if let Some(short) = name.strip_prefix(&marker)
-                && !wanted.iter().any(|wanted| wanted == short)
-            {
-                self.host.delete(&name).await?;
-            }
-        }
-        self.remove_orphans(&wanted).await
+    pub async fn remove_network(&self, id: NetworkId) -> Result<(), NetworkError> {
+        let segment = self.segments.lock().await.remove(&id);
+        // What is being applied to it ends first.
+        let _alone = match &segment {
+            Some(segment) => Some(segment.applying.lock().await),
+            None => None,
+        };
+        self.remove_network_named(&id.short()).await
     }
 
-    /// Removes instances that hang on no router of `routers`. What a router that stays should not
-    /// have any more goes when it is applied.
-    async fn remove_orphans(&self, routers: &[String]) -> Result<(), NetworkError> {
-        let mut attached = Vec::new();
+    pub(crate) async fn remove_network_named(&self, short: &str) -> Result<(), NetworkError> {
+        let namespace = self.network_namespace(short);
+        // A namespace that can't be entered any more has nothing to find.
+        if let Ok(netlink) = Netlink::within(&namespace).await {
+            let marker = self.link('p', "");
+            for link in netlink.links().await? {
+                if let Some(short) = link.name.strip_prefix(&marker) {
+                    netlink.delete(&link.name).await?;
+                    self.remove_instance(short)?;
+                }
+            }
+        }
+        namespace.remove()
+    }
+
+    pub(crate) async fn segment(&self, id: NetworkId) -> Result<Arc<Segment>, NetworkError> {
+        let segments = self.segments.lock().await;
+        segments
+            .get(&id)
+            .cloned()
+            .ok_or(NetworkError::NoNetwork(id))
+    }
+
+    async fn ensure_segment(&self, id: NetworkId) -> Result<Arc<Segment>, NetworkError> {
+        let _alone = self.making.lock().await;
+        if let Ok(segment) = self.segment(id).await {
+            return Ok(segment);
+        }
+        let short = id.short();
+        let namespace = self.network_namespace(&short);
+        namespace.ensure().await?;
+        namespace.sysctl(NETWORK_SYSCTLS).await?;
+        let netlink = Netlink::within(&namespace).await?;
+        let bridge = self.link('b', &short);
+        netlink.ensure_bridge(&bridge).await?;
+        let segment = Arc::new(Segment {
+            netlink,
+            bridge,
+            applying: Mutex::new(()),
+        });
+        self.segments.lock().await.insert(id, Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// Sets the MTU of a router's interface, at both ends.
+    async fn resize_interface(
+        &self,
+        segment: &Segment,
+        short: &str,
+        mtu: u32,
+    ) -> Result<(), NetworkError> {
+        let wish = Wish {
+            mtu: Some(mtu),
+            ..Wish::default()
+        };
+        segment.netlink.adjust(&self.link('p', short), wish).await?;
+        let inside = self.link('s', short);
+        let routers: Vec<_> = self.routers.lock().await.values().cloned().collect();
         for router in routers {
-            let namespace = self.router_namespace(router);
-            if let Ok(netlink) = Netlink::within(&namespace).await {
-                attached.extend(netlink.links().await?.into_iter().map(|(_, name)| name));
-            }
-        }
-        let marker = format!("{}-i-", self.prefix);
-        for name in Namespace::list(&marker) {
-            let port = self.link('p', name.strip_prefix(&marker).unwrap_or_default());
-            if !attached.contains(&port) {
-                Namespace::named(name).remove()?;
+            if router.netlink.find(&inside).await?.is_some() {
+                router.netlink.adjust(&inside, wish).await?;
             }
         }
         Ok(())
-    }
-
-    /// Removes everything with the prefix, the external network too.
-    ///
-    /// # Errors
-    /// The kernel refuses a removal.
-    pub async fn remove_all(&self) -> Result<(), NetworkError> {
-        self.routers.lock().await.clear();
-        self.retain(&[]).await?;
-        self.host.delete(&self.bridge()).await
     }
 }

@@ -1,17 +1,19 @@
-//! A router's namespace: the external link, the subnets' bridges, the instances.
+//! A router's namespace: the external link, and the interfaces on networks.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_model::desired::{InstanceSpec, RouterSpec, SubnetSpec};
+use adit_model::desired::{InterfaceSpec, RouterSpec};
 use adit_model::{Cidr, GatewayId, RouterId};
 use tokio::sync::Mutex;
 
 use crate::error::NetworkError;
+use crate::external::{Outside, addresses};
+use crate::instance::pairs;
 use crate::namespace::Namespace;
-use crate::netlink::{EXTERNAL_TABLE, Netlink, Route, Target};
-use crate::network::Network;
+use crate::netlink::{Netlink, Route, Wish};
+use crate::provider::Network;
 
 /// A router that was applied.
 #[derive(Debug)]
@@ -22,76 +24,81 @@ pub(crate) struct Router {
     pub(crate) external_link: String,
     /// The blocks behind each gateway, for the routes that lead nowhere.
     pub(crate) blocks: Mutex<HashMap<GatewayId, Vec<Cidr>>>,
+    /// Its addresses on the external network.
+    pub(crate) outside: Mutex<Outside>,
+    /// Held while a spec is applied.
+    applying: Mutex<()>,
 }
 
-/// A namespace forwards, and does not mind which way packets come.
+/// A namespace forwards, and does not mind which way packets come. Its addresses work at once, and
+/// it answers for an address on the link that has it only.
 const ROUTER_SYSCTLS: &[(&str, &str)] = &[
     ("ipv4/ip_forward", "1"),
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
     ("ipv4/conf/all/send_redirects", "0"),
     ("ipv4/conf/default/send_redirects", "0"),
+    ("ipv4/conf/all/arp_ignore", "1"),
+    ("ipv4/conf/all/arp_notify", "1"),
+    ("ipv6/conf/all/forwarding", "1"),
+    ("ipv6/conf/all/accept_dad", "0"),
+    ("ipv6/conf/default/accept_dad", "0"),
+    ("ipv6/conf/default/accept_ra", "0"),
+    ("ipv6/conf/default/ndisc_notify", "1"),
 ];
 
 impl Network {
     /// Makes a router as `spec` has it, and removes what it does not list.
     ///
     /// # Errors
-    /// The kernel refuses a step; what was made stays, and the next call goes on from there.
+    /// A network of its interfaces was not applied, or the kernel refuses a step; what was made
+    /// stays, and the next call goes on from there.
     pub async fn apply_router(&self, spec: &RouterSpec) -> Result<(), NetworkError> {
-        let router = self.ensure_router(spec.id).await?;
-        let mut links = Vec::new();
-        let mut namespaces = Vec::new();
-        for subnet in &spec.subnets {
-            links.push(self.link('s', &subnet.id.short()));
-            self.apply_subnet(&router, subnet).await?;
-            for instance in &subnet.instances {
-                let short = instance.id.short();
-                links.push(self.link('p', &short));
-                namespaces.push(self.instance_namespace(&short).name().to_owned());
+        let router = self.ensure_router(spec).await?;
+        let _alone = router.applying.lock().await;
+        let interfaces = &spec.interfaces;
+        let marker = self.link('s', "");
+        for link in router.netlink.links().await? {
+            if let Some(short) = link.name.strip_prefix(&marker)
+                && interfaces.iter().all(|one| one.id.short() != short)
+            {
+                router.netlink.delete(&link.name).await?;
             }
         }
-        for (_, name) in router.netlink.links().await? {
-            let ours = [self.link('s', ""), self.link('p', "")]
-                .iter()
-                .any(|marker| name.starts_with(marker));
-            if ours && !links.contains(&name) {
-                let port = self.link('p', "");
-                if let Some(short) = name.strip_prefix(&port) {
-                    self.instance_namespace(short).remove()?;
-                }
-                router.netlink.delete(&name).await?;
-            }
+        let mut routes = Vec::new();
+        for interface in interfaces {
+            let link = self.apply_interface(&router, interface).await?;
+            routes.extend(static_routes(spec, interface, link));
         }
-        Ok(())
+        let place = router.namespace.name();
+        router.netlink.set_stated_routes(&routes, place).await?;
+        self.apply_external(&router, spec).await
     }
 
-    /// Removes a router with all that hangs on it.
+    /// Removes a router with its interfaces.
     ///
     /// # Errors
     /// The kernel refuses a removal.
     pub async fn remove_router(&self, id: RouterId) -> Result<(), NetworkError> {
-        let short = id.short();
-        self.host.delete(&self.link('x', &short)).await?;
-        self.remove_instances_of(&short).await?;
         self.routers.lock().await.remove(&id);
-        self.router_namespace(&short).remove()
+        self.remove_router_named(&id.short()).await
     }
 
-    /// The namespaces of the instances whose ports are in this router's namespace.
-    pub(crate) async fn remove_instances_of(&self, router: &str) -> Result<(), NetworkError> {
-        let namespace = self.router_namespace(router);
-        // A namespace that can't be entered any more has no instances to find.
-        let Ok(netlink) = Netlink::within(&namespace).await else {
-            return Ok(());
-        };
-        let port = self.link('p', "");
-        for (_, name) in netlink.links().await? {
-            if let Some(short) = name.strip_prefix(&port) {
-                self.instance_namespace(short).remove()?;
+    pub(crate) async fn remove_router_named(&self, short: &str) -> Result<(), NetworkError> {
+        self.host.delete(&self.link('x', short)).await?;
+        let namespace = self.router_namespace(short);
+        // The namespace outlives its name for as long as a worker's sockets are open. Its place on
+        // the networks is free at once. One that can't be entered any more has none.
+        if let Ok(netlink) = Netlink::within(&namespace).await {
+            let marker = self.link('s', "");
+            for link in netlink.links().await? {
+                if link.name.starts_with(&marker) {
+                    netlink.delete(&link.name).await?;
+                }
             }
         }
-        Ok(())
+        self.filters.forget(&namespace);
+        namespace.remove()
     }
 
     pub(crate) async fn router(&self, id: RouterId) -> Result<Arc<Router>, NetworkError> {
@@ -102,104 +109,121 @@ impl Network {
             .ok_or_else(|| NetworkError::NoRouter(id.to_string()))
     }
 
-    async fn ensure_router(&self, id: RouterId) -> Result<Arc<Router>, NetworkError> {
-        if let Ok(router) = self.router(id).await {
+    async fn ensure_router(&self, spec: &RouterSpec) -> Result<Arc<Router>, NetworkError> {
+        let _alone = self.making.lock().await;
+        if let Ok(router) = self.router(spec.id).await {
             return Ok(router);
         }
-        let short = id.short();
+        let short = spec.id.short();
         let namespace = self.router_namespace(&short);
-        namespace.ensure().await?;
+        if namespace.ensure().await? {
+            self.filters.made(&namespace);
+        }
         namespace.sysctl(ROUTER_SYSCTLS).await?;
         let netlink = Netlink::within(&namespace).await?;
-        netlink.up(1, "lo").await?;
+        netlink.up("lo").await?;
         let (outside, inside) = (self.link('x', &short), self.link('e', &short));
-        let index = self
-            .host
+        netlink.close_ipv6(&inside).await?;
+        // A way out that an earlier run left has its filter, and is closed below if it is unwanted.
+        if !netlink.has_way_out().await? {
+            netlink.close(&inside).await?;
+        }
+        self.host
             .ensure_veth(&outside, &inside, &namespace, &netlink)
             .await?;
-        let bridge = self.host.index(&self.bridge()).await?;
-        self.host.enslave(index, bridge, &outside).await?;
-        netlink.drop_forwarded_from(&inside).await?;
+        let wish = Wish {
+            bridge: Some(self.host.index(&self.bridge()).await?),
+            up: Some(true),
+            ..Wish::default()
+        };
+        self.host.adjust(&outside, wish).await?;
         netlink.external_table_for_link(&inside).await?;
-        let link = netlink.index(&inside).await?;
+        let link = netlink.up(&inside).await?;
         // Gateways that stay get their addresses back when they are attached; an address that
         // stayed without its gateway would answer for whoever has it next.
-        netlink.remove_gateway_addresses(link).await?;
-        let block = self.external.cidr;
-        let on_link = Route {
-            block,
-            table: EXTERNAL_TABLE,
-            target: Target::Link(link),
-        };
-        netlink.add_route(&on_link).await?;
-        let all = Cidr::new(IpAddr::from([0; 4]), 0).unwrap_or(block);
-        let target = Target::Via(self.external.host_address(), link);
+        let own = addresses(spec);
         netlink
-            .add_route(&Route {
-                block: all,
-                table: EXTERNAL_TABLE,
-                target,
+            .remove_addresses(link, |ip, prefix_len| {
+                prefix_len == if ip.is_ipv4() { 32 } else { 128 } && !own.contains(&ip)
             })
             .await?;
+        netlink.remove_gateway_rules().await?;
         let router = Arc::new(Router {
             namespace,
             netlink,
             external_link: inside,
             blocks: Mutex::new(HashMap::new()),
+            outside: Mutex::new(Outside::default()),
+            applying: Mutex::new(()),
         });
-        self.routers.lock().await.insert(id, Arc::clone(&router));
+        let mut routers = self.routers.lock().await;
+        routers.insert(spec.id, Arc::clone(&router));
         Ok(router)
     }
 
-    async fn apply_subnet(&self, router: &Router, subnet: &SubnetSpec) -> Result<(), NetworkError> {
-        let name = self.link('s', &subnet.id.short());
-        let bridge = router.netlink.ensure_bridge(&name).await?;
-        let prefix_len = subnet.cidr.prefix_len();
-        router
-            .netlink
-            .add_address(bridge, subnet.router_address, prefix_len)
-            .await?;
-        for instance in &subnet.instances {
-            self.apply_instance(router, subnet, bridge, instance)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn apply_instance(
+    /// Returns the index of the interface's link.
+    async fn apply_interface(
         &self,
         router: &Router,
-        subnet: &SubnetSpec,
-        bridge: u32,
-        instance: &InstanceSpec,
-    ) -> Result<(), NetworkError> {
-        let short = instance.id.short();
-        let namespace = self.instance_namespace(&short);
-        namespace.ensure().await?;
-        let netlink = Netlink::within(&namespace).await?;
-        netlink.up(1, "lo").await?;
-        let (port, inside) = (self.link('p', &short), self.link('n', &short));
-        let index = router
+        interface: &InterfaceSpec,
+    ) -> Result<u32, NetworkError> {
+        let segment = self.segment(interface.network).await?;
+        let short = interface.id.short();
+        let (port, inside) = (self.link('p', &short), self.link('s', &short));
+        segment
             .netlink
-            .ensure_veth(&port, &inside, &namespace, &netlink)
+            .ensure_veth(&port, &inside, &router.namespace, &router.netlink)
             .await?;
-        router.netlink.enslave(index, bridge, &port).await?;
-        let link = netlink.index(&inside).await?;
-        netlink
-            .add_address(link, instance.address, subnet.cidr.prefix_len())
-            .await?;
-        let all = match subnet.router_address {
-            IpAddr::V4(_) => Cidr::new(IpAddr::from([0; 4]), 0),
-            IpAddr::V6(_) => Cidr::new(IpAddr::from([0; 16]), 0),
+        let bridge = segment.netlink.get(&segment.bridge).await?;
+        let wish = Wish {
+            mtu: Some(bridge.mtu),
+            up: Some(true),
+            ..Wish::default()
         };
-        let block = all.unwrap_or(subnet.cidr);
-        let target = Target::Via(subnet.router_address, link);
-        netlink
-            .add_route(&Route {
-                block,
-                table: 254,
-                target,
-            })
-            .await
+        let port_wish = Wish {
+            bridge: Some(bridge.index),
+            ..wish
+        };
+        segment.netlink.adjust(&port, port_wish).await?;
+        let inside_wish = Wish {
+            mac: Some(interface.mac),
+            ..wish
+        };
+        let link = router.netlink.adjust(&inside, inside_wish).await?;
+        let wanted = pairs(&interface.addresses);
+        if router.netlink.set_addresses(link, &wanted).await? {
+            router.netlink.announce(&inside).await?;
+        }
+        Ok(link)
+    }
+}
+
+/// The static routes whose neighbour is on this interface. One with no interface has no neighbour,
+/// and is left out: the kernel would look for it outside.
+fn static_routes(spec: &RouterSpec, interface: &InterfaceSpec, link: u32) -> Vec<Route> {
+    let is_neighbour = |nexthop: IpAddr| {
+        interface.addresses.iter().any(|own| {
+            own.address != nexthop
+                && own.address.is_ipv4() == nexthop.is_ipv4()
+                && same_bits(own.address, nexthop, own.prefix_len)
+        })
+    };
+    let mut routes: Vec<Route> = Vec::new();
+    for route in &spec.routes {
+        let (block, nexthop) = (route.destination, route.nexthop);
+        if is_neighbour(nexthop) && block.is_ipv4() == nexthop.is_ipv4() {
+            routes.push(Route::of_router(block, nexthop, link));
+        }
+    }
+    routes
+}
+
+/// Whether two addresses of one family begin with the same `len` bits.
+fn same_bits(one: IpAddr, other: IpAddr, len: u8) -> bool {
+    let len = u32::from(len);
+    match (one, other) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= len,
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= len,
+        _ => false,
     }
 }

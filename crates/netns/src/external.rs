@@ -1,0 +1,145 @@
+//! A router's way outside: its addresses on the external network, and what is translated.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use adit_model::desired::{ExternalSpec, RouterSpec};
+use adit_model::{Cidr, GatewayId};
+
+use crate::error::NetworkError;
+use crate::netlink::{Route, Table};
+use crate::nft::{self, WayOut};
+use crate::provider::Network;
+use crate::router::Router;
+
+/// Whose addresses are on a router's external link.
+#[derive(Default, Debug)]
+pub(crate) struct Outside {
+    /// The router's and its floating IPs'.
+    own: BTreeSet<IpAddr>,
+    /// The attached gateways'.
+    pub(crate) gateways: HashMap<GatewayId, IpAddr>,
+}
+
+impl Outside {
+    /// Whether the address is to be on the link.
+    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+        self.own.contains(&address) || self.is_gateways(address)
+    }
+
+    fn is_gateways(&self, address: IpAddr) -> bool {
+        self.gateways.values().any(|other| *other == address)
+    }
+}
+
+/// The addresses that a router wants on its external link, its gateways' aside.
+pub(crate) fn addresses(spec: &RouterSpec) -> BTreeSet<IpAddr> {
+    let Some(external) = spec.external else {
+        return BTreeSet::new();
+    };
+    let floating = spec.floating_ips.iter().map(|floating| floating.address);
+    floating.chain([external.address]).collect()
+}
+
+impl Network {
+    /// Opens, changes or closes the router's way outside. At no moment is there a way without the
+    /// filter, nor an address on the link that the filter doesn't know: it comes last and goes
+    /// first.
+    pub(crate) async fn apply_external(
+        &self,
+        router: &Router,
+        spec: &RouterSpec,
+    ) -> Result<(), NetworkError> {
+        let link = &router.external_link;
+        let text = match spec.external {
+            Some(external) => nft::router(&self.way_out(router, spec, external)?),
+            None => nft::NOTHING.to_owned(),
+        };
+        if spec.external.is_none() {
+            router.netlink.remove_way_out().await?;
+            router.netlink.close(link).await?;
+        }
+        let wanted = addresses(spec);
+        let mut outside = router.outside.lock().await;
+        let index = router.netlink.index(link).await?;
+        for stale in outside.own.difference(&wanted) {
+            if !outside.is_gateways(*stale) {
+                router.netlink.remove_address(index, *stale).await?;
+            }
+        }
+        outside.own = wanted;
+        self.filters.apply(&router.namespace, text).await?;
+        let Some(external) = spec.external else {
+            return Ok(());
+        };
+        let present = router.netlink.addresses(index).await?;
+        let mut added = false;
+        for address in &outside.own {
+            if !present.contains(&(*address, 32)) {
+                router.netlink.add_address(index, *address, 32).await?;
+                added = true;
+            }
+        }
+        drop(outside);
+        if added {
+            router.netlink.announce(link).await?;
+        }
+        for route in self.external_routes(Table::WayOut, index) {
+            // What the router itself says outside, such as ICMP errors, has its own address.
+            let route = route.with_source(external.address);
+            router.netlink.add_route(&route).await?;
+        }
+        router.netlink.open(link).await?;
+        router.netlink.add_way_out().await
+    }
+
+    /// The gateways' way to the external network. The kernel removes all routes through a link
+    /// with its last address, so this follows whenever a gateway gets one.
+    pub(crate) async fn add_external_routes(&self, router: &Router) -> Result<(), NetworkError> {
+        let link = router.netlink.index(&router.external_link).await?;
+        for route in self.external_routes(Table::External, link) {
+            router.netlink.add_route(&route).await?;
+        }
+        Ok(())
+    }
+
+    /// The external block, and by way of the host everything.
+    fn external_routes(&self, table: Table, link: u32) -> [Route; 2] {
+        let block = self.external.cidr;
+        // Fits always: no address has fewer bits than none.
+        let all = Cidr::new(IpAddr::from([0; 4]), 0).unwrap_or(block);
+        [
+            Route::through(block, table, link),
+            Route::via(all, table, self.external.host_address(), link),
+        ]
+    }
+
+    fn way_out(
+        &self,
+        router: &Router,
+        spec: &RouterSpec,
+        external: ExternalSpec,
+    ) -> Result<WayOut, NetworkError> {
+        let (IpAddr::V4(address), IpAddr::V4(first)) =
+            (external.address, self.external.cidr.first())
+        else {
+            return Err(NetworkError::ExternalFamily(external.address));
+        };
+        let mut floating = BTreeMap::new();
+        for one in &spec.floating_ips {
+            match (one.address, one.fixed_ip) {
+                (IpAddr::V4(outer), IpAddr::V4(inner)) => floating.insert(outer, inner),
+                (IpAddr::V6(_), _) => return Err(NetworkError::ExternalFamily(one.address)),
+                (_, IpAddr::V6(_)) => return Err(NetworkError::ExternalFamily(one.fixed_ip)),
+            };
+        }
+        Ok(WayOut {
+            link: router.external_link.clone(),
+            tunnels: self.link('t', ""),
+            block: (first, self.external.cidr.prefix_len()),
+            address,
+            snat: external.snat,
+            floating,
+        })
+    }
+}

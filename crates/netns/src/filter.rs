@@ -1,0 +1,102 @@
+//! Filters in namespaces, by the program `nft`. There is no netlink library for them that speaks
+//! the kernel's language without unsafe code.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::NetworkError;
+use crate::namespace::Namespace;
+use crate::nft;
+
+/// Where the program may be: not every service has the administrator's folders in its path.
+const PROGRAMS: [&str; 3] = ["nft", "/usr/sbin/nft", "/sbin/nft"];
+
+/// What was applied last in each namespace, as far as it is known.
+#[derive(Default, Debug)]
+pub(crate) struct Filters {
+    applied: Mutex<HashMap<String, String>>,
+}
+
+impl Filters {
+    fn applied(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that a namespace that was just made has no filter.
+    pub(crate) fn made(&self, namespace: &Namespace) {
+        self.applied()
+            .insert(namespace.name().to_owned(), nft::NOTHING.to_owned());
+    }
+
+    /// Forgets a namespace that is removed.
+    pub(crate) fn forget(&self, namespace: &Namespace) {
+        self.applied().remove(namespace.name());
+    }
+
+    /// Makes `text` what a namespace filters by, all at once. The caller keeps calls for one
+    /// namespace one after another.
+    pub(crate) async fn apply(
+        &self,
+        namespace: &Namespace,
+        text: String,
+    ) -> Result<(), NetworkError> {
+        let name = namespace.name();
+        if self.applied().get(name) == Some(&text) {
+            return Ok(());
+        }
+        self.applied().remove(name);
+        let script = text.clone();
+        let outcome = namespace
+            .inside("running nft in it", move || run(&script))
+            .await?;
+        match outcome {
+            Outcome::Done => {}
+            // Without the program there never was a table to remove.
+            Outcome::NoProgram if text == nft::NOTHING => {}
+            Outcome::NoProgram => return Err(NetworkError::NoFilterProgram),
+            Outcome::Refused(complaint) => {
+                return Err(NetworkError::Filter {
+                    namespace: name.to_owned(),
+                    complaint,
+                });
+            }
+        }
+        self.applied().insert(name.to_owned(), text);
+        Ok(())
+    }
+}
+
+enum Outcome {
+    Done,
+    NoProgram,
+    Refused(String),
+}
+
+fn run(script: &str) -> io::Result<Outcome> {
+    for program in PROGRAMS {
+        let spawned = Command::new(program)
+            .args(["-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        // The program reads all before it says anything. One that ended early says why below.
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(script.as_bytes());
+        }
+        let output = child.wait_with_output()?;
+        if output.status.success() {
+            return Ok(Outcome::Done);
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Ok(Outcome::Refused(complaint));
+    }
+    Ok(Outcome::NoProgram)
+}

@@ -1,0 +1,196 @@
+//! Routers, gateways and what stays of them.
+
+use std::net::IpAddr;
+use std::process::Command;
+
+use crate::support::{
+    all_of, apply, apply_router, block, changes, close, external, floating, ip, is_root,
+    machine_space, network_space, open, pings, router_space, site, way_out,
+};
+use adit_model::{GatewayId, NetworkId};
+use adit_netns::{Network, NetworkError};
+
+#[tokio::test]
+async fn a_router_is_made_once_and_goes_without_a_trace() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "adt0";
+    let provider = open(prefix, 10).await;
+    let (network, spec) = site("10.91.0");
+    apply(&provider, &network, &spec).await;
+    let gateway = GatewayId::random();
+    let address: IpAddr = "198.19.10.9".parse().unwrap();
+    let ports = provider
+        .attach_gateway(spec.id, gateway, address)
+        .await
+        .unwrap();
+    apply_router(&provider, &spec).await;
+    assert!(provider.has_address(spec.id, address).await.unwrap());
+
+    let namespace = router_space(prefix, &spec);
+    let tun = format!("{prefix}-t{}", gateway.short());
+    let blocks = [block("10.92.0.0/24"), block("10.93.0.0/16")];
+    for blocks in [&blocks[..], &blocks[..1]] {
+        let set = provider.set_gateway_blocks(spec.id, gateway, blocks);
+        set.await.unwrap();
+    }
+    let routes = ip(Some(&namespace), &["route"]);
+    assert!(
+        routes.contains(&format!("10.92.0.0/24 dev {tun}")),
+        "{routes}"
+    );
+    assert!(routes.contains("unreachable 10.92.0.0/24"), "{routes}");
+    assert!(!routes.contains("10.93.0.0"), "{routes}");
+    assert!(!routes.contains("default"), "{routes}");
+
+    drop(ports);
+    let routes = ip(Some(&namespace), &["route"]);
+    assert!(
+        !routes.contains(&tun),
+        "the device went with its last descriptor: {routes}"
+    );
+    assert!(routes.contains("unreachable 10.92.0.0/24"), "{routes}");
+    let machine = machine_space(prefix, &network.instances[0]);
+    assert!(pings(&machine, "10.91.0.1"));
+
+    let detach = provider.detach_gateway(spec.id, gateway, address);
+    detach.await.unwrap();
+    assert!(!provider.has_address(spec.id, address).await.unwrap());
+    let rules = ip(Some(&namespace), &["rule"]);
+    assert!(!rules.contains("198.19.10.9"), "{rules}");
+
+    // The next gateway finds its way outside, though the kernel took it away with the last one.
+    let attach = provider.attach_gateway(spec.id, gateway, address);
+    let ports = attach.await.unwrap();
+    let ike = std::net::UdpSocket::from(ports.ike);
+    ike.send_to(b"hello", "198.19.10.1:500").unwrap();
+    drop((ike, ports.tun, ports.nat));
+
+    provider.remove_router(spec.id).await.unwrap();
+    let ports = ip(Some(&network_space(prefix, &network)), &["link"]);
+    assert!(
+        !ports.contains(&spec.interfaces[0].id.short()),
+        "its place on the network is free: {ports}"
+    );
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_run_left_is_reused_or_removed() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "adt1";
+    let provider = open(prefix, 11).await;
+    let (kept_network, mut kept) = site("10.91.0");
+    let (stale_network, stale) = site("10.94.0");
+    kept.external = way_out("198.19.11.5");
+    let one = floating("198.19.11.6", "10.91.0.4");
+    kept.floating_ips.push(one);
+    apply(&provider, &kept_network, &kept).await;
+    apply(&provider, &stale_network, &stale).await;
+    let again = Network::open(prefix, external(11)).await;
+    assert!(matches!(again, Err(NetworkError::PrefixInUse(_))));
+    let namespace = router_space(prefix, &kept);
+    let address: IpAddr = "198.19.11.9".parse().unwrap();
+    let gateway = GatewayId::random();
+    for _ in 0..2 {
+        let attached = provider.attach_gateway(kept.id, gateway, address);
+        drop(attached.await.unwrap());
+        let detach = provider.detach_gateway(kept.id, gateway, address);
+        detach.await.unwrap();
+    }
+    let before = all_of(&namespace);
+    let attached = provider.attach_gateway(kept.id, gateway, address);
+    drop(attached.await.unwrap());
+    drop(provider);
+    for left in ["adt1-i-0badcafe", "adt1-n-0badcafe", "adt1-r-0badcafe"] {
+        let mut command = Command::new("ip");
+        let status = command.args(["netns", "add", left]).status();
+        assert!(status.unwrap().success());
+    }
+
+    let provider = Network::open(prefix, external(11)).await.unwrap();
+    provider
+        .retain(&[kept_network.id], &[kept.id])
+        .await
+        .unwrap();
+    apply(&provider, &kept_network, &kept).await;
+    assert_eq!(changes(&before, &all_of(&namespace)), [""; 0]);
+    assert!(!provider.has_address(kept.id, address).await.unwrap());
+    let names = ip(None, &["netns"]);
+    assert!(!names.contains(&stale.id.short()), "{names}");
+    assert!(!names.contains(&stale_network.id.short()), "{names}");
+    assert!(!names.contains("0badcafe"), "{names}");
+    let machine = machine_space(prefix, &kept_network.instances[0]);
+    assert!(names.contains(&machine), "{names}");
+    assert!(pings(&machine, "198.19.11.1"));
+    let machine = machine_space(prefix, &stale_network.instances[0]);
+    assert!(!names.contains(&machine), "{names}");
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
+async fn a_prefix_that_does_not_fit_link_names_is_refused() {
+    for prefix in ["", "toolong", "a-b", "AB"] {
+        let refused = Network::open(prefix, external(12)).await;
+        assert!(
+            matches!(refused, Err(NetworkError::Prefix(_))),
+            "{prefix:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_router_can_be_looked_at_by_many_at_once() {
+    if !is_root() {
+        return;
+    }
+    let provider = std::sync::Arc::new(open("adt7", 13).await);
+    let (network, spec) = site("10.97.0");
+    let address: IpAddr = "198.19.13.9".parse().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (provider, network, spec) = (provider.clone(), network.clone(), spec.clone());
+        tasks.spawn(async move {
+            provider.apply_network(&network).await?;
+            provider.apply_router(&spec).await?;
+            provider.has_address(spec.id, address).await
+        });
+    }
+    let outcomes = tasks.join_all().await;
+    close(&provider, "adt7").await;
+    for outcome in outcomes {
+        assert!(!outcome.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_external_network_that_the_host_routes_elsewhere_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let first = open("adt8", 14).await;
+    let second = Network::open("adt9", external(14)).await;
+    assert!(matches!(second, Err(NetworkError::ExternalInUse { .. })));
+    first.remove_all().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_router_needs_the_networks_of_its_interfaces() {
+    if !is_root() {
+        return;
+    }
+    let provider = open("adta", 15).await;
+    let (network, mut spec) = site("10.91.0");
+    spec.interfaces[0].network = NetworkId::random();
+    let refused = provider.apply_router(&spec).await;
+    assert!(
+        matches!(refused, Err(NetworkError::NoNetwork(id)) if id == spec.interfaces[0].network),
+        "{refused:?}"
+    );
+    spec.interfaces[0].network = network.id;
+    apply(&provider, &network, &spec).await;
+    close(&provider, "adta").await;
+}
