@@ -61,10 +61,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use adit_crypto::Random;
 use adit_model::project::Role;
 use adit_model::{Name, NetworkId, ProjectId, UserId};
-use adit_store::{Query, Store};
+use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
+pub use adit_store::{Order, OrderBy, Query, Reference};
 pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;

@@ -1,0 +1,91 @@
+//! OpenStack's Network API v2.0, the part that VPN needs.
+//!
+//! | file | what |
+//! |---|---|
+//! | one per resource | its table of attributes, what it looks like, the use cases behind it |
+//! | `resource` | what all resources do alike: routes, roles, answers |
+//! | `attribute`, `kind` | what stands in such a table |
+//! | `body`, `query`, `list` | bodies and queries checked by it; lists |
+//! | `error`, `refusal` | every refusal's status, type and message, and when it is given |
+//! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
+//! | `context` | who asks, and under which address |
+//!
+//! A resource is added by a file that implements [`resource::Resource`], and a line in
+//! [`router`] and [`RESOURCES`].
+
+mod attribute;
+mod body;
+mod config;
+mod context;
+mod endpoint_groups;
+mod error;
+mod ike_policies;
+mod ipsec_policies;
+mod kind;
+mod layer;
+mod list;
+mod policy;
+mod python;
+mod query;
+mod refusal;
+mod resource;
+mod site_connections;
+mod status;
+mod versions;
+mod vpn_services;
+mod words;
+
+use std::sync::Arc;
+
+use adit_control::Control;
+use axum::Router;
+use axum::routing::{any, get};
+
+pub use config::NeutronConfig;
+use endpoint_groups::EndpointGroups;
+use ike_policies::IkePolicies;
+use ipsec_policies::IpsecPolicies;
+use resource::{Resource as _, Words, routes};
+use site_connections::SiteConnections;
+use vpn_services::VpnServices;
+
+/// What there is.
+const RESOURCES: &[Words] = &[
+    VpnServices::WORDS,
+    IkePolicies::WORDS,
+    IpsecPolicies::WORDS,
+    EndpointGroups::WORDS,
+    SiteConnections::WORDS,
+];
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+struct Neutron {
+    control: Control,
+    config: Arc<NeutronConfig>,
+}
+
+/// The versions at `/`, everything else below `/v2.0`. May be nested under any prefix. Wants
+/// `adit_api::request_id::layer` around it.
+pub fn router(control: Control, config: NeutronConfig) -> Router {
+    let neutron = Neutron {
+        control,
+        config: Arc::new(config),
+    };
+    Router::new()
+        .route("/", get(versions::all))
+        .route("/v2.0", get(versions::resources))
+        .route("/v2.0/", get(versions::resources))
+        .merge(routes::<VpnServices>())
+        .merge(routes::<IkePolicies>())
+        .merge(routes::<IpsecPolicies>())
+        .merge(routes::<EndpointGroups>())
+        .merge(routes::<SiteConnections>())
+        .route("/v2.0/{*rest}", any(resource::not_found))
+        .method_not_allowed_fallback(resource::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(
+            neutron.clone(),
+            layer::layer,
+        ))
+        .with_state(neutron)
+}
