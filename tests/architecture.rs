@@ -40,6 +40,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api",
             "api-iam",
             "api-keystone",
+            "api-neutron",
             "api-vpc",
             "control",
             "crypto",

@@ -12,6 +12,8 @@ pub(crate) enum Default {
     Empty,
     /// `null`.
     Null,
+    /// Not there at all.
+    Nothing,
     /// A number.
     Number(u32),
     /// The caller's project.
@@ -118,6 +120,9 @@ pub(crate) const ADMIN_STATE_UP: Attribute = attribute("admin_state_up", Kind::F
     .post(Default::True)
     .put()
     .filter();
+
+/// `revision_number`, as all that count them have it.
+pub(crate) const REVISION: Attribute = attribute("revision_number", Kind::Integer).sort();
 
 /// The attribute that a client means by a name.
 pub(crate) fn named<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {

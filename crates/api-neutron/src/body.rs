@@ -60,7 +60,7 @@ pub(crate) fn post(
         let value = match default {
             Default::Empty | Default::Null => Value::Null,
             Default::Number(number) => json!(number),
-            Default::Own => continue,
+            Default::Nothing | Default::Own => continue,
             Default::Required => {
                 let name = attribute.name.to_owned();
                 return Err(ApiError::Required { name });
@@ -97,8 +97,20 @@ pub(crate) fn put(
     Values::read(&map, attributes, project, speaker)
 }
 
+/// A body that is an object without a root key.
+pub(crate) fn plain(octets: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    if octets.is_empty() {
+        return Err(ApiError::NoBody);
+    }
+    let body: Value = serde_json::from_slice(octets).map_err(|_| ApiError::NotJson)?;
+    match body {
+        Value::Object(body) => Ok(body),
+        _ => Err(ApiError::NoObject),
+    }
+}
+
 /// The object under the root key.
-fn open(octets: &[u8], root: &str) -> Result<Map<String, Value>, ApiError> {
+pub(crate) fn open(octets: &[u8], root: &str) -> Result<Map<String, Value>, ApiError> {
     let body: Value = serde_json::from_slice(octets).map_err(|_| ApiError::NotJson)?;
     let Value::Object(mut body) = body else {
         return Err(ApiError::NoObject);
@@ -243,6 +255,14 @@ impl Values {
     pub(crate) fn cidrs(&self, name: &str) -> Option<&[Cidr]> {
         match self.get(name) {
             Some(Given::Cidrs(cidrs)) => Some(cidrs),
+            _ => None,
+        }
+    }
+
+    /// A value that the resource reads by itself.
+    pub(crate) fn any(&self, name: &str) -> Option<&Value> {
+        match self.get(name) {
+            Some(Given::Any(value)) => Some(value),
             _ => None,
         }
     }

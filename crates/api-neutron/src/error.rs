@@ -78,6 +78,19 @@ catalogue! {
     NOT_FOUND "IPsecSiteConnectionNotFound" SiteConnectionNotFound {id}
         "ipsec_site_connection {id} not found";
     NOT_FOUND "RouterNotFound" RouterNotFound {id} "Router {id} could not be found";
+    NOT_FOUND "NetworkNotFound" NetworkNotFound {id} "Network {id} could not be found.";
+    NOT_FOUND "SubnetNotFound" SubnetNotFound {id} "Subnet {id} could not be found.";
+    NOT_FOUND "PortNotFound" PortNotFound {id} "Port {id} could not be found.";
+    NOT_FOUND "FloatingIPNotFound" FloatingIpNotFound {id} "Floating IP {id} could not be found";
+    NOT_FOUND "SecurityGroupNotFound" SecurityGroupNotFound {id}
+        "Security group {id} does not exist";
+    NOT_FOUND "SecurityGroupRuleNotFound" SecurityGroupRuleNotFound {id}
+        "Security group rule {id} does not exist";
+    NOT_FOUND "TenantQuotaNotFound" QuotaNotFound {id} "Quota for tenant {id} could not be found.";
+    NOT_FOUND "RouterInterfaceNotFoundForSubnet" NoInterfaceForSubnet {router, subnet}
+        "Router {router} has no interface on subnet {subnet}";
+    NOT_FOUND "RouterInterfaceNotFound" NoInterface {router, port}
+        "Router {router} does not have an interface with id {port}";
     NOT_FOUND "FlavorNotFound" FlavorNotFound {id} "Flavor {id} could not be found.";
     NOT_FOUND "ProjectNotFound" ProjectNotFound {id} "Project {id} could not be found";
 
@@ -94,6 +107,34 @@ catalogue! {
         "Endpoint group {id} is in use and cannot be deleted";
     CONFLICT "IpAddressGenerationFailure" NoAddress {message} "No more IP addresses available: {message}.";
     CONFLICT "HTTPConflict" Conflict {message} "{message}.";
+
+    CONFLICT "NetworkInUse" NetworkInUse {id}
+        "Unable to complete operation on network {id}. There are one or more ports still in use on the network.";
+    CONFLICT "SubnetInUse" SubnetInUse {id, reason}
+        "Unable to complete operation on subnet {id}: {reason}.";
+    CONFLICT "SubnetInUseByVPNService" SubnetInUseByService {id, service}
+        "Subnet {id} is used by VPNService {service}";
+    CONFLICT "SubnetInUseByIPsecSiteConnection" SubnetInUseByConnection {id, connection}
+        "Subnet {id} is used by ipsec site connection {connection}";
+    CONFLICT "RouterInUse" RouterInUse {id, reason} "Router {id} {reason}";
+    CONFLICT "RouterInterfaceInUseByFloatingIP" InterfaceNeededByFloatingIp {router, subnet}
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more floating IPs.";
+    CONFLICT "ServicePortInUse" ServicePortInUse {id, reason}
+        "Port {id} cannot be deleted directly via the port API: {reason}.";
+    CONFLICT "FloatingIPPortAlreadyAssociated" FloatingIpPortInUse {message} "Cannot associate floating IP: {message}.";
+    CONFLICT "SecurityGroupInUse" SecurityGroupInUse {id} "Security Group {id} in use.";
+    CONFLICT "SecurityGroupCannotRemoveDefault" CannotRemoveDefaultGroup
+        "Insufficient rights for removing default security group.";
+    CONFLICT "SecurityGroupDefaultAlreadyExists" DefaultGroupExists
+        "Default security group already exists.";
+    CONFLICT "SecurityGroupRuleExists" RuleExists {message} "Security group rule already exists: {message}.";
+
+    // Networks.
+    BAD_REQUEST "BadRequest" RouterRequest {reason} "Bad router request: {reason}";
+    BAD_REQUEST "BadRequest" FloatingIpRequest {reason} "Bad floatingip request: {reason}";
+    NOT_FOUND "ExternalGatewayForFloatingIPNotFound" NoWayOutside {message} "External network is not reachable: {message}.";
+    BAD_REQUEST "SecurityGroupRemoteGroupAndRemoteIpPrefix" TwoRemotes
+        "Only remote_ip_prefix or remote_group_id may be provided.";
 
     // VPN services.
     BAD_REQUEST "RouterIsNotExternal" RouterIsNotExternal {router}

@@ -12,6 +12,8 @@ use crate::python;
 /// What an attribute's value may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
+    /// Anything: the resource reads it by itself.
+    Any,
     /// A number from this on; a text of digits will do.
     AtLeast(u32),
     /// A list of blocks, no two the same. A bare one is a list of one.
@@ -43,6 +45,7 @@ pub(crate) enum Kind {
 /// A value that is of its kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Given {
+    Any(Value),
     Cidrs(Vec<Cidr>),
     Dict(Vec<(&'static str, Self)>),
     Flag(bool),
@@ -68,6 +71,7 @@ impl Kind {
     /// Reads a value.
     pub(crate) fn read(self, value: &Value) -> Result<Given, Wrong> {
         match self {
+            Self::Any => Ok(Given::Any(value.clone())),
             Self::AtLeast(least) => at_least(value, least).map(Given::Number),
             Self::Cidrs => cidrs(value).map(Given::Cidrs),
             Self::Dict(members) => dict(value, members).map(Given::Dict),

@@ -1,4 +1,4 @@
-//! OpenStack's Network API v2.0, the part that VPN needs.
+//! OpenStack's Network API v2.0: networks as far as clients need them, and VPN as a service.
 //!
 //! | file | what |
 //! |---|---|
@@ -17,20 +17,29 @@ mod attribute;
 mod body;
 mod config;
 mod context;
+mod discovery;
 mod endpoint_groups;
 mod error;
+mod floating_ips;
 mod ike_policies;
 mod ipsec_policies;
 mod kind;
 mod layer;
 mod list;
+mod networks;
 mod policy;
+mod ports;
 mod python;
 mod query;
+mod quotas;
 mod refusal;
 mod resource;
+mod routers;
+mod security_group_rules;
+mod security_groups;
 mod site_connections;
 mod status;
+mod subnets;
 mod versions;
 mod vpn_services;
 mod words;
@@ -43,14 +52,28 @@ use axum::routing::{any, get};
 
 pub use config::NeutronConfig;
 use endpoint_groups::EndpointGroups;
+use floating_ips::FloatingIps;
 use ike_policies::IkePolicies;
 use ipsec_policies::IpsecPolicies;
+use networks::Networks;
+use ports::Ports;
 use resource::{Resource as _, Words, routes};
+use routers::Routers;
+use security_group_rules::SecurityGroupRules;
+use security_groups::SecurityGroups;
 use site_connections::SiteConnections;
+use subnets::Subnets;
 use vpn_services::VpnServices;
 
 /// What there is.
 const RESOURCES: &[Words] = &[
+    Networks::WORDS,
+    Subnets::WORDS,
+    Ports::WORDS,
+    Routers::WORDS,
+    FloatingIps::WORDS,
+    SecurityGroups::WORDS,
+    SecurityGroupRules::WORDS,
     VpnServices::WORDS,
     IkePolicies::WORDS,
     IpsecPolicies::WORDS,
@@ -76,6 +99,16 @@ pub fn router(control: Control, config: NeutronConfig) -> Router {
         .route("/", get(versions::all))
         .route("/v2.0", get(versions::resources))
         .route("/v2.0/", get(versions::resources))
+        .merge(routes::<Networks>())
+        .merge(routes::<Subnets>())
+        .merge(routes::<Ports>())
+        .merge(routes::<Routers>())
+        .merge(routers::interface_routes())
+        .merge(routes::<FloatingIps>())
+        .merge(routes::<SecurityGroups>())
+        .merge(routes::<SecurityGroupRules>())
+        .merge(quotas::routes())
+        .merge(discovery::routes())
         .merge(routes::<VpnServices>())
         .merge(routes::<IkePolicies>())
         .merge(routes::<IpsecPolicies>())

@@ -85,7 +85,7 @@ fn log(error: &Error) {
 }
 
 /// What is counted, as quotas name it.
-const fn counted(resource: Counted) -> &'static str {
+pub(crate) const fn counted(resource: Counted) -> &'static str {
     match resource {
         Counted::Connection => "ipsec_site_connection",
         Counted::FloatingIp => "floatingip",

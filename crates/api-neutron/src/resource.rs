@@ -5,13 +5,14 @@ use std::future::Future;
 
 use adit_control::{Caller, Noun, Query};
 use adit_model::project::Role;
-use adit_model::{Name, ProjectId};
+use adit_model::{Name, ProjectId, Revision};
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::attribute::Attribute;
@@ -20,7 +21,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::parse_uuid;
 use crate::refusal::Failure;
-use crate::{Neutron, list, query};
+use crate::{Neutron, list, query, status};
 
 /// What a resource is called.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +119,24 @@ pub(crate) fn base(
         ("description", json!(description)),
     ];
     base.map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// What most resources of networks have.
+pub(crate) fn standard(
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    revision: Revision,
+) -> Map<String, Value> {
+    let standard = [
+        ("created_at", json!(status::time(created_at))),
+        ("updated_at", json!(status::time(updated_at))),
+        ("revision_number", json!(revision.0)),
+        ("tags", json!([])),
+    ];
+    standard
+        .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
         .collect()
 }

@@ -69,7 +69,8 @@ pub(crate) fn reasons(reasons: &[Reason]) -> Value {
     each.collect()
 }
 
-fn time(time: OffsetDateTime) -> String {
+/// A moment as Neutron writes it.
+pub(crate) fn time(time: OffsetDateTime) -> String {
     // The format has nothing that a time could lack.
     time.format(TIME).unwrap_or_default()
 }

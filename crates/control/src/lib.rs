@@ -131,9 +131,9 @@ impl Caller {
     /// A query, kept to what the caller may see: what every project may see too.
     #[must_use]
     pub fn within_or_public(&self, query: Query) -> Query {
-        let everything = query.project.is_none();
+        let all = query.project.is_none() || query.project == self.scope();
         let mut query = self.within(query);
-        query.or_public = everything && query.project.is_some();
+        query.or_public = all && query.project.is_some();
         query
     }
 
