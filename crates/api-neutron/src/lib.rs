@@ -10,8 +10,9 @@
 //! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
 //! | `context` | who asks, and under which address |
 //!
-//! A resource is added by a file that implements [`resource::Resource`], and a line in
-//! [`router`] and [`RESOURCES`].
+//! A resource is added by a file that implements `resource::Resource`, and its lines in `router`
+//! and `RESOURCES`. What it can do besides gets routes of its own, with handlers that begin with a
+//! `Context`; what it refuses besides gets lines in `error`.
 
 mod attribute;
 mod body;
