@@ -66,7 +66,8 @@ struct Neutron {
     config: Arc<NeutronConfig>,
 }
 
-/// The versions at `/`, everything else below `/v2.0`. May be nested under any prefix. Wants
+/// The versions at `/`, everything else below `/v2.0`. May be mounted under any prefix, by
+/// `nest_service`, so that the root is found with and without a slash at its end. Wants
 /// `adit_api::request_id::layer` around it.
 pub fn router(control: Control, config: NeutronConfig) -> Router {
     let neutron = Neutron {
