@@ -10,8 +10,9 @@
 //! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
 //! | `context` | who asks, and under which address |
 //!
-//! A resource is added by a file that implements [`resource::Resource`], and a line in
-//! [`router`] and [`RESOURCES`].
+//! A resource is added by a file that implements `resource::Resource`, and its lines in `router`
+//! and `RESOURCES`. What it can do besides gets routes of its own, with handlers that begin with a
+//! `Context`; what it refuses besides gets lines in `error`.
 
 mod attribute;
 mod body;
@@ -88,7 +89,8 @@ struct Neutron {
     config: Arc<NeutronConfig>,
 }
 
-/// The versions at `/`, everything else below `/v2.0`. May be nested under any prefix. Wants
+/// The versions at `/`, everything else below `/v2.0`. May be mounted under any prefix, by
+/// `nest_service`, so that the root is found with and without a slash at its end. Wants
 /// `adit_api::request_id::layer` around it.
 pub fn router(control: Control, config: NeutronConfig) -> Router {
     let neutron = Neutron {
