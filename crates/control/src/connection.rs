@@ -12,6 +12,7 @@ use adit_model::{
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::policies::Policies;
 use crate::wake::Key;
 use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
 
@@ -352,19 +353,26 @@ impl Control {
         gateway: &Gateway,
         connection: Connection,
     ) -> Result<ConnectionView, Error> {
+        let mut policies = Policies::default();
+        self.connection_view_with(tx, &mut policies, gateway, connection)
+            .await
+    }
+
+    /// A view among several, with policies that were looked up for others.
+    pub(crate) async fn connection_view_with(
+        &self,
+        tx: &mut dyn Transaction,
+        policies: &mut Policies,
+        gateway: &Gateway,
+        connection: Connection,
+    ) -> Result<ConnectionView, Error> {
         let now = self.now();
         let view = &self.0.view;
         let observed = view.gateway(gateway, now);
         let wanted = connection.admin_state_up && gateway.admin_state_up;
         let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
-        let ike = match connection.ike_policy {
-            Some(id) => tx.any_ike_policy(id).await?,
-            None => None,
-        };
-        let ipsec = match connection.ipsec_policy {
-            Some(id) => tx.any_ipsec_policy(id).await?,
-            None => None,
-        };
+        let ike = policies.ike(tx, connection.ike_policy).await?.cloned();
+        let ipsec = policies.ipsec(tx, connection.ipsec_policy).await?.cloned();
         reasons.extend(crypto_profile::warning(
             ike.as_ref().map(|policy| &policy.parameters),
             ipsec.as_ref().map(|policy| &policy.parameters),

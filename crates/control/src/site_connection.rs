@@ -17,6 +17,7 @@ use adit_store::{Query, Transaction};
 
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun};
+use crate::policies::Policies;
 use crate::quota::{self, Resource};
 use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
@@ -239,6 +240,7 @@ impl Control {
     ) -> Result<Vec<ConnectionView>, Error> {
         let mut tx = self.0.store.read().await?;
         let mut gateways = HashMap::new();
+        let mut policies = Policies::default();
         let mut views = Vec::new();
         for row in tx.page_connections(caller.within(query)).await? {
             let gateway = match gateways.entry(row.gateway) {
@@ -248,7 +250,8 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            views.push(self.connection_view(&mut *tx, gateway, row).await?);
+            let view = self.connection_view_with(&mut *tx, &mut policies, gateway, row);
+            views.push(view.await?);
         }
         Ok(views)
     }
