@@ -201,6 +201,7 @@ pub(crate) struct Inner {
     /// The network that external addresses are of, once [`Control::bootstrap`] has made sure of it.
     pub(crate) external: OnceLock<NetworkId>,
     pub(crate) sessions: sessions::Sessions,
+    pub(crate) quotas: quota::Known,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
 }
@@ -225,6 +226,7 @@ impl Control {
             config,
             external: OnceLock::new(),
             sessions: sessions::Sessions::default(),
+            quotas: quota::Known::default(),
             view,
             wakes: Wakes::default(),
         });

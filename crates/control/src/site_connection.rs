@@ -18,7 +18,7 @@ use adit_store::{Query, Transaction};
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
 
@@ -196,7 +196,8 @@ impl Control {
         // A slow name server must not hold up other writers.
         let peer = self.find_peer(new.peer_address).await;
         let mut tx = self.0.store.write().await?;
-        quota::check(&mut *tx, caller.project, Resource::Connection).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Connection)
+            .await?;
         let mut row = Connection {
             id: ConnectionId::random(),
             project: caller.project,
