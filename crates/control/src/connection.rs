@@ -371,15 +371,15 @@ impl Control {
         let observed = view.gateway(gateway, now);
         let wanted = connection.admin_state_up && gateway.admin_state_up;
         let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
-        let ike = policies.ike(tx, connection.ike_policy).await?.cloned();
-        let ipsec = policies.ipsec(tx, connection.ipsec_policy).await?.cloned();
+        policies.look_up(tx, &connection).await?;
+        let (ike, ipsec) = policies.of(&connection);
         reasons.extend(crypto_profile::warning(
-            ike.as_ref().map(|policy| &policy.parameters),
-            ipsec.as_ref().map(|policy| &policy.parameters),
+            ike.map(|policy| &policy.parameters),
+            ipsec.map(|policy| &policy.parameters),
             connection.created_at,
         ));
-        let ike_policy = ike.map(|policy| (policy.id, policy.name));
-        let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name));
+        let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
+        let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name.clone()));
         Ok(ConnectionView {
             state,
             reasons,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use adit_model::{IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId};
+use adit_model::{Connection, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId};
 use adit_store::{StoreError, Transaction};
 
 /// What was looked up in one transaction.
@@ -14,31 +14,29 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    pub(crate) async fn ike(
+    /// Looks up what the connection names, unless that was done already.
+    pub(crate) async fn look_up(
         &mut self,
         tx: &mut dyn Transaction,
-        id: Option<IkePolicyId>,
-    ) -> Result<Option<&IkePolicy>, StoreError> {
-        let Some(id) = id else {
-            return Ok(None);
-        };
-        Ok(match self.ike.entry(id) {
-            Entry::Occupied(known) => known.into_mut().as_ref(),
-            Entry::Vacant(place) => place.insert(tx.any_ike_policy(id).await?).as_ref(),
-        })
+        connection: &Connection,
+    ) -> Result<(), StoreError> {
+        if let Some(id) = connection.ike_policy
+            && let Entry::Vacant(place) = self.ike.entry(id)
+        {
+            place.insert(tx.any_ike_policy(id).await?);
+        }
+        if let Some(id) = connection.ipsec_policy
+            && let Entry::Vacant(place) = self.ipsec.entry(id)
+        {
+            place.insert(tx.any_ipsec_policy(id).await?);
+        }
+        Ok(())
     }
 
-    pub(crate) async fn ipsec(
-        &mut self,
-        tx: &mut dyn Transaction,
-        id: Option<IpsecPolicyId>,
-    ) -> Result<Option<&IpsecPolicy>, StoreError> {
-        let Some(id) = id else {
-            return Ok(None);
-        };
-        Ok(match self.ipsec.entry(id) {
-            Entry::Occupied(known) => known.into_mut().as_ref(),
-            Entry::Vacant(place) => place.insert(tx.any_ipsec_policy(id).await?).as_ref(),
-        })
+    /// What a connection names, that was looked up.
+    pub(crate) fn of(&self, connection: &Connection) -> (Option<&IkePolicy>, Option<&IpsecPolicy>) {
+        let ike = connection.ike_policy.and_then(|id| self.ike.get(&id));
+        let ipsec = connection.ipsec_policy.and_then(|id| self.ipsec.get(&id));
+        (ike.and_then(Option::as_ref), ipsec.and_then(Option::as_ref))
     }
 }

@@ -200,9 +200,9 @@ async fn tunnel(
     gateway: &Gateway,
     connection: Connection,
 ) -> Result<TunnelSpec, StoreError> {
-    let ike = policies.ike(tx, connection.ike_policy).await?;
+    policies.look_up(tx, &connection).await?;
+    let (ike, ipsec) = policies.of(&connection);
     let ike = ike.map(|policy| policy.parameters.clone());
-    let ipsec = policies.ipsec(tx, connection.ipsec_policy).await?;
     let ipsec = ipsec.map(|policy| policy.parameters.clone());
     let identity = |text: &Option<String>, or| match text {
         Some(text) => Identity::parse(text),
