@@ -82,6 +82,9 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
+    /// The blocks behind the peers of its gateways, sorted, each once: nothing for them gets
+    /// outside, whether or not their gateways are there yet.
+    pub peer_cidrs: Vec<Cidr>,
 }
 
 /// A router's interface on a network.
