@@ -86,6 +86,15 @@ fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
     all(groups, |group| Group::from_id(group.number()))
 }
 
+/// The data plane's bound for a tunnel's inner packets; none leaves it to the path.
+pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
+    match order.mtu {
+        0 => None,
+        // No packet is larger than that.
+        mtu => Some(u16::try_from(mtu).unwrap_or(u16::MAX)),
+    }
+}
+
 /// The engine's configuration for a tunnel of the gateway at `local`.
 pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionConfig, Unsupported> {
     if order.ike.version == IkeVersion::V1 {
@@ -226,6 +235,16 @@ mod tests {
             config(local, &odd),
             Err(Unsupported::Algorithms(_))
         ));
+    }
+
+    #[test]
+    fn no_mtu_and_one_that_no_packet_reaches_bound_nothing() {
+        let said = [0, 68, 1400, 70_000].map(|mtu| {
+            let mut order = order();
+            order.mtu = mtu;
+            super::mtu(&order)
+        });
+        assert_eq!(said, [None, Some(68), Some(1400), Some(u16::MAX)]);
     }
 
     #[test]

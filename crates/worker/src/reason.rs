@@ -64,7 +64,7 @@ impl Finding {
                 Whose::Peer,
                 format!("the peer calls itself {received}; the connection expects {expected}"),
                 &format!(
-                    "Set the peer's own IKE identity to {expected}, or this connection's peer address to what the peer uses."
+                    "Set the peer's own IKE identity to {expected}, or the peer identity of this connection to {received}."
                 ),
             )
             .seen(true),

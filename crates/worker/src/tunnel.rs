@@ -19,6 +19,8 @@ const FINDING_STANDS: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     peer: String,
+    /// The bound on its inner packets.
+    pub(crate) mtu: Option<u16>,
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
@@ -44,6 +46,7 @@ impl Tunnel {
     pub(crate) fn new(peer: IpAddr, now: OffsetDateTime) -> Self {
         Self {
             peer: peer.to_string(),
+            mtu: None,
             state: TunnelState::Down,
             since: now,
             finding: None,
@@ -55,8 +58,9 @@ impl Tunnel {
         }
     }
 
-    /// Forgets what was found wrong, because the configuration has changed.
-    pub(crate) fn forgive(&mut self) {
+    /// Forgets what was found wrong, because the configuration has changed; so may have the peer.
+    pub(crate) fn forgive(&mut self, peer: IpAddr) {
+        self.peer = peer.to_string();
         self.finding = None;
     }
 
