@@ -31,6 +31,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
     ("api-keystone", &["api", "control", "model"]),
+    ("api-neutron", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
     (
         "adit",
@@ -39,6 +40,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api",
             "api-iam",
             "api-keystone",
+            "api-neutron",
             "api-vpc",
             "control",
             "crypto",

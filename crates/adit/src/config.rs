@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) crypto_profile: CryptoProfile,
     pub(crate) network: NetworkSettings,
     pub(crate) vpc: VpcSettings,
+    pub(crate) openstack: OpenstackSettings,
     pub(crate) quotas: QuotaSettings,
 }
 
@@ -63,6 +64,14 @@ pub(crate) struct VpcSettings {
     /// The region's name; zones are called after it.
     pub(crate) region: String,
     /// Whether pre-shared keys are shown in answers, as IBM's API does.
+    pub(crate) show_psk: bool,
+}
+
+/// The OpenStack dialect.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OpenstackSettings {
+    /// Whether pre-shared keys are shown in answers, as Neutron does.
     pub(crate) show_psk: bool,
 }
 
@@ -91,6 +100,7 @@ impl Default for Settings {
             crypto_profile: CryptoProfile::default(),
             network: NetworkSettings::default(),
             vpc: VpcSettings::default(),
+            openstack: OpenstackSettings::default(),
             quotas: QuotaSettings::default(),
         }
     }
@@ -114,6 +124,12 @@ impl Default for VpcSettings {
             region: "us-south".to_owned(),
             show_psk: true,
         }
+    }
+}
+
+impl Default for OpenstackSettings {
+    fn default() -> Self {
+        Self { show_psk: true }
     }
 }
 

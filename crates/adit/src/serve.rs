@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
-use adit_api_keystone::KeystoneConfig;
+use adit_api_keystone::{CatalogService, KeystoneConfig};
+use adit_api_neutron::NeutronConfig;
 use adit_api_vpc::VpcConfig;
 use adit_control::{Config, Control, ExternalPool, SystemClock};
 use adit_crypto::SystemRandom;
@@ -123,11 +124,21 @@ fn routes(settings: &Settings, control: &Control) -> Router {
     let keystone = KeystoneConfig {
         public_url: settings.public_url.clone(),
         region: KEYSTONE_REGION.to_owned(),
-        services: Vec::new(),
+        services: vec![CatalogService {
+            kind: "network".to_owned(),
+            name: "neutron".to_owned(),
+            path: String::new(),
+        }],
+    };
+    let neutron = NeutronConfig {
+        public_url: settings.public_url.clone(),
+        show_psk: settings.openstack.show_psk,
+        ..NeutronConfig::default()
     };
     Router::new()
         .merge(adit_api_iam::router(control.clone()))
         .merge(adit_api_keystone::router(control.clone(), keystone))
+        .merge(adit_api_neutron::router(control.clone(), neutron))
         .merge(adit_api_vpc::router(control.clone(), vpc))
         .merge(adit_api::health::router(control.clone()))
         .layer(axum::middleware::from_fn(adit_api::request_id::layer))

@@ -68,11 +68,18 @@ impl From<Error> for ApiError {
                 let message = format!("Conflict occurred attempting to do so - {message}.");
                 Self::new(StatusCode::CONFLICT, message)
             }
+            Error::Used { .. } => {
+                let message = format!("Conflict occurred attempting to do so - {error}.");
+                Self::new(StatusCode::CONFLICT, message)
+            }
+            Error::NoWayOutside(_) | Error::Site(_) => Self::bad(format!("{error}.")),
             Error::Invalid { field, message, .. } => {
                 Self::bad(format!("Invalid input for field '{field}': {message}."))
             }
             Error::Forbidden(_) => Self::forbidden(&error.to_string()),
-            Error::QuotaExceeded { .. } => Self::new(StatusCode::FORBIDDEN, error.to_string()),
+            Error::ProjectQuota(_) | Error::QuotaExceeded { .. } => {
+                Self::new(StatusCode::FORBIDDEN, error.to_string())
+            }
             Error::Unavailable(_) => {
                 log(&error);
                 let message = "The service is currently unable to handle the request.";

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::{
     Cidr, Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk,
@@ -77,6 +78,8 @@ pub struct ConnectionView {
     pub state: TunnelState,
     /// Why it is not up, and what to be warned of.
     pub reasons: Vec<Reason>,
+    /// How far its gateway has come.
+    pub gateway_status: GatewayStatus,
     /// What the gateway's worker last said of it.
     pub observed: Option<TunnelObserved>,
     /// Its gateway's public address.
@@ -371,6 +374,7 @@ impl Control {
         Ok(ConnectionView {
             state,
             reasons,
+            gateway_status: observed.status,
             observed: view.tunnel(connection.id),
             local_address: gateway.public_address,
             ike_policy,

@@ -61,10 +61,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use adit_crypto::Random;
 use adit_model::project::Role;
 use adit_model::{Name, NetworkId, ProjectId, UserId};
-use adit_store::{Query, Store};
+use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
+pub use adit_store::{Order, OrderBy, Query, Reference};
 pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;
@@ -130,9 +131,9 @@ impl Caller {
     /// A query, kept to what the caller may see: what every project may see too.
     #[must_use]
     pub fn within_or_public(&self, query: Query) -> Query {
-        let everything = query.project.is_none();
+        let all = query.project.is_none() || query.project == self.scope();
         let mut query = self.within(query);
-        query.or_public = everything && query.project.is_some();
+        query.or_public = all && query.project.is_some();
         query
     }
 

@@ -194,6 +194,20 @@ impl Control {
         Ok(())
     }
 
+    /// The subnet of a network that external addresses are of.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn external_subnet(&self, network: NetworkId) -> Result<Option<SubnetId>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let subnets = tx.subnets_of_network(network).await?;
+        let pool = self.0.config.external.cidr;
+        Ok(subnets
+            .iter()
+            .find(|subnet| subnet.cidr == pool)
+            .map(|subnet| subnet.id))
+    }
+
     /// The network that external addresses are of.
     pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
         let known = self.0.external.get().copied();

@@ -1,0 +1,138 @@
+//! Who asks, for what, and under which address: what every handler below `/v2.0` starts with.
+
+use std::sync::Arc;
+
+use adit_control::{Caller, Control, CryptoProfile, Error, Session};
+use adit_model::ProjectId;
+use adit_model::project::Role;
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+
+use crate::body::Speaker;
+use crate::error::ApiError;
+use crate::{Neutron, NeutronConfig};
+
+/// What is known of a request before its body is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) control: Control,
+    pub(crate) config: Arc<NeutronConfig>,
+    pub(crate) caller: Caller,
+    /// The query, in its order.
+    pub(crate) query: Vec<(String, String)>,
+    /// The path below this API's root, as the client spelled it.
+    pub(crate) path: String,
+    session: Session,
+    root: String,
+}
+
+impl FromRequestParts<Neutron> for Context {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Neutron) -> Result<Self, ApiError> {
+        let token = parts.headers.get("x-auth-token");
+        let token = token.and_then(|value| value.to_str().ok());
+        let token = token.ok_or(ApiError::Unauthorized)?;
+        let session = state.control.session(token).await?;
+        let mut caller = session.caller().ok_or(ApiError::NoProject)?;
+        caller.all_projects = caller.role == Role::Admin;
+        let query = parts.uri.query().unwrap_or_default();
+        let query = form_urlencoded::parse(query.as_bytes());
+        Ok(Self {
+            control: state.control.clone(),
+            config: Arc::clone(&state.config),
+            caller,
+            query: query.into_owned().collect(),
+            path: parts.uri.path().to_owned(),
+            session,
+            root: Place::of(parts, state).root,
+        })
+    }
+}
+
+impl Context {
+    /// An address below this API's root; the path begins with a slash.
+    pub(crate) fn href(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
+    }
+
+    pub(crate) fn speaker(&self) -> Speaker {
+        Speaker {
+            project: self.caller.project,
+            is_admin: self.caller.all_projects,
+            strict: self.control.config().crypto_profile == CryptoProfile::Strict,
+        }
+    }
+
+    /// Who makes something, for a project that may not be the caller's.
+    pub(crate) async fn maker(&self, project: Option<ProjectId>) -> Result<Caller, ApiError> {
+        let Some(project) = project else {
+            return Ok(self.caller);
+        };
+        let found = self.control.project(&self.session, project).await;
+        let found = found.map_err(|error| match error {
+            Error::NotFound(_) => ApiError::ProjectNotFound {
+                id: project.to_string(),
+            },
+            other => other.into(),
+        })?;
+        Ok(Caller {
+            project: found.id,
+            ..self.caller
+        })
+    }
+}
+
+/// The address under which clients reach this API.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// With the prefix that it is mounted under, without a slash at the end.
+    pub(crate) root: String,
+    /// Of the identity service.
+    pub(crate) identity: String,
+}
+
+impl Place {
+    pub(crate) fn of(parts: &Parts, state: &Neutron) -> Self {
+        let (config, host) = (&state.config, host(&parts.headers));
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        let identity = match &config.identity_url {
+            Some(url) => bare(url),
+            None => format!("{host}/identity"),
+        };
+        if let Some(url) = &config.public_url {
+            let root = bare(url);
+            return Self { root, identity };
+        }
+        // The prefix is what the client's path has before ours. The root itself may be asked for
+        // without its slash.
+        let own = parts.uri.path().trim_end_matches('/');
+        let original = parts.extensions.get::<OriginalUri>();
+        let original = original.map(|uri| uri.path().trim_end_matches('/'));
+        let prefix = original.and_then(|path| path.strip_suffix(own));
+        let root = format!("{host}{}", prefix.unwrap_or_default());
+        Self { root, identity }
+    }
+}
+
+impl FromRequestParts<Neutron> for Place {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Neutron) -> Result<Self, ApiError> {
+        Ok(Self::of(parts, state))
+    }
+}
+
+fn host(headers: &HeaderMap) -> String {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match header("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let sane = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    let host = header(HOST.as_str());
+    let host = host.filter(|host| !host.is_empty() && host.chars().all(sane));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}

@@ -1,0 +1,132 @@
+//! `/vpn/endpoint-groups`: what is at one end of connections.
+
+use std::collections::BTreeSet;
+
+use adit_control::endpoint_group::NewEndpointGroup;
+use adit_control::{Caller, Noun, Query};
+use adit_model::endpoint_group::EndpointKind;
+use adit_model::{Cidr, EndpointGroup, EndpointGroupId, Name};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::{Kind, parse_uuid};
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base};
+use crate::words::one_of;
+
+const ENDPOINTS: &str = "endpoints";
+const TYPE: &str = "type";
+
+/// The longest entry, in characters.
+const LONGEST: usize = 255;
+
+pub(crate) struct EndpointGroups;
+
+impl Resource for EndpointGroups {
+    const WORDS: Words = Words {
+        one: "endpoint_group",
+        many: "endpoint_groups",
+        path: "vpn/endpoint-groups",
+    };
+
+    const NOUN: Noun = Noun::EndpointGroup;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        PROJECT,
+        NAME,
+        DESCRIPTION,
+        attribute(TYPE, one_of::<EndpointKind>())
+            .post(Default::Required)
+            .filter(),
+        attribute(ENDPOINTS, Kind::List).post(Default::Empty),
+    ];
+
+    type Row = EndpointGroup;
+
+    fn id(row: &EndpointGroup) -> Uuid {
+        row.id.uuid()
+    }
+
+    fn render(_: &Context, row: &EndpointGroup) -> Map<String, Value> {
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.insert(TYPE.to_owned(), json!(row.kind.as_str()));
+        object.insert(ENDPOINTS.to_owned(), json!(row.endpoints));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::EndpointGroupNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        ApiError::EndpointGroupInUse { id }
+    }
+
+    async fn create(
+        cx: &Context,
+        maker: Caller,
+        values: &Values,
+    ) -> Result<EndpointGroup, Failure> {
+        let kind = values.word(TYPE).ok_or(ApiError::Internal)?;
+        let name = values.new_name()?;
+        let new = NewEndpointGroup {
+            endpoints: endpoints(kind, &name, values)?,
+            name,
+            description: values.new_description(),
+            kind,
+        };
+        Ok(cx.control.create_endpoint_group(&maker, new).await?)
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<EndpointGroup>, Failure> {
+        Ok(cx.control.page_endpoint_groups(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<EndpointGroup, Failure> {
+        let id = EndpointGroupId::from_uuid(id);
+        let (name, description) = (values.name(), values.description());
+        let update = cx
+            .control
+            .update_endpoint_group(&cx.caller, id, name, description);
+        Ok(update.await?)
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = EndpointGroupId::from_uuid(id);
+        Ok(cx.control.delete_endpoint_group(&cx.caller, id).await?)
+    }
+}
+
+/// The entries, each as its kind is written, and no two the same.
+fn endpoints(kind: EndpointKind, name: &Name, values: &Values) -> Result<Vec<String>, ApiError> {
+    let given = values.list(ENDPOINTS).unwrap_or_default();
+    if given.is_empty() {
+        let group = name.to_string();
+        return Err(ApiError::MissingEndpoints { group });
+    }
+    let (mut endpoints, mut seen) = (Vec::new(), BTreeSet::new());
+    for endpoint in given.iter().map(python::text) {
+        let why = match kind {
+            _ if !seen.insert(endpoint.clone()) => Some("Endpoints have to be unique"),
+            _ if endpoint.chars().count() > LONGEST => Some("Endpoint is too long"),
+            EndpointKind::Cidr if Cidr::containing(&endpoint).is_err() => Some("Invalid CIDR"),
+            EndpointKind::Subnet if parse_uuid(&endpoint).is_none() => Some("Invalid UUID"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(ApiError::InvalidEndpoint {
+                endpoint,
+                kind: kind.as_str().to_owned(),
+                why: why.to_owned(),
+            });
+        }
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
+}

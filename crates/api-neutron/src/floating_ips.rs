@@ -1,0 +1,195 @@
+//! `/floatingips`.
+
+use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_model::project::Role;
+use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+
+const ADDRESS: &str = "floating_ip_address";
+const FIXED: &str = "fixed_ip_address";
+const NETWORK: &str = "floating_network_id";
+const PORT: &str = "port_id";
+
+pub(crate) struct FloatingIps;
+
+impl Resource for FloatingIps {
+    const WORDS: Words = Words {
+        one: "floatingip",
+        many: "floatingips",
+        path: "floatingips",
+    };
+
+    const NOUN: Noun = Noun::FloatingIp;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        DESCRIPTION,
+        attribute(NETWORK, Kind::Uuid)
+            .post(Default::Required)
+            .sort(),
+        attribute(ADDRESS, Kind::Any).post(Default::Nothing).sort(),
+        attribute("subnet_id", Kind::UuidOrNull).post(Default::Nothing),
+        attribute(PORT, Kind::UuidOrNull)
+            .post(Default::Nothing)
+            .put()
+            .sort(),
+        attribute(FIXED, Kind::Any)
+            .post(Default::Nothing)
+            .put()
+            .sort(),
+        attribute("router_id", Kind::UuidOrNull).sort(),
+        attribute("status", Kind::Text(16)).sort(),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = FloatingIp;
+
+    fn id(row: &FloatingIp) -> Uuid {
+        row.id.uuid()
+    }
+
+    fn render(_: &Context, row: &FloatingIp) -> Map<String, Value> {
+        let mut object = base(
+            row.id.uuid(),
+            row.project,
+            &Name::default(),
+            &row.description,
+        );
+        object.remove("name");
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let of = row.association;
+        let own = [
+            (NETWORK, json!(row.network.uuid())),
+            (ADDRESS, json!(row.address)),
+            (PORT, json!(of.map(|of| of.port))),
+            (FIXED, json!(of.map(|of| of.fixed_ip))),
+            ("router_id", json!(of.map(|of| of.router))),
+            (
+                "status",
+                json!(if of.is_some() { "ACTIVE" } else { "DOWN" }),
+            ),
+            ("port_details", Value::Null),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::FloatingIpNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        let message = format!("Floating IP {id} is in use");
+        ApiError::Conflict { message }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<FloatingIp, Failure> {
+        let network = values.required(NETWORK)?;
+        let new = NewFloatingIp {
+            description: values.new_description(),
+            network: NetworkId::from_uuid(network),
+            address: address(values, ADDRESS)?,
+            target: target(values, None)?.flatten(),
+        };
+        let made = cx.control.create_floating_ip(&maker, new).await;
+        made.map_err(|error| said(error, values, Some(network)))
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<FloatingIp>, Failure> {
+        Ok(cx.control.page_floating_ips(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<FloatingIp, Failure> {
+        let id = FloatingIpId::from_uuid(id);
+        let known = cx.control.floating_ip(&cx.caller, id).await?;
+        let port = known.association.map(|of| of.port);
+        let target = target(values, port)?;
+        let description = values.description();
+        let update = cx
+            .control
+            .update_floating_ip(&cx.caller, id, description, target);
+        update.await.map_err(|error| said(error, values, None))
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = FloatingIpId::from_uuid(id);
+        Ok(cx.control.delete_floating_ip(&cx.caller, id).await?)
+    }
+}
+
+fn address(values: &Values, name: &str) -> Result<Option<std::net::IpAddr>, ApiError> {
+    match values.any(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_str().and_then(|text| text.parse().ok()) {
+            Some(address) => Ok(Some(address)),
+            None => {
+                let text = python::text(value);
+                let reason = format!("'{text}' is not a valid IP address");
+                Err(ApiError::attribute(name, reason))
+            }
+        },
+    }
+}
+
+/// `None` is not said, `Some(None)` is nothing.
+fn target(values: &Values, known: Option<PortId>) -> Result<Option<Option<Target>>, ApiError> {
+    let fixed_ip = address(values, FIXED)?;
+    let port = match values.uuid(PORT) {
+        Some(None) => return Ok(Some(None)),
+        Some(Some(port)) => Some(PortId::from_uuid(port)),
+        None => known.filter(|_| fixed_ip.is_some()),
+    };
+    match (port, fixed_ip) {
+        (Some(port), fixed_ip) => Ok(Some(Some(Target { port, fixed_ip }))),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ApiError::attribute(FIXED, "it needs a port_id")),
+    }
+}
+
+fn said(error: Error, values: &Values, network: Option<Uuid>) -> Failure {
+    let port = values.uuid(PORT).flatten().unwrap_or_default().to_string();
+    let network = network.unwrap_or_default();
+    match error {
+        Error::NotFound(Noun::Network) => {
+            let id = network.to_string();
+            ApiError::NetworkNotFound { id }.into()
+        }
+        Error::NotFound(Noun::Port) => ApiError::PortNotFound { id: port }.into(),
+        Error::Invalid {
+            field: "network",
+            rule: Rule::Reference,
+            ..
+        } => {
+            let reason = format!("Network {network} is not a valid external network.");
+            ApiError::FloatingIpRequest { reason }.into()
+        }
+        Error::Invalid {
+            rule: Rule::AddressOutside,
+            message,
+            ..
+        } => {
+            let reason = format!("{message}.");
+            ApiError::FloatingIpRequest { reason }.into()
+        }
+        Error::NoWayOutside(message) => ApiError::NoWayOutside { message }.into(),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::FloatingIpPortInUse { message }.into(),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,126 @@
+//! OpenStack's Network API v2.0: networks as far as clients need them, and VPN as a service.
+//!
+//! | file | what |
+//! |---|---|
+//! | one per resource | its table of attributes, what it looks like, the use cases behind it |
+//! | `resource` | what all resources do alike: routes, roles, answers |
+//! | `attribute`, `kind` | what stands in such a table |
+//! | `body`, `query`, `list` | bodies and queries checked by it; lists |
+//! | `error`, `refusal` | every refusal's status, type and message, and when it is given |
+//! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
+//! | `context` | who asks, and under which address |
+//!
+//! A resource is added by a file that implements `resource::Resource`, and its lines in `router`
+//! and `RESOURCES`. What it can do besides gets routes of its own, with handlers that begin with a
+//! `Context`; what it refuses besides gets lines in `error`.
+
+mod attribute;
+mod body;
+mod config;
+mod context;
+mod discovery;
+mod endpoint_groups;
+mod error;
+mod floating_ips;
+mod ike_policies;
+mod ipsec_policies;
+mod kind;
+mod layer;
+mod list;
+mod networks;
+mod policy;
+mod ports;
+mod python;
+mod query;
+mod quotas;
+mod refusal;
+mod resource;
+mod routers;
+mod security_group_rules;
+mod security_groups;
+mod site_connections;
+mod status;
+mod subnets;
+mod versions;
+mod vpn_services;
+mod words;
+
+use std::sync::Arc;
+
+use adit_control::Control;
+use axum::Router;
+use axum::routing::{any, get};
+
+pub use config::NeutronConfig;
+use endpoint_groups::EndpointGroups;
+use floating_ips::FloatingIps;
+use ike_policies::IkePolicies;
+use ipsec_policies::IpsecPolicies;
+use networks::Networks;
+use ports::Ports;
+use resource::{Resource as _, Words, routes};
+use routers::Routers;
+use security_group_rules::SecurityGroupRules;
+use security_groups::SecurityGroups;
+use site_connections::SiteConnections;
+use subnets::Subnets;
+use vpn_services::VpnServices;
+
+/// What there is.
+const RESOURCES: &[Words] = &[
+    Networks::WORDS,
+    Subnets::WORDS,
+    Ports::WORDS,
+    Routers::WORDS,
+    FloatingIps::WORDS,
+    SecurityGroups::WORDS,
+    SecurityGroupRules::WORDS,
+    VpnServices::WORDS,
+    IkePolicies::WORDS,
+    IpsecPolicies::WORDS,
+    EndpointGroups::WORDS,
+    SiteConnections::WORDS,
+];
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+struct Neutron {
+    control: Control,
+    config: Arc<NeutronConfig>,
+}
+
+/// The versions at `/`, everything else below `/v2.0`. May be mounted under any prefix, by
+/// `nest_service`, so that the root is found with and without a slash at its end. Wants
+/// `adit_api::request_id::layer` around it.
+pub fn router(control: Control, config: NeutronConfig) -> Router {
+    let neutron = Neutron {
+        control,
+        config: Arc::new(config),
+    };
+    Router::new()
+        .route("/", get(versions::all))
+        .route("/v2.0", get(versions::resources))
+        .route("/v2.0/", get(versions::resources))
+        .merge(routes::<Networks>())
+        .merge(routes::<Subnets>())
+        .merge(routes::<Ports>())
+        .merge(routes::<Routers>())
+        .merge(routers::interface_routes())
+        .merge(routes::<FloatingIps>())
+        .merge(routes::<SecurityGroups>())
+        .merge(routes::<SecurityGroupRules>())
+        .merge(quotas::routes())
+        .merge(discovery::routes())
+        .merge(routes::<VpnServices>())
+        .merge(routes::<IkePolicies>())
+        .merge(routes::<IpsecPolicies>())
+        .merge(routes::<EndpointGroups>())
+        .merge(routes::<SiteConnections>())
+        .route("/v2.0/{*rest}", any(resource::not_found))
+        .method_not_allowed_fallback(resource::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(
+            neutron.clone(),
+            layer::layer,
+        ))
+        .with_state(neutron)
+}

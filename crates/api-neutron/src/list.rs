@@ -1,0 +1,146 @@
+//! Lists: a page costs what is on it. The store filters by id, name and project, sorts by id, name
+//! and project, and gives a page at a time; what it can't is done here, over as many of its pages
+//! as it takes to fill one.
+
+use adit_control::Query;
+use axum::Json;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::query::{Marker, Wanted};
+use crate::resource::Resource;
+
+/// The rows that are read at once when some are passed over.
+const BATCH: u32 = 100;
+
+type Thing = (Uuid, Map<String, Value>);
+
+/// The page that was asked for; an empty one for those who may see nothing.
+pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Json<Value>, ApiError> {
+    let wanted = Wanted::read(&cx.query, R::ATTRIBUTES)?;
+    let mut things = match wanted.order() {
+        _ if !may || !is_there::<R>(cx, wanted.marker).await? => Vec::new(),
+        Some(_) => scan::<R>(cx, &wanted).await?,
+        None => sorted::<R>(cx, &wanted).await?,
+    };
+    let mut body = Map::new();
+    if let Some(limit) = wanted.limit {
+        let links = links(cx, &wanted, limit, &things);
+        body.insert(format!("{}_links", R::WORDS.many), links);
+    }
+    for (_, object) in &mut things {
+        wanted.trim(object);
+    }
+    let things = things.into_iter().map(|(_, object)| Value::Object(object));
+    body.insert(R::WORDS.many.to_owned(), things.collect());
+    Ok(Json(Value::Object(body)))
+}
+
+/// Whether a page can start there. What one may not see is not there.
+async fn is_there<R: Resource>(cx: &Context, marker: Marker) -> Result<bool, ApiError> {
+    let Marker::After(id) = marker else {
+        return Ok(true);
+    };
+    let query = Query {
+        ids: Some(vec![id]),
+        ..Query::default()
+    };
+    let rows = rows::<R>(cx, query).await?;
+    Ok(!rows.is_empty())
+}
+
+async fn rows<R: Resource>(cx: &Context, query: Query) -> Result<Vec<R::Row>, ApiError> {
+    let rows = R::page(cx, query).await;
+    rows.map_err(|failure| failure.about::<R>(""))
+}
+
+/// In the store's order, a batch at a time until the page is full.
+async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
+    let most = wanted.limit.map(|limit| limit as usize);
+    let full = |things: &[Thing]| most.is_some_and(|most| things.len() >= most);
+    let mut things = Vec::new();
+    let Some(mut query) = wanted.query() else {
+        return Ok(things);
+    };
+    query.limit = match wanted.limit {
+        Some(limit) if wanted.scans() => Some(limit.max(BATCH)),
+        limit => limit,
+    };
+    loop {
+        let rows = rows::<R>(cx, query.clone()).await?;
+        let last = query.limit.is_none_or(|limit| rows.len() < limit as usize);
+        query.after = rows.last().map(R::id).or(query.after);
+        for row in rows {
+            let object = R::render(cx, &row);
+            if !full(&things) && wanted.fits(&object) {
+                things.push((R::id(&row), object));
+            }
+        }
+        if last || full(&things) {
+            break;
+        }
+    }
+    if wanted.reverse {
+        things.reverse();
+    }
+    Ok(things)
+}
+
+/// All that fit, sorted here, and then cut.
+async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
+    let Some(mut query) = wanted.query() else {
+        return Ok(Vec::new());
+    };
+    query.after = None;
+    let mut things = Vec::new();
+    for row in rows::<R>(cx, query).await? {
+        let object = R::render(cx, &row);
+        if wanted.fits(&object) {
+            things.push((R::id(&row), object));
+        }
+    }
+    wanted.sort(&mut things);
+    if wanted.reverse {
+        things.reverse();
+    }
+    if let Marker::After(id) = wanted.marker {
+        let at = things.iter().position(|(other, _)| *other == id);
+        let keep = at.map_or(0, |at| things.len() - at - 1);
+        things = things.split_off(things.len() - keep);
+    }
+    if let Some(limit) = wanted.limit {
+        things.truncate(limit as usize);
+    }
+    if wanted.reverse {
+        things.reverse();
+    }
+    Ok(things)
+}
+
+/// `next` while the page is full, `previous` always; the other way round in reverse.
+fn links(cx: &Context, wanted: &Wanted, limit: u32, things: &[Thing]) -> Value {
+    let full = things.len() >= limit as usize;
+    let link = |rel: &str, marker: Option<&Thing>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let kept = |name: &str| name != "marker" && name != "page_reverse";
+        query.extend_pairs(cx.query.iter().filter(|(name, _)| kept(name)));
+        if let Some((id, _)) = marker {
+            query.append_pair("marker", &id.to_string());
+        }
+        if rel == "previous" {
+            query.append_pair("page_reverse", "True");
+        }
+        let path = cx.href(&cx.path);
+        json!({"rel": rel, "href": format!("{path}?{}", query.finish())})
+    };
+    let mut links = Vec::new();
+    if full || wanted.reverse {
+        links.push(link("next", things.last()));
+    }
+    if full || !wanted.reverse {
+        links.push(link("previous", things.first()));
+    }
+    Value::Array(links)
+}

@@ -1,0 +1,143 @@
+//! `/networks`.
+
+use adit_control::network::{NetworkChange, NetworkView, NewNetwork};
+use adit_control::{Caller, Noun, Query};
+use adit_model::project::Role;
+use adit_model::{Network, NetworkId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+
+const EXTERNAL: &str = "router:external";
+const MTU: &str = "mtu";
+const PORT_SECURITY: &str = "port_security_enabled";
+const SHARED: &str = "shared";
+
+pub(crate) struct Networks;
+
+impl Resource for Networks {
+    const WORDS: Words = Words {
+        one: "network",
+        many: "networks",
+        path: "networks",
+    };
+
+    const NOUN: Noun = Noun::Network;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        ADMIN_STATE_UP.sort(),
+        attribute(SHARED, Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute(EXTERNAL, Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute(MTU, Kind::Integer)
+            .post(Default::Number(Network::MTU))
+            .put()
+            .sort(),
+        attribute(PORT_SECURITY, Kind::Flag)
+            .post(Default::True)
+            .put()
+            .filter(),
+        attribute("is_default", Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute("availability_zone_hints", Kind::List).post(Default::Empty),
+        attribute("status", Kind::Text(16)).sort(),
+        attribute("subnets", Kind::List),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = NetworkView;
+
+    fn id(row: &NetworkView) -> Uuid {
+        row.network.id.uuid()
+    }
+
+    fn render(_: &Context, view: &NetworkView) -> Map<String, Value> {
+        let row = &view.network;
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let subnets: Vec<Uuid> = view.subnets.iter().map(|id| id.uuid()).collect();
+        let own = [
+            ("admin_state_up", json!(row.admin_state_up)),
+            ("status", json!("ACTIVE")),
+            (SHARED, json!(row.shared)),
+            (EXTERNAL, json!(row.external)),
+            (MTU, json!(row.mtu)),
+            (PORT_SECURITY, json!(row.port_security)),
+            ("is_default", json!(false)),
+            ("subnets", json!(subnets)),
+            ("availability_zone_hints", json!([])),
+            ("availability_zones", json!([])),
+            ("ipv4_address_scope", Value::Null),
+            ("ipv6_address_scope", Value::Null),
+            ("l2_adjacency", json!(true)),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::NetworkNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        ApiError::NetworkInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<NetworkView, Failure> {
+        let new = NewNetwork {
+            name: values.new_name()?,
+            description: values.new_description(),
+            admin_state_up: values.flag("admin_state_up").unwrap_or(true),
+            external: values.flag(EXTERNAL).unwrap_or(false),
+            shared: values.flag(SHARED).unwrap_or(false),
+            mtu: values.number(MTU).unwrap_or(Network::MTU),
+            port_security: values.flag(PORT_SECURITY).unwrap_or(true),
+        };
+        Ok(cx.control.create_network(&maker, new).await?)
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<NetworkView>, Failure> {
+        Ok(cx.control.page_networks(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<NetworkView, Failure> {
+        let change = NetworkChange {
+            name: values.name(),
+            description: values.description(),
+            admin_state_up: values.flag("admin_state_up"),
+            external: values.flag(EXTERNAL),
+            shared: values.flag(SHARED),
+            mtu: values.number(MTU),
+            port_security: values.flag(PORT_SECURITY),
+        };
+        let id = NetworkId::from_uuid(id);
+        Ok(cx.control.update_network(&cx.caller, id, change).await?)
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = NetworkId::from_uuid(id);
+        Ok(cx.control.delete_network(&cx.caller, id).await?)
+    }
+}

@@ -1,0 +1,273 @@
+//! `/ports`. A port whose `device_owner` begins with `compute:` becomes a machine of this host.
+
+use adit_control::port::{NewPort, PortChange, WishedIp};
+use adit_control::{Caller, Error, Noun, Query};
+use adit_model::port::{Device, Port};
+use adit_model::project::Role;
+use adit_model::{NetworkId, PortId, SecurityGroupId, SubnetId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::{Kind, parse_uuid};
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+
+const DEVICE: &str = "device_id";
+const FIXED_IPS: &str = "fixed_ips";
+const GROUPS: &str = "security_groups";
+const MAC: &str = "mac_address";
+const NETWORK: &str = "network_id";
+const OWNER: &str = "device_owner";
+const PORT_SECURITY: &str = "port_security_enabled";
+
+/// What owners of routers' interfaces are.
+pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface";
+
+pub(crate) struct Ports;
+
+impl Resource for Ports {
+    const WORDS: Words = Words {
+        one: "port",
+        many: "ports",
+        path: "ports",
+    };
+
+    const NOUN: Noun = Noun::Port;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        attribute(NETWORK, Kind::Uuid)
+            .post(Default::Required)
+            .sort(),
+        ADMIN_STATE_UP.sort(),
+        attribute(MAC, Kind::Text(32))
+            .post(Default::Nothing)
+            .put()
+            .sort(),
+        attribute(FIXED_IPS, Kind::List)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute(DEVICE, Kind::Text(255))
+            .post(Default::Text(""))
+            .put()
+            .sort(),
+        attribute(OWNER, Kind::Text(255))
+            .post(Default::Text(""))
+            .put()
+            .sort(),
+        attribute(PORT_SECURITY, Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute(GROUPS, Kind::List)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute("status", Kind::Text(16)).sort(),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = Port;
+
+    fn id(row: &Port) -> Uuid {
+        row.id.uuid()
+    }
+
+    fn render(_: &Context, row: &Port) -> Map<String, Value> {
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let (owner, device) = match &row.device {
+            Device::Router(router) => (ROUTER_INTERFACE.to_owned(), router.to_string()),
+            Device::Other { owner, id } => (owner.clone(), id.clone()),
+        };
+        let real = row.device.is_instance() || row.device.router().is_some();
+        let status = if real && row.admin_state_up {
+            "ACTIVE"
+        } else {
+            "DOWN"
+        };
+        let ips = row.fixed_ips.iter();
+        let ips = ips.map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address}));
+        let own = [
+            (NETWORK, json!(row.network.uuid())),
+            ("admin_state_up", json!(row.admin_state_up)),
+            ("status", json!(status)),
+            (MAC, json!(row.mac)),
+            (FIXED_IPS, ips.collect()),
+            (DEVICE, json!(device)),
+            (OWNER, json!(owner)),
+            (PORT_SECURITY, json!(row.port_security)),
+            (GROUPS, json!(row.security_groups)),
+            ("allowed_address_pairs", json!([])),
+            ("extra_dhcp_opts", json!([])),
+            ("binding:vnic_type", json!("normal")),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::PortNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        let reason = format!("has device owner {ROUTER_INTERFACE}");
+        ApiError::ServicePortInUse { id, reason }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Port, Failure> {
+        let network = values.required(NETWORK)?;
+        let device = Device::Other {
+            owner: owner(values)?.unwrap_or_default(),
+            id: values.text(DEVICE).unwrap_or_default().to_owned(),
+        };
+        let new = NewPort {
+            name: values.new_name()?,
+            description: values.new_description(),
+            network: NetworkId::from_uuid(network),
+            admin_state_up: values.flag("admin_state_up").unwrap_or(true),
+            mac: mac(values)?,
+            fixed_ips: fixed_ips(values)?,
+            device,
+            port_security: values.flag(PORT_SECURITY),
+            security_groups: groups(values)?,
+        };
+        match cx.control.create_port(&maker, new).await {
+            Err(Error::NotFound(Noun::Network)) => {
+                let id = network.to_string();
+                Err(ApiError::NetworkNotFound { id }.into())
+            }
+            made => Ok(made.map_err(|error| named(error, values))?),
+        }
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<Port>, Failure> {
+        Ok(cx.control.page_ports(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Port, Failure> {
+        let change = PortChange {
+            name: values.name(),
+            description: values.description(),
+            admin_state_up: values.flag("admin_state_up"),
+            mac: mac(values)?,
+            fixed_ips: fixed_ips(values)?,
+            device_owner: owner(values)?,
+            device_id: values.text(DEVICE).map(str::to_owned),
+            port_security: values.flag(PORT_SECURITY),
+            security_groups: groups(values)?,
+        };
+        let id = PortId::from_uuid(id);
+        let updated = cx.control.update_port(&cx.caller, id, change).await;
+        updated.map_err(|error| named(error, values))
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = PortId::from_uuid(id);
+        Ok(cx.control.delete_port(&cx.caller, id).await?)
+    }
+}
+
+/// A group that is not there, by its name.
+fn named(error: Error, values: &Values) -> Failure {
+    match error {
+        Error::NotFound(Noun::SecurityGroup) => {
+            let groups = values.list(GROUPS).unwrap_or_default();
+            let ids: Vec<String> = groups.iter().map(python::text).collect();
+            let id = ids.join(", ");
+            ApiError::SecurityGroupNotFound { id }.into()
+        }
+        other => other.into(),
+    }
+}
+
+/// What owners are is free, but for what routers' ports have.
+fn owner(values: &Values) -> Result<Option<String>, ApiError> {
+    match values.text(OWNER) {
+        Some(owner) if owner.starts_with("network:router_") => {
+            let reason = format!("{owner} is for routers' own ports");
+            Err(ApiError::attribute(OWNER, reason))
+        }
+        owner => Ok(owner.map(str::to_owned)),
+    }
+}
+
+fn mac(values: &Values) -> Result<Option<adit_model::MacAddress>, ApiError> {
+    let wrong = |text: &str| {
+        let reason = format!("'{text}' is not a valid MAC address");
+        ApiError::attribute(MAC, reason)
+    };
+    let text = values.text(MAC);
+    text.map(|text| text.parse().map_err(|_| wrong(text)))
+        .transpose()
+}
+
+fn fixed_ips(values: &Values) -> Result<Option<Vec<WishedIp>>, ApiError> {
+    let Some(list) = values.list(FIXED_IPS) else {
+        return Ok(None);
+    };
+    let wish = |value: &Value| {
+        let wrong = || {
+            let text = python::text(value);
+            ApiError::attribute(
+                FIXED_IPS,
+                format!("'{text}' is no subnet_id and ip_address"),
+            )
+        };
+        let map = value.as_object().ok_or_else(wrong)?;
+        let known = |name: &String| matches!(name.as_str(), "subnet_id" | "subnet" | "ip_address");
+        if !map.keys().all(known) {
+            return Err(wrong());
+        }
+        let subnet = match map.get("subnet_id").or(map.get("subnet")) {
+            None | Some(Value::Null) => None,
+            Some(id) => Some(id.as_str().and_then(parse_uuid).ok_or_else(wrong)?),
+        };
+        let address = match map.get("ip_address") {
+            None | Some(Value::Null) => None,
+            Some(text) => {
+                let address = text.as_str().and_then(|text| text.parse().ok());
+                Some(address.ok_or_else(wrong)?)
+            }
+        };
+        Ok(WishedIp {
+            subnet: subnet.map(SubnetId::from_uuid),
+            address,
+        })
+    };
+    list.iter().map(wish).collect::<Result<_, _>>().map(Some)
+}
+
+fn groups(values: &Values) -> Result<Option<Vec<SecurityGroupId>>, ApiError> {
+    let Some(list) = values.list(GROUPS) else {
+        return Ok(None);
+    };
+    let id = |value: &Value| {
+        let id = value.as_str().and_then(parse_uuid);
+        id.map(SecurityGroupId::from_uuid).ok_or_else(|| {
+            let text = python::text(value);
+            ApiError::attribute(GROUPS, format!("'{text}' is not an integer or uuid"))
+        })
+    };
+    let mut groups: Vec<SecurityGroupId> = Vec::new();
+    for value in list {
+        let group = id(value)?;
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    Ok(Some(groups))
+}

@@ -1,0 +1,282 @@
+//! What every resource does alike: its routes, who may do what, lists, and answers. A resource is
+//! a table of attributes and the use cases behind it.
+
+use std::future::Future;
+
+use adit_control::{Caller, Noun, Query};
+use adit_model::project::Role;
+use adit_model::{Name, ProjectId, Revision};
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::{MethodRouter, get};
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::attribute::Attribute;
+use crate::body::{self, Values};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::parse_uuid;
+use crate::refusal::Failure;
+use crate::{Neutron, list, query, status};
+
+/// What a resource is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// One, as bodies and rules have it: `ikepolicy`.
+    pub(crate) one: &'static str,
+    /// Many: `ikepolicies`.
+    pub(crate) many: &'static str,
+    /// The collection, below `/v2.0`: `vpn/ikepolicies`. Hyphens may be underscores too.
+    pub(crate) path: &'static str,
+}
+
+/// One kind of thing that clients make, list, show, change and delete.
+pub(crate) trait Resource: 'static {
+    /// What it is called.
+    const WORDS: Words;
+    /// What it is to use cases.
+    const NOUN: Noun;
+    /// What its bodies, filters and sort keys may be.
+    const ATTRIBUTES: &'static [Attribute];
+    /// What one must be to see it.
+    const SEES: Role = Role::Member;
+    /// What one must be to make, change and delete it.
+    const CHANGES: Role = Role::Member;
+    /// The status that the answer to a POST shows, whatever has become of it already.
+    const MADE: Option<&'static str> = None;
+
+    /// What the use cases give.
+    type Row: Send;
+
+    /// Its id.
+    fn id(row: &Self::Row) -> Uuid;
+
+    /// Its attributes.
+    fn render(cx: &Context, row: &Self::Row) -> Map<String, Value>;
+
+    /// That there is none of this id.
+    fn missing(id: String) -> ApiError;
+
+    /// That others use it.
+    fn in_use(id: String, by: Noun, users: &[Uuid]) -> ApiError {
+        let message = format!("{id} is used by {} of the kind {by}", users.len());
+        ApiError::Conflict { message }
+    }
+
+    /// Makes one.
+    fn create(
+        cx: &Context,
+        maker: Caller,
+        values: &Values,
+    ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
+
+    /// Lists some.
+    fn page(
+        cx: &Context,
+        query: Query,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
+
+    /// Changes one.
+    fn update(
+        cx: &Context,
+        id: Uuid,
+        values: &Values,
+    ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
+
+    /// Deletes one.
+    fn delete(cx: &Context, id: Uuid) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Finds one.
+pub(crate) async fn find<R: Resource>(cx: &Context, id: Uuid) -> Result<R::Row, ApiError> {
+    let query = Query {
+        ids: Some(vec![id]),
+        ..Query::default()
+    };
+    let text = id.to_string();
+    let rows = R::page(cx, query).await;
+    let mut rows = rows.map_err(|failure| failure.about::<R>(&text))?;
+    rows.pop().ok_or_else(|| R::missing(text))
+}
+
+/// The attributes that every resource has.
+pub(crate) fn base(
+    id: Uuid,
+    project: ProjectId,
+    name: &Name,
+    description: &str,
+) -> Map<String, Value> {
+    let project = project.uuid().simple().to_string();
+    let base = [
+        ("id", json!(id)),
+        ("project_id", json!(project)),
+        ("tenant_id", json!(project)),
+        ("name", json!(name.as_str())),
+        ("description", json!(description)),
+    ];
+    base.map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// What most resources of networks have.
+pub(crate) fn standard(
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    revision: Revision,
+) -> Map<String, Value> {
+    let standard = [
+        ("created_at", json!(status::time(created_at))),
+        ("updated_at", json!(status::time(updated_at))),
+        ("revision_number", json!(revision.0)),
+        ("tags", json!([])),
+    ];
+    standard
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// Its routes, in every spelling.
+pub(crate) fn routes<R: Resource>() -> Router<Neutron> {
+    let words = R::WORDS;
+    let underscores = words.path.replace('-', "_");
+    let mut paths = vec![words.path.to_owned()];
+    if underscores != words.path {
+        paths.push(underscores);
+    }
+    let mut router = Router::new();
+    for path in paths {
+        router = router
+            .route(&format!("/v2.0/{path}"), collection::<R>())
+            .route(&format!("/v2.0/{path}.json"), collection::<R>())
+            .route(&format!("/v2.0/{path}/{{id}}"), item::<R>());
+    }
+    router
+}
+
+fn collection<R: Resource>() -> MethodRouter<Neutron> {
+    get(all::<R>)
+        .options(all::<R>)
+        .post(create::<R>)
+        .delete(nothing::<R>)
+        .head(method_not_allowed)
+}
+
+fn item<R: Resource>() -> MethodRouter<Neutron> {
+    get(show::<R>)
+        .put(update::<R>)
+        .delete(delete::<R>)
+        .head(method_not_allowed)
+}
+
+fn sees<R: Resource>(cx: &Context) -> bool {
+    cx.caller.role >= R::SEES
+}
+
+/// The id in a path, with or without `.json`.
+fn parse<R: Resource>(text: &str) -> Result<Uuid, ApiError> {
+    let id = text.strip_suffix(".json").unwrap_or(text);
+    parse_uuid(id).ok_or_else(|| R::missing(id.to_owned()))
+}
+
+fn forbidden<R: Resource>(verb: &str) -> ApiError {
+    let rule = format!("{verb}_{}", R::WORDS.one);
+    ApiError::Policy { rule }
+}
+
+/// Refuses those whose role is not enough. What is theirs, and not theirs to see, is said not to
+/// be there, in other words than what is not there at all.
+async fn check<R: Resource>(cx: &Context, verb: &str, id: Uuid) -> Result<(), ApiError> {
+    if cx.caller.role >= R::CHANGES {
+        return Ok(());
+    }
+    find::<R>(cx, id).await?;
+    if sees::<R>(cx) {
+        return Err(forbidden::<R>(verb));
+    }
+    Err(ApiError::NotFound)
+}
+
+fn answer<R: Resource>(object: Map<String, Value>) -> Json<Value> {
+    let mut body = Map::new();
+    body.insert(R::WORDS.one.to_owned(), Value::Object(object));
+    Json(Value::Object(body))
+}
+
+async fn create<R: Resource>(
+    cx: Context,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let octets = adit_api::body::octets(body).await?;
+    let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
+    if cx.caller.role < R::CHANGES {
+        return Err(forbidden::<R>("create"));
+    }
+    let maker = cx.maker(values.project).await?;
+    let row = R::create(&cx, maker, &values).await;
+    let row = row.map_err(|failure| failure.about::<R>(""))?;
+    let mut object = R::render(&cx, &row);
+    values.echo(&mut object);
+    if let Some(status) = R::MADE {
+        object.insert("status".to_owned(), status.into());
+    }
+    Ok((StatusCode::CREATED, answer::<R>(object)))
+}
+
+async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {
+    list::page::<R>(&cx, sees::<R>(&cx)).await
+}
+
+async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let row = find::<R>(&cx, parse::<R>(&id)?).await?;
+    if !sees::<R>(&cx) {
+        return Err(ApiError::NotFound);
+    }
+    let mut object = R::render(&cx, &row);
+    query::trim(&mut object, query::fields(&cx.query).as_deref());
+    Ok(answer::<R>(object))
+}
+
+async fn update<R: Resource>(
+    cx: Context,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let octets = adit_api::body::octets(body).await?;
+    let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
+    let id = parse::<R>(&id)?;
+    check::<R>(&cx, "update", id).await?;
+    let row = R::update(&cx, id, &values).await;
+    let row = row.map_err(|failure| failure.about::<R>(&id.to_string()))?;
+    let mut object = R::render(&cx, &row);
+    values.echo(&mut object);
+    Ok(answer::<R>(object))
+}
+
+async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let id = parse::<R>(&id)?;
+    check::<R>(&cx, "delete", id).await?;
+    let deleted = R::delete(&cx, id).await;
+    deleted.map_err(|failure| failure.about::<R>(&id.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A DELETE without an id.
+async fn nothing<R: Resource>(_: Context) -> ApiError {
+    R::missing("None".to_owned())
+}
+
+/// What there is nothing at. Who asks is checked first, as everywhere below `/v2.0`.
+pub(crate) async fn not_found(_: Context) -> ApiError {
+    ApiError::NotFound
+}
+
+/// What can't be asked like this.
+pub(crate) async fn method_not_allowed(_: Context) -> ApiError {
+    ApiError::MethodNotAllowed
+}

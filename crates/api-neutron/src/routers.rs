@@ -1,0 +1,389 @@
+//! `/routers`, and the interfaces that they have on subnets.
+
+use adit_control::router::{NewRouter, RouterChange, WishedExternal};
+use adit_control::router_interface::InterfaceOf;
+use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
+use adit_model::project::Role;
+use adit_model::{NetworkId, Port, PortId, Router, RouterId, SubnetId};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::routing::put;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::Neutron;
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+};
+use crate::body::{Values, plain};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::{Kind, flag, parse_uuid};
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+use crate::subnets::{Subnets, routes, show_routes};
+
+const EXTERNAL: &str = "external_gateway_info";
+const ROUTES: &str = "routes";
+
+pub(crate) struct Routers;
+
+/// A router, and the subnet of its address outside.
+pub(crate) struct Row {
+    router: Router,
+    outside: Option<SubnetId>,
+}
+
+impl Resource for Routers {
+    const WORDS: Words = Words {
+        one: "router",
+        many: "routers",
+        path: "routers",
+    };
+
+    const NOUN: Noun = Noun::Router;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        ADMIN_STATE_UP.sort(),
+        attribute(EXTERNAL, Kind::Any).post(Default::Nothing).put(),
+        attribute(ROUTES, Kind::List).put(),
+        attribute("availability_zone_hints", Kind::List).post(Default::Empty),
+        attribute("distributed", Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute("ha", Kind::Flag)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute("flavor_id", Kind::UuidOrNull)
+            .post(Default::Nothing)
+            .filter(),
+        attribute("status", Kind::Text(16)).sort(),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = Row;
+
+    fn id(row: &Row) -> Uuid {
+        row.router.id.uuid()
+    }
+
+    fn render(_: &Context, row: &Row) -> Map<String, Value> {
+        let outside = row.outside;
+        let row = &row.router;
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let external = row.external.map(|external| {
+            json!({
+                "network_id": external.network,
+                "enable_snat": external.enable_snat,
+                "external_fixed_ips": [{"subnet_id": outside, "ip_address": external.address}],
+            })
+        });
+        let own = [
+            ("admin_state_up", json!(row.admin_state_up)),
+            ("status", json!("ACTIVE")),
+            (EXTERNAL, json!(external)),
+            (ROUTES, show_routes(&row.routes)),
+            ("availability_zone_hints", json!([])),
+            ("availability_zones", json!([])),
+            ("distributed", json!(false)),
+            ("ha", json!(false)),
+            ("flavor_id", Value::Null),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::RouterNotFound { id }
+    }
+
+    fn in_use(id: String, by: Noun, users: &[Uuid]) -> ApiError {
+        let ids = |between: &str| {
+            let ids: Vec<String> = users.iter().map(Uuid::to_string).collect();
+            ids.join(between)
+        };
+        let reason = match (by, users) {
+            (Noun::Gateway, [one]) => format!("is currently used by VPN service ({one})"),
+            (Noun::Gateway, _) => format!("is currently used by VPN services ({})", ids(",")),
+            (Noun::FloatingIp, _) => format!("has floating IPs: {}", ids(", ")),
+            _ => format!("has ports still attached: {}", ids(", ")),
+        };
+        ApiError::RouterInUse { id, reason }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Row, Failure> {
+        only_simple(values)?;
+        let new = NewRouter {
+            name: values.new_name()?,
+            naming: Naming::Free,
+            allowance: Allowance::OfProject,
+            description: values.new_description(),
+            admin_state_up: values.flag("admin_state_up").unwrap_or(true),
+            external: external(values)?.flatten(),
+        };
+        let wished = new.external.map(|wished| wished.network);
+        let made = cx.control.create_router(&maker, new).await;
+        row(cx, made.map_err(|error| outside(error, wished))?).await
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<Row>, Failure> {
+        let mut rows = Vec::new();
+        for router in cx.control.page_routers(&cx.caller, query).await? {
+            rows.push(row(cx, router).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Row, Failure> {
+        only_simple(values)?;
+        let change = RouterChange {
+            name: values.name().map(|name| (name, Naming::Free)),
+            description: values.description(),
+            admin_state_up: values.flag("admin_state_up"),
+            external: external(values)?,
+            routes: routes(values, ROUTES)?,
+        };
+        let wished = change.external.flatten().map(|wished| wished.network);
+        let id = RouterId::from_uuid(id);
+        let updated = cx.control.update_router(&cx.caller, id, change).await;
+        row(cx, updated.map_err(|error| outside(error, wished))?).await
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = RouterId::from_uuid(id);
+        Ok(cx.control.delete_router(&cx.caller, id).await?)
+    }
+}
+
+async fn row(cx: &Context, router: Router) -> Result<Row, Failure> {
+    let outside = match router.external {
+        Some(external) => cx.control.external_subnet(external.network).await?,
+        None => None,
+    };
+    Ok(Row { router, outside })
+}
+
+/// What other kinds of routers are asked for with.
+fn only_simple(values: &Values) -> Result<(), ApiError> {
+    for name in ["distributed", "ha"] {
+        if values.flag(name) == Some(true) {
+            return Err(ApiError::attribute(name, "there are no such routers here"));
+        }
+    }
+    match values.uuid("flavor_id") {
+        Some(Some(id)) => Err(ApiError::FlavorNotFound { id: id.to_string() }),
+        _ => Ok(()),
+    }
+}
+
+/// An external network that is not there, or is none.
+fn outside(error: Error, wished: Option<NetworkId>) -> Failure {
+    let id = wished.map(|id| id.to_string()).unwrap_or_default();
+    match error {
+        Error::NotFound(Noun::Network) => ApiError::NetworkNotFound { id }.into(),
+        Error::Invalid {
+            field: "external",
+            rule: Rule::Reference,
+            ..
+        } => {
+            let reason = format!("Network {id} is not an external network.");
+            ApiError::RouterRequest { reason }.into()
+        }
+        other => other.into(),
+    }
+}
+
+/// `None` is not said, `Some(None)` is none: `null` or `{}`.
+fn external(values: &Values) -> Result<Option<Option<WishedExternal>>, ApiError> {
+    let wrong = |value: &Value, what: &str| {
+        let text = python::text(value);
+        ApiError::attribute(EXTERNAL, format!("'{text}' {what}"))
+    };
+    let map = match values.any(EXTERNAL) {
+        None => return Ok(None),
+        Some(Value::Null) => return Ok(Some(None)),
+        Some(Value::Object(map)) if map.is_empty() => return Ok(Some(None)),
+        Some(Value::Object(map)) => map,
+        Some(other) => return Err(wrong(other, "is not a dictionary")),
+    };
+    let known = [
+        "network_id",
+        "enable_snat",
+        "external_fixed_ips",
+        "qos_policy_id",
+    ];
+    if let Some(unknown) = map.keys().find(|name| !known.contains(&name.as_str())) {
+        let reason = format!("Unexpected keys supplied: {unknown}");
+        return Err(ApiError::attribute(EXTERNAL, reason));
+    }
+    let network = match map.get("network_id") {
+        None | Some(Value::Null) => return Ok(Some(None)),
+        Some(id) => id
+            .as_str()
+            .and_then(parse_uuid)
+            .ok_or_else(|| wrong(id, "is not a valid UUID"))?,
+    };
+    let enable_snat = match map.get("enable_snat") {
+        None | Some(Value::Null) => true,
+        Some(value) => flag(value).ok_or_else(|| wrong(value, "cannot be converted to boolean"))?,
+    };
+    let ips = map.get("external_fixed_ips").and_then(Value::as_array);
+    let wished = ips.and_then(|ips| ips.iter().find_map(|ip| ip.get("ip_address")));
+    let address = match wished {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let address = value.as_str().and_then(|text| text.parse().ok());
+            Some(address.ok_or_else(|| wrong(value, "is not a valid IP address"))?)
+        }
+    };
+    Ok(Some(Some(WishedExternal {
+        network: NetworkId::from_uuid(network),
+        address,
+        enable_snat,
+    })))
+}
+
+/// Puts routers on subnets, and takes them away.
+pub(crate) fn interface_routes() -> axum::Router<Neutron> {
+    axum::Router::new()
+        .route("/v2.0/routers/{id}/add_router_interface", put(add))
+        .route("/v2.0/routers/{id}/remove_router_interface", put(remove))
+}
+
+async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
+    let (router, of) = asked(&cx, &id, body).await?;
+    let added = cx
+        .control
+        .add_router_interface(&cx.caller, router, of)
+        .await;
+    let port = added.map_err(|error| match error {
+        Error::Invalid {
+            rule: Rule::Repeated,
+            ..
+        } => {
+            let InterfaceOf::Subnet(subnet) = of else {
+                return refused(error, router, of);
+            };
+            let reason = format!("Router already has a port on subnet {subnet}.");
+            ApiError::RouterRequest { reason }
+        }
+        Error::Invalid { message, .. } => ApiError::RouterRequest {
+            reason: format!("{message}."),
+        },
+        other => refused(other, router, of),
+    })?;
+    Ok(interface(router, of, &port))
+}
+
+async fn remove(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
+    let (router, of) = asked(&cx, &id, body).await?;
+    let removed = cx
+        .control
+        .remove_router_interface(&cx.caller, router, of)
+        .await;
+    let port = removed.map_err(|error| refused(error, router, of))?;
+    Ok(interface(router, of, &port))
+}
+
+async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, InterfaceOf), ApiError> {
+    let octets = adit_api::body::octets(body).await?;
+    let map = plain(&octets)?;
+    let member = |name: &str| match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_str().and_then(parse_uuid) {
+            Some(id) => Ok(Some(id)),
+            None => {
+                let text = python::text(value);
+                let reason = format!("'{text}' is not a valid UUID");
+                Err(ApiError::attribute(name, reason))
+            }
+        },
+    };
+    let request = |reason: &str| ApiError::RouterRequest {
+        reason: reason.to_owned(),
+    };
+    let of = match (member("port_id")?, member("subnet_id")?) {
+        (Some(_), Some(_)) => return Err(request("Cannot specify both subnet-id and port-id.")),
+        (Some(port), None) => InterfaceOf::Port(PortId::from_uuid(port)),
+        (None, Some(subnet)) => InterfaceOf::Subnet(SubnetId::from_uuid(subnet)),
+        (None, None) => return Err(request("Either subnet_id or port_id must be specified.")),
+    };
+    let missing = || ApiError::RouterNotFound { id: id.to_owned() };
+    let router = parse_uuid(id).ok_or_else(missing)?;
+    if cx.caller.role < Role::Member {
+        return Err(ApiError::NotFound);
+    }
+    Ok((RouterId::from_uuid(router), of))
+}
+
+fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
+    let id = match of {
+        InterfaceOf::Port(id) => id.to_string(),
+        InterfaceOf::Subnet(id) => id.to_string(),
+    };
+    match error {
+        Error::NotFound(Noun::Router) => ApiError::RouterNotFound {
+            id: router.to_string(),
+        },
+        Error::NotFound(Noun::Subnet) => ApiError::SubnetNotFound { id },
+        Error::NotFound(Noun::Port) => ApiError::PortNotFound { id },
+        Error::NotFound(Noun::Cidr) => {
+            let router = router.to_string();
+            match of {
+                InterfaceOf::Subnet(_) => ApiError::NoInterfaceForSubnet { router, subnet: id },
+                InterfaceOf::Port(_) => ApiError::NoInterface { router, port: id },
+            }
+        }
+        Error::Used {
+            by: Noun::Connection,
+            users,
+            ..
+        } => ApiError::SubnetInUseByConnection {
+            id,
+            connection: users.first().copied().unwrap_or_default().to_string(),
+        },
+        Error::Used {
+            by: Noun::FloatingIp,
+            ..
+        } => {
+            let router = router.to_string();
+            ApiError::InterfaceNeededByFloatingIp { router, subnet: id }
+        }
+        Error::Used {
+            noun: Noun::Subnet,
+            by,
+            users,
+        } => Subnets::in_use(id, by, &users),
+        Error::Conflict { message, .. } => ApiError::Conflict { message },
+        other => other.into(),
+    }
+}
+
+fn interface(router: RouterId, of: InterfaceOf, port: &Port) -> Json<Value> {
+    let subnets: Vec<SubnetId> = port.fixed_ips.iter().map(|ip| ip.subnet).collect();
+    let subnet = match of {
+        InterfaceOf::Subnet(id) => Some(id),
+        InterfaceOf::Port(_) => subnets.first().copied(),
+    };
+    let project = port.project.uuid().simple().to_string();
+    Json(json!({
+        "id": router,
+        "project_id": project,
+        "tenant_id": project,
+        "port_id": port.id,
+        "network_id": port.network,
+        "subnet_id": subnet,
+        "subnet_ids": subnets,
+    }))
+}

@@ -1,0 +1,235 @@
+//! `/security-group-rules`.
+
+use adit_control::security_group::NewRule;
+use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_model::project::Role;
+use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::{Cidr, Name, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+use crate::words::{Word, one_of};
+
+const BLOCK: &str = "remote_ip_prefix";
+const DIRECTION: &str = "direction";
+const FAMILY: &str = "ethertype";
+const GROUP: &str = "security_group_id";
+const MAX: &str = "port_range_max";
+const MIN: &str = "port_range_min";
+const PROTOCOL: &str = "protocol";
+const REMOTE: &str = "remote_group_id";
+
+pub(crate) struct SecurityGroupRules;
+
+impl Word for Direction {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("ingress", Self::Ingress), ("egress", Self::Egress)];
+}
+
+impl Word for Family {
+    const WORDS: &'static [(&'static str, Self)] = &[("IPv4", Self::V4), ("IPv6", Self::V6)];
+}
+
+impl Resource for SecurityGroupRules {
+    const WORDS: Words = Words {
+        one: "security_group_rule",
+        many: "security_group_rules",
+        path: "security-group-rules",
+    };
+
+    const NOUN: Noun = Noun::SecurityGroupRule;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        DESCRIPTION,
+        attribute(GROUP, Kind::Uuid).post(Default::Required).sort(),
+        attribute(DIRECTION, one_of::<Direction>())
+            .post(Default::Required)
+            .sort(),
+        attribute(FAMILY, one_of::<Family>())
+            .post(Default::Text("IPv4"))
+            .sort(),
+        attribute(PROTOCOL, Kind::Any).post(Default::Null).sort(),
+        attribute(MIN, Kind::Any).post(Default::Null).sort(),
+        attribute(MAX, Kind::Any).post(Default::Null).sort(),
+        attribute(BLOCK, Kind::Any).post(Default::Null).sort(),
+        attribute(REMOTE, Kind::UuidOrNull)
+            .post(Default::Null)
+            .sort(),
+        attribute("remote_address_group_id", Kind::UuidOrNull).post(Default::Null),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = SecurityGroupRule;
+
+    fn id(row: &SecurityGroupRule) -> Uuid {
+        row.id.uuid()
+    }
+
+    fn render(_: &Context, row: &SecurityGroupRule) -> Map<String, Value> {
+        render_rule(row)
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::SecurityGroupRuleNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        let message = format!("Security Group Rule {id} in use");
+        ApiError::Conflict { message }
+    }
+
+    async fn create(
+        cx: &Context,
+        maker: Caller,
+        values: &Values,
+    ) -> Result<SecurityGroupRule, Failure> {
+        let new = NewRule {
+            group: SecurityGroupId::from_uuid(values.required(GROUP)?),
+            description: values.new_description(),
+            direction: values.word(DIRECTION).ok_or(ApiError::Internal)?,
+            family: values.word(FAMILY).ok_or(ApiError::Internal)?,
+            protocol: protocol(values)?,
+            port_min: port(values, MIN)?,
+            port_max: port(values, MAX)?,
+            remote: remote(values)?,
+        };
+        let (group, remote) = (new.group, new.remote);
+        let made = cx.control.create_security_group_rule(&maker, new).await;
+        made.map_err(|error| match error {
+            Error::NotFound(Noun::SecurityGroup) => {
+                let named = match remote {
+                    Remote::Group(id) => format!("{group} or {id}"),
+                    _ => group.to_string(),
+                };
+                Failure::from(ApiError::SecurityGroupNotFound { id: named })
+            }
+            Error::Conflict {
+                rule: Rule::Repeated,
+                message,
+            } => ApiError::RuleExists { message }.into(),
+            other => other.into(),
+        })
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<SecurityGroupRule>, Failure> {
+        Ok(cx
+            .control
+            .page_security_group_rules(&cx.caller, query)
+            .await?)
+    }
+
+    async fn update(_: &Context, _: Uuid, _: &Values) -> Result<SecurityGroupRule, Failure> {
+        // Nothing of a rule can be changed, so there is nothing that a body could say.
+        Err(ApiError::MethodNotAllowed.into())
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = SecurityGroupRuleId::from_uuid(id);
+        Ok(cx
+            .control
+            .delete_security_group_rule(&cx.caller, id)
+            .await?)
+    }
+}
+
+/// A rule, by itself and in its group.
+pub(crate) fn render_rule(row: &SecurityGroupRule) -> Map<String, Value> {
+    let mut object = base(
+        row.id.uuid(),
+        row.project,
+        &Name::default(),
+        &row.description,
+    );
+    object.remove("name");
+    object.extend(standard(row.created_at, row.created_at, row.revision));
+    let (block, group) = match row.remote {
+        Remote::Any => (None, None),
+        Remote::Block(cidr) => (Some(cidr), None),
+        Remote::Group(id) => (None, Some(id)),
+    };
+    let own = [
+        (GROUP, json!(row.group.uuid())),
+        (DIRECTION, json!(row.direction.word())),
+        (FAMILY, json!(row.family.word())),
+        (PROTOCOL, json!(row.protocol)),
+        (MIN, json!(row.port_min)),
+        (MAX, json!(row.port_max)),
+        (BLOCK, json!(block)),
+        ("normalized_cidr", json!(block)),
+        (REMOTE, json!(group)),
+        ("remote_address_group_id", Value::Null),
+    ];
+    object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    object
+}
+
+fn protocol(values: &Values) -> Result<Option<String>, ApiError> {
+    match values.any(PROTOCOL) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.to_ascii_lowercase())),
+        Some(Value::Number(number)) if number.is_u64() => Ok(Some(number.to_string())),
+        Some(other) => {
+            let text = python::text(other);
+            let reason = format!("'{text}' is not a protocol's name or number");
+            Err(ApiError::attribute(PROTOCOL, reason))
+        }
+    }
+}
+
+fn port(values: &Values, name: &str) -> Result<Option<u16>, ApiError> {
+    let value = match values.any(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    let number = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.and_then(|number| u16::try_from(number).ok());
+    number.map(Some).ok_or_else(|| {
+        let text = python::text(value);
+        ApiError::Input {
+            reason: format!("Invalid port '{text}', valid range 0 < port < 65536"),
+        }
+    })
+}
+
+fn remote(values: &Values) -> Result<Remote, ApiError> {
+    if values.uuid("remote_address_group_id").flatten().is_some() {
+        let reason = "there are no address groups here";
+        return Err(ApiError::attribute("remote_address_group_id", reason));
+    }
+    let block = match values.any(BLOCK) {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let text = python::text(value);
+            // A bare address is a block of one.
+            let cidr = match text.parse() {
+                Ok(address) => Ok(Cidr::host(address)),
+                Err(_) => Cidr::containing(&text),
+            };
+            let reason = format!("'{text}' is not a valid IP subnet");
+            Some(cidr.map_err(|_| ApiError::attribute(BLOCK, reason))?)
+        }
+    };
+    match (block, values.uuid(REMOTE).flatten()) {
+        (Some(_), Some(_)) => Err(ApiError::TwoRemotes),
+        (Some(block), None) => Ok(Remote::Block(block)),
+        (None, Some(group)) => Ok(Remote::Group(SecurityGroupId::from_uuid(group))),
+        (None, None) => Ok(Remote::Any),
+    }
+}

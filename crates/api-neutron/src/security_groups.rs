@@ -1,0 +1,130 @@
+//! `/security-groups`.
+
+use adit_control::security_group::GroupView;
+use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_model::SecurityGroupId;
+use adit_model::project::Role;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+use crate::security_group_rules::render_rule;
+
+pub(crate) struct SecurityGroups;
+
+impl Resource for SecurityGroups {
+    const WORDS: Words = Words {
+        one: "security_group",
+        many: "security_groups",
+        path: "security-groups",
+    };
+
+    const NOUN: Noun = Noun::SecurityGroup;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        attribute("stateful", Kind::Flag)
+            .post(Default::True)
+            .put()
+            .filter(),
+        attribute("shared", Kind::Flag).filter(),
+        attribute("security_group_rules", Kind::List),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = GroupView;
+
+    fn id(row: &GroupView) -> Uuid {
+        row.group.id.uuid()
+    }
+
+    fn render(_: &Context, view: &GroupView) -> Map<String, Value> {
+        let row = &view.group;
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let rules = view.rules.iter().map(render_rule);
+        let own = [
+            ("stateful", json!(true)),
+            ("shared", json!(false)),
+            ("security_group_rules", rules.map(Value::Object).collect()),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::SecurityGroupNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        ApiError::SecurityGroupInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<GroupView, Failure> {
+        stateful(values)?;
+        let (name, description) = (values.new_name()?, values.new_description());
+        let made = cx
+            .control
+            .create_security_group(&maker, name, description)
+            .await;
+        made.map_err(default_group)
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<GroupView>, Failure> {
+        Ok(cx.control.page_security_groups(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<GroupView, Failure> {
+        stateful(values)?;
+        let (name, description) = (values.name(), values.description());
+        let id = SecurityGroupId::from_uuid(id);
+        let update = cx
+            .control
+            .update_security_group(&cx.caller, id, name, description);
+        update.await.map_err(default_group)
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = SecurityGroupId::from_uuid(id);
+        let deleted = cx.control.delete_security_group(&cx.caller, id).await;
+        deleted.map_err(|error| match error {
+            Error::Conflict {
+                rule: Rule::InUse(_),
+                ..
+            } => Failure::from(ApiError::CannotRemoveDefaultGroup),
+            other => other.into(),
+        })
+    }
+}
+
+/// All groups remember what they let out.
+fn stateful(values: &Values) -> Result<(), ApiError> {
+    match values.flag("stateful") {
+        Some(false) => Err(ApiError::attribute(
+            "stateful",
+            "all groups are stateful here",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn default_group(error: Error) -> Failure {
+    match error {
+        Error::Conflict {
+            rule: Rule::NameTaken(_),
+            ..
+        } => ApiError::DefaultGroupExists.into(),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,311 @@
+//! `/vpn/ipsec-site-connections`: the wishes for tunnels, found without naming their service.
+
+use adit_control::connection::ConnectionView;
+use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
+use adit_control::{Caller, Error, Noun, Query, Reference};
+use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
+use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
+};
+use crate::body::Values;
+use crate::context::Context;
+use crate::endpoint_groups::EndpointGroups;
+use crate::error::ApiError;
+use crate::kind::{Given, Kind};
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, find};
+use crate::status;
+use crate::words::{Word as _, one_of};
+
+/// What a POST that says nothing of it gets.
+const DPD: DeadPeerDetection = DeadPeerDetection {
+    action: DpdAction::Hold,
+    interval_s: 30,
+    timeout_s: 120,
+};
+
+/// What stands for a key that is not shown.
+const HIDDEN: &str = "********";
+
+const IKE_POLICY: &str = "ikepolicy_id";
+const IPSEC_POLICY: &str = "ipsecpolicy_id";
+const LOCAL_GROUP: &str = "local_ep_group_id";
+const PEER_GROUP: &str = "peer_ep_group_id";
+const SERVICE: &str = "vpnservice_id";
+
+pub(crate) struct SiteConnections;
+
+const fn group(name: &'static str) -> Attribute {
+    attribute(name, Kind::UuidOrNull)
+        .post(Default::Null)
+        .put()
+        .filter_of(Reference::EndpointGroup)
+}
+
+const fn text(name: &'static str) -> Attribute {
+    attribute(name, Kind::Text(255))
+        .post(Default::Required)
+        .put()
+        .filter()
+}
+
+const fn reference(name: &'static str, to: Reference) -> Attribute {
+    attribute(name, Kind::Uuid)
+        .post(Default::Required)
+        .filter_of(to)
+}
+
+impl Resource for SiteConnections {
+    const WORDS: Words = Words {
+        one: "ipsec_site_connection",
+        many: "ipsec_site_connections",
+        path: "vpn/ipsec-site-connections",
+    };
+
+    const NOUN: Noun = Noun::Connection;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        text("local_id").post(Default::Text("")),
+        text("peer_address"),
+        text("peer_id"),
+        attribute("peer_cidrs", Kind::Cidrs)
+            .post(Default::Empty)
+            .put(),
+        group(LOCAL_GROUP),
+        group(PEER_GROUP),
+        attribute("route_mode", Kind::Text(8)).filter(),
+        attribute("mtu", Kind::Integer)
+            .post(Default::Number(Connection::MTU))
+            .put()
+            .filter(),
+        attribute("initiator", one_of::<Initiator>())
+            .post(Default::Text("bi-directional"))
+            .put()
+            .filter(),
+        attribute("auth_mode", Kind::Text(16)).filter(),
+        attribute("psk", Kind::Psk)
+            .post(Default::Required)
+            .put()
+            .filter(),
+        attribute(
+            "dpd",
+            Kind::Dict(&[
+                ("action", one_of::<DpdAction>()),
+                ("interval", Kind::NonNegative),
+                ("timeout", Kind::NonNegative),
+            ]),
+        )
+        .post(Default::Empty)
+        .put(),
+        ADMIN_STATE_UP,
+        attribute("status", Kind::Text(16)).filter(),
+        reference(SERVICE, Reference::Gateway),
+        reference(IKE_POLICY, Reference::IkePolicy),
+        reference(IPSEC_POLICY, Reference::IpsecPolicy),
+    ];
+
+    const MADE: Option<&'static str> = Some(status::PENDING_CREATE);
+
+    type Row = ConnectionView;
+
+    fn id(view: &ConnectionView) -> Uuid {
+        view.connection.id.uuid()
+    }
+
+    fn render(cx: &Context, view: &ConnectionView) -> Map<String, Value> {
+        let row = &view.connection;
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let own = [
+            (
+                "local_id",
+                json!(row.local_id.as_deref().unwrap_or_default()),
+            ),
+            ("peer_address", json!(row.peer_address)),
+            ("peer_id", json!(peer_id(row))),
+            ("peer_cidrs", peer_cidrs(row)),
+            (
+                LOCAL_GROUP,
+                json!(row.local_group.map(EndpointGroupId::uuid)),
+            ),
+            (PEER_GROUP, json!(row.peer_group.map(EndpointGroupId::uuid))),
+            ("route_mode", json!("static")),
+            ("mtu", json!(row.mtu)),
+            ("initiator", json!(row.initiator.word())),
+            ("auth_mode", json!("psk")),
+            ("psk", psk(cx, row)),
+            ("dpd", dpd(row.dead_peer_detection)),
+            ("admin_state_up", json!(row.admin_state_up)),
+            ("status", json!(status::of_connection(view))),
+            ("status_reasons", status::reasons(&view.reasons)),
+            (SERVICE, json!(row.gateway.uuid())),
+            (IKE_POLICY, json!(row.ike_policy.map(IkePolicyId::uuid))),
+            (
+                IPSEC_POLICY,
+                json!(row.ipsec_policy.map(IpsecPolicyId::uuid)),
+            ),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::SiteConnectionNotFound { id }
+    }
+
+    async fn create(
+        cx: &Context,
+        maker: Caller,
+        values: &Values,
+    ) -> Result<ConnectionView, Failure> {
+        let said = change(values);
+        let new = NewSiteConnection {
+            name: values.new_name()?,
+            description: values.new_description(),
+            gateway: GatewayId::from_uuid(values.required(SERVICE)?),
+            ike_policy: IkePolicyId::from_uuid(values.required(IKE_POLICY)?),
+            ipsec_policy: IpsecPolicyId::from_uuid(values.required(IPSEC_POLICY)?),
+            local_id: said.local_id.unwrap_or_default(),
+            peer_address: said.peer_address.unwrap_or_default(),
+            peer_id: said.peer_id.unwrap_or_default(),
+            peer_cidrs: said.peer_cidrs.unwrap_or_default(),
+            local_group: said.local_group.flatten(),
+            peer_group: said.peer_group.flatten(),
+            mtu: said.mtu.unwrap_or(Connection::MTU),
+            initiator: said.initiator.unwrap_or(Initiator::BiDirectional),
+            psk: said.psk.ok_or(ApiError::Internal)?,
+            dpd: DeadPeerDetection {
+                action: said.dpd_action.unwrap_or(DPD.action),
+                interval_s: said.dpd_interval_s.unwrap_or(DPD.interval_s),
+                timeout_s: said.dpd_timeout_s.unwrap_or(DPD.timeout_s),
+            },
+            admin_state_up: said.admin_state_up.unwrap_or(true),
+        };
+        let made = cx.control.create_site_connection(&maker, new).await;
+        match made {
+            Err(Error::NotFound(noun)) => Err(missing(cx, noun, values).await?.into()),
+            made => Ok(made?),
+        }
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<ConnectionView>, Failure> {
+        Ok(cx.control.page_site_connections(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, Failure> {
+        let view = find::<Self>(cx, id).await?;
+        status::check(id, status::of_connection(&view))?;
+        let change = change(values);
+        let connection = ConnectionId::from_uuid(id);
+        let changed = cx
+            .control
+            .update_site_connection(&cx.caller, connection, change);
+        match changed.await {
+            Err(Error::NotFound(noun @ Noun::EndpointGroup)) => {
+                Err(missing(cx, noun, values).await?.into())
+            }
+            changed => Ok(changed?),
+        }
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = ConnectionId::from_uuid(id);
+        Ok(cx.control.delete_site_connection(&cx.caller, id).await?)
+    }
+}
+
+/// What a body says.
+fn change(values: &Values) -> SiteConnectionChange {
+    let text = |name: &str| values.text(name).map(str::to_owned);
+    let group = |name: &str| {
+        let group = values.uuid(name);
+        group.map(|group| group.map(EndpointGroupId::from_uuid))
+    };
+    let seconds = |member: &str| match values.member("dpd", member) {
+        Some(Given::Number(seconds)) => Some(*seconds),
+        _ => None,
+    };
+    let action = match values.member("dpd", "action") {
+        Some(Given::Text(word)) => DpdAction::parse(word),
+        _ => None,
+    };
+    let psk = match values.get("psk") {
+        Some(Given::Psk(psk)) => Some(psk.clone()),
+        _ => None,
+    };
+    SiteConnectionChange {
+        name: values.name(),
+        description: values.description(),
+        local_id: text("local_id"),
+        peer_address: text("peer_address"),
+        peer_id: text("peer_id"),
+        peer_cidrs: values.cidrs("peer_cidrs").map(<[Cidr]>::to_vec),
+        local_group: group(LOCAL_GROUP),
+        peer_group: group(PEER_GROUP),
+        mtu: values.number("mtu"),
+        initiator: values.word("initiator"),
+        psk,
+        dpd_action: action,
+        dpd_interval_s: seconds("interval"),
+        dpd_timeout_s: seconds("timeout"),
+        admin_state_up: values.flag("admin_state_up"),
+    }
+}
+
+/// The refusal of a connection that names something which is not there.
+async fn missing(cx: &Context, noun: Noun, values: &Values) -> Result<ApiError, ApiError> {
+    let id = |name: &str| values.required(name).map(|id| id.to_string());
+    Ok(match noun {
+        Noun::Gateway => ApiError::VpnServiceNotFound { id: id(SERVICE)? },
+        Noun::IkePolicy => ApiError::IkePolicyNotFound {
+            id: id(IKE_POLICY)?,
+        },
+        Noun::IpsecPolicy => ApiError::IpsecPolicyNotFound {
+            id: id(IPSEC_POLICY)?,
+        },
+        Noun::EndpointGroup => {
+            // The local one is looked for first. One that the body does not name is there.
+            for name in [LOCAL_GROUP, PEER_GROUP] {
+                if let Some(Some(group)) = values.uuid(name) {
+                    find::<EndpointGroups>(cx, group).await?;
+                }
+            }
+            // It was made in this moment.
+            ApiError::NotFound
+        }
+        other => Error::NotFound(other).into(),
+    })
+}
+
+/// Who the other end must say it is.
+fn peer_id(row: &Connection) -> String {
+    let given = row.peer_id.clone();
+    given.unwrap_or_else(|| row.peer_address.to_string())
+}
+
+/// The blocks at the other end, unless they come from a group.
+fn peer_cidrs(row: &Connection) -> Value {
+    if row.peer_group.is_some() {
+        return json!([]);
+    }
+    row.peer_cidrs.iter().map(ToString::to_string).collect()
+}
+
+fn psk(cx: &Context, row: &Connection) -> Value {
+    if cx.config.show_psk {
+        json!(String::from_utf8_lossy(row.psk.expose()))
+    } else {
+        json!(HIDDEN)
+    }
+}
+
+fn dpd(dpd: DeadPeerDetection) -> Value {
+    json!({"action": dpd.action.word(), "interval": dpd.interval_s, "timeout": dpd.timeout_s})
+}

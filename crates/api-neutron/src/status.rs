@@ -1,0 +1,95 @@
+//! Neutron's statuses, computed from what is wished and what is seen, and why they are so.
+
+use adit_control::connection::ConnectionView;
+use adit_control::service::ServiceView;
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::TunnelState;
+use adit_model::{Reason, ReasonCode};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+/// Nothing was seen yet.
+pub(crate) const PENDING_CREATE: &str = "PENDING_CREATE";
+const ACTIVE: &str = "ACTIVE";
+const DOWN: &str = "DOWN";
+const ERROR: &str = "ERROR";
+
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// A service is there as soon as its worker listens, connections or not.
+pub(crate) const fn of_service(view: &ServiceView) -> &'static str {
+    match view.status {
+        GatewayStatus::Pending => PENDING_CREATE,
+        GatewayStatus::Failed => ERROR,
+        GatewayStatus::Available if view.gateway.admin_state_up => ACTIVE,
+        GatewayStatus::Available => DOWN,
+    }
+}
+
+/// A connection is there once its service's worker was heard of.
+pub(crate) fn of_connection(view: &ConnectionView) -> &'static str {
+    match (view.gateway_status, view.state) {
+        (GatewayStatus::Pending, _) => PENDING_CREATE,
+        (GatewayStatus::Failed, _) => ERROR,
+        (GatewayStatus::Available, TunnelState::Up) => ACTIVE,
+        (GatewayStatus::Available, _) => DOWN,
+    }
+}
+
+/// Refuses to change what is pending.
+pub(crate) fn check(id: Uuid, status: &'static str) -> Result<(), ApiError> {
+    if status.starts_with("PENDING_") {
+        return Err(ApiError::StateInvalidToUpdate {
+            state: status.to_owned(),
+            id: id.to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// Reasons as other dialects tell them, which Neutron can't: how it is known, on whose side it
+/// lies, since when, and what to change. Warnings stand here too while the tunnel is up.
+pub(crate) fn reasons(reasons: &[Reason]) -> Value {
+    let each = reasons.iter().map(|reason| {
+        json!({
+            "code": reason.code.as_str(),
+            "message": message(reason.code),
+            "evidence": reason.evidence,
+            "next_step": reason.next_step,
+            "whose": reason.whose,
+            "since": time(reason.since),
+        })
+    });
+    each.collect()
+}
+
+/// A moment as Neutron writes it.
+pub(crate) fn time(time: OffsetDateTime) -> String {
+    // The format has nothing that a time could lack.
+    time.format(TIME).unwrap_or_default()
+}
+
+const fn message(code: ReasonCode) -> &'static str {
+    match code {
+        ReasonCode::AdministrativelyDown => "The connection is administratively down.",
+        ReasonCode::CannotAuthenticateConnection => {
+            "The peer's pre-shared key or IKE identity is not what was expected."
+        }
+        ReasonCode::IkePolicyMismatch => "The peer takes no proposal of the IKE policy.",
+        ReasonCode::IkeV2LocalRemoteCidrMismatch => {
+            "The local and peer CIDRs do not mirror those of the peer."
+        }
+        ReasonCode::InternalError => "An internal error happened.",
+        ReasonCode::IpsecPolicyMismatch => "The peer takes no proposal of the IPsec policy.",
+        ReasonCode::Negotiating => "The tunnel is being negotiated.",
+        ReasonCode::PeerNotResponding => "No response from the peer.",
+        ReasonCode::Unsupported => "A policy asks for something that can't be negotiated here.",
+        ReasonCode::WeakAlgorithm => "The connection works, but an algorithm in it is weak.",
+    }
+}

@@ -1,0 +1,297 @@
+//! `/subnets`.
+
+use std::net::IpAddr;
+
+use adit_control::subnet::{NewSubnet, SubnetChange};
+use adit_control::{Caller, Error, Noun, Query};
+use adit_model::project::Role;
+use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::python;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, standard};
+
+const ADDRESS_MODE: &str = "ipv6_address_mode";
+const CIDR: &str = "cidr";
+const DNS: &str = "dns_nameservers";
+const GATEWAY: &str = "gateway_ip";
+const HOST_ROUTES: &str = "host_routes";
+const NETWORK: &str = "network_id";
+const POOLS: &str = "allocation_pools";
+const RA_MODE: &str = "ipv6_ra_mode";
+const VERSION: &str = "ip_version";
+
+pub(crate) struct Subnets;
+
+impl Resource for Subnets {
+    const WORDS: Words = Words {
+        one: "subnet",
+        many: "subnets",
+        path: "subnets",
+    };
+
+    const NOUN: Noun = Noun::Subnet;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        attribute(NETWORK, Kind::Uuid)
+            .post(Default::Required)
+            .sort(),
+        attribute(VERSION, Kind::Integer)
+            .post(Default::Nothing)
+            .sort(),
+        attribute(CIDR, Kind::Text(64))
+            .post(Default::Required)
+            .sort(),
+        attribute(GATEWAY, Kind::Any)
+            .post(Default::Nothing)
+            .put()
+            .filter(),
+        attribute(POOLS, Kind::List).post(Default::Nothing).put(),
+        attribute("enable_dhcp", Kind::Flag)
+            .post(Default::True)
+            .put()
+            .filter(),
+        attribute(DNS, Kind::List).post(Default::Empty).put(),
+        attribute(HOST_ROUTES, Kind::List)
+            .post(Default::Empty)
+            .put(),
+        attribute(ADDRESS_MODE, Kind::Any)
+            .post(Default::Nothing)
+            .filter(),
+        attribute(RA_MODE, Kind::Any)
+            .post(Default::Nothing)
+            .filter(),
+        attribute("subnetpool_id", Kind::UuidOrNull)
+            .post(Default::Nothing)
+            .filter(),
+        attribute("service_types", Kind::List)
+            .post(Default::Empty)
+            .put(),
+        REVISION,
+    ];
+
+    const SEES: Role = Role::Reader;
+
+    type Row = Subnet;
+
+    fn id(row: &Subnet) -> Uuid {
+        row.id.uuid()
+    }
+
+    fn render(_: &Context, row: &Subnet) -> Map<String, Value> {
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend(standard(row.created_at, row.updated_at, row.revision));
+        let pools = row.pools.iter();
+        let pools = pools.map(|pool| json!({"start": pool.first, "end": pool.last}));
+        let own = [
+            (NETWORK, json!(row.network.uuid())),
+            (VERSION, json!(if row.cidr.is_ipv4() { 4 } else { 6 })),
+            (CIDR, json!(row.cidr)),
+            (GATEWAY, json!(row.gateway)),
+            (POOLS, pools.collect()),
+            ("enable_dhcp", json!(row.enable_dhcp)),
+            (DNS, json!(row.dns_nameservers)),
+            (HOST_ROUTES, show_routes(&row.host_routes)),
+            (ADDRESS_MODE, json!(row.ipv6_address_mode)),
+            (RA_MODE, json!(row.ipv6_ra_mode)),
+            ("subnetpool_id", Value::Null),
+            ("segment_id", Value::Null),
+            ("service_types", json!([])),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::SubnetNotFound { id }
+    }
+
+    fn in_use(id: String, by: Noun, users: &[Uuid]) -> ApiError {
+        let first = users.first().copied().unwrap_or_default();
+        let reason = match by {
+            Noun::EndpointGroup => format!("Subnet {id} is used by endpoint group {first}"),
+            Noun::Gateway => {
+                let service = first.to_string();
+                return ApiError::SubnetInUseByService { id, service };
+            }
+            _ => "One or more ports have an IP allocation from this subnet".to_owned(),
+        };
+        ApiError::SubnetInUse { id, reason }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Subnet, Failure> {
+        let text = values.text(CIDR).unwrap_or_default();
+        let cidr = Cidr::containing(text).map_err(|_| {
+            let reason = format!("'{text}' is not a valid IP subnet");
+            ApiError::attribute(CIDR, reason)
+        })?;
+        match values.number(VERSION) {
+            None if values.get(VERSION).is_none() => {}
+            Some(4) if cidr.is_ipv4() => {}
+            Some(6) if !cidr.is_ipv4() => {}
+            Some(other) => {
+                let reason = format!("cidr '{text}' does not match the ip_version '{other}'");
+                return Err(ApiError::Input { reason }.into());
+            }
+            None => return Err(ApiError::attribute(VERSION, "it must be 4 or 6").into()),
+        }
+        if values.uuid("subnetpool_id").flatten().is_some() {
+            let reason = "there are no subnet pools here";
+            return Err(ApiError::attribute("subnetpool_id", reason).into());
+        }
+        let network = values.required(NETWORK)?;
+        let new = NewSubnet {
+            name: values.new_name()?,
+            description: values.new_description(),
+            network: NetworkId::from_uuid(network),
+            cidr,
+            gateway: gateway(values)?,
+            pools: pools(values)?,
+            enable_dhcp: values.flag("enable_dhcp").unwrap_or(true),
+            dns_nameservers: addresses(values)?.unwrap_or_default(),
+            host_routes: routes(values, HOST_ROUTES)?.unwrap_or_default(),
+            ipv6_address_mode: mode(values, ADDRESS_MODE)?,
+            ipv6_ra_mode: mode(values, RA_MODE)?,
+        };
+        match cx.control.create_subnet(&maker, new).await {
+            Err(Error::NotFound(Noun::Network)) => {
+                let id = network.to_string();
+                Err(ApiError::NetworkNotFound { id }.into())
+            }
+            made => Ok(made?),
+        }
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<Subnet>, Failure> {
+        Ok(cx.control.page_subnets(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Subnet, Failure> {
+        let change = SubnetChange {
+            name: values.name(),
+            description: values.description(),
+            gateway: gateway(values)?,
+            pools: pools(values)?,
+            enable_dhcp: values.flag("enable_dhcp"),
+            dns_nameservers: addresses(values)?,
+            host_routes: routes(values, HOST_ROUTES)?,
+        };
+        let id = SubnetId::from_uuid(id);
+        Ok(cx.control.update_subnet(&cx.caller, id, change).await?)
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = SubnetId::from_uuid(id);
+        Ok(cx.control.delete_subnet(&cx.caller, id).await?)
+    }
+}
+
+fn address(name: &str, value: &Value) -> Result<IpAddr, ApiError> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| {
+        let text = python::text(value);
+        ApiError::attribute(name, format!("'{text}' is not a valid IP address"))
+    })
+}
+
+/// `None` is not said, `Some(None)` is `null`: none at all.
+fn gateway(values: &Values) -> Result<Option<Option<IpAddr>>, ApiError> {
+    match values.any(GATEWAY) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(value) => address(GATEWAY, value).map(|address| Some(Some(address))),
+    }
+}
+
+fn pools(values: &Values) -> Result<Option<Vec<AddressRange>>, ApiError> {
+    let Some(list) = values.list(POOLS) else {
+        return Ok(None);
+    };
+    let end = |pool: &Value, end: &str| {
+        let value = pool.get(end).unwrap_or(&Value::Null);
+        address(POOLS, value)
+    };
+    let pools = list.iter().map(|pool| {
+        let (first, last) = (end(pool, "start")?, end(pool, "end")?);
+        if first.is_ipv4() != last.is_ipv4() {
+            return Err(ApiError::attribute(
+                POOLS,
+                "its ends are of different IP versions",
+            ));
+        }
+        Ok(AddressRange { first, last })
+    });
+    pools.collect::<Result<_, _>>().map(Some)
+}
+
+fn addresses(values: &Values) -> Result<Option<Vec<IpAddr>>, ApiError> {
+    let list = values.list(DNS);
+    list.map(|list| list.iter().map(|value| address(DNS, value)).collect())
+        .transpose()
+}
+
+/// Routes as routers and subnets have them.
+pub(crate) fn routes(values: &Values, name: &str) -> Result<Option<Vec<StaticRoute>>, ApiError> {
+    let Some(list) = values.list(name) else {
+        return Ok(None);
+    };
+    let route = |value: &Value| {
+        let destination = value.get("destination").unwrap_or(&Value::Null);
+        let cidr = destination
+            .as_str()
+            .and_then(|text| Cidr::containing(text).ok());
+        let cidr = cidr.ok_or_else(|| {
+            let text = python::text(destination);
+            ApiError::attribute(name, format!("'{text}' is not a valid IP subnet"))
+        })?;
+        let nexthop = address(name, value.get("nexthop").unwrap_or(&Value::Null))?;
+        if nexthop.is_ipv4() != cidr.is_ipv4() {
+            let reason = "destination and nexthop are of different IP versions";
+            return Err(ApiError::attribute(name, reason));
+        }
+        Ok(StaticRoute {
+            destination: cidr,
+            nexthop,
+        })
+    };
+    list.iter().map(route).collect::<Result<_, _>>().map(Some)
+}
+
+pub(crate) fn show_routes(routes: &[StaticRoute]) -> Value {
+    let routes = routes.iter();
+    let each = routes.map(|one| json!({"destination": one.destination, "nexthop": one.nexthop}));
+    each.collect()
+}
+
+fn mode(values: &Values, name: &str) -> Result<Option<String>, ApiError> {
+    match values.any(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text))
+            if matches!(
+                text.as_str(),
+                "dhcpv6-stateful" | "dhcpv6-stateless" | "slaac"
+            ) =>
+        {
+            Ok(Some(text.clone()))
+        }
+        Some(other) => {
+            let text = python::text(other);
+            Err(ApiError::attribute(
+                name,
+                format!("{text} is not in valid_values"),
+            ))
+        }
+    }
+}

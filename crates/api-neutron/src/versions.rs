@@ -1,0 +1,26 @@
+//! What versions and resources there are.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+use crate::RESOURCES;
+use crate::context::{Context, Place};
+
+/// All versions. No token is needed.
+pub(crate) async fn all(place: Place) -> Json<Value> {
+    let links = json!([{"rel": "self", "href": format!("{}/v2.0/", place.root)}]);
+    Json(json!({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]}))
+}
+
+/// The resources of the one version.
+pub(crate) async fn resources(cx: Context) -> Json<Value> {
+    let resources = RESOURCES.iter().map(|words| {
+        let href = cx.href(&format!("/v2.0/{}", words.path));
+        json!({
+            "name": words.one,
+            "collection": words.many,
+            "links": [{"rel": "self", "href": href}],
+        })
+    });
+    Json(json!({"resources": resources.collect::<Value>()}))
+}

@@ -1,0 +1,134 @@
+//! `/vpn/vpnservices`: gateways on a router.
+
+use std::net::IpAddr;
+
+use adit_control::service::{NewService, ServiceChange, ServiceView};
+use adit_control::{Caller, Error, Noun, Query, Reference};
+use adit_model::{GatewayId, RouterId, SubnetId};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::attribute::{
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
+};
+use crate::body::Values;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::kind::Kind;
+use crate::refusal::Failure;
+use crate::resource::{Resource, Words, base, find};
+use crate::status;
+
+pub(crate) struct VpnServices;
+
+impl Resource for VpnServices {
+    const WORDS: Words = Words {
+        one: "vpnservice",
+        many: "vpnservices",
+        path: "vpn/vpnservices",
+    };
+
+    const NOUN: Noun = Noun::Gateway;
+
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID.sort(),
+        PROJECT.sort(),
+        NAME.sort(),
+        DESCRIPTION,
+        attribute("subnet_id", Kind::UuidOrNull)
+            .post(Default::Null)
+            .filter_of(Reference::Subnet),
+        attribute("router_id", Kind::Uuid)
+            .post(Default::Required)
+            .filter_of(Reference::Router)
+            .sort(),
+        ADMIN_STATE_UP,
+        attribute("external_v4_ip", Kind::Text(64)).filter(),
+        attribute("external_v6_ip", Kind::Text(64)).filter(),
+        attribute("status", Kind::Text(16)).filter(),
+        attribute("flavor_id", Kind::UuidOrNull)
+            .post(Default::Null)
+            .filter(),
+    ];
+
+    const MADE: Option<&'static str> = Some(status::PENDING_CREATE);
+
+    type Row = ServiceView;
+
+    fn id(row: &ServiceView) -> Uuid {
+        row.gateway.id.uuid()
+    }
+
+    fn render(_: &Context, view: &ServiceView) -> Map<String, Value> {
+        let row = &view.gateway;
+        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let (v4, v6) = match row.public_address {
+            IpAddr::V4(address) => (json!(address), Value::Null),
+            IpAddr::V6(address) => (Value::Null, json!(address)),
+        };
+        let own = [
+            ("subnet_id", json!(row.subnet.map(SubnetId::uuid))),
+            ("router_id", json!(row.router.uuid())),
+            ("admin_state_up", json!(row.admin_state_up)),
+            ("external_v4_ip", v4),
+            ("external_v6_ip", v6),
+            ("status", json!(status::of_service(view))),
+            ("flavor_id", Value::Null),
+        ];
+        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object
+    }
+
+    fn missing(id: String) -> ApiError {
+        ApiError::VpnServiceNotFound { id }
+    }
+
+    fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
+        ApiError::VpnServiceInUse { id }
+    }
+
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<ServiceView, Failure> {
+        if let Some(Some(flavor)) = values.uuid("flavor_id") {
+            let id = flavor.to_string();
+            return Err(ApiError::FlavorNotFound { id }.into());
+        }
+        let router = values.required("router_id")?;
+        let new = NewService {
+            name: values.new_name()?,
+            description: values.new_description(),
+            router: RouterId::from_uuid(router),
+            subnet: values.uuid("subnet_id").flatten().map(SubnetId::from_uuid),
+            admin_state_up: values.flag("admin_state_up").unwrap_or(true),
+        };
+        match cx.control.create_service(&maker, new).await {
+            Err(Error::NotFound(Noun::Router)) => {
+                let id = router.to_string();
+                Err(ApiError::RouterNotFound { id }.into())
+            }
+            made => Ok(made?),
+        }
+    }
+
+    async fn page(cx: &Context, query: Query) -> Result<Vec<ServiceView>, Failure> {
+        Ok(cx.control.page_services(&cx.caller, query).await?)
+    }
+
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ServiceView, Failure> {
+        let view = find::<Self>(cx, id).await?;
+        status::check(id, status::of_service(&view))?;
+        let change = ServiceChange {
+            name: values.name(),
+            description: values.description(),
+            admin_state_up: values.flag("admin_state_up"),
+        };
+        let update = cx
+            .control
+            .update_service(&cx.caller, GatewayId::from_uuid(id), change);
+        Ok(update.await?)
+    }
+
+    async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
+        let id = GatewayId::from_uuid(id);
+        Ok(cx.control.delete_service(&cx.caller, id).await?)
+    }
+}

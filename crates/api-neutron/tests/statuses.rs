@@ -1,0 +1,158 @@
+//! Statuses, and why they are so; and what the operator can change.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod world;
+
+use adit_api_neutron::NeutronConfig;
+use adit_control::{AgentEvent, CryptoProfile};
+use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::{Reason, ReasonCode, Whose};
+use serde_json::json;
+use time::OffsetDateTime;
+use world::{Who, World};
+
+const CONN: &str = "/vpn/ipsec-site-connections/$conn";
+
+fn reason(code: ReasonCode) -> Reason {
+    Reason {
+        code,
+        whose: Whose::Peer,
+        since: OffsetDateTime::UNIX_EPOCH,
+        evidence: "what was seen".to_owned(),
+        next_step: "what to do".to_owned(),
+    }
+}
+
+impl World {
+    fn tunnel(&self, state: TunnelState, reasons: Vec<Reason>) {
+        self.agent.say(AgentEvent::Tunnel {
+            gateway: self.fill("$svc").parse().unwrap(),
+            connection: self.fill("$conn").parse().unwrap(),
+            observed: TunnelObserved {
+                state,
+                since: OffsetDateTime::now_utc(),
+                reasons,
+                ike_suite: None,
+                children: Vec::new(),
+                traffic: Traffic::default(),
+            },
+        });
+    }
+
+    fn gateway(&self, status: GatewayStatus, reasons: Vec<Reason>) {
+        let id = self.fill("$svc").parse().unwrap();
+        let observed = GatewayObserved { status, reasons };
+        self.agent.say(AgentEvent::Gateway { id, observed });
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_active_while_its_tunnel_is_up() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    world.tunnel(TunnelState::Up, Vec::new());
+    world.until_status(CONN, "ACTIVE").await;
+    let shown = world.get(CONN).await;
+    let reasons = &shown.ok(200)["status_reasons"];
+    // The defaults of policies are weak, and that is told while all works.
+    assert_eq!(reasons[0]["code"], "weak_algorithm", "{reasons}");
+    for member in ["message", "evidence", "next_step", "whose", "since"] {
+        assert!(reasons[0][member].is_string(), "{member} of {reasons}");
+    }
+    world.tunnel(
+        TunnelState::Down,
+        vec![reason(ReasonCode::CannotAuthenticateConnection)],
+    );
+    world.until_status(CONN, "DOWN").await;
+    let shown = world.get(CONN).await;
+    let first = &shown.ok(200)["status_reasons"][0];
+    assert_eq!(first["code"], "cannot_authenticate_connection");
+    assert_eq!(
+        (&first["evidence"], &first["whose"]),
+        (&json!("what was seen"), &json!("peer"))
+    );
+    assert_eq!(first["since"], "1970-01-01T00:00:00Z");
+    let listed = world
+        .get("/vpn/ipsec-site-connections?status=DOWN&id=$conn")
+        .await;
+    assert_eq!(
+        listed.ok(200)[0]["status_reasons"][0]["code"],
+        first["code"]
+    );
+}
+
+#[tokio::test]
+async fn what_fails_is_in_error() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    world.gateway(
+        GatewayStatus::Failed,
+        vec![reason(ReasonCode::InternalError)],
+    );
+    world.until_status("/vpn/vpnservices/$svc", "ERROR").await;
+    world.until_status(CONN, "ERROR").await;
+    let shown = world.get(CONN).await;
+    assert_eq!(shown.ok(200)["status_reasons"][0]["code"], "internal_error");
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_down() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    world.tunnel(TunnelState::Up, Vec::new());
+    world.until_status(CONN, "ACTIVE").await;
+    let off = json!({"vpnservice": {"admin_state_up": false}});
+    world.put("/vpn/vpnservices/$svc", off).await.ok(200);
+    for path in ["/vpn/vpnservices/$svc", CONN] {
+        assert_eq!(world.get(path).await.ok(200)["status"], "DOWN", "{path}");
+    }
+    let reasons = &world.get(CONN).await.ok(200)["status_reasons"].clone();
+    assert_eq!(reasons[0]["code"], "administratively_down");
+}
+
+#[tokio::test]
+async fn keys_are_hidden_where_the_operator_says_so() {
+    let config = NeutronConfig {
+        show_psk: false,
+        ..NeutronConfig::default()
+    };
+    let mut world = World::with(config).await;
+    world.add_vpn().await;
+    world.until_down().await;
+    assert_eq!(world.get(CONN).await.ok(200)["psk"], "********");
+    // Nor can one be guessed at by a filter.
+    let listed = world.get("/vpn/ipsec-site-connections?psk=secret").await;
+    assert_eq!(*listed.ok(200), json!([]));
+    let change = json!({"ipsec_site_connection": {"psk": "another"}});
+    assert_eq!(world.put(CONN, change).await.ok(200)["psk"], "********");
+}
+
+#[tokio::test]
+async fn a_strict_service_has_stronger_defaults() {
+    let mut world = World::allowing(CryptoProfile::Strict).await;
+    let made = world.make("p", "ikepolicy", json!({})).await;
+    assert_eq!(
+        (&made["auth_algorithm"], &made["pfs"]),
+        (&json!("sha256"), &json!("group14"))
+    );
+    let made = world.make("p", "ipsecpolicy", json!({})).await;
+    assert_eq!(
+        (&made["auth_algorithm"], &made["pfs"]),
+        (&json!("sha256"), &json!("group14"))
+    );
+    let weak = json!({"ikepolicy": {"auth_algorithm": "sha1"}}).to_string();
+    let answer = world.ask(Who::Member, "POST /vpn/ikepolicies", &weak).await;
+    let message =
+        "Invalid input for auth_algorithm. Reason: SHA-1 is weaker than this service allows.";
+    assert_eq!(answer.refused(), (400, "HTTPBadRequest", message));
+}
