@@ -58,20 +58,19 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     assert_eq!(host.spis(changing), changed);
 
     // Each other change is negotiated at once.
-    let fqdn = |name: &str| Identity::parse(name);
-    let changes: [&dyn Fn(&mut Place, &mut Place); 3] = [
-        &|hub, one| {
+    let changes: [fn(&mut Place, &mut Place); 3] = [
+        |hub, one| {
             let psk = Psk::new(b"AnotherPassword".to_vec()).unwrap();
             hub.gateway.tunnels[0].psk = psk.clone();
             only(one).psk = psk;
         },
-        &|hub, one| {
-            hub.gateway.tunnels[0].local_id = fqdn("hub.example.com");
-            only(one).peer_id = fqdn("hub.example.com");
+        |hub, one| {
+            hub.gateway.tunnels[0].local_id = Identity::parse("hub.example.com");
+            only(one).peer_id = Identity::parse("hub.example.com");
         },
-        &|hub, one| {
-            hub.gateway.tunnels[0].peer_id = fqdn("one.example.com");
-            only(one).local_id = fqdn("one.example.com");
+        |hub, one| {
+            hub.gateway.tunnels[0].peer_id = Identity::parse("one.example.com");
+            only(one).local_id = Identity::parse("one.example.com");
         },
     ];
     for change in changes {
@@ -138,7 +137,10 @@ fn who_only_responds_waits_for_the_other() {
         "-c 3 -i 0.2",
     )
     .none();
-    assert_eq!(host.observed(id).unwrap().state, TunnelState::Down);
+    let observed = host.observed(id).unwrap();
+    assert_eq!(observed.state, TunnelState::Down);
+    let evidence = &observed.reasons[0].evidence;
+    assert!(evidence.contains("only responds"), "{evidence}");
     let captured = capture.stop();
     captured.hides(&one.instance.address, &two.instance.address);
     assert!(captured.packets().is_empty(), "neither began");

@@ -119,6 +119,16 @@ impl Finding {
         )
     }
 
+    pub(crate) fn waiting(now: OffsetDateTime, peer: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::Negotiating,
+            Whose::Peer,
+            format!("waiting for {peer} to begin, since this connection only responds"),
+            "Have the peer begin, or let this connection begin too.",
+        )
+    }
+
     pub(crate) fn negotiating(now: OffsetDateTime, peer: &str) -> Self {
         Self::new(
             now,

@@ -277,7 +277,7 @@ impl Worker {
             match conversion::config(order.address, tunnel) {
                 Ok(config) if self.configured.get(&key) == Some(&config) => {}
                 Ok(config) => {
-                    known.forgive(tunnel.peer_address);
+                    known.reconfigure(tunnel.peer_address, config.initiate);
                     self.configured.insert(key, config.clone());
                     self.command(Command::SetConnection(key, Box::new(config)));
                 }

@@ -21,6 +21,8 @@ pub(crate) struct Tunnel {
     peer: String,
     /// The bound on its inner packets.
     pub(crate) mtu: Option<u16>,
+    /// Whether this end may begin.
+    begins: bool,
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
@@ -47,6 +49,7 @@ impl Tunnel {
         Self {
             peer: peer.to_string(),
             mtu: None,
+            begins: true,
             state: TunnelState::Down,
             since: now,
             finding: None,
@@ -58,9 +61,10 @@ impl Tunnel {
         }
     }
 
-    /// Forgets what was found wrong, because the configuration has changed; so may have the peer.
-    pub(crate) fn forgive(&mut self, peer: IpAddr) {
+    /// Takes a changed configuration, and forgets what was found wrong with the one before.
+    pub(crate) fn reconfigure(&mut self, peer: IpAddr, begins: bool) {
         self.peer = peer.to_string();
+        self.begins = begins;
         self.finding = None;
     }
 
@@ -152,6 +156,9 @@ impl Tunnel {
         let reasons = match (&self.finding, self.state) {
             (Some((finding, _)), _) => vec![finding.reason.clone()],
             (None, TunnelState::Up) => Vec::new(),
+            (None, TunnelState::Down) if !self.begins => {
+                vec![Finding::waiting(self.since, &self.peer).reason]
+            }
             (None, _) => vec![Finding::negotiating(self.since, &self.peer).reason],
         };
         TunnelObserved {
