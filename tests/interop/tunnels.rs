@@ -10,7 +10,7 @@ use adit_model::{ConnectionId, ReasonCode};
 use crate::scene::PSK;
 use crate::strongswan::{BLOCK, INNER, Peer, TOOLS, Wanted};
 use crate::support::host::{Host, Place};
-use crate::support::traffic::{PingsUnderWay, ping, ping_with};
+use crate::support::traffic::{PingsUnderWay, ping, ping_with, tcp};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
 /// A place that is told how to reach strongSwan, and what that is to be.
@@ -99,6 +99,33 @@ fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
     peer.swanctl("--initiate --child net --timeout 4");
     scene.works(&peer);
     assert!(peer.sas().began(), "{}", peer.sas().text);
+}
+
+#[test]
+fn triple_des_and_md5_carry_traffic_when_they_are_named() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let mut scene = Scene::new("ait", 129);
+    scene.wanted.ike = "3des-md5-modp2048";
+    scene.wanted.esp = "3des-md5";
+    let tunnel = scene.tunnel();
+    tunnel.ike.encryption = vec![Encryption::TripleDes];
+    tunnel.ike.authentication = vec![Authentication::Md5];
+    tunnel.ipsec.encryption = vec![Encryption::TripleDes];
+    tunnel.ipsec.authentication = vec![Authentication::Md5];
+    let peer = Peer::start(&scene.host, &scene.wanted);
+    scene.apply();
+    scene.works(&peer);
+    let observed = scene.host.observed(scene.id()).unwrap();
+    assert_eq!(observed.ike_suite.unwrap(), "3des-md5-prfmd5-modp2048",);
+    let before = peer.sas().children;
+    peer.swanctl("--rekey --child net");
+    until("another Child SA is used", VERDICT, || {
+        let now = peer.sas().children;
+        (now.len() == 1 && now != before).then_some(())
+    });
+    let namespaces = (&scene.place.instance.namespace, &peer.namespace);
+    let received = tcp(namespaces.0, namespaces.1, INNER, 10, false);
+    assert!(received >= 10_000_000, "{received}");
 }
 
 #[test]
