@@ -149,7 +149,7 @@ pub struct TunnelSpec {
     pub peer_id: Identity,
     /// Who begins.
     pub initiator: Initiator,
-    /// The most octets of an inner packet.
+    /// The most octets of an inner packet; 0 leaves it to the path.
     pub mtu: u32,
     /// The pre-shared key.
     pub psk: Psk,
