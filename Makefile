@@ -1,5 +1,6 @@
 # make demo    a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test    all tests
+# make bench   what requests cost (a table for bench/RESULTS.md; some minutes)
 # make check   format, lints, documentation, licences
 #
 # Build output goes to a cache folder outside the source tree.
@@ -15,7 +16,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test check deny
+.PHONY: demo test bench check deny
 
 demo:
 	@tools/install-packages demo
@@ -25,6 +26,11 @@ demo:
 test:
 	@tools/install-packages test
 	cargo test --workspace --locked
+
+bench:
+	@tools/install-packages demo
+	cargo build --release --locked -p adit -p adit-bench
+	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit $(if $(QUICK),--quick)
 
 check: deny
 	cargo fmt --check

@@ -51,6 +51,7 @@ macro_rules! contract_tests {
             application_credentials_read_back
             revoked_tokens_are_known_until_they_end
             writers_go_one_after_another
+            a_change_of_identities_is_counted
         );
     };
     (@each $store:expr; $($name:ident)+) => {$(
@@ -755,6 +756,29 @@ pub async fn revoked_tokens_are_known_until_they_end(store: &dyn Store) {
     assert_eq!(tx.delete_revoked_tokens(time(20)).await.unwrap(), 1);
     assert!(!tx.is_token_revoked(early.id).await.unwrap());
     assert!(tx.is_token_revoked(late.id).await.unwrap());
+}
+
+pub async fn a_change_of_identities_is_counted(store: &dyn Store) {
+    let w = World::new(1);
+    let before = store.identity_version();
+    w.store(store).await;
+    let after = store.identity_version();
+    assert_ne!(before, after, "a project was made");
+    let mut tx = store.write().await.unwrap();
+    tx.delete_connection(w.project.id, w.connection.id)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.identity_version(), after);
+    let mut tx = store.write().await.unwrap();
+    let row = user("ann", None);
+    tx.insert_user(&row).await.unwrap();
+    drop(tx);
+    assert_eq!(store.identity_version(), after, "it was undone");
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user(&row).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(store.identity_version(), after);
 }
 
 pub async fn writers_go_one_after_another(store: &dyn Store) {

@@ -59,6 +59,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store can't answer, or the one before took too long.
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// A number that changes whenever a transaction is committed that may have changed projects,
+    /// users, roles, credentials or revoked tokens: what was read of them at the same number still
+    /// holds.
+    fn identity_version(&self) -> u64;
 }
 
 /// Reads and writes that belong together.
