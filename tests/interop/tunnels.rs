@@ -125,7 +125,8 @@ fn triple_des_and_md5_carry_traffic_when_they_are_named() {
     });
     let namespaces = (&scene.place.instance.namespace, &peer.namespace);
     let received = tcp(namespaces.0, namespaces.1, INNER, 10, false);
-    assert!(received >= 10_000_000, "{received}");
+    // What was still under way at the end is not counted.
+    assert!(received >= 8_000_000, "{received}");
 }
 
 #[test]

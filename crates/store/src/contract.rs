@@ -9,17 +9,19 @@
     reason = "these are tests; their names say what they show"
 )]
 
+mod peer_cidrs;
 mod world;
 
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, Connection, ConnectionId, FloatingIp,
-    FloatingIpId, Gateway, GatewayId, IkePolicy, IkePolicyId, MacAddress, Port, PortId, Project,
-    ProjectId, Psk, Revision, RoleAssignment, Router, RouterId, TokenId, User, UserId,
+    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, GatewayId,
+    IkePolicy, IkePolicyId, MacAddress, Port, PortId, Project, ProjectId, Psk, Revision,
+    RoleAssignment, Router, RouterId, TokenId, User, UserId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
+pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use world::World;
 use world::{name, time};
 
@@ -370,29 +372,6 @@ pub async fn deleting_a_gateway_deletes_its_connections(store: &dyn Store) {
             .await
             .unwrap()
     );
-}
-
-pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
-    let (w, other) = (World::new(1), World::new(2));
-    w.store(store).await;
-    other.store(store).await;
-    let mut tx = store.write().await.unwrap();
-    let second = Connection {
-        id: ConnectionId::random(),
-        peer_cidrs: ["192.168.0.0/24", "fd00::/64"]
-            .map(|text| text.parse().unwrap())
-            .to_vec(),
-        ..w.connection.clone()
-    };
-    tx.insert_connection(&second).await.unwrap();
-    let mut third = other.connection.clone();
-    third.peer_cidrs = vec!["172.16.0.0/12".parse().unwrap()];
-    tx.update_connection(&third).await.unwrap();
-    let listed = tx.peer_cidrs_of_router(w.router.id).await.unwrap();
-    let listed: Vec<_> = listed.iter().map(ToString::to_string).collect();
-    assert_eq!(listed, ["192.168.0.0/24", "192.168.7.0/24", "fd00::/64"]);
-    let none = tx.peer_cidrs_of_router(RouterId::random()).await.unwrap();
-    assert!(none.is_empty(), "{none:?}");
 }
 
 pub async fn a_public_address_is_given_once(store: &dyn Store) {
