@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::api::Api;
-use super::{PATIENCE, namespace, until};
+use super::{Ground, PATIENCE, namespace, until};
 
 /// A running service.
 pub(crate) struct Serve {
@@ -22,6 +22,16 @@ pub(crate) struct Serve {
     pub(crate) external: String,
     folder: PathBuf,
     child: Option<Child>,
+}
+
+impl Ground for Serve {
+    fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn external(&self) -> &str {
+        &self.external
+    }
 }
 
 impl Serve {

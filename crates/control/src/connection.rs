@@ -13,7 +13,6 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policies::Policies;
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
@@ -172,7 +171,7 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -232,7 +231,7 @@ impl Control {
         let row = change.apply(row);
         let view = self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -253,7 +252,7 @@ impl Control {
         Error::stale(expected, row.revision)?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 
@@ -278,7 +277,7 @@ impl Control {
         side.of_mut(&mut row).push(cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(true)
     }
 
@@ -308,7 +307,7 @@ impl Control {
         list.retain(|other| *other != cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 

@@ -226,7 +226,7 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -293,7 +293,7 @@ impl Control {
         row.revision = tx.update_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -308,11 +308,10 @@ impl Control {
     ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let row = tx.connection(caller.scope(), id).await?;
-        let row = row.ok_or(Error::NotFound(Noun::Connection))?;
+        let (gateway, row) = find(&mut *tx, caller, id).await?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(row.gateway));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 

@@ -137,6 +137,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
+        peer_cidrs: tx.peer_cidrs_of_router(id).await?.into_iter().collect(),
     };
     if !router.admin_state_up {
         return Ok(Some(spec));

@@ -9,6 +9,7 @@
     reason = "these are tests; their names say what they show"
 )]
 
+mod peer_cidrs;
 mod world;
 
 use adit_model::project::Role;
@@ -20,6 +21,7 @@ use adit_model::{
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
+pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use world::World;
 use world::{name, time};
 
@@ -41,6 +43,7 @@ macro_rules! contract_tests {
             what_is_hung_on_cannot_be_deleted
             a_reference_to_nothing_is_refused
             deleting_a_gateway_deletes_its_connections
+            what_is_behind_a_routers_peers_is_listed_once
             a_public_address_is_given_once
             lists_are_oldest_first
             users_projects_and_keys_read_back

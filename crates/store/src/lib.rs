@@ -14,6 +14,7 @@ mod application_credential;
 pub mod contract;
 mod memory;
 mod nouns;
+mod peer_cidrs;
 mod peer_host;
 mod project;
 mod query;
@@ -34,6 +35,7 @@ use async_trait::async_trait;
 pub use api_key::ApiKeys;
 pub use application_credential::ApplicationCredentials;
 pub use memory::MemoryStore;
+pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
 pub use project::Projects;
 pub use query::{Order, OrderBy, Query};
@@ -74,6 +76,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + PeerCidrs
     + PeerHosts
     + Rows<Network>
     + Rows<Subnet>
