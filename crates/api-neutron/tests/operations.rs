@@ -587,10 +587,10 @@ async fn versions_are_told_to_anybody() {
     for path in ["", "/"] {
         let answer = world.get(path).await;
         let first = &answer.ok(200)[0];
-        assert_eq!(first["collection"], "vpnservices");
+        assert_eq!(first["collection"], "networks");
         assert_eq!(
             first["links"][0]["href"],
-            "http://neutron.test/v2.0/vpn/vpnservices"
+            "http://neutron.test/v2.0/networks"
         );
     }
 }
