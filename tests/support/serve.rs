@@ -20,7 +20,8 @@ pub(crate) struct Serve {
     pub(crate) prefix: String,
     /// The first three octets of its external network.
     pub(crate) external: String,
-    folder: PathBuf,
+    /// Where its state folder and its log are.
+    pub(crate) folder: PathBuf,
     child: Option<Child>,
 }
 
