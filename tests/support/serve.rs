@@ -62,7 +62,8 @@ impl Serve {
 
     /// Starts it on what is there.
     pub(crate) fn run(&mut self) {
-        let settings = self.folder.join("state/clients/ibm.env");
+        // The last one that it writes.
+        let settings = self.folder.join("state/clients/demo-openrc");
         let before = fs::metadata(&settings).ok().map(|m| m.modified().unwrap());
         let log = File::options()
             .create(true)
