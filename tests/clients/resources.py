@@ -21,6 +21,10 @@ subnet = subnets.change(
     subnet, name="subnet-2", description="a subnet", dns_nameservers=["1.1.1.1", "9.9.9.9"],
     host_routes=[{"destination": "10.8.0.0/24", "nexthop": "10.9.0.7"}],
 )
+refused(
+    400, "InvalidInput", "overlaps with another subnet", "POST", "/subnets",
+    {"subnet": {"network_id": net.id, "ip_version": 4, "cidr": "10.9.0.128/25"}},
+)
 check("the network's subnets", [subnet.id], networks.get(net).subnet_ids)
 port = ports.make(name="port", network_id=net.id, fixed_ips=[{"subnet_id": subnet.id, "ip_address": "10.9.0.50"}])
 port = ports.change(port, name="port-2", description="a port", device_id="some machine")
@@ -94,6 +98,19 @@ for attributes in (
     refused(409, "SecurityGroupRuleExists", "already exists", "POST", "/security-group-rules", again)
     network.delete_security_group_rule(rule, ignore_missing=False)
     check("the rule is gone", None, network.find_security_group_rule(rule.id))
+for attributes, kind in (
+    ({"remote_ip_prefix": "2001:db8::/32"}, "SecurityGroupRuleParameterConflict"),
+    ({"protocol": "tcp", "port_range_min": 80, "port_range_max": 79}, "SecurityGroupInvalidPortRange"),
+    ({"protocol": "tcp", "port_range_min": 80, "port_range_max": 65536}, "SecurityGroupInvalidPortValue"),
+    ({"protocol": "icmp", "port_range_max": 6}, "SecurityGroupMissingIcmpType"),
+    ({"protocol": "icmp", "port_range_min": 1, "port_range_max": 256}, "SecurityGroupInvalidIcmpValue"),
+):
+    rule = {"security_group_id": group.id, "direction": "ingress", **attributes}
+    refused(400, kind, "", "POST", "/security-group-rules", {"security_group_rule": rule})
+rule = {"security_group_id": group.id, "direction": "ingress", "remote_group_id": "nobody's"}
+refused(
+    404, "SecurityGroupNotFound", "nobody's", "POST", "/security-group-rules", {"security_group_rule": rule},
+)
 port = network.update_port(port, security_group_ids=[group.id])
 check("the port's groups", [group.id], ports.get(port).security_group_ids)
 refused(409, "SecurityGroupInUse", group.id, "DELETE", f"/security-groups/{group.id}")
