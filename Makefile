@@ -1,13 +1,18 @@
-# make demo    a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
-# make test    all tests
-# make bench   what requests cost (a table for bench/RESULTS.md; some minutes)
-# make check   format, lints, documentation, licences
+# make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
+# make test          all tests
+# make test-clients  those with OpenStack's own clients
+# make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
+# make check         format, lints, documentation, licences
 #
 # Build output goes to a cache folder outside the source tree.
 
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/adit
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 TOOLS := $(CACHE)/tools
+
+# OpenStack's clients, each release in a virtual environment of its own.
+CLIENTS := openstack-10 openstack-8
+export ADIT_TEST_CLIENTS := $(CACHE)/clients
 
 # Namespaces and TUN devices need root; everything is built without it.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -16,16 +21,25 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test bench check deny
+.PHONY: demo test test-clients clients bench check deny
 
 demo:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit demo $(if $(KEEP),--keep)
 
-test:
-	@tools/install-packages test
+test: clients
 	cargo test --workspace --locked
+
+test-clients: clients
+	cargo test -p adit --test clients --locked
+
+clients:
+	@tools/install-packages test
+	@mkdir -p $(ADIT_TEST_CLIENTS)
+	@for client in $(CLIENTS); do \
+	    tools/client-environment tests/clients/environments/$$client.txt $(ADIT_TEST_CLIENTS)/$$client || exit 1; \
+	done
 
 bench:
 	@tools/install-packages demo

@@ -61,7 +61,7 @@ pub(crate) fn turn(tools: &[&str]) -> Option<Turn> {
 }
 
 /// Says it past the harness, which shows nothing of tests that pass.
-fn skipped(need: &str) {
+pub(crate) fn skipped(need: &str) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     let _ = writeln!(std::io::stderr(), "SKIPPED: {name} needs {need}");
 }

@@ -20,7 +20,8 @@ pub(crate) struct Serve {
     pub(crate) prefix: String,
     /// The first three octets of its external network.
     pub(crate) external: String,
-    folder: PathBuf,
+    /// Where its state folder and its log are.
+    pub(crate) folder: PathBuf,
     child: Option<Child>,
 }
 
@@ -71,7 +72,8 @@ impl Serve {
 
     /// Starts it on what is there.
     pub(crate) fn run(&mut self) {
-        let settings = self.folder.join("state/clients/ibm.env");
+        // The last one that it writes.
+        let settings = self.folder.join("state/clients/demo-openrc");
         let before = fs::metadata(&settings).ok().map(|m| m.modified().unwrap());
         let log = File::options()
             .create(true)

@@ -135,6 +135,15 @@ catalogue! {
     NOT_FOUND "ExternalGatewayForFloatingIPNotFound" NoWayOutside {message} "External network is not reachable: {message}.";
     BAD_REQUEST "SecurityGroupRemoteGroupAndRemoteIpPrefix" TwoRemotes
         "Only remote_ip_prefix or remote_group_id may be provided.";
+    BAD_REQUEST "SecurityGroupRuleParameterConflict" OtherFamily {family, cidr}
+        "Conflicting value ethertype {family} for CIDR {cidr}";
+    BAD_REQUEST "SecurityGroupInvalidPortRange" PortRange
+        "For TCP/UDP protocols, port_range_min must be <= port_range_max";
+    BAD_REQUEST "SecurityGroupMissingIcmpType" NoIcmpType {code}
+        "ICMP code (port-range-max) {code} is provided but ICMP type (port-range-min) is missing.";
+    BAD_REQUEST "SecurityGroupInvalidIcmpValue" IcmpValue {field, value}
+        "Invalid value for ICMP {field} {value}. It must be 0 to 255.";
+    BAD_REQUEST "SecurityGroupInvalidPortValue" InvalidPort {port} "Invalid value for port {port}";
 
     // VPN services.
     BAD_REQUEST "RouterIsNotExternal" RouterIsNotExternal {router}

@@ -86,7 +86,7 @@ impl Resource for Ports {
         row.id.uuid()
     }
 
-    fn render(_: &Context, row: &Port) -> Map<String, Value> {
+    fn render(cx: &Context, row: &Port) -> Map<String, Value> {
         let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let (owner, device) = match &row.device {
@@ -116,6 +116,18 @@ impl Resource for Ports {
             ("binding:vnic_type", json!("normal")),
         ];
         object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if cx.caller.role >= Role::Admin {
+            let binding = [
+                ("binding:host_id", json!("")),
+                ("binding:profile", json!({})),
+                ("binding:vif_details", json!({})),
+                (
+                    "binding:vif_type",
+                    json!(if real { "other" } else { "unbound" }),
+                ),
+            ];
+            object.extend(binding.map(|(name, value)| (name.to_owned(), value)));
+        }
         object
     }
 

@@ -150,8 +150,10 @@ impl Wanted {
     /// Whether a thing passes the filters.
     pub(crate) fn fits(&self, object: &Map<String, Value>) -> bool {
         self.filters.iter().all(|(attribute, wanted)| {
-            let value = object.get(attribute.name).unwrap_or(&Value::Null);
-            wanted.iter().any(|text| is(attribute, value, text))
+            match object.get(attribute.name).unwrap_or(&Value::Null) {
+                Value::Array(members) => members.iter().any(|member| has(member, wanted)),
+                value => wanted.iter().any(|text| is(attribute, value, text)),
+            }
         })
     }
 
@@ -191,6 +193,21 @@ fn is(attribute: &Attribute, value: &Value, text: &str) -> bool {
         _ if value.is_null() => text.is_empty(),
         _ => python::text(value) == text,
     }
+}
+
+/// Whether a member of a list is what a query says: one of some ids, or a map in which each `key`
+/// has one of the values that a query says as `key=value`.
+fn has(member: &Value, wanted: &[String]) -> bool {
+    let Value::Object(map) = member else {
+        return wanted.iter().any(|text| python::text(member) == *text);
+    };
+    let fits = |key: &str| {
+        let value = map.get(key).map(python::text);
+        let mut said = wanted.iter().filter_map(|text| text.split_once('='));
+        said.any(|(name, text)| name == key && value.as_deref() == Some(text))
+    };
+    let mut keys = wanted.iter().map(|text| text.split_once('='));
+    keys.all(|said| said.is_some_and(|(key, _)| fits(key)))
 }
 
 fn keys(
@@ -297,6 +314,8 @@ mod tests {
         attribute("mtu", Kind::Integer).filter(),
         attribute("group", Kind::UuidOrNull).filter_of(Reference::EndpointGroup),
         attribute("list", Kind::List),
+        attribute("ids", Kind::List).filter(),
+        attribute("maps", Kind::List).filter(),
     ];
 
     fn wanted(query: &str) -> Result<Wanted, ApiError> {
@@ -360,7 +379,8 @@ mod tests {
     fn values_of_one_filter_are_alternatives_and_filters_go_together() {
         let thing = object(json!({
             "name": "a", "flag": false, "mtu": 1500, "group": null, "description": "",
-            "tenant_id": "00000000000000000000000000000001",
+            "tenant_id": "00000000000000000000000000000001", "ids": ["i", "j"],
+            "maps": [{"at": "1.1", "on": "p"}, {"at": "2.2", "on": "q"}],
         }));
         for (query, fits) in [
             ("name=a", true),
@@ -377,6 +397,16 @@ mod tests {
             ("group=x", false),
             ("project_id=00000000-0000-0000-0000-000000000001", true),
             ("tenant_id=x", false),
+            ("ids=j", true),
+            ("ids=k", false),
+            ("ids=k&ids=i", true),
+            ("maps=at%3D2.2", true),
+            ("maps=at%3D3.3", false),
+            ("maps=at%3D3.3&maps=at%3D2.2", true),
+            ("maps=at%3D2.2&maps=on%3Dq", true),
+            ("maps=at%3D2.2&maps=on%3Dp", false),
+            ("maps=2.2", false),
+            ("maps=by%3D2.2", false),
         ] {
             assert_eq!(wanted(query).unwrap().fits(&thing), fits, "{query}");
         }

@@ -12,7 +12,7 @@ use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, a
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
+use crate::kind::{Kind, parse_uuid};
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, base, standard};
@@ -62,9 +62,7 @@ impl Resource for SecurityGroupRules {
         attribute(MIN, Kind::Any).post(Default::Null).sort(),
         attribute(MAX, Kind::Any).post(Default::Null).sort(),
         attribute(BLOCK, Kind::Any).post(Default::Null).sort(),
-        attribute(REMOTE, Kind::UuidOrNull)
-            .post(Default::Null)
-            .sort(),
+        attribute(REMOTE, Kind::Any).post(Default::Null).sort(),
         attribute("remote_address_group_id", Kind::UuidOrNull).post(Default::Null),
         REVISION,
     ];
@@ -105,7 +103,15 @@ impl Resource for SecurityGroupRules {
             port_max: port(values, MAX)?,
             remote: remote(values)?,
         };
-        let (group, remote) = (new.group, new.remote);
+        let (group, family, remote) = (new.group, new.family, new.remote);
+        let ports = Ports {
+            icmp: matches!(
+                new.protocol.as_deref(),
+                Some("icmp" | "icmpv6" | "ipv6-icmp" | "1" | "58")
+            ),
+            first: new.port_min,
+            last: new.port_max,
+        };
         let made = cx.control.create_security_group_rule(&maker, new).await;
         made.map_err(|error| match error {
             Error::NotFound(Noun::SecurityGroup) => {
@@ -119,6 +125,15 @@ impl Resource for SecurityGroupRules {
                 rule: Rule::Repeated,
                 message,
             } => ApiError::RuleExists { message }.into(),
+            Error::Invalid {
+                field: "remote", ..
+            } if let Remote::Block(cidr) = remote => {
+                let (family, cidr) = (family.word().to_owned(), cidr.to_string());
+                ApiError::OtherFamily { family, cidr }.into()
+            }
+            Error::Invalid {
+                field: "port_min", ..
+            } => ports.wrong().into(),
             other => other.into(),
         })
     }
@@ -201,11 +216,34 @@ fn port(values: &Values, name: &str) -> Result<Option<u16>, ApiError> {
     };
     let number = number.and_then(|number| u16::try_from(number).ok());
     number.map(Some).ok_or_else(|| {
-        let text = python::text(value);
-        ApiError::Input {
-            reason: format!("Invalid port '{text}', valid range 0 < port < 65536"),
-        }
+        let port = python::text(value);
+        ApiError::InvalidPort { port }
     })
+}
+
+/// What a rule says of ports, or of ICMP's types and codes, which go by the same names.
+struct Ports {
+    icmp: bool,
+    first: Option<u16>,
+    last: Option<u16>,
+}
+
+impl Ports {
+    /// What is wrong with them, when something is.
+    fn wrong(&self) -> ApiError {
+        let icmp = |field: &str, value: u16| ApiError::IcmpValue {
+            field: field.to_owned(),
+            value: value.to_string(),
+        };
+        match (self.first, self.last) {
+            _ if !self.icmp => ApiError::PortRange,
+            (Some(kind), _) if kind > 255 => icmp("type (port-range-min)", kind),
+            (Some(_), Some(code)) => icmp("code (port-range-max)", code),
+            (_, code) => ApiError::NoIcmpType {
+                code: code.unwrap_or_default().to_string(),
+            },
+        }
+    }
 }
 
 fn remote(values: &Values) -> Result<Remote, ApiError> {
@@ -226,10 +264,18 @@ fn remote(values: &Values) -> Result<Remote, ApiError> {
             Some(cidr.map_err(|_| ApiError::attribute(BLOCK, reason))?)
         }
     };
-    match (block, values.uuid(REMOTE).flatten()) {
+    let group = match values.any(REMOTE) {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(python::text(value)),
+    };
+    match (block, group) {
         (Some(_), Some(_)) => Err(ApiError::TwoRemotes),
         (Some(block), None) => Ok(Remote::Block(block)),
-        (None, Some(group)) => Ok(Remote::Group(SecurityGroupId::from_uuid(group))),
+        // What is no id is none of a group that there is.
+        (None, Some(id)) => match parse_uuid(&id) {
+            Some(group) => Ok(Remote::Group(SecurityGroupId::from_uuid(group))),
+            None => Err(ApiError::SecurityGroupNotFound { id }),
+        },
         (None, None) => Ok(Remote::Any),
     }
 }

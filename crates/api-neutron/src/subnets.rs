@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_control::subnet::{NewSubnet, SubnetChange};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
@@ -169,6 +169,16 @@ impl Resource for Subnets {
             Err(Error::NotFound(Noun::Network)) => {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
+            }
+            // Clients that look for a free block know it by these words.
+            Err(Error::Invalid {
+                rule: Rule::CidrOverlap,
+                ..
+            }) => {
+                let reason = format!(
+                    "Requested subnet with cidr: {cidr} for network: {network} overlaps with another subnet"
+                );
+                Err(ApiError::Input { reason }.into())
             }
             made => Ok(made?),
         }

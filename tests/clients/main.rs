@@ -1,0 +1,15 @@
+//! OpenStack's own clients against `adit serve`: documented sessions, command by command, and the
+//! SDK. The clients stand in virtual environments that `make test-clients` makes; without them, or
+//! without root, the tests say so and skip.
+
+#![cfg(test)]
+
+mod branch;
+mod client;
+mod sdk;
+mod session;
+mod two_networks;
+
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
