@@ -34,6 +34,21 @@ check(
     "ports of a subnet", [port.id], [one.id for one in network.ports(fixed_ips=f"subnet_id={subnet.id}")],
 )
 
+# Many in one request: all, or none.
+answer = network.post("/networks", json={"networks": [{"name": "one"}, {"name": "two"}]})
+many = [networks.get(one["id"]) for one in answer.json()["networks"]]
+check("two networks", ["one", "two"], [one.name for one in many])
+taken = {"network_id": net.id, "fixed_ips": [{"ip_address": "10.9.0.60"}]}
+count = len(list(network.ports()))
+refused(409, "IpAddressAlreadyAllocated", "10.9.0.60", "POST", "/ports", {"ports": [taken, taken]})
+check("no port stays", count, len(list(network.ports())))
+refused(400, "HTTPBadRequest", "Resources required", "POST", "/ports", {"ports": []})
+for one in many:
+    networks.gone(one)
+many = network.create_ports([{"network_id": net.id, "name": name} for name in ("one", "two")])
+for one in many:
+    ports.gone(one)
+
 # Routers.
 router = routers.make(name="router", description="a router")
 router = routers.change(router, name="router-2", description="")

@@ -41,7 +41,15 @@ pub(crate) fn post(
     if octets.is_empty() {
         return Err(ApiError::NoBody);
     }
-    let mut map = open(octets, root)?;
+    post_object(open(octets, root)?, attributes, speaker)
+}
+
+/// Reads what is under the root key of a POST's body.
+pub(crate) fn post_object(
+    mut map: Map<String, Value>,
+    attributes: &'static [Attribute],
+    speaker: Speaker,
+) -> Result<Values, ApiError> {
     known(&map, attributes)?;
     let project = project(&map, speaker)?;
     for attribute in attributes.iter().filter(|one| one.post.is_none()) {

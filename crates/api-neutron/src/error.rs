@@ -46,6 +46,7 @@ catalogue! {
     BAD_REQUEST "MalformedRequestBody" NotJson "Malformed request body: Cannot understand JSON.";
     BAD_REQUEST "HTTPBadRequest" NoObject "Body contains invalid data";
     BAD_REQUEST "HTTPBadRequest" NoRoot {root} "Unable to find '{root}' in request body";
+    BAD_REQUEST "HTTPBadRequest" NoResources "Resources required";
     BAD_REQUEST "HTTPBadRequest" BadRoot {root} "Object '{root}' contains invalid data";
 
     // Attributes.
@@ -105,6 +106,7 @@ catalogue! {
         "IPsecPolicy {id} is in use by existing IPsecSiteConnection and can't be updated or deleted";
     BAD_REQUEST "EndpointGroupInUse" EndpointGroupInUse {id}
         "Endpoint group {id} is in use and cannot be deleted";
+    CONFLICT "IpAddressAlreadyAllocated" AddressTaken {message} "{message}.";
     CONFLICT "IpAddressGenerationFailure" NoAddress {message} "No more IP addresses available: {message}.";
     CONFLICT "HTTPConflict" Conflict {message} "{message}.";
 

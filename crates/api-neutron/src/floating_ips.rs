@@ -56,6 +56,8 @@ impl Resource for FloatingIps {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = FloatingIp;
 
     fn id(row: &FloatingIp) -> Uuid {

@@ -5,7 +5,7 @@
 //! | one per resource | its table of attributes, what it looks like, the use cases behind it |
 //! | `resource` | what all resources do alike: routes, roles, answers |
 //! | `attribute`, `kind` | what stands in such a table |
-//! | `body`, `query`, `list` | bodies and queries checked by it; lists |
+//! | `body`, `bulk`, `query`, `list` | bodies and queries checked by it; many in one body; lists |
 //! | `error`, `refusal` | every refusal's status, type and message, and when it is given |
 //! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
 //! | `context` | who asks, and under which address |
@@ -16,6 +16,7 @@
 
 mod attribute;
 mod body;
+mod bulk;
 mod config;
 mod context;
 mod discovery;

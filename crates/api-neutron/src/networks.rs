@@ -67,6 +67,8 @@ impl Resource for Networks {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = NetworkView;
 
     fn id(row: &NetworkView) -> Uuid {

@@ -1,7 +1,7 @@
 //! `/ports`. A port whose `device_owner` begins with `compute:` becomes a machine of this host.
 
 use adit_control::port::{NewPort, PortChange, WishedIp};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::port::{Device, Port};
 use adit_model::project::Role;
 use adit_model::{NetworkId, PortId, SecurityGroupId, SubnetId};
@@ -79,6 +79,8 @@ impl Resource for Ports {
     ];
 
     const SEES: Role = Role::Reader;
+
+    const BULK: bool = true;
 
     type Row = Port;
 
@@ -193,9 +195,13 @@ impl Resource for Ports {
     }
 }
 
-/// A group that is not there, by its name.
+/// A group that is not there, by its name, and an address that somebody has.
 fn named(error: Error, values: &Values) -> Failure {
     match error {
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message }.into(),
         Error::NotFound(Noun::SecurityGroup) => {
             let groups = values.list(GROUPS).unwrap_or_default();
             let ids: Vec<String> = groups.iter().map(python::text).collect();

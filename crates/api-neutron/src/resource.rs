@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::parse_uuid;
 use crate::refusal::Failure;
-use crate::{Neutron, list, query, status};
+use crate::{Neutron, bulk, list, query, status};
 
 /// What a resource is called.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,9 @@ pub(crate) trait Resource: 'static {
     const CHANGES: Role = Role::Member;
     /// The status that the answer to a POST shows, whatever has become of it already.
     const MADE: Option<&'static str> = None;
+
+    /// Whether one POST may make many.
+    const BULK: bool = false;
 
     /// What the use cases give.
     type Row: Send;
@@ -213,19 +216,39 @@ async fn create<R: Resource>(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let octets = adit_api::body::octets(body).await?;
+    if R::BULK
+        && let Some(objects) = bulk::objects(&octets, R::WORDS.many)?
+    {
+        return bulk::create::<R>(&cx, objects).await;
+    }
     let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
+    may_create::<R>(&cx)?;
+    let (_, object) = make::<R>(&cx, &values).await?;
+    Ok((StatusCode::CREATED, answer::<R>(object)))
+}
+
+/// Refuses those whose role is not enough to make one.
+pub(crate) fn may_create<R: Resource>(cx: &Context) -> Result<(), ApiError> {
     if cx.caller.role < R::CHANGES {
         return Err(forbidden::<R>("create"));
     }
+    Ok(())
+}
+
+/// Makes one; its id, and what the answer shows of it.
+pub(crate) async fn make<R: Resource>(
+    cx: &Context,
+    values: &Values,
+) -> Result<(Uuid, Map<String, Value>), ApiError> {
     let maker = cx.maker(values.project).await?;
-    let row = R::create(&cx, maker, &values).await;
+    let row = R::create(cx, maker, values).await;
     let row = row.map_err(|failure| failure.about::<R>(""))?;
-    let mut object = R::render(&cx, &row);
+    let mut object = R::render(cx, &row);
     values.echo(&mut object);
     if let Some(status) = R::MADE {
         object.insert("status".to_owned(), status.into());
     }
-    Ok((StatusCode::CREATED, answer::<R>(object)))
+    Ok((R::id(&row), object))
 }
 
 async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {

@@ -71,6 +71,8 @@ impl Resource for Routers {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = Row;
 
     fn id(row: &Row) -> Uuid {

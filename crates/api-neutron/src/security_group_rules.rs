@@ -69,6 +69,8 @@ impl Resource for SecurityGroupRules {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = SecurityGroupRule;
 
     fn id(row: &SecurityGroupRule) -> Uuid {

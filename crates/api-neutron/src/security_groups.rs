@@ -43,6 +43,8 @@ impl Resource for SecurityGroups {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = GroupView;
 
     fn id(row: &GroupView) -> Uuid {

@@ -84,6 +84,8 @@ impl Resource for Subnets {
 
     const SEES: Role = Role::Reader;
 
+    const BULK: bool = true;
+
     type Row = Subnet;
 
     fn id(row: &Subnet) -> Uuid {

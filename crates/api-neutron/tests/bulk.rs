@@ -1,0 +1,101 @@
+//! Many in one POST: all of them are made, or none stays.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod world;
+
+use world::{Who, World};
+
+async fn names(world: &World) -> Vec<String> {
+    let answer = world.get("/networks").await;
+    let networks = answer.ok(200).as_array().unwrap().clone();
+    let name = |network: &serde_json::Value| network["name"].as_str().unwrap().to_owned();
+    networks.iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn all_are_made_in_their_order() {
+    let world = World::new().await;
+    let before = names(&world).await.len();
+    let body = r#"{"networks": [{"name": "one"}, {"name": "two", "mtu": 1400}]}"#;
+    let answer = world.ask(Who::Member, "POST /networks", body).await;
+    let made = answer.ok(201).as_array().unwrap();
+    assert_eq!(made.len(), 2);
+    assert_eq!(
+        (&made[0]["name"], &made[1]["mtu"]),
+        (&"one".into(), &1400.into())
+    );
+    let after = names(&world).await;
+    assert_eq!(after.len(), before + 2);
+    assert!(after.ends_with(&["one".to_owned(), "two".to_owned()]));
+}
+
+#[tokio::test]
+async fn none_stays_where_one_is_refused() {
+    let world = World::new().await;
+    let before = names(&world).await;
+    for (body, refused) in [
+        (
+            r#"{"networks": [{"name": "one"}, {"bogus": 1}]}"#,
+            (400, "HTTPBadRequest", "Unrecognized attribute(s) 'bogus'"),
+        ),
+        (
+            r#"{"networks": [{"name": "one"}, {"shared": true}]}"#,
+            (
+                403,
+                "PolicyNotAuthorized",
+                "rule:default is disallowed by policy",
+            ),
+        ),
+        (
+            r#"{"networks": []}"#,
+            (400, "HTTPBadRequest", "Resources required"),
+        ),
+        (
+            r#"{"networks": [7]}"#,
+            (
+                400,
+                "HTTPBadRequest",
+                "Object 'networks' contains invalid data",
+            ),
+        ),
+        (
+            r#"{"networks": {"name": "one"}}"#,
+            (
+                400,
+                "HTTPBadRequest",
+                "Object 'networks' contains invalid data",
+            ),
+        ),
+    ] {
+        let answer = world.ask(Who::Member, "POST /networks", body).await;
+        assert_eq!(answer.refused(), refused, "{body}");
+        assert_eq!(names(&world).await, before, "{body}");
+    }
+    let body = r#"{"networks": [{"name": "one"}]}"#;
+    let answer = world.ask(Who::Reader, "POST /networks", body).await;
+    let refused = (
+        403,
+        "PolicyNotAuthorized",
+        "rule:create_network is disallowed by policy",
+    );
+    assert_eq!(answer.refused(), refused);
+}
+
+#[tokio::test]
+async fn nothing_of_a_vpn_is_made_so() {
+    let world = World::new().await;
+    let body = r#"{"ikepolicies": [{"name": "one"}]}"#;
+    let answer = world.ask(Who::Member, "POST /vpn/ikepolicies", body).await;
+    let refused = (
+        400,
+        "HTTPBadRequest",
+        "Unable to find 'ikepolicy' in request body",
+    );
+    assert_eq!(answer.refused(), refused);
+}
