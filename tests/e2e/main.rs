@@ -6,6 +6,7 @@
 mod blocks;
 mod example;
 mod hostile;
+mod one_model;
 mod operation;
 mod reasons;
 mod recovery;

@@ -21,7 +21,7 @@ use crate::{Inner, spec, view};
 /// A gateway that was well for so long starts its retries from the shortest pause again.
 const WELL: Duration = Duration::from_secs(30);
 
-/// How long a gateway's lane rests after a step, as a multiple of what the step took.
+/// How long a gateway's lane rests after a step, as a multiple of what looking at the store took.
 const PATIENCE: u32 = 4;
 
 /// The longest such rest.
@@ -317,6 +317,7 @@ pub(super) async fn gateway(
         router: None,
         applied: None,
         called: None,
+        looked: Duration::ZERO,
         retries: Retries::default(),
     };
     loop {
@@ -324,11 +325,10 @@ pub(super) async fn gateway(
         if lane.retries.is_early() && !is_gone(&inner, Key::Gateway(id)).await {
             continue;
         }
-        let begun = Instant::now();
         let step = lane.step(&inner, &*agent).await;
         // A gateway with many connections takes long to look at: as many of their changes as come
         // meanwhile are taken at once. One with few is looked at again at once.
-        tokio::time::sleep(begun.elapsed().saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
+        tokio::time::sleep(lane.looked.saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
         match step {
             Step::End => return,
             Step::Rest => lane.retries.due = None,
@@ -354,11 +354,14 @@ struct GatewayLane {
     applied: Option<GatewaySpec>,
     /// When the agent was last asked to apply it.
     called: Option<Instant>,
+    /// How long the last look at what is stored took.
+    looked: Duration,
     retries: Retries,
 }
 
 impl GatewayLane {
     async fn step(&mut self, inner: &Inner, agent: &dyn Agent) -> Step {
+        let begun = Instant::now();
         let wished = match inner.store.read().await {
             Ok(mut tx) => match spec::gateway(&mut *tx, self.id).await {
                 Ok(Some(spec)) => tx.any_gateway(self.id).await.map(|row| row.zip(Some(spec))),
@@ -367,6 +370,7 @@ impl GatewayLane {
             },
             Err(error) => Err(error),
         };
+        self.looked = begun.elapsed();
         let (row, wished) = match wished {
             Ok(Some(wished)) => wished,
             Ok(None) => return self.remove(inner, agent).await,
