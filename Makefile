@@ -1,6 +1,7 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
 # make test-clients  those with OpenStack's own clients
+# make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make check         format, lints, documentation, licences
 #
 # Build output goes to a cache folder outside the source tree.
@@ -20,7 +21,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients clients check deny
+.PHONY: demo test test-clients clients bench check deny
 
 demo:
 	@tools/install-packages demo
@@ -39,6 +40,11 @@ clients:
 	@for client in $(CLIENTS); do \
 	    tools/client-environment tests/clients/environments/$$client.txt $(ADIT_TEST_CLIENTS)/$$client || exit 1; \
 	done
+
+bench:
+	@tools/install-packages demo
+	cargo build --release --locked -p adit -p adit-bench
+	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit $(if $(QUICK),--quick)
 
 check: deny
 	cargo fmt --check

@@ -9,6 +9,7 @@ mod hostile;
 mod operation;
 mod reasons;
 mod recovery;
+mod tunnels;
 mod world;
 
 #[path = "../support/mod.rs"]

@@ -1,9 +1,6 @@
 //! Whatever is killed comes back by itself, and what was promised holds.
 
-use std::time::Duration;
-
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
 
 use crate::support::namespace::ip;
 use crate::support::serve::signal_to;
@@ -95,55 +92,6 @@ fn a_service_that_is_told_to_end_leaves_nothing_behind() {
     world.serve.run();
     world.api = world.serve.api();
     world.works(&connections);
-}
-
-#[test]
-#[ignore = "five minutes is the shortest lifetime there is"]
-fn both_sides_rekey_at_about_the_same_time_and_no_ping_is_lost() {
-    let Some(_turn) = turn(&[]) else { return };
-    let world = World::new("aeg", 16);
-    let api = &world.api;
-    let policy = |kind: &str, mut body: Value| {
-        body["name"] = json!("short");
-        body["key_lifetime"] = json!(300);
-        body["authentication_algorithm"] = json!("sha256");
-        body["encryption_algorithm"] = json!("aes128");
-        json!({"id": api.post(kind, &body.to_string()).is(201)["id"]})
-    };
-    let more = json!({
-        "ike_policy": policy("ike_policies", json!({"ike_version": 2, "dh_group": 14})),
-        "ipsec_policy": policy("ipsec_policies", json!({"pfs": "group_14"})),
-    });
-    let (one, two) = (&world.one, &world.two);
-    let connections = [
-        one.connect_with(api, &two.address, &two.cidrs, &more),
-        two.connect_with(api, &one.address, &one.cidrs, &more),
-    ];
-    world.works(&connections);
-    let (a, b) = world.instances();
-    let spis = || {
-        let seen = api.get(&connections[0]).is(200);
-        seen["negotiated"]["children"].clone()
-    };
-    let before = spis();
-    let pings = [
-        PingsUnderWay::start(&a.namespace, &b.address),
-        PingsUnderWay::start(&b.namespace, &a.address),
-    ];
-    // Long enough for two generations of the Child SA.
-    for _ in 0..2 {
-        let last = spis();
-        until("other keys are used", Duration::from_secs(330), || {
-            let now = spis();
-            let single = now.as_array().is_some_and(|children| children.len() == 1);
-            (single && now != last && now != before).then_some(())
-        });
-    }
-    for pings in pings {
-        pings.stop().all();
-    }
-    world.works(&connections);
-    assert!(!world.serve.log().contains("IkeDown"), "an IKE SA was lost");
 }
 
 #[test]

@@ -82,29 +82,6 @@ fn strongswan_rekeys_with_forward_secrecy_and_no_ping_is_lost() {
 }
 
 #[test]
-#[ignore = "five minutes is the shortest lifetime there is"]
-fn adit_rekeys_and_no_ping_is_lost() {
-    let Some(_turn) = turn(TOOLS) else { return };
-    let scene = Scene::new("ai9", 109);
-    let mut suite = Suite::cbc_sha256();
-    suite.ike_policy["key_lifetime"] = json!(300);
-    suite.ipsec_policy["key_lifetime"] = json!(300);
-    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
-    let connection = scene.connect(&suite);
-    scene.works(&connection, &peer);
-    let before = peer.sas();
-    let pings = PingsUnderWay::start(&scene.instance().namespace, INNER);
-    let limit = Duration::from_secs(330);
-    replaced(&scene, &peer, &connection, &before.children[0], limit);
-    until("another IKE SA has taken over", limit, || {
-        let now = peer.sas();
-        (now.ike.len() == 1 && spis(&now.ike[0]) != spis(&before.ike[0])).then_some(())
-    });
-    pings.stop().all();
-    scene.works(&connection, &peer);
-}
-
-#[test]
 fn a_deleted_connection_leaves_no_sa_on_strongswan() {
     let Some(_turn) = turn(TOOLS) else { return };
     let suite = Suite::cbc_sha256();

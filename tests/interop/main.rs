@@ -8,6 +8,7 @@ mod failures;
 mod lives;
 mod scene;
 mod suites;
+mod tunnels;
 
 #[path = "../support/strongswan.rs"]
 mod strongswan;

@@ -100,6 +100,7 @@ impl Scene {
             esp: suite.esp,
             psk: PSK,
             remote: SITE,
+            ids: None,
         }
     }
 

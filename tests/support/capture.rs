@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
-use super::serve::{Serve, signal_to};
+use super::Ground;
+use super::serve::signal_to;
 
 /// All that IPsec needs: IKE and ESP in UDP, and ARP for the public addresses. Links also announce
 /// themselves to multicast routers, by IGMP and by IPv6 from and to link-local addresses.
@@ -26,10 +27,10 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn start(serve: &Serve) -> Self {
-        let file = std::env::temp_dir().join(format!("adit-test-{}.pcap", serve.prefix));
+    pub(crate) fn start(ground: &impl Ground) -> Self {
+        let file = std::env::temp_dir().join(format!("adit-test-{}.pcap", ground.prefix()));
         let mut child = Command::new("tcpdump")
-            .args(["-i", &format!("{}-ext", serve.prefix), "-U", "-w"])
+            .args(["-i", &format!("{}-ext", ground.prefix()), "-U", "-w"])
             .arg(&file)
             .args(["-s", "0", "-B", "65536", "-Z", "root", "--immediate-mode"])
             .stdin(Stdio::null())

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub(crate) mod capture;
+pub(crate) mod host;
 pub(crate) mod namespace;
 pub(crate) mod serve;
 pub(crate) mod site;
@@ -16,6 +17,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
+
+/// Where a test's things are.
+pub(crate) trait Ground {
+    /// How links and namespaces begin.
+    fn prefix(&self) -> &str;
+
+    /// The first three octets of the external network.
+    fn external(&self) -> &str;
+}
 
 /// How long anything that is not itself under test may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::api::Api;
-use super::{PATIENCE, namespace, until};
+use super::{Ground, PATIENCE, namespace, until};
 
 /// A running service.
 pub(crate) struct Serve {
@@ -23,6 +23,16 @@ pub(crate) struct Serve {
     /// Where its state folder and its log are.
     pub(crate) folder: PathBuf,
     child: Option<Child>,
+}
+
+impl Ground for Serve {
+    fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn external(&self) -> &str {
+        &self.external
+    }
 }
 
 impl Serve {

@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::namespace::{ip, within};
-use crate::support::serve::Serve;
-use crate::support::{PATIENCE, until};
+use crate::support::{Ground, PATIENCE, until};
 
 /// The programs it needs.
 pub(crate) const TOOLS: &[&str] = &["charon-systemd", "swanctl", "iperf3", "ss", "timeout"];
@@ -31,6 +30,8 @@ pub(crate) struct Wanted {
     pub(crate) psk: &'static str,
     /// The block behind the Adit gateway.
     pub(crate) remote: &'static str,
+    /// What it calls itself and the Adit gateway, if not by their addresses.
+    pub(crate) ids: Option<[&'static str; 2]>,
 }
 
 /// A running one.
@@ -92,22 +93,22 @@ impl Sas {
 
 impl Peer {
     /// The address it will have.
-    pub(crate) fn address_on(serve: &Serve) -> String {
-        format!("{}.50", serve.external)
+    pub(crate) fn address_on(ground: &impl Ground) -> String {
+        format!("{}.50", ground.external())
     }
 
     /// Starts one that waits, and puts it on the external network.
-    pub(crate) fn start(serve: &Serve, wanted: &Wanted) -> Self {
-        let peer = Self::start_unplugged(serve, wanted);
+    pub(crate) fn start(ground: &impl Ground, wanted: &Wanted) -> Self {
+        let peer = Self::start_unplugged(ground, wanted);
         peer.plug();
         peer
     }
 
     /// Starts one that nobody can reach yet.
-    pub(crate) fn start_unplugged(serve: &Serve, wanted: &Wanted) -> Self {
-        let namespace = format!("{}-peer", serve.prefix);
-        let outside = format!("{}-swan", serve.prefix);
-        let address = Self::address_on(serve);
+    pub(crate) fn start_unplugged(ground: &impl Ground, wanted: &Wanted) -> Self {
+        let namespace = format!("{}-peer", ground.prefix());
+        let outside = format!("{}-swan", ground.prefix());
+        let address = Self::address_on(ground);
         ip(&format!("netns add {namespace}"));
         ip(&format!(
             "link add {outside} type veth peer name eth0 netns {namespace}"
@@ -138,7 +139,7 @@ impl Peer {
             namespace,
             address,
             outside,
-            bridge: format!("{}-ext", serve.prefix),
+            bridge: format!("{}-ext", ground.prefix()),
             folder,
             child,
         };
@@ -260,7 +261,9 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         esp,
         psk,
         remote,
+        ids,
     } = wanted;
+    let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
     format!(
         "connections {{
             adit {{
@@ -271,11 +274,11 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 mobike = no
                 local {{
                     auth = psk
-                    id = {own}
+                    id = {own_id}
                 }}
                 remote {{
                     auth = psk
-                    id = {gateway}
+                    id = {gateway_id}
                 }}
                 children {{
                     net {{
@@ -289,8 +292,8 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         }}
         secrets {{
             ike-adit {{
-                id-1 = {own}
-                id-2 = {gateway}
+                id-1 = {own_id}
+                id-2 = {gateway_id}
                 secret = \"{psk}\"
             }}
         }}\n"

@@ -613,27 +613,25 @@ async fn quotas() {
     let mut world = World::new().await;
     world.add_vpn().await;
     let mut cases = Cases::default();
-    let mut tx = world.store.write().await.unwrap();
-    for (resource, kind, object) in [
-        ("ike_policy", "ikepolicy", json!({})),
-        ("ipsec_policy", "ipsecpolicy", json!({})),
+    for (kind, object) in [
+        ("ikepolicy", json!({})),
+        ("ipsecpolicy", json!({})),
         (
-            "endpoint_group",
             "endpoint_group",
             json!({"type": "cidr", "endpoints": ["10.0.0.0/24"]}),
         ),
-        ("gateway", "vpnservice", json!({"router_id": "$none"})),
+        ("vpnservice", json!({"router_id": "$none"})),
         (
-            "connection",
             "ipsec_site_connection",
             with(connection(), &json!({"ipsecpolicy_id": "$none"})),
         ),
     ] {
-        tx.set_quota(world.project, resource, 0).await.unwrap();
+        let quota = json!({"quota": {kind: 0}}).to_string();
+        let request = format!("PUT /quotas/{}", world.project);
+        world.ask(Who::Admin, &request, &quota).await.ok(200);
         let message = format!("Quota exceeded for resources: ['{kind}'].");
         cases.post("over quota", (kind, &object), (409, "OverQuota", &message));
     }
-    tx.commit().await.unwrap();
     cases.post(
         "what is wrong with the body is told first",
         ("ikepolicy", &json!({"pfs": "x"})),

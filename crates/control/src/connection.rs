@@ -12,7 +12,7 @@ use adit_model::{
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::wake::Key;
+use crate::policies::Policies;
 use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
@@ -171,7 +171,7 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -231,7 +231,7 @@ impl Control {
         let row = change.apply(row);
         let view = self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -252,7 +252,7 @@ impl Control {
         Error::stale(expected, row.revision)?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 
@@ -277,7 +277,7 @@ impl Control {
         side.of_mut(&mut row).push(cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(true)
     }
 
@@ -307,7 +307,7 @@ impl Control {
         list.retain(|other| *other != cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 
@@ -352,26 +352,33 @@ impl Control {
         gateway: &Gateway,
         connection: Connection,
     ) -> Result<ConnectionView, Error> {
+        let mut policies = Policies::default();
+        self.connection_view_with(tx, &mut policies, gateway, connection)
+            .await
+    }
+
+    /// A view among several, with policies that were looked up for others.
+    pub(crate) async fn connection_view_with(
+        &self,
+        tx: &mut dyn Transaction,
+        policies: &mut Policies,
+        gateway: &Gateway,
+        connection: Connection,
+    ) -> Result<ConnectionView, Error> {
         let now = self.now();
         let view = &self.0.view;
         let observed = view.gateway(gateway, now);
         let wanted = connection.admin_state_up && gateway.admin_state_up;
         let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
-        let ike = match connection.ike_policy {
-            Some(id) => tx.any_ike_policy(id).await?,
-            None => None,
-        };
-        let ipsec = match connection.ipsec_policy {
-            Some(id) => tx.any_ipsec_policy(id).await?,
-            None => None,
-        };
+        policies.look_up(tx, &connection).await?;
+        let (ike, ipsec) = policies.of(&connection);
         reasons.extend(crypto_profile::warning(
-            ike.as_ref().map(|policy| &policy.parameters),
-            ipsec.as_ref().map(|policy| &policy.parameters),
+            ike.map(|policy| &policy.parameters),
+            ipsec.map(|policy| &policy.parameters),
             connection.created_at,
         ));
-        let ike_policy = ike.map(|policy| (policy.id, policy.name));
-        let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name));
+        let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
+        let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name.clone()));
         Ok(ConnectionView {
             state,
             reasons,

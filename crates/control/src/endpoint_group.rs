@@ -5,7 +5,7 @@ use adit_model::{EndpointGroup, EndpointGroupId, Name, Revision, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::site_connection::SiteError;
 use crate::{Caller, Control};
 
@@ -34,7 +34,8 @@ impl Control {
     ) -> Result<EndpointGroup, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        quota::check(&mut *tx, caller.project, Resource::EndpointGroup).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::EndpointGroup)
+            .await?;
         if new.kind == EndpointKind::Subnet {
             for text in &new.endpoints {
                 let id: Option<SubnetId> = text.parse().ok();

@@ -7,7 +7,7 @@ use adit_model::{FloatingIp, FloatingIpId, NetworkId, Port, PortId, Revision, Ro
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, network, port};
 
@@ -51,7 +51,8 @@ impl Control {
             let message = format!("the network {} does not lead outside from here", network.id);
             return Err(Error::invalid("network", Rule::Reference, message));
         }
-        quota::check(&mut *tx, caller.project, Resource::FloatingIp).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::FloatingIp)
+            .await?;
         let address = self.free_external(&mut *tx, new.address).await?;
         let association = match new.target {
             Some(target) => Some(associate(&mut *tx, caller, None, target).await?),

@@ -7,7 +7,7 @@ use adit_store::{Query, Transaction};
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policy_edit::PolicyEdit;
-use crate::quota::{self, Allowance, Resource};
+use crate::quota::{Allowance, Resource};
 use crate::wake::Key;
 use crate::{Caller, Control, Naming};
 
@@ -55,7 +55,8 @@ impl Control {
                 Error::over(Quota::IkePolicies, count, self.0.config.limits.ike_policies)?;
             }
             Allowance::OfProject => {
-                quota::check(&mut *tx, caller.project, Resource::IkePolicy).await?;
+                self.check_quota(&mut *tx, caller.project, Resource::IkePolicy)
+                    .await?;
             }
         }
         if new.naming == Naming::Unique {

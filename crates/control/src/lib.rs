@@ -35,6 +35,7 @@ pub mod ipsec_policy;
 pub mod login;
 pub mod network;
 pub mod password;
+mod policies;
 pub mod policy_edit;
 pub mod port;
 pub mod project;
@@ -46,6 +47,7 @@ pub mod router;
 pub mod router_interface;
 pub mod security_group;
 pub mod service;
+mod sessions;
 pub mod site_connection;
 pub mod snapshot;
 mod spec;
@@ -198,6 +200,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     /// The network that external addresses are of, once [`Control::bootstrap`] has made sure of it.
     pub(crate) external: OnceLock<NetworkId>,
+    pub(crate) sessions: sessions::Sessions,
+    pub(crate) quotas: quota::Known,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
 }
@@ -221,6 +225,8 @@ impl Control {
             hashing: Semaphore::new(password::AT_ONCE),
             config,
             external: OnceLock::new(),
+            sessions: sessions::Sessions::default(),
+            quotas: quota::Known::default(),
             view,
             wakes: Wakes::default(),
         });

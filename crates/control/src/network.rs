@@ -7,7 +7,7 @@ use adit_model::{Name, Network, NetworkId, ProjectId, Revision, Subnet, SubnetId
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, address};
 
@@ -77,7 +77,8 @@ impl Control {
         }
         check_mtu(new.mtu)?;
         let mut tx = self.0.store.write().await?;
-        quota::check(&mut *tx, caller.project, Resource::Network).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Network)
+            .await?;
         let now = self.now();
         let network = Network {
             id: NetworkId::random(),

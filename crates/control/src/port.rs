@@ -10,7 +10,7 @@ use adit_model::{
 use adit_store::{Query, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, address, network, security_group};
 
@@ -75,7 +75,8 @@ impl Control {
             let message = "ports can't be made on this network";
             return Err(Error::conflict(Rule::Reference, message));
         }
-        quota::check(&mut *tx, caller.project, Resource::Port).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Port)
+            .await?;
         let port_security = new.port_security.unwrap_or(network.port_security);
         let security_groups = match new.security_groups {
             Some(groups) => groups,

@@ -1,6 +1,7 @@
 //! How many of each thing a project may have, where projects are counted one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use adit_model::ProjectId;
 use adit_store::Transaction;
@@ -95,25 +96,56 @@ pub struct Usage {
     pub used: usize,
 }
 
-/// Refuses one more than the project may have. Counting costs nothing where there is no limit.
-pub(crate) async fn check(
-    tx: &mut dyn Transaction,
-    project: ProjectId,
-    resource: Resource,
-) -> Result<(), Error> {
-    let set = tx.quotas(project).await?;
-    let limit = set.get(resource.as_str()).copied();
-    let Ok(limit) = usize::try_from(limit.unwrap_or_else(|| resource.default_limit())) else {
-        return Ok(());
-    };
-    if resource.count(tx, project).await? < limit {
-        Ok(())
-    } else {
-        Err(Error::ProjectQuota(resource))
+/// What was set for projects, as far as it was asked for. This process alone sets it.
+#[derive(Default)]
+pub(crate) struct Known(Mutex<HashMap<ProjectId, BTreeMap<String, i64>>>);
+
+impl Known {
+    fn limit(&self, project: ProjectId, resource: Resource) -> Option<Option<i64>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = known.get(&project)?;
+        Some(set.get(resource.as_str()).copied())
+    }
+
+    fn put(&self, project: ProjectId, set: BTreeMap<String, i64>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(project, set);
+    }
+
+    fn forget(&self, project: ProjectId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(&project);
     }
 }
 
 impl Control {
+    /// Refuses one more than the project may have, in a transaction that writes. Counting costs
+    /// nothing where there is no limit.
+    pub(crate) async fn check_quota(
+        &self,
+        tx: &mut dyn Transaction,
+        project: ProjectId,
+        resource: Resource,
+    ) -> Result<(), Error> {
+        let limit = match self.0.quotas.limit(project, resource) {
+            Some(limit) => limit,
+            None => {
+                let set = tx.quotas(project).await?;
+                let limit = set.get(resource.as_str()).copied();
+                self.0.quotas.put(project, set);
+                limit
+            }
+        };
+        let Ok(limit) = usize::try_from(limit.unwrap_or_else(|| resource.default_limit())) else {
+            return Ok(());
+        };
+        if resource.count(tx, project).await? < limit {
+            Ok(())
+        } else {
+            Err(Error::ProjectQuota(resource))
+        }
+    }
+
     /// What a project may have.
     ///
     /// # Errors
@@ -161,6 +193,8 @@ impl Control {
         for (resource, limit) in limits {
             tx.set_quota(project, resource.as_str(), *limit).await?;
         }
+        // Writers go one after another, so nobody keeps what was so before.
+        self.0.quotas.forget(project);
         tx.commit().await?;
         Ok(())
     }
@@ -173,6 +207,7 @@ impl Control {
         caller.must_be_admin()?;
         let mut tx = self.0.store.write().await?;
         let found = tx.delete_quotas(project).await?;
+        self.0.quotas.forget(project);
         tx.commit().await?;
         Ok(found)
     }

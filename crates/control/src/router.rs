@@ -8,7 +8,7 @@ use adit_model::{Name, NetworkId, Port, Revision, Router, RouterId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::{self, Allowance, Resource};
+use crate::quota::{Allowance, Resource};
 use crate::wake::Key;
 use crate::{Caller, Control, Naming, attached_subnet, network};
 
@@ -69,7 +69,8 @@ impl Control {
                 Error::over(Quota::Routers, count, self.0.config.limits.routers)?;
             }
             Allowance::OfProject => {
-                quota::check(&mut *tx, caller.project, Resource::Router).await?;
+                self.check_quota(&mut *tx, caller.project, Resource::Router)
+                    .await?;
             }
         }
         if new.naming == Naming::Unique {

@@ -5,7 +5,7 @@ use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, Sub
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, port, router, subnet};
 
@@ -38,7 +38,8 @@ impl Control {
             InterfaceOf::Subnet(id) => {
                 let subnet = subnet::find(&mut *tx, caller, id).await?;
                 check_apart(&on_router, &subnet)?;
-                quota::check(&mut *tx, router.project, Resource::Port).await?;
+                self.check_quota(&mut *tx, router.project, Resource::Port)
+                    .await?;
                 let row = self.interface(&mut *tx, router.id, &subnet).await?;
                 tx.insert_port(&row).await?;
                 row

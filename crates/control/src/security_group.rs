@@ -9,7 +9,7 @@ use adit_model::{
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::{Caller, Control};
 
 /// What a rule is to allow.
@@ -64,7 +64,8 @@ impl Control {
         let mut tx = self.0.store.write().await?;
         self.default_security_group(&mut *tx, caller.project)
             .await?;
-        quota::check(&mut *tx, caller.project, Resource::SecurityGroup).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::SecurityGroup)
+            .await?;
         let group = self.group(caller.project, name, description);
         tx.insert_security_group(&group).await?;
         let rules = self.first_rules(&group, false);
@@ -196,7 +197,8 @@ impl Control {
         if let Remote::Group(id) = new.remote {
             find(&mut *tx, caller, id).await?;
         }
-        quota::check(&mut *tx, group.project, Resource::SecurityGroupRule).await?;
+        self.check_quota(&mut *tx, group.project, Resource::SecurityGroupRule)
+            .await?;
         let row = SecurityGroupRule {
             id: SecurityGroupRuleId::random(),
             project: group.project,

@@ -6,7 +6,7 @@ use adit_model::{Gateway, GatewayId, Name, Reason, Revision, RouterId, SubnetId}
 use adit_store::Query;
 
 use crate::error::{Error, Noun};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::site_connection::SiteError;
 use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, gateway, router};
@@ -61,7 +61,8 @@ impl Control {
     ) -> Result<ServiceView, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        quota::check(&mut *tx, caller.project, Resource::Gateway).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Gateway)
+            .await?;
         let router = router::find(&mut *tx, caller, new.router).await?;
         if let Some(subnet) = new.subnet {
             let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;

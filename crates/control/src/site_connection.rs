@@ -17,7 +17,8 @@ use adit_store::{Query, Transaction};
 
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun};
-use crate::quota::{self, Resource};
+use crate::policies::Policies;
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
 
@@ -195,7 +196,8 @@ impl Control {
         // A slow name server must not hold up other writers.
         let peer = self.find_peer(new.peer_address).await;
         let mut tx = self.0.store.write().await?;
-        quota::check(&mut *tx, caller.project, Resource::Connection).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Connection)
+            .await?;
         let mut row = Connection {
             id: ConnectionId::random(),
             project: caller.project,
@@ -224,7 +226,7 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -239,6 +241,7 @@ impl Control {
     ) -> Result<Vec<ConnectionView>, Error> {
         let mut tx = self.0.store.read().await?;
         let mut gateways = HashMap::new();
+        let mut policies = Policies::default();
         let mut views = Vec::new();
         for row in tx.page_connections(caller.within(query)).await? {
             let gateway = match gateways.entry(row.gateway) {
@@ -248,7 +251,8 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            views.push(self.connection_view(&mut *tx, gateway, row).await?);
+            let view = self.connection_view_with(&mut *tx, &mut policies, gateway, row);
+            views.push(view.await?);
         }
         Ok(views)
     }
@@ -289,7 +293,7 @@ impl Control {
         row.revision = tx.update_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(gateway.id));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(view)
     }
 
@@ -304,11 +308,10 @@ impl Control {
     ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let row = tx.connection(caller.scope(), id).await?;
-        let row = row.ok_or(Error::NotFound(Noun::Connection))?;
+        let (gateway, row) = find(&mut *tx, caller, id).await?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(row.gateway));
+        self.0.wakes.wake_with_router(&gateway);
         Ok(())
     }
 

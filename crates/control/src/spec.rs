@@ -1,7 +1,5 @@
 //! Specs for the agent out of what is stored: complete, with policies and groups resolved.
 
-use std::collections::HashMap;
-
 use adit_model::connection::Identity;
 use adit_model::desired::{
     ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
@@ -11,10 +9,11 @@ use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, NetworkId, Port, RouterId,
-    SecurityGroupId, Subnet,
+    Cidr, Connection, Gateway, GatewayId, NetworkId, Port, RouterId, SecurityGroupId, Subnet,
 };
 use adit_store::{StoreError, Transaction};
+
+use crate::policies::Policies;
 
 /// The network as it is wished, if it still is. The external network is the host's own.
 pub(crate) async fn network(
@@ -138,6 +137,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
+        peer_cidrs: tx.peer_cidrs_of_router(id).await?.into_iter().collect(),
     };
     if !router.admin_state_up {
         return Ok(Some(spec));
@@ -195,57 +195,16 @@ pub(crate) async fn gateway(
     }))
 }
 
-/// What policies say that were looked up already: many connections share few.
-#[derive(Default)]
-struct Policies {
-    ike: HashMap<IkePolicyId, IkeParameters>,
-    ipsec: HashMap<IpsecPolicyId, IpsecParameters>,
-}
-
-impl Policies {
-    async fn ike(
-        &mut self,
-        tx: &mut dyn Transaction,
-        id: Option<IkePolicyId>,
-    ) -> Result<IkeParameters, StoreError> {
-        let Some(id) = id else {
-            return Ok(IkeParameters::negotiate());
-        };
-        if let Some(known) = self.ike.get(&id) {
-            return Ok(known.clone());
-        }
-        let policy = tx.any_ike_policy(id).await?;
-        let says = policy.map_or_else(IkeParameters::negotiate, |policy| policy.parameters);
-        self.ike.insert(id, says.clone());
-        Ok(says)
-    }
-
-    async fn ipsec(
-        &mut self,
-        tx: &mut dyn Transaction,
-        id: Option<IpsecPolicyId>,
-    ) -> Result<IpsecParameters, StoreError> {
-        let Some(id) = id else {
-            return Ok(IpsecParameters::negotiate());
-        };
-        if let Some(known) = self.ipsec.get(&id) {
-            return Ok(known.clone());
-        }
-        let policy = tx.any_ipsec_policy(id).await?;
-        let says = policy.map_or_else(IpsecParameters::negotiate, |policy| policy.parameters);
-        self.ipsec.insert(id, says.clone());
-        Ok(says)
-    }
-}
-
 async fn tunnel(
     tx: &mut dyn Transaction,
     policies: &mut Policies,
     gateway: &Gateway,
     connection: Connection,
 ) -> Result<TunnelSpec, StoreError> {
-    let ike = policies.ike(tx, connection.ike_policy).await?;
-    let ipsec = policies.ipsec(tx, connection.ipsec_policy).await?;
+    policies.look_up(tx, &connection).await?;
+    let (ike, ipsec) = policies.of(&connection);
+    let ike = ike.map(|policy| policy.parameters.clone());
+    let ipsec = ipsec.map(|policy| policy.parameters.clone());
     let identity = |text: &Option<String>, or| match text {
         Some(text) => Identity::parse(text),
         None => Identity::Address(or),
@@ -262,8 +221,8 @@ async fn tunnel(
         psk: connection.psk,
         local_cidrs: connection.local_cidrs,
         peer_cidrs: connection.peer_cidrs,
-        ike,
-        ipsec,
+        ike: ike.unwrap_or_else(IkeParameters::negotiate),
+        ipsec: ipsec.unwrap_or_else(IpsecParameters::negotiate),
         dead_peer_detection: connection.dead_peer_detection,
     })
 }

@@ -7,7 +7,7 @@ use adit_model::{Cidr, Name, NetworkId, Revision, Subnet, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::{self, Resource};
+use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, network};
 
@@ -61,7 +61,8 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let network = network::find(&mut *tx, caller, new.network).await?;
-        quota::check(&mut *tx, caller.project, Resource::Subnet).await?;
+        self.check_quota(&mut *tx, caller.project, Resource::Subnet)
+            .await?;
         for other in tx.subnets_of_network(network.id).await? {
             if other.cidr.overlaps(new.cidr) {
                 let message = format!(

@@ -297,9 +297,15 @@ impl Control {
     /// # Errors
     /// See [`TokenError`].
     pub async fn session(&self, text: &str) -> Result<Session, TokenError> {
+        let version = self.0.store.identity_version();
+        if let Some(known) = self.0.sessions.get(text, version, self.now()) {
+            return Ok(known);
+        }
         let claims = self.open(text)?;
         let mut tx = self.0.store.read().await?;
-        check_claims(&mut *tx, claims).await
+        let session = check_claims(&mut *tx, claims).await?;
+        self.0.sessions.put(text, version, &session);
+        Ok(session)
     }
 
     fn open(&self, text: &str) -> Result<Claims, TokenError> {

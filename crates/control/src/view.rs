@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -46,6 +47,35 @@ struct SeenGateway {
     since: OffsetDateTime,
 }
 
+/// Something being noted. What it drops last says that there is something new: whoever is woken
+/// by that finds it noted.
+struct Noting<'a> {
+    seen: RwLockWriteGuard<'a, Seen>,
+    _bell: Bell<'a>,
+}
+
+struct Bell<'a>(&'a watch::Sender<u64>);
+
+impl Drop for Bell<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Deref for Noting<'_> {
+    type Target = Seen;
+
+    fn deref(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+impl DerefMut for Noting<'_> {
+    fn deref_mut(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+}
+
 impl View {
     pub(crate) fn new(started: OffsetDateTime, pending: Duration) -> Self {
         Self {
@@ -64,10 +94,11 @@ impl View {
         self.seen.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Seen> {
-        self.changes
-            .send_modify(|count| *count = count.wrapping_add(1));
-        self.seen.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> Noting<'_> {
+        Noting {
+            seen: self.seen.write().unwrap_or_else(PoisonError::into_inner),
+            _bell: Bell(&self.changes),
+        }
     }
 
     /// Notes that the host may have something of this gateway.

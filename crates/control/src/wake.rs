@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use adit_model::{GatewayId, NetworkId, RouterId};
+use adit_model::{Gateway, GatewayId, NetworkId, RouterId};
 use tokio::sync::Notify;
 
 /// Something the reconciler keeps true.
@@ -25,6 +25,12 @@ impl Wakes {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(key);
         self.notify.notify_one();
+    }
+
+    /// Wakes a gateway whose blocks may have changed, and its router, which holds them.
+    pub(crate) fn wake_with_router(&self, gateway: &Gateway) {
+        self.wake(Key::Router(gateway.router));
+        self.wake(Key::Gateway(gateway.id));
     }
 
     /// Waits for at least one, and takes all.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_control::AgentEvent;
-use adit_control::connection::ConnectionChange;
+use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
@@ -80,6 +80,66 @@ async fn a_wish_reaches_the_agent_router_first_and_complete() {
     let log = w.agent.log();
     let at = |what: &str| log.iter().position(|call| call.starts_with(what)).unwrap();
     assert!(at("retain") < at("apply_router") && at("apply_router") < at("apply_gateway"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied() {
+    let store = Arc::new(MemoryStore::default());
+    let first = World::over(store.clone(), config()).await;
+    let id = gateway(&first).await;
+    for (name, peers) in [
+        ("one", &["192.168.1.0/24", "192.168.0.0/24"][..]),
+        ("two", &["192.168.3.0/24"]),
+    ] {
+        let new = new_connection(name, LOCAL, peers);
+        first.connection(id, new).await.unwrap();
+    }
+    drop(first);
+
+    let mut w = World::over(store, config()).await;
+    w.run();
+    let router = w.control.gateway(&w.demo, id).await.unwrap().router.id;
+    w.until("applied", async || w.agent.router(router).is_some())
+        .await;
+    let behind = || {
+        let spec = w.agent.router(router).unwrap();
+        let texts = spec.peer_cidrs.iter().map(ToString::to_string);
+        texts.collect::<Vec<_>>()
+    };
+    let all = ["192.168.0.0/24", "192.168.1.0/24", "192.168.3.0/24"];
+    assert_eq!(behind(), all);
+    available(&w, id).await;
+    let log = w.agent.log();
+    let routers: Vec<_> = (0..log.len())
+        .filter(|at| log[*at].starts_with("apply_router"))
+        .collect();
+    let gateway = log
+        .iter()
+        .position(|call| call.starts_with("apply_gateway"));
+    assert_eq!(routers.len(), 1, "it knew at once: {log:?}");
+    assert!(Some(routers[0]) < gateway, "{log:?}");
+
+    let connections = w.control.connections(&w.demo, id).await.unwrap();
+    let (one, two) = (connections[0].connection.id, connections[1].connection.id);
+    let cidr = "192.168.2.0/24".parse().unwrap();
+    let added = w.control.add_cidr(&w.demo, id, two, Side::Peer, cidr);
+    assert!(added.await.unwrap());
+    w.until("changed", async || behind().len() == 4).await;
+    let down = RouterChange {
+        admin_state_up: Some(false),
+        ..RouterChange::default()
+    };
+    let changed = w.control.update_router(&w.demo, router, down);
+    changed.await.unwrap();
+    let deleted = w.control.delete_connection(&w.demo, id, one, None);
+    deleted.await.unwrap();
+    w.until("one is deleted", async || {
+        behind() == ["192.168.2.0/24", "192.168.3.0/24"]
+    })
+    .await;
+    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.until("all is deleted", async || behind().is_empty())
+        .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,11 @@
 
 use aws_lc_rs::hmac;
 
-/// An encryption algorithm: AES in CBC mode (RFC 3602), or AES-GCM with a 16-octet ICV (RFC 4106, RFC 5282).
+use crate::mac::{MD5_LEN, MacKey};
+use crate::triple_des;
+
+/// An encryption algorithm: AES in CBC mode (RFC 3602), AES-GCM with a 16-octet ICV (RFC 4106, RFC 5282), or, for old
+/// peers, triple DES in CBC mode (RFC 2451).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Encryption {
     /// AES-CBC with a 128-bit key.
@@ -19,6 +23,8 @@ pub enum Encryption {
     AesGcm192,
     /// AES-GCM with a 256-bit key.
     AesGcm256,
+    /// Triple DES in CBC mode. For old peers only.
+    TripleDesCbc,
 }
 
 /// The salt that follows the AES key in AES-GCM keying material (RFC 4106 section 8.1, RFC 5282 section 7.1).
@@ -39,9 +45,10 @@ impl Encryption {
         Self::AesGcm128,
         Self::AesGcm192,
         Self::AesGcm256,
+        Self::TripleDesCbc,
     ];
 
-    /// The IKEv2 transform ID (12 is AES-CBC, 20 is AES-GCM-16) and the key length attribute in bits.
+    /// The IKEv2 transform ID (3 is triple DES, 12 is AES-CBC, 20 is AES-GCM-16) and the key length attribute in bits.
     #[must_use]
     pub fn transform(self) -> (u16, Option<u16>) {
         match self {
@@ -51,6 +58,7 @@ impl Encryption {
             Self::AesGcm128 => (20, Some(128)),
             Self::AesGcm192 => (20, Some(192)),
             Self::AesGcm256 => (20, Some(256)),
+            Self::TripleDesCbc => (3, None),
         }
     }
 
@@ -76,29 +84,35 @@ impl Encryption {
         self.cipher_key_len() + if self.is_aead() { GCM_SALT_LEN } else { 0 }
     }
 
-    /// Octets of the AES key alone.
+    /// Octets of the cipher's key alone.
     pub(crate) fn cipher_key_len(self) -> usize {
         match self {
             Self::AesCbc128 | Self::AesGcm128 => 16,
             Self::AesCbc192 | Self::AesGcm192 => 24,
             Self::AesCbc256 | Self::AesGcm256 => 32,
+            Self::TripleDesCbc => triple_des::KEY_LEN,
         }
     }
 
-    /// Octets of the IV on the wire: 16 for CBC, 8 for GCM.
+    /// Octets of the IV on the wire: a block for CBC, 8 for GCM.
     #[must_use]
     pub fn iv_len(self) -> usize {
         if self.is_aead() {
             GCM_IV_LEN
         } else {
-            AES_BLOCK_LEN
+            self.block_len()
         }
     }
 
-    /// What the length of the plaintext must be a multiple of: 16 for CBC, 1 for GCM (ESP aligns to 4 by itself).
+    /// What the length of the plaintext must be a multiple of: 16 for AES-CBC, 8 for triple DES, 1 for GCM (ESP
+    /// aligns to 4 by itself).
     #[must_use]
     pub fn block_len(self) -> usize {
-        if self.is_aead() { 1 } else { AES_BLOCK_LEN }
+        match self {
+            Self::AesGcm128 | Self::AesGcm192 | Self::AesGcm256 => 1,
+            Self::AesCbc128 | Self::AesCbc192 | Self::AesCbc256 => AES_BLOCK_LEN,
+            Self::TripleDesCbc => triple_des::BLOCK_LEN,
+        }
     }
 
     /// Octets of the algorithm's own ICV: 16 for GCM, 0 for CBC.
@@ -117,13 +131,17 @@ impl Encryption {
             Self::AesGcm128 => "aes128gcm16",
             Self::AesGcm192 => "aes192gcm16",
             Self::AesGcm256 => "aes256gcm16",
+            Self::TripleDesCbc => "3des",
         }
     }
 }
 
-/// An integrity algorithm for use beside a cipher without its own: truncated HMAC (RFC 2404, RFC 4868).
+/// An integrity algorithm for use beside a cipher without its own: truncated HMAC (RFC 2403, RFC 2404,
+/// RFC 4868).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Integrity {
+    /// HMAC-MD5 cut to 96 bits. For old peers only.
+    HmacMd5_96,
     /// HMAC-SHA-1 cut to 96 bits. For old peers only.
     HmacSha1_96,
     /// HMAC-SHA-256 cut to 128 bits.
@@ -137,6 +155,7 @@ pub enum Integrity {
 impl Integrity {
     /// Every algorithm.
     pub const ALL: &[Self] = &[
+        Self::HmacMd5_96,
         Self::HmacSha1_96,
         Self::HmacSha256_128,
         Self::HmacSha384_192,
@@ -147,6 +166,7 @@ impl Integrity {
     #[must_use]
     pub fn transform_id(self) -> u16 {
         match self {
+            Self::HmacMd5_96 => 1,
             Self::HmacSha1_96 => 2,
             Self::HmacSha256_128 => 12,
             Self::HmacSha384_192 => 13,
@@ -167,6 +187,7 @@ impl Integrity {
     #[must_use]
     pub fn key_len(self) -> usize {
         match self {
+            Self::HmacMd5_96 => MD5_LEN,
             Self::HmacSha1_96 => 20,
             Self::HmacSha256_128 => 32,
             Self::HmacSha384_192 => 48,
@@ -178,7 +199,7 @@ impl Integrity {
     #[must_use]
     pub fn icv_len(self) -> usize {
         match self {
-            Self::HmacSha1_96 => 12,
+            Self::HmacMd5_96 | Self::HmacSha1_96 => 12,
             Self::HmacSha256_128 => 16,
             Self::HmacSha384_192 => 24,
             Self::HmacSha512_256 => 32,
@@ -189,6 +210,7 @@ impl Integrity {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::HmacMd5_96 => "md5",
             Self::HmacSha1_96 => "sha1",
             Self::HmacSha256_128 => "sha256",
             Self::HmacSha384_192 => "sha384",
@@ -196,13 +218,14 @@ impl Integrity {
         }
     }
 
-    /// The library's name for the untruncated algorithm.
-    pub(crate) fn hmac(self) -> hmac::Algorithm {
+    /// The key of the untruncated algorithm.
+    pub(crate) fn key(self, key: &[u8]) -> MacKey {
         match self {
-            Self::HmacSha1_96 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            Self::HmacSha256_128 => hmac::HMAC_SHA256,
-            Self::HmacSha384_192 => hmac::HMAC_SHA384,
-            Self::HmacSha512_256 => hmac::HMAC_SHA512,
+            Self::HmacMd5_96 => MacKey::md5(key),
+            Self::HmacSha1_96 => MacKey::sha(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key),
+            Self::HmacSha256_128 => MacKey::sha(hmac::HMAC_SHA256, key),
+            Self::HmacSha384_192 => MacKey::sha(hmac::HMAC_SHA384, key),
+            Self::HmacSha512_256 => MacKey::sha(hmac::HMAC_SHA512, key),
         }
     }
 }
@@ -216,10 +239,12 @@ mod tests {
         for &one in Encryption::ALL {
             let (id, bits) = one.transform();
             assert_eq!(Encryption::from_transform(id, bits), Some(one));
-            // RFC 7296 section 3.3.5: the key length attribute is not optional for AES.
-            assert_eq!(Encryption::from_transform(id, None), None);
+            // RFC 7296 section 3.3.5: the key length attribute is not optional for AES, and not there for others.
+            let without = bits.is_none().then_some(one);
+            assert_eq!(Encryption::from_transform(id, None), without);
         }
-        assert_eq!(Encryption::from_transform(3, None), None);
+        assert_eq!(Encryption::from_transform(3, Some(192)), None);
+        assert_eq!(Encryption::from_transform(2, None), None);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U16};
 use aes::{Aes128, Aes192, Aes256};
 
-use crate::algorithm::AES_BLOCK_LEN;
+use crate::algorithm::{AES_BLOCK_LEN, Encryption};
+use crate::triple_des::TripleDesKey;
 
 /// How many packets are encrypted side by side.
 pub(crate) const LANES: usize = 16;
@@ -16,6 +17,47 @@ pub(crate) const LANES: usize = 16;
 const DECRYPT_BLOCKS: usize = 16;
 
 type Block = Array<u8, U16>;
+
+/// A key of any cipher that runs in CBC mode.
+pub(crate) enum CbcKey {
+    /// AES.
+    Aes(AesKey),
+    /// Triple DES.
+    TripleDes(TripleDesKey),
+}
+
+impl CbcKey {
+    /// `None` unless the key has the cipher's length.
+    pub(crate) fn new(enc: Encryption, key: &[u8]) -> Option<Self> {
+        match enc {
+            Encryption::TripleDesCbc => TripleDesKey::new(key).map(Self::TripleDes),
+            _ => AesKey::new(key).map(Self::Aes),
+        }
+    }
+
+    /// Encrypts up to [`LANES`] strings `IV | plaintext` in place, as [`AesKey::encrypt`] does.
+    pub(crate) fn encrypt(&self, lanes: &mut [&mut [u8]]) {
+        match self {
+            Self::Aes(key) => key.encrypt(lanes),
+            Self::TripleDes(key) => key.encrypt(lanes),
+        }
+    }
+
+    /// Decrypts `IV | ciphertext` in place, leaving the IV; whether there was one.
+    pub(crate) fn decrypt(&self, data: &mut [u8]) -> bool {
+        match self {
+            Self::Aes(key) => match data.split_first_chunk_mut() {
+                Some((iv, ciphertext)) => key.decrypt(*iv, ciphertext),
+                None => return false,
+            },
+            Self::TripleDes(key) => match data.split_first_chunk_mut() {
+                Some((iv, ciphertext)) => key.decrypt(*iv, ciphertext),
+                None => return false,
+            },
+        }
+        true
+    }
+}
 
 /// An AES key of any of the three lengths; wiped on drop by the `aes` crate.
 pub(crate) enum AesKey {

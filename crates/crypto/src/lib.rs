@@ -7,6 +7,7 @@
 //! |---|---|
 //! | AES-GCM, HMAC, digests, NIST curves, X25519 | aws-lc-rs |
 //! | AES-CBC, interleaved over the packets of a batch (module `cbc`) | aes |
+//! | for old peers: triple DES, HMAC-MD5 | des, hmac, md-5 |
 //! | passwords | argon2 |
 //! | MODP groups, constant-time Montgomery arithmetic | crypto-bigint |
 
@@ -18,11 +19,13 @@ mod digest;
 mod envelope;
 mod group;
 mod iv;
+mod mac;
 mod password;
 mod prf;
 mod random;
 mod seal;
 mod secret;
+mod triple_des;
 
 pub use algorithm::{Encryption, Integrity};
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};

@@ -4,11 +4,13 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroize;
 
 use crate::Secret;
-use crate::digest::hmac_parts;
+use crate::mac::{MD5_LEN, MacKey, Tag};
 
 /// A pseudorandom function; all of ours are HMACs (RFC 2104, RFC 4868) that take keys of any length.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Prf {
+    /// PRF_HMAC_MD5. For old peers only.
+    HmacMd5,
     /// PRF_HMAC_SHA1. For old peers only.
     HmacSha1,
     /// PRF_HMAC_SHA2_256.
@@ -32,6 +34,7 @@ pub struct PrfPlusError {
 impl Prf {
     /// Every function.
     pub const ALL: &[Self] = &[
+        Self::HmacMd5,
         Self::HmacSha1,
         Self::HmacSha256,
         Self::HmacSha384,
@@ -42,6 +45,7 @@ impl Prf {
     #[must_use]
     pub fn transform_id(self) -> u16 {
         match self {
+            Self::HmacMd5 => 1,
             Self::HmacSha1 => 2,
             Self::HmacSha256 => 5,
             Self::HmacSha384 => 6,
@@ -62,6 +66,7 @@ impl Prf {
     #[must_use]
     pub fn output_len(self) -> usize {
         match self {
+            Self::HmacMd5 => MD5_LEN,
             Self::HmacSha1 => 20,
             Self::HmacSha256 => 32,
             Self::HmacSha384 => 48,
@@ -73,6 +78,7 @@ impl Prf {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::HmacMd5 => "prfmd5",
             Self::HmacSha1 => "prfsha1",
             Self::HmacSha256 => "prfsha256",
             Self::HmacSha384 => "prfsha384",
@@ -83,7 +89,7 @@ impl Prf {
     /// `prf(key, parts)`, where the parts are taken as one string.
     #[must_use]
     pub fn compute(self, key: &[u8], parts: &[&[u8]]) -> Secret {
-        Secret::new(hmac_parts(&self.key(key), parts).as_ref().to_vec())
+        Secret::new(self.key(key).sign(parts).as_ref().to_vec())
     }
 
     /// The first `len` octets of `prf+(key, seed)` (RFC 7296 section 2.13).
@@ -98,20 +104,17 @@ impl Prf {
         let key = self.key(key);
         // Room for the last, cut block: growing would leave unwiped copies behind.
         let mut out = Vec::with_capacity(len + self.output_len());
-        let mut previous: Option<hmac::Tag> = None;
+        let mut previous: Option<Tag> = None;
         for counter in 1..=u8::MAX {
             if out.len() >= len {
                 break;
             }
-            let mut context = hmac::Context::with_key(&key);
-            if let Some(block) = &previous {
-                context.update(block.as_ref());
-            }
-            for part in seed {
-                context.update(part);
-            }
-            context.update(&[counter]);
-            let block = context.sign();
+            let counter = [counter];
+            let mut parts: Vec<&[u8]> = Vec::with_capacity(seed.len() + 2);
+            parts.extend(previous.as_ref().map(Tag::as_ref));
+            parts.extend(seed);
+            parts.push(&counter);
+            let block = key.sign(&parts);
             out.extend_from_slice(block.as_ref());
             previous = Some(block);
         }
@@ -122,14 +125,15 @@ impl Prf {
         Ok(Secret::new(out))
     }
 
-    fn key(self, key: &[u8]) -> hmac::Key {
+    fn key(self, key: &[u8]) -> MacKey {
         let algorithm = match self {
+            Self::HmacMd5 => return MacKey::md5(key),
             Self::HmacSha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Self::HmacSha256 => hmac::HMAC_SHA256,
             Self::HmacSha384 => hmac::HMAC_SHA384,
             Self::HmacSha512 => hmac::HMAC_SHA512,
         };
-        hmac::Key::new(algorithm, key)
+        MacKey::sha(algorithm, key)
     }
 }
 
@@ -177,6 +181,6 @@ mod tests {
             assert_eq!(Prf::from_transform_id(prf.transform_id()), Some(prf));
             assert_eq!(prf.compute(b"", &[]).len(), prf.output_len());
         }
-        assert_eq!(Prf::from_transform_id(1), None);
+        assert_eq!(Prf::from_transform_id(3), None);
     }
 }

@@ -7,10 +7,11 @@
 use core::fmt;
 use core::ops::Range;
 
-use aws_lc_rs::{aead, hmac};
+use aws_lc_rs::aead;
 
-use crate::algorithm::{AES_BLOCK_LEN, Encryption, GCM_IV_LEN, GCM_SALT_LEN, Integrity};
-use crate::cbc::{AesKey, LANES};
+use crate::algorithm::{Encryption, GCM_IV_LEN, GCM_SALT_LEN, Integrity};
+use crate::cbc::{CbcKey, LANES};
+use crate::mac::{MacKey, Tag};
 
 /// Keys and algorithms do not fit together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -80,8 +81,8 @@ enum Keys {
         salt: [u8; GCM_SALT_LEN],
     },
     Cbc {
-        key: AesKey,
-        mac: hmac::Key,
+        key: CbcKey,
+        mac: MacKey,
         icv_len: usize,
     },
 }
@@ -129,13 +130,13 @@ impl Keys {
         }
         let integ = integ.ok_or(KeyError::IntegrityMissing)?;
         check_length(integ.key_len(), integ_key)?;
-        let key = AesKey::new(enc_key).ok_or(KeyError::WrongLength {
+        let key = CbcKey::new(enc, enc_key).ok_or(KeyError::WrongLength {
             expected: enc.cipher_key_len(),
             actual: enc_key.len(),
         })?;
         Ok(Self::Cbc {
             key,
-            mac: hmac::Key::new(integ.hmac(), integ_key),
+            mac: integ.key(integ_key),
             icv_len: integ.icv_len(),
         })
     }
@@ -197,10 +198,10 @@ fn gcm_nonce(salt: [u8; GCM_SALT_LEN], iv: [u8; GCM_IV_LEN]) -> aead::Nonce {
 }
 
 /// HMAC over the buffer and, as if it followed there, the high half of the sequence number (RFC 4303 section 2.2.1).
-fn mac(key: &hmac::Key, covered: &[u8], esn_high: Option<u32>) -> hmac::Tag {
+fn mac(key: &MacKey, covered: &[u8], esn_high: Option<u32>) -> Tag {
     match esn_high {
-        None => hmac::sign(key, covered),
-        Some(high) => crate::digest::hmac_parts(key, &[covered, &high.to_be_bytes()]),
+        None => key.sign(&[covered]),
+        Some(high) => key.sign(&[covered, &high.to_be_bytes()]),
     }
 }
 
@@ -321,8 +322,8 @@ fn seal_gcm(
 
 /// Seals at most [`LANES`] buffers.
 fn seal_cbc(
-    key: &AesKey,
-    mac_key: &hmac::Key,
+    key: &CbcKey,
+    mac_key: &MacKey,
     icv_len: usize,
     items: &mut [SealItem<'_>],
 ) -> Result<(), SealError> {
@@ -444,10 +445,9 @@ impl Opener {
                     return Err(OpenError::Integrity);
                 }
                 let rest = covered.get_mut(aad_len..).ok_or(OpenError::Malformed)?;
-                let (iv, cipher) = rest
-                    .split_first_chunk_mut::<AES_BLOCK_LEN>()
-                    .ok_or(OpenError::Malformed)?;
-                key.decrypt(*iv, cipher);
+                if !key.decrypt(rest) {
+                    return Err(OpenError::Malformed);
+                }
             }
         }
         Ok(start..end)

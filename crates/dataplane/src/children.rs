@@ -10,6 +10,7 @@ use std::time::Instant;
 use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa, Spi};
 
 use crate::counters::{ChildCounters, ChildStats, DropCause};
+use crate::limit::Limit;
 use crate::{ChildId, ChildSa, InstallError, MAX_CHILDREN};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
@@ -35,6 +36,7 @@ impl Register {
             inbound,
             outbound,
             remote,
+            mtu,
             outbound_active,
         } = child;
         if self.children.len() >= MAX_CHILDREN {
@@ -49,11 +51,12 @@ impl Register {
         let stats = Arc::new(ChildStats::new(outbound.sequence_limit()));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
-        let max_inner_len = outbound.max_inner_len(datagram_budget(outer_mtu, remote));
+        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote));
+        let limit = Limit { path, mtu };
         let inbound = InboundChild {
             id,
             sa: inbound,
-            max_inner_len,
+            limit,
             endpoint_seen: None,
             stats: Arc::clone(&stats),
         };
@@ -62,7 +65,7 @@ impl Register {
             sa: outbound,
             remote,
             active: outbound_active,
-            max_inner_len,
+            limit,
             outer_mtu,
             stats,
         };
@@ -83,7 +86,7 @@ pub(crate) struct InboundChild {
     id: ChildId,
     sa: InboundSa,
     /// For the MSS of what comes in: the largest inner packet that could go back.
-    max_inner_len: usize,
+    limit: Limit,
     endpoint_seen: Option<SocketAddr>,
     stats: Arc<ChildStats>,
 }
@@ -91,6 +94,7 @@ pub(crate) struct InboundChild {
 /// A command to the table of receiving halves.
 pub(crate) enum InboundCommand {
     Install(Box<InboundChild>),
+    Limit(ChildId, Option<u16>),
     Remove(ChildId),
 }
 
@@ -104,6 +108,12 @@ impl InboundTable {
             InboundCommand::Install(child) => {
                 self.0.insert(child.sa.spi(), *child);
             }
+            InboundCommand::Limit(id, mtu) => {
+                let mut children = self.0.values_mut();
+                if let Some(child) = children.find(|child| child.id == id) {
+                    child.limit.mtu = mtu;
+                }
+            }
             InboundCommand::Remove(id) => self.0.retain(|_, child| child.id != id),
         }
     }
@@ -114,7 +124,7 @@ impl InboundTable {
         packet: &mut [u8],
         from: SocketAddr,
         now: Instant,
-    ) -> Result<(Range<usize>, usize), DropCause> {
+    ) -> Result<(Range<usize>, Limit), DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
         let child = self.0.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
         let result = child.sa.open(packet);
@@ -132,7 +142,7 @@ impl InboundTable {
             }
         }
         let inner = result.map_err(DropCause::Esp)?;
-        Ok((inner, child.max_inner_len))
+        Ok((inner, child.limit))
     }
 }
 
@@ -142,7 +152,7 @@ pub(crate) struct OutboundChild {
     sa: OutboundSa,
     remote: SocketAddr,
     active: bool,
-    max_inner_len: usize,
+    limit: Limit,
     outer_mtu: u16,
     stats: Arc<ChildStats>,
 }
@@ -153,9 +163,9 @@ impl OutboundChild {
         self.remote
     }
 
-    /// Octets of the largest inner packet.
-    pub(crate) fn max_inner_len(&self) -> usize {
-        self.max_inner_len
+    /// Octets of the largest inner packet like this one.
+    pub(crate) fn max_inner_len(&self, packet: &InnerHeader) -> usize {
+        self.limit.of(packet)
     }
 
     /// Octets of the datagram around an inner packet.
@@ -190,6 +200,7 @@ impl OutboundChild {
 pub(crate) enum OutboundCommand {
     Install(Box<OutboundChild>),
     Activate(ChildId),
+    Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
 }
@@ -203,10 +214,11 @@ impl OutboundTable {
         match command {
             OutboundCommand::Install(child) => self.0.push(*child),
             OutboundCommand::Activate(id) => self.with(id, |child| child.active = true),
+            OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
             OutboundCommand::Remove(id) => self.0.retain(|child| child.id != id),
             OutboundCommand::Move(id, remote) => self.with(id, |child| {
                 child.remote = remote;
-                child.max_inner_len = child
+                child.limit.path = child
                     .sa
                     .max_inner_len(datagram_budget(child.outer_mtu, remote));
             }),

@@ -154,7 +154,7 @@ impl InboundLoop {
         if datagram.len() < ESP_HEADER_LEN {
             return Err(DropCause::Runt);
         }
-        let (range, max_inner_len) = self.children.open(datagram, from, now)?;
+        let (range, limit) = self.children.open(datagram, from, now)?;
         self.totals.packets_in.fetch_add(1, Relaxed);
         self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
         let start = range.start;
@@ -163,7 +163,7 @@ impl InboundLoop {
             .ok_or(DropCause::DeviceFailed)?;
         let inner = InnerHeader::parse(packet).map_err(|_| DropCause::DeviceFailed)?;
         if self.clamp_mss {
-            clamp_mss(packet, &inner, max_inner_len, false);
+            clamp_mss(packet, &inner, limit.of(&inner), false);
         }
         let mut offered = self.coalescer.offer(&inner, packet);
         if offered == Offered::FlushFirst || offered == Offered::WriteAlone(true) {

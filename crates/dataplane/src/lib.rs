@@ -18,6 +18,7 @@ mod coalesce;
 mod command;
 mod counters;
 mod inbound;
+mod limit;
 mod memory;
 mod outbound;
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub struct ChildSa {
     pub outbound: OutboundSa,
     /// Where ESP packets are sent.
     pub remote: SocketAddr,
+    /// The most octets of an inner packet, if that is to be less than what fits the path.
+    pub mtu: Option<u16>,
     /// Whether to send on it at once. A responder of a rekey waits (RFC 7296 section 2.8).
     pub outbound_active: bool,
 }
@@ -95,6 +98,9 @@ pub trait Dataplane: Send + Sync {
 
     /// Sends to another address from now on.
     fn move_endpoint(&self, id: ChildId, remote: SocketAddr);
+
+    /// Takes inner packets of at most so many octets from now on; `None` leaves it to the path.
+    fn set_mtu(&self, id: ChildId, mtu: Option<u16>);
 
     /// Totals over all Child SAs, past ones included.
     fn counters(&self) -> Counters;

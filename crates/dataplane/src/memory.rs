@@ -62,7 +62,7 @@ impl Memory {
         let mut state = self.state();
         let place = state.outbound.select(&inner).ok_or(DropCause::NoSa)?;
         let child = state.outbound.child_mut(place).ok_or(DropCause::NoSa)?;
-        if packet.len() > child.max_inner_len() {
+        if packet.len() > child.max_inner_len(&inner) {
             return Err(DropCause::TooBig);
         }
         let mut bytes = vec![0; child.sealed_len(packet.len())];
@@ -138,6 +138,12 @@ impl Dataplane for Memory {
         self.state()
             .outbound
             .apply(OutboundCommand::Move(id, remote));
+    }
+
+    fn set_mtu(&self, id: ChildId, mtu: Option<u16>) {
+        let mut state = self.state();
+        state.inbound.apply(InboundCommand::Limit(id, mtu));
+        state.outbound.apply(OutboundCommand::Limit(id, mtu));
     }
 
     fn counters(&self) -> Counters {

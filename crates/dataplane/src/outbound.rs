@@ -161,15 +161,9 @@ impl OutboundLoop {
         let max_len = self
             .children
             .child(place)
-            .map_or(0, |child| child.max_inner_len());
+            .map_or(0, |child| child.max_inner_len(&inner));
         if vnet.gso != Gso::None {
-            let Some(whole) = SuperPacket::new(&vnet, &inner, packet, max_len) else {
-                return self.totals.dropped(DropCause::NotIp);
-            };
-            for index in 0..whole.count() {
-                self.push(place, whole.len(index), |out| whole.write(index, out));
-            }
-            return;
+            return self.pieces(place, &vnet, &inner, packet, max_len);
         }
         if self.clamp_mss {
             clamp_mss(packet, &inner, max_len, vnet.checksum.is_some());
@@ -182,6 +176,33 @@ impl OutboundLoop {
             return;
         };
         self.push(place, packet.len(), |out| out.copy_from_slice(packet));
+    }
+
+    /// A packet that the kernel left whole.
+    fn pieces(
+        &mut self,
+        place: usize,
+        vnet: &VnetHeader,
+        inner: &InnerHeader,
+        packet: &[u8],
+        max_len: usize,
+    ) {
+        let Some(whole) = SuperPacket::new(vnet, inner, packet, max_len) else {
+            return self.totals.dropped(DropCause::NotIp);
+        };
+        for index in 0..whole.count() {
+            let len = whole.len(index);
+            if len <= max_len {
+                self.push(place, len, |out| whole.write(index, out));
+                continue;
+            }
+            let mut piece = vec![0; len];
+            whole.write(index, &mut piece);
+            match InnerHeader::parse(&piece) {
+                Ok(inner) => self.too_big(place, &inner, &piece, max_len),
+                Err(_) => self.totals.dropped(DropCause::NotIp),
+            }
+        }
     }
 
     fn too_big(&mut self, place: usize, inner: &InnerHeader, packet: &[u8], max_len: usize) {

@@ -30,10 +30,10 @@ pub(crate) struct SuperPacket<'a> {
 }
 
 impl<'a> SuperPacket<'a> {
-    /// Takes the packet apart. Pieces are at most `max_len` octets with their headers, however large the kernel
-    /// would have them; for UDP that is no choice of ours, and a packet with larger pieces is refused.
+    /// Takes the packet apart. TCP's pieces are at most `max_len` octets with their headers, however large the
+    /// kernel would have them; UDP's are datagrams, whose size is no choice of ours.
     ///
-    /// `None` if the packet is not what its header says, or no piece fits.
+    /// `None` if the packet is not what its header says, or no piece of TCP fits.
     pub(crate) fn new(
         vnet: &VnetHeader,
         inner: &InnerHeader,
@@ -56,9 +56,12 @@ impl<'a> SuperPacket<'a> {
             return None;
         }
         let (headers, payload) = packet.split_at_checked(inner.transport_offset + transport_len)?;
-        let room = max_len.checked_sub(headers.len())?;
+        let room = match inner.protocol {
+            UDP => usize::MAX,
+            _ => max_len.checked_sub(headers.len())?,
+        };
         let wanted = usize::from(vnet.gso_size);
-        if wanted == 0 || room == 0 || (inner.protocol == UDP && wanted > room) {
+        if wanted == 0 || room == 0 {
             return None;
         }
         Some(Self {

@@ -215,6 +215,13 @@ impl Dataplane for Userspace {
         self.outbound.push(OutboundCommand::Move(id, remote));
     }
 
+    fn set_mtu(&self, id: ChildId, mtu: Option<u16>) {
+        // Both loops see it in the same order as an installation.
+        let _register = self.register();
+        self.inbound.push(InboundCommand::Limit(id, mtu));
+        self.outbound.push(OutboundCommand::Limit(id, mtu));
+    }
+
     fn counters(&self) -> Counters {
         self.totals.snapshot()
     }

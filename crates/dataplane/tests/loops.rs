@@ -314,6 +314,93 @@ fn a_packet_larger_than_the_tunnel_is_answered_or_fragmented() {
     assert_eq!([&first[20..], &second[20..]].concat(), large[20..]);
 }
 
+/// What the device would hand over whole: `count` octets of payload, to be cut into pieces of `size`.
+fn super_packet(mut packet: Vec<u8>, kind: u8, size: u16) -> ([u8; VNET], Vec<u8>) {
+    let protocol_header = if packet[9] == 6 { (16, 20) } else { (6, 8) };
+    let len = packet.len() as u16;
+    packet[2..4].copy_from_slice(&len.to_be_bytes());
+    let [h0, h1] = (20_u16 + protocol_header.1).to_ne_bytes();
+    let [s0, s1] = size.to_ne_bytes();
+    let [c0, c1] = 20_u16.to_ne_bytes();
+    let [o0, o1] = u16::to_ne_bytes(protocol_header.0);
+    ([1, kind, h0, h1, s0, s1, c0, c1, o0, o1], packet)
+}
+
+#[test]
+fn a_connections_mtu_is_told_and_kept_by_every_kind_of_packet() {
+    const MTU: usize = 1300;
+    let (left, right) = pair(true);
+    left.plane.set_mtu(ChildId(0x1000), Some(1300));
+    left.write(&to_right(&[7; MTU - 28]));
+    assert_eq!(right.read().len(), MTU);
+    let mut large = to_right(&[7; MTU - 27]);
+    left.write(&large);
+    let message = left.read();
+    assert_eq!((message[9], message[20], message[21]), (1, 3, 4));
+    assert_eq!(message[26..28], 1300_u16.to_be_bytes());
+    large[6] = 0;
+    left.write(&large);
+    let (first, second) = (right.read(), right.read());
+    assert!(first.len() <= MTU, "{}", first.len());
+    assert_eq!([&first[20..], &second[20..]].concat(), large[20..]);
+
+    // TCP that the kernel left whole is cut smaller than it asked for.
+    let mut tcp = vec![0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 6, 0, 0];
+    tcp.extend([10, 0, 0, 1, 10, 1, 0, 1]);
+    tcp.extend([0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10]);
+    tcp.extend([1, 0, 0, 0, 0, 0]);
+    tcp.extend([9; 5400]);
+    let (vnet, whole) = super_packet(tcp, 1, 1400);
+    left.write_frame(vnet, &whole);
+    let mut payload = 0;
+    while payload < 5400 {
+        // They may come joined again: what counts is what was sent.
+        payload += right.read_frame().len() - VNET - 40;
+    }
+    assert_eq!(payload, 5400);
+
+    // Datagrams that the kernel left whole stay datagrams: they are refused or fragmented.
+    let mut udp = to_right(&[5; 2700]);
+    let (vnet, whole) = super_packet(udp.clone(), 5, 1350);
+    left.write_frame(vnet, &whole);
+    for _ in 0..2 {
+        let message = left.read();
+        assert_eq!((message[20], message[21]), (3, 4));
+        assert_eq!(message[26..28], 1300_u16.to_be_bytes());
+    }
+    udp[6] = 0;
+    let (vnet, whole) = super_packet(udp, 5, 1350);
+    left.write_frame(vnet, &whole);
+    let fragments: Vec<_> = (0..4).map(|_| right.read()).collect();
+    assert!(fragments.iter().all(|fragment| fragment.len() <= MTU));
+    let octets: usize = fragments.iter().map(|fragment| fragment.len() - 20).sum();
+    assert_eq!(octets, 2 * 1358);
+
+    let counters = left.final_counters();
+    assert_eq!(counters.drops(DropCause::TooBig), 3);
+    // Five pieces of TCP, where four would have been enough at the size it was to have.
+    assert_eq!(counters.packets_out, 1 + 2 + 5 + 4);
+}
+
+#[test]
+fn the_mss_follows_the_connections_mtu_in_both_directions() {
+    let (left, right) = pair(true);
+    left.plane.set_mtu(ChildId(0x1000), Some(1000));
+    let syn = |source: [u8; 4], destination: [u8; 4]| {
+        let mut packet = vec![0x45, 0, 0, 44, 0, 1, 0x40, 0, 64, 6, 0, 0];
+        packet.extend(source);
+        packet.extend(destination);
+        packet.extend([0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 2, 1, 0]);
+        packet.extend([0, 0, 0, 0, 2, 4, 5, 180]);
+        packet
+    };
+    let mss = |packet: &[u8]| u16::from_be_bytes([packet[42], packet[43]]);
+    left.write(&syn([10, 0, 0, 1], [10, 1, 0, 1]));
+    assert_eq!(mss(&right.read()), 960);
+    right.write(&syn([10, 1, 0, 1], [10, 0, 0, 1]));
+    assert_eq!(mss(&left.read()), 960);
+}
+
 #[test]
 fn what_is_stopped_stays_stopped() {
     let (left, _right) = pair(true);

@@ -128,6 +128,23 @@ fn a_moved_endpoint_is_where_packets_go() {
 }
 
 #[test]
+fn a_connections_mtu_bounds_what_it_takes_and_can_change() {
+    let left = Memory::new();
+    let mut small = child(Side::Left, 0x1000, true, peer(4500), true);
+    small.mtu = Some(1300);
+    left.install(small).unwrap();
+    let takes = |len: usize| left.send(&to_right(&vec![0; len - 28])).is_some();
+    assert_eq!((takes(1300), takes(1301)), (true, false));
+    left.set_mtu(ChildId(0x1000), Some(600));
+    assert_eq!((takes(600), takes(601)), (true, false));
+    left.set_mtu(ChildId(0x1000), None);
+    assert_eq!((takes(1400), takes(1500)), (true, false));
+    assert_eq!(left.counters().drops(DropCause::TooBig), 3);
+    left.set_mtu(ChildId(0x2000), Some(68));
+    assert!(takes(1400), "another one's");
+}
+
+#[test]
 fn an_id_or_spi_in_use_is_refused() {
     let (left, _) = pair();
     let twice = child(Side::Left, 0x1000, true, peer(1), true);

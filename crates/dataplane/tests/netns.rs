@@ -244,6 +244,42 @@ fn a_wire_narrower_than_configured_costs_speed_and_no_data() {
 }
 
 #[test]
+fn a_connections_mtu_is_what_the_kernel_learns() {
+    if !is_root() {
+        return;
+    }
+    let (left, right) = sites(true, "m");
+    for site in [&left, &right] {
+        site.plane.set_mtu(ChildId(0x1000), Some(1300));
+    }
+    let ping = |to: &str, len: usize| {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &left.namespace.0, "ping", "-n"]);
+        command.args(["-c1", "-W2", "-M", "do", "-s", &len.to_string(), to]);
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        (output.status.success(), text)
+    };
+    for (to, headers, learnt) in [("10.1.0.1", 28, "mtu = 1300"), ("fd01::1", 48, "mtu=1300")] {
+        let (fits, text) = ping(to, 1300 - headers);
+        assert!(fits, "{text}");
+        let (fits, text) = ping(to, 1301 - headers);
+        assert!(!fits && text.contains(learnt), "{text}");
+        // By now the kernel refuses it without asking.
+        let (fits, text) = ping(to, 1301 - headers);
+        assert!(!fits && text.to_lowercase().contains("too long"), "{text}");
+    }
+    for listen in ["10.1.0.1:0", "[fd01::1]:0"] {
+        transfer(&left, &right, listen.parse().unwrap(), 3_000_000);
+        cross_by_udp(&left, &right, listen.parse().unwrap(), 3000);
+    }
+    let counters = left.plane.counters();
+    let mean = counters.octets_out / counters.packets_out;
+    assert!(mean <= 1300, "{counters:?}");
+}
+
+#[test]
 fn tcp_and_udp_cross_between_two_namespaces() {
     if !is_root() {
         return;

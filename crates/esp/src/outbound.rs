@@ -23,6 +23,13 @@ const ALIGNMENT: usize = 4;
 /// Extended sequence numbers end where the counter in the IV does: 2^48 packets are years at any speed.
 const MAX_EXTENDED: u64 = (1 << 48) - 1;
 
+/// Where blocks are of 64 bits, two of them are soon the same by chance, which tells of what is in them. With so many
+/// packets of 1500 octets under one key there are 2^28.5 blocks, and the chance is below 1 %.
+const MAX_SMALL_BLOCKS: u64 = 1 << 21;
+
+/// Octets of such a block.
+const SMALL_BLOCK: usize = 8;
+
 /// The largest inner packet, for what IP can name.
 const MAX_INNER_LEN: usize = 65_535 + 40;
 
@@ -72,6 +79,8 @@ pub struct OutboundSa {
     selectors: Selectors,
     /// The last number used; 0 before the first packet.
     sequence: u64,
+    /// The last number that may be used.
+    limit: u64,
     extended: bool,
 }
 
@@ -101,12 +110,18 @@ impl OutboundSa {
         } else {
             Ivs::Generated(Box::new(IvGenerator::new(random)))
         };
+        let limit = match extended {
+            _ if sealer.block_len() == SMALL_BLOCK => MAX_SMALL_BLOCKS,
+            true => MAX_EXTENDED,
+            false => u32::MAX.into(),
+        };
         Ok(Self {
             spi,
             sealer,
             ivs,
             selectors,
             sequence: 0,
+            limit,
             extended,
         })
     }
@@ -138,11 +153,7 @@ impl OutboundSa {
     /// The last sequence number that may be used.
     #[must_use]
     pub fn sequence_limit(&self) -> u64 {
-        if self.extended {
-            MAX_EXTENDED
-        } else {
-            u32::MAX.into()
-        }
+        self.limit
     }
 
     /// Skips to `sequence` if that is ahead, for a takeover that must not repeat what another holder has sent.

@@ -176,6 +176,20 @@ fn lengths_answer_what_sealing_needs() {
 }
 
 #[test]
+fn small_blocks_end_an_sa_early() {
+    let keys = Keys::new((Encryption::TripleDesCbc, Some(Integrity::HmacMd5_96)));
+    for extended in [false, true] {
+        let mut sa = keys.outbound(extended);
+        assert_eq!(sa.sequence_limit(), 1 << 21);
+        sa.skip_to(u64::MAX);
+        let mut buf = vec![0; sa.sealed_len(28)];
+        buf[16..44].copy_from_slice(&packet(0));
+        let refused = sa.seal(&mut buf, 28);
+        assert_eq!(refused, Err(OutboundError::SequenceExhausted));
+    }
+}
+
+#[test]
 fn sequence_numbers_end_and_none_is_used_twice() {
     let keys = Keys::new(GCM);
     for (extended, limit) in [(false, 0xFFFF_FFFF), (true, 0xFFFF_FFFF_FFFF)] {
@@ -306,7 +320,9 @@ fn every_drop_reason_has_its_own_counter() {
 
 #[test]
 fn extended_numbers_cross_the_turn_of_the_low_half() {
-    for suite in suites() {
+    // With small blocks an SA ends long before.
+    let large_blocks = |suite: &(Encryption, _)| suite.0 != Encryption::TripleDesCbc;
+    for suite in suites().into_iter().filter(large_blocks) {
         let keys = Keys::new(suite);
         let (mut sender, mut receiver) = (keys.outbound(true), keys.inbound(true));
         // As after long traffic: the receiver follows by two jumps within what it can infer.

@@ -342,14 +342,21 @@ pub(crate) fn install(
     })
 }
 
-/// When to rekey something with this lifetime: at 80 to 90 %, and later still where the peer is
+/// What is left of a lifetime at least when a rekey begins, so that a request that is lost can be
+/// repeated. Where that can't be, as in tests, percentages alone count.
+const MARGIN: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(5)];
+
+/// When to rekey something with this lifetime: at 80 to 87 %, and later still where the peer is
 /// expected to do it, so that both rarely start at once.
 pub(crate) fn rekey_after(ctx: &mut Context<'_>, lifetime: Duration, role: Role) -> Duration {
-    let base = match role {
-        Role::Initiator => lifetime / 100 * 80,
-        Role::Responder => lifetime / 100 * 88,
+    let [of_initiator, of_responder] = MARGIN;
+    let (percents, margin) = match role {
+        Role::Initiator => (80, of_initiator),
+        Role::Responder => (88, of_responder),
     };
-    base + ctx.jitter(lifetime / 100 * 7)
+    let base = lifetime / 100 * percents;
+    let room = lifetime.saturating_sub(base + margin);
+    base + ctx.jitter((lifetime / 100 * 7).min(room))
 }
 
 /// Takes a Child SA out of use. One that `lingers` stays ready for packets that are still on

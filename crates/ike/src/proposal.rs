@@ -414,17 +414,14 @@ const T_ESN: TransformType = TransformType::ESN;
 fn transform_name(transform: &Transform) -> String {
     let known = match transform.kind {
         T_ENCR => match (transform.id, transform.key_bits) {
-            (3, _) => Some("3des"),
             (28, _) => Some("chacha20poly1305"),
             (id, bits) => Encryption::from_transform(id, bits).map(|algorithm| algorithm.name()),
         },
         T_INTEG => match transform.id {
-            1 => Some("md5"),
             5 => Some("aesxcbc"),
             id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name()),
         },
         T_PRF => match transform.id {
-            1 => Some("prfmd5"),
             4 => Some("prfaesxcbc"),
             id => Prf::from_transform_id(id).map(|algorithm| algorithm.name()),
         },

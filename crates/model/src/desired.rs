@@ -82,6 +82,9 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
+    /// The blocks behind the peers of its gateways, sorted, each once: nothing for them gets
+    /// outside, whether or not their gateways are there yet.
+    pub peer_cidrs: Vec<Cidr>,
 }
 
 /// A router's interface on a network.
@@ -146,7 +149,7 @@ pub struct TunnelSpec {
     pub peer_id: Identity,
     /// Who begins.
     pub initiator: Initiator,
-    /// The most octets of an inner packet.
+    /// The most octets of an inner packet; 0 leaves it to the path.
     pub mtu: u32,
     /// The pre-shared key.
     pub psk: Psk,

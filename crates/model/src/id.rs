@@ -77,8 +77,6 @@ typed_id! {
     GatewayId;
     /// Names a [`crate::IkePolicy`].
     IkePolicyId;
-    /// Names a [`crate::Instance`].
-    InstanceId;
     /// Names a [`crate::IpsecPolicy`].
     IpsecPolicyId;
     /// Names a [`crate::Network`].

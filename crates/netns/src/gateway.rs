@@ -1,17 +1,16 @@
-//! A gateway's place in its router's namespace: its address, its TUN device, its sockets, and the
-//! routes of what is behind its peers.
+//! A gateway's place in its router's namespace: its address, its TUN device and its sockets.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use adit_model::{Cidr, GatewayId, RouterId};
+use adit_model::{GatewayId, RouterId};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::NetworkError;
-use crate::netlink::{Route, Table, Wish};
+use crate::netlink::Wish;
 use crate::provider::Network;
 use crate::router::Router;
 
@@ -83,46 +82,6 @@ impl Network {
         })
     }
 
-    /// Leads the blocks behind the gateway's peers into its TUN device, and no others. While the
-    /// device is not there, before the gateway is attached too, they lead nowhere.
-    ///
-    /// # Errors
-    /// The router was not applied, or the kernel refuses a step.
-    pub async fn set_gateway_blocks(
-        &self,
-        router: RouterId,
-        gateway: GatewayId,
-        blocks: &[Cidr],
-    ) -> Result<(), NetworkError> {
-        let router = self.router(router).await?;
-        let mut known = router.blocks.lock().await;
-        let before = known.get(&gateway).cloned().unwrap_or_default();
-        // Until all is done the gateway has both, so that none is forgotten by a failure.
-        let both = before.iter().chain(blocks).copied().collect();
-        known.insert(gateway, both);
-        for block in blocks {
-            router.netlink.add_route(&Route::nowhere(*block)).await?;
-        }
-        let tun = self.link('t', &gateway.short());
-        if let Some(link) = router.netlink.find(&tun).await? {
-            let routed = router.netlink.routes_through(link.index).await?;
-            let through = |block: Cidr| Route::through(block, Table::Main, link.index);
-            for block in blocks.iter().filter(|block| !routed.contains(block)) {
-                router.netlink.add_route(&through(*block)).await?;
-            }
-            for block in routed.iter().filter(|block| !blocks.contains(block)) {
-                router.netlink.remove_route(&through(*block)).await?;
-            }
-        }
-        known.insert(gateway, blocks.to_vec());
-        for block in before {
-            if !known.values().flatten().any(|other| *other == block) {
-                router.netlink.remove_route(&Route::nowhere(block)).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes a gateway's address and device away.
     ///
     /// # Errors
@@ -140,16 +99,7 @@ impl Network {
             .netlink
             .delete(&self.link('t', &gateway.short()))
             .await?;
-        {
-            let mut known = router.blocks.lock().await;
-            for block in known.get(&gateway).into_iter().flatten() {
-                let mut others = known.iter().filter(|(other, _)| **other != gateway);
-                if !others.any(|(_, blocks)| blocks.contains(block)) {
-                    router.netlink.remove_route(&Route::nowhere(*block)).await?;
-                }
-            }
-            known.remove(&gateway);
-        }
+        router.forget_gateway_blocks(gateway).await?;
         router.netlink.remove_gateway_rule(address).await?;
         let mut outside = router.outside.lock().await;
         outside.gateways.remove(&gateway);

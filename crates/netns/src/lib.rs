@@ -19,8 +19,9 @@
 //!
 //! Packets that are forwarded look first into the main table, which knows the router's networks,
 //! its static routes, and the blocks behind VPN peers: those point into a TUN device, with an
-//! "unreachable" route under each for the time in which the device is gone. Static routes come
-//! after both.
+//! "unreachable" route under each for the time in which the device is gone. A router's spec lists
+//! these blocks too: they lead nowhere before there is a way outside, so that none is open while
+//! gateways are still to come. Static routes come after both.
 //!
 //! - A router without a way outside has nothing more. The external network is in table 100, used
 //!   by sockets bound to `adit-e*` and by what is sent from a gateway's own address; and what comes
@@ -41,6 +42,7 @@
 //! behind is reused where it is still wanted and removed where it is not. Names start with a
 //! prefix (`adit` unless configured); nothing else is ever touched.
 
+mod blocks;
 mod error;
 mod external;
 mod filter;

@@ -1,13 +1,13 @@
 //! A router's namespace: the external link, and the interfaces on networks.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use adit_model::RouterId;
 use adit_model::desired::{InterfaceSpec, RouterSpec};
-use adit_model::{Cidr, GatewayId, RouterId};
 use tokio::sync::Mutex;
 
+use crate::blocks::Blocks;
 use crate::error::NetworkError;
 use crate::external::{Outside, addresses};
 use crate::instance::pairs;
@@ -22,8 +22,8 @@ pub(crate) struct Router {
     pub(crate) netlink: Netlink,
     /// Its link on the external network.
     pub(crate) external_link: String,
-    /// The blocks behind each gateway, for the routes that lead nowhere.
-    pub(crate) blocks: Mutex<HashMap<GatewayId, Vec<Cidr>>>,
+    /// The blocks behind its gateways' peers.
+    pub(crate) blocks: Mutex<Blocks>,
     /// Its addresses on the external network.
     pub(crate) outside: Mutex<Outside>,
     /// Held while a spec is applied.
@@ -56,6 +56,8 @@ impl Network {
     pub async fn apply_router(&self, spec: &RouterSpec) -> Result<(), NetworkError> {
         let router = self.ensure_router(spec).await?;
         let _alone = router.applying.lock().await;
+        // Before there is any way that what is for them could take.
+        router.hold_blocks(&spec.peer_cidrs).await?;
         let interfaces = &spec.interfaces;
         let marker = self.link('s', "");
         for link in router.netlink.links().await? {
@@ -152,7 +154,7 @@ impl Network {
             namespace,
             netlink,
             external_link: inside,
-            blocks: Mutex::new(HashMap::new()),
+            blocks: Mutex::new(Blocks::default()),
             outside: Mutex::new(Outside::default()),
             applying: Mutex::new(()),
         });

@@ -68,6 +68,7 @@ impl Projects for SqliteTransaction {
     }
 
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
+        self.identity = true;
         let sql = "INSERT INTO projects (id, name, description, enabled) VALUES (?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(text(row.id))
@@ -81,6 +82,7 @@ impl Projects for SqliteTransaction {
     }
 
     async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
+        self.identity = true;
         let sql = "UPDATE projects SET name = ?, description = ?, enabled = ? WHERE id = ?";
         let done = sqlx::query(sql)
             .bind(row.name.as_str())
@@ -94,6 +96,7 @@ impl Projects for SqliteTransaction {
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        self.identity = true;
         let done = sqlx::query("DELETE FROM projects WHERE id = ?")
             .bind(text(id))
             .execute(&mut *self.inner)
@@ -123,6 +126,7 @@ impl Users for SqliteTransaction {
     }
 
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
+        self.identity = true;
         let sql = "INSERT INTO users (name, description, email, enabled, default_project, password, \
                    tokens_from, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
         self.write_user(sql, row).await?;
@@ -130,12 +134,14 @@ impl Users for SqliteTransaction {
     }
 
     async fn update_user(&mut self, row: &User) -> Result<bool, StoreError> {
+        self.identity = true;
         let sql = "UPDATE users SET name = ?, description = ?, email = ?, enabled = ?, \
                    default_project = ?, password = ?, tokens_from = ? WHERE id = ?";
         Ok(self.write_user(sql, row).await? > 0)
     }
 
     async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
+        self.identity = true;
         let done = sqlx::query("DELETE FROM users WHERE id = ?")
             .bind(text(id))
             .execute(&mut *self.inner)
@@ -195,6 +201,7 @@ impl RoleAssignments for SqliteTransaction {
     }
 
     async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
+        self.identity = true;
         let sql = "INSERT INTO role_assignments (user, project, role) VALUES (?, ?, ?) \
                    ON CONFLICT DO NOTHING";
         sqlx::query(sql)
@@ -208,6 +215,7 @@ impl RoleAssignments for SqliteTransaction {
     }
 
     async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
+        self.identity = true;
         let sql = "DELETE FROM role_assignments WHERE user = ? AND project = ? AND role = ?";
         let done = sqlx::query(sql)
             .bind(text(row.user))

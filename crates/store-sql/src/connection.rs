@@ -1,8 +1,10 @@
 //! Connections in SQLite. Their keys are sealed.
 
+use std::collections::BTreeSet;
+
 use adit_crypto::{EnvelopeKey, SystemRandom};
-use adit_model::{Connection, ConnectionId, Psk};
-use adit_store::{PeerHosts, Reference, StoreError};
+use adit_model::{Cidr, Connection, ConnectionId, Psk, RouterId};
+use adit_store::{PeerCidrs, PeerHosts, Reference, StoreError};
 use async_trait::async_trait;
 
 use crate::SqliteTransaction;
@@ -106,6 +108,26 @@ impl Table for Connection {
             Value::OptionalText(self.ipsec_policy.map(text)),
             Value::Flag(self.admin_state_up),
         ])
+    }
+}
+
+#[async_trait]
+impl PeerCidrs for SqliteTransaction {
+    async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT connections.peer_cidrs FROM gateways \
+             JOIN connections ON connections.gateway = gateways.id WHERE gateways.router = ?",
+        )
+        .bind(text(id))
+        .fetch_all(&mut *self.inner)
+        .await
+        .map_err(failure)?;
+        let mut blocks = BTreeSet::new();
+        for row in &rows {
+            let what = Connection::WHAT;
+            blocks.extend(Stored { what, row }.json::<Vec<Cidr>>("peer_cidrs")?);
+        }
+        Ok(blocks)
     }
 }
 

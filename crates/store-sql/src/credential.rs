@@ -55,6 +55,7 @@ impl ApiKeys for SqliteTransaction {
     }
 
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
+        self.identity = true;
         sqlx::query("INSERT INTO api_keys (hash, user, created_at) VALUES (?, ?, ?)")
             .bind(row.hash.0.to_vec())
             .bind(text(row.user))
@@ -66,6 +67,7 @@ impl ApiKeys for SqliteTransaction {
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
+        self.identity = true;
         let done = sqlx::query("DELETE FROM api_keys WHERE user = ?")
             .bind(text(user))
             .execute(&mut *self.inner)
@@ -106,6 +108,7 @@ impl ApplicationCredentials for SqliteTransaction {
         &mut self,
         row: &ApplicationCredential,
     ) -> Result<(), StoreError> {
+        self.identity = true;
         let sql = "INSERT INTO application_credentials (id, name, description, user, project, role, \
                    secret, unrestricted, created_at, expires_at) \
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -130,6 +133,7 @@ impl ApplicationCredentials for SqliteTransaction {
         &mut self,
         id: ApplicationCredentialId,
     ) -> Result<bool, StoreError> {
+        self.identity = true;
         let done = sqlx::query("DELETE FROM application_credentials WHERE id = ?")
             .bind(text(id))
             .execute(&mut *self.inner)
@@ -151,6 +155,7 @@ impl RevokedTokens for SqliteTransaction {
     }
 
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
+        self.identity = true;
         let sql =
             "INSERT INTO revoked_tokens (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
         sqlx::query(sql)
@@ -163,6 +168,7 @@ impl RevokedTokens for SqliteTransaction {
     }
 
     async fn delete_revoked_tokens(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        self.identity = true;
         let done = sqlx::query("DELETE FROM revoked_tokens WHERE expires_at < ?")
             .bind(nanoseconds(before))
             .execute(&mut *self.inner)

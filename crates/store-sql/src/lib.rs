@@ -23,6 +23,7 @@ mod subnet;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adit_crypto::{EnvelopeError, EnvelopeKey, SystemRandom};
@@ -44,6 +45,7 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     key: Arc<EnvelopeKey>,
+    identity: Arc<AtomicU64>,
 }
 
 /// Why a database could not be opened.
@@ -72,7 +74,9 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(Duration::from_secs(5))
+            // Rows cross from the database thread in batches, not one by one.
+            .row_buffer_size(1024);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())
@@ -88,6 +92,16 @@ impl SqliteStore {
             writer,
             readers,
             key,
+            identity: Arc::default(),
+        })
+    }
+
+    fn transaction(&self, inner: sqlx::Transaction<'static, Sqlite>) -> Box<dyn Transaction> {
+        Box::new(SqliteTransaction {
+            inner,
+            key: Arc::clone(&self.key),
+            identity: false,
+            version: Arc::clone(&self.identity),
         })
     }
 
@@ -118,33 +132,39 @@ async fn check_key(pool: &SqlitePool, key: &EnvelopeKey) -> Result<(), OpenError
 struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
     key: Arc<EnvelopeKey>,
+    /// Whether it may have changed who may do what.
+    identity: bool,
+    version: Arc<AtomicU64>,
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let mut inner = self.readers.begin().await.map_err(column::failure)?;
         // SQLite fixes what is seen at the first read, not at BEGIN.
-        sqlx::query("SELECT 1 FROM key_checks")
-            .fetch_optional(&mut *inner)
-            .await
-            .map_err(column::failure)?;
-        let key = Arc::clone(&self.key);
-        Ok(Box::new(SqliteTransaction { inner, key }))
+        let begin = self.readers.begin_with("BEGIN; SELECT 1 FROM key_checks");
+        let inner = begin.await.map_err(column::failure)?;
+        Ok(self.transaction(inner))
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let begin = self.writer.begin_with("BEGIN IMMEDIATE").await;
         let inner = begin.map_err(column::failure)?;
-        let key = Arc::clone(&self.key);
-        Ok(Box::new(SqliteTransaction { inner, key }))
+        Ok(self.transaction(inner))
+    }
+
+    fn identity_version(&self) -> u64 {
+        self.identity.load(Ordering::SeqCst)
     }
 }
 
 #[async_trait]
 impl Transaction for SqliteTransaction {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.inner.commit().await.map_err(column::failure)
+        self.inner.commit().await.map_err(column::failure)?;
+        if self.identity {
+            self.version.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
     }
 }
 

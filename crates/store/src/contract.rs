@@ -9,6 +9,7 @@
     reason = "these are tests; their names say what they show"
 )]
 
+mod peer_cidrs;
 mod world;
 
 use adit_model::project::Role;
@@ -20,6 +21,7 @@ use adit_model::{
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
+pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use world::World;
 use world::{name, time};
 
@@ -41,6 +43,7 @@ macro_rules! contract_tests {
             what_is_hung_on_cannot_be_deleted
             a_reference_to_nothing_is_refused
             deleting_a_gateway_deletes_its_connections
+            what_is_behind_a_routers_peers_is_listed_once
             a_public_address_is_given_once
             lists_are_oldest_first
             users_projects_and_keys_read_back
@@ -50,6 +53,7 @@ macro_rules! contract_tests {
             application_credentials_read_back
             revoked_tokens_are_known_until_they_end
             writers_go_one_after_another
+            a_change_of_identities_is_counted
         );
     };
     (@each $store:expr; $($name:ident)+) => {$(
@@ -731,6 +735,29 @@ pub async fn revoked_tokens_are_known_until_they_end(store: &dyn Store) {
     assert_eq!(tx.delete_revoked_tokens(time(20)).await.unwrap(), 1);
     assert!(!tx.is_token_revoked(early.id).await.unwrap());
     assert!(tx.is_token_revoked(late.id).await.unwrap());
+}
+
+pub async fn a_change_of_identities_is_counted(store: &dyn Store) {
+    let w = World::new(1);
+    let before = store.identity_version();
+    w.store(store).await;
+    let after = store.identity_version();
+    assert_ne!(before, after, "a project was made");
+    let mut tx = store.write().await.unwrap();
+    tx.delete_connection(w.project.id, w.connection.id)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.identity_version(), after);
+    let mut tx = store.write().await.unwrap();
+    let row = user("ann", None);
+    tx.insert_user(&row).await.unwrap();
+    drop(tx);
+    assert_eq!(store.identity_version(), after, "it was undone");
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user(&row).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(store.identity_version(), after);
 }
 
 pub async fn writers_go_one_after_another(store: &dyn Store) {

@@ -14,6 +14,7 @@ mod application_credential;
 pub mod contract;
 mod memory;
 mod nouns;
+mod peer_cidrs;
 mod peer_host;
 mod project;
 mod query;
@@ -34,6 +35,7 @@ use async_trait::async_trait;
 pub use api_key::ApiKeys;
 pub use application_credential::ApplicationCredentials;
 pub use memory::MemoryStore;
+pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
 pub use project::Projects;
 pub use query::{Order, OrderBy, Query};
@@ -57,6 +59,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store can't answer, or the one before took too long.
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// A number that changes whenever a transaction is committed that may have changed projects,
+    /// users, roles, credentials or revoked tokens: what was read of them at the same number still
+    /// holds.
+    fn identity_version(&self) -> u64;
 }
 
 /// Reads and writes that belong together.
@@ -69,6 +76,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + PeerCidrs
     + PeerHosts
     + Rows<Network>
     + Rows<Subnet>

@@ -44,13 +44,15 @@ const fn encryption(algorithm: policy::Encryption) -> Option<Encryption> {
         policy::Encryption::Aes128Gcm16 => Encryption::AesGcm128,
         policy::Encryption::Aes192Gcm16 => Encryption::AesGcm192,
         policy::Encryption::Aes256Gcm16 => Encryption::AesGcm256,
+        policy::Encryption::TripleDes => Encryption::TripleDesCbc,
         _ => return None,
     })
 }
 
 const fn integrity(algorithm: Authentication) -> Option<Integrity> {
     Some(match algorithm {
-        Authentication::Md5 | Authentication::AesXcbc | Authentication::AesCmac => return None,
+        Authentication::AesXcbc | Authentication::AesCmac => return None,
+        Authentication::Md5 => Integrity::HmacMd5_96,
         Authentication::Sha1 => Integrity::HmacSha1_96,
         Authentication::Sha256 => Integrity::HmacSha256_128,
         Authentication::Sha384 => Integrity::HmacSha384_192,
@@ -60,7 +62,8 @@ const fn integrity(algorithm: Authentication) -> Option<Integrity> {
 
 const fn prf(algorithm: Authentication) -> Option<Prf> {
     Some(match algorithm {
-        Authentication::Md5 | Authentication::AesXcbc | Authentication::AesCmac => return None,
+        Authentication::AesXcbc | Authentication::AesCmac => return None,
+        Authentication::Md5 => Prf::HmacMd5,
         Authentication::Sha1 => Prf::HmacSha1,
         Authentication::Sha256 => Prf::HmacSha256,
         Authentication::Sha384 => Prf::HmacSha384,
@@ -84,6 +87,15 @@ fn identity(id: &connection::Identity) -> Identity {
 
 fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
     all(groups, |group| Group::from_id(group.number()))
+}
+
+/// The data plane's bound for a tunnel's inner packets; none leaves it to the path.
+pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
+    match order.mtu {
+        0 => None,
+        // No packet is larger than that.
+        mtu => Some(u16::try_from(mtu).unwrap_or(u16::MAX)),
+    }
 }
 
 /// The engine's configuration for a tunnel of the gateway at `local`.
@@ -215,7 +227,7 @@ mod tests {
         let local = "203.0.113.1".parse().unwrap();
         assert_eq!(config(local, &old).unwrap_err(), Unsupported::IkeV1);
         let mut weak = order();
-        weak.ipsec.encryption = vec![policy::Encryption::TripleDes];
+        weak.ipsec.encryption = vec![policy::Encryption::Des];
         assert!(matches!(
             config(local, &weak),
             Err(Unsupported::Algorithms(_))
@@ -226,6 +238,33 @@ mod tests {
             config(local, &odd),
             Err(Unsupported::Algorithms(_))
         ));
+    }
+
+    #[test]
+    fn weak_algorithms_are_offered_only_when_a_policy_names_them() {
+        let local = "203.0.113.1".parse().unwrap();
+        let mut weak = order();
+        let usual = config(local, &weak).unwrap();
+        assert!(!usual.ike.encryption.contains(&Encryption::TripleDesCbc));
+        assert!(!usual.ike.prf.contains(&Prf::HmacMd5));
+        assert!(!usual.esp.integrity.contains(&Integrity::HmacMd5_96));
+        weak.ike.encryption = vec![policy::Encryption::TripleDes];
+        weak.ike.authentication = vec![Authentication::Md5];
+        let named = config(local, &weak).unwrap();
+        assert_eq!(named.ike.encryption, [Encryption::TripleDesCbc]);
+        assert_eq!(named.ike.prf, [Prf::HmacMd5]);
+        assert_eq!(named.ike.integrity, [Integrity::HmacMd5_96]);
+        assert_eq!(named.esp, usual.esp);
+    }
+
+    #[test]
+    fn no_mtu_and_one_that_no_packet_reaches_bound_nothing() {
+        let said = [0, 68, 1400, 70_000].map(|mtu| {
+            let mut order = order();
+            order.mtu = mtu;
+            super::mtu(&order)
+        });
+        assert_eq!(said, [None, Some(68), Some(1400), Some(u16::MAX)]);
     }
 
     #[test]

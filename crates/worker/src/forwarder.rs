@@ -49,6 +49,7 @@ impl Forwarded {
     pub(crate) fn install(
         dataplane: &impl Dataplane,
         child: &InstallChild,
+        mtu: Option<u16>,
     ) -> Result<Self, ForwardError> {
         let selectors = Selectors::new(
             convert(&child.local_selectors)?,
@@ -89,6 +90,7 @@ impl Forwarded {
             inbound,
             outbound,
             remote: child.remote,
+            mtu,
             outbound_active: child.outbound_active,
         })?;
         Ok(Self {
@@ -109,6 +111,10 @@ impl Forwarded {
 
     pub(crate) fn remove(&self, dataplane: &impl Dataplane) {
         dataplane.remove(self.id);
+    }
+
+    pub(crate) fn set_mtu(&self, dataplane: &impl Dataplane, mtu: Option<u16>) {
+        dataplane.set_mtu(self.id, mtu);
     }
 
     pub(crate) fn move_to(&mut self, dataplane: &impl Dataplane, remote: SocketAddr) {

@@ -64,7 +64,7 @@ impl Finding {
                 Whose::Peer,
                 format!("the peer calls itself {received}; the connection expects {expected}"),
                 &format!(
-                    "Set the peer's own IKE identity to {expected}, or this connection's peer address to what the peer uses."
+                    "Set the peer's own IKE identity to {expected}, or the peer identity of this connection to {received}."
                 ),
             )
             .seen(true),
@@ -116,6 +116,16 @@ impl Finding {
             Whose::Peer,
             format!("{peer} closed the tunnel; negotiating again"),
             "If it stays so, look at the other end why it closes the tunnel.",
+        )
+    }
+
+    pub(crate) fn waiting(now: OffsetDateTime, peer: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::Negotiating,
+            Whose::Peer,
+            format!("waiting for {peer} to begin, since this connection only responds"),
+            "Have the peer begin, or let this connection begin too.",
         )
     }
 

@@ -265,10 +265,19 @@ impl Worker {
                 .tunnels
                 .entry(key)
                 .or_insert_with(|| Tunnel::new(tunnel.peer_address, now));
+            let mtu = conversion::mtu(tunnel);
+            if known.mtu != mtu {
+                known.mtu = mtu;
+                for (child, _) in self.owners.iter().filter(|(_, owner)| **owner == key) {
+                    if let Some(child) = self.children.get(child) {
+                        child.set_mtu(&self.dataplane, mtu);
+                    }
+                }
+            }
             match conversion::config(order.address, tunnel) {
                 Ok(config) if self.configured.get(&key) == Some(&config) => {}
                 Ok(config) => {
-                    known.forgive();
+                    known.reconfigure(tunnel.peer_address, config.initiate);
                     self.configured.insert(key, config.clone());
                     self.command(Command::SetConnection(key, Box::new(config)));
                 }
@@ -374,7 +383,9 @@ impl Worker {
     }
 
     fn install(&mut self, child: &InstallChild) {
-        let outcome = Forwarded::install(&self.dataplane, child);
+        let owner = self.tunnels.get(&child.connection);
+        let mtu = owner.and_then(|tunnel| tunnel.mtu);
+        let outcome = Forwarded::install(&self.dataplane, child, mtu);
         let installed = match outcome {
             Ok(forwarded) => {
                 self.children.insert(child.child, forwarded);

@@ -19,6 +19,10 @@ const FINDING_STANDS: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     peer: String,
+    /// The bound on its inner packets.
+    pub(crate) mtu: Option<u16>,
+    /// Whether this end may begin.
+    begins: bool,
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
@@ -44,6 +48,8 @@ impl Tunnel {
     pub(crate) fn new(peer: IpAddr, now: OffsetDateTime) -> Self {
         Self {
             peer: peer.to_string(),
+            mtu: None,
+            begins: true,
             state: TunnelState::Down,
             since: now,
             finding: None,
@@ -55,8 +61,10 @@ impl Tunnel {
         }
     }
 
-    /// Forgets what was found wrong, because the configuration has changed.
-    pub(crate) fn forgive(&mut self) {
+    /// Takes a changed configuration, and forgets what was found wrong with the one before.
+    pub(crate) fn reconfigure(&mut self, peer: IpAddr, begins: bool) {
+        self.peer = peer.to_string();
+        self.begins = begins;
         self.finding = None;
     }
 
@@ -148,6 +156,9 @@ impl Tunnel {
         let reasons = match (&self.finding, self.state) {
             (Some((finding, _)), _) => vec![finding.reason.clone()],
             (None, TunnelState::Up) => Vec::new(),
+            (None, TunnelState::Down) if !self.begins => {
+                vec![Finding::waiting(self.since, &self.peer).reason]
+            }
             (None, _) => vec![Finding::negotiating(self.since, &self.peer).reason],
         };
         TunnelObserved {

@@ -75,6 +75,7 @@ pub(crate) fn child(
         )
         .unwrap(),
         remote,
+        mtu: None,
         outbound_active,
     }
 }

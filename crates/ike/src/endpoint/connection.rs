@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
 use crate::endpoint::Endpoint;
 use crate::endpoint::effect::SURPLUS;
 use crate::established::{Established, Phase};
@@ -60,6 +60,20 @@ impl Connection {
             retry_at: now,
             children,
         }
+    }
+
+    /// Takes another configuration that leaves what was negotiated good. Who begins now, or does not
+    /// wait any more for a peer that was lost, begins at once.
+    fn change_timing(&mut self, now: Instant, config: ConnectionConfig) {
+        let waits = |config: &ConnectionConfig| {
+            let leaves_it = |liveness: Liveness| !liveness.restart;
+            !config.initiate || config.liveness.is_some_and(leaves_it)
+        };
+        if waits(&self.config) && !waits(&config) || config.initiate && !self.config.initiate {
+            self.attempts = 0;
+            self.retry_at = now;
+        }
+        self.config = Arc::new(config);
     }
 
     /// Plans the next attempt: 1 s, 2 s, 4 s and so on, up to half a minute.
@@ -121,7 +135,7 @@ impl Endpoint {
         if let Some(connection) = self.connections.get_mut(&key)
             && only_timing_differs(&connection.config, &config)
         {
-            connection.config = Arc::new(config);
+            connection.change_timing(now, config);
             let config = Arc::clone(&connection.config);
             for sa in self.sas.values_mut() {
                 if let State::Established(established) = &mut sa.state

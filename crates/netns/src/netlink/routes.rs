@@ -234,7 +234,21 @@ impl Netlink {
         Ok(routes.iter().filter_map(pair).collect())
     }
 
+    /// The blocks that lead nowhere.
+    pub(crate) async fn blocks_to_nowhere(&self) -> Result<Vec<Cidr>, NetworkError> {
+        let mut routes = self.main_table_of(RouteType::Unreachable).await?;
+        routes.retain(|route| {
+            let mut attributes = route.attributes.iter();
+            attributes.any(|one| *one == RouteAttribute::Priority(NOWHERE_METRIC))
+        });
+        Ok(routes.iter().filter_map(destination).collect())
+    }
+
     async fn main_table(&self) -> Result<Vec<RouteMessage>, NetworkError> {
+        self.main_table_of(RouteType::Unicast).await
+    }
+
+    async fn main_table_of(&self, kind: RouteType) -> Result<Vec<RouteMessage>, NetworkError> {
         let _alone = self.listing.lock().await;
         let mut found = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
@@ -249,8 +263,7 @@ impl Netlink {
                 .await
                 .map_err(failed("listing routes"))?;
             found.extend(routes.into_iter().filter(|route| {
-                route.header.table == RouteHeader::RT_TABLE_MAIN
-                    && route.header.kind == RouteType::Unicast
+                route.header.table == RouteHeader::RT_TABLE_MAIN && route.header.kind == kind
             }));
         }
         Ok(found)

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::support::{
     address, all_of, apply, apply_network, apply_router, block, changes, close, connects, enter,
-    floating, hears, host_hears, interface, ip, is_root, machine, machine_space, network, open,
-    pings, router_space, run, site, way_out,
+    external, floating, hears, host_hears, interface, ip, is_root, machine, machine_space, network,
+    open, pings, router_space, run, site, way_out,
 };
 use adit_model::GatewayId;
 
@@ -217,6 +217,59 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     assert_eq!(nowhere, None);
     assert_eq!(without_device, None);
     assert_eq!(after, Some(floating), "without the peer it may leave again");
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
+async fn what_a_spec_lists_is_held_before_any_gateway_and_until_none_has_it() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "out6";
+    let provider = open(prefix, 36).await;
+    let (network, mut spec) = site("10.78.0");
+    spec.external = way_out("198.19.36.5");
+    spec.peer_cidrs = vec![block("198.19.36.1/32"), block("fd00:36::/64")];
+    apply(&provider, &network, &spec).await;
+    let inside = machine_space(prefix, &network.instances[0]);
+    let target = "198.19.36.1:7006";
+    assert_eq!(host_hears(&inside, target), None);
+    let namespace = router_space(prefix, &spec);
+    let before = all_of(&namespace);
+    assert!(before.contains("unreachable fd00:36::/64"), "{before}");
+    apply_router(&provider, &spec).await;
+    assert_eq!(changes(&before, &all_of(&namespace)), [""; 0]);
+
+    // A gateway comes and goes: the list is as good a reason as the gateway is.
+    let gateway = GatewayId::random();
+    let set = provider.set_gateway_blocks(spec.id, gateway, &spec.peer_cidrs);
+    set.await.unwrap();
+    let address: IpAddr = "198.19.36.9".parse().unwrap();
+    let detach = provider.detach_gateway(spec.id, gateway, address);
+    detach.await.unwrap();
+    assert_eq!(host_hears(&inside, target), None);
+    let set = provider.set_gateway_blocks(spec.id, gateway, &spec.peer_cidrs);
+    set.await.unwrap();
+    let listed = std::mem::take(&mut spec.peer_cidrs);
+    apply_router(&provider, &spec).await;
+    assert_eq!(host_hears(&inside, target), None, "the gateway has it");
+    let set = provider.set_gateway_blocks(spec.id, gateway, &[]);
+    set.await.unwrap();
+    let router: IpAddr = "198.19.36.5".parse().unwrap();
+    assert_eq!(host_hears(&inside, target), Some(router));
+
+    // What an earlier run held goes, and what it did not hold comes, with a way outside open.
+    spec.peer_cidrs = vec![block("198.19.36.3/32")];
+    apply_router(&provider, &spec).await;
+    drop(provider);
+    let provider = adit_netns::Network::open(prefix, external(36)).await;
+    let provider = provider.unwrap();
+    provider.apply_network(&network).await.unwrap();
+    spec.peer_cidrs = listed;
+    apply_router(&provider, &spec).await;
+    assert_eq!(host_hears(&inside, target), None);
+    let after = all_of(&namespace);
+    assert!(!after.contains("198.19.36.3"), "{after}");
     close(&provider, prefix).await;
 }
 

@@ -227,6 +227,7 @@ pub(crate) fn router() -> RouterSpec {
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
+        peer_cidrs: Vec::new(),
     }
 }
 

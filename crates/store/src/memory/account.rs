@@ -19,6 +19,7 @@ impl Projects for MemoryTransaction {
     }
 
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
+        self.identity = true;
         let projects = &mut self.writable()?.projects;
         if projects
             .values()
@@ -31,6 +32,7 @@ impl Projects for MemoryTransaction {
     }
 
     async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
+        self.identity = true;
         let projects = &mut self.writable()?.projects;
         if projects
             .values()
@@ -43,6 +45,7 @@ impl Projects for MemoryTransaction {
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        self.identity = true;
         let tables = self.writable()?;
         need(!tables.nouns.has_any_of(id))?;
         tables.quotas.remove(&id);
@@ -70,6 +73,7 @@ impl Users for MemoryTransaction {
     }
 
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
+        self.identity = true;
         self.need_default_project(row)?;
         let users = &mut self.writable()?.users;
         if users
@@ -83,6 +87,7 @@ impl Users for MemoryTransaction {
     }
 
     async fn update_user(&mut self, row: &User) -> Result<bool, StoreError> {
+        self.identity = true;
         self.need_default_project(row)?;
         let users = &mut self.writable()?.users;
         if users
@@ -96,6 +101,7 @@ impl Users for MemoryTransaction {
     }
 
     async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
+        self.identity = true;
         let tables = self.writable()?;
         tables.role_assignments.retain(|row| row.user != id);
         tables.api_keys.retain(|_, row| row.user != id);
@@ -128,6 +134,7 @@ impl RoleAssignments for MemoryTransaction {
     }
 
     async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
+        self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         self.need_project(row.project)?;
         self.writable()?.role_assignments.insert(*row);
@@ -135,6 +142,7 @@ impl RoleAssignments for MemoryTransaction {
     }
 
     async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
+        self.identity = true;
         Ok(self.writable()?.role_assignments.remove(row))
     }
 }

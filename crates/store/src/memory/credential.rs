@@ -15,6 +15,7 @@ impl ApiKeys for MemoryTransaction {
     }
 
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
+        self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         let keys = &mut self.writable()?.api_keys;
         if keys.contains_key(&row.hash) {
@@ -25,6 +26,7 @@ impl ApiKeys for MemoryTransaction {
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
+        self.identity = true;
         let keys = &mut self.writable()?.api_keys;
         let before = keys.len();
         keys.retain(|_, key| key.user != user);
@@ -55,6 +57,7 @@ impl ApplicationCredentials for MemoryTransaction {
         &mut self,
         row: &ApplicationCredential,
     ) -> Result<(), StoreError> {
+        self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         self.need_project(row.project)?;
         let rows = &mut self.writable()?.application_credentials;
@@ -72,6 +75,7 @@ impl ApplicationCredentials for MemoryTransaction {
         &mut self,
         id: ApplicationCredentialId,
     ) -> Result<bool, StoreError> {
+        self.identity = true;
         let rows = &mut self.writable()?.application_credentials;
         Ok(rows.remove(&id).is_some())
     }
@@ -84,11 +88,13 @@ impl RevokedTokens for MemoryTransaction {
     }
 
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
+        self.identity = true;
         self.writable()?.revoked_tokens.insert(row.id, *row);
         Ok(())
     }
 
     async fn delete_revoked_tokens(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        self.identity = true;
         let rows = &mut self.writable()?.revoked_tokens;
         let count = rows.len();
         rows.retain(|_, row| row.expires_at >= before);

@@ -9,6 +9,7 @@ mod quota;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use adit_model::user::{ApiKey, KeyHash, RevokedToken};
@@ -27,6 +28,7 @@ use rows::Nouns;
 pub struct MemoryStore {
     current: Arc<RwLock<Arc<Tables>>>,
     writer: Arc<Mutex<()>>,
+    identity: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -46,6 +48,8 @@ struct MemoryTransaction {
     tables: Arc<Tables>,
     store: MemoryStore,
     writer: Option<OwnedMutexGuard<()>>,
+    /// Whether it may have changed who may do what.
+    identity: bool,
 }
 
 impl MemoryStore {
@@ -84,6 +88,7 @@ impl Store for MemoryStore {
             tables: self.tables(),
             store: self.clone(),
             writer: None,
+            identity: false,
         }))
     }
 
@@ -93,7 +98,12 @@ impl Store for MemoryStore {
             tables: self.tables(),
             store: self.clone(),
             writer: Some(writer),
+            identity: false,
         }))
+    }
+
+    fn identity_version(&self) -> u64 {
+        self.identity.load(Ordering::SeqCst)
     }
 }
 
@@ -103,6 +113,9 @@ impl Transaction for MemoryTransaction {
         if self.writer.is_some() {
             let current = self.store.current.write();
             *current.unwrap_or_else(PoisonError::into_inner) = self.tables;
+            if self.identity {
+                self.store.identity.fetch_add(1, Ordering::SeqCst);
+            }
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! [`Rows`] of every noun in memory.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
-    ProjectId, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Cidr, Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
+    ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{MemoryTransaction, need};
 use crate::query::OrderBy;
 use crate::row::{Reference, Row, Rows};
-use crate::{PeerHosts, Query, StoreError};
+use crate::{PeerCidrs, PeerHosts, Query, StoreError};
 
 type Table<T> = BTreeMap<Uuid, T>;
 
@@ -215,6 +215,21 @@ impl PeerHosts for MemoryTransaction {
         Ok(rows
             .filter(|row| row.peer_host.is_some())
             .cloned()
+            .collect())
+    }
+}
+
+#[async_trait]
+impl PeerCidrs for MemoryTransaction {
+    async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
+        let nouns = &self.tables.nouns;
+        let is_on_router = |row: &&Connection| {
+            let gateway = nouns.gateways.get(&row.gateway.uuid());
+            gateway.is_some_and(|gateway| gateway.router == id)
+        };
+        let rows = nouns.connections.values().filter(is_on_router);
+        Ok(rows
+            .flat_map(|row| row.peer_cidrs.iter().copied())
             .collect())
     }
 }

@@ -1,0 +1,44 @@
+//! `make bench`: how many requests the OpenStack face answers, how fast, and what each costs.
+//!
+//! It starts a release build of `adit serve` on a fresh SQLite database, and asks it over
+//! connections that are kept. Processor time is that of the service, read from `/proc`; the load
+//! runs on the same machine. The tables are for `bench/RESULTS.md`.
+
+#![expect(clippy::print_stdout, reason = "it prints tables")]
+
+mod http;
+mod load;
+mod service;
+
+use std::io;
+
+use load::{Kind, Table};
+use service::Service;
+
+/// How many connections the large run has.
+const MANY: usize = 100_000;
+
+fn main() -> io::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let program = arguments.next();
+    let program = program.ok_or_else(|| io::Error::other("usage: adit-bench ADIT [--quick]"))?;
+    let quick = arguments.next().is_some();
+    let service = Service::start(&program)?;
+    let place = load::Place::new(&service)?;
+    let mut table = Table::default();
+    for kind in [Kind::IkePolicy, Kind::SiteConnection] {
+        load::run(&service, &place, kind, &mut table)?;
+    }
+    table.print();
+    if !quick {
+        println!("\nat {MANY} connections on 100 services (administratively down):\n");
+        let mut table = Table::default();
+        load::grow(&service, &place, MANY)?;
+        load::single(&service, &place, Kind::SiteConnection, 1, &mut table)?;
+        load::single(&service, &place, Kind::SiteConnection, 8, &mut table)?;
+        load::page(&service, Kind::SiteConnection, &mut table)?;
+        table.print();
+    }
+    println!("\nmost memory of the service: {} MiB", service.memory()?);
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! A host without a service: specs go straight to its agent, so that a test can wish for tunnels
+//! that no API makes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use adit_agent::{LocalAgent, WorkerProgram};
+use adit_control::{Agent, AgentEvent};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
+use adit_model::desired::{
+    GatewaySpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+};
+use adit_model::observed::{TunnelObserved, TunnelState};
+use adit_model::policy::{IkeParameters, IpsecParameters};
+use adit_model::{
+    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, PortId, Psk, ReasonCode, Revision,
+    RouterId,
+};
+use adit_netns::{ExternalNetwork, Network};
+use tokio::runtime::Runtime;
+
+use super::site::Instance;
+use super::{Ground, VERDICT, namespace, until};
+
+/// An agent, and what it said of tunnels.
+pub(crate) struct Host {
+    prefix: String,
+    external: String,
+    runtime: Runtime,
+    network: Arc<Network>,
+    agent: LocalAgent,
+    observed: Arc<Mutex<HashMap<ConnectionId, TunnelObserved>>>,
+}
+
+/// A network with one machine, behind a gateway.
+pub(crate) struct Place {
+    pub(crate) instance: Instance,
+    pub(crate) cidr: Cidr,
+    /// What the gateway is wished to be.
+    pub(crate) gateway: GatewaySpec,
+}
+
+impl Ground for Host {
+    fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn external(&self) -> &str {
+        &self.external
+    }
+}
+
+impl Host {
+    /// Starts one. `number` makes its external network its own.
+    pub(crate) fn open(prefix: &str, number: u8) -> Self {
+        namespace::remove_all(prefix);
+        let external = format!("198.18.{number}");
+        let runtime = Runtime::new().unwrap();
+        let wires = ExternalNetwork {
+            cidr: format!("{external}.0/24").parse().unwrap(),
+            tunnel_mtu: 1400,
+        };
+        let network = Arc::new(runtime.block_on(Network::open(prefix, wires)).unwrap());
+        let program = WorkerProgram {
+            path: env!("CARGO_BIN_EXE_adit").into(),
+            arguments: vec!["gateway-worker".to_owned()],
+        };
+        // A task is started for each worker, here and when specs are applied.
+        let inside = runtime.enter();
+        let agent = LocalAgent::new(Arc::clone(&network), program);
+        let mut events = agent.events().unwrap();
+        let observed = Arc::new(Mutex::new(HashMap::new()));
+        let known = Arc::clone(&observed);
+        runtime.spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let AgentEvent::Tunnel {
+                    connection,
+                    observed,
+                    ..
+                } = event
+                {
+                    known.lock().unwrap().insert(connection, observed);
+                }
+            }
+        });
+        drop(inside);
+        Self {
+            prefix: prefix.to_owned(),
+            external,
+            runtime,
+            network,
+            agent,
+            observed,
+        }
+    }
+
+    /// Makes a place whose addresses begin with `block`, such as `10.240.0`, and whose gateway has
+    /// the external address that ends in `number`.
+    pub(crate) fn place(&self, block: &str, number: u8) -> Place {
+        let address = |host: u8| InterfaceAddress {
+            address: format!("{block}.{host}").parse().unwrap(),
+            prefix_len: 24,
+        };
+        let (port, interface) = (PortId::random(), PortId::random());
+        let network = NetworkSpec {
+            id: NetworkId::random(),
+            admin_state_up: true,
+            mtu: 1450,
+            instances: vec![InstanceSpec {
+                id: port,
+                admin_state_up: true,
+                mac: MacAddress::of_port(port),
+                addresses: vec![address(4)],
+                gateways: vec![address(1).address],
+                routes: Vec::new(),
+                filter: None,
+            }],
+        };
+        let router = RouterSpec {
+            id: RouterId::random(),
+            interfaces: vec![InterfaceSpec {
+                id: interface,
+                network: network.id,
+                mac: MacAddress::of_port(interface),
+                addresses: vec![address(1)],
+            }],
+            external: None,
+            floating_ips: Vec::new(),
+            routes: Vec::new(),
+            peer_cidrs: Vec::new(),
+        };
+        let gateway = GatewaySpec {
+            id: GatewayId::random(),
+            router: router.id,
+            address: format!("{}.{number}", self.external()).parse().unwrap(),
+            tunnels: Vec::new(),
+        };
+        self.runtime.block_on(async {
+            self.agent.apply_network(&network).await.unwrap();
+            self.agent.apply_router(&router).await.unwrap();
+            self.agent.apply_gateway(&gateway).await.unwrap();
+        });
+        Place {
+            instance: Instance {
+                namespace: format!("{}-i-{}", self.prefix, port.short()),
+                address: format!("{block}.4"),
+            },
+            cidr: format!("{block}.0/24").parse().unwrap(),
+            gateway,
+        }
+    }
+
+    /// Has the place's gateway as it is wished now.
+    pub(crate) fn apply(&self, place: &Place) {
+        let applied = self.agent.apply_gateway(&place.gateway);
+        self.runtime.block_on(applied).unwrap();
+    }
+
+    /// What was last said of a tunnel.
+    pub(crate) fn observed(&self, connection: ConnectionId) -> Option<TunnelObserved> {
+        self.observed.lock().unwrap().get(&connection).cloned()
+    }
+
+    /// The inbound SPIs of a tunnel.
+    pub(crate) fn spis(&self, connection: ConnectionId) -> Vec<u32> {
+        let observed = self.observed(connection);
+        let children = observed.into_iter().flat_map(|one| one.children);
+        children.map(|child| child.spi_in).collect()
+    }
+
+    /// Waits until a tunnel is up, with one Child SA that is not one of `before`; its SPI.
+    #[track_caller]
+    pub(crate) fn up(&self, connection: ConnectionId, before: &[u32]) -> Vec<u32> {
+        until("the tunnel is up", VERDICT, || {
+            let is_up = self.observed(connection)?.state == TunnelState::Up;
+            let spis = self.spis(connection);
+            let fresh = spis.len() == 1 && !before.contains(&spis[0]);
+            (is_up && fresh).then_some(spis)
+        })
+    }
+
+    /// Waits until a tunnel is down for this reason; the evidence.
+    #[track_caller]
+    pub(crate) fn down_for(&self, connection: ConnectionId, code: ReasonCode) -> String {
+        until("the reason is known", VERDICT, || {
+            let observed = self.observed(connection)?;
+            let reason = observed.reasons.into_iter().next()?;
+            let is_so = observed.state != TunnelState::Up && reason.code == code;
+            is_so.then_some(reason.evidence)
+        })
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.runtime.block_on(async {
+            self.agent.stop().await;
+            if let Err(error) = self.network.remove_all().await {
+                eprintln!("{}: {error}", self.prefix);
+            }
+        });
+    }
+}
+
+impl Place {
+    /// Wishes for a tunnel to `peer`, with `behind` it; it is the last one of the gateway.
+    pub(crate) fn connect(&mut self, peer: IpAddr, behind: Cidr) -> &mut TunnelSpec {
+        let id = ConnectionId::random();
+        self.gateway.tunnels.push(TunnelSpec {
+            connection: id,
+            revision: Revision::FIRST,
+            admin_state_up: true,
+            peer_address: peer,
+            local_id: Identity::Address(self.gateway.address),
+            peer_id: Identity::Address(peer),
+            initiator: Initiator::BiDirectional,
+            mtu: 0,
+            psk: Psk::new(b"VPNDemoPassword".to_vec()).unwrap(),
+            local_cidrs: vec![self.cidr],
+            peer_cidrs: vec![behind],
+            ike: IkeParameters::negotiate(),
+            ipsec: IpsecParameters::negotiate(),
+            dead_peer_detection: DeadPeerDetection {
+                action: DpdAction::Restart,
+                interval_s: 5,
+                timeout_s: 20,
+            },
+        });
+        self.gateway.tunnels.last_mut().unwrap()
+    }
+
+    /// The connections of its tunnels.
+    pub(crate) fn connections(&self) -> Vec<ConnectionId> {
+        let tunnels = self.gateway.tunnels.iter();
+        tunnels.map(|tunnel| tunnel.connection).collect()
+    }
+}
