@@ -28,7 +28,7 @@ pub(crate) fn turn_with(environment: &str) -> Option<(Turn, PathBuf)> {
         skipped("OpenStack's clients: make test-clients has them");
         return None;
     }
-    Some((turn(&["pgrep"])?, programs))
+    Some((turn(&["nft", "pgrep"])?, programs))
 }
 
 /// A program of an environment with the settings of an account, and with nothing else.
