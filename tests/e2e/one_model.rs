@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::api::Api;
-use crate::support::namespace::short;
+use crate::support::namespace;
 use crate::support::serve::Serve;
 use crate::support::site::{Instance, Site};
 use crate::support::traffic::{ping, ping_both};
@@ -47,9 +47,14 @@ fn end(serve: &Serve, api: &Api, name: &str, cidr: &str, version: u8) -> End {
         "port_security_enabled": false,
     });
     let machine = api.make("ports", "port", machine);
+    let namespace = format!("{}-i-{}", serve.prefix, &id(&machine)[..8]);
+    until("the machine is there", PATIENCE, || {
+        let there = namespace::all(&serve.prefix).contains(&namespace);
+        there.then_some(())
+    });
     End {
         machine: Instance {
-            namespace: format!("{}-i-{}", serve.prefix, short(id(&machine))),
+            namespace,
             address: machine["fixed_ips"][0]["ip_address"]
                 .as_str()
                 .unwrap()
@@ -160,8 +165,9 @@ fn what_one_dialect_makes_the_other_shows() {
     // From the VPC dialect to OpenStack.
     let site = Site::new(&serve, &api, "vpc-made", &["10.64.0.0/24"]);
     let list = |path: &str, key: &str| api.neutron("GET", path, &Value::Null).is(200)[key].take();
-    let service = list("vpn/vpnservices?name=vpc-made", "vpnservices");
-    assert_eq!(service[0]["external_v4_ip"], json!(site.address));
+    let path = format!("vpn/vpnservices?external_v4_ip={}", site.address);
+    let service = list(&path, "vpnservices");
+    assert_eq!(service[0]["status"], "ACTIVE");
     let subnet = list(
         &format!("subnets/{}", service[0]["subnet_id"].as_str().unwrap()),
         "subnet",
