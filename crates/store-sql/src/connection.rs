@@ -115,7 +115,7 @@ impl Table for Connection {
 impl PeerCidrs for SqliteTransaction {
     async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
         let rows = sqlx::query(
-            "SELECT connections.peer_cidrs FROM gateways \
+            "SELECT DISTINCT connections.peer_cidrs FROM gateways \
              JOIN connections ON connections.gateway = gateways.id WHERE gateways.router = ?",
         )
         .bind(text(id))

@@ -21,11 +21,26 @@ use crate::{Inner, spec, view};
 /// A gateway that was well for so long starts its retries from the shortest pause again.
 const WELL: Duration = Duration::from_secs(30);
 
-/// How long a gateway's lane rests after a step, as a multiple of what looking at the store took.
-const PATIENCE: u32 = 4;
+/// How long a lane rests after a step, as a multiple of what looking at the store took.
+const PATIENCE: u32 = 8;
 
 /// The longest such rest.
 const MOST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What much hangs on takes long to look at: as many of its changes as come meanwhile are taken
+/// at once. What little hangs on is looked at again at once.
+#[derive(Default)]
+struct Pace(Duration);
+
+impl Pace {
+    fn looked(&mut self, begun: Instant) {
+        self.0 = begun.elapsed();
+    }
+
+    async fn rest(&self) {
+        tokio::time::sleep(self.0.saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
+    }
+}
 
 /// What a step led to.
 enum Step {
@@ -226,13 +241,16 @@ async fn routers_on(inner: &Inner, network: NetworkId) -> Result<Vec<RouterId>, 
 pub(super) async fn router(inner: Arc<Inner>, agent: Arc<dyn Agent>, id: RouterId, bell: &Notify) {
     let timing = inner.config.timing;
     let mut applied = None;
+    let mut pace = Pace::default();
     let mut retries = Retries::default();
     loop {
         retries.wait(bell).await;
         if retries.is_early() && !is_gone(&inner, Key::Router(id)).await {
             continue;
         }
-        match router_step(&inner, &*agent, id, &mut applied).await {
+        let step = router_step(&inner, &*agent, id, &mut applied, &mut pace).await;
+        pace.rest().await;
+        match step {
             Step::End => return,
             Step::Rest | Step::Restart => retries = Retries::default(),
             Step::Retry(cause) => {
@@ -251,12 +269,15 @@ async fn router_step(
     agent: &dyn Agent,
     id: RouterId,
     applied: &mut Option<RouterSpec>,
+    pace: &mut Pace,
 ) -> Step {
     let timing = inner.config.timing;
+    let begun = Instant::now();
     let wished = match inner.store.read().await {
         Ok(mut tx) => spec::router(&mut *tx, id).await,
         Err(error) => Err(error),
     };
+    pace.looked(begun);
     match wished {
         Err(error) => Step::Retry(error.into()),
         Ok(None) if inner.view.holds_any_of(id) => Step::Rest,
@@ -317,7 +338,7 @@ pub(super) async fn gateway(
         router: None,
         applied: None,
         called: None,
-        looked: Duration::ZERO,
+        pace: Pace::default(),
         retries: Retries::default(),
     };
     loop {
@@ -326,9 +347,7 @@ pub(super) async fn gateway(
             continue;
         }
         let step = lane.step(&inner, &*agent).await;
-        // A gateway with many connections takes long to look at: as many of their changes as come
-        // meanwhile are taken at once. One with few is looked at again at once.
-        tokio::time::sleep(lane.looked.saturating_mul(PATIENCE).min(MOST_PATIENCE)).await;
+        lane.pace.rest().await;
         match step {
             Step::End => return,
             Step::Rest => lane.retries.due = None,
@@ -354,8 +373,7 @@ struct GatewayLane {
     applied: Option<GatewaySpec>,
     /// When the agent was last asked to apply it.
     called: Option<Instant>,
-    /// How long the last look at what is stored took.
-    looked: Duration,
+    pace: Pace,
     retries: Retries,
 }
 
@@ -370,7 +388,7 @@ impl GatewayLane {
             },
             Err(error) => Err(error),
         };
-        self.looked = begun.elapsed();
+        self.pace.looked(begun);
         let (row, wished) = match wished {
             Ok(Some(wished)) => wished,
             Ok(None) => return self.remove(inner, agent).await,
