@@ -12,8 +12,8 @@ use adit_model::{Cidr, ConnectionId};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The longest line taken, in octets.
-pub const MAX_LINE: usize = 4 << 20;
+/// The longest line taken, in octets: some seventy thousand tunnels.
+pub const MAX_LINE: usize = 64 << 20;
 
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
