@@ -90,6 +90,6 @@ const fn message(code: ReasonCode) -> &'static str {
         ReasonCode::Negotiating => "The tunnel is being negotiated.",
         ReasonCode::PeerNotResponding => "No response from the peer.",
         ReasonCode::Unsupported => "A policy asks for something that can't be negotiated here.",
-        ReasonCode::WeakAlgorithm => "The connection works, but an algorithm in it is weak.",
+        ReasonCode::WeakAlgorithm => "The policies allow an algorithm that is weak.",
     }
 }

@@ -27,7 +27,7 @@ pub enum ReasonCode {
     PeerNotResponding,
     /// The policy asks for something this service can't negotiate.
     Unsupported,
-    /// It works, but an algorithm in it is weak.
+    /// The policies allow an algorithm that is weak. A warning: the tunnel may be up.
     WeakAlgorithm,
 }
 
