@@ -294,8 +294,24 @@ async fn remove(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<
         .control
         .remove_router_interface(&cx.caller, router, of)
         .await;
-    let port = removed.map_err(|error| refused(error, router, of))?;
-    Ok(interface(router, of, &port))
+    match removed {
+        Ok(port) => Ok(interface(router, of, &port)),
+        Err(error @ Error::Used { .. }) => {
+            let of = by_subnet(&cx, of).await?;
+            Err(refused(error, router, of))
+        }
+        Err(error) => Err(refused(error, router, of)),
+    }
+}
+
+/// An interface by its subnet, which is what refusals name.
+async fn by_subnet(cx: &Context, of: InterfaceOf) -> Result<InterfaceOf, ApiError> {
+    let InterfaceOf::Port(id) = of else {
+        return Ok(of);
+    };
+    let port = cx.control.port(&cx.caller, id).await?;
+    let subnet = port.fixed_ips.first().map(|ip| ip.subnet);
+    Ok(subnet.map_or(of, InterfaceOf::Subnet))
 }
 
 async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, InterfaceOf), ApiError> {
