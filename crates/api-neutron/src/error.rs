@@ -107,6 +107,12 @@ catalogue! {
     BAD_REQUEST "EndpointGroupInUse" EndpointGroupInUse {id}
         "Endpoint group {id} is in use and cannot be deleted";
     CONFLICT "IpAddressAlreadyAllocated" AddressTaken {message} "{message}.";
+    CONFLICT "MacAddressInUse" MacTaken {network, mac}
+        "Unable to complete operation for network {network}. The mac address {mac} is in use.";
+    CONFLICT "PortSecurityPortHasSecurityGroup" OpenPortHasGroups
+        "Port has security group associated. Cannot disable port security or IP address until security group is removed.";
+    CONFLICT "GatewayConflictWithAllocationPools" GatewayInPool {message} "Gateway ip conflicts: {message}.";
+    CONFLICT "OverlappingAllocationPools" PoolsOverlap {message} "Found overlapping allocation pools: {message}.";
     CONFLICT "IpAddressGenerationFailure" NoAddress {message} "No more IP addresses available: {message}.";
     CONFLICT "HTTPConflict" Conflict {message} "{message}.";
 

@@ -164,7 +164,7 @@ impl Resource for Ports {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
             }
-            made => Ok(made.map_err(|error| named(error, values))?),
+            made => Ok(made.map_err(|error| named(error, values, network))?),
         }
     }
 
@@ -185,8 +185,13 @@ impl Resource for Ports {
             security_groups: groups(values)?,
         };
         let id = PortId::from_uuid(id);
-        let updated = cx.control.update_port(&cx.caller, id, change).await;
-        updated.map_err(|error| named(error, values))
+        match cx.control.update_port(&cx.caller, id, change).await {
+            Ok(row) => Ok(row),
+            Err(error) => {
+                let network = cx.control.port(&cx.caller, id).await?.network;
+                Err(named(error, values, network.uuid()))
+            }
+        }
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
@@ -196,8 +201,20 @@ impl Resource for Ports {
 }
 
 /// A group that is not there, by its name, and an address that somebody has.
-fn named(error: Error, values: &Values) -> Failure {
+fn named(error: Error, values: &Values, network: Uuid) -> Failure {
     match error {
+        Error::Conflict {
+            rule: Rule::MacTaken,
+            ..
+        } => {
+            let mac = values.text(MAC).unwrap_or_default().to_owned();
+            let network = network.to_string();
+            ApiError::MacTaken { network, mac }.into()
+        }
+        Error::Conflict {
+            rule: Rule::Reference,
+            ..
+        } if values.flag(PORT_SECURITY) == Some(false) => ApiError::OpenPortHasGroups.into(),
         Error::Conflict {
             rule: Rule::AddressTaken,
             message,

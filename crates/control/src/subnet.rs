@@ -213,13 +213,14 @@ pub(crate) async fn find(
 
 /// What is left of a block without its own address, the broadcast address and the router's.
 fn all_but(cidr: Cidr, gateway: Option<IpAddr>) -> Vec<AddressRange> {
-    let count = cidr.address_count();
-    let small = count <= 2;
-    let first = u64::from(!small);
-    let last = count.saturating_sub(if cidr.is_ipv4() && !small { 2 } else { 1 });
-    let Some((first, last)) = cidr.nth(first).zip(cidr.nth(last)) else {
-        return Vec::new();
-    };
+    let small = cidr.address_count() <= 2;
+    let (mut first, mut last) = (cidr.first(), cidr.last());
+    if !small {
+        first = step(first, true).unwrap_or(first);
+    }
+    if !small && cidr.is_ipv4() {
+        last = step(last, false).unwrap_or(last);
+    }
     let whole = AddressRange { first, last };
     let Some(gateway) = gateway.filter(|gateway| whole.contains(*gateway)) else {
         return vec![whole];
