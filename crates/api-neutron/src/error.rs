@@ -127,6 +127,10 @@ catalogue! {
     CONFLICT "RouterInUse" RouterInUse {id, reason} "Router {id} {reason}";
     CONFLICT "RouterInterfaceInUseByFloatingIP" InterfaceNeededByFloatingIp {router, subnet}
         "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more floating IPs.";
+    CONFLICT "RouterInterfaceInUseByRoute" InterfaceNeededByRoute {router, subnet}
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more routes.";
+    CONFLICT "PortInUse" PortInUse {id, network, device}
+        "Unable to complete operation on port {id} for network {network}. Port already has an attached device {device}.";
     CONFLICT "ServicePortInUse" ServicePortInUse {id, reason}
         "Port {id} cannot be deleted directly via the port API: {reason}.";
     CONFLICT "FloatingIPPortAlreadyAssociated" FloatingIpPortInUse {message} "Cannot associate floating IP: {message}.";

@@ -3,6 +3,7 @@
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
+use adit_model::port::Device;
 use adit_model::project::Role;
 use adit_model::{NetworkId, Port, PortId, Router, RouterId, SubnetId};
 use axum::Json;
@@ -202,6 +203,15 @@ fn outside(error: Error, wished: Option<NetworkId>) -> Failure {
             let reason = format!("Network {id} is not an external network.");
             ApiError::RouterRequest { reason }.into()
         }
+        Error::Invalid {
+            field: "address",
+            message,
+            ..
+        } => ApiError::attribute(EXTERNAL, message).into(),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message }.into(),
         other => other.into(),
     }
 }
@@ -269,6 +279,16 @@ async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Val
         .control
         .add_router_interface(&cx.caller, router, of)
         .await;
+    if let (
+        Err(Error::Conflict {
+            rule: Rule::InUse(Noun::Port),
+            ..
+        }),
+        InterfaceOf::Port(id),
+    ) = (&added, of)
+    {
+        return Err(plugged(&cx, id).await);
+    }
     let port = added.map_err(|error| match error {
         Error::Invalid {
             rule: Rule::Repeated,
@@ -286,6 +306,21 @@ async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Val
         other => refused(other, router, of),
     })?;
     Ok(interface(router, of, &port))
+}
+
+/// That a port has something plugged in.
+async fn plugged(cx: &Context, id: PortId) -> ApiError {
+    match cx.control.port(&cx.caller, id).await {
+        Ok(port) => ApiError::PortInUse {
+            id: id.to_string(),
+            network: port.network.to_string(),
+            device: match port.device {
+                Device::Router(router) => router.to_string(),
+                Device::Other { id, .. } => id,
+            },
+        },
+        Err(error) => error.into(),
+    }
 }
 
 async fn remove(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
@@ -372,6 +407,12 @@ fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
             connection: users.first().copied().unwrap_or_default().to_string(),
         },
         Error::Used {
+            by: Noun::Router, ..
+        } => {
+            let router = router.to_string();
+            ApiError::InterfaceNeededByRoute { router, subnet: id }
+        }
+        Error::Used {
             by: Noun::FloatingIp,
             ..
         } => {
@@ -383,6 +424,10 @@ fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
             by,
             users,
         } => Subnets::in_use(id, by, &users),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message },
         Error::Conflict { message, .. } => ApiError::Conflict { message },
         other => other.into(),
     }

@@ -1,7 +1,7 @@
 //! Interfaces of routers on subnets.
 
 use adit_model::port::{Device, FixedIp};
-use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, SubnetId};
+use adit_model::{MacAddress, Name, Port, PortId, Revision, Router, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
@@ -76,7 +76,7 @@ impl Control {
     /// Takes a router from a subnet; answers the interface that was.
     ///
     /// # Errors
-    /// Something is not there, or gateways, connections or floating IPs need the interface.
+    /// Something is not there, or gateways, connections, routes or floating IPs need the interface.
     pub async fn remove_router_interface(
         &self,
         caller: &Caller,
@@ -101,7 +101,7 @@ impl Control {
         }
         let row = found.ok_or(Error::NotFound(Noun::Cidr))?;
         for ip in &row.fixed_ips {
-            check_unused(&mut *tx, router.id, ip.subnet).await?;
+            check_unused(&mut *tx, &router, ip.subnet).await?;
         }
         tx.delete_port(row.project, row.id).await?;
         tx.commit().await?;
@@ -167,7 +167,7 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
         None => Ok(()),
         Some(other) => {
             let message = format!(
-                "the block {} of the subnet {} overlaps {} of the subnet {}",
+                "Cidr {} of subnet {} overlaps with cidr {} of subnet {}",
                 subnet.cidr, subnet.id, other.cidr, other.id
             );
             Err(Error::invalid("subnet_id", Rule::CidrOverlap, message))
@@ -178,11 +178,11 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
 /// Refuses when something needs the router on this subnet.
 async fn check_unused(
     tx: &mut dyn Transaction,
-    router: RouterId,
+    router: &Router,
     subnet: SubnetId,
 ) -> Result<(), Error> {
     let mut users = Vec::new();
-    for gateway in tx.gateways_of_router(router).await? {
+    for gateway in tx.gateways_of_router(router.id).await? {
         if gateway.subnet == Some(subnet) {
             let users = std::iter::once(gateway.id.uuid());
             return Error::used(Noun::Subnet, Noun::Gateway, users);
@@ -197,7 +197,14 @@ async fn check_unused(
             }
         }
     }
-    for floating in tx.floating_ips_of_router(router).await? {
+    if let Some(row) = tx.any_subnet(subnet).await? {
+        let mut hops = router.routes.iter().map(|route| route.nexthop);
+        if hops.any(|hop| row.cidr.contains(hop)) {
+            let users = std::iter::once(router.id.uuid());
+            return Error::used(Noun::Subnet, Noun::Router, users);
+        }
+    }
+    for floating in tx.floating_ips_of_router(router.id).await? {
         let Some(of) = floating.association else {
             continue;
         };
