@@ -115,13 +115,19 @@ impl Resource for SecurityGroupRules {
             last: new.port_max,
         };
         let made = cx.control.create_security_group_rule(&maker, new).await;
+        let missing = match (&made, remote) {
+            // The rule's own group is looked for first.
+            (Err(Error::NotFound(_)), Remote::Group(id))
+                if cx.control.security_group(&maker, group).await.is_ok() =>
+            {
+                id
+            }
+            _ => group,
+        };
         made.map_err(|error| match error {
             Error::NotFound(Noun::SecurityGroup) => {
-                let named = match remote {
-                    Remote::Group(id) => format!("{group} or {id}"),
-                    _ => group.to_string(),
-                };
-                Failure::from(ApiError::SecurityGroupNotFound { id: named })
+                let id = missing.to_string();
+                Failure::from(ApiError::SecurityGroupNotFound { id })
             }
             Error::Conflict {
                 rule: Rule::Repeated,
