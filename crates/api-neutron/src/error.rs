@@ -118,6 +118,8 @@ catalogue! {
 
     CONFLICT "NetworkInUse" NetworkInUse {id}
         "Unable to complete operation on network {id}. There are one or more ports still in use on the network.";
+    CONFLICT "InvalidSharedSetting" StillShared {id}
+        "Unable to reconfigure sharing settings for network {id}. Multiple tenants are using it.";
     CONFLICT "SubnetInUse" SubnetInUse {id, reason}
         "Unable to complete operation on subnet {id}: {reason}.";
     CONFLICT "SubnetInUseByVPNService" SubnetInUseByService {id, service}

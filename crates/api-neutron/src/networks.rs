@@ -1,7 +1,7 @@
 //! `/networks`.
 
 use adit_control::network::{NetworkChange, NetworkView, NewNetwork};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::{Network, NetworkId};
 use serde_json::{Map, Value, json};
@@ -137,7 +137,16 @@ impl Resource for Networks {
         };
         let id = NetworkId::from_uuid(id);
         let updated = cx.control.update_network(&cx.caller, id, change).await;
-        updated.map_err(|error| said(error, "update", values))
+        updated.map_err(|error| match error {
+            Error::Conflict {
+                rule: Rule::InUse(Noun::Network),
+                ..
+            } => {
+                let id = id.to_string();
+                ApiError::StillShared { id }.into()
+            }
+            other => said(other, "update", values),
+        })
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {

@@ -164,7 +164,8 @@ impl Resource for Ports {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
             }
-            made => Ok(made.map_err(|error| named(error, values, network))?),
+            Err(error) => Err(named(cx, error, values, network).await),
+            Ok(row) => Ok(row),
         }
     }
 
@@ -189,7 +190,7 @@ impl Resource for Ports {
             Ok(row) => Ok(row),
             Err(error) => {
                 let network = cx.control.port(&cx.caller, id).await?.network;
-                Err(named(error, values, network.uuid()))
+                Err(named(cx, error, values, network.uuid()).await)
             }
         }
     }
@@ -201,7 +202,7 @@ impl Resource for Ports {
 }
 
 /// A group that is not there, by its name, and an address that somebody has.
-fn named(error: Error, values: &Values, network: Uuid) -> Failure {
+async fn named(cx: &Context, error: Error, values: &Values, network: Uuid) -> Failure {
     match error {
         Error::Conflict {
             rule: Rule::MacTaken,
@@ -220,10 +221,13 @@ fn named(error: Error, values: &Values, network: Uuid) -> Failure {
             message,
         } => ApiError::AddressTaken { message }.into(),
         Error::NotFound(Noun::SecurityGroup) => {
-            let groups = values.list(GROUPS).unwrap_or_default();
-            let ids: Vec<String> = groups.iter().map(python::text).collect();
-            let id = ids.join(", ");
-            ApiError::SecurityGroupNotFound { id }.into()
+            for id in groups(values).ok().flatten().unwrap_or_default() {
+                if cx.control.security_group(&cx.caller, id).await.is_err() {
+                    let id = id.to_string();
+                    return ApiError::SecurityGroupNotFound { id }.into();
+                }
+            }
+            Failure::Failed(error)
         }
         other => other.into(),
     }

@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::kind::{Kind, flag, parse_uuid};
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, base, find, standard};
 use crate::subnets::{Subnets, routes, show_routes};
 
 const EXTERNAL: &str = "external_gateway_info";
@@ -274,7 +274,7 @@ pub(crate) fn interface_routes() -> axum::Router<Neutron> {
 }
 
 async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
-    let (router, of) = asked(&cx, &id, body).await?;
+    let (router, of) = asked(&cx, "add", &id, body).await?;
     let added = cx
         .control
         .add_router_interface(&cx.caller, router, of)
@@ -324,7 +324,7 @@ async fn plugged(cx: &Context, id: PortId) -> ApiError {
 }
 
 async fn remove(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
-    let (router, of) = asked(&cx, &id, body).await?;
+    let (router, of) = asked(&cx, "remove", &id, body).await?;
     let removed = cx
         .control
         .remove_router_interface(&cx.caller, router, of)
@@ -349,7 +349,12 @@ async fn by_subnet(cx: &Context, of: InterfaceOf) -> Result<InterfaceOf, ApiErro
     Ok(subnet.map_or(of, InterfaceOf::Subnet))
 }
 
-async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, InterfaceOf), ApiError> {
+async fn asked(
+    cx: &Context,
+    verb: &str,
+    id: &str,
+    body: Body,
+) -> Result<(RouterId, InterfaceOf), ApiError> {
     let octets = adit_api::body::octets(body).await?;
     let map = plain(&octets)?;
     let member = |name: &str| match map.get(name) {
@@ -374,8 +379,10 @@ async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, Interfac
     };
     let missing = || ApiError::RouterNotFound { id: id.to_owned() };
     let router = parse_uuid(id).ok_or_else(missing)?;
-    if cx.caller.role < Role::Member {
-        return Err(ApiError::NotFound);
+    if cx.caller.role < Routers::CHANGES {
+        find::<Routers>(cx, router).await?;
+        let rule = format!("{verb}_router_interface");
+        return Err(ApiError::Policy { rule });
     }
     Ok((RouterId::from_uuid(router), of))
 }

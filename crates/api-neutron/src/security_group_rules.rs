@@ -153,7 +153,9 @@ impl Resource for SecurityGroupRules {
             .await?)
     }
 
-    async fn update(_: &Context, _: Uuid, _: &Values) -> Result<SecurityGroupRule, Failure> {
+    async fn update(cx: &Context, id: Uuid, _: &Values) -> Result<SecurityGroupRule, Failure> {
+        let id = SecurityGroupRuleId::from_uuid(id);
+        cx.control.security_group_rule(&cx.caller, id).await?;
         // Nothing of a rule can be changed, so there is nothing that a body could say.
         Err(ApiError::MethodNotAllowed.into())
     }

@@ -36,11 +36,11 @@ impl Control {
         let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
         let row = match of {
             InterfaceOf::Subnet(id) => {
-                let subnet = subnet::find(&mut *tx, caller, id).await?;
+                let subnet = subnet::visible(&mut *tx, caller, id).await?;
                 check_apart(&on_router, &subnet)?;
                 self.check_quota(&mut *tx, router.project, Resource::Port)
                     .await?;
-                let row = self.interface(&mut *tx, router.id, &subnet).await?;
+                let row = self.interface(&mut *tx, &router, &subnet).await?;
                 tx.insert_port(&row).await?;
                 row
             }
@@ -96,7 +96,7 @@ impl Control {
             // What is not there is told before what is not on the router.
             match of {
                 InterfaceOf::Port(id) => drop(port::find(&mut *tx, caller, id).await?),
-                InterfaceOf::Subnet(id) => drop(subnet::find(&mut *tx, caller, id).await?),
+                InterfaceOf::Subnet(id) => drop(subnet::visible(&mut *tx, caller, id).await?),
             }
         }
         let row = found.ok_or(Error::NotFound(Noun::Cidr))?;
@@ -112,7 +112,7 @@ impl Control {
     async fn interface(
         &self,
         tx: &mut dyn Transaction,
-        router: RouterId,
+        router: &Router,
         subnet: &Subnet,
     ) -> Result<Port, Error> {
         let Some(address) = subnet.gateway else {
@@ -131,7 +131,7 @@ impl Control {
         let (id, now) = (PortId::random(), self.now());
         Ok(Port {
             id,
-            project: subnet.project,
+            project: router.project,
             network: subnet.network,
             name: Name::default(),
             description: String::new(),
@@ -141,7 +141,7 @@ impl Control {
                 subnet: subnet.id,
                 address,
             }],
-            device: Device::Router(router),
+            device: Device::Router(router.id),
             port_security: false,
             security_groups: Vec::new(),
             created_at: now,
