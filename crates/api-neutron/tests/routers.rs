@@ -584,3 +584,22 @@ async fn what_a_floating_ip_can_not_be_is_refused() {
     );
     cases.walk(&world).await;
 }
+
+#[tokio::test]
+async fn an_interface_that_a_floating_ip_stands_for_stays() {
+    let mut world = World::new().await;
+    world.add_net().await;
+    world.make("r", "router", json!({})).await;
+    let of = json!({"port_id": "$port"});
+    let answer = world.put("/routers/$r/add_router_interface", of.clone());
+    answer.await.is(200);
+    let answer = world.put("/routers/$r/remove_router_interface", of.clone());
+    let message = world.fill("Router interface for subnet $subnet on router $r cannot be deleted, as it is required by one or more floating IPs.");
+    assert_eq!(
+        answer.await.refused(),
+        (409, "RouterInterfaceInUseByFloatingIP", message.as_str())
+    );
+    world.delete("/floatingips/$floatingip").await.is(204);
+    let answer = world.put("/routers/$r/remove_router_interface", of);
+    answer.await.is(200);
+}

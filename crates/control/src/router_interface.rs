@@ -103,6 +103,10 @@ impl Control {
         for ip in &row.fixed_ips {
             check_unused(&mut *tx, &router, ip.subnet).await?;
         }
+        // One may stand for the interface itself, by another router too.
+        let floating = tx.floating_ips_of_port(row.id).await?;
+        let floating = floating.iter().map(|row| row.id.uuid());
+        Error::used(Noun::Subnet, Noun::FloatingIp, floating)?;
         tx.delete_port(row.project, row.id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(router.id));
