@@ -176,6 +176,8 @@ async fn a_group_and_its_rules() {
     // Rules that name a group go with it.
     let new = json!({"security_group_id": "$g", "direction": "ingress", "remote_group_id": "$h"});
     world.make("r", "security_group_rule", new).await;
+    let named = world.get("/security-groups/$h").await;
+    assert_eq!(rules(named.ok(200)).len(), 2, "they are none of its own");
     world.delete("/security-groups/$h").await.is(204);
     world.get("/security-group-rules/$r").await.is(404);
     world.delete("/security-groups/$g").await.is(204);
