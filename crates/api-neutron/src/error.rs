@@ -107,11 +107,19 @@ catalogue! {
     BAD_REQUEST "EndpointGroupInUse" EndpointGroupInUse {id}
         "Endpoint group {id} is in use and cannot be deleted";
     CONFLICT "IpAddressAlreadyAllocated" AddressTaken {message} "{message}.";
+    CONFLICT "MacAddressInUse" MacTaken {network, mac}
+        "Unable to complete operation for network {network}. The mac address {mac} is in use.";
+    CONFLICT "PortSecurityPortHasSecurityGroup" OpenPortHasGroups
+        "Port has security group associated. Cannot disable port security or IP address until security group is removed.";
+    CONFLICT "GatewayConflictWithAllocationPools" GatewayInPool {message} "Gateway ip conflicts: {message}.";
+    CONFLICT "OverlappingAllocationPools" PoolsOverlap {message} "Found overlapping allocation pools: {message}.";
     CONFLICT "IpAddressGenerationFailure" NoAddress {message} "No more IP addresses available: {message}.";
     CONFLICT "HTTPConflict" Conflict {message} "{message}.";
 
     CONFLICT "NetworkInUse" NetworkInUse {id}
         "Unable to complete operation on network {id}. There are one or more ports still in use on the network.";
+    CONFLICT "InvalidSharedSetting" StillShared {id}
+        "Unable to reconfigure sharing settings for network {id}. Multiple tenants are using it.";
     CONFLICT "SubnetInUse" SubnetInUse {id, reason}
         "Unable to complete operation on subnet {id}: {reason}.";
     CONFLICT "SubnetInUseByVPNService" SubnetInUseByService {id, service}
@@ -121,6 +129,10 @@ catalogue! {
     CONFLICT "RouterInUse" RouterInUse {id, reason} "Router {id} {reason}";
     CONFLICT "RouterInterfaceInUseByFloatingIP" InterfaceNeededByFloatingIp {router, subnet}
         "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more floating IPs.";
+    CONFLICT "RouterInterfaceInUseByRoute" InterfaceNeededByRoute {router, subnet}
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more routes.";
+    CONFLICT "PortInUse" PortInUse {id, network, device}
+        "Unable to complete operation on port {id} for network {network}. Port already has an attached device {device}.";
     CONFLICT "ServicePortInUse" ServicePortInUse {id, reason}
         "Port {id} cannot be deleted directly via the port API: {reason}.";
     CONFLICT "FloatingIPPortAlreadyAssociated" FloatingIpPortInUse {message} "Cannot associate floating IP: {message}.";

@@ -189,9 +189,13 @@ fn said(error: Error, values: &Values, network: Option<Uuid>) -> Failure {
         }
         Error::NoWayOutside(message) => ApiError::NoWayOutside { message }.into(),
         Error::Conflict {
-            rule: Rule::AddressTaken,
+            rule: Rule::InUse(Noun::Port),
             message,
         } => ApiError::FloatingIpPortInUse { message }.into(),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message }.into(),
         other => other.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! `/networks`.
 
 use adit_control::network::{NetworkChange, NetworkView, NewNetwork};
-use adit_control::{Caller, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::{Network, NetworkId};
 use serde_json::{Map, Value, json};
@@ -117,7 +117,8 @@ impl Resource for Networks {
             mtu: values.number(MTU).unwrap_or(Network::MTU),
             port_security: values.flag(PORT_SECURITY).unwrap_or(true),
         };
-        Ok(cx.control.create_network(&maker, new).await?)
+        let made = cx.control.create_network(&maker, new).await;
+        made.map_err(|error| said(error, "create", values))
     }
 
     async fn page(cx: &Context, query: Query) -> Result<Vec<NetworkView>, Failure> {
@@ -135,11 +136,34 @@ impl Resource for Networks {
             port_security: values.flag(PORT_SECURITY),
         };
         let id = NetworkId::from_uuid(id);
-        Ok(cx.control.update_network(&cx.caller, id, change).await?)
+        let updated = cx.control.update_network(&cx.caller, id, change).await;
+        updated.map_err(|error| match error {
+            Error::Conflict {
+                rule: Rule::InUse(Noun::Network),
+                ..
+            } => {
+                let id = id.to_string();
+                ApiError::StillShared { id }.into()
+            }
+            other => said(other, "update", values),
+        })
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = NetworkId::from_uuid(id);
         Ok(cx.control.delete_network(&cx.caller, id).await?)
+    }
+}
+
+/// What only administrators may say of a network has rules of its own.
+fn said(error: Error, verb: &str, values: &Values) -> Failure {
+    match error {
+        Error::Forbidden(_) => {
+            let named = [EXTERNAL, SHARED];
+            let attribute = named.into_iter().find(|name| values.get(name).is_some());
+            let rule = format!("{verb}_network:{}", attribute.unwrap_or(SHARED));
+            ApiError::Policy { rule }.into()
+        }
+        other => other.into(),
     }
 }

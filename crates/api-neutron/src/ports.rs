@@ -164,7 +164,8 @@ impl Resource for Ports {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
             }
-            made => Ok(made.map_err(|error| named(error, values))?),
+            Err(error) => Err(named(cx, error, values, network).await),
+            Ok(row) => Ok(row),
         }
     }
 
@@ -185,8 +186,13 @@ impl Resource for Ports {
             security_groups: groups(values)?,
         };
         let id = PortId::from_uuid(id);
-        let updated = cx.control.update_port(&cx.caller, id, change).await;
-        updated.map_err(|error| named(error, values))
+        match cx.control.update_port(&cx.caller, id, change).await {
+            Ok(row) => Ok(row),
+            Err(error) => {
+                let network = cx.control.port(&cx.caller, id).await?.network;
+                Err(named(cx, error, values, network.uuid()).await)
+            }
+        }
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
@@ -196,17 +202,32 @@ impl Resource for Ports {
 }
 
 /// A group that is not there, by its name, and an address that somebody has.
-fn named(error: Error, values: &Values) -> Failure {
+async fn named(cx: &Context, error: Error, values: &Values, network: Uuid) -> Failure {
     match error {
+        Error::Conflict {
+            rule: Rule::MacTaken,
+            ..
+        } => {
+            let mac = values.text(MAC).unwrap_or_default().to_owned();
+            let network = network.to_string();
+            ApiError::MacTaken { network, mac }.into()
+        }
+        Error::Conflict {
+            rule: Rule::Reference,
+            ..
+        } if values.flag(PORT_SECURITY) == Some(false) => ApiError::OpenPortHasGroups.into(),
         Error::Conflict {
             rule: Rule::AddressTaken,
             message,
         } => ApiError::AddressTaken { message }.into(),
         Error::NotFound(Noun::SecurityGroup) => {
-            let groups = values.list(GROUPS).unwrap_or_default();
-            let ids: Vec<String> = groups.iter().map(python::text).collect();
-            let id = ids.join(", ");
-            ApiError::SecurityGroupNotFound { id }.into()
+            for id in groups(values).ok().flatten().unwrap_or_default() {
+                if cx.control.security_group(&cx.caller, id).await.is_err() {
+                    let id = id.to_string();
+                    return ApiError::SecurityGroupNotFound { id }.into();
+                }
+            }
+            Failure::Failed(error)
         }
         other => other.into(),
     }

@@ -3,6 +3,7 @@
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
+use adit_model::port::Device;
 use adit_model::project::Role;
 use adit_model::{NetworkId, Port, PortId, Router, RouterId, SubnetId};
 use axum::Json;
@@ -22,7 +23,7 @@ use crate::error::ApiError;
 use crate::kind::{Kind, flag, parse_uuid};
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, base, find, standard};
 use crate::subnets::{Subnets, routes, show_routes};
 
 const EXTERNAL: &str = "external_gateway_info";
@@ -202,6 +203,15 @@ fn outside(error: Error, wished: Option<NetworkId>) -> Failure {
             let reason = format!("Network {id} is not an external network.");
             ApiError::RouterRequest { reason }.into()
         }
+        Error::Invalid {
+            field: "address",
+            message,
+            ..
+        } => ApiError::attribute(EXTERNAL, message).into(),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message }.into(),
         other => other.into(),
     }
 }
@@ -264,11 +274,21 @@ pub(crate) fn interface_routes() -> axum::Router<Neutron> {
 }
 
 async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
-    let (router, of) = asked(&cx, &id, body).await?;
+    let (router, of) = asked(&cx, "add", &id, body).await?;
     let added = cx
         .control
         .add_router_interface(&cx.caller, router, of)
         .await;
+    if let (
+        Err(Error::Conflict {
+            rule: Rule::InUse(Noun::Port),
+            ..
+        }),
+        InterfaceOf::Port(id),
+    ) = (&added, of)
+    {
+        return Err(plugged(&cx, id).await);
+    }
     let port = added.map_err(|error| match error {
         Error::Invalid {
             rule: Rule::Repeated,
@@ -288,17 +308,53 @@ async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Val
     Ok(interface(router, of, &port))
 }
 
+/// That a port has something plugged in.
+async fn plugged(cx: &Context, id: PortId) -> ApiError {
+    match cx.control.port(&cx.caller, id).await {
+        Ok(port) => ApiError::PortInUse {
+            id: id.to_string(),
+            network: port.network.to_string(),
+            device: match port.device {
+                Device::Router(router) => router.to_string(),
+                Device::Other { id, .. } => id,
+            },
+        },
+        Err(error) => error.into(),
+    }
+}
+
 async fn remove(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
-    let (router, of) = asked(&cx, &id, body).await?;
+    let (router, of) = asked(&cx, "remove", &id, body).await?;
     let removed = cx
         .control
         .remove_router_interface(&cx.caller, router, of)
         .await;
-    let port = removed.map_err(|error| refused(error, router, of))?;
-    Ok(interface(router, of, &port))
+    match removed {
+        Ok(port) => Ok(interface(router, of, &port)),
+        Err(error @ Error::Used { .. }) => {
+            let of = by_subnet(&cx, of).await?;
+            Err(refused(error, router, of))
+        }
+        Err(error) => Err(refused(error, router, of)),
+    }
 }
 
-async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, InterfaceOf), ApiError> {
+/// An interface by its subnet, which is what refusals name.
+async fn by_subnet(cx: &Context, of: InterfaceOf) -> Result<InterfaceOf, ApiError> {
+    let InterfaceOf::Port(id) = of else {
+        return Ok(of);
+    };
+    let port = cx.control.port(&cx.caller, id).await?;
+    let subnet = port.fixed_ips.first().map(|ip| ip.subnet);
+    Ok(subnet.map_or(of, InterfaceOf::Subnet))
+}
+
+async fn asked(
+    cx: &Context,
+    verb: &str,
+    id: &str,
+    body: Body,
+) -> Result<(RouterId, InterfaceOf), ApiError> {
     let octets = adit_api::body::octets(body).await?;
     let map = plain(&octets)?;
     let member = |name: &str| match map.get(name) {
@@ -323,8 +379,10 @@ async fn asked(cx: &Context, id: &str, body: Body) -> Result<(RouterId, Interfac
     };
     let missing = || ApiError::RouterNotFound { id: id.to_owned() };
     let router = parse_uuid(id).ok_or_else(missing)?;
-    if cx.caller.role < Role::Member {
-        return Err(ApiError::NotFound);
+    if cx.caller.role < Routers::CHANGES {
+        find::<Routers>(cx, router).await?;
+        let rule = format!("{verb}_router_interface");
+        return Err(ApiError::Policy { rule });
     }
     Ok((RouterId::from_uuid(router), of))
 }
@@ -356,6 +414,12 @@ fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
             connection: users.first().copied().unwrap_or_default().to_string(),
         },
         Error::Used {
+            by: Noun::Router, ..
+        } => {
+            let router = router.to_string();
+            ApiError::InterfaceNeededByRoute { router, subnet: id }
+        }
+        Error::Used {
             by: Noun::FloatingIp,
             ..
         } => {
@@ -367,6 +431,10 @@ fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
             by,
             users,
         } => Subnets::in_use(id, by, &users),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::AddressTaken { message },
         Error::Conflict { message, .. } => ApiError::Conflict { message },
         other => other.into(),
     }

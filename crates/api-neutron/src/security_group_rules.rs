@@ -115,13 +115,19 @@ impl Resource for SecurityGroupRules {
             last: new.port_max,
         };
         let made = cx.control.create_security_group_rule(&maker, new).await;
+        let missing = match (&made, remote) {
+            // The rule's own group is looked for first.
+            (Err(Error::NotFound(_)), Remote::Group(id))
+                if cx.control.security_group(&maker, group).await.is_ok() =>
+            {
+                id
+            }
+            _ => group,
+        };
         made.map_err(|error| match error {
             Error::NotFound(Noun::SecurityGroup) => {
-                let named = match remote {
-                    Remote::Group(id) => format!("{group} or {id}"),
-                    _ => group.to_string(),
-                };
-                Failure::from(ApiError::SecurityGroupNotFound { id: named })
+                let id = missing.to_string();
+                Failure::from(ApiError::SecurityGroupNotFound { id })
             }
             Error::Conflict {
                 rule: Rule::Repeated,
@@ -147,7 +153,9 @@ impl Resource for SecurityGroupRules {
             .await?)
     }
 
-    async fn update(_: &Context, _: Uuid, _: &Values) -> Result<SecurityGroupRule, Failure> {
+    async fn update(cx: &Context, id: Uuid, _: &Values) -> Result<SecurityGroupRule, Failure> {
+        let id = SecurityGroupRuleId::from_uuid(id);
+        cx.control.security_group_rule(&cx.caller, id).await?;
         // Nothing of a rule can be changed, so there is nothing that a body could say.
         Err(ApiError::MethodNotAllowed.into())
     }

@@ -1,5 +1,6 @@
 //! `/subnets`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use adit_control::subnet::{NewSubnet, SubnetChange};
@@ -30,6 +31,12 @@ const RA_MODE: &str = "ipv6_ra_mode";
 const VERSION: &str = "ip_version";
 
 pub(crate) struct Subnets;
+
+/// A subnet, and whether its network leads outside.
+pub(crate) struct Row {
+    subnet: Subnet,
+    external: bool,
+}
 
 impl Resource for Subnets {
     const WORDS: Words = Words {
@@ -86,13 +93,15 @@ impl Resource for Subnets {
 
     const BULK: bool = true;
 
-    type Row = Subnet;
+    type Row = Row;
 
-    fn id(row: &Subnet) -> Uuid {
-        row.id.uuid()
+    fn id(row: &Row) -> Uuid {
+        row.subnet.id.uuid()
     }
 
-    fn render(_: &Context, row: &Subnet) -> Map<String, Value> {
+    fn render(_: &Context, row: &Row) -> Map<String, Value> {
+        let external = row.external;
+        let row = &row.subnet;
         let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let pools = row.pools.iter();
@@ -111,6 +120,7 @@ impl Resource for Subnets {
             ("subnetpool_id", Value::Null),
             ("segment_id", Value::Null),
             ("service_types", json!([])),
+            ("router:external", json!(external)),
         ];
         object.extend(own.map(|(name, value)| (name.to_owned(), value)));
         object
@@ -133,7 +143,7 @@ impl Resource for Subnets {
         ApiError::SubnetInUse { id, reason }
     }
 
-    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Subnet, Failure> {
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Row, Failure> {
         let text = values.text(CIDR).unwrap_or_default();
         let cidr = Cidr::containing(text).map_err(|_| {
             let reason = format!("'{text}' is not a valid IP subnet");
@@ -182,15 +192,28 @@ impl Resource for Subnets {
                 );
                 Err(ApiError::Input { reason }.into())
             }
-            made => Ok(made?),
+            made => {
+                let subnet = made.map_err(said)?;
+                let external = leads_outside(cx, subnet.network).await?;
+                Ok(Row { subnet, external })
+            }
         }
     }
 
-    async fn page(cx: &Context, query: Query) -> Result<Vec<Subnet>, Failure> {
-        Ok(cx.control.page_subnets(&cx.caller, query).await?)
+    async fn page(cx: &Context, query: Query) -> Result<Vec<Row>, Failure> {
+        let (mut rows, mut known) = (Vec::new(), BTreeMap::new());
+        for subnet in cx.control.page_subnets(&cx.caller, query).await? {
+            let external = match known.get(&subnet.network) {
+                Some(external) => *external,
+                None => leads_outside(cx, subnet.network).await?,
+            };
+            known.insert(subnet.network, external);
+            rows.push(Row { subnet, external });
+        }
+        Ok(rows)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Subnet, Failure> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Row, Failure> {
         let change = SubnetChange {
             name: values.name(),
             description: values.description(),
@@ -201,12 +224,48 @@ impl Resource for Subnets {
             host_routes: routes(values, HOST_ROUTES)?,
         };
         let id = SubnetId::from_uuid(id);
-        Ok(cx.control.update_subnet(&cx.caller, id, change).await?)
+        let updated = cx.control.update_subnet(&cx.caller, id, change).await;
+        let subnet = updated.map_err(said)?;
+        let external = leads_outside(cx, subnet.network).await?;
+        Ok(Row { subnet, external })
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = SubnetId::from_uuid(id);
         Ok(cx.control.delete_subnet(&cx.caller, id).await?)
+    }
+}
+
+async fn leads_outside(cx: &Context, network: NetworkId) -> Result<bool, Failure> {
+    match cx.control.network(&cx.caller, network).await {
+        Ok(view) => Ok(view.network.external),
+        Err(Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What doesn't fit together, by Neutron's names.
+fn said(error: Error) -> Failure {
+    match error {
+        Error::Invalid {
+            field: "gateway",
+            message,
+            ..
+        } => ApiError::attribute(GATEWAY, message).into(),
+        Error::Invalid {
+            field: "pools",
+            message,
+            ..
+        } => ApiError::attribute(POOLS, message).into(),
+        Error::Conflict {
+            rule: Rule::AddressTaken,
+            message,
+        } => ApiError::GatewayInPool { message }.into(),
+        Error::Conflict {
+            rule: Rule::CidrOverlap,
+            message,
+        } => ApiError::PoolsOverlap { message }.into(),
+        other => other.into(),
     }
 }
 

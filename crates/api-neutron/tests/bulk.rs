@@ -49,7 +49,7 @@ async fn none_stays_where_one_is_refused() {
             (
                 403,
                 "PolicyNotAuthorized",
-                "rule:default is disallowed by policy",
+                "rule:create_network:shared is disallowed by policy",
             ),
         ),
         (

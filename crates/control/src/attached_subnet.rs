@@ -169,6 +169,23 @@ impl Control {
                     port.id
                 ));
             }
+            if let Some(floating) = tx.floating_ips_of_port(port.id).await?.first() {
+                return in_use(format!(
+                    "the floating IP {} stands for its router's address",
+                    floating.address
+                ));
+            }
+            let routes = tx.any_router(router).await?.map(|row| row.routes);
+            if let Some(route) = routes
+                .iter()
+                .flatten()
+                .find(|route| row.cidr.contains(route.nexthop))
+            {
+                return in_use(format!(
+                    "its router has a route to {} by {}",
+                    route.destination, route.nexthop
+                ));
+            }
             routers.push(router);
             tx.delete_port(port.project, port.id).await?;
         }

@@ -162,10 +162,9 @@ async fn associate(
     target: Target,
 ) -> Result<Association, Error> {
     let port = port::find(tx, caller, target.port).await?;
-    let wanted = |address: IpAddr| match target.fixed_ip {
-        Some(fixed_ip) => address == fixed_ip,
-        None => address.is_ipv4(),
-    };
+    // External addresses are IPv4's.
+    let named = |address| target.fixed_ip.is_none_or(|fixed_ip| fixed_ip == address);
+    let wanted = |address: IpAddr| address.is_ipv4() && named(address);
     let Some(ip) = port.fixed_ips.iter().find(|ip| wanted(ip.address)) else {
         let message = format!("the port {} has no such IPv4 address", port.id);
         return Err(Error::invalid(
@@ -183,7 +182,7 @@ async fn associate(
     };
     if let Some(other) = others.find(taken) {
         let message = format!("the floating IP {} stands for that address", other.address);
-        return Err(Error::conflict(Rule::AddressTaken, message));
+        return Err(Error::conflict(Rule::InUse(Noun::Port), message));
     }
     let router = router_outside(tx, &port, ip.subnet).await?;
     Ok(Association {

@@ -133,7 +133,7 @@ impl Control {
     /// Changes a network.
     ///
     /// # Errors
-    /// It is not there, or the caller may not make it such.
+    /// It is not there, the caller may not make it such, or others are on it as it is.
     pub async fn update_network(
         &self,
         caller: &Caller,
@@ -154,6 +154,14 @@ impl Control {
         check_mtu(row.mtu)?;
         if before != (row.external, row.shared) {
             caller.must_be_admin()?;
+        }
+        if before.1 && !row.shared {
+            let ports = tx.ports_of_network(id).await?;
+            let foreign = ports.iter().filter(|port| port.project != row.project);
+            if foreign.count() > 0 {
+                let message = "ports of other projects are on the network";
+                return Err(Error::conflict(Rule::InUse(Noun::Network), message));
+            }
         }
         if before.0 && !row.external {
             not_outside(&mut *tx, id).await?;

@@ -221,20 +221,35 @@ impl Control {
     ) -> Result<Vec<FixedIp>, Error> {
         let subnets = tx.subnets_of_network(network.id).await?;
         let wished = wished.unwrap_or_else(|| one_of_each_family(&subnets));
-        let mut given: Vec<FixedIp> = Vec::new();
+        // Those that are wished for by name first, so that no other wish is given one of them.
+        let (mut chosen, mut given) = (Vec::new(), Vec::new());
         for wish in wished {
             let subnet = choose(&subnets, wish)?;
-            let address = match wish.address {
-                Some(address) => {
-                    check_free(tx, subnet, own, address).await?;
-                    address
-                }
+            chosen.push((subnet, wish.address));
+            let Some(address) = wish.address else {
+                continue;
+            };
+            check_free(tx, subnet, own, address).await?;
+            let subnet = subnet.id;
+            let ip = FixedIp { subnet, address };
+            if given.contains(&ip) {
+                let message = format!("the address {address} is wished for twice");
+                return Err(Error::invalid("fixed_ips", Rule::Repeated, message));
+            }
+            given.push(ip);
+        }
+        let mut fixed_ips = Vec::new();
+        for (subnet, address) in chosen {
+            let address = match address {
+                Some(address) => address,
                 None => self.free_address(tx, subnet, own, &given).await?,
             };
             let subnet = subnet.id;
-            given.push(FixedIp { subnet, address });
+            let ip = FixedIp { subnet, address };
+            given.push(ip);
+            fixed_ips.push(ip);
         }
-        Ok(given)
+        Ok(fixed_ips)
     }
 
     /// A free address; one that the port has already stays its own.

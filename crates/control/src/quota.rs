@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use adit_model::ProjectId;
 use adit_store::Transaction;
 
-use crate::error::Error;
+use crate::error::{Error, Noun};
 use crate::{Caller, Control};
 
 macro_rules! resources {
@@ -190,6 +190,9 @@ impl Control {
     ) -> Result<(), Error> {
         caller.must_be_admin()?;
         let mut tx = self.0.store.write().await?;
+        if tx.project(project).await?.is_none() {
+            return Err(Error::NotFound(Noun::Project));
+        }
         for (resource, limit) in limits {
             tx.set_quota(project, resource.as_str(), *limit).await?;
         }

@@ -201,20 +201,20 @@ impl Control {
     /// Deletes a router.
     ///
     /// # Errors
-    /// It is not there, or has gateways or interfaces.
+    /// It is not there, or has interfaces or gateways.
     pub async fn delete_router(&self, caller: &Caller, id: RouterId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
-        let gateways = tx.gateways_of_router(id).await?;
-        let gateways = gateways.iter().map(|row| row.id.uuid());
-        Error::used(Noun::Router, Noun::Gateway, gateways)?;
         let ports = tx.ports_of_router(id).await?;
         Error::used(
             Noun::Router,
             Noun::Port,
             ports.iter().map(|row| row.id.uuid()),
         )?;
+        let gateways = tx.gateways_of_router(id).await?;
+        let gateways = gateways.iter().map(|row| row.id.uuid());
+        Error::used(Noun::Router, Noun::Gateway, gateways)?;
         tx.delete_router(row.project, id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(id));

@@ -1,7 +1,7 @@
 //! Interfaces of routers on subnets.
 
 use adit_model::port::{Device, FixedIp};
-use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, SubnetId};
+use adit_model::{MacAddress, Name, Port, PortId, Revision, Router, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
@@ -36,11 +36,11 @@ impl Control {
         let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
         let row = match of {
             InterfaceOf::Subnet(id) => {
-                let subnet = subnet::find(&mut *tx, caller, id).await?;
+                let subnet = subnet::visible(&mut *tx, caller, id).await?;
                 check_apart(&on_router, &subnet)?;
                 self.check_quota(&mut *tx, router.project, Resource::Port)
                     .await?;
-                let row = self.interface(&mut *tx, router.id, &subnet).await?;
+                let row = self.interface(&mut *tx, &router, &subnet).await?;
                 tx.insert_port(&row).await?;
                 row
             }
@@ -76,7 +76,7 @@ impl Control {
     /// Takes a router from a subnet; answers the interface that was.
     ///
     /// # Errors
-    /// Something is not there, or gateways, connections or floating IPs need the interface.
+    /// Something is not there, or gateways, connections, routes or floating IPs need the interface.
     pub async fn remove_router_interface(
         &self,
         caller: &Caller,
@@ -96,13 +96,17 @@ impl Control {
             // What is not there is told before what is not on the router.
             match of {
                 InterfaceOf::Port(id) => drop(port::find(&mut *tx, caller, id).await?),
-                InterfaceOf::Subnet(id) => drop(subnet::find(&mut *tx, caller, id).await?),
+                InterfaceOf::Subnet(id) => drop(subnet::visible(&mut *tx, caller, id).await?),
             }
         }
         let row = found.ok_or(Error::NotFound(Noun::Cidr))?;
         for ip in &row.fixed_ips {
-            check_unused(&mut *tx, router.id, ip.subnet).await?;
+            check_unused(&mut *tx, &router, ip.subnet).await?;
         }
+        // One may stand for the interface itself, by another router too.
+        let floating = tx.floating_ips_of_port(row.id).await?;
+        let floating = floating.iter().map(|row| row.id.uuid());
+        Error::used(Noun::Subnet, Noun::FloatingIp, floating)?;
         tx.delete_port(row.project, row.id).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(router.id));
@@ -112,7 +116,7 @@ impl Control {
     async fn interface(
         &self,
         tx: &mut dyn Transaction,
-        router: RouterId,
+        router: &Router,
         subnet: &Subnet,
     ) -> Result<Port, Error> {
         let Some(address) = subnet.gateway else {
@@ -131,7 +135,7 @@ impl Control {
         let (id, now) = (PortId::random(), self.now());
         Ok(Port {
             id,
-            project: subnet.project,
+            project: router.project,
             network: subnet.network,
             name: Name::default(),
             description: String::new(),
@@ -141,7 +145,7 @@ impl Control {
                 subnet: subnet.id,
                 address,
             }],
-            device: Device::Router(router),
+            device: Device::Router(router.id),
             port_security: false,
             security_groups: Vec::new(),
             created_at: now,
@@ -167,7 +171,7 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
         None => Ok(()),
         Some(other) => {
             let message = format!(
-                "the block {} of the subnet {} overlaps {} of the subnet {}",
+                "Cidr {} of subnet {} overlaps with cidr {} of subnet {}",
                 subnet.cidr, subnet.id, other.cidr, other.id
             );
             Err(Error::invalid("subnet_id", Rule::CidrOverlap, message))
@@ -178,11 +182,11 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
 /// Refuses when something needs the router on this subnet.
 async fn check_unused(
     tx: &mut dyn Transaction,
-    router: RouterId,
+    router: &Router,
     subnet: SubnetId,
 ) -> Result<(), Error> {
     let mut users = Vec::new();
-    for gateway in tx.gateways_of_router(router).await? {
+    for gateway in tx.gateways_of_router(router.id).await? {
         if gateway.subnet == Some(subnet) {
             let users = std::iter::once(gateway.id.uuid());
             return Error::used(Noun::Subnet, Noun::Gateway, users);
@@ -197,7 +201,14 @@ async fn check_unused(
             }
         }
     }
-    for floating in tx.floating_ips_of_router(router).await? {
+    if let Some(row) = tx.any_subnet(subnet).await? {
+        let mut hops = router.routes.iter().map(|route| route.nexthop);
+        if hops.any(|hop| row.cidr.contains(hop)) {
+            let users = std::iter::once(router.id.uuid());
+            return Error::used(Noun::Subnet, Noun::Router, users);
+        }
+    }
+    for floating in tx.floating_ips_of_router(router.id).await? {
         let Some(of) = floating.association else {
             continue;
         };

@@ -116,18 +116,7 @@ impl Control {
     /// It is not there.
     pub async fn subnet(&self, caller: &Caller, id: SubnetId) -> Result<Subnet, Error> {
         let mut tx = self.0.store.read().await?;
-        let row = tx.any_subnet(id).await?;
-        let row = row.ok_or(Error::NotFound(Noun::Subnet))?;
-        let own = caller.scope().is_none_or(|own| own == row.project);
-        let shared = tx
-            .any_network(row.network)
-            .await?
-            .is_some_and(|network| network.shared);
-        if own || shared {
-            Ok(row)
-        } else {
-            Err(Error::NotFound(Noun::Subnet))
-        }
+        visible(&mut *tx, caller, id).await
     }
 
     /// Changes a subnet.
@@ -211,15 +200,33 @@ pub(crate) async fn find(
     row.ok_or(Error::NotFound(Noun::Subnet))
 }
 
+/// A subnet that the caller may put something on: the project's, or one of a shared network.
+pub(crate) async fn visible(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: SubnetId,
+) -> Result<Subnet, Error> {
+    let row = tx.any_subnet(id).await?;
+    let row = row.ok_or(Error::NotFound(Noun::Subnet))?;
+    let own = caller.scope().is_none_or(|own| own == row.project);
+    let network = tx.any_network(row.network).await?;
+    if own || network.is_some_and(|network| network.shared) {
+        Ok(row)
+    } else {
+        Err(Error::NotFound(Noun::Subnet))
+    }
+}
+
 /// What is left of a block without its own address, the broadcast address and the router's.
 fn all_but(cidr: Cidr, gateway: Option<IpAddr>) -> Vec<AddressRange> {
-    let count = cidr.address_count();
-    let small = count <= 2;
-    let first = u64::from(!small);
-    let last = count.saturating_sub(if cidr.is_ipv4() && !small { 2 } else { 1 });
-    let Some((first, last)) = cidr.nth(first).zip(cidr.nth(last)) else {
-        return Vec::new();
-    };
+    let small = cidr.address_count() <= 2;
+    let (mut first, mut last) = (cidr.first(), cidr.last());
+    if !small {
+        first = step(first, true).unwrap_or(first);
+    }
+    if !small && cidr.is_ipv4() {
+        last = step(last, false).unwrap_or(last);
+    }
     let whole = AddressRange { first, last };
     let Some(gateway) = gateway.filter(|gateway| whole.contains(*gateway)) else {
         return vec![whole];

@@ -10,6 +10,7 @@
 )]
 
 mod peer_cidrs;
+mod security_group_rules;
 mod world;
 
 use adit_model::project::Role;
@@ -22,6 +23,7 @@ use adit_model::{
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
+pub use security_group_rules::a_rule_is_of_its_own_group_and_goes_with_the_one_it_names;
 pub use world::World;
 use world::{name, time};
 
@@ -45,6 +47,7 @@ macro_rules! contract_tests {
             deleting_a_gateway_deletes_its_connections
             what_is_behind_a_routers_peers_is_listed_once
             a_public_address_is_given_once
+            a_rule_is_of_its_own_group_and_goes_with_the_one_it_names
             lists_are_oldest_first
             users_projects_and_keys_read_back
             users_and_projects_change_and_go_with_what_hangs_on_them

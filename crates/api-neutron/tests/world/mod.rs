@@ -303,17 +303,35 @@ pub(crate) fn path(kind: &str) -> &'static str {
         "endpoint_group" => "/vpn/endpoint-groups",
         "vpnservice" => "/vpn/vpnservices",
         "ipsec_site_connection" => "/vpn/ipsec-site-connections",
+        "network" => "/networks",
+        "subnet" => "/subnets",
+        "port" => "/ports",
+        "router" => "/routers",
+        "floatingip" => "/floatingips",
+        "security_group" => "/security-groups",
+        "security_group_rule" => "/security-group-rules",
         other => panic!("no path for {other}"),
     }
 }
 
-/// The kinds, and a body that makes one.
+/// The kinds of VPN resources.
 pub(crate) const KINDS: [&str; 5] = [
     "ikepolicy",
     "ipsecpolicy",
     "endpoint_group",
     "vpnservice",
     "ipsec_site_connection",
+];
+
+/// The kinds of network resources.
+pub(crate) const NETWORK_KINDS: [&str; 7] = [
+    "network",
+    "subnet",
+    "port",
+    "router",
+    "floatingip",
+    "security_group",
+    "security_group_rule",
 ];
 
 /// `base` with members of `change`; `null` takes one away.

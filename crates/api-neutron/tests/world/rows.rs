@@ -65,9 +65,13 @@ impl World {
     }
 
     /// `$router` leads outside, with `$left`, `$left2` and `$left6` on it; `$inner` does not, with
-    /// `$off`. `$foreign_router` and `$foreign_subnet` are another project's.
+    /// `$off`. `$foreign_router` and `$foreign_subnet` are another project's. `$left_net` is the
+    /// network of `$left`, `$left_port` the router's interface there, and so on; `$ext` is the
+    /// network that leads outside.
     pub(super) async fn add_networks(&mut self) {
         let (mine, theirs) = (self.project, self.other_project);
+        let external = self.external().await.to_string();
+        self.ids.insert("ext".to_owned(), external);
         let outside = Some("203.0.113.100");
         let router = self.add_router("router", mine, outside).await;
         let inner = self.add_router("inner", mine, None).await;
@@ -188,6 +192,9 @@ impl World {
         tx.insert_port(&interface).await.unwrap();
         tx.commit().await.unwrap();
         self.ids.insert(called.to_owned(), subnet.to_string());
+        self.ids
+            .insert(format!("{called}_net"), network.to_string());
+        self.ids.insert(format!("{called}_port"), port.to_string());
     }
 
     /// Policies, services, groups and connections of every sort, by short names.
@@ -252,4 +259,30 @@ pub(crate) fn legacy_connection() -> serde_json::Value {
         "ipsecpolicy_id": "$ipsec", "peer_address": "203.0.113.201", "peer_id": "peer.example",
         "psk": "secret", "peer_cidrs": ["10.30.0.0/24"],
     })
+}
+
+impl World {
+    /// One network resource of every kind, by its kind, made as a client would: a subnet on a
+    /// router that leads outside, a machine's port, a floating IP that stands for it.
+    pub(crate) async fn add_net(&mut self) {
+        self.make("network", "network", json!({"name": "net"}))
+            .await;
+        let subnet = json!({"network_id": "$network", "cidr": "10.70.0.0/24", "ip_version": 4});
+        self.make("subnet", "subnet", subnet).await;
+        let outside = json!({"external_gateway_info": {"network_id": "$ext"}});
+        self.make("out", "router", outside).await;
+        let of = json!({"subnet_id": "$subnet"});
+        self.put("/routers/$out/add_router_interface", of)
+            .await
+            .is(200);
+        let group = json!({"name": "web"});
+        self.make("security_group", "security_group", group).await;
+        let rule = json!({"security_group_id": "$security_group", "direction": "ingress"});
+        self.make("security_group_rule", "security_group_rule", rule)
+            .await;
+        self.make("port", "port", json!({"network_id": "$network"}))
+            .await;
+        let floating = json!({"floating_network_id": "$ext", "port_id": "$port"});
+        self.make("floatingip", "floatingip", floating).await;
+    }
 }

@@ -87,9 +87,16 @@ fn hangs_on(row: &impl Row, reference: Reference, id: Uuid) -> bool {
     row.references().contains(&(reference, id))
 }
 
-/// Endpoint groups name subnets in their lists, which keeps nobody from deleting a subnet.
+/// Endpoint groups name subnets in their lists, which keeps nobody from deleting a subnet. Rules
+/// hang on the groups that they name besides their own, and are not theirs.
 fn is_of(row: &impl Row, (reference, id): (Reference, Uuid)) -> bool {
-    let listed = (row as &dyn std::any::Any)
+    let any = row as &dyn std::any::Any;
+    if let Some(rule) = any.downcast_ref::<SecurityGroupRule>()
+        && reference == Reference::SecurityGroup
+    {
+        return rule.group.uuid() == id;
+    }
+    let listed = any
         .downcast_ref::<EndpointGroup>()
         .is_some_and(|group| group.endpoints.contains(&id.to_string()));
     hangs_on(row, reference, id) || (reference == Reference::Subnet && listed)
