@@ -108,3 +108,22 @@ impl Cases {
 pub(crate) fn bad(message: &str) -> (u16, &'static str, &str) {
     (400, "HTTPBadRequest", message)
 }
+
+/// Every member of `expected`, by the short names of this world.
+#[track_caller]
+pub(crate) fn has(world: &World, object: &Value, expected: &Value) {
+    let expected: Value = serde_json::from_str(&world.fill(&expected.to_string())).unwrap();
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(object[name], *value, "{name} of {object}");
+    }
+}
+
+/// What all network resources have besides.
+#[track_caller]
+pub(crate) fn has_standard(object: &Value) {
+    for name in ["created_at", "updated_at"] {
+        assert!(object[name].as_str().unwrap().ends_with('Z'), "{object}");
+    }
+    assert!(object["revision_number"].is_u64(), "{object}");
+    assert_eq!(object["tags"], json!([]));
+}
