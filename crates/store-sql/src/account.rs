@@ -4,16 +4,14 @@ use adit_model::user::PasswordHash;
 use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
 use adit_store::{Projects, RoleAssignments, StoreError, Users};
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{params, params_from_iter};
 
 use crate::SqliteTransaction;
-use crate::column::{Stored, failure, nanoseconds, text};
+use crate::column::{self, Stored, execute, nanoseconds, text};
 
-fn read_project(row: &SqliteRow) -> Result<Project, StoreError> {
-    let row = Stored {
-        what: "project",
-        row,
-    };
+const PROJECT: &str = "project";
+
+fn read_project(row: &Stored<'_>) -> Result<Project, StoreError> {
     Ok(Project {
         id: row.parsed("id")?,
         name: row.name()?,
@@ -22,8 +20,9 @@ fn read_project(row: &SqliteRow) -> Result<Project, StoreError> {
     })
 }
 
-fn read_user(row: &SqliteRow) -> Result<User, StoreError> {
-    let row = Stored { what: "user", row };
+const USER: &str = "user";
+
+fn read_user(row: &Stored<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed("id")?,
         name: row.name()?,
@@ -36,11 +35,9 @@ fn read_user(row: &SqliteRow) -> Result<User, StoreError> {
     })
 }
 
-fn read_role_assignment(row: &SqliteRow) -> Result<RoleAssignment, StoreError> {
-    let row = Stored {
-        what: "role assignment",
-        row,
-    };
+const ROLE_ASSIGNMENT: &str = "role assignment";
+
+fn read_role_assignment(row: &Stored<'_>) -> Result<RoleAssignment, StoreError> {
     Ok(RoleAssignment {
         user: row.parsed("user")?,
         project: row.parsed("project")?,
@@ -51,85 +48,77 @@ fn read_role_assignment(row: &SqliteRow) -> Result<RoleAssignment, StoreError> {
 #[async_trait]
 impl Projects for SqliteTransaction {
     async fn project(&mut self, id: ProjectId) -> Result<Option<Project>, StoreError> {
-        let row = sqlx::query("SELECT * FROM projects WHERE id = ?")
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read_project).transpose()
+        let sql = "SELECT * FROM projects WHERE id = ?";
+        column::row(self.connection()?, PROJECT, sql, [text(id)], read_project)
     }
 
     async fn projects(&mut self) -> Result<Vec<Project>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM projects ORDER BY name")
-            .fetch_all(&mut *self.inner)
+        let sql = "SELECT * FROM projects ORDER BY name";
+        self.apart(|connection| column::rows(connection, PROJECT, sql, [], read_project))
             .await
-            .map_err(failure)?;
-        rows.iter().map(read_project).collect()
     }
 
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
         self.identity = true;
         let sql = "INSERT INTO projects (id, name, description, enabled) VALUES (?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(text(row.id))
-            .bind(row.name.as_str())
-            .bind(row.description.as_str())
-            .bind(row.enabled)
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
+        execute(
+            self.connection()?,
+            sql,
+            params![
+                text(row.id),
+                row.name.as_str(),
+                row.description.as_str(),
+                row.enabled
+            ],
+        )?;
         Ok(())
     }
 
     async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
         self.identity = true;
         let sql = "UPDATE projects SET name = ?, description = ?, enabled = ? WHERE id = ?";
-        let done = sqlx::query(sql)
-            .bind(row.name.as_str())
-            .bind(row.description.as_str())
-            .bind(row.enabled)
-            .bind(text(row.id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let done = execute(
+            self.connection()?,
+            sql,
+            params![
+                row.name.as_str(),
+                row.description.as_str(),
+                row.enabled,
+                text(row.id)
+            ],
+        )?;
+        Ok(done > 0)
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
         self.identity = true;
-        let done = sqlx::query("DELETE FROM projects WHERE id = ?")
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let done = execute(
+            self.connection()?,
+            "DELETE FROM projects WHERE id = ?",
+            [text(id)],
+        )?;
+        Ok(done > 0)
     }
 }
 
 #[async_trait]
 impl Users for SqliteTransaction {
     async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE id = ?")
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read_user).transpose()
+        let sql = "SELECT * FROM users WHERE id = ?";
+        column::row(self.connection()?, USER, sql, [text(id)], read_user)
     }
 
     async fn users(&mut self) -> Result<Vec<User>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM users ORDER BY name")
-            .fetch_all(&mut *self.inner)
+        let sql = "SELECT * FROM users ORDER BY name";
+        self.apart(|connection| column::rows(connection, USER, sql, [], read_user))
             .await
-            .map_err(failure)?;
-        rows.iter().map(read_user).collect()
     }
 
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
         self.identity = true;
         let sql = "INSERT INTO users (name, description, email, enabled, default_project, password, \
                    tokens_from, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-        self.write_user(sql, row).await?;
+        self.write_user(sql, row)?;
         Ok(())
     }
 
@@ -137,35 +126,36 @@ impl Users for SqliteTransaction {
         self.identity = true;
         let sql = "UPDATE users SET name = ?, description = ?, email = ?, enabled = ?, \
                    default_project = ?, password = ?, tokens_from = ? WHERE id = ?";
-        Ok(self.write_user(sql, row).await? > 0)
+        Ok(self.write_user(sql, row)? > 0)
     }
 
     async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
         self.identity = true;
-        let done = sqlx::query("DELETE FROM users WHERE id = ?")
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let done = execute(
+            self.connection()?,
+            "DELETE FROM users WHERE id = ?",
+            [text(id)],
+        )?;
+        Ok(done > 0)
     }
 }
 
 impl SqliteTransaction {
-    async fn write_user(&mut self, sql: &'static str, row: &User) -> Result<u64, StoreError> {
-        let done = sqlx::query(sql)
-            .bind(row.name.as_str())
-            .bind(row.description.as_str())
-            .bind(row.email.as_deref())
-            .bind(row.enabled)
-            .bind(row.default_project.map(text))
-            .bind(row.password.as_ref().map(|hash| hash.0.as_str()))
-            .bind(nanoseconds(row.tokens_from))
-            .bind(text(row.id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected())
+    fn write_user(&self, sql: &'static str, row: &User) -> Result<usize, StoreError> {
+        execute(
+            self.connection()?,
+            sql,
+            params![
+                row.name.as_str(),
+                row.description.as_str(),
+                row.email.as_deref(),
+                row.enabled,
+                row.default_project.map(text),
+                row.password.as_ref().map(|hash| hash.0.as_str()),
+                nanoseconds(row.tokens_from),
+                text(row.id)
+            ],
+        )
     }
 }
 
@@ -177,25 +167,22 @@ impl RoleAssignments for SqliteTransaction {
         project: Option<ProjectId>,
     ) -> Result<Vec<RoleAssignment>, StoreError> {
         // Four statements rather than one with ORs, which would look into no index.
-        let rows = match (user.map(text), project.map(text)) {
-            (None, None) => sqlx::query("SELECT * FROM role_assignments"),
-            (Some(user), None) => {
-                sqlx::query("SELECT * FROM role_assignments WHERE user = ?").bind(user)
-            }
-            (None, Some(project)) => {
-                sqlx::query("SELECT * FROM role_assignments WHERE project = ?").bind(project)
-            }
-            (Some(user), Some(project)) => {
-                sqlx::query("SELECT * FROM role_assignments WHERE user = ? AND project = ?")
-                    .bind(user)
-                    .bind(project)
-            }
+        let condition = match (user, project) {
+            (None, None) => "",
+            (Some(_), None) => " WHERE user = ?",
+            (None, Some(_)) => " WHERE project = ?",
+            (Some(_), Some(_)) => " WHERE user = ? AND project = ?",
         };
-        let rows = rows.fetch_all(&mut *self.inner).await.map_err(failure)?;
-        let mut rows = rows
-            .iter()
-            .map(read_role_assignment)
-            .collect::<Result<Vec<_>, _>>()?;
+        let sql = format!("SELECT * FROM role_assignments{condition}");
+        let values = user.map(text).into_iter().chain(project.map(text));
+        let values = params_from_iter(values);
+        let (what, read) = (ROLE_ASSIGNMENT, read_role_assignment);
+        let mut rows = if user.is_some() {
+            column::rows(self.connection()?, what, &sql, values, read)?
+        } else {
+            self.apart(move |connection| column::rows(connection, what, &sql, values, read))
+                .await?
+        };
         rows.sort_unstable();
         Ok(rows)
     }
@@ -204,26 +191,22 @@ impl RoleAssignments for SqliteTransaction {
         self.identity = true;
         let sql = "INSERT INTO role_assignments (user, project, role) VALUES (?, ?, ?) \
                    ON CONFLICT DO NOTHING";
-        sqlx::query(sql)
-            .bind(text(row.user))
-            .bind(text(row.project))
-            .bind(row.role.as_str())
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
+        execute(
+            self.connection()?,
+            sql,
+            params![text(row.user), text(row.project), row.role.as_str()],
+        )?;
         Ok(())
     }
 
     async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
         self.identity = true;
         let sql = "DELETE FROM role_assignments WHERE user = ? AND project = ? AND role = ?";
-        let done = sqlx::query(sql)
-            .bind(text(row.user))
-            .bind(text(row.project))
-            .bind(row.role.as_str())
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let done = execute(
+            self.connection()?,
+            sql,
+            params![text(row.user), text(row.project), row.role.as_str()],
+        )?;
+        Ok(done > 0)
     }
 }

@@ -1,40 +1,86 @@
 //! Values from and to columns, and SQLite's errors as the store's.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use adit_model::{Name, Revision};
 use adit_store::StoreError;
+use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::{Connection, ErrorCode, Params, Row, ffi};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-use sqlx::error::ErrorKind;
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// `SQLITE_READONLY`: what a connection with `query_only` answers to a write.
-const READ_ONLY: &str = "8";
-
 /// What SQLite said, in the store's words.
-pub(crate) fn failure(error: sqlx::Error) -> StoreError {
-    let Some(database) = error.as_database_error() else {
+pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
+    let Some(database) = error.sqlite_error() else {
         return StoreError::Unavailable(error.into());
     };
-    match database.kind() {
-        ErrorKind::UniqueViolation => StoreError::Duplicate,
-        ErrorKind::ForeignKeyViolation => StoreError::Referenced,
-        _ if database.code().as_deref() == Some(READ_ONLY) => StoreError::ReadOnly,
+    match database.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => StoreError::Duplicate,
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => StoreError::Referenced,
+        // What a connection with `query_only` answers to a write.
+        _ if database.code == ErrorCode::ReadOnly => StoreError::ReadOnly,
         _ => StoreError::Unavailable(error.into()),
     }
 }
 
+/// Does what has no rows to tell. Answers how many it changed.
+pub(crate) fn execute(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.execute(values).map_err(failure)
+}
+
+/// The rows that a statement finds, each of them read.
+pub(crate) fn rows<T>(
+    connection: &Connection,
+    what: &'static str,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&Stored<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    let columns = statement.column_names();
+    let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
+    let mut rows = statement.query(values).map_err(failure)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failure)? {
+        found.push(read(&Stored {
+            what,
+            row,
+            columns: &columns,
+            next: Cell::new(0),
+        })?);
+    }
+    Ok(found)
+}
+
+/// The row that a statement finds.
+pub(crate) fn row<T>(
+    connection: &Connection,
+    what: &'static str,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&Stored<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    Ok(rows(connection, what, sql, values, read)?.pop())
+}
+
 /// One row of a noun, for reading its columns.
 pub(crate) struct Stored<'a> {
-    pub(crate) what: &'static str,
-    pub(crate) row: &'a SqliteRow,
+    what: &'static str,
+    row: &'a Row<'a>,
+    columns: &'a [String],
+    /// The column after the one last read: nearly always the next one that is asked for.
+    next: Cell<usize>,
 }
 
 impl Stored<'_> {
@@ -45,11 +91,29 @@ impl Stored<'_> {
         }
     }
 
-    pub(crate) fn plain<T>(&self, column: &str) -> Result<T, StoreError>
-    where
-        T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-    {
-        self.row.try_get(column).map_err(|e| self.corrupt(e))
+    fn value(&self, column: &str) -> Result<ValueRef<'_>, StoreError> {
+        let places = self.columns.iter().enumerate();
+        let mut places = places.cycle().skip(self.next.get());
+        let place = places
+            .by_ref()
+            .take(self.columns.len())
+            .find_map(|(place, name)| (name == column).then_some(place))
+            .ok_or_else(|| self.corrupt(format!("it has no column {column}")))?;
+        self.next.set(place + 1);
+        self.row.get_ref(place).map_err(|e| self.corrupt(e))
+    }
+
+    pub(crate) fn plain<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
+        T::column_result(self.value(column)?).map_err(|e| self.corrupt(e))
+    }
+
+    pub(crate) fn octets(&self, column: &str) -> Result<&[u8], StoreError> {
+        let value = self.value(column)?;
+        value.as_blob().map_err(|e| self.corrupt(e))
+    }
+
+    fn text(&self, column: &str) -> Result<&str, StoreError> {
+        self.value(column)?.as_str().map_err(|e| self.corrupt(e))
     }
 
     /// A value kept as text: an id, an address, a block.
@@ -57,7 +121,7 @@ impl Stored<'_> {
     where
         T::Err: Into<Cause>,
     {
-        let text: String = self.plain(column)?;
+        let text = self.text(column)?;
         text.parse().map_err(|e: T::Err| self.corrupt(e))
     }
 
@@ -65,14 +129,14 @@ impl Stored<'_> {
     where
         T::Err: Into<Cause>,
     {
-        let text: Option<String> = self.plain(column)?;
-        text.map(|text| text.parse().map_err(|e: T::Err| self.corrupt(e)))
+        let text = self.value(column)?.as_str_or_null();
+        text.map_err(|e| self.corrupt(e))?
+            .map(|text| text.parse().map_err(|e: T::Err| self.corrupt(e)))
             .transpose()
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
-        let text: String = self.plain(column)?;
-        serde_json::from_str(&text).map_err(|e| self.corrupt(e))
+        serde_json::from_str(self.text(column)?).map_err(|e| self.corrupt(e))
     }
 
     pub(crate) fn name(&self) -> Result<Name, StoreError> {

@@ -1,6 +1,7 @@
 //! Connections in SQLite. Their keys are sealed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
 use adit_model::{Cidr, Connection, ConnectionId, Psk, RouterId};
@@ -8,7 +9,7 @@ use adit_store::{PeerCidrs, PeerHosts, Reference, StoreError};
 use async_trait::async_trait;
 
 use crate::SqliteTransaction;
-use crate::column::{Stored, failure, json, text};
+use crate::column::{self, Stored, json, text};
 use crate::rows::{List, Table, Value};
 
 /// What a key's envelope is bound to: copied to another row, it doesn't open.
@@ -52,9 +53,8 @@ impl Table for Connection {
 
     fn read(row: &Stored<'_>, key: &EnvelopeKey) -> Result<Self, StoreError> {
         let id = row.parsed("id")?;
-        let envelope: Vec<u8> = row.plain("psk")?;
         let psk = key
-            .open(&context(id), &envelope)
+            .open(&context(id), row.octets("psk")?)
             .map_err(|e| row.corrupt(e))?;
         let psk = Psk::new(psk.as_slice().to_vec()).map_err(|e| row.corrupt(e))?;
         Ok(Self {
@@ -114,36 +114,28 @@ impl Table for Connection {
 #[async_trait]
 impl PeerCidrs for SqliteTransaction {
     async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT connections.peer_cidrs FROM gateways \
-             JOIN connections ON connections.gateway = gateways.id WHERE gateways.router = ?",
-        )
-        .bind(text(id))
-        .fetch_all(&mut *self.inner)
-        .await
-        .map_err(failure)?;
-        let mut blocks = BTreeSet::new();
-        for row in &rows {
-            let what = Connection::WHAT;
-            blocks.extend(Stored { what, row }.json::<Vec<Cidr>>("peer_cidrs")?);
-        }
-        Ok(blocks)
+        let sql = "SELECT DISTINCT connections.peer_cidrs FROM gateways \
+                   JOIN connections ON connections.gateway = gateways.id \
+                   WHERE gateways.router = ?";
+        let rows = self.apart(move |connection| {
+            column::rows(connection, Connection::WHAT, sql, [text(id)], |row| {
+                row.json::<Vec<Cidr>>("peer_cidrs")
+            })
+        });
+        Ok(rows.await?.into_iter().flatten().collect())
     }
 }
 
 #[async_trait]
 impl PeerHosts for SqliteTransaction {
     async fn connections_with_peer_host(&mut self) -> Result<Vec<Connection>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM connections WHERE peer_host IS NOT NULL ORDER BY id")
-            .fetch_all(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        let stored = rows.iter().map(|row| Stored {
-            what: Connection::WHAT,
-            row,
-        });
-        stored
-            .map(|row| Connection::read(&row, &self.key))
-            .collect()
+        let sql = "SELECT * FROM connections WHERE peer_host IS NOT NULL ORDER BY id";
+        let key = Arc::clone(&self.key);
+        self.apart(move |connection| {
+            column::rows(connection, Connection::WHAT, sql, [], |row| {
+                Connection::read(row, &key)
+            })
+        })
+        .await
     }
 }

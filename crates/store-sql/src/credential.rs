@@ -4,19 +4,16 @@ use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
 use adit_store::{ApiKeys, ApplicationCredentials, RevokedTokens, StoreError};
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::params;
 use time::OffsetDateTime;
 
 use crate::SqliteTransaction;
-use crate::column::{Stored, failure, nanoseconds, text};
+use crate::column::{self, Stored, execute, nanoseconds, text};
 
-fn read_api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
-    let row = Stored {
-        what: "API key",
-        row,
-    };
-    let hash: Vec<u8> = row.plain("hash")?;
-    let hash = <[u8; 32]>::try_from(hash.as_slice()).map_err(|e| row.corrupt(e))?;
+const API_KEY: &str = "API key";
+
+fn read_api_key(row: &Stored<'_>) -> Result<ApiKey, StoreError> {
+    let hash = <[u8; 32]>::try_from(row.octets("hash")?).map_err(|e| row.corrupt(e))?;
     Ok(ApiKey {
         hash: KeyHash(hash),
         user: row.parsed("user")?,
@@ -24,11 +21,9 @@ fn read_api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
     })
 }
 
-fn read_application_credential(row: &SqliteRow) -> Result<ApplicationCredential, StoreError> {
-    let row = Stored {
-        what: "application credential",
-        row,
-    };
+const APPLICATION_CREDENTIAL: &str = "application credential";
+
+fn read_application_credential(row: &Stored<'_>) -> Result<ApplicationCredential, StoreError> {
     Ok(ApplicationCredential {
         id: row.parsed("id")?,
         name: row.name()?,
@@ -46,34 +41,38 @@ fn read_application_credential(row: &SqliteRow) -> Result<ApplicationCredential,
 #[async_trait]
 impl ApiKeys for SqliteTransaction {
     async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        let row = sqlx::query("SELECT * FROM api_keys WHERE hash = ?")
-            .bind(hash.0.to_vec())
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read_api_key).transpose()
+        let sql = "SELECT * FROM api_keys WHERE hash = ?";
+        column::row(
+            self.connection()?,
+            API_KEY,
+            sql,
+            [hash.0.to_vec()],
+            read_api_key,
+        )
     }
 
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
         self.identity = true;
-        sqlx::query("INSERT INTO api_keys (hash, user, created_at) VALUES (?, ?, ?)")
-            .bind(row.hash.0.to_vec())
-            .bind(text(row.user))
-            .bind(nanoseconds(row.created_at))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
+        execute(
+            self.connection()?,
+            "INSERT INTO api_keys (hash, user, created_at) VALUES (?, ?, ?)",
+            params![
+                row.hash.0.to_vec(),
+                text(row.user),
+                nanoseconds(row.created_at)
+            ],
+        )?;
         Ok(())
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
         self.identity = true;
-        let done = sqlx::query("DELETE FROM api_keys WHERE user = ?")
-            .bind(text(user))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected())
+        let done = execute(
+            self.connection()?,
+            "DELETE FROM api_keys WHERE user = ?",
+            [text(user)],
+        )?;
+        Ok(done as u64)
     }
 }
 
@@ -83,25 +82,24 @@ impl ApplicationCredentials for SqliteTransaction {
         &mut self,
         id: ApplicationCredentialId,
     ) -> Result<Option<ApplicationCredential>, StoreError> {
-        let row = sqlx::query("SELECT * FROM application_credentials WHERE id = ?")
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        row.as_ref().map(read_application_credential).transpose()
+        let sql = "SELECT * FROM application_credentials WHERE id = ?";
+        column::row(
+            self.connection()?,
+            APPLICATION_CREDENTIAL,
+            sql,
+            [text(id)],
+            read_application_credential,
+        )
     }
 
     async fn application_credentials(
         &mut self,
         user: UserId,
     ) -> Result<Vec<ApplicationCredential>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM application_credentials WHERE user = ? ORDER BY name")
-                .bind(text(user))
-                .fetch_all(&mut *self.inner)
-                .await
-                .map_err(failure)?;
-        rows.iter().map(read_application_credential).collect()
+        let sql = "SELECT * FROM application_credentials WHERE user = ? ORDER BY name";
+        let (what, read) = (APPLICATION_CREDENTIAL, read_application_credential);
+        self.apart(move |connection| column::rows(connection, what, sql, [text(user)], read))
+            .await
     }
 
     async fn insert_application_credential(
@@ -112,20 +110,22 @@ impl ApplicationCredentials for SqliteTransaction {
         let sql = "INSERT INTO application_credentials (id, name, description, user, project, role, \
                    secret, unrestricted, created_at, expires_at) \
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(text(row.id))
-            .bind(row.name.as_str())
-            .bind(row.description.as_str())
-            .bind(text(row.user))
-            .bind(text(row.project))
-            .bind(row.role.as_str())
-            .bind(row.secret.0.as_str())
-            .bind(row.unrestricted)
-            .bind(nanoseconds(row.created_at))
-            .bind(row.expires_at.map(nanoseconds))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
+        execute(
+            self.connection()?,
+            sql,
+            params![
+                text(row.id),
+                row.name.as_str(),
+                row.description.as_str(),
+                text(row.user),
+                text(row.project),
+                row.role.as_str(),
+                row.secret.0.as_str(),
+                row.unrestricted,
+                nanoseconds(row.created_at),
+                row.expires_at.map(nanoseconds)
+            ],
+        )?;
         Ok(())
     }
 
@@ -134,46 +134,44 @@ impl ApplicationCredentials for SqliteTransaction {
         id: ApplicationCredentialId,
     ) -> Result<bool, StoreError> {
         self.identity = true;
-        let done = sqlx::query("DELETE FROM application_credentials WHERE id = ?")
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let done = execute(
+            self.connection()?,
+            "DELETE FROM application_credentials WHERE id = ?",
+            [text(id)],
+        )?;
+        Ok(done > 0)
     }
 }
 
 #[async_trait]
 impl RevokedTokens for SqliteTransaction {
     async fn is_token_revoked(&mut self, id: TokenId) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM revoked_tokens WHERE id = ?")
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(row.is_some())
+        let sql = "SELECT 1 FROM revoked_tokens WHERE id = ?";
+        let found = column::row(self.connection()?, "revoked token", sql, [text(id)], |_| {
+            Ok(())
+        })?;
+        Ok(found.is_some())
     }
 
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
         self.identity = true;
         let sql =
             "INSERT INTO revoked_tokens (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
-        sqlx::query(sql)
-            .bind(text(row.id))
-            .bind(nanoseconds(row.expires_at))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
+        execute(
+            self.connection()?,
+            sql,
+            params![text(row.id), nanoseconds(row.expires_at)],
+        )?;
         Ok(())
     }
 
     async fn delete_revoked_tokens(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
         self.identity = true;
-        let done = sqlx::query("DELETE FROM revoked_tokens WHERE expires_at < ?")
-            .bind(nanoseconds(before))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected())
+        let done = execute(
+            self.connection()?,
+            "DELETE FROM revoked_tokens WHERE expires_at < ?",
+            [nanoseconds(before)],
+        )?;
+        Ok(done as u64)
     }
 }

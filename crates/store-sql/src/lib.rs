@@ -14,36 +14,36 @@ mod gateway;
 mod key_file;
 mod network;
 mod policy;
+mod pool;
 mod port;
 mod quota;
 mod router;
 mod rows;
+mod schema;
 mod security_group;
 mod subnet;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use adit_crypto::{EnvelopeError, EnvelopeKey, SystemRandom};
+use adit_crypto::{EnvelopeError, EnvelopeKey};
 use adit_store::{Store, StoreError, Transaction};
 use async_trait::async_trait;
-use sqlx::Sqlite;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use rusqlite::Connection;
+use tokio::task::{self, JoinError};
 
 pub use key_file::{KeyFile, KeyFileError};
+use pool::{Access, Lent, Pool};
 
-/// What the check envelope seals; its content is of no matter.
-const CHECK: &[u8] = b"adit key check";
+/// How many may read at a time.
+const READERS: u32 = 8;
 
 /// A store in one SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Arc<Pool>,
+    readers: Arc<Pool>,
     key: Arc<EnvelopeKey>,
     identity: Arc<AtomicU64>,
 }
@@ -53,13 +53,27 @@ pub struct SqliteStore {
 pub enum OpenError {
     /// It could not be opened, made, or read.
     #[error("the database can't be opened")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] rusqlite::Error),
     /// It could not be brought to this version.
     #[error("the database can't be migrated")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] rusqlite::Error),
+    /// A later version of this program made it.
+    #[error("the database is of version {found}; this program knows none after {known}")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// The latest that is known here.
+        known: i64,
+    },
+    /// A draft of this program made it, before there was a first version.
+    #[error("the database was made by a draft of this program and can't be kept: remove the file")]
+    Draft,
     /// Its secrets were sealed under another key file.
     #[error("the key file is not the one that this database was made with")]
     WrongKey(#[source] EnvelopeError),
+    /// The program ends.
+    #[error("opening the database was broken off")]
+    Stopped(#[from] JoinError),
 }
 
 impl SqliteStore {
@@ -68,41 +82,34 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(path: &Path, key: &KeyFile) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            // Rows cross from the database thread in batches, not one by one.
-            .row_buffer_size(1024);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!().run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await?;
-        let key = Arc::new(key.envelope_key());
-        check_key(&writer, &key).await?;
-        Ok(Self {
-            writer,
-            readers,
-            key,
-            identity: Arc::default(),
+        let path = path.to_owned();
+        let key = key.envelope_key();
+        task::spawn_blocking(move || {
+            let mut writer = pool::open(&path, Access::Write)?;
+            schema::prepare(&mut writer, &key)?;
+            let reader = pool::open(&path, Access::Read)?;
+            Ok(Self {
+                writer: Arc::new(Pool::new(&path, Access::Write, 1, writer)),
+                readers: Arc::new(Pool::new(&path, Access::Read, READERS, reader)),
+                key: Arc::new(key),
+                identity: Arc::default(),
+            })
         })
+        .await?
     }
 
-    fn transaction(&self, inner: sqlx::Transaction<'static, Sqlite>) -> Box<dyn Transaction> {
-        Box::new(SqliteTransaction {
-            inner,
+    async fn begin(&self, access: Access) -> Result<Box<dyn Transaction>, StoreError> {
+        let pool = match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writer,
+        };
+        Ok(Box::new(SqliteTransaction {
+            lent: Some(pool.begin().await?),
+            access,
             key: Arc::clone(&self.key),
             identity: false,
             version: Arc::clone(&self.identity),
-        })
+        }))
     }
 
     /// Ends all connections; what is committed is on the disk already.
@@ -112,44 +119,14 @@ impl SqliteStore {
     }
 }
 
-/// Refuses a key that is not the one the database was first opened with.
-async fn check_key(pool: &SqlitePool, key: &EnvelopeKey) -> Result<(), OpenError> {
-    let stored: Option<Vec<u8>> = sqlx::query_scalar("SELECT envelope FROM key_checks")
-        .fetch_optional(pool)
-        .await?;
-    if let Some(envelope) = stored {
-        key.open(CHECK, &envelope).map_err(OpenError::WrongKey)?;
-    } else {
-        sqlx::query("INSERT INTO key_checks (id, envelope) VALUES (1, ?)")
-            .bind(key.seal(&mut SystemRandom, CHECK, CHECK))
-            .execute(pool)
-            .await?;
-    }
-    Ok(())
-}
-
-#[derive(Debug)]
-struct SqliteTransaction {
-    inner: sqlx::Transaction<'static, Sqlite>,
-    key: Arc<EnvelopeKey>,
-    /// Whether it may have changed who may do what.
-    identity: bool,
-    version: Arc<AtomicU64>,
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        // SQLite fixes what is seen at the first read, not at BEGIN.
-        let begin = self.readers.begin_with("BEGIN; SELECT 1 FROM key_checks");
-        let inner = begin.await.map_err(column::failure)?;
-        Ok(self.transaction(inner))
+        self.begin(Access::Read).await
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let begin = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let inner = begin.map_err(column::failure)?;
-        Ok(self.transaction(inner))
+        self.begin(Access::Write).await
     }
 
     fn identity_version(&self) -> u64 {
@@ -157,14 +134,59 @@ impl Store for SqliteStore {
     }
 }
 
+/// Dropped, it undoes everything. What it asks of SQLite takes microseconds and is asked on the
+/// spot; what may take longer goes [`apart`](Self::apart).
+#[derive(Debug)]
+struct SqliteTransaction {
+    /// Gone while something is done apart, and for good if that was not waited for.
+    lent: Option<Lent>,
+    access: Access,
+    key: Arc<EnvelopeKey>,
+    /// Whether it may have changed who may do what.
+    identity: bool,
+    version: Arc<AtomicU64>,
+}
+
+impl SqliteTransaction {
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.lent.as_ref().ok_or_else(over)?.connection()
+    }
+
+    /// Does what may take long on another thread.
+    async fn apart<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let lent = self.lent.take().ok_or_else(over)?;
+        let (lent, result) = pool::apart(lent, |lent| work(lent.connection()?)).await?;
+        self.lent = Some(lent);
+        result
+    }
+}
+
+fn over() -> StoreError {
+    StoreError::Unavailable("the transaction is over".into())
+}
+
 #[async_trait]
 impl Transaction for SqliteTransaction {
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.inner.commit().await.map_err(column::failure)?;
-        if self.identity {
-            self.version.fetch_add(1, Ordering::SeqCst);
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let lent = self.lent.take().ok_or_else(over)?;
+        if self.access == Access::Read {
+            return lent.commit();
         }
-        Ok(())
+        let version = Arc::clone(&self.version);
+        let identity = self.identity;
+        // It waits for the disk.
+        let (_, committed) = pool::apart(lent, move |lent| {
+            lent.commit()?;
+            if identity {
+                version.fetch_add(1, Ordering::SeqCst);
+            }
+            Ok(())
+        })
+        .await?;
+        committed
     }
 }
 

@@ -1,17 +1,21 @@
 //! [`Rows`] of every noun in SQLite: one set of statements for all of them. A noun's own file
 //! says which columns it has.
 
+use std::sync::Arc;
+
 use adit_crypto::EnvelopeKey;
 use adit_model::{ProjectId, Revision};
 use adit_store::{Order, OrderBy, Query, Reference, Row, Rows, StoreError};
 use async_trait::async_trait;
-use sqlx::query::Query as Statement;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ToSql, params, params_from_iter};
 use uuid::Uuid;
 
 use crate::SqliteTransaction;
-use crate::column::{Stored, failure, nanoseconds, revision, text};
+use crate::column::{self, Stored, execute, failure, nanoseconds, revision, text};
+
+/// So many rows are read on the spot; if there may be more, that is done apart.
+const FEW: usize = 200;
 
 /// A value for a column.
 pub(crate) enum Value {
@@ -64,22 +68,17 @@ pub(crate) trait Table: Row {
     }
 }
 
-type Bound<'q> = Statement<'q, Sqlite, SqliteArguments>;
-
-fn bind(statement: Bound<'_>, value: Value) -> Bound<'_> {
-    match value {
-        Value::Flag(flag) => statement.bind(flag),
-        Value::Number(number) => statement.bind(number),
-        Value::OptionalNumber(number) => statement.bind(number),
-        Value::Octets(octets) => statement.bind(octets),
-        Value::OptionalText(text) => statement.bind(text),
-        Value::Text(text) => statement.bind(text),
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Flag(flag) => flag.to_sql(),
+            Self::Number(number) => number.to_sql(),
+            Self::OptionalNumber(number) => number.to_sql(),
+            Self::Octets(octets) => octets.to_sql(),
+            Self::OptionalText(text) => text.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
     }
-}
-
-fn read<T: Table>(row: &SqliteRow, key: &EnvelopeKey) -> Result<T, StoreError> {
-    let what = T::WHAT;
-    T::read(&Stored { what, row }, key)
 }
 
 /// `?, ?, ?`
@@ -87,7 +86,7 @@ fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
-const fn column(by: OrderBy) -> &'static str {
+const fn sorted(by: OrderBy) -> &'static str {
     match by {
         OrderBy::CreatedAt => "created_at",
         OrderBy::Id => "id",
@@ -96,91 +95,120 @@ const fn column(by: OrderBy) -> &'static str {
     }
 }
 
-/// Statements have values only as arguments: their text is made of names in this crate.
-fn select<T: Table>(query: &Query) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new(format!("SELECT * FROM {} WHERE TRUE", T::TABLE));
-    if let Some(project) = query.project {
-        sql.push(" AND (project = ").push_bind(text(project));
-        if let Some(public) = T::PUBLIC.filter(|_| query.or_public) {
-            sql.push(" OR ").push(public);
-        }
-        sql.push(")");
-    }
-    if let Some(ids) = &query.ids {
-        any_of(&mut sql, "id", ids.iter().map(text));
-    }
-    if let Some(names) = &query.names {
-        any_of(&mut sql, "name", names.iter().cloned());
-    }
-    if let Some((reference, id)) = query.of {
-        let known = T::OF.iter().find(|(known, _)| *known == reference);
-        let condition = known.map_or("FALSE", |(_, condition)| condition);
-        sql.push(" AND (");
-        let mut parts = condition.split('?').peekable();
-        while let Some(part) = parts.next() {
-            sql.push(part);
-            if parts.peek().is_some() {
-                sql.push_bind(text(id));
-            }
-        }
-        sql.push(")");
-    }
-    let Order { by, descending } = query.order;
-    let by = column(by);
-    if let Some(after) = query.after {
-        let beyond = if descending { "<" } else { ">" };
-        sql.push(format!(
-            " AND ({by}, id) {beyond} (SELECT {by}, id FROM {} WHERE id = ",
-            T::TABLE
-        ));
-        sql.push_bind(text(after)).push(")");
-    }
-    let way = if descending { "DESC" } else { "ASC" };
-    sql.push(format!(" ORDER BY {by} {way}, id {way}"));
-    if let Some(limit) = query.limit {
-        sql.push(" LIMIT ").push_bind(i64::from(limit));
-    }
-    sql
+/// A statement's text and its arguments. Values are only in these: the text is made of names in
+/// this crate.
+struct Select {
+    sql: String,
+    values: Vec<Value>,
 }
 
-fn any_of(sql: &mut QueryBuilder<Sqlite>, column: &str, values: impl Iterator<Item = String>) {
-    sql.push(format!(" AND {column} IN ("));
-    let mut list = sql.separated(", ");
-    for value in values {
-        list.push_bind(value);
+impl Select {
+    fn push(&mut self, sql: &str) -> &mut Self {
+        self.sql.push_str(sql);
+        self
     }
-    sql.push(")");
+
+    fn bind(&mut self, value: Value) -> &mut Self {
+        self.values.push(value);
+        self.push("?")
+    }
+
+    fn any_of(&mut self, column: &str, values: impl Iterator<Item = String>) {
+        let before = self.values.len();
+        self.values.extend(values.map(Value::Text));
+        let marks = marks(self.values.len() - before);
+        self.push(&format!(" AND {column} IN ({marks})"));
+    }
+
+    fn new<T: Table>(query: &Query) -> Self {
+        let mut sql = Self {
+            sql: format!("SELECT * FROM {} WHERE TRUE", T::TABLE),
+            values: Vec::new(),
+        };
+        if let Some(project) = query.project {
+            sql.push(" AND (project = ")
+                .bind(Value::Text(text(project)));
+            if let Some(public) = T::PUBLIC.filter(|_| query.or_public) {
+                sql.push(" OR ").push(public);
+            }
+            sql.push(")");
+        }
+        if let Some(ids) = &query.ids {
+            sql.any_of("id", ids.iter().map(text));
+        }
+        if let Some(names) = &query.names {
+            sql.any_of("name", names.iter().cloned());
+        }
+        if let Some((reference, id)) = query.of {
+            let known = T::OF.iter().find(|(known, _)| *known == reference);
+            let condition = known.map_or("FALSE", |(_, condition)| condition);
+            sql.push(" AND (").push(condition).push(")");
+            let marks = condition.matches('?');
+            sql.values.extend(marks.map(|_| Value::Text(text(id))));
+        }
+        let Order { by, descending } = query.order;
+        let by = sorted(by);
+        if let Some(after) = query.after {
+            let beyond = if descending { "<" } else { ">" };
+            sql.push(&format!(
+                " AND ({by}, id) {beyond} (SELECT {by}, id FROM {} WHERE id = ",
+                T::TABLE
+            ));
+            sql.bind(Value::Text(text(after))).push(")");
+        }
+        let way = if descending { "DESC" } else { "ASC" };
+        sql.push(&format!(" ORDER BY {by} {way}, id {way}"));
+        if let Some(limit) = query.limit {
+            sql.push(" LIMIT ").bind(Value::Number(limit.into()));
+        }
+        sql
+    }
+
+    fn rows<T: Table>(
+        self,
+        connection: &Connection,
+        key: &EnvelopeKey,
+    ) -> Result<Vec<T>, StoreError> {
+        let values = params_from_iter(self.values);
+        column::rows(connection, T::WHAT, &self.sql, values, |row| {
+            T::read(row, key)
+        })
+    }
+}
+
+/// Whether it finds few rows for sure.
+fn finds_few(query: &Query) -> bool {
+    let most = query.limit.and_then(|limit| usize::try_from(limit).ok());
+    let ids = query.ids.as_ref().map(Vec::len);
+    most.into_iter().chain(ids).any(|most| most <= FEW)
 }
 
 #[async_trait]
 impl<T: Table> Rows<T> for SqliteTransaction {
     async fn get(&mut self, project: Option<ProjectId>, id: Uuid) -> Result<Option<T>, StoreError> {
         let sql = format!("SELECT * FROM {} WHERE id = ?", T::TABLE);
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(text(id))
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        let row = row.map(|row| read::<T>(&row, &self.key)).transpose()?;
-        Ok(row.filter(|row| project.is_none_or(|project| row.project() == project)))
+        let row = column::row(self.connection()?, T::WHAT, &sql, [text(id)], |row| {
+            T::read(row, &self.key)
+        })?;
+        Ok(row.filter(|row: &T| project.is_none_or(|project| row.project() == project)))
     }
 
     async fn list(&mut self, query: Query) -> Result<Vec<T>, StoreError> {
-        let mut sql = select::<T>(&query);
-        let rows = sql.build().fetch_all(&mut *self.inner).await;
-        let rows = rows.map_err(failure)?;
-        rows.iter().map(|row| read(row, &self.key)).collect()
+        let select = Select::new::<T>(&query);
+        if finds_few(&query) {
+            return select.rows(self.connection()?, &self.key);
+        }
+        let key = Arc::clone(&self.key);
+        self.apart(move |connection| select.rows(connection, &key))
+            .await
     }
 
     async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError> {
         let sql = format!("SELECT count(*) FROM {} WHERE project = ?", T::TABLE);
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(text(project))
-            .fetch_one(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        let count: i64 = row.try_get(0).map_err(failure)?;
-        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
+        let count = statement.query_row([text(project)], |row| row.get::<_, i64>(0));
+        Ok(usize::try_from(count.map_err(failure)?).unwrap_or(usize::MAX))
     }
 
     async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
@@ -191,16 +219,17 @@ impl<T: Table> Rows<T> for SqliteTransaction {
             names.join(", "),
             marks(names.len() + 4)
         );
-        let mut statement = sqlx::query(AssertSqlSafe(sql))
-            .bind(text(row.id()))
-            .bind(text(row.project()))
-            .bind(nanoseconds(row.created_at()))
-            .bind(revision(row.revision()));
-        for value in row.fixed()?.into_iter().chain(row.values(&self.key)?) {
-            statement = bind(statement, value);
-        }
-        statement.execute(&mut *self.inner).await.map_err(failure)?;
-        self.insert_lists(row).await
+        let mut values = vec![
+            Value::Text(text(row.id())),
+            Value::Text(text(row.project())),
+            Value::Number(nanoseconds(row.created_at())),
+            Value::Number(revision(row.revision())),
+        ];
+        values.extend(row.fixed()?);
+        values.extend(row.values(&self.key)?);
+        let connection = self.connection()?;
+        execute(connection, &sql, params_from_iter(values))?;
+        insert_lists(connection, row)
     }
 
     async fn update(&mut self, row: &T) -> Result<Revision, StoreError> {
@@ -210,62 +239,45 @@ impl<T: Table> Rows<T> for SqliteTransaction {
             T::COLUMNS.join(" = ?, ")
         );
         let next = row.revision().next();
-        let mut statement = sqlx::query(AssertSqlSafe(sql)).bind(revision(next));
-        for value in row.values(&self.key)? {
-            statement = bind(statement, value);
-        }
-        let done = statement
-            .bind(text(row.project()))
-            .bind(text(row.id()))
-            .bind(revision(row.revision()))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        if done.rows_affected() == 0 {
+        let mut values = vec![Value::Number(revision(next))];
+        values.extend(row.values(&self.key)?);
+        values.extend([
+            Value::Text(text(row.project())),
+            Value::Text(text(row.id())),
+            Value::Number(revision(row.revision())),
+        ]);
+        let connection = self.connection()?;
+        if execute(connection, &sql, params_from_iter(values))? == 0 {
             return Err(StoreError::Stale);
         }
         for list in T::LISTS {
             let sql = format!("DELETE FROM {} WHERE {} = ?", list.table, list.row);
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(text(row.id()))
-                .execute(&mut *self.inner)
-                .await
-                .map_err(failure)?;
+            execute(connection, &sql, [text(row.id())])?;
         }
-        self.insert_lists(row).await?;
+        insert_lists(connection, row)?;
         Ok(next)
     }
 
     async fn delete(&mut self, project: ProjectId, id: Uuid) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM {} WHERE project = ? AND id = ?", T::TABLE);
-        let done = sqlx::query(AssertSqlSafe(sql))
-            .bind(text(project))
-            .bind(text(id))
-            .execute(&mut *self.inner)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected() > 0)
+        let values = params![text(project), text(id)];
+        Ok(execute(self.connection()?, &sql, values)? > 0)
     }
 }
 
-impl SqliteTransaction {
-    async fn insert_lists<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
-        for (list, entries) in T::LISTS.iter().zip(row.lists()) {
-            let sql = format!(
-                "INSERT INTO {} ({}, {}) VALUES ({})",
-                list.table,
-                list.row,
-                list.columns.join(", "),
-                marks(list.columns.len() + 1)
-            );
-            for entry in entries {
-                let mut statement = sqlx::query(AssertSqlSafe(sql.clone())).bind(text(row.id()));
-                for value in entry {
-                    statement = statement.bind(value);
-                }
-                statement.execute(&mut *self.inner).await.map_err(failure)?;
-            }
+fn insert_lists<T: Table>(connection: &Connection, row: &T) -> Result<(), StoreError> {
+    for (list, entries) in T::LISTS.iter().zip(row.lists()) {
+        let sql = format!(
+            "INSERT INTO {} ({}, {}) VALUES ({})",
+            list.table,
+            list.row,
+            list.columns.join(", "),
+            marks(list.columns.len() + 1)
+        );
+        for entry in entries {
+            let values = [text(row.id())].into_iter().chain(entry);
+            execute(connection, &sql, params_from_iter(values))?;
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -1,6 +1,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use adit_store::contract::World;
 use uuid::Uuid;
@@ -19,6 +22,11 @@ impl Folder {
 
     fn key(&self) -> KeyFile {
         KeyFile::open_or_create(&self.0.join("key")).unwrap()
+    }
+
+    /// The database, past the store.
+    fn raw(&self) -> Connection {
+        Connection::open(self.0.join("adit.db")).unwrap()
     }
 
     async fn store(&self) -> SqliteStore {
@@ -111,10 +119,10 @@ async fn an_envelope_moved_to_another_row_does_not_open() {
     let (one, two) = (World::new(1), World::new(2));
     one.store(&store).await;
     two.store(&store).await;
-    sqlx::query("UPDATE connections SET psk = (SELECT psk FROM connections WHERE id = ?)")
-        .bind(one.connection.id.to_string())
-        .execute(&store.writer)
-        .await
+    let sql = "UPDATE connections SET psk = (SELECT psk FROM connections WHERE id = ?)";
+    folder
+        .raw()
+        .execute(sql, [one.connection.id.to_string()])
         .unwrap();
     let mut tx = store.read().await.unwrap();
     assert!(
@@ -136,6 +144,69 @@ async fn another_key_file_is_refused_at_once() {
     fs::remove_file(folder.0.join("key")).unwrap();
     let opened = SqliteStore::open(&folder.0.join("adit.db"), &folder.key()).await;
     assert!(matches!(opened, Err(OpenError::WrongKey(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_or_of_a_draft_is_refused() {
+    let folder = Folder::new();
+    folder.store().await.close().await;
+    folder.raw().pragma_update(None, "user_version", 2).unwrap();
+    let opened = SqliteStore::open(&folder.0.join("adit.db"), &folder.key()).await;
+    assert!(
+        matches!(opened, Err(OpenError::Newer { found: 2, known: 1 })),
+        "{opened:?}"
+    );
+    folder.raw().pragma_update(None, "user_version", 0).unwrap();
+    folder
+        .raw()
+        .execute("CREATE TABLE _sqlx_migrations (version INTEGER)", [])
+        .unwrap();
+    let opened = SqliteStore::open(&folder.0.join("adit.db"), &folder.key()).await;
+    assert!(matches!(opened, Err(OpenError::Draft)), "{opened:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_longer_waited_for_gives_its_connection_back_and_changes_nothing() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    let mut tx = store.write().await.unwrap();
+    tx.insert_project(&world.project).await.unwrap();
+    {
+        // Polled once: the list is on its way on another thread, and is dropped there.
+        let list = pin!(tx.projects());
+        let once = list.poll(&mut Context::from_waker(Waker::noop()));
+        drop(once);
+    }
+    let left = tx.projects().await;
+    assert!(
+        left.as_ref().is_ok_and(|rows| rows.len() == 1)
+            || matches!(left, Err(StoreError::Unavailable(_))),
+        "{left:?}"
+    );
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.project(world.project.id).await.unwrap(), None);
+    drop(tx);
+    // Readers give theirs back too: there are more turns than connections.
+    for _ in 0..2 * READERS {
+        let mut tx = store.read().await.unwrap();
+        assert!(tx.projects().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn another_programs_write_is_waited_for_without_holding_up_this_one() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let other = folder.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (write, ()) = tokio::join!(store.write(), async {
+        // On one thread, this is reached only if the wait is elsewhere.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    assert!(write.is_ok(), "{:?}", write.err());
 }
 
 #[test]
