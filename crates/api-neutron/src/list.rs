@@ -73,8 +73,11 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
         let last = query.limit.is_none_or(|limit| rows.len() < limit as usize);
         query.after = rows.last().map(R::id).or(query.after);
         for row in rows {
+            if full(&things) {
+                break;
+            }
             let object = R::render(cx, &row);
-            if !full(&things) && wanted.fits(&object) {
+            if wanted.fits(&object) {
                 things.push((R::id(&row), object));
             }
         }
