@@ -3,17 +3,15 @@
 
 use std::net::IpAddr;
 
-use adit_model::port::{Device, FixedIp};
 use adit_model::subnet::AddressRange;
 use adit_model::{
-    Cidr, MacAddress, Name, Network, NetworkId, Port, PortId, Revision, Router, RouterId, Subnet,
-    SubnetId,
+    Cidr, Name, Network, NetworkId, Port, Revision, Router, RouterId, Subnet, SubnetId,
 };
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, address, router};
+use crate::{Caller, Control, Naming, address, router, router_interface, subnet};
 
 /// Which addresses a subnet is to have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,7 +106,7 @@ impl Control {
         id: SubnetId,
     ) -> Result<SubnetView, Error> {
         let mut tx = self.0.store.read().await?;
-        let row = find(&mut *tx, caller, id).await?;
+        let row = subnet::find(&mut *tx, caller, id).await?;
         self.subnet_view(&mut *tx, row).await
     }
 
@@ -125,7 +123,7 @@ impl Control {
     ) -> Result<SubnetView, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let mut row = find(&mut *tx, caller, id).await?;
+        let mut row = subnet::find(&mut *tx, caller, id).await?;
         let router = router_of(&mut *tx, id).await?;
         let siblings = of_router(&mut *tx, router).await?;
         check_name(&siblings, &name, naming, Some(id))?;
@@ -144,7 +142,7 @@ impl Control {
     pub async fn delete_attached_subnet(&self, caller: &Caller, id: SubnetId) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
-        let row = find(&mut *tx, caller, id).await?;
+        let row = subnet::find(&mut *tx, caller, id).await?;
         let in_use = |what: String| Err(Error::conflict(Rule::InUse(Noun::Subnet), what));
         if let Some(gateway) = tx.gateways_of_subnet(id).await?.first() {
             return in_use(format!(
@@ -211,7 +209,7 @@ impl Control {
     ) -> Result<(Network, Subnet, Port), Error> {
         let cidr = choose(siblings, &new.block)?;
         let now = self.now();
-        let (port, address) = (PortId::random(), Subnet::router_address(cidr));
+        let address = Subnet::router_address(cidr);
         let network = Network {
             id: NetworkId::random(),
             project: router.project,
@@ -250,25 +248,7 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        let interface = Port {
-            id: port,
-            project: router.project,
-            network: network.id,
-            name: Name::default(),
-            description: String::new(),
-            admin_state_up: true,
-            mac: MacAddress::of_port(port),
-            fixed_ips: vec![FixedIp {
-                subnet: subnet.id,
-                address,
-            }],
-            device: Device::Router(router.id),
-            port_security: false,
-            security_groups: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
+        let interface = router_interface::port_on(router, &subnet, address, now);
         Ok((network, subnet, interface))
     }
 
@@ -286,15 +266,6 @@ impl Control {
             subnet,
         })
     }
-}
-
-pub(crate) async fn find(
-    tx: &mut dyn Transaction,
-    caller: &Caller,
-    id: SubnetId,
-) -> Result<Subnet, Error> {
-    let row = tx.subnet(caller.scope(), id).await?;
-    row.ok_or(Error::NotFound(Noun::Subnet))
 }
 
 /// The router that a subnet is on; the oldest, if there are several.

@@ -10,7 +10,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, attached_subnet};
+use crate::{Caller, Control, Naming, attached_subnet, subnet};
 
 /// What a gateway is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,7 +56,7 @@ impl Control {
         caller.may_write()?;
         let limits = &self.0.config.limits;
         let mut tx = self.0.store.write().await?;
-        let subnet = attached_subnet::find(&mut *tx, caller, new.subnet).await?;
+        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
         let router = attached_subnet::router_of(&mut *tx, subnet.id).await?;
         let mine = tx.gateways(caller.project).await?;
         Error::over(Quota::Gateways, mine.len(), limits.gateways)?;

@@ -9,7 +9,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, address, attached_subnet};
+use crate::{Caller, Control, Naming, address, attached_subnet, subnet};
 
 /// What an instance is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,7 +48,7 @@ impl Control {
         caller.may_write()?;
         let limits = &self.0.config.limits;
         let mut tx = self.0.store.write().await?;
-        let subnet = attached_subnet::find(&mut *tx, caller, new.subnet).await?;
+        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
         let siblings = of_project(&mut *tx, caller).await?;
         Error::over(Quota::Instances, siblings.len(), limits.instances)?;
         let names = siblings.iter().map(|row| (&row.name, row.id));

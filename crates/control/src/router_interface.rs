@@ -1,8 +1,11 @@
 //! Interfaces of routers on subnets.
 
+use std::net::IpAddr;
+
 use adit_model::port::{Device, FixedIp};
 use adit_model::{MacAddress, Name, Port, PortId, Revision, Router, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
+use time::OffsetDateTime;
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
@@ -132,26 +135,36 @@ impl Control {
             );
             return Err(Error::conflict(Rule::AddressTaken, message));
         }
-        let (id, now) = (PortId::random(), self.now());
-        Ok(Port {
-            id,
-            project: router.project,
-            network: subnet.network,
-            name: Name::default(),
-            description: String::new(),
-            admin_state_up: true,
-            mac: MacAddress::of_port(id),
-            fixed_ips: vec![FixedIp {
-                subnet: subnet.id,
-                address,
-            }],
-            device: Device::Router(router.id),
-            port_security: false,
-            security_groups: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        })
+        Ok(port_on(router, subnet, address, self.now()))
+    }
+}
+
+/// The interface of a router on a subnet. It is not filtered.
+pub(crate) fn port_on(
+    router: &Router,
+    subnet: &Subnet,
+    address: IpAddr,
+    now: OffsetDateTime,
+) -> Port {
+    let id = PortId::random();
+    Port {
+        id,
+        project: router.project,
+        network: subnet.network,
+        name: Name::default(),
+        description: String::new(),
+        admin_state_up: true,
+        mac: MacAddress::of_port(id),
+        fixed_ips: vec![FixedIp {
+            subnet: subnet.id,
+            address,
+        }],
+        device: Device::Router(router.id),
+        port_security: false,
+        security_groups: Vec::new(),
+        created_at: now,
+        updated_at: now,
+        revision: Revision::FIRST,
     }
 }
 
