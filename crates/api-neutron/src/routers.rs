@@ -31,12 +31,6 @@ const ROUTES: &str = "routes";
 
 pub(crate) struct Routers;
 
-/// A router, and the subnet of its address outside.
-pub(crate) struct Row {
-    router: Router,
-    outside: Option<SubnetId>,
-}
-
 impl Resource for Routers {
     const WORDS: Words = Words {
         one: "router",
@@ -74,18 +68,17 @@ impl Resource for Routers {
 
     const BULK: bool = true;
 
-    type Row = Row;
+    type Row = Router;
 
-    fn id(row: &Row) -> Uuid {
-        row.router.id.uuid()
+    fn id(row: &Router) -> Uuid {
+        row.id.uuid()
     }
 
-    fn render(_: &Context, row: &Row) -> Map<String, Value> {
-        let outside = row.outside;
-        let row = &row.router;
+    fn render(cx: &Context, row: &Router) -> Map<String, Value> {
         let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let external = row.external.map(|external| {
+            let outside = cx.control.external_subnet(external.network);
             json!({
                 "network_id": external.network,
                 "enable_snat": external.enable_snat,
@@ -125,7 +118,7 @@ impl Resource for Routers {
         ApiError::RouterInUse { id, reason }
     }
 
-    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Row, Failure> {
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Router, Failure> {
         only_simple(values)?;
         let new = NewRouter {
             name: values.new_name()?,
@@ -137,18 +130,14 @@ impl Resource for Routers {
         };
         let wished = new.external.map(|wished| wished.network);
         let made = cx.control.create_router(&maker, new).await;
-        row(cx, made.map_err(|error| outside(error, wished))?).await
+        made.map_err(|error| outside(error, wished))
     }
 
-    async fn page(cx: &Context, query: Query) -> Result<Vec<Row>, Failure> {
-        let mut rows = Vec::new();
-        for router in cx.control.page_routers(&cx.caller, query).await? {
-            rows.push(row(cx, router).await?);
-        }
-        Ok(rows)
+    async fn page(cx: &Context, query: Query) -> Result<Vec<Router>, Failure> {
+        Ok(cx.control.page_routers(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Row, Failure> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Router, Failure> {
         only_simple(values)?;
         let change = RouterChange {
             name: values.name().map(|name| (name, Naming::Free)),
@@ -160,21 +149,13 @@ impl Resource for Routers {
         let wished = change.external.flatten().map(|wished| wished.network);
         let id = RouterId::from_uuid(id);
         let updated = cx.control.update_router(&cx.caller, id, change).await;
-        row(cx, updated.map_err(|error| outside(error, wished))?).await
+        updated.map_err(|error| outside(error, wished))
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = RouterId::from_uuid(id);
         Ok(cx.control.delete_router(&cx.caller, id).await?)
     }
-}
-
-async fn row(cx: &Context, router: Router) -> Result<Row, Failure> {
-    let outside = match router.external {
-        Some(external) => cx.control.external_subnet(external.network).await?,
-        None => None,
-    };
-    Ok(Row { router, outside })
 }
 
 /// What other kinds of routers are asked for with.

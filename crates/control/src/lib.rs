@@ -62,7 +62,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
 use adit_model::project::Role;
-use adit_model::{Name, NetworkId, ProjectId, UserId};
+use adit_model::{Name, NetworkId, ProjectId, SubnetId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
@@ -198,12 +198,20 @@ pub(crate) struct Inner {
     pub(crate) random: Mutex<Box<dyn Random>>,
     pub(crate) hashing: Semaphore,
     pub(crate) config: Config,
-    /// The network that external addresses are of, once [`Control::bootstrap`] has made sure of it.
-    pub(crate) external: OnceLock<NetworkId>,
+    /// The network and the subnet that external addresses are of, once [`Control::bootstrap`] has
+    /// made sure of them. Neither can be deleted while they are.
+    pub(crate) external: OnceLock<(NetworkId, SubnetId)>,
     pub(crate) sessions: sessions::Sessions,
     pub(crate) quotas: quota::Known,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
+}
+
+impl Inner {
+    pub(crate) fn external_subnet(&self, network: NetworkId) -> Option<SubnetId> {
+        let (known, subnet) = *self.external.get()?;
+        (known == network).then_some(subnet)
+    }
 }
 
 impl Control {

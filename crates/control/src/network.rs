@@ -189,7 +189,7 @@ impl Control {
             ports.iter().map(|row| row.id.uuid()),
         )?;
         not_outside(&mut *tx, id).await?;
-        if self.0.external.get() == Some(&id) {
+        if self.external_subnet(id).is_some() {
             let message = "it is the network that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Network), message));
         }
@@ -204,22 +204,14 @@ impl Control {
     }
 
     /// The subnet of a network that external addresses are of.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn external_subnet(&self, network: NetworkId) -> Result<Option<SubnetId>, Error> {
-        let mut tx = self.0.store.read().await?;
-        let subnets = tx.subnets_of_network(network).await?;
-        let pool = self.0.config.external.cidr;
-        Ok(subnets
-            .iter()
-            .find(|subnet| subnet.cidr == pool)
-            .map(|subnet| subnet.id))
+    #[must_use]
+    pub fn external_subnet(&self, network: NetworkId) -> Option<SubnetId> {
+        self.0.external_subnet(network)
     }
 
     /// The network that external addresses are of.
     pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
-        let known = self.0.external.get().copied();
+        let known = self.0.external.get().map(|(network, _)| *network);
         let message = "there is no network that leads outside";
         known.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
     }
@@ -235,8 +227,8 @@ impl Control {
         let external = tx.all_networks().await?;
         for network in external.iter().filter(|network| network.external) {
             let subnets = tx.subnets_of_network(network.id).await?;
-            if subnets.iter().any(|subnet| subnet.cidr == pool.cidr) {
-                let _ = self.0.external.set(network.id);
+            if let Some(subnet) = subnets.iter().find(|subnet| subnet.cidr == pool.cidr) {
+                let _ = self.0.external.set((network.id, subnet.id));
                 return Ok(());
             }
         }
@@ -277,7 +269,7 @@ impl Control {
         };
         tx.insert_network(&network).await?;
         tx.insert_subnet(&subnet).await?;
-        let _ = self.0.external.set(network.id);
+        let _ = self.0.external.set((network.id, subnet.id));
         Ok(())
     }
 }

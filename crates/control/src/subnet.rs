@@ -170,7 +170,7 @@ impl Control {
             ports.iter().map(|row| row.id.uuid()),
         )?;
         check_unused(&mut *tx, &row).await?;
-        if self.0.external.get() == Some(&row.network) {
+        if self.external_subnet(row.network).is_some() {
             let message = "it is the block that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
         }

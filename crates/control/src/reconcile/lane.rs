@@ -177,7 +177,7 @@ async fn network_step(
     applied: &mut Option<NetworkSpec>,
 ) -> Step {
     let timing = inner.config.timing;
-    if inner.external.get() == Some(&id) {
+    if inner.external_subnet(id).is_some() {
         // The host has it from the start, and keeps it.
         inner.view.set_network(id);
         return Step::Rest;
