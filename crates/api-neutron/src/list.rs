@@ -17,6 +17,9 @@ use crate::resource::Resource;
 /// The rows that are read at once when some are passed over.
 const BATCH: u32 = 100;
 
+/// How long a thing is, mostly, in octets.
+const USUAL: usize = 2048;
+
 /// A thing, as it is written.
 type Thing = (Uuid, Box<[u8]>);
 
@@ -50,8 +53,10 @@ pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Respons
 /// Writes what is wanted of a thing.
 fn write(wanted: &Wanted, mut object: Object) -> Box<[u8]> {
     wanted.trim(&mut object);
+    let mut octets = Vec::with_capacity(USUAL);
     // Nothing in it could fail to be written.
-    serde_json::to_vec(&object).unwrap_or_default().into()
+    let _ = serde_json::to_writer(&mut octets, &object);
+    octets.into()
 }
 
 /// Whether a page can start there. What one may not see is not there.

@@ -7,8 +7,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The attributes of one thing, each name once.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Object(Vec<(&'static str, Value)>);
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Object(Vec<(&'static str, Shown)>);
+
+/// What an attribute is.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(untagged)]
+enum Shown {
+    Value(Value),
+    Objects(Vec<Object>),
+}
 
 impl Object {
     /// The attributes that every resource has.
@@ -25,14 +33,26 @@ impl Object {
         object
     }
 
+    /// Adds an attribute that lists what has attributes itself.
+    pub(crate) fn list(&mut self, name: &'static str, objects: Vec<Self>) {
+        self.0.push((name, Shown::Objects(objects)));
+    }
+
+    /// An attribute that is a value.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(own, _)| *own == name);
-        found.map(|(_, value)| value)
+        match found {
+            Some((_, Shown::Value(value))) => Some(value),
+            _ => None,
+        }
     }
 
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         let found = self.0.iter_mut().find(|(own, _)| *own == name);
-        found.map(|(_, value)| value)
+        match found {
+            Some((_, Shown::Value(value))) => Some(value),
+            _ => None,
+        }
     }
 
     /// Sets an attribute that stands there.
@@ -54,14 +74,18 @@ impl Object {
     pub(crate) fn of(value: &Value) -> Self {
         let members = value.as_object().unwrap().iter();
         let members = members.map(|(name, value)| (&*name.clone().leak(), value.clone()));
-        Self(members.collect())
+        let mut object = Self::default();
+        object.extend(members);
+        object
     }
 }
 
 /// By names that don't stand there yet.
 impl Extend<(&'static str, Value)> for Object {
     fn extend<T: IntoIterator<Item = (&'static str, Value)>>(&mut self, attributes: T) {
-        self.0.extend(attributes);
+        let attributes = attributes.into_iter();
+        self.0
+            .extend(attributes.map(|(name, value)| (name, Shown::Value(value))));
     }
 }
 

@@ -57,12 +57,9 @@ impl Resource for SecurityGroups {
         let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let rules = view.rules.iter().map(render_rule);
-        let own = [
-            ("stateful", json!(true)),
-            ("shared", json!(false)),
-            ("security_group_rules", json!(rules.collect::<Vec<_>>())),
-        ];
+        let own = [("stateful", json!(true)), ("shared", json!(false))];
         object.extend(own);
+        object.list("security_group_rules", rules.collect());
         object
     }
 

@@ -145,7 +145,6 @@ impl Resource for SiteConnections {
             ("dpd", dpd(row.dead_peer_detection)),
             ("admin_state_up", json!(row.admin_state_up)),
             ("status", json!(status::of_connection(view))),
-            ("status_reasons", status::reasons(&view.reasons)),
             (SERVICE, json!(row.gateway.uuid())),
             (IKE_POLICY, json!(row.ike_policy.map(IkePolicyId::uuid))),
             (
@@ -154,6 +153,7 @@ impl Resource for SiteConnections {
             ),
         ];
         object.extend(own);
+        object.list("status_reasons", status::reasons(&view.reasons));
         object
     }
 
