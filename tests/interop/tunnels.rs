@@ -104,19 +104,43 @@ fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
 #[test]
 fn triple_des_and_md5_carry_traffic_when_they_are_named() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let mut scene = Scene::new("ait", 129);
-    scene.wanted.ike = "3des-md5-modp2048";
-    scene.wanted.esp = "3des-md5";
+    let scene = Scene::new("ait", 129);
+    old_algorithms_work(
+        scene,
+        Encryption::TripleDes,
+        14,
+        "3des-md5-modp2048",
+        "3des-md5",
+    );
+}
+
+#[test]
+fn des_and_group_1_carry_traffic_when_they_are_named() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new("aiz", 130);
+    old_algorithms_work(scene, Encryption::Des, 1, "des-md5-modp768", "des-md5");
+}
+
+fn old_algorithms_work(
+    mut scene: Scene,
+    encryption: Encryption,
+    group: u16,
+    ike: &'static str,
+    esp: &'static str,
+) {
+    scene.wanted.ike = ike;
+    scene.wanted.esp = esp;
     let tunnel = scene.tunnel();
-    tunnel.ike.encryption = vec![Encryption::TripleDes];
+    tunnel.ike.encryption = vec![encryption];
     tunnel.ike.authentication = vec![Authentication::Md5];
-    tunnel.ipsec.encryption = vec![Encryption::TripleDes];
+    tunnel.ike.groups = vec![DhGroup::try_from(group).unwrap()];
+    tunnel.ipsec.encryption = vec![encryption];
     tunnel.ipsec.authentication = vec![Authentication::Md5];
     let peer = Peer::start(&scene.host, &scene.wanted);
     scene.apply();
     scene.works(&peer);
     let observed = scene.host.observed(scene.id()).unwrap();
-    assert_eq!(observed.ike_suite.unwrap(), "3des-md5-modp2048");
+    assert_eq!(observed.ike_suite.unwrap(), ike);
     let before = peer.sas().children;
     peer.swanctl("--rekey --child net");
     until("another Child SA is used", VERDICT, || {

@@ -44,6 +44,8 @@ pub(crate) struct Attribute {
     pub(crate) filter: bool,
     /// Whether lists can be sorted by it.
     pub(crate) sort: bool,
+    /// A word that it takes, too, where this service has the oldest algorithms.
+    pub(crate) legacy: Option<&'static str>,
     /// As what rows hang on what it names, for the store to find them.
     pub(crate) reference: Option<Reference>,
 }
@@ -57,6 +59,7 @@ pub(crate) const fn attribute(name: &'static str, kind: Kind) -> Attribute {
         put: false,
         filter: false,
         sort: false,
+        legacy: None,
         reference: None,
     }
 }
@@ -71,6 +74,12 @@ impl Attribute {
     /// It may be in a PUT.
     pub(crate) const fn put(mut self) -> Self {
         self.put = true;
+        self
+    }
+
+    /// It takes this word, too, where this service has the oldest algorithms.
+    pub(crate) const fn legacy(mut self, word: &'static str) -> Self {
+        self.legacy = Some(word);
         self
     }
 

@@ -2,6 +2,7 @@
 //! the root key, names that are not known, whose it is, what may not be said, what must be, and
 //! each value in the table's order.
 
+use adit_control::CryptoProfile;
 use adit_model::{Cidr, Name, ProjectId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -18,8 +19,8 @@ pub(crate) struct Speaker {
     pub(crate) project: ProjectId,
     /// Whether of other projects' things too.
     pub(crate) is_admin: bool,
-    /// Whether to a service that allows nothing weak.
-    pub(crate) strict: bool,
+    /// Which algorithms this service allows.
+    pub(crate) profile: CryptoProfile,
 }
 
 /// What a body says.
@@ -74,7 +75,9 @@ pub(crate) fn post_object(
                 let name = attribute.name.to_owned();
                 return Err(ApiError::Required { name });
             }
-            Default::Strength { strict, .. } if speaker.strict => json!(strict),
+            Default::Strength { strict, .. } if speaker.profile == CryptoProfile::Strict => {
+                json!(strict)
+            }
             Default::Strength { usual: text, .. } | Default::Text(text) => json!(text),
             Default::True => json!(true),
         };
@@ -185,7 +188,11 @@ impl Values {
             let Some(value) = map.get(attribute.name) else {
                 continue;
             };
-            let given = attribute.kind.read(value);
+            let legacy = attribute.legacy.filter(|word| value == word);
+            let given = match legacy.filter(|_| speaker.profile == CryptoProfile::Legacy) {
+                Some(word) => Ok(Given::Text(word.to_owned())),
+                None => attribute.kind.read(value),
+            };
             let given = given.map_err(|wrong| match wrong {
                 Wrong::Conversion(reason) => ApiError::Input { reason },
                 Wrong::Value(reason) => ApiError::attribute(attribute.name, reason),
@@ -369,7 +376,7 @@ mod tests {
         Speaker {
             project,
             is_admin,
-            strict: false,
+            profile: CryptoProfile::default(),
         }
     }
 

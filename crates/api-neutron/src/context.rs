@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adit_control::{Caller, Control, CryptoProfile, Error, Session};
+use adit_control::{Caller, Control, Error, Session};
 use adit_model::ProjectId;
 use adit_model::project::Role;
 use axum::extract::{FromRequestParts, OriginalUri};
@@ -62,7 +62,7 @@ impl Context {
         Speaker {
             project: self.caller.project,
             is_admin: self.caller.all_projects,
-            strict: self.control.config().crypto_profile == CryptoProfile::Strict,
+            profile: self.control.config().crypto_profile,
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) const AUTHENTICATION: Attribute =
 pub(crate) const ENCRYPTION: Attribute = attribute("encryption_algorithm", one_of::<Encryption>())
     .post(Default::Text("aes-128"))
     .put()
+    .legacy("des")
     .filter();
 
 pub(crate) const LIFETIME: Attribute = attribute(
@@ -32,12 +33,16 @@ pub(crate) const LIFETIME: Attribute = attribute(
 .post(Default::Empty)
 .put();
 
-pub(crate) const PFS: Attribute = attribute("pfs", Kind::OneOf(|text| group(text).is_some()))
+/// What is named by a word that every service takes.
+const GROUPS: Kind = Kind::OneOf(|text| group(text).is_some_and(|group| group.number() != 1));
+
+pub(crate) const PFS: Attribute = attribute("pfs", GROUPS)
     .post(Default::Strength {
         usual: "group5",
         strict: "group14",
     })
     .put()
+    .legacy("group1")
     .filter();
 
 /// Seconds, where a POST says nothing.

@@ -13,29 +13,27 @@ pub(crate) trait Word: Copy + PartialEq + 'static {
     /// The words that clients may use.
     const WORDS: &'static [(&'static str, Self)];
 
-    /// What clients mean by a word.
+    /// The words for what other dialects can make, or a service with the oldest algorithms.
+    const OTHERS: &'static [(&'static str, Self)] = &[];
+
+    /// What is meant by a word.
     fn parse(text: &str) -> Option<Self> {
-        let mut words = Self::WORDS.iter();
+        let mut words = Self::WORDS.iter().chain(Self::OTHERS);
         let found = words.find(|(word, _)| *word == text);
         found.map(|(_, meaning)| *meaning)
     }
 
     /// The word for it.
     fn word(self) -> &'static str {
-        let mut words = Self::WORDS.iter();
+        let mut words = Self::WORDS.iter().chain(Self::OTHERS);
         let found = words.find(|(_, meaning)| *meaning == self);
-        found.map_or_else(|| self.foreign(), |(word, _)| *word)
-    }
-
-    /// The word for what only other dialects can make.
-    fn foreign(self) -> &'static str {
-        ""
+        found.map_or("", |(word, _)| word)
     }
 }
 
-/// A kind of attribute that takes these words.
+/// A kind of attribute that takes the words that clients may use.
 pub(crate) const fn one_of<W: Word>() -> Kind {
-    Kind::OneOf(|text| W::parse(text).is_some())
+    Kind::OneOf(|text| W::WORDS.iter().any(|(word, _)| *word == text))
 }
 
 impl Word for IkeVersion {
@@ -97,9 +95,7 @@ impl Word for Authentication {
         ("aes-cmac", Self::AesCmac),
     ];
 
-    fn foreign(self) -> &'static str {
-        "md5"
-    }
+    const OTHERS: &'static [(&'static str, Self)] = &[("md5", Self::Md5)];
 }
 
 impl Word for Encryption {
@@ -131,16 +127,14 @@ impl Word for Encryption {
         ("aes-256-gcm-16", Self::Aes256Gcm16),
     ];
 
-    fn foreign(self) -> &'static str {
-        "des"
-    }
+    const OTHERS: &'static [(&'static str, Self)] = &[("des", Self::Des)];
 }
 
-/// The group that `pfs` names: `group2`, `group5`, `group14` to `group31`.
+/// The group that `pfs` names: `group2`, `group5`, `group14` to `group31`, and `group1`.
 pub(crate) fn group(text: &str) -> Option<DhGroup> {
     let number = text.strip_prefix("group")?;
     let plain = number.chars().all(|c| c.is_ascii_digit()) && !number.starts_with('0');
-    let number: u16 = number.parse().ok().filter(|number| plain && *number != 1)?;
+    let number: u16 = number.parse().ok().filter(|_| plain)?;
     DhGroup::try_from(number).ok()
 }
 
@@ -152,7 +146,7 @@ mod tests {
     fn every_group_has_one_word() {
         let numbers = (0..40).filter(|number| group(&format!("group{number}")).is_some());
         let numbers: Vec<u16> = numbers.collect();
-        let mut expected = vec![2, 5];
+        let mut expected = vec![1, 2, 5];
         expected.extend(14..=31);
         assert_eq!(numbers, expected);
         for text in [

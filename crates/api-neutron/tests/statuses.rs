@@ -16,7 +16,7 @@ use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState
 use adit_model::{Reason, ReasonCode, Whose};
 use serde_json::json;
 use time::OffsetDateTime;
-use world::{Who, World};
+use world::{Who, World, path};
 
 const CONN: &str = "/vpn/ipsec-site-connections/$conn";
 
@@ -135,6 +135,34 @@ async fn keys_are_hidden_where_the_operator_says_so() {
     assert_eq!(*listed.ok(200), json!([]));
     let change = json!({"ipsec_site_connection": {"psk": "another"}});
     assert_eq!(world.put(CONN, change).await.ok(200)["psk"], "********");
+}
+
+#[tokio::test]
+async fn a_legacy_service_has_words_for_the_oldest_algorithms() {
+    let oldest = json!({"encryption_algorithm": "des", "pfs": "group1"});
+    let mut world = World::allowing(CryptoProfile::Legacy).await;
+    for kind in ["ikepolicy", "ipsecpolicy"] {
+        let made = world.make("p", kind, oldest.clone()).await;
+        let said = (&made["encryption_algorithm"], &made["pfs"]);
+        assert_eq!(said, (&json!("des"), &json!("group1")));
+        let path = format!("{}/$p", path(kind));
+        for change in [json!({"pfs": "group14"}), json!({"pfs": "group1"})] {
+            let answer = world.put(&path, json!({kind: change})).await;
+            assert_eq!(answer.ok(200)["pfs"], change["pfs"]);
+        }
+    }
+    let mut world = World::new().await;
+    for (attribute, word) in [("encryption_algorithm", "des"), ("pfs", "group1")] {
+        let body = json!({"ikepolicy": {attribute: word}}).to_string();
+        let answer = world.ask(Who::Member, "POST /vpn/ikepolicies", &body).await;
+        let message =
+            format!("Invalid input for {attribute}. Reason: {word} is not in valid_values.");
+        assert_eq!(answer.refused(), (400, "HTTPBadRequest", &*message));
+        world.make("p", "ikepolicy", json!({})).await;
+        let change = json!({"ikepolicy": {attribute: word}});
+        let answer = world.put("/vpn/ikepolicies/$p", change).await;
+        assert_eq!(answer.refused(), (400, "HTTPBadRequest", &*message));
+    }
 }
 
 #[tokio::test]

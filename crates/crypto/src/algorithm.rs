@@ -4,11 +4,11 @@
 
 use aws_lc_rs::hmac;
 
+use crate::des;
 use crate::mac::{MD5_LEN, MacKey};
-use crate::triple_des;
 
 /// An encryption algorithm: AES in CBC mode (RFC 3602), AES-GCM with a 16-octet ICV (RFC 4106, RFC 5282), or, for old
-/// peers, triple DES in CBC mode (RFC 2451).
+/// peers, DES and triple DES in CBC mode (RFC 2405, RFC 2451).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Encryption {
     /// AES-CBC with a 128-bit key.
@@ -23,6 +23,8 @@ pub enum Encryption {
     AesGcm192,
     /// AES-GCM with a 256-bit key.
     AesGcm256,
+    /// DES in CBC mode. Broken by anybody within a day; for the oldest peers only.
+    DesCbc,
     /// Triple DES in CBC mode. For old peers only.
     TripleDesCbc,
 }
@@ -45,10 +47,11 @@ impl Encryption {
         Self::AesGcm128,
         Self::AesGcm192,
         Self::AesGcm256,
+        Self::DesCbc,
         Self::TripleDesCbc,
     ];
 
-    /// The IKEv2 transform ID (3 is triple DES, 12 is AES-CBC, 20 is AES-GCM-16) and the key length attribute in bits.
+    /// The IKEv2 transform ID (2 is DES, 3 is triple DES, 12 is AES-CBC, 20 is AES-GCM-16) and the key length attribute in bits.
     #[must_use]
     pub fn transform(self) -> (u16, Option<u16>) {
         match self {
@@ -58,6 +61,7 @@ impl Encryption {
             Self::AesGcm128 => (20, Some(128)),
             Self::AesGcm192 => (20, Some(192)),
             Self::AesGcm256 => (20, Some(256)),
+            Self::DesCbc => (2, None),
             Self::TripleDesCbc => (3, None),
         }
     }
@@ -90,7 +94,8 @@ impl Encryption {
             Self::AesCbc128 | Self::AesGcm128 => 16,
             Self::AesCbc192 | Self::AesGcm192 => 24,
             Self::AesCbc256 | Self::AesGcm256 => 32,
-            Self::TripleDesCbc => triple_des::KEY_LEN,
+            Self::DesCbc => des::DES_KEY_LEN,
+            Self::TripleDesCbc => des::TRIPLE_DES_KEY_LEN,
         }
     }
 
@@ -104,14 +109,14 @@ impl Encryption {
         }
     }
 
-    /// What the length of the plaintext must be a multiple of: 16 for AES-CBC, 8 for triple DES, 1 for GCM (ESP
+    /// What the length of the plaintext must be a multiple of: 16 for AES-CBC, 8 for DES and triple DES, 1 for GCM (ESP
     /// aligns to 4 by itself).
     #[must_use]
     pub fn block_len(self) -> usize {
         match self {
             Self::AesGcm128 | Self::AesGcm192 | Self::AesGcm256 => 1,
             Self::AesCbc128 | Self::AesCbc192 | Self::AesCbc256 => AES_BLOCK_LEN,
-            Self::TripleDesCbc => triple_des::BLOCK_LEN,
+            Self::DesCbc | Self::TripleDesCbc => des::BLOCK_LEN,
         }
     }
 
@@ -131,6 +136,7 @@ impl Encryption {
             Self::AesGcm128 => "aes128gcm16",
             Self::AesGcm192 => "aes192gcm16",
             Self::AesGcm256 => "aes256gcm16",
+            Self::DesCbc => "des",
             Self::TripleDesCbc => "3des",
         }
     }
@@ -244,7 +250,7 @@ mod tests {
             assert_eq!(Encryption::from_transform(id, None), without);
         }
         assert_eq!(Encryption::from_transform(3, Some(192)), None);
-        assert_eq!(Encryption::from_transform(2, None), None);
+        assert_eq!(Encryption::from_transform(1, None), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts
 use aes::{Aes128, Aes192, Aes256};
 
 use crate::algorithm::{AES_BLOCK_LEN, Encryption};
-use crate::triple_des::TripleDesKey;
+use crate::des::DesKey;
 
 /// How many packets are encrypted side by side.
 pub(crate) const LANES: usize = 16;
@@ -22,15 +22,16 @@ type Block = Array<u8, U16>;
 pub(crate) enum CbcKey {
     /// AES.
     Aes(AesKey),
-    /// Triple DES.
-    TripleDes(TripleDesKey),
+    /// DES or triple DES.
+    Des(DesKey),
 }
 
 impl CbcKey {
     /// `None` unless the key has the cipher's length.
     pub(crate) fn new(enc: Encryption, key: &[u8]) -> Option<Self> {
         match enc {
-            Encryption::TripleDesCbc => TripleDesKey::new(key).map(Self::TripleDes),
+            Encryption::DesCbc => DesKey::single(key).map(Self::Des),
+            Encryption::TripleDesCbc => DesKey::triple(key).map(Self::Des),
             _ => AesKey::new(key).map(Self::Aes),
         }
     }
@@ -39,7 +40,7 @@ impl CbcKey {
     pub(crate) fn encrypt(&self, lanes: &mut [&mut [u8]]) {
         match self {
             Self::Aes(key) => key.encrypt(lanes),
-            Self::TripleDes(key) => key.encrypt(lanes),
+            Self::Des(key) => key.encrypt(lanes),
         }
     }
 
@@ -50,7 +51,7 @@ impl CbcKey {
                 Some((iv, ciphertext)) => key.decrypt(*iv, ciphertext),
                 None => return false,
             },
-            Self::TripleDes(key) => match data.split_first_chunk_mut() {
+            Self::Des(key) => match data.split_first_chunk_mut() {
                 Some((iv, ciphertext)) => key.decrypt(*iv, ciphertext),
                 None => return false,
             },

@@ -11,6 +11,8 @@ use crate::{Random, Secret};
 /// A key exchange group, by its IKEv2 transform type 4.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Group {
+    /// 768-bit MODP, RFC 2409 section 6.1. Broken by anybody with a cluster; for the oldest peers only.
+    Modp768,
     /// 1024-bit MODP, RFC 2409 section 6.2. Breakable by the rich; for old peers only.
     Modp1024,
     /// 1536-bit MODP, RFC 3526 section 2. For old peers only.
@@ -71,6 +73,7 @@ pub enum KeyExchangeError {
 impl Group {
     /// Every group.
     pub const ALL: &[Self] = &[
+        Self::Modp768,
         Self::Modp1024,
         Self::Modp1536,
         Self::Modp2048,
@@ -88,6 +91,7 @@ impl Group {
     #[must_use]
     pub fn id(self) -> u16 {
         match self {
+            Self::Modp768 => 1,
             Self::Modp1024 => 2,
             Self::Modp1536 => 5,
             Self::Modp2048 => 14,
@@ -112,6 +116,7 @@ impl Group {
     #[must_use]
     pub fn public_len(self) -> usize {
         match self {
+            Self::Modp768 => 96,
             Self::Modp1024 => 128,
             Self::Modp1536 => 192,
             Self::Modp2048 => 256,
@@ -130,6 +135,7 @@ impl Group {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Modp768 => "modp768",
             Self::Modp1024 => "modp1024",
             Self::Modp1536 => "modp1536",
             Self::Modp2048 => "modp2048",

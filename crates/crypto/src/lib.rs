@@ -15,6 +15,7 @@
 
 mod algorithm;
 mod cbc;
+mod des;
 mod digest;
 mod envelope;
 mod group;
@@ -25,7 +26,6 @@ mod prf;
 mod random;
 mod seal;
 mod secret;
-mod triple_des;
 
 pub use algorithm::{Encryption, Integrity};
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};

@@ -44,6 +44,7 @@ const fn encryption(algorithm: policy::Encryption) -> Option<Encryption> {
         policy::Encryption::Aes128Gcm16 => Encryption::AesGcm128,
         policy::Encryption::Aes192Gcm16 => Encryption::AesGcm192,
         policy::Encryption::Aes256Gcm16 => Encryption::AesGcm256,
+        policy::Encryption::Des => Encryption::DesCbc,
         policy::Encryption::TripleDes => Encryption::TripleDesCbc,
         _ => return None,
     })
@@ -227,7 +228,7 @@ mod tests {
         let local = "203.0.113.1".parse().unwrap();
         assert_eq!(config(local, &old).unwrap_err(), Unsupported::IkeV1);
         let mut weak = order();
-        weak.ipsec.encryption = vec![policy::Encryption::Des];
+        weak.ipsec.encryption = vec![policy::Encryption::Aes128Ctr];
         assert!(matches!(
             config(local, &weak),
             Err(Unsupported::Algorithms(_))
@@ -245,7 +246,9 @@ mod tests {
         let local = "203.0.113.1".parse().unwrap();
         let mut weak = order();
         let usual = config(local, &weak).unwrap();
+        assert!(!usual.ike.encryption.contains(&Encryption::DesCbc));
         assert!(!usual.ike.encryption.contains(&Encryption::TripleDesCbc));
+        assert!(!usual.ike.groups.contains(&Group::Modp768));
         assert!(!usual.ike.prf.contains(&Prf::HmacMd5));
         assert!(!usual.esp.integrity.contains(&Integrity::HmacMd5_96));
         weak.ike.encryption = vec![policy::Encryption::TripleDes];

@@ -1,7 +1,7 @@
 //! MODP groups in constant-time Montgomery arithmetic, with short exponents.
 //!
 //! Exponents have at least twice the bits of the higher strength estimate of RFC 3526 section 8 (80 bits for
-//! the 1024-bit group), rounded up to whole 64-bit words: 192, 256, 320, 448, 512, 576 and 640 bits. These are
+//! the 1024-bit group, and less for the 768-bit one), rounded up to whole 64-bit words: 192, 192, 256, 320, 448, 512, 576 and 640 bits. These are
 //! safe primes, so RFC 6989 section 2.1 asks for `1 < y < p - 1` and nothing more.
 
 use std::sync::OnceLock;
@@ -33,6 +33,7 @@ impl Field {
 
     /// The arithmetic of a MODP group, `None` for the others.
     pub(super) fn of(group: Group) -> Option<&'static Self> {
+        static MODP_768: Field = Field::new(primes::MODP_768, 768, 192);
         static MODP_1024: Field = Field::new(primes::MODP_1024, 1024, 192);
         static MODP_1536: Field = Field::new(primes::MODP_1536, 1536, 256);
         static MODP_2048: Field = Field::new(primes::MODP_2048, 2048, 320);
@@ -41,6 +42,7 @@ impl Field {
         static MODP_6144: Field = Field::new(primes::MODP_6144, 6144, 576);
         static MODP_8192: Field = Field::new(primes::MODP_8192, 8192, 640);
         match group {
+            Group::Modp768 => Some(&MODP_768),
             Group::Modp1024 => Some(&MODP_1024),
             Group::Modp1536 => Some(&MODP_1536),
             Group::Modp2048 => Some(&MODP_2048),

@@ -1,7 +1,12 @@
-//! The MODP primes of RFC 2409 section 6.2 (group 2) and RFC 3526 (groups 5 and 14 to 18).
+//! The MODP primes of RFC 2409 sections 6.1 and 6.2 (groups 1 and 2) and RFC 3526 (groups 5 and 14 to 18).
 //!
 //! All are safe primes of the form `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + c)`; the tests
 //! compute them again from that formula, so that no digit here needs to be believed.
+
+/// The 768-bit MODP prime, group 1, big endian hexadecimal.
+pub(super) const MODP_768: &str = "\
+    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
+    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A63A3620FFFFFFFFFFFFFFFF";
 
 /// The 1024-bit MODP prime, group 2, big endian hexadecimal.
 pub(super) const MODP_1024: &str = "\

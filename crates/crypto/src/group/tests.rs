@@ -45,8 +45,8 @@ fn every_group_is_found_by_its_number() {
     for &group in Group::ALL {
         assert_eq!(Group::from_id(group.id()), Some(group));
     }
-    // RFC 8247 section 2.4: groups 1 and 22 must not be used.
-    assert_eq!((Group::from_id(1), Group::from_id(22)), (None, None));
+    // RFC 8247 section 2.4: group 22 must not be used, and nobody has only that.
+    assert_eq!((Group::from_id(0), Group::from_id(22)), (None, None));
 }
 
 #[test]
@@ -193,6 +193,11 @@ fn modp_powers_match_another_implementation() {
     // Made with Python's pow(): exponent A5A5.., peer's exponent C3C3..; SHA-256 of public value and secret.
     let cases = [
         (
+            Group::Modp768,
+            "74d40dab2831eb0ca3cf4c4df0ed2bb5616fe32419f9bd2e10925c34af50f965",
+            "93692df54bb41d06b3cc7c627affdc35c0ac7c211b51d50f21632907c7de514a",
+        ),
+        (
             Group::Modp1024,
             "bfbc6f02e7e00f8fd39dcca13257dbffdf62be24d355981a98b576308476c89b",
             "f7f99e4c4f6be1cc3991bf7bf2fe012d93c2f1fda3c06493c1fcd7e4d3fdfaca",
@@ -241,6 +246,7 @@ fn modp_powers_match_another_implementation() {
 
 fn modp_primes() -> Vec<(Group, Vec<u8>)> {
     vec![
+        (Group::Modp768, unhex(primes::MODP_768)),
         (Group::Modp1024, unhex(primes::MODP_1024)),
         (Group::Modp1536, unhex(primes::MODP_1536)),
         (Group::Modp2048, unhex(primes::MODP_2048)),
@@ -312,7 +318,8 @@ mod fixed {
 #[test]
 fn modp_primes_follow_the_formula_of_rfc_3526() {
     let offsets = [
-        129_093_u64,
+        149_686_u64,
+        129_093,
         741_804,
         124_476,
         1_690_314,

@@ -1,26 +1,38 @@
-//! Triple DES in CBC mode (RFC 2451), for peers that have nothing better.
+//! DES and triple DES in CBC mode (RFC 2405, RFC 2451), for peers that have nothing better.
 //!
-//! Its blocks are of 64 bits, so that what is sent under one key must stay well below 2^32 of them. There is no
-//! hardware for it, and so nothing to be won from several lanes.
+//! Blocks are of 64 bits, so that what is sent under one key must stay well below 2^32 of them. There is no hardware
+//! for it, and so nothing to be won from several lanes. DES is triple DES with one key three times: a path of its own
+//! would be faster, which nobody should be tempted by.
 
-use des::TdesEde3;
-use des::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U8};
+use ::des::TdesEde3;
+use ::des::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U8};
+use zeroize::Zeroizing;
 
 /// One block, and so the IV.
 pub(crate) const BLOCK_LEN: usize = 8;
 
-/// Three keys of 64 bits, parity bits included.
-pub(crate) const KEY_LEN: usize = 24;
+/// One key of 64 bits, parity bits included.
+pub(crate) const DES_KEY_LEN: usize = 8;
+
+/// Three such keys.
+pub(crate) const TRIPLE_DES_KEY_LEN: usize = 24;
 
 type Block = Array<u8, U8>;
 
 /// A key; wiped on drop by the `des` crate.
-pub(crate) struct TripleDesKey(TdesEde3);
+pub(crate) struct DesKey(TdesEde3);
 
-impl TripleDesKey {
-    /// `None` unless the key has 24 octets.
-    pub(crate) fn new(key: &[u8]) -> Option<Self> {
+impl DesKey {
+    /// Triple DES; `None` unless the key has 24 octets.
+    pub(crate) fn triple(key: &[u8]) -> Option<Self> {
         TdesEde3::new_from_slice(key).ok().map(Self)
+    }
+
+    /// DES; `None` unless the key has 8 octets.
+    pub(crate) fn single(key: &[u8]) -> Option<Self> {
+        let key: [u8; DES_KEY_LEN] = key.try_into().ok()?;
+        let thrice = Zeroizing::new([key, key, key]);
+        Self::triple(thrice.as_flattened())
     }
 
     /// Encrypts strings `IV | plaintext` in place. Octets past the last whole block stay as they are.
@@ -71,7 +83,7 @@ mod tests {
     fn the_example_of_sp_800_67_with_each_block_by_itself() {
         // NIST SP 800-67, appendix B.1: "The qufck brown fox jump", one block at a time.
         let key = unhex("0123456789abcdef23456789abcdef01456789abcdef0123");
-        let key = TripleDesKey::new(&key).unwrap();
+        let key = DesKey::triple(&key).unwrap();
         for (plain, cipher) in [
             ("5468652071756663", "a826fd8ce53b855f"),
             ("6b2062726f776e20", "cce21c8112256fe6"),
@@ -86,8 +98,25 @@ mod tests {
     }
 
     #[test]
+    fn known_answers_of_des() {
+        // NIST SP 800-17, appendix A: variable plaintext and variable key tests.
+        for (key, plain, cipher) in [
+            ("0101010101010101", "8000000000000000", "95f8a5e5dd31d900"),
+            ("0101010101010101", "0000000000000001", "166b40b44aba4bd6"),
+            ("8001010101010101", "0000000000000000", "95a8d72813daa94d"),
+        ] {
+            let key = DesKey::single(&unhex(key)).unwrap();
+            let mut data = [&[0; 8][..], &unhex(plain)].concat();
+            key.encrypt(&mut [&mut data]);
+            assert_eq!(data[8..], unhex(cipher));
+            key.decrypt([0; 8], &mut data[8..]);
+            assert_eq!(data[8..], unhex(plain));
+        }
+    }
+
+    #[test]
     fn blocks_are_chained_and_lanes_are_not() {
-        let key = TripleDesKey::new(&unhex("0123456789abcdef23456789abcdef01456789abcdef0123"));
+        let key = DesKey::triple(&unhex("0123456789abcdef23456789abcdef01456789abcdef0123"));
         let key = key.unwrap();
         let iv = *b"an iv ok";
         let plain: Vec<u8> = (0..40).collect();
@@ -108,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_key_of_another_length_is_none() {
-        assert!(TripleDesKey::new(&[0; 16]).is_none());
-        assert!(TripleDesKey::new(&[0; 25]).is_none());
+        assert!(DesKey::triple(&[0; 16]).is_none());
+        assert!(DesKey::triple(&[0; 25]).is_none());
+        assert!(DesKey::single(&[0; 7]).is_none());
+        assert!(DesKey::single(&[0; 24]).is_none());
     }
 }
