@@ -1,12 +1,17 @@
 //! The operator's settings: a TOML file, all of it optional. `docs/adit.toml` lists every key with
 //! its default; a key that is not known is refused.
 
+mod keystone;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use adit_control::{CryptoProfile, Limits};
 use adit_model::Cidr;
 use serde::Deserialize;
+
+pub(crate) use keystone::ExternalKeystone;
+use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +26,8 @@ pub(crate) enum SettingsError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Keystone(#[from] KeystoneSettingsError),
     #[error("network.external_cidr {0} is too small: at least 8 addresses are needed")]
     ExternalTooSmall(Cidr),
     #[error("network.tunnel_mtu {0} is not between 1280 and 9000")]
@@ -39,6 +46,9 @@ pub(crate) struct Settings {
     pub(crate) keep_networks: bool,
     /// Which algorithms policies may name.
     pub(crate) crypto_profile: CryptoProfile,
+    /// Who knows users, projects and tokens.
+    identity: IdentitySource,
+    keystone: KeystoneSettings,
     pub(crate) network: NetworkSettings,
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
@@ -98,6 +108,8 @@ impl Default for Settings {
             public_url: None,
             keep_networks: false,
             crypto_profile: CryptoProfile::default(),
+            identity: IdentitySource::default(),
+            keystone: KeystoneSettings::default(),
             network: NetworkSettings::default(),
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
@@ -187,6 +199,14 @@ impl Settings {
             }
         };
         settings.check()
+    }
+
+    /// The Keystone elsewhere that says who asks, if one does.
+    pub(crate) fn external_keystone(&self) -> Result<Option<ExternalKeystone>, SettingsError> {
+        match self.identity {
+            IdentitySource::Adit => Ok(None),
+            IdentitySource::Keystone => Ok(Some(self.keystone.read()?)),
+        }
     }
 
     fn check(self) -> Result<Self, SettingsError> {
