@@ -23,7 +23,7 @@ fn pair(prefix: &str, number: u8) -> (Host, Place, Place) {
 }
 
 fn only(place: &mut Place) -> &mut adit_model::desired::TunnelSpec {
-    place.gateway.tunnels.last_mut().unwrap()
+    place.tunnels.last_mut().unwrap()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     let pings = PingsUnderWay::start(&hub.instance.namespace, &two.instance.address);
 
     // The MTU changes under the SAs.
-    hub.gateway.tunnels[0].mtu = 1300;
+    hub.tunnels[0].mtu = 1300;
     host.apply(&hub);
     until("the MTU counts", PATIENCE, || {
         let refused = ping_with(
@@ -61,15 +61,15 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     let changes: [fn(&mut Place, &mut Place); 3] = [
         |hub, one| {
             let psk = Psk::new(b"AnotherPassword".to_vec()).unwrap();
-            hub.gateway.tunnels[0].psk = psk.clone();
+            hub.tunnels[0].psk = psk.clone();
             only(one).psk = psk;
         },
         |hub, one| {
-            hub.gateway.tunnels[0].local_id = Identity::parse("hub.example.com");
+            hub.tunnels[0].local_id = Identity::parse("hub.example.com");
             only(one).peer_id = Identity::parse("hub.example.com");
         },
         |hub, one| {
-            hub.gateway.tunnels[0].peer_id = Identity::parse("one.example.com");
+            hub.tunnels[0].peer_id = Identity::parse("one.example.com");
             only(one).local_id = Identity::parse("one.example.com");
         },
     ];
@@ -84,7 +84,7 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     // Another peer address: the place moves to another gateway.
     let mut moved = host.place("10.84.0", 14);
     moved.connect(hub.gateway.address, hub.cidr);
-    let tunnel = &mut hub.gateway.tunnels[0];
+    let tunnel = &mut hub.tunnels[0];
     tunnel.peer_address = moved.gateway.address;
     tunnel.peer_id = Identity::Address(moved.gateway.address);
     tunnel.peer_cidrs = vec![moved.cidr];

@@ -45,11 +45,11 @@ impl Scene {
     }
 
     fn tunnel(&mut self) -> &mut TunnelSpec {
-        &mut self.place.gateway.tunnels[0]
+        &mut self.place.tunnels[0]
     }
 
     fn id(&self) -> ConnectionId {
-        self.place.gateway.tunnels[0].connection
+        self.place.tunnels[0].connection
     }
 
     fn apply(&self) {

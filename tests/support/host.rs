@@ -1,7 +1,7 @@
 //! A host without a service: specs go straight to its agent, so that a test can wish for tunnels
 //! that no API makes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,8 @@ use adit_agent::{LocalAgent, WorkerProgram};
 use adit_control::{Agent, AgentEvent};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
 use adit_model::desired::{
-    GatewaySpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+    GatewayChange, GatewaySpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec,
+    RouterSpec, TunnelSpec,
 };
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::policy::{IkeParameters, IpsecParameters};
@@ -37,8 +38,10 @@ pub(crate) struct Host {
 pub(crate) struct Place {
     pub(crate) instance: Instance,
     pub(crate) cidr: Cidr,
-    /// What the gateway is wished to be.
+    /// The gateway, as it was applied: without a tunnel.
     pub(crate) gateway: GatewaySpec,
+    /// The tunnels that it is wished to have.
+    pub(crate) tunnels: Vec<TunnelSpec>,
 }
 
 impl Ground for Host {
@@ -128,13 +131,13 @@ impl Host {
             external: None,
             floating_ips: Vec::new(),
             routes: Vec::new(),
-            peer_cidrs: Vec::new(),
+            peer_cidrs: BTreeMap::new(),
         };
         let gateway = GatewaySpec {
             id: GatewayId::random(),
             router: router.id,
             address: format!("{}.{number}", self.external()).parse().unwrap(),
-            tunnels: Vec::new(),
+            tunnels: BTreeMap::new(),
         };
         self.runtime.block_on(async {
             self.agent.apply_network(&network).await.unwrap();
@@ -148,13 +151,21 @@ impl Host {
             },
             cidr: format!("{block}.0/24").parse().unwrap(),
             gateway,
+            tunnels: Vec::new(),
         }
     }
 
-    /// Has the place's gateway as it is wished now.
+    /// Has the place's tunnels as they are wished now.
     pub(crate) fn apply(&self, place: &Place) {
-        let applied = self.agent.apply_gateway(&place.gateway);
-        self.runtime.block_on(applied).unwrap();
+        let wished = place.tunnels.iter();
+        let change = GatewayChange {
+            id: place.gateway.id,
+            tunnels: wished
+                .map(|tunnel| (tunnel.connection, Some(Arc::new(tunnel.clone()))))
+                .collect(),
+        };
+        let changed = self.agent.change_gateway(&change);
+        self.runtime.block_on(changed).unwrap();
     }
 
     /// What was last said of a tunnel.
@@ -204,10 +215,10 @@ impl Drop for Host {
 }
 
 impl Place {
-    /// Wishes for a tunnel to `peer`, with `behind` it; it is the last one of the gateway.
+    /// Wishes for a tunnel to `peer`, with `behind` it; it is the last one.
     pub(crate) fn connect(&mut self, peer: IpAddr, behind: Cidr) -> &mut TunnelSpec {
         let id = ConnectionId::random();
-        self.gateway.tunnels.push(TunnelSpec {
+        self.tunnels.push(TunnelSpec {
             connection: id,
             revision: Revision::FIRST,
             admin_state_up: true,
@@ -227,12 +238,12 @@ impl Place {
                 timeout_s: 20,
             },
         });
-        self.gateway.tunnels.last_mut().unwrap()
+        self.tunnels.last_mut().unwrap()
     }
 
     /// The connections of its tunnels.
     pub(crate) fn connections(&self) -> Vec<ConnectionId> {
-        let tunnels = self.gateway.tunnels.iter();
+        let tunnels = self.tunnels.iter();
         tunnels.map(|tunnel| tunnel.connection).collect()
     }
 }

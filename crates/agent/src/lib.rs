@@ -6,8 +6,10 @@
 //! addresses with it, what peers send in the meantime waits in the sockets, and the next worker
 //! goes on where the last one stood, with fresh SAs.
 
+mod desk;
 mod local;
 mod supervisor;
+mod tunnels;
 
 pub use local::LocalAgent;
 pub use supervisor::WorkerProgram;

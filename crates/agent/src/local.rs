@@ -6,15 +6,16 @@ use std::sync::{Arc, PoisonError};
 
 use adit_control::agent::Cause;
 use adit_control::{Agent, AgentError, AgentEvent};
-use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
-use adit_model::{Cidr, GatewayId, NetworkId, RouterId};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::{GatewayId, NetworkId, RouterId};
 use adit_netns::{Network, NetworkError};
-use adit_worker::protocol::GatewayOrder;
 use async_trait::async_trait;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::supervisor::{Supervisor, Wish, WorkerProgram};
+use crate::desk::Desk;
+use crate::supervisor::{Supervisor, WorkerProgram};
+use crate::tunnels::Tunnels;
 
 /// Events that may wait for the reconciler.
 const EVENTS: usize = 1024;
@@ -23,18 +24,19 @@ const EVENTS: usize = 1024;
 struct Gateway {
     router: RouterId,
     address: IpAddr,
+    tunnels: Tunnels,
     running: Option<Running>,
 }
 
 /// A gateway's supervisor.
 struct Running {
-    wish: watch::Sender<Wish>,
+    desk: Arc<Desk>,
     supervisor: JoinHandle<()>,
 }
 
 impl Running {
     async fn stop(self) {
-        self.wish.send_replace(Wish::Stop);
+        self.desk.stop();
         // A supervisor that panicked has reported it.
         let _ = self.supervisor.await;
     }
@@ -64,6 +66,14 @@ fn network_error(error: NetworkError) -> AgentError {
     }
 }
 
+/// What goes wrong with a gateway on a router.
+fn gateway_error(router: RouterId, error: NetworkError) -> AgentError {
+    match error {
+        NetworkError::NoRouter(_) => AgentError::MissingRouter(router),
+        error => network_error(error),
+    }
+}
+
 impl LocalAgent {
     /// An agent that works on `network` and runs `program` as workers.
     #[must_use]
@@ -83,25 +93,12 @@ impl LocalAgent {
         let gateways = std::mem::take(&mut *self.gateways.lock().await);
         let running: Vec<_> = gateways.into_values().filter_map(|g| g.running).collect();
         for one in &running {
-            one.wish.send_replace(Wish::Stop);
+            one.desk.stop();
         }
         for one in running {
             one.stop().await;
         }
     }
-}
-
-/// The blocks behind the peers of a gateway. Tunnels that are down keep theirs: their traffic must
-/// not take another way.
-fn blocks(spec: &GatewaySpec) -> Vec<Cidr> {
-    let mut blocks: Vec<_> = spec
-        .tunnels
-        .iter()
-        .flat_map(|tunnel| tunnel.peer_cidrs.iter().copied())
-        .collect();
-    blocks.sort_unstable();
-    blocks.dedup();
-    blocks
 }
 
 #[async_trait]
@@ -132,29 +129,28 @@ impl Agent for LocalAgent {
     }
 
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
-        let order = Arc::new(GatewayOrder::from(spec));
+        let tunnels = Tunnels::of(&spec.tunnels);
+        let blocks = tunnels.blocks();
         let known = {
             let mut gateways = self.gateways.lock().await;
             let gateway = gateways.entry(spec.id).or_insert(Gateway {
                 router: spec.router,
                 address: spec.address,
+                tunnels: Tunnels::default(),
                 running: None,
             });
-            gateway.running.as_ref().map(|one| one.wish.clone())
+            gateway.tunnels = tunnels;
+            gateway.running.as_ref().map(|one| Arc::clone(&one.desk))
         };
-        let blocks = blocks(spec);
         let lead = || {
             self.network
                 .set_gateway_blocks(spec.router, spec.id, &blocks)
         };
-        let failed = |error| match error {
-            NetworkError::NoRouter(_) => AgentError::MissingRouter(spec.router),
-            error => network_error(error),
-        };
+        let failed = |error| gateway_error(spec.router, error);
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
         lead().await.map_err(failed)?;
-        if let Some(wish) = known {
-            wish.send_replace(Wish::Run(order));
+        if let Some(desk) = known {
+            desk.apply(spec.tunnels.clone());
             return Ok(());
         }
         let attach = self
@@ -162,24 +158,43 @@ impl Agent for LocalAgent {
             .attach_gateway(spec.router, spec.id, spec.address);
         let ports = attach.await.map_err(failed)?;
         lead().await.map_err(failed)?;
-        let (sender, receiver) = watch::channel(Wish::Run(order));
+        let desk = Arc::new(Desk::new(spec.address, spec.tunnels.clone()));
         let supervisor = Supervisor {
             gateway: spec.id,
             program: self.program.clone(),
             ports,
-            wish: receiver,
+            desk: Arc::clone(&desk),
             events: self.events.clone(),
         };
-        let running = Some(Running {
-            wish: sender,
+        let running = Running {
+            desk,
             supervisor: tokio::spawn(supervisor.supervise()),
-        });
-        let gateway = Gateway {
-            router: spec.router,
-            address: spec.address,
-            running,
         };
-        self.gateways.lock().await.insert(spec.id, gateway);
+        if let Some(gateway) = self.gateways.lock().await.get_mut(&spec.id) {
+            gateway.running = Some(running);
+        }
+        Ok(())
+    }
+
+    async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError> {
+        let (router, desk, blocks) = {
+            let mut gateways = self.gateways.lock().await;
+            let gateway = gateways.get_mut(&change.id);
+            let gateway = gateway.ok_or(AgentError::MissingGateway(change.id))?;
+            let running = gateway.running.as_ref();
+            let running = running.ok_or(AgentError::MissingGateway(change.id))?;
+            let desk = Arc::clone(&running.desk);
+            (gateway.router, desk, gateway.tunnels.change(change))
+        };
+        if !blocks.added.is_empty() || !blocks.removed.is_empty() {
+            let (added, removed) = (&blocks.added, &blocks.removed);
+            let network = &self.network;
+            let changed = network.change_gateway_blocks(router, change.id, added, removed);
+            changed
+                .await
+                .map_err(|error| gateway_error(router, error))?;
+        }
+        desk.change(change);
         Ok(())
     }
 

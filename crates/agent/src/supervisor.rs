@@ -17,15 +17,17 @@ use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{GatewayId, Reason, ReasonCode, Whose};
 use adit_netns::GatewayPorts;
-use adit_worker::protocol::{FromWorker, GatewayOrder, MAX_LINE, ToWorker};
+use adit_worker::protocol::{FromWorker, MAX_LINE, ToWorker};
 use time::OffsetDateTime;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
+
+use crate::desk::Desk;
 
 /// The pause before a worker that died is started again, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -45,19 +47,12 @@ pub struct WorkerProgram {
     pub arguments: Vec<String>,
 }
 
-/// What the supervisor of a gateway is told.
-#[derive(Clone, Debug)]
-pub(crate) enum Wish {
-    Run(Arc<GatewayOrder>),
-    Stop,
-}
-
 /// Everything about one supervised gateway.
 pub(crate) struct Supervisor {
     pub(crate) gateway: GatewayId,
     pub(crate) program: WorkerProgram,
     pub(crate) ports: GatewayPorts,
-    pub(crate) wish: watch::Receiver<Wish>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) events: mpsc::Sender<AgentEvent>,
 }
 
@@ -68,7 +63,7 @@ enum Ended {
 }
 
 impl Supervisor {
-    pub(crate) async fn supervise(mut self) {
+    pub(crate) async fn supervise(self) {
         let mut pause = PAUSE.0;
         loop {
             let started = Instant::now();
@@ -84,35 +79,30 @@ impl Supervisor {
             self.report_death(&how).await;
             tokio::select! {
                 () = sleep(pause) => {}
-                () = stopped(&mut self.wish) => return,
+                () = self.desk.stopped() => return,
             }
             pause = (pause * 2).min(PAUSE.1);
         }
     }
 
-    async fn run_once(&mut self) -> io::Result<Ended> {
+    async fn run_once(&self) -> io::Result<Ended> {
         let (mut child, socket) = self.start()?;
         let (reader, mut writer) = socket.into_split();
         let mut lines = BufReader::new(reader);
         let mut line = Vec::new();
-        self.wish.mark_changed();
+        self.desk.begin();
         loop {
             tokio::select! {
                 status = child.wait() => {
                     return Ok(Ended::Died(status.map_or_else(|e| e.to_string(), |s| s.to_string())));
                 }
-                changed = self.wish.changed() => {
-                    let wish = self.wish.borrow_and_update().clone();
-                    match wish {
-                        Wish::Run(order) if changed.is_ok() => {
-                            if let Err(error) = give_order(&mut writer, &order).await {
-                                return Ok(Ended::Died(format!("it does not take orders: {error}")));
-                            }
-                        }
-                        Wish::Run(_) | Wish::Stop => {
-                            farewell(&mut child, &mut writer, lines).await;
-                            return Ok(Ended::Stopped);
-                        }
+                message = self.desk.next() => {
+                    if matches!(message, ToWorker::Shutdown) {
+                        farewell(&mut child, &mut writer, lines).await;
+                        return Ok(Ended::Stopped);
+                    }
+                    if let Err(error) = tell(&mut writer, &message).await {
+                        return Ok(Ended::Died(format!("it does not take orders: {error}")));
                     }
                 }
                 read = lines.read_until(b'\n', &mut line) => match read {
@@ -200,7 +190,7 @@ impl Supervisor {
             evidence: format!("the gateway's worker ended ({how}); another one is being started"),
             next_step: "Wait some seconds; if it goes on, look into the log of adit serve.".into(),
         };
-        let Wish::Run(order) = self.wish.borrow().clone() else {
+        let Some(wanted) = self.desk.wanted() else {
             return;
         };
         let observed = GatewayObserved {
@@ -214,7 +204,7 @@ impl Supervisor {
                 observed,
             })
             .await;
-        for tunnel in order.tunnels.iter().filter(|tunnel| tunnel.admin_state_up) {
+        for connection in wanted {
             let observed = TunnelObserved {
                 state: TunnelState::Down,
                 since: now,
@@ -223,7 +213,6 @@ impl Supervisor {
                 children: Vec::new(),
                 traffic: Traffic::default(),
             };
-            let connection = tunnel.connection;
             let event = AgentEvent::Tunnel {
                 gateway: self.gateway,
                 connection,
@@ -232,12 +221,6 @@ impl Supervisor {
             let _ = self.events.send(event).await;
         }
     }
-}
-
-/// Waits until the gateway is not wanted any more.
-async fn stopped(wish: &mut watch::Receiver<Wish>) {
-    // An error means that the agent is gone, which is a stop too.
-    let _ = wish.wait_for(|wish| matches!(wish, Wish::Stop)).await;
 }
 
 fn send_descriptors(
@@ -260,17 +243,11 @@ fn send_descriptors(
     Ok(())
 }
 
-async fn give_order(writer: &mut OwnedWriteHalf, order: &GatewayOrder) -> io::Result<()> {
-    let message = Zeroizing::new(order_line(order)?);
-    timeout(FAREWELL, writer.write_all(&message)).await?
-}
-
-/// An order as the line it is sent as: `ToWorker::Apply`, without a copy of the keys in it.
-fn order_line(order: &GatewayOrder) -> io::Result<Vec<u8>> {
-    let mut line = b"{\"Apply\":".to_vec();
-    serde_json::to_writer(&mut line, order)?;
-    line.extend_from_slice(b"}\n");
-    Ok(line)
+async fn tell(writer: &mut OwnedWriteHalf, message: &ToWorker) -> io::Result<()> {
+    let mut line = Zeroizing::new(Vec::new());
+    serde_json::to_writer(&mut *line, message)?;
+    line.push(b'\n');
+    timeout(FAREWELL, writer.write_all(&line)).await?
 }
 
 /// Lets the worker tell its peers; then it is gone, one way or the other.
@@ -279,11 +256,7 @@ async fn farewell(
     writer: &mut OwnedWriteHalf,
     mut lines: BufReader<OwnedReadHalf>,
 ) {
-    let Ok(mut message) = serde_json::to_vec(&ToWorker::Shutdown) else {
-        return;
-    };
-    message.push(b'\n');
-    if writer.write_all(&message).await.is_ok() {
+    if tell(writer, &ToWorker::Shutdown).await.is_ok() {
         let drain = async {
             let mut line = Vec::new();
             while lines

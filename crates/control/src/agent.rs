@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
 use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
@@ -49,6 +49,13 @@ pub trait Agent: Send + Sync {
     /// # Errors
     /// The address, the descriptors or the worker could not be had.
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError>;
+
+    /// Changes single tunnels of a gateway that was applied.
+    ///
+    /// # Errors
+    /// The gateway is not there, or could not be changed. What it has is unclear until it is
+    /// applied again.
+    async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError>;
 
     /// Ends the gateway's worker, which tells its peers, and takes its address away. One that
     /// doesn't exist is removed.
@@ -114,6 +121,9 @@ pub enum AgentError {
     /// Something that was to go is still there.
     #[error("not everything could be removed")]
     FailedRemoval(#[source] Cause),
+    /// A gateway was changed that was not applied before.
+    #[error("the gateway {0} is not on this host")]
+    MissingGateway(GatewayId),
     /// A router was applied before a network of its interfaces.
     #[error("the network {0} is not on this host")]
     MissingNetwork(NetworkId),

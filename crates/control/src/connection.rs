@@ -13,6 +13,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policies::Policies;
+use crate::wake::Key;
 use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
@@ -171,7 +172,8 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        let id = view.connection.id;
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(view)
     }
 
@@ -231,7 +233,7 @@ impl Control {
         let row = change.apply(row);
         let view = self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(view)
     }
 
@@ -252,7 +254,7 @@ impl Control {
         Error::stale(expected, row.revision)?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(())
     }
 
@@ -277,7 +279,7 @@ impl Control {
         side.of_mut(&mut row).push(cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(true)
     }
 
@@ -307,7 +309,7 @@ impl Control {
         list.retain(|other| *other != cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(())
     }
 
@@ -383,7 +385,7 @@ impl Control {
             state,
             reasons,
             gateway_status: observed.status,
-            observed: view.tunnel(connection.id),
+            observed: view.tunnel(connection.gateway, connection.id),
             local_address: gateway.public_address,
             ike_policy,
             ipsec_policy,

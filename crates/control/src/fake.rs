@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use adit_model::desired::{GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
 use adit_model::{GatewayId, NetworkId, RouterId};
@@ -170,6 +170,14 @@ impl Agent for FakeAgent {
                 },
             });
         }
+        Ok(())
+    }
+
+    async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError> {
+        let mut state = self.call(format!("change_gateway {}", change.id.short()))?;
+        let gateway = state.gateways.get_mut(&change.id);
+        let gateway = gateway.ok_or(AgentError::MissingGateway(change.id))?;
+        change.apply_to(&mut gateway.tunnels);
         Ok(())
     }
 

@@ -153,7 +153,7 @@ impl Control {
         let row = find(&mut *tx, caller, id).await?;
         tx.delete_gateway(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&row);
+        self.0.wakes.wake(Key::Gateway(id));
         Ok(())
     }
 

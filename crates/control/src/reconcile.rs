@@ -1,9 +1,9 @@
 //! Makes what is stored true, and keeps it so.
 //!
-//! Each network, each router and each gateway has a lane: a task that compares what is stored with what it last
-//! applied, calls the agent, and sleeps until it is woken by a write, by news from the agent, by a
-//! retry that is due, or by the sweep. So calls for one thing never overlap and calls for
-//! different ones do. A lane ends when its thing is gone from the store and from the host.
+//! Each network, each router and each gateway has a lane: a task that compares what is stored with
+//! what it last applied, calls the agent, and sleeps until it is woken by a write, by news from the
+//! agent, by a retry that is due, or by the sweep. So calls for one thing never overlap and calls
+//! for different ones do. A lane ends when its thing is gone from the store and from the host.
 //!
 //! ```text
 //!   network lane:  stored?  --yes--> differs? --> apply_network --> wake its routers
@@ -13,11 +13,15 @@
 //!                     |no
 //!                     +--> gateways of it on the host? --no--> remove_router --> end
 //!   gateway lane:  stored?  --yes--> router applied, and (differs or failed)? --> apply_gateway
-//!                     |no
+//!                     |no                 or only some of its tunnels differ? --> change_gateway
 //!                     +--> remove_gateway --> wake its router --> end
 //! ```
 
+mod bell;
+mod gateway;
 mod lane;
+mod network;
+mod router;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,11 +29,16 @@ use std::sync::Arc;
 
 use adit_model::gateway::GatewayStatus;
 use adit_store::StoreError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use self::bell::Bell;
+use self::gateway::GatewayLane;
+use self::lane::Hands;
+use self::network::NetworkLane;
+use self::router::RouterLane;
 use crate::agent::{Agent, AgentEvent};
 use crate::wake::Key;
 use crate::{Control, Inner};
@@ -53,7 +62,7 @@ impl fmt::Debug for Reconciler {
 #[derive(Default)]
 struct Lanes {
     tasks: JoinSet<Key>,
-    bells: HashMap<Key, Arc<Notify>>,
+    bells: HashMap<Key, Arc<Bell>>,
 }
 
 impl Reconciler {
@@ -164,21 +173,27 @@ impl Reconciler {
     }
 
     fn ring(&self, lanes: &mut Lanes, key: Key) {
-        if let Some(bell) = lanes.bells.get(&key) {
-            bell.notify_one();
+        let lane = match key {
+            Key::Connection(gateway, _) => Key::Gateway(gateway),
+            key => key,
+        };
+        if let Some(bell) = lanes.bells.get(&lane) {
+            bell.ring(key);
             return;
         }
-        let bell = Arc::new(Notify::new());
-        bell.notify_one();
-        lanes.bells.insert(key, Arc::clone(&bell));
-        let (inner, agent) = (Arc::clone(&self.inner), Arc::clone(&self.agent));
+        let bell = Arc::new(Bell::default());
+        bell.ring(key);
+        lanes.bells.insert(lane, Arc::clone(&bell));
+        let hands = Hands::new(Arc::clone(&self.inner), Arc::clone(&self.agent));
         lanes.tasks.spawn(async move {
-            match key {
-                Key::Gateway(id) => lane::gateway(inner, agent, id, &bell).await,
-                Key::Network(id) => lane::network(inner, agent, id, &bell).await,
-                Key::Router(id) => lane::router(inner, agent, id, &bell).await,
+            match lane {
+                Key::Connection(id, _) | Key::Gateway(id) => {
+                    lane::run(GatewayLane::new(id), hands, &bell).await;
+                }
+                Key::Network(id) => lane::run(NetworkLane::new(id), hands, &bell).await,
+                Key::Router(id) => lane::run(RouterLane::new(id), hands, &bell).await,
             }
-            key
+            lane
         });
     }
 

@@ -226,7 +226,8 @@ impl Control {
         tx.insert_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        let id = view.connection.id;
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(view)
     }
 
@@ -293,7 +294,7 @@ impl Control {
         row.revision = tx.update_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(view)
     }
 
@@ -311,7 +312,7 @@ impl Control {
         let (gateway, row) = find(&mut *tx, caller, id).await?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake_with_router(&gateway);
+        self.0.wakes.wake(Key::Connection(gateway.id, id));
         Ok(())
     }
 
@@ -360,7 +361,9 @@ impl Control {
             current.peer_address = found;
             tx.update_connection(&current).await?;
             tx.commit().await?;
-            self.0.wakes.wake(Key::Gateway(current.gateway));
+            self.0
+                .wakes
+                .wake(Key::Connection(current.gateway, current.id));
         }
         Ok(())
     }

@@ -85,7 +85,10 @@ impl Control {
                 state: view
                     .connection(&row, row.admin_state_up && up, &observed, now)
                     .0,
-                traffic: view.tunnel(row.id).map(|t| t.traffic).unwrap_or_default(),
+                traffic: view
+                    .tunnel(row.gateway, row.id)
+                    .map(|t| t.traffic)
+                    .unwrap_or_default(),
                 name: row.name,
             });
             gateways.push(GatewaySnapshot {

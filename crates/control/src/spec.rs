@@ -1,5 +1,8 @@
 //! Specs for the agent out of what is stored: complete, with policies and groups resolved.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use adit_model::connection::Identity;
 use adit_model::desired::{
     ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
@@ -9,7 +12,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, Gateway, GatewayId, NetworkId, Port, RouterId, SecurityGroupId, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, RouterId, SecurityGroupId, Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
@@ -137,7 +140,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
-        peer_cidrs: tx.peer_cidrs_of_router(id).await?.into_iter().collect(),
+        peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
     if !router.admin_state_up {
         return Ok(Some(spec));
@@ -174,25 +177,43 @@ pub(crate) async fn router(
     Ok(Some(spec))
 }
 
-/// The gateway as it is wished, if it still is.
+/// The gateway as it is wished.
 pub(crate) async fn gateway(
     tx: &mut dyn Transaction,
-    id: GatewayId,
-) -> Result<Option<GatewaySpec>, StoreError> {
-    let Some(gateway) = tx.any_gateway(id).await? else {
-        return Ok(None);
-    };
-    let mut tunnels = Vec::new();
+    gateway: &Gateway,
+) -> Result<GatewaySpec, StoreError> {
+    let mut tunnels = BTreeMap::new();
     let mut policies = Policies::default();
-    for connection in tx.connections_of_gateway(id).await? {
-        tunnels.push(tunnel(tx, &mut policies, &gateway, connection).await?);
+    for connection in tx.connections_of_gateway(gateway.id).await? {
+        let tunnel = tunnel(tx, &mut policies, gateway, connection).await?;
+        tunnels.insert(tunnel.connection, Arc::new(tunnel));
     }
-    Ok(Some(GatewaySpec {
-        id,
+    Ok(GatewaySpec {
+        id: gateway.id,
         router: gateway.router,
         address: gateway.public_address,
         tunnels,
-    }))
+    })
+}
+
+/// Some of a gateway's tunnels as they are wished; `None` for those that are not any more.
+pub(crate) async fn tunnels(
+    tx: &mut dyn Transaction,
+    gateway: &Gateway,
+    connections: &BTreeSet<ConnectionId>,
+) -> Result<BTreeMap<ConnectionId, Option<Arc<TunnelSpec>>>, StoreError> {
+    let mut tunnels = BTreeMap::new();
+    let mut policies = Policies::default();
+    for id in connections {
+        let wished = match tx.any_connection(*id).await? {
+            Some(row) if row.gateway == gateway.id => {
+                Some(Arc::new(tunnel(tx, &mut policies, gateway, row).await?))
+            }
+            _ => None,
+        };
+        tunnels.insert(*id, wished);
+    }
+    Ok(tunnels)
 }
 
 async fn tunnel(

@@ -28,7 +28,7 @@ struct Seen {
     networks: HashSet<NetworkId>,
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
-    tunnels: HashMap<ConnectionId, (GatewayId, TunnelObserved)>,
+    tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
     drops: HashMap<GatewayId, Drops>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
     held: HashMap<GatewayId, (RouterId, IpAddr)>,
@@ -166,7 +166,7 @@ impl View {
         }
         if observed.status == GatewayStatus::Failed {
             // Its worker is gone, and what it said of its tunnels with it.
-            seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
+            seen.tunnels.remove(&id);
         }
         let before = seen.gateways.get(&id);
         let since = before
@@ -184,7 +184,8 @@ impl View {
     ) {
         let mut seen = self.write();
         if seen.held.contains_key(&gateway) {
-            seen.tunnels.insert(id, (gateway, observed));
+            let tunnels = seen.tunnels.entry(gateway).or_default();
+            tunnels.insert(id, observed);
         }
     }
 
@@ -205,29 +206,35 @@ impl View {
         let held = seen.held.remove(&id);
         seen.gateways.remove(&id);
         seen.drops.remove(&id);
-        seen.tunnels.retain(|_, (gateway, _)| *gateway != id);
+        seen.tunnels.remove(&id);
         held.map(|(router, _)| router)
     }
 
-    /// Drops the news of tunnels that are not of these.
-    pub(crate) fn keep_tunnels(&self, gateway: GatewayId, connections: &HashSet<ConnectionId>) {
-        let stays = |id: &ConnectionId, of: GatewayId| of != gateway || connections.contains(id);
-        if self
-            .read()
-            .tunnels
-            .iter()
-            .all(|(id, (of, _))| stays(id, *of))
+    /// Drops the news of a gateway's tunnels that are gone.
+    pub(crate) fn keep_tunnels(&self, gateway: GatewayId, stays: impl Fn(&ConnectionId) -> bool) {
+        let known = |seen: &Seen| {
+            let tunnels = seen.tunnels.get(&gateway);
+            tunnels.is_some_and(|tunnels| !tunnels.keys().all(&stays))
+        };
+        if known(&self.read())
+            && let Some(tunnels) = self.write().tunnels.get_mut(&gateway)
         {
-            return;
+            tunnels.retain(|id, _| stays(id));
         }
-        self.write().tunnels.retain(|id, (of, _)| stays(id, *of));
     }
 
-    pub(crate) fn tunnel(&self, id: ConnectionId) -> Option<TunnelObserved> {
-        self.read()
-            .tunnels
-            .get(&id)
-            .map(|(_, observed)| observed.clone())
+    /// Drops the news of one tunnel that is gone.
+    pub(crate) fn forget_tunnel(&self, gateway: GatewayId, id: ConnectionId) {
+        if self.tunnel(gateway, id).is_some()
+            && let Some(tunnels) = self.write().tunnels.get_mut(&gateway)
+        {
+            tunnels.remove(&id);
+        }
+    }
+
+    pub(crate) fn tunnel(&self, gateway: GatewayId, id: ConnectionId) -> Option<TunnelObserved> {
+        let seen = self.read();
+        seen.tunnels.get(&gateway)?.get(&id).cloned()
     }
 
     /// How a gateway is. Nothing is pending for ever: after a while it has failed, and says so.
@@ -264,7 +271,7 @@ impl View {
         gateway: &GatewayObserved,
         now: OffsetDateTime,
     ) -> (TunnelState, Vec<Reason>) {
-        let observed = self.tunnel(connection.id);
+        let observed = self.tunnel(connection.gateway, connection.id);
         let heard = observed.as_ref().map(|observed| observed.since);
         let since = heard.unwrap_or_else(|| connection.created_at.max(self.started));
         if !wanted {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use adit_model::{Gateway, GatewayId, NetworkId, RouterId};
+use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use tokio::sync::Notify;
 
-/// Something the reconciler keeps true.
+/// Something the reconciler is to look at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Key {
+    /// One tunnel of a gateway.
+    Connection(GatewayId, ConnectionId),
     Gateway(GatewayId),
     Network(NetworkId),
     Router(RouterId),
@@ -25,12 +27,6 @@ impl Wakes {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(key);
         self.notify.notify_one();
-    }
-
-    /// Wakes a gateway whose blocks may have changed, and its router, which holds them.
-    pub(crate) fn wake_with_router(&self, gateway: &Gateway) {
-        self.wake(Key::Router(gateway.router));
-        self.wake(Key::Gateway(gateway.id));
     }
 
     /// Waits for at least one, and takes all.

@@ -70,8 +70,9 @@ async fn a_wish_reaches_the_agent_router_first_and_complete() {
     .await;
     available(&w, id).await;
     let spec = w.agent.gateway(id).unwrap();
-    assert_eq!(spec.tunnels[0].connection, made.connection.id);
-    assert_eq!(spec.tunnels[0].psk, made.connection.psk);
+    let tunnel = &spec.tunnels[&made.connection.id];
+    assert_eq!(tunnel.connection, made.connection.id);
+    assert_eq!(tunnel.psk, made.connection.psk);
     let router = w.agent.router(spec.router).unwrap();
     assert_eq!(
         router.interfaces[0].addresses[0].address.to_string(),
@@ -103,7 +104,7 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
         .await;
     let behind = || {
         let spec = w.agent.router(router).unwrap();
-        let texts = spec.peer_cidrs.iter().map(ToString::to_string);
+        let texts = spec.peer_cidrs.values().flatten().map(ToString::to_string);
         texts.collect::<Vec<_>>()
     };
     let all = ["192.168.0.0/24", "192.168.1.0/24", "192.168.3.0/24"];
@@ -119,27 +120,64 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
     assert_eq!(routers.len(), 1, "it knew at once: {log:?}");
     assert!(Some(routers[0]) < gateway, "{log:?}");
 
+    // While it is there, its gateway tells; another look at the router has what changed since.
     let connections = w.control.connections(&w.demo, id).await.unwrap();
     let (one, two) = (connections[0].connection.id, connections[1].connection.id);
     let cidr = "192.168.2.0/24".parse().unwrap();
     let added = w.control.add_cidr(&w.demo, id, two, Side::Peer, cidr);
     assert!(added.await.unwrap());
-    w.until("changed", async || behind().len() == 4).await;
+    let deleted = w.control.delete_connection(&w.demo, id, one, None);
+    deleted.await.unwrap();
     let down = RouterChange {
         admin_state_up: Some(false),
         ..RouterChange::default()
     };
     let changed = w.control.update_router(&w.demo, router, down);
     changed.await.unwrap();
-    let deleted = w.control.delete_connection(&w.demo, id, one, None);
-    deleted.await.unwrap();
-    w.until("one is deleted", async || {
+    w.until("it is looked at", async || {
         behind() == ["192.168.2.0/24", "192.168.3.0/24"]
     })
     .await;
     w.control.delete_gateway(&w.demo, id).await.unwrap();
     w.until("all is deleted", async || behind().is_empty())
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_tunnel_that_changes_is_all_that_the_agent_hears_of() {
+    let mut w = World::new().await;
+    w.run();
+    let id = gateway(&w).await;
+    let one = w.connection(id, new_connection("one", LOCAL, PEER)).await;
+    available(&w, id).await;
+    let one = one.unwrap().connection.id;
+    let has = |connection| {
+        let spec = w.agent.gateway(id);
+        spec.is_some_and(|spec| spec.tunnels.contains_key(&connection))
+    };
+    w.until("the first is there", async || has(one)).await;
+    let before = w.agent.log().len();
+    let calls = || w.agent.log()[before..].to_vec();
+    let change = format!("change_gateway {}", id.short());
+
+    let two = new_connection("two", LOCAL, &["192.168.99.0/24"]);
+    let two = w.connection(id, two).await.unwrap().connection.id;
+    w.until("the second is there", async || has(two)).await;
+    assert_eq!(calls(), [change.as_str()]);
+    assert!(has(one));
+
+    let deleted = w.control.delete_connection(&w.demo, id, two, None);
+    deleted.await.unwrap();
+    w.until("it is gone", async || !has(two)).await;
+    assert_eq!(calls(), [change.as_str(); 2]);
+
+    // What failed half-way is told anew, as a whole.
+    w.agent.fail_next(1);
+    let deleted = w.control.delete_connection(&w.demo, id, one, None);
+    deleted.await.unwrap();
+    w.until("it is gone", async || !has(one)).await;
+    let whole = format!("apply_gateway {}", id.short());
+    assert_eq!(calls()[2..], [change, whole]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,7 +354,7 @@ async fn a_connection_says_why_it_is_not_up() {
     w.until("the agent knows", async || {
         w.agent
             .gateway(id)
-            .is_some_and(|spec| !spec.tunnels[0].admin_state_up)
+            .is_some_and(|spec| !spec.tunnels[&connection].admin_state_up)
     })
     .await;
     let late = w

@@ -1,7 +1,9 @@
 //! What `control` asks an agent for. A spec is complete: applying it twice changes nothing, and
 //! what it no longer lists is removed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::connection::{DeadPeerDetection, Identity, Initiator};
 use crate::policy::{IkeParameters, IpsecParameters};
@@ -82,9 +84,10 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
-    /// The blocks behind the peers of its gateways, sorted, each once: nothing for them gets
-    /// outside, whether or not their gateways are there yet.
-    pub peer_cidrs: Vec<Cidr>,
+    /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
+    /// the gateway may not be there yet. Of one that was applied, its own spec and its changes
+    /// tell.
+    pub peer_cidrs: BTreeMap<GatewayId, BTreeSet<Cidr>>,
 }
 
 /// A router's interface on a network.
@@ -129,7 +132,29 @@ pub struct GatewaySpec {
     /// Its address on the external network.
     pub address: IpAddr,
     /// Its tunnels, those that are administratively down included.
-    pub tunnels: Vec<TunnelSpec>,
+    pub tunnels: BTreeMap<ConnectionId, Arc<TunnelSpec>>,
+}
+
+/// What changed of a gateway that was applied. A gateway has many tunnels and one changes at a
+/// time: this costs what changed, not what there is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewayChange {
+    /// Which gateway.
+    pub id: GatewayId,
+    /// Tunnels as they are wished now; `None` is gone. The others stay.
+    pub tunnels: BTreeMap<ConnectionId, Option<Arc<TunnelSpec>>>,
+}
+
+impl GatewayChange {
+    /// Has the tunnels of a gateway be as they are after the change.
+    pub fn apply_to(&self, tunnels: &mut BTreeMap<ConnectionId, Arc<TunnelSpec>>) {
+        for (id, tunnel) in &self.tunnels {
+            match tunnel {
+                Some(tunnel) => tunnels.insert(*id, Arc::clone(tunnel)),
+                None => tunnels.remove(id),
+            };
+        }
+    }
 }
 
 /// A connection, with its policies resolved.

@@ -1,6 +1,6 @@
 //! The blocks behind VPN peers, held: nothing for them leaves a router but through a tunnel.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use adit_model::{Cidr, GatewayId, RouterId};
 
@@ -9,30 +9,36 @@ use crate::netlink::{Route, Table};
 use crate::provider::Network;
 use crate::router::Router;
 
-/// Who wants which blocks of a router held. One is let go when nobody does.
+/// Which blocks of a router are held, and for which gateway. One is let go when it is behind none.
 #[derive(Default, Debug)]
 pub(crate) struct Blocks {
-    /// Those the router's spec lists: whoever has the spec knows of peers before their gateways do.
-    listed: BTreeSet<Cidr>,
-    /// Those behind each gateway that has any.
-    gateways: HashMap<GatewayId, Vec<Cidr>>,
+    /// Those the router's spec lists, of gateways that have not told themselves: whoever has the
+    /// spec knows of peers before their gateways do.
+    listed: BTreeMap<GatewayId, BTreeSet<Cidr>>,
+    /// Those behind each gateway that told.
+    gateways: HashMap<GatewayId, BTreeSet<Cidr>>,
 }
 
 impl Blocks {
     fn holds(&self, block: Cidr) -> bool {
-        let mut behind = self.gateways.values().flatten();
-        self.listed.contains(&block) || behind.any(|other| *other == block)
+        let mut behind = self.listed.values().chain(self.gateways.values());
+        behind.any(|blocks| blocks.contains(&block))
     }
 }
 
 impl Router {
     /// Has the blocks that the router's spec lists lead nowhere, and lets go of those that neither
     /// it nor a gateway has, what an earlier run held included.
-    pub(crate) async fn hold_blocks(&self, listed: &[Cidr]) -> Result<(), NetworkError> {
+    pub(crate) async fn hold_blocks(
+        &self,
+        listed: &BTreeMap<GatewayId, BTreeSet<Cidr>>,
+    ) -> Result<(), NetworkError> {
         let mut blocks = self.blocks.lock().await;
         let present = self.netlink.blocks_to_nowhere().await?;
-        blocks.listed = listed.iter().copied().collect();
-        for block in &blocks.listed {
+        let mut listed = listed.clone();
+        listed.retain(|gateway, _| !blocks.gateways.contains_key(gateway));
+        blocks.listed = listed;
+        for block in blocks.listed.values().flatten() {
             if !present.contains(block) {
                 self.netlink.add_route(&Route::nowhere(*block)).await?;
             }
@@ -51,9 +57,8 @@ impl Router {
         gateway: GatewayId,
     ) -> Result<(), NetworkError> {
         let mut known = self.blocks.lock().await;
-        let Some(behind) = known.gateways.remove(&gateway) else {
-            return Ok(());
-        };
+        let mut behind = known.gateways.remove(&gateway).unwrap_or_default();
+        behind.extend(known.listed.remove(&gateway).unwrap_or_default());
         for block in &behind {
             if !known.holds(*block)
                 && let Err(error) = self.netlink.remove_route(&Route::nowhere(*block)).await
@@ -77,21 +82,20 @@ impl Network {
         &self,
         router: RouterId,
         gateway: GatewayId,
-        blocks: &[Cidr],
+        blocks: &BTreeSet<Cidr>,
     ) -> Result<(), NetworkError> {
         let router = self.router(router).await?;
         let mut known = router.blocks.lock().await;
-        let before = known.gateways.get(&gateway).cloned().unwrap_or_default();
+        let mut before = known.gateways.remove(&gateway).unwrap_or_default();
+        before.extend(known.listed.remove(&gateway).unwrap_or_default());
         // Until all is done the gateway has both, so that none is forgotten by a failure.
-        let both = before.iter().chain(blocks).copied().collect();
-        known.gateways.insert(gateway, both);
+        known.gateways.insert(gateway, &before | blocks);
         for block in blocks {
             router.netlink.add_route(&Route::nowhere(*block)).await?;
         }
-        let tun = self.link('t', &gateway.short());
-        if let Some(link) = router.netlink.find(&tun).await? {
-            let routed = router.netlink.routes_through(link.index).await?;
-            let through = |block: Cidr| Route::through(block, Table::Main, link.index);
+        if let Some(link) = self.tun_of(&router, gateway).await? {
+            let routed = router.netlink.routes_through(link).await?;
+            let through = |block: Cidr| Route::through(block, Table::Main, link);
             for block in blocks.iter().filter(|block| !routed.contains(block)) {
                 router.netlink.add_route(&through(*block)).await?;
             }
@@ -99,12 +103,62 @@ impl Network {
                 router.netlink.remove_route(&through(*block)).await?;
             }
         }
-        known.gateways.insert(gateway, blocks.to_vec());
-        for block in before {
-            if !known.holds(block) {
-                router.netlink.remove_route(&Route::nowhere(block)).await?;
+        known.gateways.insert(gateway, blocks.clone());
+        for block in &before {
+            if !known.holds(*block) {
+                router.netlink.remove_route(&Route::nowhere(*block)).await?;
             }
         }
         Ok(())
+    }
+
+    /// Leads some more blocks into the gateway's TUN device, and some others there no more. After
+    /// a failure all are to be set again.
+    ///
+    /// # Errors
+    /// The router was not applied, or the kernel refuses a step.
+    pub async fn change_gateway_blocks(
+        &self,
+        router: RouterId,
+        gateway: GatewayId,
+        added: &BTreeSet<Cidr>,
+        removed: &BTreeSet<Cidr>,
+    ) -> Result<(), NetworkError> {
+        let router = self.router(router).await?;
+        let mut known = router.blocks.lock().await;
+        known.gateways.entry(gateway).or_default().extend(added);
+        let tun = self.tun_of(&router, gateway).await?;
+        let through = |block: Cidr| tun.map(|link| Route::through(block, Table::Main, link));
+        for block in added {
+            router.netlink.add_route(&Route::nowhere(*block)).await?;
+            if let Some(route) = through(*block) {
+                router.netlink.add_route(&route).await?;
+            }
+        }
+        for block in removed {
+            if let Some(route) = through(*block) {
+                router.netlink.remove_route(&route).await?;
+            }
+        }
+        for block in removed {
+            if let Some(behind) = known.gateways.get_mut(&gateway) {
+                behind.remove(block);
+            }
+            if !known.holds(*block) {
+                router.netlink.remove_route(&Route::nowhere(*block)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of the gateway's TUN device, while there is one.
+    async fn tun_of(
+        &self,
+        router: &Router,
+        gateway: GatewayId,
+    ) -> Result<Option<u32>, NetworkError> {
+        let tun = self.link('t', &gateway.short());
+        let link = router.netlink.find(&tun).await?;
+        Ok(link.map(|link| link.index))
     }
 }

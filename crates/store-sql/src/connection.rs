@@ -1,10 +1,10 @@
 //! Connections in SQLite. Their keys are sealed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
-use adit_model::{Cidr, Connection, ConnectionId, Psk, RouterId};
+use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Psk, RouterId};
 use adit_store::{PeerCidrs, PeerHosts, Reference, StoreError};
 use async_trait::async_trait;
 
@@ -113,16 +113,23 @@ impl Table for Connection {
 
 #[async_trait]
 impl PeerCidrs for SqliteTransaction {
-    async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
-        let sql = "SELECT DISTINCT connections.peer_cidrs FROM gateways \
+    async fn peer_cidrs_of_router(
+        &mut self,
+        id: RouterId,
+    ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError> {
+        let sql = "SELECT DISTINCT connections.gateway, connections.peer_cidrs FROM gateways \
                    JOIN connections ON connections.gateway = gateways.id \
                    WHERE gateways.router = ?";
         let rows = self.apart(move |connection| {
             column::rows(connection, Connection::WHAT, sql, [text(id)], |row| {
-                row.json::<Vec<Cidr>>("peer_cidrs")
+                Ok((row.parsed("gateway")?, row.json::<Vec<Cidr>>("peer_cidrs")?))
             })
         });
-        Ok(rows.await?.into_iter().flatten().collect())
+        let mut behind = BTreeMap::<_, BTreeSet<_>>::new();
+        for (gateway, blocks) in rows.await? {
+            behind.entry(gateway).or_default().extend(blocks);
+        }
+        Ok(behind)
     }
 }
 

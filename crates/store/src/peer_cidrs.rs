@@ -1,8 +1,8 @@
 //! The blocks behind a router's peers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use adit_model::{Cidr, RouterId};
+use adit_model::{Cidr, GatewayId, RouterId};
 use async_trait::async_trait;
 
 use crate::StoreError;
@@ -10,9 +10,12 @@ use crate::StoreError;
 /// The blocks behind peers. Reading them opens no connection's key.
 #[async_trait]
 pub trait PeerCidrs: Send {
-    /// Those of all connections of all gateways of a router.
+    /// Those of the connections of each of a router's gateways that has any.
     ///
     /// # Errors
     /// The store can't answer.
-    async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError>;
+    async fn peer_cidrs_of_router(
+        &mut self,
+        id: RouterId,
+    ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError>;
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
-use adit_model::desired::{GatewaySpec, TunnelSpec};
+use adit_model::desired::TunnelSpec;
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, ConnectionId};
@@ -20,6 +20,8 @@ pub const MAX_LINE: usize = 64 << 20;
 pub enum ToWorker {
     /// Have exactly these tunnels.
     Apply(GatewayOrder),
+    /// Change these tunnels, and leave the others.
+    Change(ChangeOrder),
     /// Delete the SAs, tell the peers, and end.
     Shutdown,
 }
@@ -31,6 +33,15 @@ pub struct GatewayOrder {
     pub address: IpAddr,
     /// All its tunnels.
     pub tunnels: Vec<TunnelOrder>,
+}
+
+/// What changed of a gateway.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ChangeOrder {
+    /// Tunnels that are new, or other than they were.
+    pub tunnels: Vec<TunnelOrder>,
+    /// Tunnels that are gone.
+    pub gone: Vec<ConnectionId>,
 }
 
 /// A tunnel as the worker needs it.
@@ -60,15 +71,6 @@ pub struct PskOctets(pub Vec<u8>);
 impl fmt::Debug for PskOctets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PskOctets(hidden)")
-    }
-}
-
-impl From<&GatewaySpec> for GatewayOrder {
-    fn from(spec: &GatewaySpec) -> Self {
-        Self {
-            address: spec.address,
-            tunnels: spec.tunnels.iter().map(Into::into).collect(),
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The control loop: one thread that waits for the supervisor, for IKE messages and for deadlines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod orders;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,12 +21,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
 use zeroize::Zeroize;
 
-use crate::conversion::{self, Unsupported};
+use crate::conversion;
 use crate::drops;
 use crate::forwarder::Forwarded;
 use crate::privileges;
-use crate::protocol::{FromWorker, GatewayOrder, MAX_LINE, ToWorker};
-use crate::reason::Finding;
+use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
 use crate::tunnel::Tunnel;
 
 /// How often counters are looked at.
@@ -234,7 +235,8 @@ impl Worker {
             let line: zeroize::Zeroizing<Vec<u8>> =
                 self.incoming.drain(..=end).collect::<Vec<_>>().into();
             match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
-                ToWorker::Apply(order) => self.apply(order),
+                ToWorker::Apply(order) => self.apply(&order),
+                ToWorker::Change(order) => self.change(&order),
                 ToWorker::Shutdown => return Ok(Order::End),
             }
         }
@@ -248,62 +250,6 @@ impl Worker {
             )));
         }
         Ok(Order::Continue)
-    }
-
-    /// Has exactly the tunnels of the order.
-    fn apply(&mut self, order: GatewayOrder) {
-        self.address = Some(order.address);
-        let now = OffsetDateTime::now_utc();
-        let mut kept = BTreeSet::new();
-        for tunnel in &order.tunnels {
-            let key = conversion::key(tunnel.connection);
-            if !tunnel.admin_state_up {
-                continue;
-            }
-            kept.insert(key);
-            let known = self
-                .tunnels
-                .entry(key)
-                .or_insert_with(|| Tunnel::new(tunnel.peer_address, now));
-            let mtu = conversion::mtu(tunnel);
-            if known.mtu != mtu {
-                known.mtu = mtu;
-                for (child, _) in self.owners.iter().filter(|(_, owner)| **owner == key) {
-                    if let Some(child) = self.children.get(child) {
-                        child.set_mtu(&self.dataplane, mtu);
-                    }
-                }
-            }
-            match conversion::config(order.address, tunnel) {
-                Ok(config) if self.configured.get(&key) == Some(&config) => {}
-                Ok(config) => {
-                    known.reconfigure(tunnel.peer_address, config.initiate);
-                    self.configured.insert(key, config.clone());
-                    self.command(Command::SetConnection(key, Box::new(config)));
-                }
-                Err(unsupported) => self.refuse(key, &unsupported, now),
-            }
-        }
-        let gone: Vec<_> = self
-            .tunnels
-            .keys()
-            .copied()
-            .filter(|key| !kept.contains(key))
-            .collect();
-        for key in gone {
-            self.command(Command::RemoveConnection(key));
-            self.drain();
-            self.configured.remove(&key);
-            self.tunnels.remove(&key);
-        }
-    }
-
-    fn refuse(&mut self, key: ConnectionKey, unsupported: &Unsupported, now: OffsetDateTime) {
-        self.configured.remove(&key);
-        self.command(Command::RemoveConnection(key));
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.find(Finding::of_unsupported(now, unsupported));
-        }
     }
 
     fn command(&mut self, command: Command) {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use crate::support::{
-    address, all_of, apply, apply_network, apply_router, block, changes, close, connects, enter,
-    external, floating, hears, host_hears, interface, ip, is_root, machine, machine_space, network,
-    open, pings, router_space, run, site, way_out,
+    address, all_of, apply, apply_network, apply_router, block, blocks, changes, close, connects,
+    enter, external, floating, hears, host_hears, interface, ip, is_root, machine, machine_space,
+    network, open, pings, router_space, run, site, way_out,
 };
 use adit_model::GatewayId;
 
@@ -175,8 +175,8 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     ip(None, &["addr", "add", "198.19.133.1/32", "dev", "lo"]);
     let target = "198.19.133.1:7004";
     let before = host_hears(&inside, target);
-    let blocks = [block("198.19.133.0/24")];
-    let set = provider.set_gateway_blocks(spec.id, gateway, &blocks);
+    let first = blocks(&["198.19.133.0/24"]);
+    let set = provider.set_gateway_blocks(spec.id, gateway, &first);
     set.await.unwrap();
     let unattached = host_hears(&inside, target);
     let address: IpAddr = "198.19.33.9".parse().unwrap();
@@ -186,7 +186,7 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     let mut kept = Vec::new();
     for behind in ["198.19.133.0/24", "0.0.0.0/0"] {
         provider
-            .set_gateway_blocks(spec.id, gateway, &[block(behind)])
+            .set_gateway_blocks(spec.id, gateway, &blocks(&[behind]))
             .await
             .unwrap();
         kept.push(host_hears(&inside, target));
@@ -229,7 +229,9 @@ async fn what_a_spec_lists_is_held_before_any_gateway_and_until_none_has_it() {
     let provider = open(prefix, 36).await;
     let (network, mut spec) = site("10.78.0");
     spec.external = way_out("198.19.36.5");
-    spec.peer_cidrs = vec![block("198.19.36.1/32"), block("fd00:36::/64")];
+    let gateway = GatewayId::random();
+    let behind = blocks(&["198.19.36.1/32", "fd00:36::/64"]);
+    spec.peer_cidrs = [(gateway, behind.clone())].into();
     apply(&provider, &network, &spec).await;
     let inside = machine_space(prefix, &network.instances[0]);
     let target = "198.19.36.1:7006";
@@ -240,26 +242,24 @@ async fn what_a_spec_lists_is_held_before_any_gateway_and_until_none_has_it() {
     apply_router(&provider, &spec).await;
     assert_eq!(changes(&before, &all_of(&namespace)), [""; 0]);
 
-    // A gateway comes and goes: the list is as good a reason as the gateway is.
-    let gateway = GatewayId::random();
-    let set = provider.set_gateway_blocks(spec.id, gateway, &spec.peer_cidrs);
-    set.await.unwrap();
-    let address: IpAddr = "198.19.36.9".parse().unwrap();
-    let detach = provider.detach_gateway(spec.id, gateway, address);
-    detach.await.unwrap();
-    assert_eq!(host_hears(&inside, target), None);
-    let set = provider.set_gateway_blocks(spec.id, gateway, &spec.peer_cidrs);
+    // From when the gateway tells, it counts what it tells.
+    let set = provider.set_gateway_blocks(spec.id, gateway, &behind);
     set.await.unwrap();
     let listed = std::mem::take(&mut spec.peer_cidrs);
     apply_router(&provider, &spec).await;
     assert_eq!(host_hears(&inside, target), None, "the gateway has it");
-    let set = provider.set_gateway_blocks(spec.id, gateway, &[]);
-    set.await.unwrap();
+    spec.peer_cidrs = listed.clone();
+    provider
+        .set_gateway_blocks(spec.id, gateway, &blocks(&[]))
+        .await
+        .unwrap();
+    apply_router(&provider, &spec).await;
     let router: IpAddr = "198.19.36.5".parse().unwrap();
     assert_eq!(host_hears(&inside, target), Some(router));
 
     // What an earlier run held goes, and what it did not hold comes, with a way outside open.
-    spec.peer_cidrs = vec![block("198.19.36.3/32")];
+    let other = GatewayId::random();
+    spec.peer_cidrs = [(other, blocks(&["198.19.36.3/32"]))].into();
     apply_router(&provider, &spec).await;
     drop(provider);
     let provider = adit_netns::Network::open(prefix, external(36)).await;
@@ -289,7 +289,7 @@ async fn a_conversation_that_was_not_translated_does_not_get_outside() {
     let attach = provider.attach_gateway(spec.id, gateway, address);
     let _ports = attach.await.unwrap();
     provider
-        .set_gateway_blocks(spec.id, gateway, &[block("198.19.34.1/32")])
+        .set_gateway_blocks(spec.id, gateway, &blocks(&["198.19.34.1/32"]))
         .await
         .unwrap();
     let host = std::net::UdpSocket::bind("198.19.34.1:7005").unwrap();
@@ -299,8 +299,10 @@ async fn a_conversation_that_was_not_translated_does_not_get_outside() {
         .send_to(b"into the tunnel", "198.19.34.1:7005")
         .unwrap();
     // The tunnel goes; the conversation is tracked, without a translation.
-    let set = provider.set_gateway_blocks(spec.id, gateway, &[]);
-    set.await.unwrap();
+    provider
+        .set_gateway_blocks(spec.id, gateway, &blocks(&[]))
+        .await
+        .unwrap();
     socket.send_to(b"outside", "198.19.34.1:7005").unwrap();
     assert!(pings(&inside, "198.19.34.1"), "what follows does get there");
     assert!(host.recv_from(&mut [0; 32]).is_err());

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::process::Command;
 
 use crate::support::{
-    all_of, apply, apply_router, block, changes, close, external, floating, ip, is_root,
+    all_of, apply, apply_router, blocks, changes, close, external, floating, ip, is_root,
     machine_space, network_space, open, pings, router_space, site, way_out,
 };
 use adit_model::{GatewayId, NetworkId};
@@ -30,11 +30,27 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
 
     let namespace = router_space(prefix, &spec);
     let tun = format!("{prefix}-t{}", gateway.short());
-    let blocks = [block("10.92.0.0/24"), block("10.93.0.0/16")];
-    for blocks in [&blocks[..], &blocks[..1]] {
-        let set = provider.set_gateway_blocks(spec.id, gateway, blocks);
+    let (stays, goes) = (blocks(&["10.92.0.0/24"]), blocks(&["10.93.0.0/16"]));
+    let both = &stays | &goes;
+    for wanted in [&both, &stays] {
+        let set = provider.set_gateway_blocks(spec.id, gateway, wanted);
         set.await.unwrap();
     }
+    // By single blocks it comes to the same.
+    let before = all_of(&namespace);
+    let none = blocks(&[]);
+    let add = provider.change_gateway_blocks(spec.id, gateway, &goes, &none);
+    add.await.unwrap();
+    let routes = ip(Some(&namespace), &["route"]);
+    for text in [
+        &format!("10.93.0.0/16 dev {tun}"),
+        "unreachable 10.93.0.0/16",
+    ] {
+        assert!(routes.contains(text), "{routes}");
+    }
+    let remove = provider.change_gateway_blocks(spec.id, gateway, &none, &goes);
+    remove.await.unwrap();
+    assert_eq!(changes(&before, &all_of(&namespace)), [""; 0]);
     let routes = ip(Some(&namespace), &["route"]);
     assert!(
         routes.contains(&format!("10.92.0.0/24 dev {tun}")),

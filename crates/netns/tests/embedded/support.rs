@@ -1,5 +1,6 @@
 //! What the tests against the kernel share: specs, and looks at what came of them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -227,8 +228,12 @@ pub(crate) fn router() -> RouterSpec {
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
-        peer_cidrs: Vec::new(),
+        peer_cidrs: BTreeMap::new(),
     }
+}
+
+pub(crate) fn blocks(texts: &[&str]) -> BTreeSet<Cidr> {
+    texts.iter().map(|text| block(text)).collect()
 }
 
 pub(crate) fn interface(network: &NetworkSpec, addresses: &[&str]) -> InterfaceSpec {

@@ -22,7 +22,9 @@ pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
     third.peer_cidrs = vec!["172.16.0.0/12".parse().unwrap()];
     tx.update_connection(&third).await.unwrap();
     let listed = tx.peer_cidrs_of_router(w.router.id).await.unwrap();
-    let listed: Vec<_> = listed.iter().map(ToString::to_string).collect();
+    assert_eq!(listed.keys().copied().collect::<Vec<_>>(), [w.gateway.id]);
+    let listed = listed.values().flatten().map(ToString::to_string);
+    let listed: Vec<_> = listed.collect();
     assert_eq!(listed, ["192.168.0.0/24", "192.168.7.0/24", "fd00::/64"]);
     let none = tx.peer_cidrs_of_router(RouterId::random()).await.unwrap();
     assert!(none.is_empty(), "{none:?}");

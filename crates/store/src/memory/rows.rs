@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use adit_model::{
-    Cidr, Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
-    ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
+    Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
+    Network, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -228,16 +228,20 @@ impl PeerHosts for MemoryTransaction {
 
 #[async_trait]
 impl PeerCidrs for MemoryTransaction {
-    async fn peer_cidrs_of_router(&mut self, id: RouterId) -> Result<BTreeSet<Cidr>, StoreError> {
+    async fn peer_cidrs_of_router(
+        &mut self,
+        id: RouterId,
+    ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError> {
         let nouns = &self.tables.nouns;
-        let is_on_router = |row: &&Connection| {
+        let mut behind = BTreeMap::<_, BTreeSet<_>>::new();
+        for row in nouns.connections.values() {
             let gateway = nouns.gateways.get(&row.gateway.uuid());
-            gateway.is_some_and(|gateway| gateway.router == id)
-        };
-        let rows = nouns.connections.values().filter(is_on_router);
-        Ok(rows
-            .flat_map(|row| row.peer_cidrs.iter().copied())
-            .collect())
+            if gateway.is_some_and(|gateway| gateway.router == id) {
+                let blocks = behind.entry(row.gateway).or_default();
+                blocks.extend(row.peer_cidrs.iter().copied());
+            }
+        }
+        Ok(behind)
     }
 }
 

@@ -1,0 +1,126 @@
+//! What a gateway's worker is to be told: the agent puts it down, the supervisor takes it up. What
+//! comes while the worker is busy, or dead, is told at once afterwards.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use adit_model::ConnectionId;
+use adit_model::desired::GatewayChange;
+use adit_worker::protocol::{ChangeOrder, GatewayOrder, ToWorker};
+use tokio::sync::Notify;
+
+use crate::tunnels::Specs;
+
+pub(crate) struct Desk {
+    address: IpAddr,
+    wish: Mutex<Wish>,
+    notify: Notify,
+}
+
+struct Wish {
+    tunnels: Specs,
+    untold: Untold,
+    stop: bool,
+}
+
+/// What the worker has not been told.
+enum Untold {
+    All,
+    Tunnels(BTreeSet<ConnectionId>),
+}
+
+impl Desk {
+    pub(crate) fn new(address: IpAddr, tunnels: Specs) -> Self {
+        Self {
+            address,
+            wish: Mutex::new(Wish {
+                tunnels,
+                untold: Untold::All,
+                stop: false,
+            }),
+            notify: Notify::new(),
+        }
+    }
+
+    fn wish(&self) -> MutexGuard<'_, Wish> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Exactly these tunnels are wanted.
+    pub(crate) fn apply(&self, tunnels: Specs) {
+        let mut wish = self.wish();
+        wish.tunnels = tunnels;
+        wish.untold = Untold::All;
+        self.notify.notify_one();
+    }
+
+    pub(crate) fn change(&self, change: &GatewayChange) {
+        let mut wish = self.wish();
+        change.apply_to(&mut wish.tunnels);
+        if let Untold::Tunnels(untold) = &mut wish.untold {
+            untold.extend(change.tunnels.keys());
+        }
+        self.notify.notify_one();
+    }
+
+    /// The gateway is not wanted any more.
+    pub(crate) fn stop(&self) {
+        self.wish().stop = true;
+        self.notify.notify_one();
+    }
+
+    /// There is a new worker, which was told nothing.
+    pub(crate) fn begin(&self) {
+        self.wish().untold = Untold::All;
+    }
+
+    /// Waits until there is something to tell.
+    pub(crate) async fn next(&self) -> ToWorker {
+        loop {
+            if let Some(message) = self.take() {
+                return message;
+            }
+            self.notify.notified().await;
+        }
+    }
+
+    /// Waits until the gateway is not wanted any more.
+    pub(crate) async fn stopped(&self) {
+        while !self.wish().stop {
+            self.notify.notified().await;
+        }
+    }
+
+    /// The connections whose tunnels are wanted up, unless the gateway isn't wanted.
+    pub(crate) fn wanted(&self) -> Option<Vec<ConnectionId>> {
+        let wish = self.wish();
+        let up = wish.tunnels.values().filter(|spec| spec.admin_state_up);
+        (!wish.stop).then(|| up.map(|spec| spec.connection).collect())
+    }
+
+    fn take(&self) -> Option<ToWorker> {
+        let mut wish = self.wish();
+        if wish.stop {
+            return Some(ToWorker::Shutdown);
+        }
+        let untold = std::mem::replace(&mut wish.untold, Untold::Tunnels(BTreeSet::new()));
+        match untold {
+            Untold::All => Some(ToWorker::Apply(GatewayOrder {
+                address: self.address,
+                tunnels: wish.tunnels.values().map(|spec| (&**spec).into()).collect(),
+            })),
+            Untold::Tunnels(untold) if untold.is_empty() => None,
+            Untold::Tunnels(untold) => {
+                let mut order = ChangeOrder::default();
+                for connection in untold {
+                    match wish.tunnels.get(&connection) {
+                        Some(spec) => order.tunnels.push((&**spec).into()),
+                        None => order.gone.push(connection),
+                    }
+                }
+                Some(ToWorker::Change(order))
+            }
+        }
+    }
+}

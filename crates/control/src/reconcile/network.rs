@@ -1,0 +1,102 @@
+//! One network's way from wish to truth.
+
+use std::sync::Arc;
+
+use adit_model::desired::NetworkSpec;
+use adit_model::{NetworkId, Reason, RouterId};
+use adit_store::StoreError;
+use tracing::debug;
+
+use super::bell::Due;
+use super::lane::{Hands, Lane, Step};
+use crate::wake::Key;
+use crate::{Inner, spec};
+
+pub(super) struct NetworkLane {
+    id: NetworkId,
+    applied: Option<NetworkSpec>,
+}
+
+impl NetworkLane {
+    pub(super) const fn new(id: NetworkId) -> Self {
+        Self { id, applied: None }
+    }
+}
+
+impl Lane for NetworkLane {
+    fn key(&self) -> Key {
+        Key::Network(self.id)
+    }
+
+    async fn step(&mut self, hands: &mut Hands, _: Due) -> Step {
+        let id = self.id;
+        if hands.inner.external_subnet(id).is_some() {
+            // The host has it from the start, and keeps it.
+            hands.inner.view.set_network(id);
+            return Step::Rest;
+        }
+        let inner = Arc::clone(&hands.inner);
+        let wished = hands.look(async {
+            let mut tx = inner.store.read().await?;
+            spec::network(&mut *tx, id).await
+        });
+        let wished = wished.await;
+        let view = &hands.inner.view;
+        match wished {
+            Err(error) => Step::Retry(error.into()),
+            Ok(None) => match hands.call(hands.agent.remove_network(id)).await {
+                Ok(()) => {
+                    debug!(network = %id, "removed");
+                    view.forget_network(id);
+                    Step::End
+                }
+                Err(cause) => Step::Retry(cause),
+            },
+            Ok(wished) if wished == self.applied => Step::Rest,
+            Ok(Some(wished)) => match hands.call(hands.agent.apply_network(&wished)).await {
+                Ok(()) => {
+                    debug!(network = %id, instances = wished.instances.len(), "applied");
+                    let first = self.applied.replace(wished).is_none();
+                    view.set_network(id);
+                    if first {
+                        wake_routers(&hands.inner, id).await
+                    } else {
+                        Step::Rest
+                    }
+                }
+                Err(cause) => Step::Retry(cause),
+            },
+        }
+    }
+
+    async fn failed(&mut self, hands: &Hands, reason: Reason) {
+        self.applied = None;
+        // What waits for the network says why.
+        let waiting = routers_on(&hands.inner, self.id).await.unwrap_or_default();
+        for router in waiting {
+            hands.inner.view.set_router(router, Err(reason.clone()));
+        }
+    }
+}
+
+/// Routers wait for the networks of their interfaces.
+async fn wake_routers(inner: &Inner, network: NetworkId) -> Step {
+    match routers_on(inner, network).await {
+        Ok(routers) => {
+            for router in routers {
+                inner.wakes.wake(Key::Router(router));
+            }
+            Step::Rest
+        }
+        Err(error) => Step::Retry(error.into()),
+    }
+}
+
+async fn routers_on(inner: &Inner, network: NetworkId) -> Result<Vec<RouterId>, StoreError> {
+    let mut tx = inner.store.read().await?;
+    let ports = tx.ports_of_network(network).await?;
+    Ok(ports
+        .iter()
+        .filter_map(|port| port.device.router())
+        .collect())
+}

@@ -1,0 +1,87 @@
+//! What the worker does with its orders. What is gone goes first: what comes may be for the same
+//! peer and the same blocks.
+
+use std::collections::BTreeSet;
+
+use adit_ike::{Command, ConnectionKey};
+use time::OffsetDateTime;
+
+use super::Worker;
+use crate::conversion::{self, Unsupported};
+use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
+use crate::reason::Finding;
+use crate::tunnel::Tunnel;
+
+impl Worker {
+    /// Has exactly the tunnels of the order.
+    pub(super) fn apply(&mut self, order: &GatewayOrder) {
+        self.address = Some(order.address);
+        let listed = order.tunnels.iter();
+        let listed: BTreeSet<_> = listed.map(|one| conversion::key(one.connection)).collect();
+        let mut gone: Vec<_> = self.tunnels.keys().copied().collect();
+        gone.retain(|key| !listed.contains(key));
+        for key in gone {
+            self.remove_tunnel(key);
+        }
+        for tunnel in &order.tunnels {
+            self.apply_tunnel(tunnel);
+        }
+    }
+
+    /// Changes the tunnels of the order.
+    pub(super) fn change(&mut self, order: &ChangeOrder) {
+        for connection in &order.gone {
+            self.remove_tunnel(conversion::key(*connection));
+        }
+        for tunnel in &order.tunnels {
+            self.apply_tunnel(tunnel);
+        }
+    }
+
+    fn apply_tunnel(&mut self, tunnel: &TunnelOrder) {
+        let key = conversion::key(tunnel.connection);
+        let Some(address) = self.address.filter(|_| tunnel.admin_state_up) else {
+            return self.remove_tunnel(key);
+        };
+        let now = OffsetDateTime::now_utc();
+        let known = self
+            .tunnels
+            .entry(key)
+            .or_insert_with(|| Tunnel::new(tunnel.peer_address, now));
+        let mtu = conversion::mtu(tunnel);
+        if known.mtu != mtu {
+            known.mtu = mtu;
+            for (child, _) in self.owners.iter().filter(|(_, owner)| **owner == key) {
+                if let Some(child) = self.children.get(child) {
+                    child.set_mtu(&self.dataplane, mtu);
+                }
+            }
+        }
+        match conversion::config(address, tunnel) {
+            Ok(config) if self.configured.get(&key) == Some(&config) => {}
+            Ok(config) => {
+                known.reconfigure(tunnel.peer_address, config.initiate);
+                self.configured.insert(key, config.clone());
+                self.command(Command::SetConnection(key, Box::new(config)));
+            }
+            Err(unsupported) => self.refuse(key, &unsupported, now),
+        }
+    }
+
+    fn remove_tunnel(&mut self, key: ConnectionKey) {
+        if self.tunnels.contains_key(&key) {
+            self.command(Command::RemoveConnection(key));
+            self.drain();
+            self.configured.remove(&key);
+            self.tunnels.remove(&key);
+        }
+    }
+
+    fn refuse(&mut self, key: ConnectionKey, unsupported: &Unsupported, now: OffsetDateTime) {
+        self.configured.remove(&key);
+        self.command(Command::RemoveConnection(key));
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.find(Finding::of_unsupported(now, unsupported));
+        }
+    }
+}
