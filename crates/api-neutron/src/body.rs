@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::attribute::{Attribute, DESCRIPTION, Default, NAME, PROJECT, named};
 use crate::error::ApiError;
 use crate::kind::{Given, Kind, Wrong, parse_uuid};
+use crate::object::Object;
 use crate::words::Word;
 
 /// Who speaks.
@@ -216,9 +217,9 @@ impl Values {
     }
 
     /// Puts back into an answer what was written as a text of digits. Later answers have numbers.
-    pub(crate) fn echo(&self, object: &mut Map<String, Value>) {
+    pub(crate) fn echo(&self, object: &mut Object) {
         for (name, member, text) in &self.as_text {
-            if let Some(Value::Object(inner)) = object.get_mut(*name) {
+            if let Some(Value::Object(inner)) = object.get_mut(name) {
                 inner.insert((*member).to_owned(), text.clone());
             }
         }
@@ -545,10 +546,10 @@ mod tests {
             Some(&Given::Number(2000))
         );
         let answer = json!({"lifetime": {"value": 2000, "other": 3}});
-        let mut answer = answer.as_object().unwrap().clone();
+        let mut answer = Object::of(&answer);
         values.echo(&mut answer);
         assert_eq!(
-            Value::Object(answer),
+            json!(answer),
             json!({"lifetime": {"value": "2000", "other": 3}})
         );
     }

@@ -1,13 +1,12 @@
 //! Many of a kind in one POST, `{"networks": [...]}`: all of them are made, or none stays.
 
-use axum::Json;
-use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::object::Many;
 use crate::resource::{Resource, make, may_create};
 
 /// The objects of a body that is about many, or `None` where it is about one.
@@ -42,7 +41,7 @@ pub(crate) fn objects(
 pub(crate) async fn create<R: Resource>(
     cx: &Context,
     objects: Vec<Map<String, Value>>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Many, ApiError> {
     let values = objects
         .into_iter()
         .map(|object| body::post_object(object, R::ATTRIBUTES, cx.speaker()));
@@ -54,7 +53,7 @@ pub(crate) async fn create<R: Resource>(
         match make::<R>(cx, values).await {
             Ok((id, object)) => {
                 ids.push(id);
-                made.push(Value::Object(object));
+                made.push(object);
             }
             Err(refusal) => {
                 for id in ids.into_iter().rev() {
@@ -65,7 +64,5 @@ pub(crate) async fn create<R: Resource>(
             }
         }
     }
-    let mut body = Map::new();
-    body.insert(R::WORDS.many.to_owned(), Value::Array(made));
-    Ok((StatusCode::CREATED, Json(Value::Object(body))))
+    Ok(Many(R::WORDS.many, made))
 }

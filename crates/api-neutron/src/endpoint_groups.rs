@@ -6,7 +6,7 @@ use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::{Caller, Noun, Query};
 use adit_model::endpoint_group::EndpointKind;
 use adit_model::{Cidr, EndpointGroup, EndpointGroupId, Name};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
@@ -14,9 +14,10 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::{Kind, parse_uuid};
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base};
+use crate::resource::{Resource, Words};
 use crate::words::one_of;
 
 const ENDPOINTS: &str = "endpoints";
@@ -53,10 +54,12 @@ impl Resource for EndpointGroups {
         row.id.uuid()
     }
 
-    fn render(_: &Context, row: &EndpointGroup) -> Map<String, Value> {
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
-        object.insert(TYPE.to_owned(), json!(row.kind.as_str()));
-        object.insert(ENDPOINTS.to_owned(), json!(row.endpoints));
+    fn render(_: &Context, row: &EndpointGroup) -> Object {
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        object.extend([
+            (TYPE, json!(row.kind.as_str())),
+            (ENDPOINTS, json!(row.endpoints)),
+        ]);
         object
     }
 

@@ -4,7 +4,7 @@ use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
@@ -12,9 +12,10 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 
 const ADDRESS: &str = "floating_ip_address";
 const FIXED: &str = "fixed_ip_address";
@@ -64,14 +65,14 @@ impl Resource for FloatingIps {
         row.id.uuid()
     }
 
-    fn render(_: &Context, row: &FloatingIp) -> Map<String, Value> {
-        let mut object = base(
+    fn render(_: &Context, row: &FloatingIp) -> Object {
+        let mut object = Object::new(
             row.id.uuid(),
             row.project,
             &Name::default(),
             &row.description,
         );
-        object.remove("name");
+        object.retain(|name| name != "name");
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let of = row.association;
         let own = [
@@ -86,7 +87,7 @@ impl Resource for FloatingIps {
             ),
             ("port_details", Value::Null),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

@@ -4,16 +4,17 @@ use adit_control::ipsec_policy::NewIpsecPolicy;
 use adit_control::{Allowance, Caller, Naming, Noun, PolicyEdit, Query};
 use adit_model::policy::{Encapsulation, IpsecParameters, Transform};
 use adit_model::{IpsecPolicy, IpsecPolicyId};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::object::Object;
 use crate::policy;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base};
+use crate::resource::{Resource, Words};
 use crate::words::{Word as _, one_of};
 
 const MODE: &str = "encapsulation_mode";
@@ -68,9 +69,9 @@ impl Resource for IpsecPolicies {
         row.id.uuid()
     }
 
-    fn render(_: &Context, row: &IpsecPolicy) -> Map<String, Value> {
+    fn render(_: &Context, row: &IpsecPolicy) -> Object {
         let says = &row.parameters;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         let own = [
             (TRANSFORM, json!(says.transform.word())),
             ("auth_algorithm", policy::first(&says.authentication)),
@@ -79,7 +80,7 @@ impl Resource for IpsecPolicies {
             ("lifetime", policy::show_lifetime(says.lifetime_s)),
             ("pfs", policy::first_group(&says.pfs)),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

@@ -29,6 +29,7 @@ mod kind;
 mod layer;
 mod list;
 mod networks;
+mod object;
 mod policy;
 mod ports;
 mod python;

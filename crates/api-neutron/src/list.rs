@@ -3,39 +3,60 @@
 //! as it takes to fill one.
 
 use adit_control::Query;
-use axum::Json;
-use serde_json::{Map, Value, json};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::object::Object;
 use crate::query::{Marker, Wanted};
 use crate::resource::Resource;
 
 /// The rows that are read at once when some are passed over.
 const BATCH: u32 = 100;
 
-type Thing = (Uuid, Map<String, Value>);
+/// How long a thing is, mostly, in octets.
+const USUAL: usize = 2048;
+
+/// A thing, as it is written.
+type Thing = (Uuid, Box<[u8]>);
 
 /// The page that was asked for; an empty one for those who may see nothing.
-pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Response, ApiError> {
     let wanted = Wanted::read(&cx.query, R::ATTRIBUTES)?;
-    let mut things = match wanted.order() {
+    let things = match wanted.order() {
         _ if !may || !is_there::<R>(cx, wanted.marker).await? => Vec::new(),
         Some(_) => scan::<R>(cx, &wanted).await?,
         None => sorted::<R>(cx, &wanted).await?,
     };
-    let mut body = Map::new();
+    let many = R::WORDS.many;
+    let written: usize = things.iter().map(|(_, thing)| thing.len() + 1).sum();
+    let mut body = Vec::with_capacity(written + 1024);
+    body.extend_from_slice(format!("{{\"{many}\":[").as_bytes());
+    for (number, (_, thing)) in things.iter().enumerate() {
+        if number > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(thing);
+    }
+    body.push(b']');
     if let Some(limit) = wanted.limit {
         let links = links(cx, &wanted, limit, &things);
-        body.insert(format!("{}_links", R::WORDS.many), links);
+        body.extend_from_slice(format!(",\"{many}_links\":{links}").as_bytes());
     }
-    for (_, object) in &mut things {
-        wanted.trim(object);
-    }
-    let things = things.into_iter().map(|(_, object)| Value::Object(object));
-    body.insert(R::WORDS.many.to_owned(), things.collect());
-    Ok(Json(Value::Object(body)))
+    body.push(b'}');
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Writes what is wanted of a thing.
+fn write(wanted: &Wanted, mut object: Object) -> Box<[u8]> {
+    wanted.trim(&mut object);
+    let mut octets = Vec::with_capacity(USUAL);
+    // Nothing in it could fail to be written.
+    let _ = serde_json::to_writer(&mut octets, &object);
+    octets.into()
 }
 
 /// Whether a page can start there. What one may not see is not there.
@@ -78,7 +99,7 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
             }
             let object = R::render(cx, &row);
             if wanted.fits(&object) {
-                things.push((R::id(&row), object));
+                things.push((R::id(&row), write(wanted, object)));
             }
         }
         if last || full(&things) {
@@ -119,7 +140,10 @@ async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>
     if wanted.reverse {
         things.reverse();
     }
-    Ok(things)
+    let things = things.into_iter();
+    Ok(things
+        .map(|(id, object)| (id, write(wanted, object)))
+        .collect())
 }
 
 /// `next` while the page is full, `previous` always; the other way round in reverse.

@@ -4,7 +4,7 @@ use adit_control::network::{NetworkChange, NetworkView, NewNetwork};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::{Network, NetworkId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
@@ -14,8 +14,9 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 
 const EXTERNAL: &str = "router:external";
 const MTU: &str = "mtu";
@@ -75,9 +76,9 @@ impl Resource for Networks {
         row.network.id.uuid()
     }
 
-    fn render(_: &Context, view: &NetworkView) -> Map<String, Value> {
+    fn render(_: &Context, view: &NetworkView) -> Object {
         let row = &view.network;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let subnets: Vec<Uuid> = view.subnets.iter().map(|id| id.uuid()).collect();
         let own = [
@@ -95,7 +96,7 @@ impl Resource for Networks {
             ("ipv6_address_scope", Value::Null),
             ("l2_adjacency", json!(true)),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

@@ -5,7 +5,7 @@ use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::port::{Device, Port};
 use adit_model::project::Role;
 use adit_model::{NetworkId, PortId, SecurityGroupId, SubnetId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
@@ -15,9 +15,10 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::{Kind, parse_uuid};
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 
 const DEVICE: &str = "device_id";
 const FIXED_IPS: &str = "fixed_ips";
@@ -88,8 +89,8 @@ impl Resource for Ports {
         row.id.uuid()
     }
 
-    fn render(cx: &Context, row: &Port) -> Map<String, Value> {
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+    fn render(cx: &Context, row: &Port) -> Object {
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let (owner, device) = match &row.device {
             Device::Router(router) => (ROUTER_INTERFACE.to_owned(), router.to_string()),
@@ -117,7 +118,7 @@ impl Resource for Ports {
             ("extra_dhcp_opts", json!([])),
             ("binding:vnic_type", json!("normal")),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         if cx.caller.role >= Role::Admin {
             let binding = [
                 ("binding:host_id", json!("")),
@@ -128,7 +129,7 @@ impl Resource for Ports {
                     json!(if real { "other" } else { "unbound" }),
                 ),
             ];
-            object.extend(binding.map(|(name, value)| (name.to_owned(), value)));
+            object.extend(binding);
         }
         object
     }

@@ -2,12 +2,13 @@
 
 use adit_control::{Order, OrderBy, Query};
 use adit_model::ProjectId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, ID, NAME, PROJECT, named};
 use crate::error::ApiError;
 use crate::kind::{Kind, flag, parse_uuid};
+use crate::object::Object;
 use crate::python;
 
 /// A sort key, and whether it goes down.
@@ -46,9 +47,9 @@ pub(crate) fn fields(pairs: &[(String, String)]) -> Option<Vec<String>> {
 }
 
 /// Takes all but the wanted members away.
-pub(crate) fn trim(object: &mut Map<String, Value>, fields: Option<&[String]>) {
+pub(crate) fn trim(object: &mut Object, fields: Option<&[String]>) {
     if let Some(fields) = fields {
-        object.retain(|name, _| fields.contains(name));
+        object.retain(|name| fields.iter().any(|field| field == name));
     }
 }
 
@@ -148,7 +149,7 @@ impl Wanted {
     }
 
     /// Whether a thing passes the filters.
-    pub(crate) fn fits(&self, object: &Map<String, Value>) -> bool {
+    pub(crate) fn fits(&self, object: &Object) -> bool {
         self.filters.iter().all(|(attribute, wanted)| {
             match object.get(attribute.name).unwrap_or(&Value::Null) {
                 Value::Array(members) => members.iter().any(|member| has(member, wanted)),
@@ -158,12 +159,12 @@ impl Wanted {
     }
 
     /// Takes all but the wanted fields away.
-    pub(crate) fn trim(&self, object: &mut Map<String, Value>) {
+    pub(crate) fn trim(&self, object: &mut Object) {
         trim(object, self.fields.as_deref());
     }
 
     /// Sorts things whose order the store does not have.
-    pub(crate) fn sort(&self, things: &mut [(Uuid, Map<String, Value>)]) {
+    pub(crate) fn sort(&self, things: &mut [(Uuid, Object)]) {
         things.sort_by(|(id, object), (other_id, other)| {
             let mut keys = self.keys.iter().map(|(attribute, descending)| {
                 let order = compare(object.get(attribute.name), other.get(attribute.name));
@@ -329,10 +330,6 @@ mod tests {
         wanted(query).unwrap_err().to_string()
     }
 
-    fn object(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
-    }
-
     #[test]
     fn refusals_read_as_recorded() {
         let count = "The number of sort_keys and sort_dirs must be same";
@@ -377,7 +374,7 @@ mod tests {
 
     #[test]
     fn values_of_one_filter_are_alternatives_and_filters_go_together() {
-        let thing = object(json!({
+        let thing = Object::of(&json!({
             "name": "a", "flag": false, "mtu": 1500, "group": null, "description": "",
             "tenant_id": "00000000000000000000000000000001", "ids": ["i", "j"],
             "maps": [{"at": "1.1", "on": "p"}, {"at": "2.2", "on": "q"}],
@@ -472,10 +469,11 @@ mod tests {
 
     #[test]
     fn what_the_store_can_t_sort_is_sorted_here() {
-        let thing = |id: u128, name: &str| (Uuid::from_u128(id), object(json!({"name": name})));
+        let thing =
+            |id: u128, name: &str| (Uuid::from_u128(id), Object::of(&json!({"name": name})));
         let mut things = vec![thing(1, "b"), thing(2, "a"), thing(3, "a"), thing(4, "c")];
         for (_, object) in &mut things {
-            object.insert("id".to_owned(), json!("same"));
+            object.extend([("id", json!("same"))]);
         }
         let two = wanted("sort_key=id&sort_dir=asc&sort_key=name&sort_dir=desc").unwrap();
         two.sort(&mut things);
@@ -485,11 +483,11 @@ mod tests {
 
     #[test]
     fn fields_are_names_and_nothing_else() {
-        let all = object(json!({"id": "1", "name": "x"}));
+        let all = Object::of(&json!({"id": "1", "name": "x"}));
         let trimmed = |query: &str| {
             let mut object = all.clone();
             wanted(query).unwrap().trim(&mut object);
-            Value::Object(object)
+            json!(object)
         };
         assert_eq!(trimmed("fields=id&fields=bogus"), json!({"id": "1"}));
         assert_eq!(trimmed("fields=id,name"), json!({}));

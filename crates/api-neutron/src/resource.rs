@@ -4,14 +4,15 @@
 use std::future::Future;
 
 use adit_control::{Caller, Noun, Query};
+use adit_model::Revision;
 use adit_model::project::Role;
-use adit_model::{Name, ProjectId, Revision};
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::parse_uuid;
+use crate::object::{Object, One};
 use crate::refusal::Failure;
 use crate::{Neutron, bulk, list, query, status};
 
@@ -59,7 +61,7 @@ pub(crate) trait Resource: 'static {
     fn id(row: &Self::Row) -> Uuid;
 
     /// Its attributes.
-    fn render(cx: &Context, row: &Self::Row) -> Map<String, Value>;
+    fn render(cx: &Context, row: &Self::Row) -> Object;
 
     /// That there is none of this id.
     fn missing(id: String) -> ApiError;
@@ -106,42 +108,18 @@ pub(crate) async fn find<R: Resource>(cx: &Context, id: Uuid) -> Result<R::Row, 
     rows.pop().ok_or_else(|| R::missing(text))
 }
 
-/// The attributes that every resource has.
-pub(crate) fn base(
-    id: Uuid,
-    project: ProjectId,
-    name: &Name,
-    description: &str,
-) -> Map<String, Value> {
-    let project = project.uuid().simple().to_string();
-    let base = [
-        ("id", json!(id)),
-        ("project_id", json!(project)),
-        ("tenant_id", json!(project)),
-        ("name", json!(name.as_str())),
-        ("description", json!(description)),
-    ];
-    base.map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
-}
-
 /// What most resources of networks have.
 pub(crate) fn standard(
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     revision: Revision,
-) -> Map<String, Value> {
-    let standard = [
+) -> [(&'static str, Value); 4] {
+    [
         ("created_at", json!(status::time(created_at))),
         ("updated_at", json!(status::time(updated_at))),
         ("revision_number", json!(revision.0)),
         ("tags", json!([])),
-    ];
-    standard
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
+    ]
 }
 
 /// Its routes, in every spelling.
@@ -205,26 +183,22 @@ async fn check<R: Resource>(cx: &Context, verb: &str, id: Uuid) -> Result<(), Ap
     Err(ApiError::NotFound)
 }
 
-fn answer<R: Resource>(object: Map<String, Value>) -> Json<Value> {
-    let mut body = Map::new();
-    body.insert(R::WORDS.one.to_owned(), Value::Object(object));
-    Json(Value::Object(body))
+fn answer<R: Resource>(object: Object) -> Json<One> {
+    Json(One(R::WORDS.one, object))
 }
 
-async fn create<R: Resource>(
-    cx: Context,
-    body: Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+async fn create<R: Resource>(cx: Context, body: Body) -> Result<Response, ApiError> {
     let octets = adit_api::body::octets(body).await?;
     if R::BULK
         && let Some(objects) = bulk::objects(&octets, R::WORDS.many)?
     {
-        return bulk::create::<R>(&cx, objects).await;
+        let made = bulk::create::<R>(&cx, objects).await?;
+        return Ok((StatusCode::CREATED, Json(made)).into_response());
     }
     let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     may_create::<R>(&cx)?;
     let (_, object) = make::<R>(&cx, &values).await?;
-    Ok((StatusCode::CREATED, answer::<R>(object)))
+    Ok((StatusCode::CREATED, answer::<R>(object)).into_response())
 }
 
 /// Refuses those whose role is not enough to make one.
@@ -239,23 +213,23 @@ pub(crate) fn may_create<R: Resource>(cx: &Context) -> Result<(), ApiError> {
 pub(crate) async fn make<R: Resource>(
     cx: &Context,
     values: &Values,
-) -> Result<(Uuid, Map<String, Value>), ApiError> {
+) -> Result<(Uuid, Object), ApiError> {
     let maker = cx.maker(values.project).await?;
     let row = R::create(cx, maker, values).await;
     let row = row.map_err(|failure| failure.about::<R>(""))?;
     let mut object = R::render(cx, &row);
     values.echo(&mut object);
     if let Some(status) = R::MADE {
-        object.insert("status".to_owned(), status.into());
+        object.set("status", status.into());
     }
     Ok((R::id(&row), object))
 }
 
-async fn all<R: Resource>(cx: Context) -> Result<Json<Value>, ApiError> {
+async fn all<R: Resource>(cx: Context) -> Result<Response, ApiError> {
     list::page::<R>(&cx, sees::<R>(&cx)).await
 }
 
-async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<One>, ApiError> {
     let row = find::<R>(&cx, parse::<R>(&id)?).await?;
     if !sees::<R>(&cx) {
         return Err(ApiError::NotFound);
@@ -269,7 +243,7 @@ async fn update<R: Resource>(
     cx: Context,
     Path(id): Path<String>,
     body: Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<One>, ApiError> {
     let octets = adit_api::body::octets(body).await?;
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;

@@ -10,7 +10,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::put;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Neutron;
@@ -21,9 +21,10 @@ use crate::body::{Values, plain};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::{Kind, flag, parse_uuid};
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, find, standard};
+use crate::resource::{Resource, Words, find, standard};
 use crate::subnets::{Subnets, routes, show_routes};
 
 const EXTERNAL: &str = "external_gateway_info";
@@ -74,8 +75,8 @@ impl Resource for Routers {
         row.id.uuid()
     }
 
-    fn render(cx: &Context, row: &Router) -> Map<String, Value> {
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+    fn render(cx: &Context, row: &Router) -> Object {
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let external = row.external.map(|external| {
             let outside = cx.control.external_subnet(external.network);
@@ -96,7 +97,7 @@ impl Resource for Routers {
             ("ha", json!(false)),
             ("flavor_id", Value::Null),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

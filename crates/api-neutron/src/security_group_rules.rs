@@ -5,7 +5,7 @@ use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::{Cidr, Name, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
@@ -13,9 +13,10 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::{Kind, parse_uuid};
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 use crate::words::{Word, one_of};
 
 const BLOCK: &str = "remote_ip_prefix";
@@ -77,7 +78,7 @@ impl Resource for SecurityGroupRules {
         row.id.uuid()
     }
 
-    fn render(_: &Context, row: &SecurityGroupRule) -> Map<String, Value> {
+    fn render(_: &Context, row: &SecurityGroupRule) -> Object {
         render_rule(row)
     }
 
@@ -170,14 +171,14 @@ impl Resource for SecurityGroupRules {
 }
 
 /// A rule, by itself and in its group.
-pub(crate) fn render_rule(row: &SecurityGroupRule) -> Map<String, Value> {
-    let mut object = base(
+pub(crate) fn render_rule(row: &SecurityGroupRule) -> Object {
+    let mut object = Object::new(
         row.id.uuid(),
         row.project,
         &Name::default(),
         &row.description,
     );
-    object.remove("name");
+    object.retain(|name| name != "name");
     object.extend(standard(row.created_at, row.created_at, row.revision));
     let (block, group) = match row.remote {
         Remote::Any => (None, None),
@@ -196,7 +197,7 @@ pub(crate) fn render_rule(row: &SecurityGroupRule) -> Map<String, Value> {
         (REMOTE, json!(group)),
         ("remote_address_group_id", Value::Null),
     ];
-    object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    object.extend(own);
     object
 }
 

@@ -4,7 +4,7 @@ use adit_control::security_group::GroupView;
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::SecurityGroupId;
 use adit_model::project::Role;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
@@ -12,8 +12,9 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 use crate::security_group_rules::render_rule;
 
 pub(crate) struct SecurityGroups;
@@ -51,17 +52,14 @@ impl Resource for SecurityGroups {
         row.group.id.uuid()
     }
 
-    fn render(_: &Context, view: &GroupView) -> Map<String, Value> {
+    fn render(_: &Context, view: &GroupView) -> Object {
         let row = &view.group;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let rules = view.rules.iter().map(render_rule);
-        let own = [
-            ("stateful", json!(true)),
-            ("shared", json!(false)),
-            ("security_group_rules", rules.map(Value::Object).collect()),
-        ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        let own = [("stateful", json!(true)), ("shared", json!(false))];
+        object.extend(own);
+        object.list("security_group_rules", rules.collect());
         object
     }
 

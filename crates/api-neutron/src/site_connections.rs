@@ -5,7 +5,7 @@ use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
 use adit_control::{Caller, Error, Noun, Query, Reference};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
@@ -16,8 +16,9 @@ use crate::context::Context;
 use crate::endpoint_groups::EndpointGroups;
 use crate::error::ApiError;
 use crate::kind::{Given, Kind};
+use crate::object::Object;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, find};
+use crate::resource::{Resource, Words, find};
 use crate::status;
 use crate::words::{Word as _, one_of};
 
@@ -120,9 +121,9 @@ impl Resource for SiteConnections {
         view.connection.id.uuid()
     }
 
-    fn render(cx: &Context, view: &ConnectionView) -> Map<String, Value> {
+    fn render(cx: &Context, view: &ConnectionView) -> Object {
         let row = &view.connection;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         let own = [
             (
                 "local_id",
@@ -144,7 +145,6 @@ impl Resource for SiteConnections {
             ("dpd", dpd(row.dead_peer_detection)),
             ("admin_state_up", json!(row.admin_state_up)),
             ("status", json!(status::of_connection(view))),
-            ("status_reasons", status::reasons(&view.reasons)),
             (SERVICE, json!(row.gateway.uuid())),
             (IKE_POLICY, json!(row.ike_policy.map(IkePolicyId::uuid))),
             (
@@ -152,7 +152,8 @@ impl Resource for SiteConnections {
                 json!(row.ipsec_policy.map(IpsecPolicyId::uuid)),
             ),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
+        object.list("status_reasons", status::reasons(&view.reasons));
         object
     }
 

@@ -8,7 +8,7 @@ use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
@@ -16,9 +16,10 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, standard};
+use crate::resource::{Resource, Words, standard};
 
 const ADDRESS_MODE: &str = "ipv6_address_mode";
 const CIDR: &str = "cidr";
@@ -99,10 +100,10 @@ impl Resource for Subnets {
         row.subnet.id.uuid()
     }
 
-    fn render(_: &Context, row: &Row) -> Map<String, Value> {
+    fn render(_: &Context, row: &Row) -> Object {
         let external = row.external;
         let row = &row.subnet;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let pools = row.pools.iter();
         let pools = pools.map(|pool| json!({"start": pool.first, "end": pool.last}));
@@ -122,7 +123,7 @@ impl Resource for Subnets {
             ("service_types", json!([])),
             ("router:external", json!(external)),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

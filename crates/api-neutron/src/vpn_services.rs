@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use adit_control::service::{NewService, ServiceChange, ServiceView};
 use adit_control::{Caller, Error, Noun, Query, Reference};
 use adit_model::{GatewayId, RouterId, SubnetId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
@@ -15,8 +15,9 @@ use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::kind::Kind;
+use crate::object::Object;
 use crate::refusal::Failure;
-use crate::resource::{Resource, Words, base, find};
+use crate::resource::{Resource, Words, find};
 use crate::status;
 
 pub(crate) struct VpnServices;
@@ -59,9 +60,9 @@ impl Resource for VpnServices {
         row.gateway.id.uuid()
     }
 
-    fn render(_: &Context, view: &ServiceView) -> Map<String, Value> {
+    fn render(_: &Context, view: &ServiceView) -> Object {
         let row = &view.gateway;
-        let mut object = base(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         let (v4, v6) = match row.public_address {
             IpAddr::V4(address) => (json!(address), Value::Null),
             IpAddr::V6(address) => (Value::Null, json!(address)),
@@ -75,7 +76,7 @@ impl Resource for VpnServices {
             ("status", json!(status::of_service(view))),
             ("flavor_id", Value::Null),
         ];
-        object.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(own);
         object
     }
 

@@ -92,13 +92,14 @@ impl Stored<'_> {
     }
 
     fn value(&self, column: &str) -> Result<ValueRef<'_>, StoreError> {
-        let places = self.columns.iter().enumerate();
-        let mut places = places.cycle().skip(self.next.get());
-        let place = places
-            .by_ref()
-            .take(self.columns.len())
-            .find_map(|(place, name)| (name == column).then_some(place))
-            .ok_or_else(|| self.corrupt(format!("it has no column {column}")))?;
+        let next = self.next.get();
+        let is_next = self.columns.get(next).is_some_and(|name| name == column);
+        let place = if is_next {
+            next
+        } else {
+            let place = self.columns.iter().position(|name| name == column);
+            place.ok_or_else(|| self.corrupt(format!("it has no column {column}")))?
+        };
         self.next.set(place + 1);
         self.row.get_ref(place).map_err(|e| self.corrupt(e))
     }

@@ -127,6 +127,8 @@ impl World {
         let mut settings = Config::new(external, [1; 32]);
         settings.resolver = Arc::new(Hosts);
         settings.crypto_profile = crypto_profile;
+        // Rows are put past the use cases, which would have them looked at.
+        settings.timing.sweep = Duration::from_millis(50);
         let (control, reconciler) = Control::new(
             Arc::clone(&store),
             Arc::clone(&agent) as Arc<_>,
