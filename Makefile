@@ -1,6 +1,6 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
-# make test-clients  those with OpenStack's own clients
+# make test-clients  those with OpenStack's own clients and Keystone
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make check         format, lints, documentation, licences
 #
@@ -10,8 +10,8 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/adit
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 TOOLS := $(CACHE)/tools
 
-# OpenStack's clients, each release in a virtual environment of its own.
-CLIENTS := openstack-10 openstack-8
+# OpenStack's clients, each release in a virtual environment of its own, and its Keystone.
+CLIENTS := openstack-10 openstack-8 keystone-30
 export ADIT_TEST_CLIENTS := $(CACHE)/clients
 
 # Namespaces and TUN devices need root; everything is built without it.

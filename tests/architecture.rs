@@ -27,6 +27,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store-sql", &["crypto", "model", "store"]),
     ("control", &["crypto", "model", "store"]),
     ("agent", &["control", "model", "netns", "worker"]),
+    ("keystone", &["control", "crypto", "model"]),
     // ring 3: faces
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
@@ -44,6 +45,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api-vpc",
             "control",
             "crypto",
+            "keystone",
             "model",
             "netns",
             "store-sql",

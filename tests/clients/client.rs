@@ -22,19 +22,33 @@ pub(crate) const OLDER: &str = "openstack-8";
 
 /// A turn, and the folder of an environment's programs; none, loudly, where it can't run.
 pub(crate) fn turn_with(environment: &str) -> Option<(Turn, PathBuf)> {
+    let programs = programs(environment, "openstack")?;
+    Some((turn(&["nft", "pgrep"])?, programs))
+}
+
+/// The folder of an environment's programs; none, loudly, where there is none with this one.
+pub(crate) fn programs(environment: &str, program: &str) -> Option<PathBuf> {
     let place = std::env::var_os(PLACE).unwrap_or_default();
     let programs = Path::new(&place).join(environment).join("bin");
-    if !programs.join("openstack").exists() {
-        skipped("OpenStack's clients: make test-clients has them");
+    if !programs.join(program).exists() {
+        skipped("OpenStack's clients and Keystone: make test-clients has them");
         return None;
     }
-    Some((turn(&["nft", "pgrep"])?, programs))
+    Some(programs)
 }
 
 /// A program of an environment with the settings of an account, and with nothing else.
 pub(crate) fn program(path: &Path, serve: &Serve, account: &str) -> Command {
-    let settings = serve.folder.join(format!("state/clients/{account}-openrc"));
-    let settings = fs::read_to_string(settings).unwrap();
+    with_settings(path, &openrc(serve, account))
+}
+
+fn openrc(serve: &Serve, account: &str) -> PathBuf {
+    serve.folder.join(format!("state/clients/{account}-openrc"))
+}
+
+/// A program of an environment with the settings in a file, and with nothing else.
+pub(crate) fn with_settings(path: &Path, openrc: &Path) -> Command {
+    let settings = fs::read_to_string(openrc).unwrap();
     let settings = settings
         .lines()
         .filter_map(|line| line.strip_prefix("export ")?.split_once('='));
@@ -42,28 +56,40 @@ pub(crate) fn program(path: &Path, serve: &Serve, account: &str) -> Command {
     command
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
-        .env("HOME", &serve.folder)
+        .env("HOME", openrc.parent().unwrap())
         .envs(settings)
         .stdin(Stdio::null());
     command
 }
 
-/// `openstack` as the demo account.
+/// `openstack` as an account.
 pub(crate) struct Client<'a> {
     serve: &'a Serve,
     programs: PathBuf,
+    openrc: PathBuf,
 }
 
 impl<'a> Client<'a> {
+    /// The demo account.
     pub(crate) fn new(serve: &'a Serve, programs: PathBuf) -> Self {
-        Self { serve, programs }
+        let openrc = openrc(serve, "demo");
+        Self::of(serve, programs, openrc)
+    }
+
+    /// The account whose settings are in a file.
+    pub(crate) fn of(serve: &'a Serve, programs: PathBuf, openrc: PathBuf) -> Self {
+        Self {
+            serve,
+            programs,
+            openrc,
+        }
     }
 
     /// What it prints, or else what it complains of.
     fn run(&self, command: &str) -> Result<String, String> {
         let mut words = words(command).into_iter();
         assert_eq!(words.next().as_deref(), Some("openstack"), "{command}");
-        let output = program(&self.programs.join("openstack"), self.serve, "demo")
+        let output = with_settings(&self.programs.join("openstack"), &self.openrc)
             .args(words)
             .output()
             .unwrap();

@@ -8,9 +8,16 @@ use crate::support::serve::Serve;
 
 /// Runs one of the scripts beside this file, which must end well.
 #[track_caller]
-pub(crate) fn run(mut python: Command, script: &str) {
+pub(crate) fn run(python: Command, script: &str) {
+    run_with(python, script, &[]);
+}
+
+/// The same, with arguments.
+#[track_caller]
+pub(crate) fn run_with(mut python: Command, script: &str, arguments: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
-    let output = python.arg("-B").arg(folder.join(script)).output().unwrap();
+    python.arg("-B").arg(folder.join(script)).args(arguments);
+    let output = python.output().unwrap();
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
     assert!(
         output.status.success(),

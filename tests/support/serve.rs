@@ -38,13 +38,18 @@ impl Ground for Serve {
 impl Serve {
     /// Starts one on a fresh state folder. `number` makes its external network its own.
     pub(crate) fn start(prefix: &str, number: u8) -> Self {
+        Self::start_with(prefix, number, "")
+    }
+
+    /// Starts one with more settings, which stand at the beginning of the file.
+    pub(crate) fn start_with(prefix: &str, number: u8, settings: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("adit-test-{prefix}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         namespace::remove_all(prefix);
         let external = format!("198.18.{number}");
         let config = format!(
-            "[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n\
+            "{settings}[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n\
              [quotas]\nvpn_gateways_per_zone = 9\nike_policies = 90\nipsec_policies = 90\n"
         );
         fs::write(folder.join("adit.toml"), config).unwrap();
@@ -72,9 +77,7 @@ impl Serve {
 
     /// Starts it on what is there.
     pub(crate) fn run(&mut self) {
-        // The last one that it writes.
-        let settings = self.folder.join("state/clients/demo-openrc");
-        let before = fs::metadata(&settings).ok().map(|m| m.modified().unwrap());
+        let before = self.starts();
         let log = File::options()
             .create(true)
             .append(true)
@@ -86,12 +89,16 @@ impl Serve {
             .stderr(log)
             .spawn();
         self.child = Some(child.unwrap());
-        until("the clients' settings are written", PATIENCE, || {
+        until("it serves", PATIENCE, || {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert_eq!(ended, None, "adit serve ended: {}", self.log());
-            let written = fs::metadata(&settings).ok()?.modified().unwrap();
-            (Some(written) != before).then_some(())
+            (self.starts() > before).then_some(())
         });
+    }
+
+    /// How often it said that it serves, which is the last of a start.
+    fn starts(&self) -> usize {
+        self.log().matches("adit serves").count()
     }
 
     /// A client with a fresh token.

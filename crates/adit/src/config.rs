@@ -1,6 +1,8 @@
 //! The operator's settings: a TOML file, all of it optional. `docs/adit.toml` lists every key with
 //! its default; a key that is not known is refused.
 
+mod keystone;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -8,19 +10,26 @@ use adit_control::{CryptoProfile, Limits};
 use adit_model::Cidr;
 use serde::Deserialize;
 
+pub(crate) use keystone::ExternalKeystone;
+use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
+
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("the settings in {path}")]
+    // The library's own text shows the line itself, which may hold a password.
+    #[error("the settings in {path}, line {line}: {message}")]
     Malformed {
         path: PathBuf,
-        source: toml::de::Error,
+        line: usize,
+        message: String,
     },
     #[error("the settings file {path} can't be read")]
     Unreadable {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Keystone(#[from] KeystoneSettingsError),
     #[error("network.external_cidr {0} is too small: at least 8 addresses are needed")]
     ExternalTooSmall(Cidr),
     #[error("network.tunnel_mtu {0} is not between 1280 and 9000")]
@@ -39,6 +48,9 @@ pub(crate) struct Settings {
     pub(crate) keep_networks: bool,
     /// Which algorithms policies may name.
     pub(crate) crypto_profile: CryptoProfile,
+    /// Who knows users, projects and tokens.
+    identity: IdentitySource,
+    keystone: KeystoneSettings,
     pub(crate) network: NetworkSettings,
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
@@ -98,6 +110,8 @@ impl Default for Settings {
             public_url: None,
             keep_networks: false,
             crypto_profile: CryptoProfile::default(),
+            identity: IdentitySource::default(),
+            keystone: KeystoneSettings::default(),
             network: NetworkSettings::default(),
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
@@ -180,13 +194,29 @@ impl Settings {
                         path: path.to_owned(),
                         source,
                     })?;
-                toml::from_str(&text).map_err(|source| SettingsError::Malformed {
-                    path: path.to_owned(),
-                    source,
-                })?
+                Self::parse(&text, path)?
             }
         };
         settings.check()
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, SettingsError> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            SettingsError::Malformed {
+                path: path.to_owned(),
+                line: before.unwrap_or_default().matches('\n').count() + 1,
+                message: error.message().to_owned(),
+            }
+        })
+    }
+
+    /// The Keystone elsewhere that says who asks, if one does.
+    pub(crate) fn external_keystone(&self) -> Result<Option<ExternalKeystone>, SettingsError> {
+        match self.identity {
+            IdentitySource::Adit => Ok(None),
+            IdentitySource::Keystone => Ok(Some(self.keystone.read()?)),
+        }
     }
 
     fn check(self) -> Result<Self, SettingsError> {
@@ -215,9 +245,32 @@ mod tests {
         );
     }
 
+    fn refusal(text: &str) -> String {
+        let refused = Settings::parse(text, Path::new("adit.toml"));
+        refused.unwrap_err().to_string()
+    }
+
     #[test]
     fn an_unknown_key_is_refused() {
-        let error = toml::from_str::<Settings>("lisen = \"127.0.0.1:1\"").unwrap_err();
-        assert!(error.to_string().contains("lisen"));
+        let error = refusal("keep_networks = true\nlisen = \"127.0.0.1:1\"");
+        let words = "the settings in adit.toml, line 2: unknown field `lisen`";
+        assert!(error.starts_with(words), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_shows_no_password() {
+        for text in [
+            "[keystone]\npassword = \"planted",
+            "[keystone]\npassword = \"planted\" and more",
+            "[keystone]\npassword = 4711",
+            "[keystone]\npasswort = \"planted\"",
+        ] {
+            let error = refusal(text);
+            assert!(error.contains("line 2"), "{error}");
+            assert!(
+                !error.contains("planted") && !error.contains("4711"),
+                "{error}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod clients;
 mod config;
 mod demo;
+mod identity;
 mod serve;
 mod state;
 

@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clients;
 use crate::config::Settings;
+use crate::identity::ExternalIdentity;
 use crate::state::StateFolder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -49,6 +50,8 @@ fn check_host() -> Result<(), HostError> {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), Failure> {
     check_host()?;
+    let elsewhere = settings.external_keystone()?;
+    let elsewhere = elsewhere.map(ExternalIdentity::new).transpose()?;
     let state = StateFolder::open(state_dir)?;
     let key = KeyFile::open_or_create(&state.key_file())?;
     let store = Arc::new(SqliteStore::open(&state.database(), &key).await?);
@@ -67,7 +70,7 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
         agent.clone(),
         Arc::new(SystemClock),
         Box::new(SystemRandom),
-        control_config(&settings, &key),
+        control_config(&settings, &key, elsewhere.as_ref()),
     );
     let listener = TcpListener::bind(settings.listen).await.map_err(|source| {
         Failure::from(format!(
@@ -81,10 +84,17 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
     let fresh = control.bootstrap().await?;
-    clients::write(&state.clients(), &base, KEYSTONE_REGION, &control, fresh).await?;
+    let clients = state.clients();
+    match &elsewhere {
+        None => clients::write(&clients, &base, KEYSTONE_REGION, &control, fresh).await?,
+        Some(identity) => identity.greet(),
+    }
     let reconciler = tokio::spawn(reconciler.run());
-    tracing::info!(%address, clients = %state.clients().display(), "adit serves");
-    axum::serve(listener, routes(&settings, &control))
+    match &elsewhere {
+        None => tracing::info!(%address, clients = %clients.display(), "adit serves"),
+        Some(identity) => tracing::info!(%address, keystone = identity.url, "adit serves"),
+    }
+    axum::serve(listener, routes(&settings, &control, elsewhere.as_ref()))
         .with_graceful_shutdown(end_of_service())
         .await?;
     tracing::info!("ending");
@@ -97,7 +107,11 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
     Ok(())
 }
 
-fn control_config(settings: &Settings, key: &KeyFile) -> Config {
+fn control_config(
+    settings: &Settings,
+    key: &KeyFile,
+    elsewhere: Option<&ExternalIdentity>,
+) -> Config {
     let cidr = settings.network.external_cidr;
     let host: Option<IpAddr> = cidr.nth(1);
     let pool = ExternalPool {
@@ -107,10 +121,11 @@ fn control_config(settings: &Settings, key: &KeyFile) -> Config {
     let mut config = Config::new(pool, key.token_key());
     config.limits = settings.quotas.limits();
     config.crypto_profile = settings.crypto_profile;
+    config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);
     config
 }
 
-fn routes(settings: &Settings, control: &Control) -> Router {
+fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIdentity>) -> Router {
     let region = &settings.vpc.region;
     let mut vpc = VpcConfig {
         public_url: settings.public_url.clone(),
@@ -121,6 +136,25 @@ fn routes(settings: &Settings, control: &Control) -> Router {
         zone.name = format!("{region}-{number}");
     }
     vpc.region.clone_from(region);
+    let neutron = NeutronConfig {
+        public_url: settings.public_url.clone(),
+        show_psk: settings.openstack.show_psk,
+        identity_url: elsewhere.map(|identity| identity.url.clone()),
+    };
+    let identity = match elsewhere {
+        None => own_identity(settings, control),
+        Some(identity) => adit_api_iam::elsewhere(&identity.url),
+    };
+    Router::new()
+        .merge(identity)
+        .merge(adit_api_neutron::router(control.clone(), neutron))
+        .merge(adit_api_vpc::router(control.clone(), vpc))
+        .merge(adit_api::health::router(control.clone()))
+        .layer(axum::middleware::from_fn(adit_api::request_id::layer))
+}
+
+/// The faces by which people log in here.
+fn own_identity(settings: &Settings, control: &Control) -> Router {
     let keystone = KeystoneConfig {
         public_url: settings.public_url.clone(),
         region: KEYSTONE_REGION.to_owned(),
@@ -130,18 +164,8 @@ fn routes(settings: &Settings, control: &Control) -> Router {
             path: String::new(),
         }],
     };
-    let neutron = NeutronConfig {
-        public_url: settings.public_url.clone(),
-        show_psk: settings.openstack.show_psk,
-        ..NeutronConfig::default()
-    };
-    Router::new()
-        .merge(adit_api_iam::router(control.clone()))
+    adit_api_iam::router(control.clone())
         .merge(adit_api_keystone::router(control.clone(), keystone))
-        .merge(adit_api_neutron::router(control.clone(), neutron))
-        .merge(adit_api_vpc::router(control.clone(), vpc))
-        .merge(adit_api::health::router(control.clone()))
-        .layer(axum::middleware::from_fn(adit_api::request_id::layer))
 }
 
 async fn end_of_service() {

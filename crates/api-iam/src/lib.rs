@@ -1,6 +1,8 @@
 //! The part of IBM Cloud IAM that its clients need: `POST /identity/token` gives a bearer token
 //! for an API key. Clients decode the token without verifying it, and want `iat` and `exp`.
 
+use std::borrow::Cow;
+
 use adit_api::body;
 use adit_control::{Caller, Control};
 use axum::body::Body;
@@ -27,11 +29,22 @@ pub fn router(control: Control) -> Router {
         .with_state(control)
 }
 
+/// The same addresses where another service has the identities: whoever asks is told where.
+pub fn elsewhere(identity_url: &str) -> Router {
+    let message = format!(
+        "API keys are not for this service. Get a token from the Keystone at {identity_url}, and send it as the bearer."
+    );
+    let answer = move || std::future::ready(refused("BXNIM0107E", message.clone()));
+    Router::new()
+        .route("/identity/token", post(answer.clone()))
+        .route("/", post(answer))
+}
+
 /// What IAM's clients show their user.
 struct IamError {
     status: StatusCode,
     code: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl IntoResponse for IamError {
@@ -45,12 +58,11 @@ impl IntoResponse for IamError {
     }
 }
 
-const fn refused(code: &'static str, message: &'static str) -> IamError {
-    let status = StatusCode::BAD_REQUEST;
+fn refused(code: &'static str, message: impl Into<Cow<'static, str>>) -> IamError {
     IamError {
-        status,
+        status: StatusCode::BAD_REQUEST,
         code,
-        message,
+        message: message.into(),
     }
 }
 
@@ -58,7 +70,7 @@ async fn token(State(control): State<Control>, body: Body) -> Result<Response, I
     let too_large = IamError {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         code: "BXNIM0109E",
-        message: "The request is too large.",
+        message: "The request is too large.".into(),
     };
     let form = body::octets(body).await.map_err(|_| too_large)?;
     let field = |name: &str| {
@@ -92,7 +104,7 @@ async fn token(State(control): State<Control>, body: Body) -> Result<Response, I
             Err(IamError {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: "BXNIM0440E",
-                message: "The service can't answer at this moment.",
+                message: "The service can't answer at this moment.".into(),
             })
         }
     }

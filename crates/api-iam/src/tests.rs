@@ -73,3 +73,18 @@ async fn what_is_no_key_gets_iams_error() {
     let (status, _) = ask(&control, "/identity/token", "x".repeat(body::LIMIT + 1)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn where_another_service_has_the_identities_it_is_named() {
+    let app = elsewhere("https://cloud.test:5000");
+    for path in ["/", "/identity/token"] {
+        let request = Request::post(path)
+            .body(Body::from("grant_type=x"))
+            .unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body = body::json(response.into_body()).await.unwrap();
+        let message = body["errorMessage"].as_str().unwrap();
+        assert!(message.contains("https://cloud.test:5000"), "{message}");
+    }
+}

@@ -108,6 +108,7 @@ impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Unavailable(error) => Error::from(error).into(),
+            TokenError::Unasked(error) => Error::from(error).into(),
             _ => Self::unauthorized(),
         }
     }

@@ -79,7 +79,7 @@ fn subject(headers: &HeaderMap) -> Result<&str, ApiError> {
 /// A token that is not good is one that is not there.
 fn gone(error: TokenError) -> ApiError {
     match error {
-        TokenError::Unavailable(_) => error.into(),
+        TokenError::Unavailable(_) | TokenError::Unasked(_) => error.into(),
         _ => ApiError::new(StatusCode::NOT_FOUND, "Could not find token."),
     }
 }

@@ -3,8 +3,12 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+/// When a client may ask again, where another service has to come back first.
+const SECONDS: &str = "5";
 
 /// Makes [`ApiError`] of lines that say: status, type, case, message.
 macro_rules! catalogue {
@@ -31,6 +35,9 @@ catalogue! {
     // Who asks.
     UNAUTHORIZED "Unauthorized" Unauthorized "The request you have made requires authentication.";
     FORBIDDEN "InvalidScope" NoProject "The token is not scoped to a project.";
+    FORBIDDEN "PolicyNotAuthorized" NoRole "The token has none of the roles reader, member and admin.";
+    SERVICE_UNAVAILABLE "ServiceUnavailable" IdentityUnavailable
+        "The identity service can't be asked at this moment. Try again later.";
     FORBIDDEN "PolicyNotAuthorized" Policy {rule} "rule:{rule} is disallowed by policy";
 
     // Where.
@@ -227,6 +234,9 @@ impl IntoResponse for ApiError {
         } else {
             json!({"NeutronError": {"type": kind, "message": message, "detail": ""}})
         };
+        if self == Self::IdentityUnavailable {
+            return (status, [(RETRY_AFTER, SECONDS)], Json(body)).into_response();
+        }
         (status, Json(body)).into_response()
     }
 }

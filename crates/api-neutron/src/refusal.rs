@@ -158,6 +158,11 @@ impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Unavailable(error) => Error::from(error).into(),
+            TokenError::Unasked(error) => {
+                log(&error.into());
+                Self::IdentityUnavailable
+            }
+            TokenError::NoRole => Self::NoRole,
             _ => Self::Unauthorized,
         }
     }

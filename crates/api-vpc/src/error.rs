@@ -243,10 +243,19 @@ const fn quota_code(quota: Quota) -> &'static str {
 
 impl From<BearerError> for ApiError {
     fn from(error: BearerError) -> Self {
-        if let BearerError::Token(TokenError::Unavailable(error)) = error {
-            return Error::from(error).into();
-        }
         let message = sentence(&error.to_string());
+        match error {
+            BearerError::Token(TokenError::Unavailable(error)) => return Error::from(error).into(),
+            BearerError::Token(TokenError::Unasked(error)) => {
+                log(&error.into());
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                return Self::new(status, "service_unavailable", message);
+            }
+            BearerError::Token(TokenError::NoRole) => {
+                return Self::new(StatusCode::FORBIDDEN, "not_authorized", message);
+            }
+            _ => {}
+        }
         Self::new(StatusCode::UNAUTHORIZED, "not_authorized", message).header("Authorization")
     }
 }
@@ -316,4 +325,26 @@ pub(crate) async fn invalid_route() -> ApiError {
 pub(crate) async fn method_not_allowed() -> ApiError {
     let message = "The requested route does not support this method.";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_route", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_control::identity::IdentityUnavailable;
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_called_unknown_while_nobody_can_be_asked() {
+        for (error, status) in [
+            (
+                IdentityUnavailable("it is away".into()).into(),
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            (TokenError::NoRole, StatusCode::FORBIDDEN),
+            (TokenError::Invalid, StatusCode::UNAUTHORIZED),
+        ] {
+            let refusal = ApiError::from(BearerError::Token(error));
+            assert_eq!(refusal.status, status, "{refusal:?}");
+        }
+    }
 }

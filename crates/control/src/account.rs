@@ -23,6 +23,10 @@ pub const ADMIN: &str = "admin";
 /// The name of the first member and of its project.
 pub const DEMO: &str = "demo";
 
+/// The name of the project that owns what is the service's own, where another service has the
+/// administrators.
+const OWN: &str = "adit";
+
 /// An API key in clear: 256 random bits in base64url. Told once, kept nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeyText(Zeroizing<String>);
@@ -54,23 +58,43 @@ pub struct Account {
     pub password: Password,
 }
 
+async fn insert_own_project(tx: &mut dyn Transaction) -> Result<ProjectId, Error> {
+    let row = Project {
+        id: ProjectId::random(),
+        name: Name::parse(OWN).map_err(|error| Error::Internal(error.into()))?,
+        description: "owns the external network".to_owned(),
+        enabled: true,
+    };
+    tx.insert_project(&row).await?;
+    Ok(row.id)
+}
+
 impl Control {
-    /// Makes sure of the network that leads outside. Fills an empty store with an administrator
-    /// and a demo member, each with a project, a key and a random password. Answers nothing when there are projects already.
+    /// Makes sure of the network that leads outside. Fills a store without users with an
+    /// administrator and a demo member, each with a project, a key and a random password; not where
+    /// another service says who asks. Answers nothing when there were accounts already.
     ///
     /// # Errors
     /// The store can't answer.
     pub async fn bootstrap(&self) -> Result<Option<[Account; 2]>, Error> {
-        let projects = self.0.store.read().await?.projects().await?;
-        let first = projects
-            .iter()
-            .find(|project| project.name.as_str() == ADMIN);
-        if let Some(first) = first.or(projects.first()) {
-            let mut tx = self.0.store.write().await?;
-            self.ensure_external_network(&mut *tx, first.id).await?;
+        let mut tx = self.0.store.write().await?;
+        let projects = tx.projects().await?;
+        let named = |name: &str| projects.iter().find(|row| row.name.as_str() == name);
+        let is_foreign = self.0.config.identity.is_some();
+        let has_accounts =
+            named(ADMIN).is_some() || named(DEMO).is_some() || !tx.users().await?.is_empty();
+        if is_foreign || has_accounts {
+            // Not just any project of the other service: an owner may change what it owns.
+            let any = projects.first().filter(|_| !is_foreign);
+            let owner = match named(ADMIN).or_else(|| named(OWN)).or(any) {
+                Some(owner) => owner.id,
+                None => insert_own_project(&mut *tx).await?,
+            };
+            self.ensure_external_network(&mut *tx, owner).await?;
             tx.commit().await?;
             return Ok(None);
         }
+        drop(tx);
         let (for_admin, for_demo) = (self.random_password(), self.random_password());
         let hashes = [self.hash(&for_admin).await?, self.hash(&for_demo).await?];
         let [admin_hash, demo_hash] = hashes;
@@ -160,6 +184,9 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn authenticate(&self, key: &str) -> Result<Option<Caller>, Error> {
+        if self.0.config.identity.is_some() {
+            return Ok(None);
+        }
         let hash = KeyHash(sha256(&[key.as_bytes()]));
         let mut tx = self.0.store.read().await?;
         let Some(key) = tx.api_key(&hash).await? else {

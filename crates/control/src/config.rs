@@ -7,7 +7,7 @@ use std::time::Duration;
 use adit_model::Cidr;
 use zeroize::Zeroizing;
 
-use crate::{CryptoProfile, Resolver, SystemResolver};
+use crate::{CryptoProfile, IdentityProvider, Resolver, SystemResolver};
 
 /// How many of each there may be. The defaults are IBM VPC's of 2020.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +110,9 @@ pub struct Config {
     pub token_key: Zeroizing<[u8; 32]>,
     /// How long a token is good for.
     pub token_lifetime: Duration,
+    /// Another service that says who asks. While there is one, no token, key or password of this
+    /// service's own is taken.
+    pub identity: Option<Arc<dyn IdentityProvider>>,
 }
 
 impl Config {
@@ -124,6 +127,7 @@ impl Config {
             timing: Timing::default(),
             token_key: Zeroizing::new(token_key),
             token_lifetime: Duration::from_secs(3600),
+            identity: None,
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod error;
 pub mod fake;
 pub mod floating_ip;
 pub mod gateway;
+pub mod identity;
 pub mod ike_policy;
 pub mod instance;
 pub mod ipsec_policy;
@@ -72,6 +73,7 @@ pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;
 pub use error::{Error, Noun, Quota, Rule};
+pub use identity::IdentityProvider;
 pub use password::Password;
 pub use policy_edit::PolicyEdit;
 pub use quota::{Allowance, Resource};
@@ -202,6 +204,7 @@ pub(crate) struct Inner {
     /// made sure of them. Neither can be deleted while they are.
     pub(crate) external: OnceLock<(NetworkId, SubnetId)>,
     pub(crate) sessions: sessions::Sessions,
+    pub(crate) foreign_projects: identity::KnownProjects,
     pub(crate) quotas: quota::Known,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
@@ -234,6 +237,7 @@ impl Control {
             config,
             external: OnceLock::new(),
             sessions: sessions::Sessions::default(),
+            foreign_projects: identity::KnownProjects::default(),
             quotas: quota::Known::default(),
             view,
             wakes: Wakes::default(),

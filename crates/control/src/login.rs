@@ -151,6 +151,9 @@ impl Control {
     /// # Errors
     /// See [`LoginError`].
     pub async fn log_in(&self, proof: Proof, wish: &Wish) -> Result<(String, Session), LoginError> {
+        if self.0.config.identity.is_some() {
+            return Err(LoginError::Refused);
+        }
         let proven = match proof {
             Proof::Password(user, password) => self.prove_password(&user, &password).await?,
             Proof::Session(session) => Proven {

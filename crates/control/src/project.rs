@@ -99,6 +99,7 @@ impl Control {
         let own = session.scope.as_ref().map(|scope| scope.project.id);
         if own != Some(id) {
             session.must_be_admin()?;
+            self.look_for_project(id).await?;
         }
         let row = self.0.store.read().await?.project(id).await?;
         row.ok_or(Error::NotFound(Noun::Project))

@@ -189,6 +189,7 @@ impl Control {
         limits: &BTreeMap<Resource, i64>,
     ) -> Result<(), Error> {
         caller.must_be_admin()?;
+        self.look_for_project(project).await?;
         let mut tx = self.0.store.write().await?;
         if tx.project(project).await?.is_none() {
             return Err(Error::NotFound(Noun::Project));

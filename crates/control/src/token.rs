@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::Error;
+use crate::identity::IdentityUnavailable;
 use crate::{Caller, Control};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -126,12 +127,18 @@ pub enum TokenError {
     /// It is no token of ours, or has no project where one is needed.
     #[error("the token is not valid")]
     Invalid,
+    /// It is good, but none of its roles is known here.
+    #[error("the token has none of the roles reader, member and admin")]
+    NoRole,
     /// It ended before its time.
     #[error("the token is no longer good")]
     Revoked,
     /// The store can't answer.
     #[error("the token can't be checked at this moment")]
     Unavailable(#[from] StoreError),
+    /// The service that knows tokens can't be asked.
+    #[error(transparent)]
+    Unasked(#[from] IdentityUnavailable),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -297,6 +304,9 @@ impl Control {
     /// # Errors
     /// See [`TokenError`].
     pub async fn session(&self, text: &str) -> Result<Session, TokenError> {
+        if let Some(provider) = &self.0.config.identity {
+            return self.foreign_session(&**provider, text).await;
+        }
         let version = self.0.store.identity_version();
         if let Some(known) = self.0.sessions.get(text, version, self.now()) {
             return Ok(known);
@@ -337,6 +347,7 @@ impl Control {
         let found = match self.session(text).await {
             Ok(found) => found,
             Err(TokenError::Unavailable(error)) => return Err(error.into()),
+            Err(TokenError::Unasked(error)) => return Err(error.into()),
             // Who may not ask at all is not told this either.
             Err(error) => return session.must_be_admin().map(|()| Err(error)),
         };
