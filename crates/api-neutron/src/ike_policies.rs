@@ -1,6 +1,6 @@
 //! `/vpn/ikepolicies`: phase 1 parameters.
 
-use adit_control::ike_policy::NewIkePolicy;
+use adit_control::policy::NewPolicy;
 use adit_control::{Allowance, Caller, Naming, Noun, PolicyEdit, Query};
 use adit_model::policy::{IkeParameters, IkeVersion, NegotiationMode};
 use adit_model::{IkePolicy, IkePolicyId};
@@ -101,18 +101,18 @@ impl Resource for IkePolicies {
             groups: Vec::new(),
             lifetime_s: policy::LIFETIME_S,
         };
-        let new = NewIkePolicy {
+        let new = NewPolicy {
             name: values.new_name()?,
             naming: Naming::Free,
             description: values.new_description(),
             allowance: Allowance::OfProject,
             parameters: apply(values, parameters),
         };
-        Ok(cx.control.create_ike_policy(&maker, new).await?.policy)
+        Ok(cx.control.create_policy(&maker, new).await?.policy)
     }
 
     async fn page(cx: &Context, query: Query) -> Result<Vec<IkePolicy>, Failure> {
-        Ok(cx.control.page_ike_policies(&cx.caller, query).await?)
+        Ok(cx.control.page_policies(&cx.caller, query).await?)
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IkePolicy, Failure> {
@@ -123,12 +123,15 @@ impl Resource for IkePolicies {
             parameters: |old| apply(values, old),
             only_unused: true,
         };
-        let view = cx.control.update_ike_policy(&cx.caller, id, edit).await?;
+        let view = cx.control.update_policy(&cx.caller, id, edit).await?;
         Ok(view.policy)
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = IkePolicyId::from_uuid(id);
-        Ok(cx.control.delete_ike_policy(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_policy::<IkeParameters>(&cx.caller, id)
+            .await?)
     }
 }

@@ -1,6 +1,6 @@
 //! `/vpn/ipsecpolicies`: phase 2 parameters.
 
-use adit_control::ipsec_policy::NewIpsecPolicy;
+use adit_control::policy::NewPolicy;
 use adit_control::{Allowance, Caller, Naming, Noun, PolicyEdit, Query};
 use adit_model::policy::{Encapsulation, IpsecParameters, Transform};
 use adit_model::{IpsecPolicy, IpsecPolicyId};
@@ -101,18 +101,18 @@ impl Resource for IpsecPolicies {
             pfs: Vec::new(),
             lifetime_s: policy::LIFETIME_S,
         };
-        let new = NewIpsecPolicy {
+        let new = NewPolicy {
             name: values.new_name()?,
             naming: Naming::Free,
             description: values.new_description(),
             allowance: Allowance::OfProject,
             parameters: apply(values, parameters),
         };
-        Ok(cx.control.create_ipsec_policy(&maker, new).await?.policy)
+        Ok(cx.control.create_policy(&maker, new).await?.policy)
     }
 
     async fn page(cx: &Context, query: Query) -> Result<Vec<IpsecPolicy>, Failure> {
-        Ok(cx.control.page_ipsec_policies(&cx.caller, query).await?)
+        Ok(cx.control.page_policies(&cx.caller, query).await?)
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<IpsecPolicy, Failure> {
@@ -123,12 +123,15 @@ impl Resource for IpsecPolicies {
             parameters: |old| apply(values, old),
             only_unused: true,
         };
-        let view = cx.control.update_ipsec_policy(&cx.caller, id, edit).await?;
+        let view = cx.control.update_policy(&cx.caller, id, edit).await?;
         Ok(view.policy)
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = IpsecPolicyId::from_uuid(id);
-        Ok(cx.control.delete_ipsec_policy(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_policy::<IpsecParameters>(&cx.caller, id)
+            .await?)
     }
 }

@@ -1,7 +1,7 @@
 //! `/ike_policies`.
 
 use adit_api::paging::Place;
-use adit_control::ike_policy::{IkePolicyView, NewIkePolicy};
+use adit_control::policy::{NewPolicy, PolicyView};
 use adit_control::{Allowance, Naming, Noun, PolicyEdit};
 use adit_model::IkePolicyId;
 use adit_model::policy::{
@@ -132,27 +132,33 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         lifetime_s: change.lifetime_s.unwrap_or(DEFAULT_LIFETIME),
     };
     check(&body, &parameters)?;
-    let new = NewIkePolicy {
+    let new = NewPolicy {
         name: body.new_name(&cx, Noun::IkePolicy)?,
         naming: Naming::Unique,
         description: String::new(),
         allowance: Allowance::Fixed,
         parameters,
     };
-    let view = cx.vpc.control.create_ike_policy(&cx.caller, new).await?;
+    let view = cx.vpc.control.create_policy(&cx.caller, new).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let mut views = cx.vpc.control.ike_policies(&cx.caller).await?;
+    let mut views = cx.vpc.control.policies(&cx.caller).await?;
     views.retain(|view| policy::is_ike_policy_expressible(&view.policy.parameters));
-    let place = |view: &IkePolicyView| Place::new(view.policy.created_at, view.policy.id.uuid());
-    let each = |view: &IkePolicyView| render(&cx, view);
+    let place = |view: &PolicyView<IkeParameters>| {
+        Place::new(view.policy.created_at, view.policy.id.uuid())
+    };
+    let each = |view: &PolicyView<IkeParameters>| render(&cx, view);
     page(&cx, "ike_policies", "ike_policies", views, place, each)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.ike_policy(&cx.caller, parse(&id)?).await?;
+    let view = cx
+        .vpc
+        .control
+        .policy::<IkeParameters>(&cx.caller, parse(&id)?)
+        .await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -162,7 +168,11 @@ async fn update(
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
-    let old = control.ike_policy(&cx.caller, id).await?.policy.parameters;
+    let old = control
+        .policy::<IkeParameters>(&cx.caller, id)
+        .await?
+        .policy
+        .parameters;
     check(&body, &Change::read(&body)?.apply(old))?;
     let name = body.name_change(&cx, Noun::IkePolicy)?;
     let change = Change::read(&body)?;
@@ -172,19 +182,26 @@ async fn update(
         parameters: |old| change.apply(old),
         only_unused: false,
     };
-    let view = control.update_ike_policy(&cx.caller, id, edit).await?;
+    let view = control.update_policy(&cx.caller, id, edit).await?;
     Ok(Json(render(&cx, &view)))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_ike_policy(&cx.caller, id).await?;
+    cx.vpc
+        .control
+        .delete_policy::<IkeParameters>(&cx.caller, id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn users(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let id = parse(&id)?;
-    let view = cx.vpc.control.ike_policy(&cx.caller, id).await?;
+    let view = cx
+        .vpc
+        .control
+        .policy::<IkeParameters>(&cx.caller, id)
+        .await?;
     let path = format!("ike_policies/{}/connections", cx.regional(id.uuid()));
     connections::list_page(&cx, &path, view.connections)
 }
@@ -193,7 +210,7 @@ fn parse(text: &str) -> Result<IkePolicyId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::IkePolicy, text))
 }
 
-fn render(cx: &Context, view: &IkePolicyView) -> Value {
+fn render(cx: &Context, view: &PolicyView<IkeParameters>) -> Value {
     let (row, says) = (&view.policy, &view.policy.parameters);
     let id = cx.regional(row.id.uuid());
     let path = format!("ike_policies/{id}");

@@ -1,7 +1,7 @@
 //! `/ipsec_policies`.
 
 use adit_api::paging::Place;
-use adit_control::ipsec_policy::{IpsecPolicyView, NewIpsecPolicy};
+use adit_control::policy::{NewPolicy, PolicyView};
 use adit_control::{Allowance, Naming, Noun, PolicyEdit};
 use adit_model::IpsecPolicyId;
 use adit_model::policy::{
@@ -123,27 +123,33 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         lifetime_s: change.lifetime_s.unwrap_or(DEFAULT_LIFETIME),
     };
     check(&body, &parameters)?;
-    let new = NewIpsecPolicy {
+    let new = NewPolicy {
         name: body.new_name(&cx, Noun::IpsecPolicy)?,
         naming: Naming::Unique,
         description: String::new(),
         allowance: Allowance::Fixed,
         parameters,
     };
-    let view = cx.vpc.control.create_ipsec_policy(&cx.caller, new).await?;
+    let view = cx.vpc.control.create_policy(&cx.caller, new).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let mut views = cx.vpc.control.ipsec_policies(&cx.caller).await?;
+    let mut views = cx.vpc.control.policies(&cx.caller).await?;
     views.retain(|view| policy::is_ipsec_policy_expressible(&view.policy.parameters));
-    let place = |view: &IpsecPolicyView| Place::new(view.policy.created_at, view.policy.id.uuid());
-    let each = |view: &IpsecPolicyView| render(&cx, view);
+    let place = |view: &PolicyView<IpsecParameters>| {
+        Place::new(view.policy.created_at, view.policy.id.uuid())
+    };
+    let each = |view: &PolicyView<IpsecParameters>| render(&cx, view);
     page(&cx, "ipsec_policies", "ipsec_policies", views, place, each)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.ipsec_policy(&cx.caller, parse(&id)?).await?;
+    let view = cx
+        .vpc
+        .control
+        .policy::<IpsecParameters>(&cx.caller, parse(&id)?)
+        .await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -154,7 +160,7 @@ async fn update(
 ) -> Result<Json<Value>, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
     let old = control
-        .ipsec_policy(&cx.caller, id)
+        .policy::<IpsecParameters>(&cx.caller, id)
         .await?
         .policy
         .parameters;
@@ -167,19 +173,26 @@ async fn update(
         parameters: |old| change.apply(old),
         only_unused: false,
     };
-    let view = control.update_ipsec_policy(&cx.caller, id, edit).await?;
+    let view = control.update_policy(&cx.caller, id, edit).await?;
     Ok(Json(render(&cx, &view)))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_ipsec_policy(&cx.caller, id).await?;
+    cx.vpc
+        .control
+        .delete_policy::<IpsecParameters>(&cx.caller, id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn users(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let id = parse(&id)?;
-    let view = cx.vpc.control.ipsec_policy(&cx.caller, id).await?;
+    let view = cx
+        .vpc
+        .control
+        .policy::<IpsecParameters>(&cx.caller, id)
+        .await?;
     let path = format!("ipsec_policies/{}/connections", cx.regional(id.uuid()));
     connections::list_page(&cx, &path, view.connections)
 }
@@ -188,7 +201,7 @@ fn parse(text: &str) -> Result<IpsecPolicyId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::IpsecPolicy, text))
 }
 
-fn render(cx: &Context, view: &IpsecPolicyView) -> Value {
+fn render(cx: &Context, view: &PolicyView<IpsecParameters>) -> Value {
     let (row, says) = (&view.policy, &view.policy.parameters);
     let id = cx.regional(row.id.uuid());
     let path = format!("ipsec_policies/{id}");

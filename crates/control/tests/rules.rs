@@ -6,8 +6,8 @@ mod world;
 
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::{ConnectionChange, Side};
-use adit_control::ike_policy::NewIkePolicy;
 use adit_control::instance::NewInstance;
+use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, PolicyEdit, Quota, Rule};
 use adit_model::policy::IkeParameters;
@@ -373,7 +373,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     let w = World::new().await;
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
-    let new = NewIkePolicy {
+    let new = NewPolicy {
         name: name("p"),
         naming: Naming::Unique,
         description: String::new(),
@@ -382,7 +382,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     };
     let policy = w
         .control
-        .create_ike_policy(&w.demo, new)
+        .create_policy(&w.demo, new)
         .await
         .unwrap()
         .policy
@@ -393,7 +393,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     assert_eq!(made.ike_policy, Some((policy, name("p"))));
     let (c, me) = (&w.control, &w.demo);
     assert_eq!(
-        rule(c.delete_ike_policy(me, policy).await),
+        rule(c.delete_policy::<IkeParameters>(me, policy).await),
         Rule::InUse(Noun::IkePolicy)
     );
     let edit = || PolicyEdit {
@@ -405,7 +405,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
         },
         only_unused: false,
     };
-    c.update_ike_policy(me, policy, edit()).await.unwrap();
+    c.update_policy(me, policy, edit()).await.unwrap();
     let id = made.connection.id;
     assert_eq!(
         c.connection(me, gateway, id)
@@ -415,7 +415,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
             .revision,
         Revision(2)
     );
-    c.update_ike_policy(me, policy, edit()).await.unwrap();
+    c.update_policy(me, policy, edit()).await.unwrap();
     assert_eq!(
         c.connection(me, gateway, id)
             .await
@@ -425,7 +425,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
         Revision(2)
     );
     c.delete_connection(me, gateway, id, None).await.unwrap();
-    c.delete_ike_policy(me, policy).await.unwrap();
+    c.delete_policy::<IkeParameters>(me, policy).await.unwrap();
     let mut new = new_connection("c", LOCAL, PEER);
     new.ike_policy = Some(IkePolicyId::random());
     let missing = w.connection(gateway, new).await;

@@ -4,8 +4,11 @@
 //! Algorithm names are those of RFC 8247 and RFC 8221 in the short spelling the field uses
 //! (`aes256gcm16`, `sha256`, group numbers of the IANA registry).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{IkePolicyId, IpsecPolicyId, Name, ProjectId, Revision};
 
@@ -264,11 +267,47 @@ impl IpsecParameters {
     }
 }
 
-/// A named set of phase 1 parameters that connections share.
+/// What a policy of one phase says.
+pub trait Phase: Clone + Eq + Send + Sync + 'static {
+    /// What its policies are known by.
+    type Id: Copy + Eq + fmt::Debug + fmt::Display + Send + Sync + 'static;
+
+    /// An id's bare form.
+    fn uuid(id: Self::Id) -> Uuid;
+
+    /// An id out of its bare form.
+    fn id(uuid: Uuid) -> Self::Id;
+}
+
+impl Phase for IkeParameters {
+    type Id = IkePolicyId;
+
+    fn uuid(id: IkePolicyId) -> Uuid {
+        id.uuid()
+    }
+
+    fn id(uuid: Uuid) -> IkePolicyId {
+        IkePolicyId::from_uuid(uuid)
+    }
+}
+
+impl Phase for IpsecParameters {
+    type Id = IpsecPolicyId;
+
+    fn uuid(id: IpsecPolicyId) -> Uuid {
+        id.uuid()
+    }
+
+    fn id(uuid: Uuid) -> IpsecPolicyId {
+        IpsecPolicyId::from_uuid(uuid)
+    }
+}
+
+/// A named set of parameters that connections share: [`IkePolicy`] or [`IpsecPolicy`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IkePolicy {
+pub struct Policy<P: Phase> {
     /// Its id.
-    pub id: IkePolicyId,
+    pub id: P::Id,
     /// Whose it is.
     pub project: ProjectId,
     /// What the user calls it.
@@ -276,28 +315,15 @@ pub struct IkePolicy {
     /// What the user says of it.
     pub description: String,
     /// What it says.
-    pub parameters: IkeParameters,
+    pub parameters: P,
     /// When it was made, UTC.
     pub created_at: OffsetDateTime,
     /// Its version.
     pub revision: Revision,
 }
 
-/// A named set of phase 2 parameters that connections share.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IpsecPolicy {
-    /// Its id.
-    pub id: IpsecPolicyId,
-    /// Whose it is.
-    pub project: ProjectId,
-    /// What the user calls it.
-    pub name: Name,
-    /// What the user says of it.
-    pub description: String,
-    /// What it says.
-    pub parameters: IpsecParameters,
-    /// When it was made, UTC.
-    pub created_at: OffsetDateTime,
-    /// Its version.
-    pub revision: Revision,
-}
+/// Phase 1.
+pub type IkePolicy = Policy<IkeParameters>;
+
+/// Phase 2.
+pub type IpsecPolicy = Policy<IpsecParameters>;

@@ -42,7 +42,7 @@ pub use query::{Order, OrderBy, Query};
 pub use quota::Quotas;
 pub use revoked_token::RevokedTokens;
 pub use role_assignment::RoleAssignments;
-pub use row::{Reference, Row, Rows};
+pub use row::{KeptPhase, Reference, Row, Rows};
 pub use user::Users;
 
 /// A place for wishes.

@@ -1,9 +1,10 @@
 //! What all nouns of a project have in common, and how one of them is kept.
 
+use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
-    ProjectId, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, Network, Port, ProjectId, Revision, Router,
+    SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -249,16 +250,6 @@ rows! {
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
         fixed: [kind, endpoints]
     }
-    IkePolicy {
-        reference: Some(Reference::IkePolicy), owners: &[], name: |row| row.name.as_str(),
-        references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: []
-    }
-    IpsecPolicy {
-        reference: Some(Reference::IpsecPolicy), owners: &[], name: |row| row.name.as_str(),
-        references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: []
-    }
     Connection {
         reference: None, owners: &[Reference::Gateway], name: |row| row.name.as_str(),
         references: |row| {
@@ -272,5 +263,60 @@ rows! {
         },
         unique: |_row| Vec::new(),
         fixed: [gateway]
+    }
+}
+
+/// A phase whose policies are kept.
+pub trait KeptPhase: Phase {
+    /// As what connections hang on its policies.
+    const REFERENCE: Reference;
+}
+
+impl KeptPhase for IkeParameters {
+    const REFERENCE: Reference = Reference::IkePolicy;
+}
+
+impl KeptPhase for IpsecParameters {
+    const REFERENCE: Reference = Reference::IpsecPolicy;
+}
+
+impl<P: KeptPhase> Row for Policy<P> {
+    const REFERENCE: Option<Reference> = Some(P::REFERENCE);
+    const OWNERS: &'static [Reference] = &[];
+
+    fn id(&self) -> Uuid {
+        P::uuid(self.id)
+    }
+
+    fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn created_at(&self) -> OffsetDateTime {
+        self.created_at
+    }
+
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    fn set_revision(&mut self, revision: Revision) {
+        self.revision = revision;
+    }
+
+    fn references(&self) -> Vec<(Reference, Uuid)> {
+        Vec::new()
+    }
+
+    fn unique(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn keep(&mut self, old: &Self) {
+        self.created_at = old.created_at;
     }
 }
