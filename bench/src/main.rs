@@ -11,12 +11,16 @@ mod load;
 mod service;
 
 use std::io;
+use std::time::Duration;
 
 use load::{Kind, Table};
 use service::Service;
 
 /// How many connections the large run has.
 const MANY: usize = 100_000;
+
+/// As long as the service takes from one look at everything to the next.
+const SWEEP: Duration = Duration::from_secs(30);
 
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -34,6 +38,8 @@ fn main() -> io::Result<()> {
         println!("\nat {MANY} connections on 100 services (administratively down):\n");
         let mut table = Table::default();
         load::grow(&service, &place, MANY)?;
+        let rest = service.rest(SWEEP)?;
+        println!("at rest it takes {:.1} % of a core\n", rest * 100.0);
         load::single(&service, &place, Kind::SiteConnection, 1, &mut table)?;
         load::single(&service, &place, Kind::SiteConnection, 8, &mut table)?;
         load::page(&service, Kind::SiteConnection, &mut table)?;

@@ -49,6 +49,24 @@ impl Service {
         Ok(service)
     }
 
+    /// What of a core it takes without requests, over so long, once what was asked is done.
+    pub(crate) fn rest(&self, over: Duration) -> io::Result<f64> {
+        let second = Duration::from_secs(1);
+        for _ in 0..60 {
+            if self.taken(second)? < 0.02 {
+                break;
+            }
+        }
+        self.taken(over)
+    }
+
+    fn taken(&self, over: Duration) -> io::Result<f64> {
+        let before = self.cpu()?;
+        std::thread::sleep(over);
+        let spent = self.cpu()?.saturating_sub(before);
+        Ok(spent.as_secs_f64() / over.as_secs_f64())
+    }
+
     pub(crate) fn client(&self) -> io::Result<Client> {
         Client::new(self.address, &self.token)
     }
