@@ -14,7 +14,7 @@ use adit_store::Transaction;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policies::Policies;
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, cidr_rules, crypto_profile, gateway};
+use crate::{Caller, Control, Naming, cidr_rules, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
 const LONGEST_DPD: u32 = 86_399;
@@ -373,12 +373,8 @@ impl Control {
         let wanted = connection.admin_state_up && gateway.admin_state_up;
         let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
         policies.look_up(tx, &connection).await?;
+        reasons.extend(policies.warning(&connection));
         let (ike, ipsec) = policies.of(&connection);
-        reasons.extend(crypto_profile::warning(
-            ike.map(|policy| &policy.parameters),
-            ipsec.map(|policy| &policy.parameters),
-            connection.created_at,
-        ));
         let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
         let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name.clone()));
         Ok(ConnectionView {

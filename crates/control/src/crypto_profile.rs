@@ -106,12 +106,11 @@ impl CryptoProfile {
     }
 }
 
-/// A warning of what is weak in a connection's policies, if anything is.
-pub(crate) fn warning(
+/// What is weak in a connection's policies, if anything is.
+pub(crate) fn weakness(
     ike: Option<&IkeParameters>,
     ipsec: Option<&IpsecParameters>,
-    since: OffsetDateTime,
-) -> Option<Reason> {
+) -> Option<String> {
     let ike = ike.map(|says| weaknesses(&says.encryption, &says.authentication, &says.groups));
     let ipsec = ipsec.map(|says| weaknesses(&says.encryption, &says.authentication, &says.pfs));
     let phases = [("IKE", ike), ("IPsec", ipsec)];
@@ -121,11 +120,16 @@ pub(crate) fn warning(
         (!names.is_empty()).then(|| format!("the {phase} policy allows {}", names.join(", ")))
     });
     let evidence = phases.collect::<Vec<_>>().join("; ");
-    (!evidence.is_empty()).then(|| Reason {
+    (!evidence.is_empty()).then_some(evidence)
+}
+
+/// A warning of what is weak.
+pub(crate) fn warning(evidence: &str, since: OffsetDateTime) -> Reason {
+    Reason {
         code: ReasonCode::WeakAlgorithm,
         whose: Whose::Local,
         since,
-        evidence,
+        evidence: evidence.to_owned(),
         next_step: "name AES, SHA-256 or better and group 14 or above, at both ends".to_owned(),
-    })
+    }
 }
