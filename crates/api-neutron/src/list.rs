@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::object::Object;
 use crate::query::{Marker, Wanted};
-use crate::resource::Resource;
+use crate::resource::{Resource, look_up};
 
 /// The rows that are read at once when some are passed over.
 const BATCH: u32 = 100;
@@ -61,15 +61,10 @@ fn write(wanted: &Wanted, mut object: Object) -> Box<[u8]> {
 
 /// Whether a page can start there. What one may not see is not there.
 async fn is_there<R: Resource>(cx: &Context, marker: Marker) -> Result<bool, ApiError> {
-    let Marker::After(id) = marker else {
-        return Ok(true);
-    };
-    let query = Query {
-        ids: Some(vec![id]),
-        ..Query::default()
-    };
-    let rows = rows::<R>(cx, query).await?;
-    Ok(!rows.is_empty())
+    match marker {
+        Marker::After(id) => Ok(look_up::<R>(cx, id).await?.is_some()),
+        _ => Ok(true),
+    }
 }
 
 async fn rows<R: Resource>(cx: &Context, query: Query) -> Result<Vec<R::Row>, ApiError> {

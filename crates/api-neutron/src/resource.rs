@@ -96,16 +96,24 @@ pub(crate) trait Resource: 'static {
     fn delete(cx: &Context, id: Uuid) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Finds one.
-pub(crate) async fn find<R: Resource>(cx: &Context, id: Uuid) -> Result<R::Row, ApiError> {
+/// The one of this id, if the caller may see it.
+pub(crate) async fn look_up<R: Resource>(
+    cx: &Context,
+    id: Uuid,
+) -> Result<Option<R::Row>, ApiError> {
     let query = Query {
         ids: Some(vec![id]),
         ..Query::default()
     };
-    let text = id.to_string();
     let rows = R::page(cx, query).await;
-    let mut rows = rows.map_err(|failure| failure.about::<R>(&text))?;
-    rows.pop().ok_or_else(|| R::missing(text))
+    let rows = rows.map_err(|failure| failure.about::<R>(&id.to_string()));
+    Ok(rows?.pop())
+}
+
+/// Finds one.
+pub(crate) async fn find<R: Resource>(cx: &Context, id: Uuid) -> Result<R::Row, ApiError> {
+    let found = look_up::<R>(cx, id).await?;
+    found.ok_or_else(|| R::missing(id.to_string()))
 }
 
 /// What most resources of networks have.

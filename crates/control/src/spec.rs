@@ -226,9 +226,10 @@ async fn tunnel(
     let (ike, ipsec) = policies.of(&connection);
     let ike = ike.map(|policy| policy.parameters.clone());
     let ipsec = ipsec.map(|policy| policy.parameters.clone());
-    let identity = |text: &Option<String>, or| match text {
+    // An empty one is kept as it was given, and nobody could show it.
+    let identity = |text: &Option<String>, or| match text.as_deref() {
+        None | Some("") => Identity::Address(or),
         Some(text) => Identity::parse(text),
-        None => Identity::Address(or),
     };
     Ok(TunnelSpec {
         connection: connection.id,
