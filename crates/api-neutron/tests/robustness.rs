@@ -14,6 +14,8 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use world::robust::{self, sane};
 use world::{KINDS, Who, World, path};
 
 const NAMES: &[&str] = &[
@@ -162,17 +164,9 @@ fn body() -> impl Strategy<Value = (&'static str, Value)> {
         })
 }
 
-fn sane(answer: &world::Answer, sent: &str) {
-    let status = answer.status.as_u16();
-    assert!(status < 500, "{sent}: {answer:?}");
-    if status >= 400 {
-        answer.refused();
-    }
-}
-
 #[test]
 fn bodies() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = Runtime::new().unwrap();
     let world = runtime.block_on(async {
         let mut world = World::new().await;
         world.add_vpn().await;
@@ -231,48 +225,11 @@ fn bodies() {
 
 #[test]
 fn queries() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = Runtime::new().unwrap();
     let world = runtime.block_on(async {
         let mut world = World::new().await;
         world.add_vpn().await;
         world
     });
-    let name = prop_oneof![
-        prop::sample::select(NAMES).prop_map(str::to_owned),
-        prop::sample::select(
-            &[
-                "fields",
-                "limit",
-                "marker",
-                "page_reverse",
-                "sort_key",
-                "sort_dir"
-            ][..]
-        )
-        .prop_map(str::to_owned),
-    ];
-    let value = prop_oneof![
-        prop::sample::select(WORDS).prop_map(str::to_owned),
-        prop::sample::select(&["asc", "desc", "1", "2", "0", "True", "id", "name"][..])
-            .prop_map(str::to_owned),
-        "[^$]{0,20}",
-    ];
-    let query = prop::collection::vec((name, value), 0..6);
-    let mut runner = TestRunner::new(Config::with_cases(1500));
-    let run = runner.run(
-        &(prop::sample::select(&KINDS[..]), query),
-        |(kind, pairs)| {
-            runtime.block_on(async {
-                let mut query = form_urlencoded::Serializer::new(String::new());
-                for (name, value) in &pairs {
-                    query.append_pair(name, &world.fill(value));
-                }
-                let query = query.finish();
-                let answer = world.get(&format!("{}?{query}", path(kind))).await;
-                sane(&answer, &query);
-            });
-            Ok(())
-        },
-    );
-    run.unwrap();
+    robust::queries(&runtime, &world, &KINDS, NAMES, WORDS);
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod cases;
+pub(crate) mod robust;
 pub(crate) mod rows;
 
 use std::collections::BTreeMap;
