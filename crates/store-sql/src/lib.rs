@@ -68,6 +68,11 @@ pub enum OpenError {
     /// A draft of this program made it, before there was a first version.
     #[error("the database was made by a draft of this program and can't be kept: remove the file")]
     Draft,
+    /// Its tables are not those that a database of its version has.
+    #[error(
+        "the database's tables are not those of this program, nor of a release before it: it can't be kept, remove the file"
+    )]
+    Tables,
     /// Its secrets were sealed under another key file.
     #[error("the key file is not the one that this database was made with")]
     WrongKey(#[source] EnvelopeError),

@@ -1,5 +1,7 @@
 //! The database's tables, brought to this program's version.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
@@ -20,6 +22,7 @@ pub(crate) fn prepare(connection: &mut Connection, key: &EnvelopeKey) -> Result<
     // One after another, should two programs open one file.
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrate(&tx)?;
+    check_tables(&tx)?;
     check_key(&tx, key)?;
     tx.commit()?;
     Ok(())
@@ -40,6 +43,28 @@ fn migrate(tx: &Transaction<'_>) -> Result<(), OpenError> {
             .map_err(OpenError::Migration)?;
     }
     Ok(())
+}
+
+/// The first version's tables change until it is released. Those that an earlier commit made are
+/// told from today's by what they were made with.
+fn check_tables(tx: &Transaction<'_>) -> Result<(), OpenError> {
+    let mut fresh = Connection::open_in_memory()?;
+    let fresh = fresh.transaction()?;
+    migrate(&fresh)?;
+    if tables(tx)? == tables(&fresh)? {
+        Ok(())
+    } else {
+        Err(OpenError::Tables)
+    }
+}
+
+/// Each table and index that is not SQLite's own, and the statement that made it.
+fn tables(tx: &Transaction<'_>) -> Result<BTreeMap<String, String>, rusqlite::Error> {
+    let sql = "SELECT name, sql FROM sqlite_schema \
+               WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let mut statement = tx.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 fn check_key(tx: &Transaction<'_>, key: &EnvelopeKey) -> Result<(), OpenError> {

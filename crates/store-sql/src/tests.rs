@@ -166,6 +166,22 @@ async fn a_database_of_a_later_version_or_of_a_draft_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_with_the_tables_of_an_earlier_commit_is_refused() {
+    let folder = Folder::new();
+    folder.store().await.close().await;
+    folder.store().await.close().await;
+    folder
+        .raw()
+        .execute(
+            "ALTER TABLE gateways RENAME COLUMN description TO comment",
+            [],
+        )
+        .unwrap();
+    let opened = SqliteStore::open(&folder.0.join("adit.db"), &folder.key()).await;
+    assert!(matches!(opened, Err(OpenError::Tables)), "{opened:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_longer_waited_for_gives_its_connection_back_and_changes_nothing() {
     let folder = Folder::new();
     let store = folder.store().await;
