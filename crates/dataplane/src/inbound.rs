@@ -1,4 +1,4 @@
-//! The inbound loop: socket, demultiplexing, opening, joining, device.
+//! The inbound loop: sockets, demultiplexing, opening, joining, device.
 //!
 //! A datagram is a NAT keepalive (one octet 0xFF), an IKE message (four octets zero before it) or an ESP packet
 //! (RFC 3948 section 2). The inner packet is written from where it was decrypted: the vnet header goes over the ESP
@@ -23,7 +23,7 @@ use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
-use crate::udp::{Received, UdpPort, control_buffer};
+use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
 
 /// What stands before an IKE message on the port that it shares with ESP (RFC 3948 section 2.2).
@@ -33,19 +33,30 @@ pub(crate) const KEEPALIVE: [u8; 1] = [0xFF];
 
 const READ_LEN: usize = 65_535;
 
-/// Receives between two moments at which nothing is held back, so that a busy socket delays no packet for long.
+/// Receives between two moments at which nothing is held back and the other socket gets its turn, so that a busy
+/// socket delays no packet for long.
 const RECEIVES_PER_FLUSH: usize = 16;
 
-/// Failures in a row after which the socket is left alone for a while. One by itself may be an ICMP error that the
+/// Failures in a row after which a socket is left alone for a while. One by itself may be an ICMP error that the
 /// kernel reports, which anybody could send, and must not cost time.
 const SOCKET_PATIENCE: u32 = 16;
 const SOCKET_RETRY_MS: u8 = 100;
 
+/// How a socket's turn ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// It has nothing more.
+    Drained,
+    /// It failed, and brought nothing before.
+    Failed,
+    /// It may have more.
+    More,
+}
+
 /// Everything the inbound thread owns.
 pub(crate) struct InboundLoop {
     pub(crate) device: Arc<File>,
-    pub(crate) udp: Arc<UdpPort>,
-    pub(crate) local: SocketAddr,
+    pub(crate) udp: Arc<UdpPorts>,
     pub(crate) commands: Arc<CommandQueue<InboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -58,55 +69,58 @@ pub(crate) struct InboundLoop {
 impl InboundLoop {
     /// Runs until the command queue is stopped.
     pub(crate) fn run(mut self) {
+        let udp = Arc::clone(&self.udp);
         let mut buf = vec![0; READ_LEN];
         let mut control = control_buffer();
-        let mut receives = 0;
         let mut failures = 0;
         while !self.commands.is_stopped() {
-            self.apply_commands();
-            match self.udp.receive(&mut buf, &mut control) {
-                Ok(received) => {
-                    failures = 0;
-                    // A command given before these packets arrived is to be obeyed for them.
-                    self.apply_commands();
-                    self.datagrams(&mut buf, &received);
-                    receives += 1;
-                    if receives >= RECEIVES_PER_FLUSH {
-                        receives = 0;
-                        self.flush();
-                    }
+            let mut turns = [Turn::Drained; 2];
+            for (port, turn) in udp.iter().zip(&mut turns) {
+                *turn = self.receive(port, &mut buf, &mut control);
+                self.flush();
+            }
+            if turns.contains(&Turn::More) {
+                failures = 0;
+            } else if turns.contains(&Turn::Failed) {
+                failures += 1;
+                if failures >= SOCKET_PATIENCE {
+                    self.wait(false, SOCKET_RETRY_MS.into());
                 }
-                Err(Errno::EAGAIN) => {
-                    self.flush();
-                    self.wait(true, PollTimeout::NONE);
-                }
-                Err(Errno::EINTR) => {}
-                Err(_) => {
-                    failures += 1;
-                    if failures >= SOCKET_PATIENCE {
-                        self.flush();
-                        self.wait(false, SOCKET_RETRY_MS.into());
-                    }
-                }
+            } else {
+                failures = 0;
+                self.wait(true, PollTimeout::NONE);
             }
         }
-        self.flush();
     }
 
-    fn wait(&self, socket: bool, timeout: PollTimeout) {
-        let wake = PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN);
+    /// A socket's turn: what it has, but not more than some.
+    fn receive(&mut self, port: &UdpPort, buf: &mut [u8], control: &mut [u8]) -> Turn {
+        self.apply_commands();
+        let mut failed = Turn::Failed;
+        for _ in 0..RECEIVES_PER_FLUSH {
+            match port.receive(buf, control) {
+                Ok(received) => {
+                    failed = Turn::More;
+                    // A command given before these packets arrived is to be obeyed for them.
+                    self.apply_commands();
+                    self.datagrams(port, buf, &received);
+                }
+                Err(Errno::EAGAIN) => return Turn::Drained,
+                Err(Errno::EINTR) => {}
+                Err(_) => return failed,
+            }
+        }
+        Turn::More
+    }
+
+    fn wait(&self, sockets: bool, timeout: PollTimeout) {
+        let mut awaited = vec![PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN)];
+        if sockets {
+            let ports = self.udp.iter().map(|port| port.socket().as_fd());
+            awaited.extend(ports.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
+        }
         // An error of poll, like an early return, costs one more turn of the loop.
-        let _ = if socket {
-            poll(
-                &mut [
-                    wake,
-                    PollFd::new(self.udp.socket().as_fd(), PollFlags::POLLIN),
-                ],
-                timeout,
-            )
-        } else {
-            poll(&mut [wake], timeout)
-        };
+        let _ = poll(&mut awaited, timeout);
         self.commands.clear_wake();
     }
 
@@ -116,13 +130,13 @@ impl InboundLoop {
         }
     }
 
-    fn datagrams(&mut self, buf: &mut [u8], received: &Received) {
+    fn datagrams(&mut self, port: &UdpPort, buf: &mut [u8], received: &Received) {
         let Some(octets) = buf.get_mut(..received.len) else {
             return;
         };
         let now = Instant::now();
         for datagram in octets.chunks_mut(received.segment.max(1)) {
-            if let Err(cause) = self.datagram(datagram, received.from, now) {
+            if let Err(cause) = self.datagram(port, datagram, received.from, now) {
                 self.totals.dropped(cause);
             }
         }
@@ -130,6 +144,7 @@ impl InboundLoop {
 
     fn datagram(
         &mut self,
+        port: &UdpPort,
         datagram: &mut [u8],
         from: SocketAddr,
         now: Instant,
@@ -141,7 +156,7 @@ impl InboundLoop {
         if let Some(message) = datagram.strip_prefix(&NON_ESP_MARKER) {
             let message = IkeDatagram {
                 from,
-                local: self.local,
+                local: port.local(),
                 bytes: message.to_vec(),
             };
             self.ike

@@ -1,12 +1,12 @@
 //! The packet loops of one gateway: clear packets on one side, ESP in UDP (RFC 3948) on the other.
 //!
-//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and a UDP socket,
-//! [`Memory`] does it for tests, without either. Nothing here opens a descriptor or needs a privilege.
+//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and UDP sockets,
+//! [`Memory`] does it for tests, without any. Nothing here opens a descriptor or needs a privilege.
 //!
 //! Invariants: a packet leaves only sealed by an SA whose selectors allow it, or not at all; every drop is counted by
 //! its [`DropCause`]; every queue is bounded.
 //!
-//! DSCP and ECN: the outer header is the UDP socket's own, not ECN-capable and of default class, and the inner one
+//! DSCP and ECN: the outer header is the UDP sockets' own, not ECN-capable and of default class, and the inner one
 //! passes unchanged, which is RFC 6040's compatibility mode. TTL is decremented by the kernel's routing, not here.
 
 #![forbid(unsafe_code)]

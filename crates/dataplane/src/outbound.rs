@@ -19,7 +19,7 @@ use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
 use crate::split::{SuperPacket, complete_checksum};
 use crate::too_big::{self, Fragments};
-use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPort};
+use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPorts};
 use crate::vnet::{Gso, VNET_HEADER_LEN, VnetHeader};
 
 /// The largest read: header and packet.
@@ -31,7 +31,7 @@ const DEVICE_RETRY_MS: u8 = 100;
 /// Everything the outbound thread owns.
 pub(crate) struct OutboundLoop {
     pub(crate) device: Arc<File>,
-    pub(crate) udp: Arc<UdpPort>,
+    pub(crate) udp: Arc<UdpPorts>,
     pub(crate) commands: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -280,8 +280,9 @@ impl OutboundLoop {
         let sealed = child.seal(packets.get_mut(..count).unwrap_or_default());
         let sent = sealed.and_then(|()| {
             let octets = buf.get(..used).unwrap_or_default();
-            self.udp
-                .send(octets, segment, child.remote())
+            let to = child.remote();
+            let port = self.udp.toward(to);
+            port.and_then(|port| port.send(octets, segment, to))
                 .map_err(|_| DropCause::SendFailed)
         });
         match sent {

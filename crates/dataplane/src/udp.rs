@@ -1,5 +1,5 @@
-//! The UDP socket: many datagrams by one call in both directions (UDP_SEGMENT, UDP_GRO), and one by one where the
-//! kernel or the device cannot.
+//! The UDP sockets, one for each family of addresses: many datagrams by one call in both directions (UDP_SEGMENT,
+//! UDP_GRO), and one by one where the kernel or the device cannot.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
@@ -16,14 +16,15 @@ use nix::sys::socket::{
 
 /// Datagrams in one send; the kernel's limit on segments.
 pub(crate) const MAX_SEGMENTS: usize = 64;
-/// Octets in one send: what a UDP datagram over IPv4 can hold.
+/// Octets in one send: what a UDP datagram over IPv4 can hold, which is less than over IPv6.
 pub(crate) const MAX_SEND: usize = 65_507;
 /// How long a send waits for room before its packets are dropped.
 const SEND_PATIENCE_MS: u8 = 20;
 
-/// The socket, shared by the loops and the sender of IKE messages.
+/// A socket, shared by the loops and the sender of IKE messages.
 pub(crate) struct UdpPort {
     socket: UdpSocket,
+    local: SocketAddr,
     segmenting: AtomicBool,
 }
 
@@ -37,6 +38,46 @@ pub(crate) struct Received {
     pub(crate) from: SocketAddr,
 }
 
+/// The sockets of a gateway: peers are spoken to by the one of their family.
+pub(crate) struct UdpPorts {
+    first: UdpPort,
+    second: Option<UdpPort>,
+}
+
+impl UdpPorts {
+    /// Takes bound sockets.
+    ///
+    /// # Errors
+    /// One is none, or both are of one family.
+    pub(crate) fn new(first: OwnedFd, second: Option<OwnedFd>) -> io::Result<Self> {
+        let first = UdpPort::new(first)?;
+        let second = second.map(UdpPort::new).transpose()?;
+        let one_family = |second: &UdpPort| second.local.is_ipv4() == first.local.is_ipv4();
+        if second.as_ref().is_some_and(one_family) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "both sockets are of one family",
+            ));
+        }
+        Ok(Self { first, second })
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &UdpPort> {
+        [&self.first].into_iter().chain(&self.second)
+    }
+
+    /// The one that a peer is spoken to by.
+    ///
+    /// # Errors
+    /// There is none of its family.
+    pub(crate) fn toward(&self, peer: SocketAddr) -> io::Result<&UdpPort> {
+        let mut ports = self.iter();
+        let port = ports.find(|port| port.local.is_ipv4() == peer.is_ipv4());
+        port.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+}
+
 impl UdpPort {
     /// Takes a bound socket, makes it non-blocking and asks for coalesced receives.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
@@ -45,6 +86,7 @@ impl UdpPort {
         // Without it every receive brings one datagram; slower, not wrong.
         let _ = setsockopt(&socket, UdpGroSegment, &true);
         Ok(Self {
+            local: socket.local_addr()?,
             socket,
             segmenting: AtomicBool::new(true),
         })
@@ -53,6 +95,11 @@ impl UdpPort {
     /// The socket itself.
     pub(crate) fn socket(&self) -> &UdpSocket {
         &self.socket
+    }
+
+    /// The address and port that it is bound to.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
     }
 
     /// Sends datagrams of `segment` octets each, the last of them maybe shorter. Answers how many calls it took.

@@ -3,12 +3,12 @@
 //! Each direction of an SA belongs to one thread, so that sequence numbers and replay windows are plain integers.
 //! Both threads sleep while there is nothing to do.
 //!
-//! Raw ESP (IP protocol 50) for peers without NAT traversal would be a third descriptor beside the UDP socket and
-//! another origin of ESP packets in the inbound loop; it is not here.
+//! Raw ESP (IP protocol 50) for peers without NAT traversal would be a descriptor beside the UDP sockets and another
+//! origin of ESP packets in the inbound loop; it is not here.
 
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use crate::command::CommandQueue;
 use crate::counters::{ChildCounters, Counters, Totals};
 use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
 use crate::outbound::{Batch, OutboundLoop};
-use crate::udp::UdpPort;
+use crate::udp::UdpPorts;
 use crate::{ChildId, ChildSa, Dataplane, InstallError};
 
 /// The smallest path MTU there is reason to configure: what every IPv4 host takes.
@@ -36,13 +36,15 @@ pub struct Config {
     pub tun: OwnedFd,
     /// A UDP socket bound to the gateway's address and port 4500. It is made non-blocking.
     pub udp: OwnedFd,
+    /// One of the other family, if the gateway has an address of both.
+    pub udp_other: Option<OwnedFd>,
     /// Octets of the largest IP packet on the way to peers, usually 1500. At least 576.
     pub outer_mtu: u16,
     /// Whether to lower the MSS of TCP connections, in both directions, to what fits the tunnel.
     pub clamp_mss: bool,
 }
 
-/// An IKE message that came in by the shared UDP socket, without the non-ESP marker.
+/// An IKE message that came in by a UDP socket that it shares with ESP, without the non-ESP marker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IkeDatagram {
     /// The sender.
@@ -56,7 +58,7 @@ pub struct IkeDatagram {
 /// A running userspace data plane; it stops when dropped.
 pub struct Userspace {
     outer_mtu: u16,
-    udp: Arc<UdpPort>,
+    udp: Arc<UdpPorts>,
     totals: Arc<Totals>,
     inbound: Arc<CommandQueue<InboundCommand>>,
     outbound: Arc<CommandQueue<OutboundCommand>>,
@@ -79,6 +81,7 @@ impl Userspace {
         let Config {
             tun,
             udp,
+            udp_other,
             outer_mtu,
             clamp_mss,
         } = config;
@@ -91,7 +94,7 @@ impl Userspace {
         let flags = OFlag::from_bits_retain(fcntl(&tun, FcntlArg::F_GETFL)?);
         fcntl(&tun, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let device = Arc::new(File::from(tun));
-        let udp = Arc::new(UdpPort::new(udp)?);
+        let udp = Arc::new(UdpPorts::new(udp, udp_other)?);
         let this = Self {
             outer_mtu,
             udp: Arc::clone(&udp),
@@ -112,7 +115,6 @@ impl Userspace {
         };
         let inbound = InboundLoop {
             device,
-            local: udp.socket().local_addr()?,
             udp,
             commands: Arc::clone(&this.inbound),
             totals: Arc::clone(&this.totals),
@@ -144,9 +146,9 @@ impl Userspace {
     /// # Errors
     /// What the socket answers; a message that is lost this way is repeated like any other.
     pub fn send_ike(&self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
-        self.socket()
-            .send_to(&[&NON_ESP_MARKER, message].concat(), to)
-            .map(|_| ())
+        let socket = self.udp.toward(to)?.socket();
+        let octets = [&NON_ESP_MARKER, message].concat();
+        socket.send_to(&octets, to).map(|_| ())
     }
 
     /// Sends a NAT keepalive.
@@ -154,7 +156,8 @@ impl Userspace {
     /// # Errors
     /// What the socket answers.
     pub fn send_keepalive(&self, to: SocketAddr) -> io::Result<()> {
-        self.socket().send_to(&KEEPALIVE, to).map(|_| ())
+        let socket = self.udp.toward(to)?.socket();
+        socket.send_to(&KEEPALIVE, to).map(|_| ())
     }
 
     /// Ends both loops and waits for them. Keys are wiped; a second call does nothing.
@@ -170,10 +173,6 @@ impl Userspace {
         }
         // Nobody takes these any more, and they may hold keys.
         drop((self.inbound.take(), self.outbound.take()));
-    }
-
-    fn socket(&self) -> &UdpSocket {
-        self.udp.socket()
     }
 
     fn register(&self) -> MutexGuard<'_, Option<Register>> {

@@ -32,19 +32,30 @@ struct Gateway {
     plane: Userspace,
     device: UnixDatagram,
     address: SocketAddr,
+    /// Its address of IPv6, if it has one.
+    v6: Option<SocketAddr>,
     ike: Receiver<IkeDatagram>,
 }
 
 impl Gateway {
     fn new(outer_mtu: u16) -> Self {
+        Self::on(&["127.0.0.1:0"], outer_mtu)
+    }
+
+    /// One with sockets on one or two addresses.
+    fn on(addresses: &[&str], outer_mtu: u16) -> Self {
         let (device, tun) = UnixDatagram::pair().unwrap();
         device.set_read_timeout(Some(PATIENCE)).unwrap();
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sockets = addresses.iter().map(|at| UdpSocket::bind(at).unwrap());
+        let mut sockets = sockets.collect::<Vec<_>>().into_iter();
+        let (udp, other) = (sockets.next().unwrap(), sockets.next());
         let address = udp.local_addr().unwrap();
+        let v6 = other.as_ref().map(|other| other.local_addr().unwrap());
         let (sender, ike) = sync_channel(2);
         let config = Config {
             tun: OwnedFd::from(tun),
             udp: OwnedFd::from(udp),
+            udp_other: other.map(OwnedFd::from),
             outer_mtu,
             clamp_mss: true,
         };
@@ -52,6 +63,7 @@ impl Gateway {
             plane: Userspace::start(config, sender, || {}).unwrap(),
             device,
             address,
+            v6,
             ike,
         }
     }
@@ -402,6 +414,140 @@ fn the_mss_follows_the_connections_mtu_in_both_directions() {
 }
 
 #[test]
+fn each_peer_is_spoken_to_by_the_socket_of_its_family() {
+    let both = ["127.0.0.1:0", "[::1]:0"];
+    let (left, right) = (Gateway::on(&both, 1500), Gateway::on(&both, 1500));
+    let mut spi = 0x1000;
+    for (to_the_right, to_the_left) in [
+        (right.address, left.address),
+        (right.v6.unwrap(), left.v6.unwrap()),
+        (right.address, left.address),
+    ] {
+        // The newest one carries what all of them could.
+        left.plane
+            .install(child(Side::Left, spi, true, to_the_right, true))
+            .unwrap();
+        right
+            .plane
+            .install(child(Side::Right, spi, true, to_the_left, true))
+            .unwrap();
+        for round in 0..20 {
+            let payload = vec![round; 800];
+            left.write(&to_right(&payload));
+            assert_eq!(right.read(), to_right(&payload));
+            right.write(&to_left(&payload));
+            assert_eq!(left.read(), to_left(&payload));
+        }
+        for (gateway, from) in [(&left, to_the_right), (&right, to_the_left)] {
+            let counters = gateway.plane.child_counters(ChildId(spi.into())).unwrap();
+            assert_eq!(counters.endpoint_seen, Some(from));
+        }
+        spi += 0x1000;
+    }
+    // IKE messages too, and it is known which socket brought them.
+    for (from, to) in [
+        (left.address, right.address),
+        (left.v6.unwrap(), right.v6.unwrap()),
+    ] {
+        left.plane.send_ike(to, b"an IKE message").unwrap();
+        let message = right.ike.recv_timeout(PATIENCE).unwrap();
+        assert_eq!((message.from, message.local), (from, to));
+        assert_eq!(message.bytes, b"an IKE message");
+    }
+}
+
+#[test]
+fn packets_that_come_by_both_sockets_at_once_all_arrive() {
+    let both = ["127.0.0.1:0", "[::1]:0"];
+    let right = Gateway::on(&both, 1500);
+    let senders = [Gateway::on(&both, 1500), Gateway::on(&both, 1500)];
+    let addresses = [right.address, right.v6.unwrap()];
+    for ((number, sender), to) in (1..).zip(&senders).zip(addresses) {
+        let spi = 0x1000 * number;
+        let from = if to.is_ipv4() {
+            sender.address
+        } else {
+            sender.v6.unwrap()
+        };
+        sender
+            .plane
+            .install(child(Side::Left, spi, true, to, true))
+            .unwrap();
+        right
+            .plane
+            .install(child(Side::Right, spi, true, from, true))
+            .unwrap();
+    }
+    // Fewer at a time than the sockets in between hold.
+    for _ in 0..50 {
+        for _ in 0..8 {
+            senders
+                .iter()
+                .for_each(|one| one.write(&to_right(&[7; 900])));
+        }
+        for _ in 0..16 {
+            assert_eq!(right.read(), to_right(&[7; 900]));
+        }
+    }
+    assert_eq!(right.final_counters().packets_in, 800);
+}
+
+#[test]
+fn a_family_without_a_socket_is_out_of_reach() {
+    let left = Gateway::new(1500);
+    let v6: SocketAddr = "[::1]:4500".parse().unwrap();
+    left.plane
+        .install(child(Side::Left, 0x1000, true, v6, true))
+        .unwrap();
+    left.write(&to_right(b"nobody sends this"));
+    assert!(left.plane.send_ike(v6, b"nor this").is_err());
+    // Taken from the device in order: once this one is there, the other one was dropped.
+    let peer = peer_socket();
+    left.plane
+        .move_endpoint(ChildId(0x1000), peer.local_addr().unwrap());
+    left.write(&to_right(b"but this"));
+    peer.recv(&mut [0; 2000]).unwrap();
+    let counters = left.final_counters();
+    assert_eq!(
+        counters.packets_out + counters.drops(DropCause::SendFailed),
+        2
+    );
+
+    let (_device, tun) = UnixDatagram::pair().unwrap();
+    let [udp, other] = [0, 0].map(|_| UdpSocket::bind("127.0.0.1:0").unwrap());
+    let config = Config {
+        tun: tun.into(),
+        udp: udp.into(),
+        udp_other: Some(other.into()),
+        outer_mtu: 1500,
+        clamp_mss: false,
+    };
+    assert!(Userspace::start(config, sync_channel(1).0, || {}).is_err());
+}
+
+#[test]
+fn over_ipv6_an_inner_packet_has_twenty_octets_less() {
+    for (at, largest) in [("127.0.0.1:0", 1438), ("[::1]:0", 1418)] {
+        let (left, right) = (Gateway::on(&[at], 1500), Gateway::on(&[at], 1500));
+        left.plane
+            .install(child(Side::Left, 0x1000, true, right.address, true))
+            .unwrap();
+        right
+            .plane
+            .install(child(Side::Right, 0x1000, true, left.address, true))
+            .unwrap();
+        let of_len = |len: usize| to_right(&vec![1; len - to_right(&[]).len()]);
+        left.write(&of_len(largest));
+        assert_eq!(right.read().len(), largest);
+        left.write(&of_len(largest + 1));
+        let told = left.read();
+        assert_eq!(told[20..22], [3, 4], "fragmentation needed");
+        let mtu = u16::from_be_bytes([told[26], told[27]]);
+        assert_eq!(usize::from(mtu), largest);
+    }
+}
+
+#[test]
 fn what_is_stopped_stays_stopped() {
     let (left, _right) = pair(true);
     left.plane.stop();
@@ -420,6 +566,7 @@ fn a_path_mtu_that_no_network_has_is_refused() {
     let config = Config {
         tun: tun.into(),
         udp: udp.into(),
+        udp_other: None,
         outer_mtu: 575,
         clamp_mss: false,
     };

@@ -79,30 +79,53 @@ fn open_tun() -> OwnedFd {
     device.as_fd().try_clone_to_owned().unwrap()
 }
 
+/// Where the sites are on the wire between them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outer {
+    V4,
+    V6,
+}
+
+impl Outer {
+    fn address(self, side: Side) -> &'static str {
+        match (self, side) {
+            (Self::V4, Side::Left) => "192.0.2.1",
+            (Self::V4, Side::Right) => "192.0.2.2",
+            (Self::V6, Side::Left) => "2001:db8::1",
+            (Self::V6, Side::Right) => "2001:db8::2",
+        }
+    }
+
+    fn socket(self, side: Side) -> SocketAddr {
+        SocketAddr::new(self.address(side).parse().unwrap(), 4500)
+    }
+}
+
 struct Site {
     namespace: Namespace,
     plane: Userspace,
 }
 
 impl Site {
-    fn new(side: Side, gcm: bool, namespace: Namespace) -> Self {
-        let (own, ours, theirs, inner, other) = match side {
+    fn new(outer: Outer, side: Side, gcm: bool, namespace: Namespace) -> Self {
+        let (ours, theirs, inner, other, peer) = match side {
             Side::Left => (
-                "192.0.2.1",
                 "10.0.0.1",
                 "10.1.0.0/24",
                 "fd00::1",
                 "fd01::/16",
+                Side::Right,
             ),
             Side::Right => (
-                "192.0.2.2",
                 "10.1.0.1",
                 "10.0.0.0/24",
                 "fd01::1",
                 "fd00::/16",
+                Side::Left,
             ),
         };
-        let (tun, udp) = namespace.enter(|| (open_tun(), UdpSocket::bind((own, 4500)).unwrap()));
+        let own = outer.socket(side);
+        let (tun, udp) = namespace.enter(|| (open_tun(), UdpSocket::bind(own).unwrap()));
         namespace.ip(&["addr", "add", &format!("{ours}/32"), "dev", "adit0"]);
         namespace.ip(&[
             "addr",
@@ -118,24 +141,20 @@ impl Site {
         let config = Config {
             tun,
             udp: udp.into(),
+            udp_other: None,
             outer_mtu: 1500,
             clamp_mss: true,
         };
         let plane = Userspace::start(config, sync_channel(8).0, || {}).unwrap();
-        let remote = if side == Side::Left {
-            "192.0.2.2:4500"
-        } else {
-            "192.0.2.1:4500"
-        };
         plane
-            .install(child(side, 0x1000, gcm, remote.parse().unwrap(), true))
+            .install(child(side, 0x1000, gcm, outer.socket(peer), true))
             .unwrap();
         Self { namespace, plane }
     }
 }
 
 /// Two sites on one wire; `name` keeps tests apart.
-fn sites(gcm: bool, name: &str) -> (Site, Site) {
+fn sites(outer: Outer, gcm: bool, name: &str) -> (Site, Site) {
     let (left, right) = (
         Namespace::new(&format!("{name}l")),
         Namespace::new(&format!("{name}r")),
@@ -143,13 +162,19 @@ fn sites(gcm: bool, name: &str) -> (Site, Site) {
     left.ip(&[
         "link", "add", "adit1", "type", "veth", "peer", "name", "adit1", "netns", &right.0,
     ]);
-    for (namespace, address) in [(&left, "192.0.2.1/24"), (&right, "192.0.2.2/24")] {
-        namespace.ip(&["addr", "add", address, "dev", "adit1"]);
+    for (namespace, side) in [(&left, Side::Left), (&right, Side::Right)] {
+        let address = format!("{}/24", outer.address(side));
+        let mut add = vec!["addr", "add", &address, "dev", "adit1"];
+        if outer == Outer::V6 {
+            // Nobody else has it, which needs no look.
+            add.push("nodad");
+        }
+        namespace.ip(&add);
         namespace.ip(&["link", "set", "adit1", "up"]);
     }
     (
-        Site::new(Side::Left, gcm, left),
-        Site::new(Side::Right, gcm, right),
+        Site::new(outer, Side::Left, gcm, left),
+        Site::new(outer, Side::Right, gcm, right),
     )
 }
 
@@ -234,13 +259,15 @@ fn a_wire_narrower_than_configured_costs_speed_and_no_data() {
     if !is_root() {
         return;
     }
-    let (left, right) = sites(true, "b");
-    for site in [&left, &right] {
-        site.namespace.ip(&["link", "set", "adit1", "mtu", "1300"]);
+    for outer in [Outer::V4, Outer::V6] {
+        let (left, right) = sites(outer, true, "b");
+        for site in [&left, &right] {
+            site.namespace.ip(&["link", "set", "adit1", "mtu", "1300"]);
+        }
+        transfer(&left, &right, "10.1.0.1:0".parse().unwrap(), 3_000_000);
+        let counters = left.plane.counters();
+        assert!(counters.packets_out > 2000, "{outer:?}: {counters:?}");
     }
-    transfer(&left, &right, "10.1.0.1:0".parse().unwrap(), 3_000_000);
-    let counters = left.plane.counters();
-    assert!(counters.packets_out > 2000, "{counters:?}");
 }
 
 #[test]
@@ -248,7 +275,7 @@ fn a_connections_mtu_is_what_the_kernel_learns() {
     if !is_root() {
         return;
     }
-    let (left, right) = sites(true, "m");
+    let (left, right) = sites(Outer::V6, true, "m");
     for site in [&left, &right] {
         site.plane.set_mtu(ChildId(0x1000), Some(1300));
     }
@@ -284,8 +311,13 @@ fn tcp_and_udp_cross_between_two_namespaces() {
     if !is_root() {
         return;
     }
-    for (gcm, name) in [(true, "aes256gcm16"), (false, "aes128-sha256")] {
-        let (left, right) = sites(gcm, "a");
+    for (outer, gcm, name) in [
+        (Outer::V4, true, "aes256gcm16"),
+        (Outer::V4, false, "aes128-sha256"),
+        (Outer::V6, true, "aes256gcm16 over IPv6"),
+        (Outer::V6, false, "aes128-sha256 over IPv6"),
+    ] {
+        let (left, right) = sites(outer, gcm, "a");
         for address in ["10.1.0.1:0", "[fd01::1]:0"] {
             for len in [1, 1300, 1452, 3000] {
                 cross_by_udp(&left, &right, address.parse().unwrap(), len);

@@ -108,6 +108,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
     let config = Config {
         tun,
         udp: nat,
+        udp_other: None,
         outer_mtu: 1500,
         clamp_mss: true,
     };
