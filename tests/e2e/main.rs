@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod blocks;
+mod ends;
 mod example;
 mod hostile;
 mod one_model;
@@ -13,5 +14,6 @@ mod recovery;
 mod tunnels;
 mod world;
 
+#[expect(dead_code, reason = "the tests with strongSwan use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,8 +17,8 @@ use crate::support::{PATIENCE, turn, until};
 fn pair(prefix: &str, number: u8) -> (Host, Place, Place) {
     let host = Host::open(prefix, number);
     let (mut one, mut two) = (host.place("10.81.0", 11), host.place("10.82.0", 12));
-    one.connect(two.gateway.address, two.cidr);
-    two.connect(one.gateway.address, one.cidr);
+    one.connect(two.outer(), two.cidr);
+    two.connect(one.outer(), one.cidr);
     (host, one, two)
 }
 
@@ -31,8 +31,8 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     let Some(_turn) = turn(&[]) else { return };
     let (host, mut hub, mut one) = pair("aeu", 40);
     let mut two = host.place("10.83.0", 13);
-    hub.connect(two.gateway.address, two.cidr);
-    two.connect(hub.gateway.address, hub.cidr);
+    hub.connect(two.outer(), two.cidr);
+    two.connect(hub.outer(), hub.cidr);
     for place in [&hub, &one, &two] {
         host.apply(place);
     }
@@ -83,10 +83,10 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
 
     // Another peer address: the place moves to another gateway.
     let mut moved = host.place("10.84.0", 14);
-    moved.connect(hub.gateway.address, hub.cidr);
+    moved.connect(hub.outer(), hub.cidr);
     let tunnel = &mut hub.tunnels[0];
-    tunnel.peer_address = moved.gateway.address;
-    tunnel.peer_id = Identity::Address(moved.gateway.address);
+    tunnel.peer_address = moved.outer();
+    tunnel.peer_id = Identity::Address(moved.outer());
     tunnel.peer_cidrs = vec![moved.cidr];
     let there = only(&mut moved);
     there.psk = tunnel.psk.clone();
@@ -111,7 +111,7 @@ fn an_identity_that_does_not_fit_is_named_and_healed() {
     let code = ReasonCode::CannotAuthenticateConnection;
     until("the evidence names both", PATIENCE, || {
         let evidence = host.down_for(id, code);
-        let theirs = two.gateway.address.to_string();
+        let theirs = two.outer().to_string();
         (evidence.contains("other.example.com") && evidence.contains(&theirs)).then_some(())
     });
     only(&mut two).local_id = Identity::parse("other.example.com");

@@ -100,6 +100,7 @@ impl Scene {
             esp: suite.esp,
             psk: PSK,
             remote: SITE,
+            remote_v6: None,
             ids: None,
         }
     }

@@ -25,11 +25,12 @@ impl Scene {
         let host = Host::open(prefix, number);
         let mut place = host.place("10.240.0", 11);
         let wanted = Wanted {
-            gateway: place.gateway.address.to_string(),
+            gateway: place.outer().to_string(),
             ike: "aes128-sha256-modp2048",
             esp: "aes128-sha256",
             psk: PSK,
             remote: crate::scene::SITE,
+            remote_v6: None,
             ids: None,
         };
         let peer = Peer::address_on(&host).parse().unwrap();

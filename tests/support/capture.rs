@@ -1,7 +1,7 @@
 //! What is on the wire between gateways.
 
 use std::io::{BufRead, BufReader};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -10,9 +10,12 @@ use nix::sys::signal::Signal;
 use super::Ground;
 use super::serve::signal_to;
 
-/// All that IPsec needs: IKE and ESP in UDP, and ARP for the public addresses. Links also announce
-/// themselves to multicast routers, by IGMP and by IPv6 from and to link-local addresses.
-const EXPECTED: &str = "(udp port 500 or udp port 4500) or arp or \
+/// Who asks where an address is, and who answers.
+const NEIGHBOURS: &str = "(arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
+
+/// All that IPsec needs besides: IKE and ESP in UDP. Links also announce themselves to multicast
+/// routers, by IGMP and by IPv6 from and to link-local addresses.
+const EXPECTED: &str = "(udp port 500 or udp port 4500) or \
      (igmp and dst net 224.0.0.0/24) or \
      (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
 
@@ -58,9 +61,12 @@ impl Capture {
         child.wait().unwrap();
         let octets = std::fs::read(&self.file).unwrap();
         let captured = Captured {
-            unexpected: self.matching(&format!("not ({EXPECTED})")),
+            unexpected: self.matching(&format!("not ({EXPECTED} or {NEIGHBOURS})")),
             esp: self.matching("udp port 4500 and udp[8:4] != 0").len(),
-            arp: self.matching("arp"),
+            esp_over_v6: self
+                .matching("ip6 and udp port 4500 and ip6[48:4] != 0")
+                .len(),
+            neighbours: self.matching(NEIGHBOURS),
             octets,
         };
         let _ = std::fs::remove_file(&self.file);
@@ -93,9 +99,11 @@ impl Drop for Capture {
 #[derive(Debug)]
 pub(crate) struct Captured {
     unexpected: Vec<String>,
-    /// How many datagrams with ESP there were.
+    /// How many datagrams with ESP there were over IPv4.
     pub(crate) esp: usize,
-    arp: Vec<String>,
+    /// And how many over IPv6.
+    pub(crate) esp_over_v6: usize,
+    neighbours: Vec<String>,
     octets: Vec<u8>,
 }
 
@@ -116,7 +124,7 @@ impl Captured {
         packets
     }
 
-    /// Nothing but IKE, ESP and ARP was seen, and in no frame an IP header with these addresses,
+    /// Nothing but IKE, ESP, and questions for neighbours was seen, and in no frame an IP header with these addresses,
     /// wrapped into whatever.
     #[track_caller]
     pub(crate) fn hides(&self, one: &str, two: &str) {
@@ -129,12 +137,19 @@ impl Captured {
             return Some(self.unexpected.join("\n"));
         }
         for (from, to) in [(one, two), (two, one)] {
-            let address = |text: &str| text.parse::<Ipv4Addr>().unwrap().octets();
+            let address = |text: &str| match text.parse().unwrap() {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            };
             let header = [address(from), address(to)].concat();
-            if self.octets.windows(8).any(|window| window == header) {
+            if self
+                .octets
+                .windows(header.len())
+                .any(|window| window == header)
+            {
                 return Some(format!("a packet from {from} to {to} in clear"));
             }
-            if let Some(line) = self.arp.iter().find(|line| line.contains(from)) {
+            if let Some(line) = self.neighbours.iter().find(|line| line.contains(from)) {
                 return Some(line.clone());
             }
         }

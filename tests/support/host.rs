@@ -15,8 +15,8 @@ use adit_model::desired::{
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{
-    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, PortId, Psk, ReasonCode, Revision,
-    RouterId,
+    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Psk, ReasonCode,
+    Revision, RouterId,
 };
 use adit_netns::{ExternalNetwork, Network};
 use tokio::runtime::Runtime;
@@ -28,6 +28,7 @@ use super::{Ground, VERDICT, namespace, until};
 pub(crate) struct Host {
     prefix: String,
     external: String,
+    external_v6: Option<String>,
     runtime: Runtime,
     network: Arc<Network>,
     agent: LocalAgent,
@@ -38,6 +39,9 @@ pub(crate) struct Host {
 pub(crate) struct Place {
     pub(crate) instance: Instance,
     pub(crate) cidr: Cidr,
+    /// The machine's IPv6 address.
+    pub(crate) v6: String,
+    pub(crate) cidr_v6: Cidr,
     /// The gateway, as it was applied: without a tunnel.
     pub(crate) gateway: GatewaySpec,
     /// The tunnels that it is wished to have.
@@ -52,16 +56,32 @@ impl Ground for Host {
     fn external(&self) -> &str {
         &self.external
     }
+
+    fn external_v6(&self) -> Option<&str> {
+        self.external_v6.as_deref()
+    }
 }
 
 impl Host {
     /// Starts one. `number` makes its external network its own.
     pub(crate) fn open(prefix: &str, number: u8) -> Self {
+        Self::open_on(prefix, number, None)
+    }
+
+    /// Starts one that has IPv6 outside too.
+    pub(crate) fn open_with_v6(prefix: &str, number: u8) -> Self {
+        Self::open_on(prefix, number, Some(format!("fd18:{number}")))
+    }
+
+    fn open_on(prefix: &str, number: u8, external_v6: Option<String>) -> Self {
         namespace::remove_all(prefix);
         let external = format!("198.18.{number}");
         let runtime = Runtime::new().unwrap();
         let wires = ExternalNetwork {
             cidr: format!("{external}.0/24").parse().unwrap(),
+            cidr_v6: external_v6
+                .as_ref()
+                .map(|block| format!("{block}::/64").parse().unwrap()),
             tunnel_mtu: 1400,
         };
         let network = Arc::new(runtime.block_on(Network::open(prefix, wires)).unwrap());
@@ -91,6 +111,7 @@ impl Host {
         Self {
             prefix: prefix.to_owned(),
             external,
+            external_v6,
             runtime,
             network,
             agent,
@@ -105,6 +126,10 @@ impl Host {
             address: format!("{block}.{host}").parse().unwrap(),
             prefix_len: 24,
         };
+        let v6 = |host: u8| InterfaceAddress {
+            address: format!("fd20:{number}::{host}").parse().unwrap(),
+            prefix_len: 64,
+        };
         let (port, interface) = (PortId::random(), PortId::random());
         let network = NetworkSpec {
             id: NetworkId::random(),
@@ -114,8 +139,8 @@ impl Host {
                 id: port,
                 admin_state_up: true,
                 mac: MacAddress::of_port(port),
-                addresses: vec![address(4)],
-                gateways: vec![address(1).address],
+                addresses: vec![address(4), v6(4)],
+                gateways: vec![address(1).address, v6(1).address],
                 routes: Vec::new(),
                 filter: None,
             }],
@@ -126,7 +151,7 @@ impl Host {
                 id: interface,
                 network: network.id,
                 mac: MacAddress::of_port(interface),
-                addresses: vec![address(1)],
+                addresses: vec![address(1), v6(1)],
             }],
             external: None,
             floating_ips: Vec::new(),
@@ -136,7 +161,12 @@ impl Host {
         let gateway = GatewaySpec {
             id: GatewayId::random(),
             router: router.id,
-            address: format!("{}.{number}", self.external()).parse().unwrap(),
+            addresses: OuterAddresses {
+                v4: format!("{}.{number}", self.external()).parse().unwrap(),
+                v6: self
+                    .external_v6()
+                    .map(|block| format!("{block}::{number}").parse().unwrap()),
+            },
             tunnels: BTreeMap::new(),
         };
         self.runtime.block_on(async {
@@ -150,6 +180,8 @@ impl Host {
                 address: format!("{block}.4"),
             },
             cidr: format!("{block}.0/24").parse().unwrap(),
+            v6: v6(4).address.to_string(),
+            cidr_v6: format!("fd20:{number}::/64").parse().unwrap(),
             gateway,
             tunnels: Vec::new(),
         }
@@ -223,7 +255,7 @@ impl Place {
             revision: Revision::FIRST,
             admin_state_up: true,
             peer_address: peer,
-            local_id: Identity::Address(self.gateway.address),
+            local_id: Identity::Address(self.gateway.addresses.toward(peer).unwrap()),
             peer_id: Identity::Address(peer),
             initiator: Initiator::BiDirectional,
             mtu: 0,
@@ -239,6 +271,11 @@ impl Place {
             },
         });
         self.tunnels.last_mut().unwrap()
+    }
+
+    /// Its gateway's IPv4 address.
+    pub(crate) fn outer(&self) -> IpAddr {
+        self.gateway.addresses.v4.into()
     }
 
     /// The connections of its tunnels.

@@ -25,6 +25,9 @@ pub(crate) trait Ground {
 
     /// The first three octets of the external network.
     fn external(&self) -> &str;
+
+    /// The first two words of its block of IPv6, if it has one.
+    fn external_v6(&self) -> Option<&str>;
 }
 
 /// How long anything that is not itself under test may take.

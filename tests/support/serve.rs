@@ -20,6 +20,10 @@ pub(crate) struct Serve {
     pub(crate) prefix: String,
     /// The first three octets of its external network.
     pub(crate) external: String,
+    /// The first two words of its block of IPv6, if it has one.
+    external_v6: Option<String>,
+    /// What stands at the beginning of its settings.
+    settings: String,
     /// Where its state folder and its log are.
     pub(crate) folder: PathBuf,
     child: Option<Child>,
@@ -32,6 +36,10 @@ impl Ground for Serve {
 
     fn external(&self) -> &str {
         &self.external
+    }
+
+    fn external_v6(&self) -> Option<&str> {
+        self.external_v6.as_deref()
     }
 }
 
@@ -47,20 +55,45 @@ impl Serve {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         namespace::remove_all(prefix);
-        let external = format!("198.18.{number}");
-        let config = format!(
-            "{settings}[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n\
-             [quotas]\nvpn_gateways_per_zone = 9\nike_policies = 90\nipsec_policies = 90\n"
-        );
-        fs::write(folder.join("adit.toml"), config).unwrap();
         let mut serve = Self {
             prefix: prefix.to_owned(),
-            external,
+            external: format!("198.18.{number}"),
+            external_v6: None,
+            settings: settings.to_owned(),
             folder,
             child: None,
         };
+        serve.configure(None);
         serve.run();
         serve
+    }
+
+    /// Starts one that has IPv6 outside too.
+    pub(crate) fn start_with_v6(prefix: &str, number: u8) -> Self {
+        let mut serve = Self::start(prefix, number);
+        serve.end(Signal::SIGTERM);
+        serve.configure(Some(format!("fd18:{number}")));
+        serve.run();
+        serve
+    }
+
+    /// Writes its settings, for the next start.
+    pub(crate) fn configure(&mut self, external_v6: Option<String>) {
+        let Self {
+            prefix,
+            external,
+            settings,
+            ..
+        } = self;
+        let v6 = external_v6.as_ref().map_or_else(String::new, |block| {
+            format!("external_cidr_v6 = \"{block}::/64\"\n")
+        });
+        let config = format!(
+            "{settings}[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n{v6}\
+             [quotas]\nvpn_gateways_per_zone = 9\nike_policies = 90\nipsec_policies = 90\n"
+        );
+        fs::write(self.folder.join("adit.toml"), config).unwrap();
+        self.external_v6 = external_v6;
     }
 
     /// The command that serves this state folder.

@@ -20,6 +20,10 @@ pub(crate) const INNER: &str = "10.77.0.1";
 /// The block behind it.
 pub(crate) const BLOCK: &str = "10.77.0.0/24";
 
+/// The same of IPv6.
+pub(crate) const INNER_V6: &str = "fd77::1";
+pub(crate) const BLOCK_V6: &str = "fd77::/64";
+
 /// What it is configured to.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
@@ -30,6 +34,8 @@ pub(crate) struct Wanted {
     pub(crate) psk: &'static str,
     /// The block behind the Adit gateway.
     pub(crate) remote: &'static str,
+    /// And that of IPv6, if that is to be reached too.
+    pub(crate) remote_v6: Option<String>,
     /// What it calls itself and the Adit gateway, if not by their addresses.
     pub(crate) ids: Option<[&'static str; 2]>,
 }
@@ -38,7 +44,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Peer {
     /// Its namespace.
     pub(crate) namespace: String,
-    /// Its public address.
+    /// Its public address, of the Adit gateway's family.
     pub(crate) address: String,
     outside: String,
     bridge: String,
@@ -97,6 +103,11 @@ impl Peer {
         format!("{}.50", ground.external())
     }
 
+    /// The IPv6 address it will have, where there is IPv6 outside.
+    pub(crate) fn address_v6_on(ground: &impl Ground) -> Option<String> {
+        ground.external_v6().map(|block| format!("{block}::50"))
+    }
+
     /// Starts one that waits, and puts it on the external network.
     pub(crate) fn start(ground: &impl Ground, wanted: &Wanted) -> Self {
         let peer = Self::start_unplugged(ground, wanted);
@@ -108,7 +119,8 @@ impl Peer {
     pub(crate) fn start_unplugged(ground: &impl Ground, wanted: &Wanted) -> Self {
         let namespace = format!("{}-peer", ground.prefix());
         let outside = format!("{}-swan", ground.prefix());
-        let address = Self::address_on(ground);
+        let v4 = Self::address_on(ground);
+        let v6 = Self::address_v6_on(ground);
         ip(&format!("netns add {namespace}"));
         ip(&format!(
             "link add {outside} type veth peer name eth0 netns {namespace}"
@@ -118,8 +130,14 @@ impl Peer {
         ip(&format!(
             "-n {namespace} link set eth0 address 02:00:00:00:00:50"
         ));
-        ip(&format!("-n {namespace} address add {address}/24 dev eth0"));
+        ip(&format!("-n {namespace} address add {v4}/24 dev eth0"));
         ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
+        ip(&format!("-n {namespace} address add {INNER_V6}/128 dev lo"));
+        if let Some(v6) = &v6 {
+            ip(&format!(
+                "-n {namespace} address add {v6}/64 dev eth0 nodad"
+            ));
+        }
         ip(&format!("-n {namespace} link set lo up"));
         ip(&format!("-n {namespace} link set eth0 up"));
         ip(&format!("link set {outside} up"));
@@ -135,6 +153,7 @@ impl Peer {
             .stderr(output)
             .spawn()
             .unwrap();
+        let address = v6.filter(|_| wanted.gateway.contains(':')).unwrap_or(v4);
         let mut peer = Self {
             namespace,
             address,
@@ -261,9 +280,23 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         esp,
         psk,
         remote,
+        remote_v6,
         ids,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
+    let child = |name: &str, local: &str, remote: &str| {
+        format!(
+            "{name} {{
+                local_ts = {local}
+                remote_ts = {remote}
+                esp_proposals = {esp}
+                start_action = none
+            }}"
+        )
+    };
+    let net = child("net", BLOCK, remote);
+    let net_v6 = remote_v6.as_ref();
+    let net_v6 = net_v6.map_or_else(String::new, |remote| child("net6", BLOCK_V6, remote));
     format!(
         "connections {{
             adit {{
@@ -281,12 +314,8 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                     id = {gateway_id}
                 }}
                 children {{
-                    net {{
-                        local_ts = {BLOCK}
-                        remote_ts = {remote}
-                        esp_proposals = {esp}
-                        start_action = none
-                    }}
+                    {net}
+                    {net_v6}
                 }}
             }}
         }}

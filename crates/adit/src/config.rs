@@ -30,8 +30,14 @@ pub(crate) enum SettingsError {
     },
     #[error(transparent)]
     Keystone(#[from] KeystoneSettingsError),
-    #[error("network.external_cidr {0} is too small: at least 8 addresses are needed")]
-    ExternalTooSmall(Cidr),
+    #[error("{setting} {block} is too small: at least 8 addresses are needed")]
+    ExternalTooSmall { setting: &'static str, block: Cidr },
+    #[error("{setting} {block} is not a block of IPv{version} addresses")]
+    ExternalFamily {
+        setting: &'static str,
+        block: Cidr,
+        version: u8,
+    },
     #[error("network.tunnel_mtu {0} is not between 1280 and 9000")]
     TunnelMtu(u32),
 }
@@ -65,6 +71,8 @@ pub(crate) struct NetworkSettings {
     pub(crate) prefix: String,
     /// Where gateways get public addresses.
     pub(crate) external_cidr: Cidr,
+    /// Where they get public IPv6 addresses, if they do.
+    pub(crate) external_cidr_v6: Option<Cidr>,
     /// The MTU inside tunnels, 1280 to 9000 octets.
     pub(crate) tunnel_mtu: u32,
 }
@@ -127,6 +135,7 @@ impl Default for NetworkSettings {
             prefix: "adit".to_owned(),
             external_cidr: external
                 .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(198, 51, 100, 0).into())),
+            external_cidr_v6: None,
             tunnel_mtu: 1400,
         }
     }
@@ -221,8 +230,9 @@ impl Settings {
 
     fn check(self) -> Result<Self, SettingsError> {
         let network = &self.network;
-        if network.external_cidr.address_count() < 8 {
-            return Err(SettingsError::ExternalTooSmall(network.external_cidr));
+        check_external("network.external_cidr", network.external_cidr, 4)?;
+        if let Some(block) = network.external_cidr_v6 {
+            check_external("network.external_cidr_v6", block, 6)?;
         }
         if !(1280..=9000).contains(&network.tunnel_mtu) {
             return Err(SettingsError::TunnelMtu(network.tunnel_mtu));
@@ -231,9 +241,57 @@ impl Settings {
     }
 }
 
+fn check_external(setting: &'static str, block: Cidr, version: u8) -> Result<(), SettingsError> {
+    if block.is_ipv4() != (version == 4) {
+        return Err(SettingsError::ExternalFamily {
+            setting,
+            block,
+            version,
+        });
+    }
+    if block.address_count() < 8 {
+        return Err(SettingsError::ExternalTooSmall { setting, block });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn external_blocks_are_of_their_version_and_not_too_small() {
+        let check = |line: &str| {
+            let settings: Settings = toml::from_str(&format!("[network]\n{line}")).unwrap();
+            settings.check().err().map(|error| error.to_string())
+        };
+        for (line, refusal) in [
+            ("external_cidr_v6 = \"2001:db8:0:1::/64\"", None),
+            ("external_cidr_v6 = \"2001:db8::/125\"", None),
+            (
+                "external_cidr_v6 = \"2001:db8::/126\"",
+                Some(
+                    "network.external_cidr_v6 2001:db8::/126 is too small: at least 8 addresses are needed",
+                ),
+            ),
+            (
+                "external_cidr_v6 = \"192.0.2.0/24\"",
+                Some("network.external_cidr_v6 192.0.2.0/24 is not a block of IPv6 addresses"),
+            ),
+            (
+                "external_cidr = \"2001:db8::/64\"",
+                Some("network.external_cidr 2001:db8::/64 is not a block of IPv4 addresses"),
+            ),
+            (
+                "external_cidr = \"192.0.2.0/30\"",
+                Some(
+                    "network.external_cidr 192.0.2.0/30 is too small: at least 8 addresses are needed",
+                ),
+            ),
+        ] {
+            assert_eq!(check(line).as_deref(), refusal, "{line}");
+        }
+    }
 
     #[test]
     fn the_documented_file_says_the_defaults() {

@@ -1,6 +1,5 @@
 //! `adit serve`: puts the pieces together and takes them apart again.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use adit_api_neutron::NeutronConfig;
 use adit_api_vpc::VpcConfig;
 use adit_control::{Config, Control, ExternalPool, SystemClock};
 use adit_crypto::SystemRandom;
+use adit_model::Cidr;
 use adit_netns::{ExternalNetwork, Network};
 use adit_store_sql::{KeyFile, SqliteStore};
 use axum::Router;
@@ -57,6 +57,7 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
     let store = Arc::new(SqliteStore::open(&state.database(), &key).await?);
     let external = ExternalNetwork {
         cidr: settings.network.external_cidr,
+        cidr_v6: settings.network.external_cidr_v6,
         tunnel_mtu: settings.network.tunnel_mtu,
     };
     let network = Arc::new(Network::open(&settings.network.prefix, external).await?);
@@ -112,13 +113,14 @@ fn control_config(
     key: &KeyFile,
     elsewhere: Option<&ExternalIdentity>,
 ) -> Config {
-    let cidr = settings.network.external_cidr;
-    let host: Option<IpAddr> = cidr.nth(1);
-    let pool = ExternalPool {
+    // The host has the first address of each.
+    let pool = |cidr: Cidr| ExternalPool {
         cidr,
-        reserved: host.into_iter().collect(),
+        reserved: cidr.nth(1).into_iter().collect(),
     };
-    let mut config = Config::new(pool, key.token_key());
+    let network = &settings.network;
+    let mut config = Config::new(pool(network.external_cidr), key.token_key());
+    config.external_v6 = network.external_cidr_v6.map(pool);
     config.limits = settings.quotas.limits();
     config.crypto_profile = settings.crypto_profile;
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);

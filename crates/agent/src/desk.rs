@@ -2,18 +2,17 @@
 //! comes while the worker is busy, or dead, is told at once afterwards.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use adit_model::ConnectionId;
 use adit_model::desired::GatewayChange;
+use adit_model::{ConnectionId, OuterAddresses};
 use adit_worker::protocol::{ChangeOrder, GatewayOrder, ToWorker};
 use tokio::sync::Notify;
 
 use crate::tunnels::Specs;
 
 pub(crate) struct Desk {
-    address: IpAddr,
+    addresses: OuterAddresses,
     wish: Mutex<Wish>,
     notify: Notify,
 }
@@ -31,9 +30,9 @@ enum Untold {
 }
 
 impl Desk {
-    pub(crate) fn new(address: IpAddr, tunnels: Specs) -> Self {
+    pub(crate) fn new(addresses: OuterAddresses, tunnels: Specs) -> Self {
         Self {
-            address,
+            addresses,
             wish: Mutex::new(Wish {
                 tunnels,
                 untold: Untold::All,
@@ -107,7 +106,7 @@ impl Desk {
         let untold = std::mem::replace(&mut wish.untold, Untold::Tunnels(BTreeSet::new()));
         match untold {
             Untold::All => Some(ToWorker::Apply(GatewayOrder {
-                address: self.address,
+                addresses: self.addresses,
                 tunnels: wish.tunnels.values().map(|spec| (&**spec).into()).collect(),
             })),
             Untold::Tunnels(untold) if untold.is_empty() => None,

@@ -1,13 +1,12 @@
 //! The agent of the host this process runs on.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
 use adit_control::agent::Cause;
 use adit_control::{Agent, AgentError, AgentEvent};
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
-use adit_model::{GatewayId, NetworkId, RouterId};
+use adit_model::{GatewayId, NetworkId, OuterAddresses, RouterId};
 use adit_netns::{Network, NetworkError};
 use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
@@ -23,7 +22,7 @@ const EVENTS: usize = 1024;
 /// A gateway that was begun: something of it may be in its router's namespace.
 struct Gateway {
     router: RouterId,
-    address: IpAddr,
+    addresses: OuterAddresses,
     tunnels: Tunnels,
     running: Option<Running>,
 }
@@ -135,7 +134,7 @@ impl Agent for LocalAgent {
             let mut gateways = self.gateways.lock().await;
             let gateway = gateways.entry(spec.id).or_insert(Gateway {
                 router: spec.router,
-                address: spec.address,
+                addresses: spec.addresses,
                 tunnels: Tunnels::default(),
                 running: None,
             });
@@ -155,10 +154,10 @@ impl Agent for LocalAgent {
         }
         let attach = self
             .network
-            .attach_gateway(spec.router, spec.id, spec.address);
+            .attach_gateway(spec.router, spec.id, spec.addresses);
         let ports = attach.await.map_err(failed)?;
         lead().await.map_err(failed)?;
-        let desk = Arc::new(Desk::new(spec.address, spec.tunnels.clone()));
+        let desk = Arc::new(Desk::new(spec.addresses, spec.tunnels.clone()));
         let supervisor = Supervisor {
             gateway: spec.id,
             program: self.program.clone(),
@@ -199,17 +198,17 @@ impl Agent for LocalAgent {
     }
 
     async fn remove_gateway(&self, id: GatewayId) -> Result<(), AgentError> {
-        let (router, address, running) = {
+        let (router, addresses, running) = {
             let mut gateways = self.gateways.lock().await;
             let Some(gateway) = gateways.get_mut(&id) else {
                 return Ok(());
             };
-            (gateway.router, gateway.address, gateway.running.take())
+            (gateway.router, gateway.addresses, gateway.running.take())
         };
         if let Some(running) = running {
             running.stop().await;
         }
-        let detached = self.network.detach_gateway(router, id, address).await;
+        let detached = self.network.detach_gateway(router, id, addresses).await;
         detached.map_err(|error| AgentError::FailedRemoval(error.into()))?;
         self.gateways.lock().await.remove(&id);
         Ok(())
@@ -221,7 +220,7 @@ impl Agent for LocalAgent {
         routers: &[RouterId],
         _gateways: &[GatewayId],
     ) -> Result<(), AgentError> {
-        // Gateways leave nothing behind but an address: their devices and sockets went with the
+        // Gateways leave nothing behind but addresses: their devices and sockets went with the
         // process that held them.
         self.network
             .retain(networks, routers)

@@ -22,6 +22,7 @@ mod context;
 mod discovery;
 mod endpoint_groups;
 mod error;
+mod external_gateway;
 mod floating_ips;
 mod ike_policies;
 mod ipsec_policies;

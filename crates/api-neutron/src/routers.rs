@@ -1,11 +1,11 @@
 //! `/routers`, and the interfaces that they have on subnets.
 
-use adit_control::router::{NewRouter, RouterChange, WishedExternal};
+use adit_control::router::{NewRouter, RouterChange};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
 use adit_model::port::Device;
 use adit_model::project::Role;
-use adit_model::{NetworkId, Port, PortId, Router, RouterId, SubnetId};
+use adit_model::{Port, PortId, Router, RouterId, SubnetId};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Path;
@@ -20,14 +20,14 @@ use crate::attribute::{
 use crate::body::{Values, plain};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, flag, parse_uuid};
+use crate::external_gateway::{self, EXTERNAL};
+use crate::kind::{Kind, parse_uuid};
 use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find, standard};
 use crate::subnets::{Subnets, routes, show_routes};
 
-const EXTERNAL: &str = "external_gateway_info";
 const ROUTES: &str = "routes";
 
 pub(crate) struct Routers;
@@ -78,18 +78,10 @@ impl Resource for Routers {
     fn render(cx: &Context, row: &Router) -> Object {
         let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
-        let external = row.external.map(|external| {
-            let outside = cx.control.external_subnet(external.network);
-            json!({
-                "network_id": external.network,
-                "enable_snat": external.enable_snat,
-                "external_fixed_ips": [{"subnet_id": outside, "ip_address": external.address}],
-            })
-        });
         let own = [
             ("admin_state_up", json!(row.admin_state_up)),
             ("status", json!("ACTIVE")),
-            (EXTERNAL, json!(external)),
+            (EXTERNAL, external_gateway::show(cx, row.external)),
             (ROUTES, show_routes(&row.routes)),
             ("availability_zone_hints", json!([])),
             ("availability_zones", json!([])),
@@ -127,11 +119,11 @@ impl Resource for Routers {
             allowance: Allowance::OfProject,
             description: values.new_description(),
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),
-            external: external(values)?.flatten(),
+            external: external_gateway::wished(cx, values)?.flatten(),
         };
         let wished = new.external.map(|wished| wished.network);
         let made = cx.control.create_router(&maker, new).await;
-        made.map_err(|error| outside(error, wished))
+        made.map_err(|error| external_gateway::refused(error, wished))
     }
 
     async fn page(cx: &Context, query: Query) -> Result<Vec<Router>, Failure> {
@@ -144,13 +136,13 @@ impl Resource for Routers {
             name: values.name().map(|name| (name, Naming::Free)),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
-            external: external(values)?,
+            external: external_gateway::wished(cx, values)?,
             routes: routes(values, ROUTES)?,
         };
         let wished = change.external.flatten().map(|wished| wished.network);
         let id = RouterId::from_uuid(id);
         let updated = cx.control.update_router(&cx.caller, id, change).await;
-        updated.map_err(|error| outside(error, wished))
+        updated.map_err(|error| external_gateway::refused(error, wished))
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
@@ -170,82 +162,6 @@ fn only_simple(values: &Values) -> Result<(), ApiError> {
         Some(Some(id)) => Err(ApiError::FlavorNotFound { id: id.to_string() }),
         _ => Ok(()),
     }
-}
-
-/// An external network that is not there, or is none.
-fn outside(error: Error, wished: Option<NetworkId>) -> Failure {
-    let id = wished.map(|id| id.to_string()).unwrap_or_default();
-    match error {
-        Error::NotFound(Noun::Network) => ApiError::NetworkNotFound { id }.into(),
-        Error::Invalid {
-            field: "external",
-            rule: Rule::Reference,
-            ..
-        } => {
-            let reason = format!("Network {id} is not an external network.");
-            ApiError::RouterRequest { reason }.into()
-        }
-        Error::Invalid {
-            field: "address",
-            message,
-            ..
-        } => ApiError::attribute(EXTERNAL, message).into(),
-        Error::Conflict {
-            rule: Rule::AddressTaken,
-            message,
-        } => ApiError::AddressTaken { message }.into(),
-        other => other.into(),
-    }
-}
-
-/// `None` is not said, `Some(None)` is none: `null` or `{}`.
-fn external(values: &Values) -> Result<Option<Option<WishedExternal>>, ApiError> {
-    let wrong = |value: &Value, what: &str| {
-        let text = python::text(value);
-        ApiError::attribute(EXTERNAL, format!("'{text}' {what}"))
-    };
-    let map = match values.any(EXTERNAL) {
-        None => return Ok(None),
-        Some(Value::Null) => return Ok(Some(None)),
-        Some(Value::Object(map)) if map.is_empty() => return Ok(Some(None)),
-        Some(Value::Object(map)) => map,
-        Some(other) => return Err(wrong(other, "is not a dictionary")),
-    };
-    let known = [
-        "network_id",
-        "enable_snat",
-        "external_fixed_ips",
-        "qos_policy_id",
-    ];
-    if let Some(unknown) = map.keys().find(|name| !known.contains(&name.as_str())) {
-        let reason = format!("Unexpected keys supplied: {unknown}");
-        return Err(ApiError::attribute(EXTERNAL, reason));
-    }
-    let network = match map.get("network_id") {
-        None | Some(Value::Null) => return Ok(Some(None)),
-        Some(id) => id
-            .as_str()
-            .and_then(parse_uuid)
-            .ok_or_else(|| wrong(id, "is not a valid UUID"))?,
-    };
-    let enable_snat = match map.get("enable_snat") {
-        None | Some(Value::Null) => true,
-        Some(value) => flag(value).ok_or_else(|| wrong(value, "cannot be converted to boolean"))?,
-    };
-    let ips = map.get("external_fixed_ips").and_then(Value::as_array);
-    let wished = ips.and_then(|ips| ips.iter().find_map(|ip| ip.get("ip_address")));
-    let address = match wished {
-        None | Some(Value::Null) => None,
-        Some(value) => {
-            let address = value.as_str().and_then(|text| text.parse().ok());
-            Some(address.ok_or_else(|| wrong(value, "is not a valid IP address"))?)
-        }
-    };
-    Ok(Some(Some(WishedExternal {
-        network: NetworkId::from_uuid(network),
-        address,
-        enable_snat,
-    })))
 }
 
 /// Puts routers on subnets, and takes them away.

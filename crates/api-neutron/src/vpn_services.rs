@@ -1,7 +1,5 @@
 //! `/vpn/vpnservices`: gateways on a router.
 
-use std::net::IpAddr;
-
 use adit_control::service::{NewService, ServiceChange, ServiceView};
 use adit_control::{Caller, Error, Noun, Query, Reference};
 use adit_model::{GatewayId, RouterId, SubnetId};
@@ -63,16 +61,12 @@ impl Resource for VpnServices {
     fn render(_: &Context, view: &ServiceView) -> Object {
         let row = &view.gateway;
         let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
-        let (v4, v6) = match row.public_address {
-            IpAddr::V4(address) => (json!(address), Value::Null),
-            IpAddr::V6(address) => (Value::Null, json!(address)),
-        };
         let own = [
             ("subnet_id", json!(row.subnet.map(SubnetId::uuid))),
             ("router_id", json!(row.router.uuid())),
             ("admin_state_up", json!(row.admin_state_up)),
-            ("external_v4_ip", v4),
-            ("external_v6_ip", v6),
+            ("external_v4_ip", json!(row.addresses.v4)),
+            ("external_v6_ip", json!(row.addresses.v6)),
             ("status", json!(status::of_service(view))),
             ("flavor_id", Value::Null),
         ];

@@ -3,6 +3,8 @@
 
 mod body;
 
+use std::net::IpAddr;
+
 use adit_api::paging::Place;
 use adit_control::Noun;
 use adit_control::connection::ConnectionView;
@@ -37,12 +39,8 @@ async fn create(
     let gateway = vpn_gateways::parse(&gateway)?;
     // A missing gateway is told before anything that is wrong with the body.
     let control = &cx.vpc.control;
-    let own = control
-        .gateway(&cx.caller, gateway)
-        .await?
-        .gateway
-        .public_address;
-    let new = body::new_connection(&cx, own, &body)?;
+    let own = control.gateway(&cx.caller, gateway).await?.gateway;
+    let new = body::new_connection(&cx, own.addresses.v4.into(), &body)?;
     let view = control.create_connection(&cx.caller, gateway, new).await?;
     Ok((StatusCode::CREATED, answer(&cx, &view)).into_response())
 }
@@ -240,13 +238,17 @@ fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
         set(body, "peer_cidrs", json!(peer_cidrs));
         return;
     }
-    let identity = |address: String| json!({"type": "ipv4_address", "value": address});
+    // Of addresses there are only IPv4's among IBM's identities.
+    let identity = |address: IpAddr| {
+        let identity = json!({"type": "ipv4_address", "value": address});
+        address.is_ipv4().then_some(identity)
+    };
     set(
         body,
         "local",
         json!({
             "cidrs": local_cidrs,
-            "ike_identities": [identity(view.local_address.to_string())],
+            "ike_identities": Vec::from_iter(identity(view.local_address)),
         }),
     );
     set(
@@ -256,7 +258,7 @@ fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
             "type": "address",
             "address": &peer,
             "cidrs": peer_cidrs,
-            "ike_identity": identity(peer),
+            "ike_identity": identity(row.peer_address),
         }),
     );
 }

@@ -186,7 +186,7 @@ fn render(cx: &Context, view: &GatewayView) -> Value {
         "name": gateway.name.as_str(),
         "created_at": cx.time(gateway.created_at),
         "resource_type": "vpn_gateway",
-        "public_ip": {"address": gateway.public_address.to_string()},
+        "public_ip": {"address": gateway.addresses.v4.to_string()},
         "subnet": view.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
         "vpc": vpcs::reference(cx, &view.router),
         "resource_group": cx.resource_group(),
@@ -211,7 +211,7 @@ fn render(cx: &Context, view: &GatewayView) -> Value {
 fn render_members(cx: &Context, view: &GatewayView) -> Vec<Value> {
     let gateway = &view.gateway;
     let (status, lifecycle_state, health_state) = lifecycle(view.status);
-    let public = gateway.public_address.to_string();
+    let public = gateway.addresses.v4.to_string();
     let roles = [("active", public.as_str()), ("standby", "0.0.0.0")];
     let mut members = Vec::new();
     for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&view.private_addresses) {

@@ -1,11 +1,11 @@
 //! Which address a port gets.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use adit_model::Subnet;
 use adit_model::port::FixedIp;
 use adit_model::subnet::AddressRange;
+use adit_model::{OuterAddresses, Subnet};
 use adit_store::Transaction;
 
 use crate::config::ExternalPool;
@@ -65,50 +65,165 @@ pub(crate) async fn free(
         .ok_or_else(full)
 }
 
+/// External addresses that are not free.
+pub(crate) struct Taken(HashSet<IpAddr>);
+
 impl Control {
-    /// The first external address that nobody has, and that no gateway is just giving back; or
-    /// the one that is wanted.
-    pub(crate) async fn free_external(
-        &self,
-        tx: &mut dyn Transaction,
-        wanted: Option<IpAddr>,
-    ) -> Result<IpAddr, Error> {
-        let mut taken: HashSet<IpAddr> = self.0.view.held_addresses();
+    /// The external addresses that somebody has, or that a gateway is just giving back.
+    pub(crate) async fn taken_outside(&self, tx: &mut dyn Transaction) -> Result<Taken, Error> {
+        let mut taken = self.0.view.held_addresses();
         let gateways = tx.all_gateways().await?;
-        taken.extend(gateways.iter().map(|row| row.public_address));
+        taken.extend(gateways.iter().flat_map(|row| row.addresses.all()));
         let routers = tx.all_routers().await?;
-        taken.extend(
-            routers
-                .iter()
-                .filter_map(|row| row.external.map(|external| external.address)),
-        );
+        let external = routers.iter().filter_map(|row| row.external);
+        taken.extend(external.flat_map(|external| external.addresses.all()));
         let floating = tx.all_floating_ips().await?;
         taken.extend(floating.iter().map(|row| row.address));
-        let pool = &self.0.config.external;
-        if let Some(wanted) = wanted {
-            if !usable(pool).any(|address| address == wanted) {
-                let message = format!("{wanted} is no address that the external network gives");
-                return Err(Error::invalid("address", Rule::AddressOutside, message));
-            }
-            if taken.contains(&wanted) {
-                let message = format!("the address {wanted} is taken");
-                return Err(Error::conflict(Rule::AddressTaken, message));
-            }
-            return Ok(wanted);
+        Ok(Taken(taken))
+    }
+
+    /// A free address of each external block: what a gateway gets.
+    pub(crate) async fn free_outer(
+        &self,
+        tx: &mut dyn Transaction,
+    ) -> Result<OuterAddresses, Error> {
+        let taken = self.taken_outside(tx).await?;
+        Ok(OuterAddresses {
+            v4: self.free_v4(&taken, None)?,
+            v6: self.free_v6(&taken, None)?,
+        })
+    }
+
+    /// The first external IPv4 address that is free, or the one that is wanted.
+    pub(crate) fn free_v4(&self, taken: &Taken, wanted: Option<IpAddr>) -> Result<Ipv4Addr, Error> {
+        match free_of(&self.0.config.external, taken, wanted)? {
+            IpAddr::V4(address) => Ok(address),
+            IpAddr::V6(_) => Err(none_left()),
         }
-        let free = usable(pool).find(|address| !taken.contains(address));
-        let message = "no public address is left";
-        free.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
+    }
+
+    /// The same of the external IPv6 block, where there is one.
+    pub(crate) fn free_v6(
+        &self,
+        taken: &Taken,
+        wanted: Option<IpAddr>,
+    ) -> Result<Option<Ipv6Addr>, Error> {
+        let Some(pool) = &self.0.config.external_v6 else {
+            return wanted.map_or(Ok(None), |wanted| Err(not_given(wanted)));
+        };
+        match free_of(pool, taken, wanted)? {
+            IpAddr::V6(address) => Ok(Some(address)),
+            IpAddr::V4(_) => Err(none_left()),
+        }
     }
 }
 
-/// The external addresses that are given, lowest first.
-pub(crate) fn usable(pool: &ExternalPool) -> impl Iterator<Item = IpAddr> + '_ {
-    let last = pool
-        .cidr
-        .address_count()
-        .saturating_sub(u64::from(pool.cidr.is_ipv4()));
-    (1..last)
-        .filter_map(|index| pool.cidr.nth(index))
-        .filter(|address| !pool.reserved.contains(address))
+fn free_of(pool: &ExternalPool, taken: &Taken, wanted: Option<IpAddr>) -> Result<IpAddr, Error> {
+    let ranges = ranges(pool);
+    if let Some(wanted) = wanted {
+        if !ranges.iter().any(|range| holds(range, wanted)) {
+            return Err(not_given(wanted));
+        }
+        if taken.0.contains(&wanted) {
+            let message = format!("the address {wanted} is taken");
+            return Err(Error::conflict(Rule::AddressTaken, message));
+        }
+        return Ok(wanted);
+    }
+    // A block of IPv6 is never walked through: at most as far as there are taken ones.
+    let mut addresses = ranges.into_iter().flat_map(each);
+    let free = addresses.find(|address| !taken.0.contains(address));
+    free.ok_or_else(none_left)
+}
+
+fn none_left() -> Error {
+    Error::conflict(Rule::NoExternalAddress, "no public address is left")
+}
+
+fn not_given(wanted: IpAddr) -> Error {
+    let message = format!("{wanted} is no address that the external network gives");
+    Error::invalid("address", Rule::AddressOutside, message)
+}
+
+fn holds(range: &AddressRange, address: IpAddr) -> bool {
+    range.first.is_ipv4() == address.is_ipv4() && (range.first..=range.last).contains(&address)
+}
+
+/// The external addresses that are given, lowest first: all but the block's first one, an IPv4
+/// block's last one, and those that are reserved.
+pub(crate) fn ranges(pool: &ExternalPool) -> Vec<AddressRange> {
+    let mut withheld: BTreeSet<IpAddr> = pool.reserved.iter().copied().collect();
+    withheld.insert(pool.cidr.first());
+    if pool.cidr.is_ipv4() {
+        withheld.insert(pool.cidr.last());
+    }
+    withheld.retain(|address| pool.cidr.contains(*address));
+    let mut ranges = Vec::new();
+    let mut next = Some(pool.cidr.first());
+    for address in withheld {
+        if let Some(first) = next
+            && let Some(last) = before(address)
+            && first <= last
+        {
+            ranges.push(AddressRange { first, last });
+        }
+        next = after(address);
+    }
+    if let Some(first) = next
+        && first <= pool.cidr.last()
+    {
+        let last = pool.cidr.last();
+        ranges.push(AddressRange { first, last });
+    }
+    ranges
+}
+
+fn before(address: IpAddr) -> Option<IpAddr> {
+    Some(match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_sub(1)?)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_sub(1)?)),
+    })
+}
+
+fn after(address: IpAddr) -> Option<IpAddr> {
+    Some(match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_add(1)?)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_add(1)?)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(cidr: &str, reserved: &[&str]) -> Vec<String> {
+        let pool = ExternalPool {
+            cidr: cidr.parse().unwrap(),
+            reserved: reserved.iter().map(|text| text.parse().unwrap()).collect(),
+        };
+        let ranges = ranges(&pool);
+        let text = |range: &AddressRange| format!("{}-{}", range.first, range.last);
+        ranges.iter().map(text).collect()
+    }
+
+    #[test]
+    fn all_but_the_ends_of_a_block_and_what_is_reserved_is_given() {
+        let v4 = "192.0.2.0/29";
+        assert_eq!(given(v4, &[]), ["192.0.2.1-192.0.2.6"]);
+        assert_eq!(given(v4, &["192.0.2.1"]), ["192.0.2.2-192.0.2.6"]);
+        assert_eq!(
+            given(v4, &["192.0.2.4", "192.0.2.3", "198.51.100.1"]),
+            ["192.0.2.1-192.0.2.2", "192.0.2.5-192.0.2.6"]
+        );
+        assert_eq!(
+            given("2001:db8::/64", &["2001:db8::1"]),
+            ["2001:db8::2-2001:db8::ffff:ffff:ffff:ffff"]
+        );
+        let last = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+        let end = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc/126";
+        assert_eq!(
+            given(end, &[last]),
+            ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffd-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"]
+        );
+    }
 }

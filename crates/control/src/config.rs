@@ -100,6 +100,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where public addresses come from.
     pub external: ExternalPool,
+    /// Where public IPv6 addresses come from, if there are any.
+    pub external_v6: Option<ExternalPool>,
     /// Which algorithms policies may name.
     pub crypto_profile: CryptoProfile,
     /// Where peers are looked up that are given by name.
@@ -122,6 +124,7 @@ impl Config {
         Self {
             limits: Limits::default(),
             external,
+            external_v6: None,
             crypto_profile: CryptoProfile::default(),
             resolver: Arc::new(SystemResolver),
             timing: Timing::default(),
@@ -137,6 +140,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("limits", &self.limits)
             .field("external", &self.external)
+            .field("external_v6", &self.external_v6)
             .field("crypto_profile", &self.crypto_profile)
             .field("timing", &self.timing)
             .finish_non_exhaustive()

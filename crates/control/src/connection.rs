@@ -84,7 +84,7 @@ pub struct ConnectionView {
     pub gateway_status: GatewayStatus,
     /// What the gateway's worker last said of it.
     pub observed: Option<TunnelObserved>,
-    /// Its gateway's public address.
+    /// Its gateway's public address, of the peer's family.
     pub local_address: IpAddr,
     /// Phase 1, with its name.
     pub ike_policy: Option<(IkePolicyId, Name)>,
@@ -382,7 +382,7 @@ impl Control {
             reasons,
             gateway_status: observed.status,
             observed: view.tunnel(connection.gateway, connection.id),
-            local_address: gateway.public_address,
+            local_address: local_address(gateway, &connection),
             ike_policy,
             ipsec_policy,
             connection,
@@ -424,15 +424,22 @@ async fn find(
     Ok((gateway, row.ok_or(Error::NotFound(Noun::Connection))?))
 }
 
+/// Where a connection's tunnel is spoken from: the gateway's address of its peer's family. Only
+/// peers that there is one for are taken.
+pub(crate) fn local_address(gateway: &Gateway, connection: &Connection) -> IpAddr {
+    let toward = gateway.addresses.toward(connection.peer_address);
+    toward.unwrap_or(gateway.addresses.v4.into())
+}
+
 fn check_peer(gateway: &Gateway, peer: IpAddr) -> Result<(), Error> {
     let broadcast = matches!(peer, IpAddr::V4(v4) if v4.is_broadcast());
     let nobody = peer.is_unspecified() || peer.is_loopback() || peer.is_multicast() || broadcast;
     let message = if nobody {
         format!("{peer} can't be the address of a peer")
-    } else if peer == gateway.public_address {
+    } else if gateway.addresses.contains(peer) {
         format!("{peer} is the gateway's own address")
-    } else if peer.is_ipv4() != gateway.public_address.is_ipv4() {
-        format!("{peer} can't be reached from {}", gateway.public_address)
+    } else if gateway.addresses.toward(peer).is_none() {
+        format!("{peer} can't be reached from {}", gateway.addresses.v4)
     } else {
         return Ok(());
     };

@@ -53,7 +53,8 @@ impl Control {
         }
         self.check_quota(&mut *tx, caller.project, Resource::FloatingIp)
             .await?;
-        let address = self.free_external(&mut *tx, new.address).await?;
+        let taken = self.taken_outside(&mut *tx).await?;
+        let address = self.free_v4(&taken, new.address)?.into();
         let association = match new.target {
             Some(target) => Some(associate(&mut *tx, caller, None, target).await?),
             None => None,

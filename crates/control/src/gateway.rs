@@ -85,7 +85,7 @@ impl Control {
             name: new.name,
             description: String::new(),
             admin_state_up: true,
-            public_address: self.free_external(&mut *tx, None).await?,
+            addresses: self.free_outer(&mut *tx).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };

@@ -25,6 +25,7 @@ pub mod connection;
 pub mod crypto_profile;
 pub mod endpoint_group;
 pub mod error;
+pub mod external;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod floating_ip;
@@ -61,7 +62,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
 use adit_model::project::Role;
-use adit_model::{Name, NetworkId, ProjectId, SubnetId, UserId};
+use adit_model::{Name, NetworkId, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
@@ -71,6 +72,7 @@ pub use agent::{Agent, AgentError, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;
 pub use error::{Error, Noun, Quota, Rule};
+pub use external::ExternalSubnets;
 pub use identity::IdentityProvider;
 pub use password::Password;
 pub use policy::PolicyEdit;
@@ -198,9 +200,9 @@ pub(crate) struct Inner {
     pub(crate) random: Mutex<Box<dyn Random>>,
     pub(crate) hashing: Semaphore,
     pub(crate) config: Config,
-    /// The network and the subnet that external addresses are of, once [`Control::bootstrap`] has
-    /// made sure of them. Neither can be deleted while they are.
-    pub(crate) external: OnceLock<(NetworkId, SubnetId)>,
+    /// The network and the subnets that external addresses are of, once [`Control::bootstrap`] has
+    /// made sure of them. None can be deleted while they are.
+    pub(crate) external: OnceLock<(NetworkId, ExternalSubnets)>,
     pub(crate) sessions: sessions::Sessions,
     pub(crate) foreign_projects: identity::KnownProjects,
     pub(crate) quotas: quota::Known,
@@ -209,9 +211,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn external_subnet(&self, network: NetworkId) -> Option<SubnetId> {
-        let (known, subnet) = *self.external.get()?;
-        (known == network).then_some(subnet)
+    pub(crate) fn external_subnets(&self, network: NetworkId) -> Option<ExternalSubnets> {
+        let (known, subnets) = *self.external.get()?;
+        (known == network).then_some(subnets)
+    }
+
+    pub(crate) fn is_external(&self, network: NetworkId) -> bool {
+        self.external_subnets(network).is_some()
     }
 }
 

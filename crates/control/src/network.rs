@@ -1,18 +1,12 @@
-//! Networks: broadcast domains, and the one that leads outside.
+//! Networks: broadcast domains.
 
-use std::net::IpAddr;
-
-use adit_model::subnet::AddressRange;
-use adit_model::{Name, Network, NetworkId, ProjectId, Revision, Subnet, SubnetId};
+use adit_model::{Name, Network, NetworkId, Revision, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
 use crate::wake::Key;
-use crate::{Caller, Control, address};
-
-/// The name of the network that leads outside, as a fresh store has it.
-pub const EXTERNAL: &str = "ext-net";
+use crate::{Caller, Control};
 
 /// What a network is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -189,7 +183,7 @@ impl Control {
             ports.iter().map(|row| row.id.uuid()),
         )?;
         not_outside(&mut *tx, id).await?;
-        if self.external_subnet(id).is_some() {
+        if self.0.is_external(id) {
             let message = "it is the network that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Network), message));
         }
@@ -202,96 +196,6 @@ impl Control {
         self.0.wakes.wake(Key::Network(id));
         Ok(())
     }
-
-    /// The subnet of a network that external addresses are of.
-    #[must_use]
-    pub fn external_subnet(&self, network: NetworkId) -> Option<SubnetId> {
-        self.0.external_subnet(network)
-    }
-
-    /// The network that external addresses are of.
-    pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
-        let known = self.0.external.get().map(|(network, _)| *network);
-        let message = "there is no network that leads outside";
-        known.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))
-    }
-
-    /// Makes sure of the network that external addresses are of, with one subnet for the
-    /// configured block.
-    pub(crate) async fn ensure_external_network(
-        &self,
-        tx: &mut dyn Transaction,
-        owner: ProjectId,
-    ) -> Result<(), Error> {
-        let pool = &self.0.config.external;
-        let external = tx.all_networks().await?;
-        for network in external.iter().filter(|network| network.external) {
-            let subnets = tx.subnets_of_network(network.id).await?;
-            if let Some(subnet) = subnets.iter().find(|subnet| subnet.cidr == pool.cidr) {
-                let _ = self.0.external.set((network.id, subnet.id));
-                return Ok(());
-            }
-        }
-        let now = self.now();
-        let name = Name::parse(EXTERNAL).map_err(|error| Error::Internal(error.into()))?;
-        let network = Network {
-            id: NetworkId::random(),
-            project: owner,
-            name: name.clone(),
-            description: "leads outside".to_owned(),
-            admin_state_up: true,
-            external: true,
-            shared: false,
-            mtu: Network::MTU,
-            port_security: false,
-            created_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
-        let subnet = Subnet {
-            id: SubnetId::random(),
-            project: owner,
-            network: network.id,
-            name,
-            description: String::new(),
-            cidr: pool.cidr,
-            gateway: pool.reserved.first().copied(),
-            pools: ranges(address::usable(pool)),
-            enable_dhcp: false,
-            dns_nameservers: Vec::new(),
-            host_routes: Vec::new(),
-            ipv6_address_mode: None,
-            ipv6_ra_mode: None,
-            zone: String::new(),
-            created_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
-        tx.insert_network(&network).await?;
-        tx.insert_subnet(&subnet).await?;
-        let _ = self.0.external.set((network.id, subnet.id));
-        Ok(())
-    }
-}
-
-/// Addresses in order as ranges.
-fn ranges(addresses: impl Iterator<Item = IpAddr>) -> Vec<AddressRange> {
-    let follows = |one: IpAddr, two: IpAddr| match (one, two) {
-        (IpAddr::V4(one), IpAddr::V4(two)) => one.to_bits().checked_add(1) == Some(two.to_bits()),
-        (IpAddr::V6(one), IpAddr::V6(two)) => one.to_bits().checked_add(1) == Some(two.to_bits()),
-        _ => false,
-    };
-    let mut ranges: Vec<AddressRange> = Vec::new();
-    for address in addresses {
-        match ranges.last_mut() {
-            Some(range) if follows(range.last, address) => range.last = address,
-            _ => ranges.push(AddressRange {
-                first: address,
-                last: address,
-            }),
-        }
-    }
-    ranges
 }
 
 fn check_mtu(mtu: u32) -> Result<(), Error> {

@@ -71,7 +71,7 @@ impl Control {
         let mut tx = self.0.store.write().await?;
         let network = network::visible(&mut *tx, caller, new.network).await?;
         let own = caller.scope().is_none_or(|own| own == network.project);
-        if self.external_subnet(network.id).is_some() || (!own && !network.shared) {
+        if self.0.is_external(network.id) || (!own && !network.shared) {
             let message = "ports can't be made on this network";
             return Err(Error::conflict(Rule::Reference, message));
         }

@@ -1,12 +1,13 @@
 //! Routers: a project's routing domains, and their ways outside.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_model::router::ExternalGateway;
 use adit_model::subnet::StaticRoute;
-use adit_model::{Name, NetworkId, Port, Revision, Router, RouterId};
+use adit_model::{Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
 use adit_store::{Query, Transaction};
 
+use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::{Allowance, Resource};
 use crate::wake::Key;
@@ -17,10 +18,47 @@ use crate::{Caller, Control, Naming, attached_subnet, network};
 pub struct WishedExternal {
     /// The external network.
     pub network: NetworkId,
-    /// The address; a free one if none is named.
-    pub address: Option<IpAddr>,
-    /// Whether what leaves gets that address as its source.
+    /// The IPv4 address; a free one if none is named.
+    pub v4: Option<Ipv4Addr>,
+    /// The IPv6 address.
+    pub v6: WishedV6,
+    /// Whether IPv4 that leaves gets the router's address as its source.
     pub enable_snat: bool,
+}
+
+impl WishedExternal {
+    /// Free addresses of the network, and IPv4 that leaves by the router's.
+    #[must_use]
+    pub fn by(network: NetworkId) -> Self {
+        Self {
+            network,
+            v4: None,
+            v6: WishedV6::Free,
+            enable_snat: true,
+        }
+    }
+
+    /// Whether these addresses are as wished; `has_v6` is whether there are any of IPv6.
+    fn is_met_by(self, known: OuterAddresses, has_v6: bool) -> bool {
+        let v6 = match self.v6 {
+            WishedV6::Free => known.v6.is_some() == has_v6,
+            WishedV6::Named(v6) => known.v6 == Some(v6),
+            WishedV6::Without => known.v6.is_none(),
+        };
+        v6 && self.v4.is_none_or(|v4| v4 == known.v4)
+    }
+}
+
+/// An IPv6 address outside that is wished for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum WishedV6 {
+    /// The one there is, or else a free one, if there are any.
+    #[default]
+    Free,
+    /// This one.
+    Named(Ipv6Addr),
+    /// None.
+    Without,
 }
 
 /// What a router is to be.
@@ -221,7 +259,7 @@ impl Control {
         Ok(())
     }
 
-    /// The way outside for a wish; the address that the router has already stays.
+    /// The way outside for a wish; the addresses that the router has already stay.
     async fn way_outside(
         &self,
         tx: &mut dyn Transaction,
@@ -234,21 +272,44 @@ impl Control {
             let message = format!("the network {} does not lead outside from here", network.id);
             return Err(Error::invalid("external", Rule::Reference, message));
         }
-        let kept = known.filter(|known| {
-            let same = wished
-                .address
-                .is_none_or(|address| address == known.address);
-            same && known.network == network.id
-        });
-        let address = match kept {
-            Some(kept) => kept.address,
-            None => self.free_external(tx, wished.address).await?,
+        let known = known.filter(|known| known.network == network.id);
+        let known = known.map(|known| known.addresses);
+        let has_v6 = self.0.config.external_v6.is_some();
+        let addresses = match known.filter(|known| wished.is_met_by(*known, has_v6)) {
+            Some(known) => known,
+            None => {
+                let taken = self.taken_outside(tx).await?;
+                self.wished_addresses(&taken, known, wished)?
+            }
         };
         Ok(ExternalGateway {
             network: network.id,
-            address,
+            addresses,
             enable_snat: wished.enable_snat,
         })
+    }
+
+    /// The addresses for a wish: what the router has of them, and of the others free ones.
+    fn wished_addresses(
+        &self,
+        taken: &Taken,
+        known: Option<OuterAddresses>,
+        wished: WishedExternal,
+    ) -> Result<OuterAddresses, Error> {
+        let kept = known.map(|known| known.v4);
+        let kept = kept.filter(|kept| wished.v4.is_none_or(|v4| v4 == *kept));
+        let v4 = match kept {
+            Some(kept) => kept,
+            None => self.free_v4(taken, wished.v4.map(Into::into))?,
+        };
+        let kept = known.and_then(|known| known.v6);
+        let v6 = match wished.v6 {
+            WishedV6::Without => None,
+            WishedV6::Named(v6) if kept != Some(v6) => self.free_v6(taken, Some(v6.into()))?,
+            WishedV6::Free if kept.is_none() => self.free_v6(taken, None)?,
+            WishedV6::Named(_) | WishedV6::Free => kept,
+        };
+        Ok(OuterAddresses { v4, v6 })
     }
 }
 

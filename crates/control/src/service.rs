@@ -82,7 +82,7 @@ impl Control {
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,
-            public_address: self.free_external(&mut *tx, None).await?,
+            addresses: self.free_outer(&mut *tx).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };

@@ -168,10 +168,10 @@ pub struct SiteConnectionChange {
     pub admin_state_up: Option<bool>,
 }
 
-/// A peer as it was given, and where it is if that could be found.
+/// A peer as it was given, and where it may be, as far as that could be found.
 struct Peer {
     given: String,
-    found: Option<IpAddr>,
+    found: Vec<IpAddr>,
 }
 
 impl Peer {
@@ -318,20 +318,20 @@ impl Control {
 
     async fn find_peer(&self, given: String) -> Peer {
         let found = match given.parse() {
-            Ok(address) => Some(address),
+            Ok(address) => vec![address],
             Err(_) => self.resolve(&given).await,
         };
         Peer { given, found }
     }
 
-    /// Where a host is, if that can be found in time.
-    pub(crate) async fn resolve(&self, host: &str) -> Option<IpAddr> {
+    /// Where a host is, the address to use first; nowhere, if that can't be found in time.
+    async fn resolve(&self, host: &str) -> Vec<IpAddr> {
         if host.is_empty() {
-            return None;
+            return Vec::new();
         }
         let resolving = self.0.config.resolver.resolve(host);
         let answer = tokio::time::timeout(RESOLVING, resolving).await;
-        answer.ok()?.ok()?.first().copied()
+        answer.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// Looks up every peer that was given by name, and has those tunnels follow that moved.
@@ -346,7 +346,7 @@ impl Control {
             let Some(host) = &row.peer_host else { continue };
             let found = self.resolve(host).await;
             let same_family = |found: &IpAddr| found.is_ipv4() == row.peer_address.is_ipv4();
-            let Some(found) = found.filter(same_family) else {
+            let Some(found) = found.into_iter().find(same_family) else {
                 continue;
             };
             if found == row.peer_address {
@@ -447,19 +447,22 @@ async fn fit(
         return Err(SiteError::MtuTooSmall { mtu, is_ipv4 }.into());
     }
     if let Some(peer) = peer {
-        let found = peer.found;
-        let found = found.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
-        if found.is_ipv4() != gateway.public_address.is_ipv4() {
-            return Err(SiteError::NoExternalFamily {
-                router: gateway.router,
-                is_ipv4: found.is_ipv4(),
-            }
-            .into());
-        }
-        row.peer_address = found;
+        row.peer_address = reachable(&gateway, peer)?;
         row.peer_host = peer.host();
     }
     Ok(gateway)
+}
+
+/// The first of a peer's addresses that the service has one of its own for.
+fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
+    let first = peer.found.first();
+    let first = first.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
+    let has_own = |found: &&IpAddr| gateway.addresses.toward(**found).is_some();
+    let reachable = peer.found.iter().find(has_own);
+    reachable.copied().ok_or(SiteError::NoExternalFamily {
+        router: gateway.router,
+        is_ipv4: first.is_ipv4(),
+    })
 }
 
 /// The service's subnet here, the blocks that were given there.

@@ -16,6 +16,7 @@ use adit_model::{
 };
 use adit_store::{StoreError, Transaction};
 
+use crate::connection::local_address;
 use crate::policies::Policies;
 
 /// The network as it is wished, if it still is. The external network is the host's own.
@@ -161,7 +162,7 @@ pub(crate) async fn router(
     }
     spec.routes = router.routes;
     spec.external = router.external.map(|external| ExternalSpec {
-        address: external.address,
+        addresses: external.addresses,
         snat: external.enable_snat,
     });
     if spec.external.is_some() {
@@ -191,7 +192,7 @@ pub(crate) async fn gateway(
     Ok(GatewaySpec {
         id: gateway.id,
         router: gateway.router,
-        address: gateway.public_address,
+        addresses: gateway.addresses,
         tunnels,
     })
 }
@@ -235,7 +236,7 @@ async fn tunnel(
         connection: connection.id,
         revision: connection.revision,
         admin_state_up: connection.admin_state_up && gateway.admin_state_up,
-        local_id: identity(&connection.local_id, gateway.public_address),
+        local_id: identity(&connection.local_id, local_address(gateway, &connection)),
         peer_id: identity(&connection.peer_id, connection.peer_address),
         peer_address: connection.peer_address,
         initiator: connection.initiator,

@@ -170,7 +170,8 @@ impl Control {
             ports.iter().map(|row| row.id.uuid()),
         )?;
         check_unused(&mut *tx, &row).await?;
-        if self.external_subnet(row.network).is_some() {
+        let external = self.external_subnets(row.network);
+        if external.is_some_and(|external| external.contains(id)) {
             let message = "it is the block that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
         }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, NetworkId, Reason, ReasonCode, RouterId, Whose,
+    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, Reason, ReasonCode,
+    RouterId, Whose,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -31,7 +32,7 @@ struct Seen {
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
     drops: HashMap<GatewayId, Drops>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
-    held: HashMap<GatewayId, (RouterId, IpAddr)>,
+    held: HashMap<GatewayId, (RouterId, OuterAddresses)>,
 }
 
 #[derive(Default)]
@@ -103,7 +104,7 @@ impl View {
 
     /// Notes that the host may have something of this gateway.
     pub(crate) fn hold(&self, gateway: &Gateway) {
-        let place = (gateway.router, gateway.public_address);
+        let place = (gateway.router, gateway.addresses);
         if self.read().held.get(&gateway.id) == Some(&place) {
             return;
         }
@@ -115,7 +116,7 @@ impl View {
         self.read()
             .held
             .values()
-            .map(|(_, address)| *address)
+            .flat_map(|(_, addresses)| addresses.all())
             .collect()
     }
 

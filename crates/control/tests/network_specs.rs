@@ -201,11 +201,7 @@ async fn outside(w: &World) -> Outside {
     let new = NewRouter {
         naming: Naming::Free,
         allowance: Allowance::OfProject,
-        external: Some(WishedExternal {
-            network: external,
-            address: None,
-            enable_snat: true,
-        }),
+        external: Some(WishedExternal::by(external)),
         ..new_router("r")
     };
     let router = w.control.create_router(&w.demo, new).await.unwrap().id;
@@ -343,9 +339,8 @@ async fn a_router_loses_its_way_outside_and_keeps_its_interfaces() {
         update.await.unwrap()
     };
     let no_snat = WishedExternal {
-        network: net.external,
-        address: None,
         enable_snat: false,
+        ..WishedExternal::by(net.external)
     };
     change(Some(no_snat)).await;
     until_router(&w, net.router, "it hides nobody", |spec| {

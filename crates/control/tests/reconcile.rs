@@ -381,14 +381,14 @@ async fn a_restart_takes_over_what_is_stored_and_drops_the_rest() {
         .await
         .unwrap()
         .gateway
-        .public_address;
+        .addresses;
     drop(first);
     let mut second = World::over(store, config()).await;
     second.run();
     available(&second, id).await;
     let gateways = second.agent.retained().unwrap().gateways;
     assert!(gateways.contains(&id));
-    assert_eq!(second.agent.gateway(id).unwrap().address, address);
+    assert_eq!(second.agent.gateway(id).unwrap().addresses, address);
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,9 +39,9 @@ async fn a_gateway_has_its_address_at_once_and_no_two_have_the_same() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap();
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap();
-    assert_eq!(one.gateway.public_address.to_string(), "203.0.113.1");
+    assert_eq!(one.gateway.addresses.v4.to_string(), "203.0.113.1");
     // 203.0.113.2 is reserved.
-    assert_eq!(two.gateway.public_address.to_string(), "203.0.113.3");
+    assert_eq!(two.gateway.addresses.v4.to_string(), "203.0.113.3");
     assert_eq!(one.private_addresses[0].to_string(), "10.0.0.254");
     assert_eq!(two.private_addresses[0].to_string(), "10.0.0.246");
     let left = w
@@ -59,7 +59,7 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway;
     w.control.delete_gateway(&w.demo, one.id).await.unwrap();
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway;
-    assert_ne!(one.public_address, two.public_address);
+    assert_ne!(one.addresses, two.addresses);
     w.run();
     let removed = format!("remove_gateway {}", one.id.short());
     w.until("removed", async || w.agent.log().contains(&removed))
@@ -67,7 +67,7 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     w.until("given again", async || {
         let three = w.gateway(subnet.subnet.id, "three").await.unwrap().gateway;
         w.control.delete_gateway(&w.demo, three.id).await.unwrap();
-        three.public_address == one.public_address
+        three.addresses == one.addresses
     })
     .await;
 }

@@ -10,7 +10,8 @@ use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
 use crate::{
-    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, PortId, Psk, Revision, RouterId,
+    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Psk, Revision,
+    RouterId,
 };
 
 /// A network with the machines on it.
@@ -104,12 +105,12 @@ pub struct InterfaceSpec {
 }
 
 /// A router's way outside: what it sends there has its own address as the source, or nothing
-/// is sent but what floating IPs stand for.
+/// is sent but what floating IPs stand for. By IPv6 only the router itself speaks there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExternalSpec {
-    /// The router's address on the external network.
-    pub address: IpAddr,
-    /// Whether machines without a floating IP get outside, by that address.
+    /// The router's addresses on the external network.
+    pub addresses: OuterAddresses,
+    /// Whether machines without a floating IP get outside, by its IPv4 address.
     pub snat: bool,
 }
 
@@ -129,8 +130,8 @@ pub struct GatewaySpec {
     pub id: GatewayId,
     /// The router whose namespace it lives in.
     pub router: RouterId,
-    /// Its address on the external network.
-    pub address: IpAddr,
+    /// Its addresses on the external network.
+    pub addresses: OuterAddresses,
     /// Its tunnels, those that are administratively down included.
     pub tunnels: BTreeMap<ConnectionId, Arc<TunnelSpec>>,
 }

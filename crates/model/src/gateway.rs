@@ -1,11 +1,9 @@
 //! A VPN endpoint on a router. (Neutron: a vpnservice. IBM: a vpn_gateway.)
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{GatewayId, Name, ProjectId, Revision, RouterId, SubnetId};
+use crate::{GatewayId, Name, OuterAddresses, ProjectId, Revision, RouterId, SubnetId};
 
 /// How far a gateway has come. Computed from what the agent sees, never set by a user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -19,7 +17,7 @@ pub enum GatewayStatus {
     Pending,
 }
 
-/// A VPN endpoint with one public address.
+/// A VPN endpoint with public addresses of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gateway {
     /// Its id.
@@ -37,8 +35,9 @@ pub struct Gateway {
     pub description: String,
     /// Whether its connections are wanted up.
     pub admin_state_up: bool,
-    /// Its address on the external network, fixed from creation to deletion; also its IKE identity.
-    pub public_address: IpAddr,
+    /// Its addresses on the external network, fixed from creation to deletion; also its IKE
+    /// identities, each to peers of its family.
+    pub addresses: OuterAddresses,
     /// When it was made, UTC.
     pub created_at: OffsetDateTime,
     /// Its version.

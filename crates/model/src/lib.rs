@@ -16,6 +16,7 @@ pub mod mac;
 pub mod name;
 pub mod network;
 pub mod observed;
+pub mod outer;
 pub mod policy;
 pub mod port;
 pub mod project;
@@ -39,6 +40,7 @@ pub use id::{
 pub use mac::MacAddress;
 pub use name::Name;
 pub use network::Network;
+pub use outer::OuterAddresses;
 pub use policy::{IkePolicy, IpsecPolicy};
 pub use port::Port;
 pub use project::{Project, RoleAssignment};

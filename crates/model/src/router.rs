@@ -1,12 +1,10 @@
 //! A routing domain of a project: its interfaces on networks, and its way outside.
 //! Realised as one Linux network namespace. (Neutron: a router. IBM: a VPC.)
 
-use std::net::IpAddr;
-
 use time::OffsetDateTime;
 
 use crate::subnet::StaticRoute;
-use crate::{Name, NetworkId, ProjectId, Revision, RouterId};
+use crate::{Name, NetworkId, OuterAddresses, ProjectId, Revision, RouterId};
 
 /// A routing domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,8 +36,8 @@ pub struct Router {
 pub struct ExternalGateway {
     /// The external network.
     pub network: NetworkId,
-    /// The router's address in it.
-    pub address: IpAddr,
-    /// Whether what leaves gets that address as its source.
+    /// The router's addresses in it.
+    pub addresses: OuterAddresses,
+    /// Whether IPv4 that leaves gets the router's address as its source.
     pub enable_snat: bool,
 }

@@ -22,9 +22,11 @@ pub enum NetworkError {
     },
     /// The host routes some of the external network's addresses elsewhere already.
     #[error(
-        "network.external_cidr {external} overlaps the host's own route to {route}; choose a block the host does not use"
+        "{setting} {external} overlaps the host's own route to {route}; choose a block the host does not use"
     )]
     ExternalInUse {
+        /// The block's setting.
+        setting: &'static str,
         /// The block that was to be the external network.
         external: Cidr,
         /// What the host routes.

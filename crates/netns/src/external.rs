@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use adit_model::desired::{ExternalSpec, RouterSpec};
-use adit_model::{Cidr, GatewayId};
+use adit_model::{Cidr, GatewayId, OuterAddresses};
 
 use crate::error::NetworkError;
-use crate::netlink::{Route, Table};
+use crate::netlink::{Route, Table, host_len};
 use crate::nft::{self, WayOut};
-use crate::provider::Network;
+use crate::provider::{Network, host_address};
 use crate::router::Router;
 
 /// Whose addresses are on a router's external link.
@@ -18,7 +18,7 @@ pub(crate) struct Outside {
     /// The router's and its floating IPs'.
     own: BTreeSet<IpAddr>,
     /// The attached gateways'.
-    pub(crate) gateways: HashMap<GatewayId, IpAddr>,
+    pub(crate) gateways: HashMap<GatewayId, OuterAddresses>,
 }
 
 impl Outside {
@@ -28,7 +28,7 @@ impl Outside {
     }
 
     fn is_gateways(&self, address: IpAddr) -> bool {
-        self.gateways.values().any(|other| *other == address)
+        self.gateways.values().any(|other| other.contains(address))
     }
 }
 
@@ -38,7 +38,33 @@ pub(crate) fn addresses(spec: &RouterSpec) -> BTreeSet<IpAddr> {
         return BTreeSet::new();
     };
     let floating = spec.floating_ips.iter().map(|floating| floating.address);
-    floating.chain([external.address]).collect()
+    floating.chain(external.addresses.all()).collect()
+}
+
+/// An external block, and by way of the host everything.
+fn routes_outside(block: Cidr, table: Table, link: u32) -> [Route; 2] {
+    let none = match block.first() {
+        IpAddr::V4(_) => IpAddr::from([0; 4]),
+        IpAddr::V6(_) => IpAddr::from([0; 16]),
+    };
+    // Fits always: no address has fewer bits than none.
+    let all = Cidr::new(none, 0).unwrap_or(block);
+    [
+        Route::through(block, table, link),
+        Route::via(all, table, host_address(block), link),
+    ]
+}
+
+impl Router {
+    /// Takes an address away that nobody has any more, with what led outside from it.
+    pub(crate) async fn remove_outer_address(
+        &self,
+        link: u32,
+        address: IpAddr,
+    ) -> Result<(), NetworkError> {
+        self.netlink.remove_gateway_rule(address).await?;
+        self.netlink.remove_address(link, address).await
+    }
 }
 
 impl Network {
@@ -64,7 +90,7 @@ impl Network {
         let index = router.netlink.index(link).await?;
         for stale in outside.own.difference(&wanted) {
             if !outside.is_gateways(*stale) {
-                router.netlink.remove_address(index, *stale).await?;
+                router.remove_outer_address(index, *stale).await?;
             }
         }
         outside.own = wanted;
@@ -75,18 +101,22 @@ impl Network {
         let present = router.netlink.addresses(index).await?;
         let mut added = false;
         for address in &outside.own {
-            if !present.contains(&(*address, 32)) {
-                router.netlink.add_address(index, *address, 32).await?;
+            if !present.contains(&(*address, host_len(*address))) {
+                router.netlink.add_outer_address(index, *address).await?;
                 added = true;
             }
         }
         drop(outside);
+        if let Some(own) = external.addresses.v6 {
+            self.add_external_routes(router).await?;
+            router.netlink.add_gateway_rule(own.into()).await?;
+        }
         if added {
             router.netlink.announce(link).await?;
         }
-        for route in self.external_routes(Table::WayOut, index) {
+        for route in routes_outside(self.external.cidr, Table::WayOut, index) {
             // What the router itself says outside, such as ICMP errors, has its own address.
-            let route = route.with_source(external.address);
+            let route = route.with_source(external.addresses.v4.into());
             router.netlink.add_route(&route).await?;
         }
         router.netlink.open(link).await?;
@@ -97,21 +127,13 @@ impl Network {
     /// with its last address, so this follows whenever a gateway gets one.
     pub(crate) async fn add_external_routes(&self, router: &Router) -> Result<(), NetworkError> {
         let link = router.netlink.index(&router.external_link).await?;
-        for route in self.external_routes(Table::External, link) {
-            router.netlink.add_route(&route).await?;
+        let blocks = [Some(self.external.cidr), self.external.cidr_v6];
+        for block in blocks.into_iter().flatten() {
+            for route in routes_outside(block, Table::External, link) {
+                router.netlink.add_route(&route).await?;
+            }
         }
         Ok(())
-    }
-
-    /// The external block, and by way of the host everything.
-    fn external_routes(&self, table: Table, link: u32) -> [Route; 2] {
-        let block = self.external.cidr;
-        // Fits always: no address has fewer bits than none.
-        let all = Cidr::new(IpAddr::from([0; 4]), 0).unwrap_or(block);
-        [
-            Route::through(block, table, link),
-            Route::via(all, table, self.external.host_address(), link),
-        ]
     }
 
     fn way_out(
@@ -120,10 +142,8 @@ impl Network {
         spec: &RouterSpec,
         external: ExternalSpec,
     ) -> Result<WayOut, NetworkError> {
-        let (IpAddr::V4(address), IpAddr::V4(first)) =
-            (external.address, self.external.cidr.first())
-        else {
-            return Err(NetworkError::ExternalFamily(external.address));
+        let IpAddr::V4(first) = self.external.cidr.first() else {
+            return Err(NetworkError::ExternalFamily(self.external.cidr.first()));
         };
         let mut floating = BTreeMap::new();
         for one in &spec.floating_ips {
@@ -137,7 +157,7 @@ impl Network {
             link: router.external_link.clone(),
             tunnels: self.link('t', ""),
             block: (first, self.external.cidr.prefix_len()),
-            address,
+            address: external.addresses.v4,
             snat: external.snat,
             floating,
         })

@@ -1,11 +1,11 @@
-//! A gateway's place in its router's namespace: its address, its TUN device and its sockets.
+//! A gateway's place in its router's namespace: its addresses, its TUN device and its sockets.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use adit_model::{GatewayId, RouterId};
+use adit_model::{GatewayId, OuterAddresses, RouterId};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -23,6 +23,15 @@ pub struct GatewayPorts {
     /// The TUN device: no packet information, a `virtio_net_hdr` before each packet, checksum and
     /// segmentation offloads on.
     pub tun: OwnedFd,
+    /// The sockets on its IPv4 address.
+    pub v4: UdpPorts,
+    /// The sockets on its IPv6 address, if it has one.
+    pub v6: Option<UdpPorts>,
+}
+
+/// A gateway's sockets on one of its addresses.
+#[derive(Debug)]
+pub struct UdpPorts {
     /// UDP port 500.
     pub ike: OwnedFd,
     /// UDP port 4500.
@@ -30,7 +39,7 @@ pub struct GatewayPorts {
 }
 
 impl Network {
-    /// Gives a gateway its address, and opens what its worker needs.
+    /// Gives a gateway its addresses, and opens what its worker needs.
     ///
     /// # Errors
     /// The router was not applied, or the kernel refuses a step.
@@ -38,22 +47,23 @@ impl Network {
         &self,
         router: RouterId,
         gateway: GatewayId,
-        address: IpAddr,
+        addresses: OuterAddresses,
     ) -> Result<GatewayPorts, NetworkError> {
         let router = self.router(router).await?;
         let link = router.netlink.index(&router.external_link).await?;
-        let prefix_len = if address.is_ipv4() { 32 } else { 128 };
         {
-            // From here on the address is the gateway's, also if it was the router's until now.
+            // From here on the addresses are the gateway's, also if they were the router's until
+            // now.
             let mut outside = router.outside.lock().await;
-            outside.gateways.insert(gateway, address);
-            router
-                .netlink
-                .add_address(link, address, prefix_len)
-                .await?;
+            outside.gateways.insert(gateway, addresses);
+            for address in addresses.all() {
+                router.netlink.add_outer_address(link, address).await?;
+            }
         }
         self.add_external_routes(&router).await?;
-        router.netlink.add_gateway_rule(address).await?;
+        for address in addresses.all() {
+            router.netlink.add_gateway_rule(address).await?;
+        }
         let name = self.link('t', &gateway.short());
         let tun = patiently(&router, &format!("making TUN device {name}"), {
             let name = name.clone();
@@ -66,23 +76,18 @@ impl Network {
             ..Wish::default()
         };
         router.netlink.adjust(&name, wish).await?;
-        let bind = |port: u16| {
-            let link = router.external_link.clone();
-            let address = SocketAddr::new(address, port);
-            let router = &router;
-            async move {
-                let doing = format!("binding UDP {address}");
-                patiently(router, &doing, move || open_udp(address, &link)).await
-            }
+        let v6 = match addresses.v6 {
+            Some(address) => Some(udp_ports(&router, address.into()).await?),
+            None => None,
         };
         Ok(GatewayPorts {
             tun,
-            ike: bind(500).await?,
-            nat: bind(4500).await?,
+            v4: udp_ports(&router, addresses.v4.into()).await?,
+            v6,
         })
     }
 
-    /// Takes a gateway's address and device away.
+    /// Takes a gateway's addresses and device away.
     ///
     /// # Errors
     /// The kernel refuses a removal. A router that is not there is none.
@@ -90,7 +95,7 @@ impl Network {
         &self,
         router: RouterId,
         gateway: GatewayId,
-        address: IpAddr,
+        addresses: OuterAddresses,
     ) -> Result<(), NetworkError> {
         let Ok(router) = self.router(router).await else {
             return Ok(());
@@ -100,14 +105,18 @@ impl Network {
             .delete(&self.link('t', &gateway.short()))
             .await?;
         router.forget_gateway_blocks(gateway).await?;
-        router.netlink.remove_gateway_rule(address).await?;
         let mut outside = router.outside.lock().await;
         outside.gateways.remove(&gateway);
-        if outside.holds(address) {
-            return Ok(());
-        }
         let link = router.netlink.index(&router.external_link).await?;
-        router.netlink.remove_address(link, address).await
+        for address in addresses.all() {
+            if !outside.holds(address) {
+                router.remove_outer_address(link, address).await?;
+            } else if address.is_ipv4() {
+                // The router's now, which has another way outside.
+                router.netlink.remove_gateway_rule(address).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether this address is one of a router's, for tests and diagnosis.
@@ -117,13 +126,30 @@ impl Network {
     pub async fn has_address(
         &self,
         router: RouterId,
-        address: IpAddr,
+        address: impl Into<IpAddr> + Send,
     ) -> Result<bool, NetworkError> {
+        let address = address.into();
         let router = self.router(router).await?;
         let link = router.netlink.index(&router.external_link).await?;
         let addresses = router.netlink.addresses(link).await?;
         Ok(addresses.iter().any(|(found, _)| *found == address))
     }
+}
+
+/// Opens a gateway's sockets on one of its addresses.
+async fn udp_ports(router: &Router, address: IpAddr) -> Result<UdpPorts, NetworkError> {
+    let bind = |port: u16| {
+        let link = router.external_link.clone();
+        let address = SocketAddr::new(address, port);
+        async move {
+            let doing = format!("binding UDP {address}");
+            patiently(router, &doing, move || open_udp(address, &link)).await
+        }
+    };
+    Ok(UdpPorts {
+        ike: bind(500).await?,
+        nat: bind(4500).await?,
+    })
 }
 
 /// Opens something in the router's namespace. What a process that is just dying still holds

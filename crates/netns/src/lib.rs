@@ -3,10 +3,10 @@
 //! address translation by the program `nft`.
 //!
 //! ```text
-//!   host:       adit-ext (bridge, first address of the external block)
+//!   host:       adit-ext (bridge, first address of each external block)
 //!                  |  veth adit-x<router> .. adit-e<router>
-//!   adit-r-<router>:  adit-e<router>  a /32 for each gateway       table 100
-//!                                     the router's, floating IPs   table 101
+//!   adit-r-<router>:  adit-e<router>  a /32 (/128) for each gateway  table 100
+//!                                     the router's, floating IPs     table 101 (IPv6: 100)
 //!                     adit-t<gateway> TUN: peers' blocks point here  main table
 //!                     adit-s<port>    an interface with its addresses
 //!                         |  veth adit-s<port> .. adit-p<port>
@@ -24,13 +24,18 @@
 //! gateways are still to come. Static routes come after both.
 //!
 //! - A router without a way outside has nothing more. The external network is in table 100, used
-//!   by sockets bound to `adit-e*` and by what is sent from a gateway's own address; and what comes
-//!   in on `adit-e*` for somebody else is dropped by rule 100.
+//!   by sockets bound to `adit-e*` and by what this namespace itself sends from a gateway's own
+//!   address; and what comes in on `adit-e*` for somebody else is dropped by rule 100.
 //! - With a way outside, rule 33000 leads IPv4 on to table 101, but only where the main table has
 //!   no route at all: a peer's block wins over the external network, however wide it is. Rule 100
 //!   gives way to a filter that lets in what answers and what is for floating IPs, and lets out
 //!   what has an external source by then. The filter is there before the rules change, and goes
-//!   after they changed back. IPv6 is not translated, and none of it passes.
+//!   after they changed back.
+//! - IPv6 is not translated, and none of it is forwarded, out or in: no rule leads there what this
+//!   namespace doesn't send itself, rule 100 never gives way to it, and the filter drops it too.
+//!   Only the router speaks there, from its own address by way of table 100, as its gateways do
+//!   from theirs. These addresses are not preferred: the kernel takes one of them for what goes
+//!   elsewhere, into a tunnel say, only if there is no other.
 //!
 //! # Filters
 //!
@@ -56,5 +61,5 @@ mod provider;
 mod router;
 
 pub use error::NetworkError;
-pub use gateway::GatewayPorts;
+pub use gateway::{GatewayPorts, UdpPorts};
 pub use provider::{ExternalNetwork, Network};

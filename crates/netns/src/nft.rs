@@ -183,6 +183,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 \t\ttype filter hook prerouting priority raw; policy accept;
 \t\tiifname \"{tunnels}*\" notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+\t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
 \t}}
 \tchain untracked-out {{
 \t\ttype filter hook output priority raw; policy accept;

@@ -21,15 +21,25 @@ use crate::router::Router;
 pub struct ExternalNetwork {
     /// Its addresses; the host has the first one after the block's own.
     pub cidr: Cidr,
+    /// Its IPv6 addresses, if it has any; of these too the host has the first one.
+    pub cidr_v6: Option<Cidr>,
     /// The most octets of an inner packet: the MTU of the TUN devices, 1280 to 9000.
     pub tunnel_mtu: u32,
 }
 
 impl ExternalNetwork {
-    /// The host's address in it, which is the routers' way out.
-    pub(crate) fn host_address(&self) -> IpAddr {
-        self.cidr.nth(1).unwrap_or_else(|| self.cidr.first())
+    /// Its blocks, with the names of their settings.
+    fn blocks(&self) -> impl Iterator<Item = (&'static str, Cidr)> {
+        let v6 = self
+            .cidr_v6
+            .map(|block| ("network.external_cidr_v6", block));
+        [("network.external_cidr", self.cidr)].into_iter().chain(v6)
     }
+}
+
+/// The host's address in a block, which is the routers' way out.
+pub(crate) fn host_address(block: Cidr) -> IpAddr {
+    block.nth(1).unwrap_or_else(|| block.first())
 }
 
 /// The embedded network provider of one host.
@@ -83,23 +93,31 @@ impl Network {
         network.check_external().await?;
         network.host.ensure_bridge(&network.bridge()).await?;
         let bridge = network.host.up(&network.bridge()).await?;
-        let cidr = external.cidr;
-        network
-            .host
-            .add_address(bridge, external.host_address(), cidr.prefix_len())
-            .await?;
+        for (_, block) in external.blocks() {
+            let (address, prefix_len) = (host_address(block), block.prefix_len());
+            let host = &network.host;
+            host.add_own_address(bridge, address, prefix_len).await?;
+        }
         Ok(network)
     }
 
     /// Taking a block the host uses would cut the host off from it.
     async fn check_external(&self) -> Result<(), NetworkError> {
-        let external = self.external.cidr;
         let ours = self.host.find(&self.bridge()).await?.map(|link| link.index);
         for (route, link) in self.host.main_routes().await? {
             let is_default = route.prefix_len() == 0;
             let is_ours = ours.is_some() && link == ours;
-            if route.overlaps(external) && !is_default && !is_ours {
-                return Err(NetworkError::ExternalInUse { external, route });
+            if is_default || is_ours {
+                continue;
+            }
+            for (setting, external) in self.external.blocks() {
+                if route.overlaps(external) {
+                    return Err(NetworkError::ExternalInUse {
+                        setting,
+                        external,
+                        route,
+                    });
+                }
             }
         }
         Ok(())

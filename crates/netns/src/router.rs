@@ -12,7 +12,7 @@ use crate::error::NetworkError;
 use crate::external::{Outside, addresses};
 use crate::instance::pairs;
 use crate::namespace::Namespace;
-use crate::netlink::{Netlink, Route, Wish};
+use crate::netlink::{Netlink, Route, Wish, host_len};
 use crate::provider::Network;
 
 /// A router that was applied.
@@ -146,7 +146,7 @@ impl Network {
         let own = addresses(spec);
         netlink
             .remove_addresses(link, |ip, prefix_len| {
-                prefix_len == if ip.is_ipv4() { 32 } else { 128 } && !own.contains(&ip)
+                prefix_len == host_len(ip) && !own.contains(&ip)
             })
             .await?;
         netlink.remove_gateway_rules().await?;

@@ -117,7 +117,8 @@ CREATE TABLE routers (
     description TEXT NOT NULL,
     admin_state_up INTEGER NOT NULL,
     external_network TEXT REFERENCES networks (id),
-    external_address TEXT UNIQUE,
+    external_v4 TEXT UNIQUE,
+    external_v6 TEXT UNIQUE,
     enable_snat INTEGER NOT NULL,
     routes TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -224,7 +225,8 @@ CREATE TABLE gateways (
     name TEXT NOT NULL,
     description TEXT NOT NULL,
     admin_state_up INTEGER NOT NULL,
-    public_address TEXT NOT NULL UNIQUE,
+    public_v4 TEXT NOT NULL UNIQUE,
+    public_v6 TEXT UNIQUE,
     created_at INTEGER NOT NULL,
     revision INTEGER NOT NULL
 ) STRICT;

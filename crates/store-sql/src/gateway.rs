@@ -1,7 +1,7 @@
 //! Gateways in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::Gateway;
+use adit_model::{Gateway, OuterAddresses};
 use adit_store::{Reference, StoreError};
 
 use crate::column::{Stored, text};
@@ -10,7 +10,7 @@ use crate::rows::{List, Table, Value};
 impl Table for Gateway {
     const WHAT: &'static str = "gateway";
     const TABLE: &'static str = "gateways";
-    const FIXED: &'static [&'static str] = &["router", "subnet", "public_address"];
+    const FIXED: &'static [&'static str] = &["router", "subnet", "public_v4", "public_v6"];
     const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up"];
     const OF: &'static [(Reference, &'static str)] = &[
         (Reference::Router, "router = ?"),
@@ -27,7 +27,10 @@ impl Table for Gateway {
             name: row.name()?,
             description: row.plain("description")?,
             admin_state_up: row.plain("admin_state_up")?,
-            public_address: row.parsed("public_address")?,
+            addresses: OuterAddresses {
+                v4: row.parsed("public_v4")?,
+                v6: row.parsed_option("public_v6")?,
+            },
             created_at: row.created_at()?,
             revision: row.revision()?,
         })
@@ -37,7 +40,8 @@ impl Table for Gateway {
         Ok(vec![
             Value::Text(text(self.router)),
             Value::OptionalText(self.subnet.map(text)),
-            Value::Text(text(self.public_address)),
+            Value::Text(text(self.addresses.v4)),
+            Value::OptionalText(self.addresses.v6.map(text)),
         ])
     }
 

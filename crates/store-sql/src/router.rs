@@ -1,8 +1,8 @@
 //! Routers in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::Router;
 use adit_model::router::ExternalGateway;
+use adit_model::{OuterAddresses, Router};
 use adit_store::{Reference, StoreError};
 
 use crate::column::{Stored, json, nanoseconds, text};
@@ -17,7 +17,8 @@ impl Table for Router {
         "description",
         "admin_state_up",
         "external_network",
-        "external_address",
+        "external_v4",
+        "external_v6",
         "enable_snat",
         "routes",
         "updated_at",
@@ -28,15 +29,14 @@ impl Table for Router {
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
         let network = row.parsed_option("external_network")?;
-        let address = row.parsed_option("external_address")?;
+        let v4 = row.parsed_option("external_v4")?;
+        let v6 = row.parsed_option("external_v6")?;
         let enable_snat = row.plain("enable_snat")?;
-        let external = network
-            .zip(address)
-            .map(|(network, address)| ExternalGateway {
-                network,
-                address,
-                enable_snat,
-            });
+        let external = network.zip(v4).map(|(network, v4)| ExternalGateway {
+            network,
+            addresses: OuterAddresses { v4, v6 },
+            enable_snat,
+        });
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
@@ -62,7 +62,12 @@ impl Table for Router {
             Value::Text(self.description.clone()),
             Value::Flag(self.admin_state_up),
             Value::OptionalText(external.map(|external| text(external.network))),
-            Value::OptionalText(external.map(|external| text(external.address))),
+            Value::OptionalText(external.map(|external| text(external.addresses.v4))),
+            Value::OptionalText(
+                external
+                    .and_then(|external| external.addresses.v6)
+                    .map(text),
+            ),
             Value::Flag(external.is_some_and(|external| external.enable_snat)),
             Value::Text(json(Self::WHAT, &self.routes)?),
             Value::Number(nanoseconds(self.updated_at)),

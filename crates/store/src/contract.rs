@@ -9,6 +9,7 @@
     reason = "these are tests; their names say what they show"
 )]
 
+mod outer_addresses;
 mod peer_cidrs;
 mod security_group_rules;
 mod world;
@@ -16,12 +17,13 @@ mod world;
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, GatewayId,
-    IkePolicy, IkePolicyId, MacAddress, Port, PortId, Project, ProjectId, Psk, Revision,
-    RoleAssignment, Router, RouterId, TokenId, User, UserId,
+    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, IkePolicy,
+    IkePolicyId, MacAddress, Port, PortId, Project, ProjectId, Psk, Revision, RoleAssignment,
+    Router, RouterId, TokenId, User, UserId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
+pub use outer_addresses::a_public_address_is_given_once;
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use security_group_rules::a_rule_is_of_its_own_group_and_goes_with_the_one_it_names;
 pub use world::World;
@@ -47,6 +49,7 @@ macro_rules! contract_tests {
             deleting_a_gateway_deletes_its_connections
             what_is_behind_a_routers_peers_is_listed_once
             a_public_address_is_given_once
+            an_address_is_given_once
             a_rule_is_of_its_own_group_and_goes_with_the_one_it_names
             lists_are_oldest_first
             users_projects_and_keys_read_back
@@ -276,7 +279,7 @@ pub async fn an_update_leaves_what_it_hangs_on(store: &dyn Store) {
     let mut tx = store.write().await.unwrap();
     let mut moved = w.gateway.clone();
     moved.router = other.router.id;
-    moved.public_address = other.gateway.public_address;
+    moved.addresses = other.gateway.addresses;
     moved.created_at = time(99);
     tx.update_gateway(&moved).await.unwrap();
     let stored = tx.gateway(w.project.id, w.gateway.id).await.unwrap();
@@ -377,17 +380,9 @@ pub async fn deleting_a_gateway_deletes_its_connections(store: &dyn Store) {
     );
 }
 
-pub async fn a_public_address_is_given_once(store: &dyn Store) {
+pub async fn an_address_is_given_once(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
-    let mut tx = store.write().await.unwrap();
-    let twin = Gateway {
-        id: GatewayId::random(),
-        ..w.gateway.clone()
-    };
-    let refused = tx.insert_gateway(&twin).await;
-    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
-    drop(tx);
     let mut tx = store.write().await.unwrap();
     let mut twin = w.port.clone();
     twin.id = PortId::random();

@@ -202,7 +202,10 @@ rows! {
             let external = row.external.iter();
             external.map(|external| (Reference::Network, external.network.uuid())).collect()
         },
-        unique: |row| row.external.iter().map(|external| external.address.to_string()).collect(),
+        unique: |row| {
+            let external = row.external.iter().flat_map(|external| external.addresses.all());
+            external.map(|address| address.to_string()).collect()
+        },
         fixed: []
     }
     FloatingIp {
@@ -242,8 +245,8 @@ rows! {
             found.extend(row.subnet.map(|id| (Reference::Subnet, id.uuid())));
             found
         },
-        unique: |row| vec![row.public_address.to_string()],
-        fixed: [router, subnet, public_address]
+        unique: |row| row.addresses.all().map(|address| address.to_string()).collect(),
+        fixed: [router, subnet, addresses]
     }
     EndpointGroup {
         reference: Some(Reference::EndpointGroup), owners: &[], name: |row| row.name.as_str(),

@@ -11,7 +11,7 @@ use adit_ike::{
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
 use adit_model::policy::{self, Authentication, Encapsulation, IkeVersion, Transform};
-use adit_model::{Cidr, ConnectionId};
+use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::protocol::TunnelOrder;
 
@@ -20,6 +20,8 @@ use crate::protocol::TunnelOrder;
 pub(crate) enum Unsupported {
     #[error("none of the policy's algorithms is one this engine has: {0}")]
     Algorithms(String),
+    #[error("the gateway has no address to reach {0} from")]
+    Family(IpAddr),
     #[error("AH is not one of the protocols this engine speaks")]
     Ah,
     #[error("transport mode is not one this engine has")]
@@ -99,8 +101,13 @@ pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
     }
 }
 
-/// The engine's configuration for a tunnel of the gateway at `local`.
-pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionConfig, Unsupported> {
+/// The engine's configuration for a tunnel of the gateway at these addresses.
+pub(crate) fn config(
+    own: OuterAddresses,
+    order: &TunnelOrder,
+) -> Result<ConnectionConfig, Unsupported> {
+    let peer = order.peer_address;
+    let local = own.toward(peer).ok_or(Unsupported::Family(peer))?;
     if order.ike.version == IkeVersion::V1 {
         return Err(Unsupported::IkeV1);
     }
@@ -131,7 +138,7 @@ pub(crate) fn config(local: IpAddr, order: &TunnelOrder) -> Result<ConnectionCon
     }
     Ok(ConnectionConfig {
         local,
-        remote: order.peer_address,
+        remote: peer,
         local_id: identity(&order.local_id),
         remote_id: identity(&order.peer_id),
         psk: Secret::new(order.psk.0.clone()),
@@ -210,9 +217,29 @@ mod tests {
         }
     }
 
+    fn own() -> OuterAddresses {
+        std::net::Ipv4Addr::new(203, 0, 113, 1).into()
+    }
+
+    #[test]
+    fn a_tunnel_is_from_the_address_of_its_peers_family() {
+        let mut over_v6 = order();
+        over_v6.peer_address = "2001:db8::2".parse().unwrap();
+        let refused = config(own(), &over_v6).unwrap_err();
+        assert_eq!(refused, Unsupported::Family(over_v6.peer_address));
+        let v6: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let both = OuterAddresses {
+            v6: Some(v6),
+            ..own()
+        };
+        assert_eq!(config(both, &over_v6).unwrap().local, IpAddr::V6(v6));
+        let over_v4 = config(both, &order()).unwrap();
+        assert_eq!(over_v4.local, IpAddr::V4(both.v4));
+    }
+
     #[test]
     fn each_pair_of_blocks_of_one_family_becomes_a_child_sa() {
-        let config = config("203.0.113.1".parse().unwrap(), &order()).unwrap();
+        let config = config(own(), &order()).unwrap();
         assert_eq!(
             (config.remote_id.kind, &*config.remote_id.data),
             (IdType::FQDN, &b"peer"[..])
@@ -225,7 +252,7 @@ mod tests {
     fn what_the_engine_lacks_is_said_and_not_weakened() {
         let mut old = order();
         old.ike.version = IkeVersion::V1;
-        let local = "203.0.113.1".parse().unwrap();
+        let local = own();
         assert_eq!(config(local, &old).unwrap_err(), Unsupported::IkeV1);
         let mut weak = order();
         weak.ipsec.encryption = vec![policy::Encryption::Aes128Ctr];
@@ -243,7 +270,7 @@ mod tests {
 
     #[test]
     fn weak_algorithms_are_offered_only_when_a_policy_names_them() {
-        let local = "203.0.113.1".parse().unwrap();
+        let local = own();
         let mut weak = order();
         let usual = config(local, &weak).unwrap();
         assert!(!usual.ike.encryption.contains(&Encryption::DesCbc));

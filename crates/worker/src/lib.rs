@@ -1,4 +1,4 @@
-//! One gateway's process. It is given a TUN device, two UDP sockets and a control socket, gives up
+//! One gateway's process. It is given a TUN device, UDP sockets and a control socket, gives up
 //! every privilege, and then negotiates the gateway's tunnels and carries their traffic.
 //!
 //! ```text
@@ -13,6 +13,7 @@
 //! keys and no other's, and it dies with its parent.
 
 mod conversion;
+mod descriptors;
 mod drops;
 mod forwarder;
 mod privileges;

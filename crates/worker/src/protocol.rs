@@ -1,5 +1,6 @@
 //! What supervisor and worker say to each other: one JSON value a line, over a Unix socket pair.
-//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500.
+//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500; and UDP 500 and
+//! UDP 4500 over IPv6, if the gateway has an IPv6 address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,7 +9,7 @@ use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
 use adit_model::desired::TunnelSpec;
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Cidr, ConnectionId};
+use adit_model::{Cidr, ConnectionId, OuterAddresses};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -29,8 +30,8 @@ pub enum ToWorker {
 /// A gateway as its worker needs it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GatewayOrder {
-    /// The gateway's address.
-    pub address: IpAddr,
+    /// The gateway's addresses.
+    pub addresses: OuterAddresses,
     /// All its tunnels.
     pub tunnels: Vec<TunnelOrder>,
 }

@@ -94,19 +94,19 @@ impl Finding {
     }
 
     pub(crate) fn of_unsupported(now: OffsetDateTime, unsupported: &Unsupported) -> Self {
-        let code = match unsupported {
-            Unsupported::Algorithms(_) => ReasonCode::IkePolicyMismatch,
+        let policies = "Choose policies with IKEv2, ESP in tunnel mode, AES and SHA-1 or SHA-2.";
+        let (code, next_step) = match unsupported {
+            Unsupported::Algorithms(_) => (ReasonCode::IkePolicyMismatch, policies),
             Unsupported::Ah | Unsupported::IkeV1 | Unsupported::Transport => {
-                ReasonCode::Unsupported
+                (ReasonCode::Unsupported, policies)
             }
+            Unsupported::Family(_) => (
+                ReasonCode::Unsupported,
+                "Name the peer by an address of an IP version that the gateway has one of.",
+            ),
         };
-        Self::new(
-            now,
-            code,
-            Whose::Local,
-            unsupported.to_string(),
-            "Choose policies with IKEv2, ESP in tunnel mode, AES and SHA-1 or SHA-2.",
-        )
+        let evidence = unsupported.to_string();
+        Self::new(now, code, Whose::Local, evidence, next_step)
     }
 
     pub(crate) fn closed_by_peer(now: OffsetDateTime, peer: &str) -> Self {

@@ -4,8 +4,7 @@ mod orders;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -16,12 +15,14 @@ use adit_ike::{
     ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
     InstallChild, Output, Polled, Transmit,
 };
+use adit_model::OuterAddresses;
 use adit_model::observed::Drops;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
 use zeroize::Zeroize;
 
 use crate::conversion;
+use crate::descriptors::{Descriptors, IkeSockets};
 use crate::drops;
 use crate::forwarder::Forwarded;
 use crate::privileges;
@@ -46,8 +47,8 @@ const FAREWELL: Duration = Duration::from_millis(400);
 /// Why a worker ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The control socket did not bring three descriptors.
-    #[error("the supervisor did not hand over a TUN device and two sockets")]
+    /// The control socket did not bring three descriptors, or five.
+    #[error("the supervisor did not hand over a TUN device and two sockets for each address")]
     Descriptors,
     /// The supervisor went away.
     #[error("the supervisor is gone")]
@@ -70,45 +71,27 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
     move |source| WorkerError::Io { doing, source }
 }
 
-/// Receives the descriptors that come with the first octet.
-fn receive_descriptors(control: &UnixStream) -> Result<[OwnedFd; 3], WorkerError> {
-    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut octet = [0];
-    let mut parts = [io::IoSliceMut::new(&mut octet)];
-    recvmsg(control, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-        .map_err(|error| failed("receiving descriptors")(error.into()))?;
-    let mut descriptors = Vec::new();
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = message {
-            descriptors.extend(received);
-        }
-    }
-    descriptors.try_into().map_err(|_| WorkerError::Descriptors)
-}
-
 /// Runs a worker on its control socket until the supervisor ends it or goes away.
 ///
 /// # Errors
 /// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
 pub fn run(control: UnixStream) -> Result<(), WorkerError> {
-    let [tun, ike, nat] = receive_descriptors(&control)?;
+    let Descriptors { tun, v4, v6 } = Descriptors::receive(&control)?;
     privileges::drop_all().map_err(failed("giving up privileges"))?;
-    let ike = UdpSocket::from(ike);
+    let (ike_v6, nat_v6) = v6.map(|ports| (ports.ike, ports.nat)).unzip();
+    let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
+    let ike = ike.map_err(failed("preparing sockets"))?;
     let (wake, woken) = UnixStream::pair().map_err(failed("making the wake-up pipe"))?;
     for socket in [&wake, &woken, &control] {
         socket
             .set_nonblocking(true)
             .map_err(failed("preparing sockets"))?;
     }
-    ike.set_nonblocking(true)
-        .map_err(failed("preparing sockets"))?;
     let (sender, receiver) = sync_channel(IKE_QUEUE);
     let config = Config {
         tun,
-        udp: nat,
-        udp_other: None,
+        udp: v4.nat,
+        udp_other: nat_v6,
         outer_mtu: 1500,
         clamp_mss: true,
     };
@@ -127,7 +110,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
         woken,
         messages: receiver,
         dataplane,
-        address: None,
+        addresses: None,
         tunnels: BTreeMap::new(),
         configured: HashMap::new(),
         children: BTreeMap::new(),
@@ -148,11 +131,11 @@ struct Worker {
     endpoint: Endpoint,
     started: Instant,
     control: UnixStream,
-    ike: UdpSocket,
+    ike: IkeSockets,
     woken: UnixStream,
     messages: Receiver<IkeDatagram>,
     dataplane: Userspace,
-    address: Option<IpAddr>,
+    addresses: Option<OuterAddresses>,
     tunnels: BTreeMap<ConnectionKey, Tunnel>,
     configured: HashMap<ConnectionKey, ConnectionConfig>,
     children: BTreeMap<ChildKey, Forwarded>,
@@ -208,11 +191,12 @@ impl Worker {
         if !self.outgoing.is_empty() {
             control |= PollFlags::POLLOUT;
         }
-        let mut descriptors = [
+        let mut descriptors = vec![
             PollFd::new(self.control.as_fd(), control),
-            PollFd::new(self.ike.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
         ];
+        let ike = self.ike.descriptors();
+        descriptors.extend(ike.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         match poll(&mut descriptors, PollTimeout::from(millis)) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
             Err(error) => Err(failed("waiting")(error.into())),
@@ -269,15 +253,15 @@ impl Worker {
             self.endpoint
                 .handle_datagram(now, message.local, message.from, &message.bytes);
         }
-        let Some(address) = self.address else { return };
-        let local = SocketAddr::new(address, 500);
-        for _ in 0..DATAGRAMS_AT_ONCE {
-            let Ok((count, from)) = self.ike.recv_from(buffer) else {
-                break;
-            };
-            let datagram = buffer.get(..count).unwrap_or_default();
-            self.endpoint.handle_datagram(now, local, from, datagram);
+        if self.addresses.is_none() {
+            // Before the first order every peer would be a stranger.
+            return;
         }
+        let endpoint = &mut self.endpoint;
+        let take = |local, from, datagram: &[u8]| {
+            endpoint.handle_datagram(now, local, from, datagram);
+        };
+        self.ike.receive(DATAGRAMS_AT_ONCE, buffer, take);
     }
 
     /// Does all the endpoint wants; its next deadline.
@@ -317,9 +301,7 @@ impl Worker {
 
     fn send(&self, transmit: &Transmit) {
         let outcome = if transmit.local_port == 500 {
-            self.ike
-                .send_to(&transmit.octets, transmit.remote)
-                .map(drop)
+            self.ike.send(&transmit.octets, transmit.remote)
         } else {
             self.dataplane.send_ike(transmit.remote, &transmit.octets)
         };

@@ -111,14 +111,26 @@ impl World {
     }
 
     pub(crate) async fn with(config: NeutronConfig) -> Self {
-        Self::build(config, CryptoProfile::default()).await
+        Self::build(config, |_| {}).await
     }
 
     pub(crate) async fn allowing(profile: CryptoProfile) -> Self {
-        Self::build(NeutronConfig::default(), profile).await
+        let allow = |settings: &mut Config| settings.crypto_profile = profile;
+        Self::build(NeutronConfig::default(), allow).await
     }
 
-    async fn build(config: NeutronConfig, crypto_profile: CryptoProfile) -> Self {
+    /// One with IPv6 addresses outside.
+    pub(crate) async fn outside_by_ipv6() -> Self {
+        let block = |settings: &mut Config| {
+            settings.external_v6 = Some(ExternalPool {
+                cidr: "2001:db8:0:1::/64".parse().unwrap(),
+                reserved: vec!["2001:db8:0:1::1".parse().unwrap()],
+            });
+        };
+        Self::build(NeutronConfig::default(), block).await
+    }
+
+    async fn build(config: NeutronConfig, set: impl FnOnce(&mut Config)) -> Self {
         let agent = Arc::new(FakeAgent::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let external = ExternalPool {
@@ -127,9 +139,9 @@ impl World {
         };
         let mut settings = Config::new(external, [1; 32]);
         settings.resolver = Arc::new(Hosts);
-        settings.crypto_profile = crypto_profile;
         // Rows are put past the use cases, which would have them looked at.
         settings.timing.sweep = Duration::from_millis(50);
+        set(&mut settings);
         let (control, reconciler) = Control::new(
             Arc::clone(&store),
             Arc::clone(&agent) as Arc<_>,

@@ -1,7 +1,7 @@
 //! Rows that are there before a VPN is made: another project, users, a network with subnets, and
 //! routers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::port::{Device, FixedIp};
 use adit_model::project::Role;
@@ -101,7 +101,7 @@ impl World {
         let now = OffsetDateTime::now_utc();
         let external = at.map(|address| ExternalGateway {
             network,
-            address: address.parse().unwrap(),
+            addresses: address.parse::<Ipv4Addr>().unwrap().into(),
             enable_snat: true,
         });
         let row = Router {

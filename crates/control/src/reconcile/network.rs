@@ -30,7 +30,7 @@ impl Lane for NetworkLane {
 
     async fn step(&mut self, hands: &mut Hands, _: Due) -> Step {
         let id = self.id;
-        if hands.inner.external_subnet(id).is_some() {
+        if hands.inner.is_external(id) {
             // The host has it from the start, and keeps it.
             hands.inner.view.set_network(id);
             return Step::Rest;

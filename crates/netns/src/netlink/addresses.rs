@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use futures_util::TryStreamExt;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, CacheInfo};
 
 use super::{Netlink, failed, settled};
 use crate::error::NetworkError;
@@ -16,6 +16,14 @@ fn address(message: &AddressMessage) -> Option<(IpAddr, u8)> {
             AddressAttribute::Address(ip) => Some((*ip, message.header.prefix_len)),
             _ => None,
         })
+}
+
+/// How many bits a single address has.
+pub(crate) const fn host_len(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
 }
 
 /// IPv6 gives each link one by itself.
@@ -46,7 +54,52 @@ impl Netlink {
         address: IpAddr,
         prefix_len: u8,
     ) -> Result<(), NetworkError> {
-        let request = self.handle.address().add(index, address, prefix_len);
+        let more = Vec::new();
+        self.add_address_with(index, address, prefix_len, more)
+            .await
+    }
+
+    /// The host's address on a link of ours. Nobody else has it: IPv6 needn't look for a duplicate
+    /// before it works, which it can't while nothing is plugged into a bridge.
+    pub(crate) async fn add_own_address(
+        &self,
+        index: u32,
+        address: IpAddr,
+        prefix_len: u8,
+    ) -> Result<(), NetworkError> {
+        let more = vec![AddressAttribute::Flags(AddressFlags::Nodad)];
+        self.add_address_with(index, address, prefix_len, more)
+            .await
+    }
+
+    /// An address outside. What is sent from it says so itself: the kernel doesn't choose an
+    /// address of IPv6 that is no longer preferred for packets that go elsewhere, such as into a
+    /// tunnel, where it would not be one of the selectors'.
+    pub(crate) async fn add_outer_address(
+        &self,
+        index: u32,
+        address: IpAddr,
+    ) -> Result<(), NetworkError> {
+        let mut more = Vec::new();
+        if address.is_ipv6() {
+            let mut lifetimes = CacheInfo::default();
+            lifetimes.ifa_valid = u32::MAX;
+            lifetimes.ifa_preferred = 0;
+            more.push(AddressAttribute::CacheInfo(lifetimes));
+        }
+        self.add_address_with(index, address, host_len(address), more)
+            .await
+    }
+
+    async fn add_address_with(
+        &self,
+        index: u32,
+        address: IpAddr,
+        prefix_len: u8,
+        more: Vec<AddressAttribute>,
+    ) -> Result<(), NetworkError> {
+        let mut request = self.handle.address().add(index, address, prefix_len);
+        request.message_mut().attributes.extend(more);
         settled(request.execute().await)
             .map_err(failed(format!("adding address {address}/{prefix_len}")))
     }

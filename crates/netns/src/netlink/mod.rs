@@ -9,6 +9,7 @@ use rtnetlink::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use addresses::host_len;
 pub(crate) use links::Wish;
 pub(crate) use routes::{Route, Table};
 

@@ -16,7 +16,8 @@ const CLOSED: u32 = 100;
 /// Leads sockets bound to the external link to the external network.
 const BOUND: u32 = 110;
 
-/// Leads packets from a gateway's address to the external network.
+/// Leads packets from a gateway's address, and from the router's own IPv6 address, to the external
+/// network.
 const GATEWAY: u32 = 120;
 
 /// Leads outside what no other table has a route for; after the kernel's own rules.
@@ -114,13 +115,17 @@ impl Netlink {
 
     /// Sockets bound to `link` look into the external table.
     pub(crate) async fn external_table_for_link(&self, link: &str) -> Result<(), NetworkError> {
-        let mut rule = into_table(AddressFamily::Inet, BOUND, Table::External);
-        rule.attributes
-            .push(RuleAttribute::Oifname(link.to_owned()));
-        self.add_rule(rule).await
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let mut rule = into_table(family, BOUND, Table::External);
+            rule.attributes
+                .push(RuleAttribute::Oifname(link.to_owned()));
+            self.add_rule(rule).await?;
+        }
+        Ok(())
     }
 
-    /// What is sent from a gateway's address looks into the external table.
+    /// What this namespace itself sends from a gateway's address, or from the router's own IPv6
+    /// address, looks into the external table.
     pub(crate) async fn add_gateway_rule(&self, address: IpAddr) -> Result<(), NetworkError> {
         self.add_rule(of_gateway(address)).await
     }
@@ -129,7 +134,7 @@ impl Netlink {
         self.remove_rule(of_gateway(address)).await
     }
 
-    /// Removes the rules of all gateways.
+    /// Removes the rules of all gateways, and the router's own.
     pub(crate) async fn remove_gateway_rules(&self) -> Result<(), NetworkError> {
         for rule in self.rules(GATEWAY).await? {
             self.remove_rule(rule).await?;

@@ -4,5 +4,6 @@
 
 mod networks;
 mod outside;
+mod outside_by_ipv6;
 mod routers;
 mod support;

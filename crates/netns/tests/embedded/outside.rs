@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::support::{
     address, all_of, apply, apply_network, apply_router, block, blocks, changes, close, connects,
     enter, external, floating, hears, host_hears, interface, ip, is_root, machine, machine_space,
-    network, open, pings, router_space, run, site, way_out,
+    network, open, outer, pings, router_space, run, site, way_out,
 };
 use adit_model::GatewayId;
 
@@ -40,7 +40,7 @@ async fn a_machine_gets_outside_by_its_routers_address() {
     apply_router(&provider, &spec).await;
     let address: IpAddr = "198.19.30.6".parse().unwrap();
     assert_eq!(host_hears(&inside, host), Some(address));
-    let old = "198.19.30.5".parse().unwrap();
+    let old: IpAddr = "198.19.30.5".parse().unwrap();
     assert!(!provider.has_address(spec.id, old).await.unwrap());
     if let Some(external) = &mut spec.external {
         external.snat = false;
@@ -179,7 +179,7 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     let set = provider.set_gateway_blocks(spec.id, gateway, &first);
     set.await.unwrap();
     let unattached = host_hears(&inside, target);
-    let address: IpAddr = "198.19.33.9".parse().unwrap();
+    let address = outer("198.19.33.9");
     let attach = provider.attach_gateway(spec.id, gateway, address);
     let ports = attach.await.unwrap();
 
@@ -199,7 +199,7 @@ async fn what_is_behind_a_peer_never_goes_outside() {
     let into = ip(Some(&namespace), &get);
     // The router may be applied at any time, and leaves the gateway alone.
     apply_router(&provider, &spec).await;
-    assert!(provider.has_address(spec.id, address).await.unwrap());
+    assert!(provider.has_address(spec.id, address.v4).await.unwrap());
     drop(ports);
     let nowhere = run(&namespace, &[&["ip"], &get[..]].concat());
     let without_device = host_hears(&inside, target);
@@ -285,7 +285,7 @@ async fn a_conversation_that_was_not_translated_does_not_get_outside() {
     apply(&provider, &network, &spec).await;
     let inside = machine_space(prefix, &network.instances[0]);
     let gateway = GatewayId::random();
-    let address: IpAddr = "198.19.34.9".parse().unwrap();
+    let address = outer("198.19.34.9");
     let attach = provider.attach_gateway(spec.id, gateway, address);
     let _ports = attach.await.unwrap();
     provider
@@ -318,7 +318,6 @@ async fn a_gateways_own_traffic_is_not_tracked_and_nobody_speaks_for_it() {
     let provider = open(prefix, 35).await;
     let (mut net, mut spec) = site("10.76.0");
     // A machine that has the gateway's address too.
-    let own: IpAddr = "198.19.35.9".parse().unwrap();
     net.instances[0].addresses.push(address("198.19.35.9/32"));
     let second = network();
     spec.interfaces.push(interface(&second, &["10.77.0.1/24"]));
@@ -326,7 +325,7 @@ async fn a_gateways_own_traffic_is_not_tracked_and_nobody_speaks_for_it() {
     apply_network(&provider, &second).await;
     apply(&provider, &net, &spec).await;
     let gateway = GatewayId::random();
-    let attach = provider.attach_gateway(spec.id, gateway, own);
+    let attach = provider.attach_gateway(spec.id, gateway, outer("198.19.35.9"));
     let ports = attach.await.unwrap();
     let inside = machine_space(prefix, &net.instances[0]);
     let host = std::net::UdpSocket::bind("198.19.35.1:500").unwrap();
@@ -338,7 +337,7 @@ async fn a_gateways_own_traffic_is_not_tracked_and_nobody_speaks_for_it() {
     });
     assert!(host.recv_from(&mut [0; 16]).is_err());
 
-    let ike = std::net::UdpSocket::from(ports.ike);
+    let ike = std::net::UdpSocket::from(ports.v4.ike);
     ike.send_to(b"hello", "198.19.35.1:500").unwrap();
     let (_, seen) = host.recv_from(&mut [0; 16]).unwrap();
     assert_eq!(seen, "198.19.35.9:500".parse().unwrap());

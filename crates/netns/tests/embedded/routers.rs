@@ -1,11 +1,10 @@
 //! Routers, gateways and what stays of them.
 
-use std::net::IpAddr;
 use std::process::Command;
 
 use crate::support::{
     all_of, apply, apply_router, blocks, changes, close, external, floating, ip, is_root,
-    machine_space, network_space, open, pings, router_space, site, way_out,
+    machine_space, network_space, open, outer, pings, router_space, site, way_out,
 };
 use adit_model::{GatewayId, NetworkId};
 use adit_netns::{Network, NetworkError};
@@ -20,13 +19,13 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
     let (network, spec) = site("10.91.0");
     apply(&provider, &network, &spec).await;
     let gateway = GatewayId::random();
-    let address: IpAddr = "198.19.10.9".parse().unwrap();
+    let address = outer("198.19.10.9");
     let ports = provider
         .attach_gateway(spec.id, gateway, address)
         .await
         .unwrap();
     apply_router(&provider, &spec).await;
-    assert!(provider.has_address(spec.id, address).await.unwrap());
+    assert!(provider.has_address(spec.id, address.v4).await.unwrap());
 
     let namespace = router_space(prefix, &spec);
     let tun = format!("{prefix}-t{}", gateway.short());
@@ -72,16 +71,16 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
 
     let detach = provider.detach_gateway(spec.id, gateway, address);
     detach.await.unwrap();
-    assert!(!provider.has_address(spec.id, address).await.unwrap());
+    assert!(!provider.has_address(spec.id, address.v4).await.unwrap());
     let rules = ip(Some(&namespace), &["rule"]);
     assert!(!rules.contains("198.19.10.9"), "{rules}");
 
     // The next gateway finds its way outside, though the kernel took it away with the last one.
     let attach = provider.attach_gateway(spec.id, gateway, address);
     let ports = attach.await.unwrap();
-    let ike = std::net::UdpSocket::from(ports.ike);
+    let ike = std::net::UdpSocket::from(ports.v4.ike);
     ike.send_to(b"hello", "198.19.10.1:500").unwrap();
-    drop((ike, ports.tun, ports.nat));
+    drop((ike, ports.tun, ports.v4.nat));
 
     provider.remove_router(spec.id).await.unwrap();
     let ports = ip(Some(&network_space(prefix, &network)), &["link"]);
@@ -109,7 +108,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
     let again = Network::open(prefix, external(11)).await;
     assert!(matches!(again, Err(NetworkError::PrefixInUse(_))));
     let namespace = router_space(prefix, &kept);
-    let address: IpAddr = "198.19.11.9".parse().unwrap();
+    let address = outer("198.19.11.9");
     let gateway = GatewayId::random();
     for _ in 0..2 {
         let attached = provider.attach_gateway(kept.id, gateway, address);
@@ -134,7 +133,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
         .unwrap();
     apply(&provider, &kept_network, &kept).await;
     assert_eq!(changes(&before, &all_of(&namespace)), [""; 0]);
-    assert!(!provider.has_address(kept.id, address).await.unwrap());
+    assert!(!provider.has_address(kept.id, address.v4).await.unwrap());
     let names = ip(None, &["netns"]);
     assert!(!names.contains(&stale.id.short()), "{names}");
     assert!(!names.contains(&stale_network.id.short()), "{names}");
@@ -165,14 +164,14 @@ async fn a_router_can_be_looked_at_by_many_at_once() {
     }
     let provider = std::sync::Arc::new(open("adt7", 13).await);
     let (network, spec) = site("10.97.0");
-    let address: IpAddr = "198.19.13.9".parse().unwrap();
+    let address = outer("198.19.13.9");
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (provider, network, spec) = (provider.clone(), network.clone(), spec.clone());
         tasks.spawn(async move {
             provider.apply_network(&network).await?;
             provider.apply_router(&spec).await?;
-            provider.has_address(spec.id, address).await
+            provider.has_address(spec.id, address.v4).await
         });
     }
     let outcomes = tasks.join_all().await;

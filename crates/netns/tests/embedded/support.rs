@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use adit_model::desired::{
     ExternalSpec, FloatingIpSpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec,
     RouterSpec,
 };
-use adit_model::{Cidr, MacAddress, NetworkId, PortId, RouterId};
+use adit_model::{Cidr, MacAddress, NetworkId, OuterAddresses, PortId, RouterId};
 use adit_netns::{ExternalNetwork, Network};
 use nix::sched::{CloneFlags, setns};
 
@@ -32,6 +32,7 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn external(number: u8) -> ExternalNetwork {
     ExternalNetwork {
         cidr: format!("198.19.{number}.0/24").parse().unwrap(),
+        cidr_v6: None,
         tunnel_mtu: 1400,
     }
 }
@@ -170,7 +171,11 @@ pub(crate) fn hears(
         None => bind(),
     };
     let send = move || {
-        let any = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let any = match to {
+            SocketAddr::V4(_) => UdpSocket::bind("0.0.0.0:0"),
+            SocketAddr::V6(_) => UdpSocket::bind("[::]:0"),
+        };
+        let any = any.unwrap();
         // Having no way is one of the answers looked for.
         let _ = any.send_to(b"hello", to);
     };
@@ -248,9 +253,14 @@ pub(crate) fn interface(network: &NetworkSpec, addresses: &[&str]) -> InterfaceS
 
 pub(crate) fn way_out(address: &str) -> Option<ExternalSpec> {
     Some(ExternalSpec {
-        address: address.parse().unwrap(),
+        addresses: outer(address),
         snat: true,
     })
+}
+
+/// An address outside, of IPv4 alone.
+pub(crate) fn outer(address: &str) -> OuterAddresses {
+    address.parse::<Ipv4Addr>().unwrap().into()
 }
 
 pub(crate) fn floating(address: &str, fixed_ip: &str) -> FloatingIpSpec {

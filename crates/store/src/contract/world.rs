@@ -1,6 +1,6 @@
 //! One project with one row of every noun.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
@@ -13,8 +13,8 @@ use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
     GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network,
-    NetworkId, Port, PortId, Project, ProjectId, Psk, Revision, Router, RouterId, SecurityGroup,
-    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision, Router, RouterId,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -62,7 +62,20 @@ impl World {
         let (created_at, revision) = (time(i64::from(n)), Revision::FIRST);
         let updated_at = time(i64::from(n) + 1);
         let address = |text: &str| -> IpAddr { text.parse().unwrap() };
-        let public = |block: u8| IpAddr::V4(Ipv4Addr::new(198, 51, block, n));
+        let public = |block: u8| Ipv4Addr::new(198, 51, block, n);
+        let outer = |block: u8| OuterAddresses {
+            v4: public(block),
+            v6: Some(Ipv6Addr::from([
+                0x2001,
+                0xdb8,
+                block.into(),
+                0,
+                0,
+                0,
+                0,
+                n.into(),
+            ])),
+        };
         let network_row = |id, is_external| Network {
             id,
             project,
@@ -138,7 +151,7 @@ impl World {
                 admin_state_up: true,
                 external: Some(ExternalGateway {
                     network: external,
-                    address: public(101),
+                    addresses: outer(101),
                     enable_snat: true,
                 }),
                 routes: vec![StaticRoute {
@@ -156,7 +169,7 @@ impl World {
                 project,
                 description: "an alias".to_owned(),
                 network: external,
-                address: public(102),
+                address: public(102).into(),
                 association: Some(Association {
                     port,
                     fixed_ip: address("10.0.0.4"),
@@ -197,7 +210,7 @@ impl World {
                 name: name("g"),
                 description: "a service".to_owned(),
                 admin_state_up: true,
-                public_address: public(100),
+                addresses: outer(100),
                 created_at,
                 revision,
             },

@@ -15,7 +15,7 @@ use crate::tunnel::Tunnel;
 impl Worker {
     /// Has exactly the tunnels of the order.
     pub(super) fn apply(&mut self, order: &GatewayOrder) {
-        self.address = Some(order.address);
+        self.addresses = Some(order.addresses);
         let listed = order.tunnels.iter();
         let listed: BTreeSet<_> = listed.map(|one| conversion::key(one.connection)).collect();
         let mut gone: Vec<_> = self.tunnels.keys().copied().collect();
@@ -40,7 +40,7 @@ impl Worker {
 
     fn apply_tunnel(&mut self, tunnel: &TunnelOrder) {
         let key = conversion::key(tunnel.connection);
-        let Some(address) = self.address.filter(|_| tunnel.admin_state_up) else {
+        let Some(addresses) = self.addresses.filter(|_| tunnel.admin_state_up) else {
             return self.remove_tunnel(key);
         };
         let now = OffsetDateTime::now_utc();
@@ -57,7 +57,7 @@ impl Worker {
                 }
             }
         }
-        match conversion::config(address, tunnel) {
+        match conversion::config(addresses, tunnel) {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}
             Ok(config) => {
                 known.reconfigure(tunnel.peer_address, config.initiate);

@@ -1,0 +1,56 @@
+//! No two have the same address outside.
+
+use std::net::Ipv4Addr;
+
+use adit_model::router::ExternalGateway;
+use adit_model::{Gateway, GatewayId, OuterAddresses, Router, RouterId};
+
+use super::World;
+use crate::{Store, StoreError};
+
+pub async fn a_public_address_is_given_once(store: &dyn Store) {
+    let w = World::new(1);
+    w.store(store).await;
+    // One family's address is somebody's, the other's is nobody's.
+    let free = World::new(9).gateway.addresses;
+    let mixed = |taken: OuterAddresses| {
+        let (v4, v6) = (taken.v4, taken.v6);
+        [OuterAddresses { v4, ..free }, OuterAddresses { v6, ..free }]
+    };
+    for addresses in mixed(w.gateway.addresses) {
+        let mut tx = store.write().await.unwrap();
+        let twin = Gateway {
+            id: GatewayId::random(),
+            addresses,
+            ..w.gateway.clone()
+        };
+        let refused = tx.insert_gateway(&twin).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    }
+    let external = w.router.external.unwrap();
+    for addresses in mixed(external.addresses) {
+        let mut tx = store.write().await.unwrap();
+        let twin = Router {
+            id: RouterId::random(),
+            external: Some(ExternalGateway {
+                addresses,
+                ..external
+            }),
+            ..w.router.clone()
+        };
+        let refused = tx.insert_router(&twin).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    }
+    // None at all is not an address that somebody could have.
+    let mut tx = store.write().await.unwrap();
+    for last in [7, 8] {
+        let gateway = Gateway {
+            id: GatewayId::random(),
+            addresses: Ipv4Addr::new(203, 0, 113, last).into(),
+            ..w.gateway.clone()
+        };
+        tx.insert_gateway(&gateway).await.unwrap();
+        let stored = tx.any_gateway(gateway.id).await.unwrap().unwrap();
+        assert_eq!(stored.addresses, gateway.addresses);
+    }
+}

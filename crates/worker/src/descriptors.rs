@@ -1,0 +1,169 @@
+//! What a worker is given: a TUN device, and two sockets on each of the gateway's addresses.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use crate::WorkerError;
+
+/// The descriptors, in the order in which they come.
+#[derive(Debug)]
+pub(crate) struct Descriptors {
+    pub(crate) tun: OwnedFd,
+    pub(crate) v4: Ports,
+    pub(crate) v6: Option<Ports>,
+}
+
+/// Sockets on one address.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    /// Port 500.
+    pub(crate) ike: OwnedFd,
+    /// Port 4500.
+    pub(crate) nat: OwnedFd,
+}
+
+/// The most there are.
+const MOST: usize = 5;
+
+impl Descriptors {
+    /// Receives those that come with the first octet.
+    pub(crate) fn receive(control: &UnixStream) -> Result<Self, WorkerError> {
+        use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut octet = [0];
+        let mut parts = [io::IoSliceMut::new(&mut octet)];
+        recvmsg(control, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC).map_err(|error| {
+            WorkerError::Io {
+                doing: "receiving descriptors",
+                source: error.into(),
+            }
+        })?;
+        let mut received = Vec::new();
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                received.extend(descriptors);
+            }
+        }
+        Self::of(received).ok_or(WorkerError::Descriptors)
+    }
+
+    fn of(received: Vec<OwnedFd>) -> Option<Self> {
+        let mut received = received.into_iter();
+        let tun = received.next()?;
+        let v4 = Ports::of(&mut received)?;
+        let v6 = match received.len() {
+            0 => None,
+            _ => Some(Ports::of(&mut received)?),
+        };
+        received.next().is_none().then_some(Self { tun, v4, v6 })
+    }
+}
+
+impl Ports {
+    fn of(received: &mut impl Iterator<Item = OwnedFd>) -> Option<Self> {
+        let (ike, nat) = (received.next()?, received.next()?);
+        Some(Self { ike, nat })
+    }
+}
+
+/// The sockets on port 500: peers are spoken to by the one of their family.
+#[derive(Debug)]
+pub(crate) struct IkeSockets {
+    sockets: Vec<(SocketAddr, UdpSocket)>,
+}
+
+impl IkeSockets {
+    /// Takes bound sockets, and makes them non-blocking.
+    pub(crate) fn new(sockets: impl IntoIterator<Item = OwnedFd>) -> io::Result<Self> {
+        let ready = |descriptor| {
+            let socket = UdpSocket::from(descriptor);
+            socket.set_nonblocking(true)?;
+            Ok((socket.local_addr()?, socket))
+        };
+        Ok(Self {
+            sockets: sockets.into_iter().map(ready).collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// To wait for.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sockets.iter().map(|(_, socket)| socket.as_fd())
+    }
+
+    pub(crate) fn send(&self, octets: &[u8], to: SocketAddr) -> io::Result<()> {
+        let mut sockets = self.sockets.iter();
+        let own = sockets.find(|(local, _)| local.is_ipv4() == to.is_ipv4());
+        let (_, socket) = own.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        socket.send_to(octets, to).map(drop)
+    }
+
+    /// What has come in by each, so many at most: to where, from where, and the octets.
+    pub(crate) fn receive(
+        &self,
+        most: usize,
+        buffer: &mut [u8],
+        mut take: impl FnMut(SocketAddr, SocketAddr, &[u8]),
+    ) {
+        for (local, socket) in &self.sockets {
+            for _ in 0..most {
+                let Ok((count, from)) = socket.recv_from(buffer) else {
+                    break;
+                };
+                take(*local, from, buffer.get(..count).unwrap_or_default());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn some(count: usize) -> Vec<OwnedFd> {
+        let one = || UnixStream::pair().unwrap().0.into();
+        (0..count).map(|_| one()).collect()
+    }
+
+    #[test]
+    fn three_descriptors_are_one_address_and_five_are_two() {
+        let known = |count| Descriptors::of(some(count)).map(|given| given.v6.is_some());
+        let known: Vec<_> = (0..=6).map(known).collect();
+        let none = None;
+        assert_eq!(
+            known,
+            [none, none, none, Some(false), none, Some(true), none]
+        );
+    }
+
+    #[test]
+    fn a_message_goes_by_the_socket_of_its_family() {
+        let open = |at: &str| UdpSocket::bind(at).unwrap();
+        let peers = [open("127.0.0.1:0"), open("[::1]:0")];
+        let own = [open("127.0.0.1:0"), open("[::1]:0")];
+        let addresses = [&own[0], &own[1]].map(|socket| socket.local_addr().unwrap());
+        let sockets = IkeSockets::new(own.map(OwnedFd::from)).unwrap();
+        for (peer, address) in peers.iter().zip(addresses) {
+            peer.set_read_timeout(Some(Duration::from_secs(9))).unwrap();
+            sockets.send(b"out", peer.local_addr().unwrap()).unwrap();
+            let (_, from) = peer.recv_from(&mut [0; 9]).unwrap();
+            assert_eq!(from, address);
+            peer.send_to(b"in", address).unwrap();
+        }
+        let mut heard = Vec::new();
+        while heard.len() < 2 {
+            sockets.receive(8, &mut [0; 9], |local, from, octets| {
+                assert_eq!(octets, b"in");
+                heard.push((local, from));
+            });
+        }
+        let peers = peers.map(|peer| peer.local_addr().unwrap());
+        assert_eq!(heard, [(addresses[0], peers[0]), (addresses[1], peers[1])]);
+        let alone = IkeSockets::new([open("127.0.0.1:0").into()]).unwrap();
+        assert!(alone.send(b"out", peers[1]).is_err());
+    }
+}
