@@ -9,6 +9,7 @@ mod example;
 mod hostile;
 mod one_model;
 mod operation;
+mod outside_by_ipv6;
 mod reasons;
 mod recovery;
 mod tunnels;
