@@ -2,8 +2,8 @@
 
 use crate::support::{
     address, all_of, apply, apply_network, apply_router, block, changes, close, connects, external,
-    interface, ip, is_root, machine, machine_space, network, network_space, open, pings, router,
-    router_space, run, site,
+    interface, ip, is_root, machine, machine_space, network, network_space, open, open_again,
+    pings, router, router_space, run, site,
 };
 use adit_model::desired::FilterRule;
 use adit_model::security_group::{Direction, Family};
@@ -163,8 +163,7 @@ async fn static_routes_come_and_go_on_routers_and_machines() {
 
     // Another process takes them away.
     drop(provider);
-    let provider = adit_netns::Network::open(prefix, external(22));
-    let provider = provider.await.unwrap();
+    let provider = open_again(prefix, external(22)).await;
     spec.routes.clear();
     network.instances[0].gateways.clear();
     network.instances[0].routes.push(route);

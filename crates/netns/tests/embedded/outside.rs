@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::support::{
     address, all_of, apply, apply_network, apply_router, block, blocks, changes, close, connects,
     enter, external, floating, hears, host_hears, interface, ip, is_root, machine, machine_space,
-    network, open, outer, pings, router_space, run, site, way_out,
+    network, open, open_again, outer, pings, router_space, run, site, way_out,
 };
 use adit_model::GatewayId;
 
@@ -262,8 +262,7 @@ async fn what_a_spec_lists_is_held_before_any_gateway_and_until_none_has_it() {
     spec.peer_cidrs = [(other, blocks(&["198.19.36.3/32"]))].into();
     apply_router(&provider, &spec).await;
     drop(provider);
-    let provider = adit_netns::Network::open(prefix, external(36)).await;
-    let provider = provider.unwrap();
+    let provider = open_again(prefix, external(36)).await;
     provider.apply_network(&network).await.unwrap();
     spec.peer_cidrs = listed;
     apply_router(&provider, &spec).await;

@@ -9,7 +9,8 @@ use adit_netns::{ExternalNetwork, Network, NetworkError, UdpPorts};
 
 use crate::support::{
     all_of, apply, apply_router, block, blocks, changes, close, enter, external, hears, host_hears,
-    interface, ip, is_root, machine, machine_space, network, pings, router, router_space, run,
+    interface, ip, is_root, machine, machine_space, network, open_again, pings, router,
+    router_space, run,
 };
 
 /// The external network of [`external`], with a block of IPv6 too.
@@ -198,7 +199,7 @@ async fn what_is_behind_a_peer_goes_into_its_tunnel_and_with_an_inner_source() {
 
     // What a killed run left of the gateway goes; the router's own stays.
     drop(provider);
-    let provider = Network::open(prefix, both(61)).await.unwrap();
+    let provider = open_again(prefix, both(61)).await;
     provider.apply_network(&network).await.unwrap();
     apply_router(&provider, &spec).await;
     let after = all_of(&namespace);

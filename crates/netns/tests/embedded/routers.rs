@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{
     all_of, apply, apply_router, blocks, changes, close, external, floating, ip, is_root,
-    machine_space, network_space, open, outer, pings, router_space, site, way_out,
+    machine_space, network_space, open, open_again, outer, pings, router_space, site, way_out,
 };
 use adit_model::{GatewayId, NetworkId};
 use adit_netns::{Network, NetworkError};
@@ -126,7 +126,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
         assert!(status.unwrap().success());
     }
 
-    let provider = Network::open(prefix, external(11)).await.unwrap();
+    let provider = open_again(prefix, external(11)).await;
     provider
         .retain(&[kept_network.id], &[kept.id])
         .await

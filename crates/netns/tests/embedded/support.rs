@@ -11,7 +11,7 @@ use adit_model::desired::{
     RouterSpec,
 };
 use adit_model::{Cidr, MacAddress, NetworkId, OuterAddresses, PortId, RouterId};
-use adit_netns::{ExternalNetwork, Network};
+use adit_netns::{ExternalNetwork, Network, NetworkError};
 use nix::sched::{CloneFlags, setns};
 
 /// How long something that is to come may take.
@@ -42,6 +42,20 @@ pub(crate) async fn open(prefix: &str, number: u8) -> Network {
     let network = Network::open(prefix, external(number)).await.unwrap();
     network.retain(&[], &[]).await.unwrap();
     network
+}
+
+/// A provider of a prefix that was just let go. Programs that other tests start hold copies of its
+/// lock until they are loaded.
+pub(crate) async fn open_again(prefix: &str, external: ExternalNetwork) -> Network {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Network::open(prefix, external).await {
+            Err(NetworkError::PrefixInUse(_)) if Instant::now() < deadline => {
+                tokio::task::yield_now().await;
+            }
+            outcome => return outcome.unwrap(),
+        }
+    }
 }
 
 /// Removes all, and looks whether it is gone.
