@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{PATIENCE, until};
@@ -72,8 +72,8 @@ impl Keystone {
     }
 
     pub(crate) fn start(&mut self) {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/serve_keystone.py");
+        let script = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap())
+            .join("../../tests/clients/serve_keystone.py");
         let log = File::create(self.folder.join("log")).unwrap();
         let child = Command::new(self.programs.join("python"))
             .arg("-B")

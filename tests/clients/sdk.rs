@@ -1,6 +1,6 @@
 //! OpenStack's SDK: every call on every resource that there is here.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::client::{TODAY, program, turn_with};
@@ -15,7 +15,8 @@ pub(crate) fn run(python: Command, script: &str) {
 /// The same, with arguments.
 #[track_caller]
 pub(crate) fn run_with(mut python: Command, script: &str, arguments: &[&str]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
+    let folder =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../tests/clients");
     python.arg("-B").arg(folder.join(script)).args(arguments);
     let output = python.output().unwrap();
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();

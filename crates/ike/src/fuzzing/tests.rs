@@ -2,13 +2,13 @@
 
 extern crate std;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::vec::Vec;
 
 use super::*;
 
 fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap())
         .join("../../fuzz/corpus")
         .join(target)
 }
