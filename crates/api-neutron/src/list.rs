@@ -2,6 +2,8 @@
 //! and project, and gives a page at a time; what it can't is done here, over as many of its pages
 //! as it takes to fill one.
 
+use std::ops::Range;
+
 use adit_control::Query;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -17,46 +19,51 @@ use crate::resource::{Resource, look_up};
 /// The rows that are read at once when some are passed over.
 const BATCH: u32 = 100;
 
-/// How long a thing is, mostly, in octets.
-const USUAL: usize = 2048;
+/// Things that were written, one after the other, and where each is.
+#[derive(Default)]
+struct Written {
+    octets: Vec<u8>,
+    places: Vec<(Uuid, Range<usize>)>,
+}
 
-/// A thing, as it is written.
-type Thing = (Uuid, Box<[u8]>);
+impl Written {
+    /// Writes what is wanted of a thing.
+    fn add(&mut self, wanted: &Wanted, id: Uuid, mut object: Object) {
+        wanted.trim(&mut object);
+        let start = self.octets.len();
+        // Nothing in it could fail to be written.
+        let _ = serde_json::to_writer(&mut self.octets, &object);
+        self.places.push((id, start..self.octets.len()));
+    }
+}
 
 /// The page that was asked for; an empty one for those who may see nothing.
 pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Response, ApiError> {
     let wanted = Wanted::read(&cx.query, R::ATTRIBUTES)?;
-    let things = match wanted.order() {
-        _ if !may || !is_there::<R>(cx, wanted.marker).await? => Vec::new(),
+    let mut written = match wanted.order() {
+        _ if !may || !is_there::<R>(cx, wanted.marker).await? => Written::default(),
         Some(_) => scan::<R>(cx, &wanted).await?,
         None => sorted::<R>(cx, &wanted).await?,
     };
+    if wanted.reverse {
+        written.places.reverse();
+    }
     let many = R::WORDS.many;
-    let written: usize = things.iter().map(|(_, thing)| thing.len() + 1).sum();
-    let mut body = Vec::with_capacity(written + 1024);
+    let mut body = Vec::with_capacity(written.octets.len() + written.places.len() + 1024);
     body.extend_from_slice(format!("{{\"{many}\":[").as_bytes());
-    for (number, (_, thing)) in things.iter().enumerate() {
+    for (number, (_, place)) in written.places.iter().enumerate() {
         if number > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(thing);
+        body.extend_from_slice(written.octets.get(place.clone()).unwrap_or_default());
     }
     body.push(b']');
     if let Some(limit) = wanted.limit {
-        let links = links(cx, &wanted, limit, &things);
+        let links = links(cx, &wanted, limit, &written.places);
         body.extend_from_slice(format!(",\"{many}_links\":{links}").as_bytes());
     }
     body.push(b'}');
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
-}
-
-/// Writes what is wanted of a thing.
-fn write(wanted: &Wanted, mut object: Object) -> Box<[u8]> {
-    wanted.trim(&mut object);
-    let mut octets = Vec::with_capacity(USUAL);
-    // Nothing in it could fail to be written.
-    let _ = serde_json::to_writer(&mut octets, &object);
-    octets.into()
 }
 
 /// Whether a page can start there. What one may not see is not there.
@@ -73,12 +80,12 @@ async fn rows<R: Resource>(cx: &Context, query: Query) -> Result<Vec<R::Row>, Ap
 }
 
 /// In the store's order, a batch at a time until the page is full.
-async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
+async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Written, ApiError> {
     let most = wanted.limit.map(|limit| limit as usize);
-    let full = |things: &[Thing]| most.is_some_and(|most| things.len() >= most);
-    let mut things = Vec::new();
+    let full = |written: &Written| most.is_some_and(|most| written.places.len() >= most);
+    let mut written = Written::default();
     let Some(mut query) = wanted.query() else {
-        return Ok(things);
+        return Ok(written);
     };
     query.limit = match wanted.limit {
         Some(limit) if wanted.scans() => Some(limit.max(BATCH)),
@@ -89,28 +96,24 @@ async fn scan<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, 
         let last = query.limit.is_none_or(|limit| rows.len() < limit as usize);
         query.after = rows.last().map(R::id).or(query.after);
         for row in rows {
-            if full(&things) {
+            if full(&written) {
                 break;
             }
             let object = R::render(cx, &row);
             if wanted.fits(&object) {
-                things.push((R::id(&row), write(wanted, object)));
+                written.add(wanted, R::id(&row), object);
             }
         }
-        if last || full(&things) {
-            break;
+        if last || full(&written) {
+            return Ok(written);
         }
     }
-    if wanted.reverse {
-        things.reverse();
-    }
-    Ok(things)
 }
 
 /// All that fit, sorted here, and then cut.
-async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>, ApiError> {
+async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Written, ApiError> {
     let Some(mut query) = wanted.query() else {
-        return Ok(Vec::new());
+        return Ok(Written::default());
     };
     query.after = None;
     let mut things = Vec::new();
@@ -132,19 +135,17 @@ async fn sorted<R: Resource>(cx: &Context, wanted: &Wanted) -> Result<Vec<Thing>
     if let Some(limit) = wanted.limit {
         things.truncate(limit as usize);
     }
-    if wanted.reverse {
-        things.reverse();
+    let mut written = Written::default();
+    for (id, object) in things {
+        written.add(wanted, id, object);
     }
-    let things = things.into_iter();
-    Ok(things
-        .map(|(id, object)| (id, write(wanted, object)))
-        .collect())
+    Ok(written)
 }
 
 /// `next` while the page is full, `previous` always; the other way round in reverse.
-fn links(cx: &Context, wanted: &Wanted, limit: u32, things: &[Thing]) -> Value {
+fn links(cx: &Context, wanted: &Wanted, limit: u32, things: &[(Uuid, Range<usize>)]) -> Value {
     let full = things.len() >= limit as usize;
-    let link = |rel: &str, marker: Option<&Thing>| {
+    let link = |rel: &str, marker: Option<&(Uuid, Range<usize>)>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let kept = |name: &str| name != "marker" && name != "page_reverse";
         query.extend_pairs(cx.query.iter().filter(|(name, _)| kept(name)));

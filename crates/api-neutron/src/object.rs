@@ -3,19 +3,20 @@
 
 use adit_model::{Name, ProjectId};
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The attributes of one thing, each name once.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Object(Vec<(&'static str, Shown)>);
 
 /// What an attribute is.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 enum Shown {
     Value(Value),
-    Objects(Vec<Object>),
+    Written(Box<RawValue>),
 }
 
 impl Object {
@@ -33,9 +34,12 @@ impl Object {
         object
     }
 
-    /// Adds an attribute that lists what has attributes itself.
-    pub(crate) fn list(&mut self, name: &'static str, objects: Vec<Self>) {
-        self.0.push((name, Shown::Objects(objects)));
+    /// Adds an attribute that nobody looks for or changes: it is written at once.
+    pub(crate) fn write(&mut self, name: &'static str, value: &impl Serialize) {
+        // Nothing that is shown could fail to be written.
+        if let Ok(written) = to_raw_value(value) {
+            self.0.push((name, Shown::Written(written)));
+        }
     }
 
     /// An attribute that is a value.

@@ -153,7 +153,7 @@ impl Resource for SiteConnections {
             ),
         ];
         object.extend(own);
-        object.list("status_reasons", status::reasons(&view.reasons));
+        object.write("status_reasons", &status::reasons(&view.reasons));
         object
     }
 

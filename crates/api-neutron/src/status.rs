@@ -4,15 +4,14 @@ use adit_control::connection::ConnectionView;
 use adit_control::service::ServiceView;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
-use adit_model::{Reason, ReasonCode};
-use serde_json::json;
+use adit_model::{Reason, ReasonCode, Whose};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::object::Object;
 
 /// Nothing was seen yet.
 pub(crate) const PENDING_CREATE: &str = "PENDING_CREATE";
@@ -54,20 +53,26 @@ pub(crate) fn check(id: Uuid, status: &'static str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Reasons as other dialects tell them, which Neutron can't: how it is known, on whose side it
+/// A reason as other dialects tell it, which Neutron can't: how it is known, on whose side it
 /// lies, since when, and what to change. Warnings stand here too while the tunnel is up.
-pub(crate) fn reasons(reasons: &[Reason]) -> Vec<Object> {
-    let each = reasons.iter().map(|reason| {
-        let mut object = Object::default();
-        object.extend([
-            ("code", json!(reason.code.as_str())),
-            ("message", json!(message(reason.code))),
-            ("evidence", json!(reason.evidence)),
-            ("next_step", json!(reason.next_step)),
-            ("whose", json!(reason.whose)),
-            ("since", json!(time(reason.since))),
-        ]);
-        object
+#[derive(Serialize)]
+pub(crate) struct ShownReason<'a> {
+    code: &'static str,
+    message: &'static str,
+    evidence: &'a str,
+    next_step: &'a str,
+    whose: Whose,
+    since: String,
+}
+
+pub(crate) fn reasons(reasons: &[Reason]) -> Vec<ShownReason<'_>> {
+    let each = reasons.iter().map(|reason| ShownReason {
+        code: reason.code.as_str(),
+        message: message(reason.code),
+        evidence: &reason.evidence,
+        next_step: &reason.next_step,
+        whose: reason.whose,
+        since: time(reason.since),
     });
     each.collect()
 }
