@@ -226,8 +226,9 @@ impl Values {
     /// Puts back into an answer what was written as a text of digits. Later answers have numbers.
     pub(crate) fn echo(&self, object: &mut Object) {
         for (name, member, text) in &self.as_text {
-            if let Some(Value::Object(inner)) = object.get_mut(name) {
+            if let Some(Value::Object(mut inner)) = object.get(name) {
                 inner.insert((*member).to_owned(), text.clone());
+                object.set(name, &Value::Object(inner));
             }
         }
     }
@@ -556,7 +557,7 @@ mod tests {
         let mut answer = Object::of(&answer);
         values.echo(&mut answer);
         assert_eq!(
-            json!(answer),
+            answer.value(),
             json!({"lifetime": {"value": "2000", "other": 3}})
         );
     }

@@ -5,14 +5,13 @@
 use std::ops::Range;
 
 use adit_control::Query;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::object::Object;
+use crate::object::{self, Object};
 use crate::query::{Marker, Wanted};
 use crate::resource::{Resource, look_up};
 
@@ -31,8 +30,7 @@ impl Written {
     fn add(&mut self, wanted: &Wanted, id: Uuid, mut object: Object) {
         wanted.trim(&mut object);
         let start = self.octets.len();
-        // Nothing in it could fail to be written.
-        let _ = serde_json::to_writer(&mut self.octets, &object);
+        object.append_to(&mut self.octets);
         self.places.push((id, start..self.octets.len()));
     }
 }
@@ -63,7 +61,7 @@ pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Respons
         body.extend_from_slice(format!(",\"{many}_links\":{links}").as_bytes());
     }
     body.push(b'}');
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(object::json(body))
 }
 
 /// Whether a page can start there. What one may not see is not there.

@@ -1,74 +1,98 @@
-//! What is answered of one thing. Names of attributes are ours, so none is allocated, and a list
-//! writes each object as soon as it is rendered: what a long list costs is mostly this.
+//! What is answered of one thing: each attribute is written as soon as it is known, and what a
+//! filter looks for is read back. What a long list costs is mostly this.
+
+use std::ops::Range;
 
 use adit_model::{Name, ProjectId};
-use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
-/// The attributes of one thing, each name once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Object(Vec<(&'static str, Shown)>);
+/// How long a thing is, mostly, in octets.
+const USUAL: usize = 2048;
 
-/// What an attribute is.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-enum Shown {
-    Value(Value),
-    Written(Box<RawValue>),
+/// The attributes of one thing, each name once, in JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    octets: Vec<u8>,
+    attributes: Vec<(&'static str, Range<usize>)>,
 }
 
 impl Object {
     /// The attributes that every resource has.
     pub(crate) fn new(id: Uuid, project: ProjectId, name: &Name, description: &str) -> Self {
-        let project = project.uuid().simple().to_string();
-        let mut object = Self(Vec::with_capacity(32));
-        object.extend([
-            ("id", json!(id)),
-            ("project_id", json!(project)),
-            ("tenant_id", json!(project)),
-            ("name", json!(name.as_str())),
-            ("description", json!(description)),
-        ]);
+        let project = project.uuid();
+        let mut object = Self {
+            octets: Vec::with_capacity(USUAL),
+            attributes: Vec::with_capacity(32),
+        };
+        object.add("id", &id);
+        object.add("project_id", &project.simple());
+        object.add("tenant_id", &project.simple());
+        object.add("name", name.as_str());
+        object.add("description", description);
         object
     }
 
-    /// Adds an attribute that nobody looks for or changes: it is written at once.
-    pub(crate) fn write(&mut self, name: &'static str, value: &impl Serialize) {
+    /// Adds an attribute that is not there yet.
+    pub(crate) fn add<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        let place = self.write(value);
+        self.attributes.push((name, place));
+    }
+
+    /// Adds an attribute that lists what has attributes itself.
+    pub(crate) fn list(&mut self, name: &'static str, objects: impl Iterator<Item = Self>) {
+        let start = self.octets.len();
+        self.octets.push(b'[');
+        for (number, object) in objects.enumerate() {
+            if number > 0 {
+                self.octets.push(b',');
+            }
+            object.append_to(&mut self.octets);
+        }
+        self.octets.push(b']');
+        self.attributes.push((name, start..self.octets.len()));
+    }
+
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Range<usize> {
+        let start = self.octets.len();
         // Nothing that is shown could fail to be written.
-        if let Ok(written) = to_raw_value(value) {
-            self.0.push((name, Shown::Written(written)));
-        }
+        let _ = serde_json::to_writer(&mut self.octets, value);
+        start..self.octets.len()
     }
 
-    /// An attribute that is a value.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        let found = self.0.iter().find(|(own, _)| *own == name);
-        match found {
-            Some((_, Shown::Value(value))) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        let found = self.0.iter_mut().find(|(own, _)| *own == name);
-        match found {
-            Some((_, Shown::Value(value))) => Some(value),
-            _ => None,
-        }
+    /// An attribute, read back.
+    pub(crate) fn get(&self, name: &str) -> Option<Value> {
+        let (_, place) = self.attributes.iter().find(|(own, _)| *own == name)?;
+        serde_json::from_slice(self.octets.get(place.clone())?).ok()
     }
 
     /// Sets an attribute that stands there.
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        if let Some(place) = self.get_mut(name) {
-            *place = value;
+    pub(crate) fn set(&mut self, name: &str, value: &Value) {
+        let place = self.write(value);
+        let found = self.attributes.iter_mut().find(|(own, _)| *own == name);
+        if let Some((_, old)) = found {
+            *old = place;
         }
     }
 
     /// Takes all but some attributes away.
     pub(crate) fn retain(&mut self, keep: impl Fn(&'static str) -> bool) {
-        self.0.retain(|(name, _)| keep(name));
+        self.attributes.retain(|(name, _)| keep(name));
+    }
+
+    /// Appends all of it.
+    pub(crate) fn append_to(&self, octets: &mut Vec<u8>) {
+        octets.push(b'{');
+        for (number, (name, place)) in self.attributes.iter().enumerate() {
+            octets.extend_from_slice(if number == 0 { b"\"" } else { b",\"" });
+            octets.extend_from_slice(name.as_bytes());
+            octets.extend_from_slice(b"\":");
+            octets.extend_from_slice(self.octets.get(place.clone()).unwrap_or_default());
+        }
+        octets.push(b'}');
     }
 }
 
@@ -76,43 +100,63 @@ impl Object {
 impl Object {
     /// The members of a JSON object.
     pub(crate) fn of(value: &Value) -> Self {
-        let members = value.as_object().unwrap().iter();
-        let members = members.map(|(name, value)| (&*name.clone().leak(), value.clone()));
-        let mut object = Self::default();
-        object.extend(members);
+        let mut object = Self {
+            octets: Vec::new(),
+            attributes: Vec::new(),
+        };
+        for (name, value) in value.as_object().unwrap() {
+            object.add(name.clone().leak(), value);
+        }
         object
+    }
+
+    /// All of it, read back.
+    pub(crate) fn value(&self) -> Value {
+        let mut octets = Vec::new();
+        self.append_to(&mut octets);
+        serde_json::from_slice(&octets).unwrap()
     }
 }
 
 /// By names that don't stand there yet.
 impl Extend<(&'static str, Value)> for Object {
     fn extend<T: IntoIterator<Item = (&'static str, Value)>>(&mut self, attributes: T) {
-        let attributes = attributes.into_iter();
-        self.0
-            .extend(attributes.map(|(name, value)| (name, Shown::Value(value))));
-    }
-}
-
-impl Serialize for Object {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        for (name, value) in attributes {
+            self.add(name, &value);
+        }
     }
 }
 
 /// The answer about one thing: `{"network": {...}}`.
 pub(crate) struct One(pub(crate) &'static str, pub(crate) Object);
 
-impl Serialize for One {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, &self.1)])
+impl IntoResponse for One {
+    fn into_response(self) -> Response {
+        let mut body = format!("{{\"{}\":", self.0).into_bytes();
+        self.1.append_to(&mut body);
+        body.push(b'}');
+        json(body)
     }
 }
 
 /// The answer about many: `{"networks": [...]}`.
 pub(crate) struct Many(pub(crate) &'static str, pub(crate) Vec<Object>);
 
-impl Serialize for Many {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, &self.1)])
+impl IntoResponse for Many {
+    fn into_response(self) -> Response {
+        let mut body = format!("{{\"{}\":[", self.0).into_bytes();
+        for (number, object) in self.1.iter().enumerate() {
+            if number > 0 {
+                body.push(b',');
+            }
+            object.append_to(&mut body);
+        }
+        body.extend_from_slice(b"]}");
+        json(body)
     }
+}
+
+/// An answer that is JSON already.
+pub(crate) fn json(body: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -6,12 +6,12 @@ use std::future::Future;
 use adit_control::{Caller, Noun, Query};
 use adit_model::Revision;
 use adit_model::project::Role;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -191,8 +191,8 @@ async fn check<R: Resource>(cx: &Context, verb: &str, id: Uuid) -> Result<(), Ap
     Err(ApiError::NotFound)
 }
 
-fn answer<R: Resource>(object: Object) -> Json<One> {
-    Json(One(R::WORDS.one, object))
+fn answer<R: Resource>(object: Object) -> One {
+    One(R::WORDS.one, object)
 }
 
 async fn create<R: Resource>(cx: Context, body: Body) -> Result<Response, ApiError> {
@@ -201,7 +201,7 @@ async fn create<R: Resource>(cx: Context, body: Body) -> Result<Response, ApiErr
         && let Some(objects) = bulk::objects(&octets, R::WORDS.many)?
     {
         let made = bulk::create::<R>(&cx, objects).await?;
-        return Ok((StatusCode::CREATED, Json(made)).into_response());
+        return Ok((StatusCode::CREATED, made).into_response());
     }
     let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     may_create::<R>(&cx)?;
@@ -228,7 +228,7 @@ pub(crate) async fn make<R: Resource>(
     let mut object = R::render(cx, &row);
     values.echo(&mut object);
     if let Some(status) = R::MADE {
-        object.set("status", status.into());
+        object.set("status", &status.into());
     }
     Ok((R::id(&row), object))
 }
@@ -237,7 +237,7 @@ async fn all<R: Resource>(cx: Context) -> Result<Response, ApiError> {
     list::page::<R>(&cx, sees::<R>(&cx)).await
 }
 
-async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<Json<One>, ApiError> {
+async fn show<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<One, ApiError> {
     let row = find::<R>(&cx, parse::<R>(&id)?).await?;
     if !sees::<R>(&cx) {
         return Err(ApiError::NotFound);
@@ -251,7 +251,7 @@ async fn update<R: Resource>(
     cx: Context,
     Path(id): Path<String>,
     body: Body,
-) -> Result<Json<One>, ApiError> {
+) -> Result<One, ApiError> {
     let octets = adit_api::body::octets(body).await?;
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;

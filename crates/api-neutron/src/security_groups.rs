@@ -59,7 +59,7 @@ impl Resource for SecurityGroups {
         let rules = view.rules.iter().map(render_rule);
         let own = [("stateful", json!(true)), ("shared", json!(false))];
         object.extend(own);
-        object.write("security_group_rules", &rules.collect::<Vec<_>>());
+        object.list("security_group_rules", rules);
         object
     }
 

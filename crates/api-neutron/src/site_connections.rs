@@ -1,5 +1,7 @@
 //! `/vpn/ipsec-site-connections`: the wishes for tunnels, found without naming their service.
 
+use std::borrow::Cow;
+
 use adit_control::connection::ConnectionView;
 use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
 use adit_control::{Caller, Error, Noun, Query, Reference};
@@ -124,36 +126,29 @@ impl Resource for SiteConnections {
     fn render(cx: &Context, view: &ConnectionView) -> Object {
         let row = &view.connection;
         let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
-        let own = [
-            (
-                "local_id",
-                json!(row.local_id.as_deref().unwrap_or_default()),
-            ),
-            ("peer_address", json!(row.peer_address)),
-            ("peer_id", json!(peer_id(row))),
-            ("peer_cidrs", peer_cidrs(row)),
-            (
-                LOCAL_GROUP,
-                json!(row.local_group.map(EndpointGroupId::uuid)),
-            ),
-            (PEER_GROUP, json!(row.peer_group.map(EndpointGroupId::uuid))),
-            ("route_mode", json!("static")),
-            ("mtu", json!(row.mtu)),
-            ("initiator", json!(row.initiator.word())),
-            ("auth_mode", json!("psk")),
-            ("psk", psk(cx, row)),
-            ("dpd", dpd(row.dead_peer_detection)),
-            ("admin_state_up", json!(row.admin_state_up)),
-            ("status", json!(status::of_connection(view))),
-            (SERVICE, json!(row.gateway.uuid())),
-            (IKE_POLICY, json!(row.ike_policy.map(IkePolicyId::uuid))),
-            (
-                IPSEC_POLICY,
-                json!(row.ipsec_policy.map(IpsecPolicyId::uuid)),
-            ),
-        ];
-        object.extend(own);
-        object.write("status_reasons", &status::reasons(&view.reasons));
+        object.add("local_id", row.local_id.as_deref().unwrap_or_default());
+        object.add("peer_address", &row.peer_address);
+        match &row.peer_id {
+            Some(given) => object.add("peer_id", given),
+            None => object.add("peer_id", &row.peer_address),
+        }
+        // Those of a group are the group's.
+        let own_cidrs = row.peer_group.is_none().then_some(&row.peer_cidrs);
+        object.add("peer_cidrs", own_cidrs.unwrap_or(&Vec::new()));
+        object.add(LOCAL_GROUP, &row.local_group);
+        object.add(PEER_GROUP, &row.peer_group);
+        object.add("route_mode", "static");
+        object.add("mtu", &row.mtu);
+        object.add("initiator", row.initiator.word());
+        object.add("auth_mode", "psk");
+        object.add("psk", &psk(cx, row));
+        object.add("dpd", &dpd(row.dead_peer_detection));
+        object.add("admin_state_up", &row.admin_state_up);
+        object.add("status", status::of_connection(view));
+        object.add("status_reasons", &status::reasons(&view.reasons));
+        object.add(SERVICE, &row.gateway);
+        object.add(IKE_POLICY, &row.ike_policy);
+        object.add(IPSEC_POLICY, &row.ipsec_policy);
         object
     }
 
@@ -286,24 +281,11 @@ async fn missing(cx: &Context, noun: Noun, values: &Values) -> Result<ApiError, 
 }
 
 /// Who the other end must say it is.
-fn peer_id(row: &Connection) -> String {
-    let given = row.peer_id.clone();
-    given.unwrap_or_else(|| row.peer_address.to_string())
-}
-
-/// The blocks at the other end, unless they come from a group.
-fn peer_cidrs(row: &Connection) -> Value {
-    if row.peer_group.is_some() {
-        return json!([]);
-    }
-    row.peer_cidrs.iter().map(ToString::to_string).collect()
-}
-
-fn psk(cx: &Context, row: &Connection) -> Value {
+fn psk<'a>(cx: &Context, row: &'a Connection) -> Cow<'a, str> {
     if cx.config.show_psk {
-        json!(String::from_utf8_lossy(row.psk.expose()))
+        String::from_utf8_lossy(row.psk.expose())
     } else {
-        json!(HIDDEN)
+        HIDDEN.into()
     }
 }
 
