@@ -355,29 +355,27 @@ impl Control {
         connection: Connection,
     ) -> Result<ConnectionView, Error> {
         let mut policies = Policies::default();
-        self.connection_view_with(tx, &mut policies, gateway, connection)
-            .await
+        policies.look_up(tx, &connection).await?;
+        Ok(self.connection_view_with(&mut policies, gateway, connection))
     }
 
-    /// A view among several, with policies that were looked up for others.
-    pub(crate) async fn connection_view_with(
+    /// A view among several, with the policies that were looked up for all of them.
+    pub(crate) fn connection_view_with(
         &self,
-        tx: &mut dyn Transaction,
         policies: &mut Policies,
         gateway: &Gateway,
         connection: Connection,
-    ) -> Result<ConnectionView, Error> {
+    ) -> ConnectionView {
         let now = self.now();
         let view = &self.0.view;
         let observed = view.gateway(gateway, now);
         let wanted = connection.admin_state_up && gateway.admin_state_up;
         let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
-        policies.look_up(tx, &connection).await?;
         reasons.extend(policies.warning(&connection));
         let (ike, ipsec) = policies.of(&connection);
         let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
         let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name.clone()));
-        Ok(ConnectionView {
+        ConnectionView {
             state,
             reasons,
             gateway_status: observed.status,
@@ -386,7 +384,7 @@ impl Control {
             ike_policy,
             ipsec_policy,
             connection,
-        })
+        }
     }
 }
 

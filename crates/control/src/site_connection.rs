@@ -243,8 +243,9 @@ impl Control {
         let mut tx = self.0.store.read().await?;
         let mut gateways = HashMap::new();
         let mut policies = Policies::default();
-        let mut views = Vec::new();
-        for row in tx.page_connections(caller.within(query)).await? {
+        let rows = tx.page_connections(caller.within(query)).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
             let gateway = match gateways.entry(row.gateway) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
@@ -252,8 +253,8 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            let view = self.connection_view_with(&mut *tx, &mut policies, gateway, row);
-            views.push(view.await?);
+            policies.look_up(&mut *tx, &row).await?;
+            views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
     }
