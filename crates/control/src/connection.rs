@@ -13,7 +13,6 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policies::Policies;
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, cidr_rules, gateway};
 
 /// The longest interval and timeout of dead peer detection, in seconds.
@@ -173,7 +172,7 @@ impl Control {
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
         let id = view.connection.id;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -233,7 +232,7 @@ impl Control {
         let row = change.apply(row);
         let view = self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -254,7 +253,7 @@ impl Control {
         Error::stale(expected, row.revision)?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 
@@ -279,7 +278,7 @@ impl Control {
         side.of_mut(&mut row).push(cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(true)
     }
 
@@ -309,7 +308,7 @@ impl Control {
         list.retain(|other| *other != cidr);
         self.save(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::{Allowance, Resource};
-use crate::wake::Key;
 use crate::{Caller, Control, CryptoProfile, Limits, Naming};
 
 /// What use cases must know of a phase: [`IkeParameters`] or [`IpsecParameters`].
@@ -248,13 +247,13 @@ impl Control {
             for connection in users {
                 // A specification of the same revision would be taken for the same.
                 tx.update_connection(&connection).await?;
-                changed.push(Key::Connection(connection.gateway, connection.id));
+                changed.push((connection.gateway, connection.id));
             }
         }
         let view = self.policy_view(&mut *tx, policy).await?;
         tx.commit().await?;
-        for key in changed {
-            self.0.wakes.wake(key);
+        for (gateway, connection) in changed {
+            self.0.wakes.wake_connection(gateway, connection);
         }
         Ok(view)
     }

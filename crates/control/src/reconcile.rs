@@ -40,7 +40,7 @@ use self::lane::Hands;
 use self::network::NetworkLane;
 use self::router::RouterLane;
 use crate::agent::{Agent, AgentEvent};
-use crate::wake::Key;
+use crate::wake::{Due, Key};
 use crate::{Control, Inner};
 
 /// How often the removal of leftovers is tried before going on without it.
@@ -81,9 +81,9 @@ impl Reconciler {
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                keys = self.inner.wakes.next() => {
-                    for key in keys {
-                        self.ring(&mut lanes, key);
+                woken = self.inner.wakes.next() => {
+                    for (key, due) in woken {
+                        self.ring(&mut lanes, key, due);
                     }
                 }
                 event = next_event(&mut events) => match event {
@@ -172,28 +172,22 @@ impl Reconciler {
         }
     }
 
-    fn ring(&self, lanes: &mut Lanes, key: Key) {
-        let lane = match key {
-            Key::Connection(gateway, _) => Key::Gateway(gateway),
-            key => key,
-        };
-        if let Some(bell) = lanes.bells.get(&lane) {
-            bell.ring(key);
+    fn ring(&self, lanes: &mut Lanes, key: Key, due: Due) {
+        if let Some(bell) = lanes.bells.get(&key) {
+            bell.ring(due);
             return;
         }
         let bell = Arc::new(Bell::default());
-        bell.ring(key);
-        lanes.bells.insert(lane, Arc::clone(&bell));
+        bell.ring(due);
+        lanes.bells.insert(key, Arc::clone(&bell));
         let hands = Hands::new(Arc::clone(&self.inner), Arc::clone(&self.agent));
         lanes.tasks.spawn(async move {
-            match lane {
-                Key::Connection(id, _) | Key::Gateway(id) => {
-                    lane::run(GatewayLane::new(id), hands, &bell).await;
-                }
+            match key {
+                Key::Gateway(id) => lane::run(GatewayLane::new(id), hands, &bell).await,
                 Key::Network(id) => lane::run(NetworkLane::new(id), hands, &bell).await,
                 Key::Router(id) => lane::run(RouterLane::new(id), hands, &bell).await,
             }
-            lane
+            key
         });
     }
 

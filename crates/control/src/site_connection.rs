@@ -19,7 +19,6 @@ use crate::connection::ConnectionView;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
 
 /// How long finding a host's address may take.
@@ -227,7 +226,7 @@ impl Control {
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
         let id = view.connection.id;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -295,7 +294,7 @@ impl Control {
         row.revision = tx.update_connection(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -313,7 +312,7 @@ impl Control {
         let (gateway, row) = find(&mut *tx, caller, id).await?;
         tx.delete_connection(row.project, id).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Connection(gateway.id, id));
+        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 
@@ -362,9 +361,7 @@ impl Control {
             current.peer_address = found;
             tx.update_connection(&current).await?;
             tx.commit().await?;
-            self.0
-                .wakes
-                .wake(Key::Connection(current.gateway, current.id));
+            self.0.wakes.wake_connection(current.gateway, current.id);
         }
         Ok(())
     }

@@ -1,12 +1,10 @@
 //! What wakes a lane, and what it is to look at then.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use adit_model::ConnectionId;
 use tokio::sync::Notify;
 
-use crate::wake::Key;
+use crate::wake::Due;
 
 #[derive(Default)]
 pub(super) struct Bell {
@@ -14,24 +12,10 @@ pub(super) struct Bell {
     notify: Notify,
 }
 
-/// What is to be looked at. Nothing at all means that it is time for another try.
-#[derive(Default)]
-pub(super) struct Due {
-    /// The thing with all that hangs on it.
-    pub(super) whole: bool,
-    /// Single tunnels of a gateway.
-    pub(super) connections: BTreeSet<ConnectionId>,
-}
-
 impl Bell {
-    pub(super) fn ring(&self, key: Key) {
+    pub(super) fn ring(&self, more: Due) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        match key {
-            Key::Connection(_, connection) => {
-                due.connections.insert(connection);
-            }
-            Key::Gateway(_) | Key::Network(_) | Key::Router(_) => due.whole = true,
-        }
+        due.add(more);
         self.notify.notify_one();
     }
 

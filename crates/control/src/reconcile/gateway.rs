@@ -12,9 +12,8 @@ use adit_model::{ConnectionId, Gateway, GatewayId, Reason, RouterId};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::bell::Due;
 use super::lane::{Hands, Lane, Step};
-use crate::wake::Key;
+use crate::wake::{Due, Key};
 use crate::{spec, view};
 
 /// A gateway that was well for so long starts its retries from the shortest pause again.

@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::warn;
 
-use super::bell::{Bell, Due};
+use super::bell::Bell;
 use crate::Inner;
 use crate::agent::{Agent, AgentError, Cause};
 use crate::config::Timing;
-use crate::wake::Key;
+use crate::wake::{Due, Key};
 
 /// How long a lane rests after a step, as a multiple of what looking at the store took.
 const PATIENCE: u32 = 8;
@@ -168,7 +168,7 @@ async fn is_gone(inner: &Inner, key: Key) -> bool {
         return false;
     };
     match key {
-        Key::Connection(id, _) | Key::Gateway(id) => matches!(tx.any_gateway(id).await, Ok(None)),
+        Key::Gateway(id) => matches!(tx.any_gateway(id).await, Ok(None)),
         Key::Network(id) => matches!(tx.any_network(id).await, Ok(None)),
         Key::Router(id) => matches!(tx.any_router(id).await, Ok(None)),
     }

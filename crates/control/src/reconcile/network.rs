@@ -7,9 +7,8 @@ use adit_model::{NetworkId, Reason, RouterId};
 use adit_store::StoreError;
 use tracing::debug;
 
-use super::bell::Due;
 use super::lane::{Hands, Lane, Step};
-use crate::wake::Key;
+use crate::wake::{Due, Key};
 use crate::{Inner, spec};
 
 pub(super) struct NetworkLane {
