@@ -9,7 +9,7 @@ use adit_model::{ConnectionId, OuterAddresses};
 use adit_worker::protocol::{ChangeOrder, GatewayOrder, ToWorker};
 use tokio::sync::Notify;
 
-use crate::tunnels::Specs;
+use crate::tunnels::{BlockChange, Tunnels};
 
 pub(crate) struct Desk {
     addresses: OuterAddresses,
@@ -18,7 +18,7 @@ pub(crate) struct Desk {
 }
 
 struct Wish {
-    tunnels: Specs,
+    tunnels: Tunnels,
     untold: Untold,
     stop: bool,
 }
@@ -30,7 +30,7 @@ enum Untold {
 }
 
 impl Desk {
-    pub(crate) fn new(addresses: OuterAddresses, tunnels: Specs) -> Self {
+    pub(crate) fn new(addresses: OuterAddresses, tunnels: Tunnels) -> Self {
         Self {
             addresses,
             wish: Mutex::new(Wish {
@@ -47,16 +47,21 @@ impl Desk {
     }
 
     /// Exactly these tunnels are wanted.
-    pub(crate) fn apply(&self, tunnels: Specs) {
+    pub(crate) fn apply(&self, tunnels: Tunnels) {
         let mut wish = self.wish();
         wish.tunnels = tunnels;
         wish.untold = Untold::All;
         self.notify.notify_one();
     }
 
+    /// What a change would do to the blocks that the tunnels lead to.
+    pub(crate) fn weigh(&self, change: &GatewayChange) -> BlockChange {
+        self.wish().tunnels.weigh(change)
+    }
+
     pub(crate) fn change(&self, change: &GatewayChange) {
         let mut wish = self.wish();
-        change.apply_to(&mut wish.tunnels);
+        wish.tunnels.change(change);
         if let Untold::Tunnels(untold) = &mut wish.untold {
             untold.extend(change.tunnels.keys());
         }
@@ -94,7 +99,11 @@ impl Desk {
     /// The connections whose tunnels are wanted up, unless the gateway isn't wanted.
     pub(crate) fn wanted(&self) -> Option<Vec<ConnectionId>> {
         let wish = self.wish();
-        let up = wish.tunnels.values().filter(|spec| spec.admin_state_up);
+        let up = wish
+            .tunnels
+            .specs()
+            .values()
+            .filter(|spec| spec.admin_state_up);
         (!wish.stop).then(|| up.map(|spec| spec.connection).collect())
     }
 
@@ -104,16 +113,17 @@ impl Desk {
             return Some(ToWorker::Shutdown);
         }
         let untold = std::mem::replace(&mut wish.untold, Untold::Tunnels(BTreeSet::new()));
+        let specs = wish.tunnels.specs();
         match untold {
             Untold::All => Some(ToWorker::Apply(GatewayOrder {
                 addresses: self.addresses,
-                tunnels: wish.tunnels.values().map(|spec| (&**spec).into()).collect(),
+                tunnels: specs.values().map(|spec| (&**spec).into()).collect(),
             })),
             Untold::Tunnels(untold) if untold.is_empty() => None,
             Untold::Tunnels(untold) => {
                 let mut order = ChangeOrder::default();
                 for connection in untold {
-                    match wish.tunnels.get(&connection) {
+                    match specs.get(&connection) {
                         Some(spec) => order.tunnels.push((&**spec).into()),
                         None => order.gone.push(connection),
                     }

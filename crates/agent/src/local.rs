@@ -23,7 +23,6 @@ const EVENTS: usize = 1024;
 struct Gateway {
     router: RouterId,
     addresses: OuterAddresses,
-    tunnels: Tunnels,
     running: Option<Running>,
 }
 
@@ -128,17 +127,15 @@ impl Agent for LocalAgent {
     }
 
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
-        let tunnels = Tunnels::of(&spec.tunnels);
+        let tunnels = Tunnels::of(spec.tunnels.clone());
         let blocks = tunnels.blocks();
         let known = {
             let mut gateways = self.gateways.lock().await;
             let gateway = gateways.entry(spec.id).or_insert(Gateway {
                 router: spec.router,
                 addresses: spec.addresses,
-                tunnels: Tunnels::default(),
                 running: None,
             });
-            gateway.tunnels = tunnels;
             gateway.running.as_ref().map(|one| Arc::clone(&one.desk))
         };
         let lead = || {
@@ -149,7 +146,7 @@ impl Agent for LocalAgent {
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
         lead().await.map_err(failed)?;
         if let Some(desk) = known {
-            desk.apply(spec.tunnels.clone());
+            desk.apply(tunnels);
             return Ok(());
         }
         let attach = self
@@ -157,7 +154,7 @@ impl Agent for LocalAgent {
             .attach_gateway(spec.router, spec.id, spec.addresses);
         let ports = attach.await.map_err(failed)?;
         lead().await.map_err(failed)?;
-        let desk = Arc::new(Desk::new(spec.addresses, spec.tunnels.clone()));
+        let desk = Arc::new(Desk::new(spec.addresses, tunnels));
         let supervisor = Supervisor {
             gateway: spec.id,
             program: self.program.clone(),
@@ -176,15 +173,14 @@ impl Agent for LocalAgent {
     }
 
     async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError> {
-        let (router, desk, blocks) = {
-            let mut gateways = self.gateways.lock().await;
-            let gateway = gateways.get_mut(&change.id);
-            let gateway = gateway.ok_or(AgentError::MissingGateway(change.id))?;
-            let running = gateway.running.as_ref();
-            let running = running.ok_or(AgentError::MissingGateway(change.id))?;
-            let desk = Arc::clone(&running.desk);
-            (gateway.router, desk, gateway.tunnels.change(change))
+        let (router, desk) = {
+            let gateways = self.gateways.lock().await;
+            let gateway = gateways.get(&change.id);
+            let running = gateway.and_then(|one| Some((one.router, one.running.as_ref()?)));
+            let (router, running) = running.ok_or(AgentError::MissingGateway(change.id))?;
+            (router, Arc::clone(&running.desk))
         };
+        let blocks = desk.weigh(change);
         if !blocks.added.is_empty() || !blocks.removed.is_empty() {
             let (added, removed) = (&blocks.added, &blocks.removed);
             let network = &self.network;

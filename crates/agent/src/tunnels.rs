@@ -10,7 +10,6 @@ use adit_model::{Cidr, ConnectionId};
 pub(crate) type Specs = BTreeMap<ConnectionId, Arc<TunnelSpec>>;
 
 /// Tunnels that are down keep their blocks: their traffic must not take another way.
-#[derive(Default)]
 pub(crate) struct Tunnels {
     specs: Specs,
     leading_to: HashMap<Cidr, usize>,
@@ -24,15 +23,16 @@ pub(crate) struct BlockChange {
 }
 
 impl Tunnels {
-    pub(crate) fn of(specs: &Specs) -> Self {
-        let mut tunnels = Self {
-            specs: specs.clone(),
-            leading_to: HashMap::new(),
-        };
+    pub(crate) fn of(specs: Specs) -> Self {
+        let mut leading_to = HashMap::new();
         for block in specs.values().flat_map(|spec| &spec.peer_cidrs) {
-            *tunnels.leading_to.entry(*block).or_default() += 1;
+            *leading_to.entry(*block).or_default() += 1;
         }
-        tunnels
+        Self { specs, leading_to }
+    }
+
+    pub(crate) const fn specs(&self) -> &Specs {
+        &self.specs
     }
 
     /// The blocks that any tunnel leads to.
@@ -40,37 +40,43 @@ impl Tunnels {
         self.leading_to.keys().copied().collect()
     }
 
-    /// Costs what the change has, not what there is.
-    pub(crate) fn change(&mut self, change: &GatewayChange) -> BlockChange {
-        let mut was_there = BTreeMap::new();
-        for (id, after) in &change.tunnels {
-            let before = self.specs.get(id);
-            for block in before.into_iter().flat_map(|spec| &spec.peer_cidrs) {
-                was_there.entry(*block).or_insert(true);
-                if let Some(count) = self.leading_to.get_mut(block) {
-                    *count -= 1;
-                }
-            }
-            for block in after.iter().flat_map(|spec| &spec.peer_cidrs) {
-                let count = self.leading_to.entry(*block).or_default();
-                was_there.entry(*block).or_insert(*count > 0);
-                *count += 1;
-            }
-        }
-        change.apply_to(&mut self.specs);
+    /// What a change would do to the blocks. Costs what the change has, not what there is.
+    pub(crate) fn weigh(&self, change: &GatewayChange) -> BlockChange {
         let mut blocks = BlockChange::default();
-        for (block, was_there) in was_there {
-            let is_there = self.leading_to.get(&block).is_some_and(|count| *count > 0);
-            if !is_there {
-                self.leading_to.remove(&block);
-            }
-            match (was_there, is_there) {
+        for (block, count) in self.counts_after(change) {
+            match (self.leading_to.contains_key(&block), count > 0) {
                 (false, true) => drop(blocks.added.insert(block)),
                 (true, false) => drop(blocks.removed.insert(block)),
                 _ => {}
             }
         }
         blocks
+    }
+
+    pub(crate) fn change(&mut self, change: &GatewayChange) {
+        for (block, count) in self.counts_after(change) {
+            match count {
+                0 => self.leading_to.remove(&block),
+                count => self.leading_to.insert(block, count),
+            };
+        }
+        change.apply_to(&mut self.specs);
+    }
+
+    /// How many tunnels lead to each block of a change after it.
+    fn counts_after(&self, change: &GatewayChange) -> HashMap<Cidr, usize> {
+        let mut counts = HashMap::new();
+        let now = |block: &Cidr| self.leading_to.get(block).copied().unwrap_or_default();
+        for (id, after) in &change.tunnels {
+            for block in after.iter().flat_map(|spec| &spec.peer_cidrs) {
+                *counts.entry(*block).or_insert_with(|| now(block)) += 1;
+            }
+            let before = self.specs.get(id);
+            for block in before.into_iter().flat_map(|spec| &spec.peer_cidrs) {
+                *counts.entry(*block).or_insert_with(|| now(block)) -= 1;
+            }
+        }
+        counts
     }
 }
 
@@ -113,8 +119,7 @@ mod tests {
     #[test]
     fn a_block_stays_for_as_long_as_any_tunnel_leads_to_it() {
         let (one, two) = (ConnectionId::random(), ConnectionId::random());
-        let mut tunnels =
-            Tunnels::of(&[(one, tunnel(one, &["10.1.0.0/16", "10.2.0.0/16"]))].into());
+        let mut tunnels = Tunnels::of([(one, tunnel(one, &["10.1.0.0/16", "10.2.0.0/16"]))].into());
         let mut change = |wishes: &[(ConnectionId, Option<&[&str]>)]| {
             let before = tunnels.blocks();
             let wishes = wishes.iter();
@@ -124,7 +129,8 @@ mod tests {
                     .map(|(id, peers)| (*id, peers.map(|peers| tunnel(*id, peers))))
                     .collect(),
             };
-            let told = tunnels.change(&change);
+            let told = tunnels.weigh(&change);
+            tunnels.change(&change);
             let after = tunnels.blocks();
             assert_eq!(told.added, &after - &before);
             assert_eq!(told.removed, &before - &after);
