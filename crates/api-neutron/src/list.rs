@@ -48,14 +48,10 @@ pub(crate) async fn page<R: Resource>(cx: &Context, may: bool) -> Result<Respons
     }
     let many = R::WORDS.many;
     let mut body = Vec::with_capacity(written.octets.len() + written.places.len() + 1024);
-    body.extend_from_slice(format!("{{\"{many}\":[").as_bytes());
-    for (number, (_, place)) in written.places.iter().enumerate() {
-        if number > 0 {
-            body.push(b',');
-        }
+    body.extend_from_slice(format!("{{\"{many}\":").as_bytes());
+    object::append_list(&mut body, &written.places, |(_, place), body| {
         body.extend_from_slice(written.octets.get(place.clone()).unwrap_or_default());
-    }
-    body.push(b']');
+    });
     if let Some(limit) = wanted.limit {
         let links = links(cx, &wanted, limit, &written.places);
         body.extend_from_slice(format!(",\"{many}_links\":{links}").as_bytes());

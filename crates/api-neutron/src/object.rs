@@ -45,14 +45,8 @@ impl Object {
     /// Adds an attribute that lists what has attributes itself.
     pub(crate) fn list(&mut self, name: &'static str, objects: impl Iterator<Item = Self>) {
         let start = self.octets.len();
-        self.octets.push(b'[');
-        for (number, object) in objects.enumerate() {
-            if number > 0 {
-                self.octets.push(b',');
-            }
-            object.append_to(&mut self.octets);
-        }
-        self.octets.push(b']');
+        let objects: Vec<_> = objects.collect();
+        append_list(&mut self.octets, &objects, Self::append_to);
         self.attributes.push((name, start..self.octets.len()));
     }
 
@@ -127,6 +121,22 @@ impl Extend<(&'static str, Value)> for Object {
     }
 }
 
+/// Appends a list of what appends itself.
+pub(crate) fn append_list<T>(
+    octets: &mut Vec<u8>,
+    things: &[T],
+    append: impl Fn(&T, &mut Vec<u8>),
+) {
+    octets.push(b'[');
+    for (number, thing) in things.iter().enumerate() {
+        if number > 0 {
+            octets.push(b',');
+        }
+        append(thing, octets);
+    }
+    octets.push(b']');
+}
+
 /// The answer about one thing: `{"network": {...}}`.
 pub(crate) struct One(pub(crate) &'static str, pub(crate) Object);
 
@@ -144,14 +154,9 @@ pub(crate) struct Many(pub(crate) &'static str, pub(crate) Vec<Object>);
 
 impl IntoResponse for Many {
     fn into_response(self) -> Response {
-        let mut body = format!("{{\"{}\":[", self.0).into_bytes();
-        for (number, object) in self.1.iter().enumerate() {
-            if number > 0 {
-                body.push(b',');
-            }
-            object.append_to(&mut body);
-        }
-        body.extend_from_slice(b"]}");
+        let mut body = format!("{{\"{}\":", self.0).into_bytes();
+        append_list(&mut body, &self.1, Object::append_to);
+        body.push(b'}');
         json(body)
     }
 }
