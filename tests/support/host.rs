@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use adit_agent::{LocalAgent, WorkerProgram};
 use adit_control::{Agent, AgentEvent};
@@ -23,6 +24,9 @@ use tokio::runtime::Runtime;
 
 use super::site::Instance;
 use super::{Ground, VERDICT, namespace, until};
+
+/// How long both sides may take to agree on one of two Child SAs.
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// An agent, and what it said of tunnels.
 pub(crate) struct Host {
@@ -213,13 +217,21 @@ impl Host {
     }
 
     /// Waits until a tunnel is up, with one Child SA that is not one of `before`; its SPI.
+    ///
+    /// Where both sides begin at once, two come up within milliseconds and one of them goes: the
+    /// one that counts is still there after a while.
     #[track_caller]
     pub(crate) fn up(&self, connection: ConnectionId, before: &[u32]) -> Vec<u32> {
+        let mut seen = (Vec::new(), Instant::now());
         until("the tunnel is up", VERDICT, || {
             let is_up = self.observed(connection)?.state == TunnelState::Up;
             let spis = self.spis(connection);
+            if !is_up || spis != seen.0 {
+                seen = (spis, Instant::now());
+                return None;
+            }
             let fresh = spis.len() == 1 && !before.contains(&spis[0]);
-            (is_up && fresh).then_some(spis)
+            (fresh && seen.1.elapsed() >= SETTLED).then_some(spis)
         })
     }
 
