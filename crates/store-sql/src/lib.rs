@@ -8,6 +8,7 @@ mod account;
 mod column;
 mod connection;
 mod credential;
+mod disk;
 mod endpoint_group;
 mod floating_ip;
 mod gateway;
@@ -30,6 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use adit_crypto::{EnvelopeError, EnvelopeKey};
 use adit_store::{Store, StoreError, Transaction};
 use async_trait::async_trait;
+use disk::Disk;
 use rusqlite::Connection;
 use tokio::task::{self, JoinError};
 
@@ -45,6 +47,7 @@ pub struct SqliteStore {
     writer: Arc<Pool>,
     readers: Arc<Pool>,
     key: Arc<EnvelopeKey>,
+    disk: Arc<Disk>,
     identity: Arc<AtomicU64>,
 }
 
@@ -97,6 +100,7 @@ impl SqliteStore {
                 writer: Arc::new(Pool::new(&path, Access::Write, 1, writer)),
                 readers: Arc::new(Pool::new(&path, Access::Read, READERS, reader)),
                 key: Arc::new(key),
+                disk: Arc::default(),
                 identity: Arc::default(),
             })
         })
@@ -112,6 +116,7 @@ impl SqliteStore {
             lent: Some(pool.begin().await?),
             access,
             key: Arc::clone(&self.key),
+            disk: Arc::clone(&self.disk),
             identity: false,
             version: Arc::clone(&self.identity),
         }))
@@ -140,13 +145,15 @@ impl Store for SqliteStore {
 }
 
 /// Dropped, it undoes everything. What it asks of SQLite takes microseconds and is asked on the
-/// spot; what may take longer goes [`apart`](Self::apart).
+/// spot, and so is the commit while the [`Disk`] is quick; what may take longer goes
+/// [`apart`](Self::apart).
 #[derive(Debug)]
 struct SqliteTransaction {
     /// Gone while something is done apart, and for good if that was not waited for.
     lent: Option<Lent>,
     access: Access,
     key: Arc<EnvelopeKey>,
+    disk: Arc<Disk>,
     /// Whether it may have changed who may do what.
     identity: bool,
     version: Arc<AtomicU64>,
@@ -180,17 +187,19 @@ impl Transaction for SqliteTransaction {
         if self.access == Access::Read {
             return lent.commit();
         }
-        let version = Arc::clone(&self.version);
+        let (version, disk) = (Arc::clone(&self.version), Arc::clone(&self.disk));
         let identity = self.identity;
-        // It waits for the disk.
-        let (_, committed) = pool::apart(lent, move |lent| {
-            lent.commit()?;
+        let commit = move |lent: &Lent| {
+            disk.time(|| lent.commit())?;
             if identity {
                 version.fetch_add(1, Ordering::SeqCst);
             }
             Ok(())
-        })
-        .await?;
+        };
+        if self.disk.is_quick() {
+            return commit(&lent);
+        }
+        let (_, committed) = pool::apart(lent, commit).await?;
         committed
     }
 }
