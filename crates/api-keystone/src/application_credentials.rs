@@ -34,7 +34,7 @@ fn body(place: &Place, row: &ApplicationCredential) -> Value {
         "project_id": ids::id(row.project.uuid()),
         "system": null,
         "roles": roles::with_included(row.role),
-        "expires_at": row.expires_at.map(ids::time),
+        "expires_at": row.expires_at.map(ids::time_without_zone),
         "unrestricted": row.unrestricted,
     })
 }

@@ -27,6 +27,11 @@ pub(crate) fn time(time: OffsetDateTime) -> String {
     time.format(TIME).unwrap_or_default()
 }
 
+/// `2026-01-02T03:04:05.000006`, in UTC: as Keystone says when an application credential ends.
+pub(crate) fn time_without_zone(when: OffsetDateTime) -> String {
+    time(when).trim_end_matches('Z').to_owned()
+}
+
 /// A time in UTC, with or without the `Z`.
 pub(crate) fn parse_time(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339)
@@ -56,8 +61,10 @@ mod tests {
     #[test]
     fn a_time_reads_back_and_may_lack_its_z() {
         let text = "2030-01-02T03:04:05.000006Z";
+        let bare = "2030-01-02T03:04:05.000006";
         assert_eq!(time(parse_time(text).unwrap()), text);
-        assert_eq!(parse_time("2030-01-02T03:04:05.000006"), parse_time(text));
+        assert_eq!(time_without_zone(parse_time(text).unwrap()), bare);
+        assert_eq!(parse_time(bare), parse_time(text));
         assert_eq!(parse_time("tomorrow"), None);
     }
 }

@@ -89,7 +89,8 @@ fn need_domain(fields: &Fields) -> Result<(), ApiError> {
     let domain = fields.need_object("domain")?;
     let ours = match (domain.text("id")?, domain.text("name")?) {
         (Some(id), _) => id == domains::ID,
-        (None, Some(name)) => name == domains::NAME,
+        // A Keystone on MySQL doesn't tell them apart, so `default` is in many people's settings.
+        (None, Some(name)) => name.eq_ignore_ascii_case(domains::NAME),
         (None, None) => return Err(ApiError::bad("'domain' needs an id or a name")),
     };
     if ours {

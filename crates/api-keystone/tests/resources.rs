@@ -147,6 +147,9 @@ async fn an_application_credential_acts_for_its_user_in_its_project() {
     let path = format!("{folder}/{id}");
     let shown = w.get(&path, &w.demo).await.ok(200);
     assert!(!shown.body.to_string().contains(&secret));
+    // Keystone says this time without a zone, and gophercloud reads no other.
+    let ends = shown.text("/application_credential/expires_at");
+    assert_eq!(ends, "2999-01-01T00:00:00.000000");
     let listed = w.get(&format!("{folder}?name=c"), &w.demo).await.ok(200);
     assert_eq!(listed.text("/application_credentials/0/id"), id);
     let by_id = by_credential(&json!({"id": id, "secret": secret}));

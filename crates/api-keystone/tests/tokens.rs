@@ -65,6 +65,10 @@ async fn a_login_that_proves_nothing_is_refused() {
     w.post("/auth/tokens", "", &by_id(&id, secret))
         .await
         .ok(201);
+    // The domain's name, as many write it.
+    let mut small = password("demo", secret, None);
+    small["auth"]["identity"]["password"]["user"]["domain"] = json!({"name": "default"});
+    w.post("/auth/tokens", "", &small).await.ok(201);
     let mut elsewhere = password("demo", secret, None);
     elsewhere["auth"]["identity"]["password"]["user"]["domain"] = json!({"name": "other"});
     let mut system = password("demo", secret, None);
