@@ -1,16 +1,21 @@
-//! How long the disk takes to make a commit last.
+//! What the disk has to do, and how long it takes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Up to this, a commit is waited for where one stands: to have another thread wait takes a tenth
 /// of a millisecond of two threads' time, which is a third of what a change costs in all.
 const QUICK: Duration = Duration::from_millis(1);
 
+/// After so many commits the write-ahead log is brought into the database. A commit adds four to
+/// ten pages to it, so that it stays at a few megabytes.
+const COMMITS: u32 = 250;
+
 /// What the last commit showed of the disk; before the first it passes for slow.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     quick: AtomicBool,
+    commits: AtomicU32,
 }
 
 impl Disk {
@@ -23,9 +28,15 @@ impl Disk {
     pub(crate) fn time<R>(&self, commit: impl FnOnce() -> R) -> R {
         let begun = Instant::now();
         let committed = commit();
-        self.quick
-            .store(begun.elapsed() <= QUICK, Ordering::Relaxed);
+        let quick = begun.elapsed() <= QUICK;
+        self.quick.store(quick, Ordering::Relaxed);
+        self.commits.fetch_add(1, Ordering::Relaxed);
         committed
+    }
+
+    /// Whether it is time to bring the log into the database.
+    pub(crate) fn wants_checkpoint(&self) -> bool {
+        self.commits.load(Ordering::Relaxed).is_multiple_of(COMMITS)
     }
 }
 

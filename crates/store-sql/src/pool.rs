@@ -42,8 +42,10 @@ pub(crate) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> 
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // A statement's plan is the same whatever is bound to it; else some are prepared at each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    if access == Access::Read {
-        connection.pragma_update(None, "query_only", "ON")?;
+    match access {
+        Access::Read => connection.pragma_update(None, "query_only", "ON")?,
+        // Or it would be a part of some commits: see `Lent::checkpoint`.
+        Access::Write => connection.pragma_update(None, "wal_autocheckpoint", 0)?,
     }
     Ok(connection)
 }
@@ -177,6 +179,16 @@ impl Lent {
             .map_err(failure)?;
         commit.execute([]).map_err(failure)?;
         Ok(())
+    }
+
+    /// Brings what the write-ahead log has into the database, so that the log begins anew. It is
+    /// for who writes, between transactions: else more would come than is brought away.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        let mut checkpoint = self
+            .connection()?
+            .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
+            .map_err(failure)?;
+        checkpoint.query_row([], |_| Ok(())).map_err(failure)
     }
 }
 

@@ -113,6 +113,25 @@ async fn what_was_committed_is_there_after_opening_again_without_a_close() {
 }
 
 #[tokio::test]
+async fn the_log_does_not_grow_with_the_number_of_commits() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    world.store(&store).await;
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        for _ in 0..300 {
+            let mut tx = store.write().await.unwrap();
+            tx.update_project(&world.project).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let log = folder.0.join("adit.db-wal");
+        sizes.push(fs::metadata(log).unwrap().len());
+    }
+    assert!(sizes[3] < 2 * sizes[0], "{sizes:?}");
+}
+
+#[tokio::test]
 async fn an_envelope_moved_to_another_row_does_not_open() {
     let folder = Folder::new();
     let store = folder.store().await;
