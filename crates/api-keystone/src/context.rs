@@ -95,9 +95,23 @@ impl Place {
         self.query.get(name).map(String::as_str)
     }
 
-    /// Whether a query of this name, if there is one, asks for the given text.
+    /// Whether queries of this name, such as there are, ask for the given text: all of it, or, as
+    /// Keystone's inexact filters do, for a part.
     pub(crate) fn wants(&self, name: &str, text: &str) -> bool {
-        self.query(name).is_none_or(|wanted| wanted == text)
+        let small = text.to_lowercase();
+        let fits = |inexact: &str, wanted: &str| match inexact {
+            "" => text == wanted,
+            "__contains" => text.contains(wanted),
+            "__startswith" => text.starts_with(wanted),
+            "__endswith" => text.ends_with(wanted),
+            "__icontains" => small.contains(&wanted.to_lowercase()),
+            "__istartswith" => small.starts_with(&wanted.to_lowercase()),
+            "__iendswith" => small.ends_with(&wanted.to_lowercase()),
+            _ => true,
+        };
+        let queries = self.query.iter();
+        let mut about = queries.filter_map(|(key, wanted)| Some((key.strip_prefix(name)?, wanted)));
+        about.all(|(inexact, wanted)| fits(inexact, wanted))
     }
 
     /// The same for what is true or false.

@@ -57,6 +57,21 @@ async fn users_are_made_found_changed_and_deleted() {
     w.post("/users", &w.admin, &body).await.refused(409);
     let path = format!("/users/{id}");
     assert_eq!(w.get(&path, &w.admin).await.ok(200).body, made.body);
+    for (filter, finds) in [
+        ("__contains=nn", true),
+        ("__contains=NN", false),
+        ("__icontains=NN", true),
+        ("__startswith=an", true),
+        ("__startswith=nn", false),
+        ("__istartswith=AN", true),
+        ("__endswith=nn", true),
+        ("__endswith=an", false),
+        ("__iendswith=NN", true),
+    ] {
+        let found = w.get(&format!("/users?name{filter}"), &w.admin).await;
+        let found = found.ok(200).body.to_string();
+        assert_eq!(found.contains("\"ann\""), finds, "{filter}");
+    }
     let found = w.get("/users?name=ann", &w.admin).await.ok(200);
     assert_eq!(found.body["users"], json!([made.body["user"]]));
     w.get("/users/ann", &w.admin).await.refused(404);
