@@ -40,11 +40,11 @@ impl Established {
 
     /// The peer has confirmed (or crossed) our Delete.
     pub(crate) fn child_deleted(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        // An old SA can also go because its time is up before the peer deleted it.
+        self.activate_successors(ctx, key);
         if let Some(child) = self.take_child(|child| child.key == key) {
             child::dispose(ctx, self.connection, &child, true);
         }
-        // An old SA can also go because its time is up before the peer deleted it.
-        self.activate_successors(ctx, key);
     }
 
     fn take_child(&mut self, wanted: impl Fn(&ChildSa) -> bool) -> Option<ChildSa> {
@@ -85,8 +85,8 @@ impl Established {
                     .children
                     .iter()
                     .any(|other| other.is_live() && other.is_twin_of(&child));
-            child::dispose(ctx, self.connection, &child, lingers);
             self.activate_successors(ctx, key);
+            child::dispose(ctx, self.connection, &child, lingers);
         }
         let payload = Payload::Delete(Delete::child_sas(ProtocolId::ESP, &ours));
         let payloads = if ours.is_empty() {
@@ -97,7 +97,8 @@ impl Established {
         self.respond(ctx, link, header, payloads);
     }
 
-    /// The Delete of an old SA says that the peer is ready for the new one (section 2.8).
+    /// The Delete of an old SA says that the peer is ready for the new one (section 2.8). It comes
+    /// into use before the old one goes: a packet in between would find none.
     fn activate_successors(&mut self, ctx: &mut Context<'_>, old: ChildKey) {
         let successors: Vec<_> = self
             .children
