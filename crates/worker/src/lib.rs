@@ -15,7 +15,9 @@
 mod conversion;
 mod descriptors;
 mod drops;
+mod flood;
 mod forwarder;
+mod line_limit;
 mod privileges;
 pub mod protocol;
 mod reason;

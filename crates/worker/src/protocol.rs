@@ -98,6 +98,8 @@ impl From<&TunnelSpec> for TunnelOrder {
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// It is at work; said every two seconds.
+    Alive,
     /// What was dropped since it was started.
     Drops(Drops),
     /// It listens.
