@@ -22,6 +22,7 @@ mod privileges;
 pub mod protocol;
 mod reason;
 mod run;
+mod system_calls;
 mod tunnel;
 
 pub use run::{WorkerError, run};

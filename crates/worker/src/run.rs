@@ -73,13 +73,14 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
     move |source| WorkerError::Io { doing, source }
 }
 
-/// Runs a worker on its control socket until the supervisor ends it or goes away.
+/// Runs a worker on its control socket until the supervisor ends it or goes away. Where it is root, it becomes `user`,
+/// who should be nobody else.
 ///
 /// # Errors
 /// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
-pub fn run(control: UnixStream) -> Result<(), WorkerError> {
+pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
     let Descriptors { tun, v4, v6 } = Descriptors::receive(&control)?;
-    privileges::drop_all().map_err(failed("giving up privileges"))?;
+    privileges::drop_all(&control, user).map_err(failed("giving up privileges"))?;
     let (ike_v6, nat_v6) = v6.map(|ports| (ports.ike, ports.nat)).unzip();
     let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
     let ike = ike.map_err(failed("preparing sockets"))?;
@@ -445,10 +446,8 @@ impl Worker {
         for key in keys {
             let tunnel = self.tunnels.get_mut(&key);
             if let Some(observed) = tunnel.and_then(|tunnel| tunnel.news(with_traffic)) {
-                self.tell(&FromWorker::Tunnel {
-                    connection: conversion::connection_id(key),
-                    observed,
-                });
+                let connection = conversion::connection_id(key);
+                self.tell(&FromWorker::of_tunnel(connection, observed));
             }
         }
     }
