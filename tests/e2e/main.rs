@@ -7,6 +7,7 @@ mod blocks;
 mod ends;
 mod example;
 mod hostile;
+mod inverse;
 mod one_model;
 mod operation;
 mod outside_by_ipv6;

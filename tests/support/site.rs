@@ -24,6 +24,8 @@ pub(crate) struct Site {
     /// The gateway's public address.
     pub(crate) address: String,
     pub(crate) cidrs: Vec<String>,
+    /// The subnets' ids.
+    pub(crate) subnets: Vec<String>,
     /// One in each subnet.
     pub(crate) instances: Vec<Instance>,
 }
@@ -77,6 +79,7 @@ impl Site {
             gateway,
             address,
             cidrs: cidrs.iter().map(|cidr| (*cidr).to_owned()).collect(),
+            subnets,
             instances,
         }
     }
