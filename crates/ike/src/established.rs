@@ -19,11 +19,11 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, ChildSa, ChildState, error_payload};
+use crate::child::{self, ChildSa, ChildState, error_payload, notification_name};
 use crate::collision::{ExchangeNonces, Ours};
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
-use crate::failure::Failure;
+use crate::failure::{Failure, Judge};
 use crate::keys::{Role, SaKeys};
 use crate::output::{ChildKey, Deadline, Event, Output};
 use crate::sa::{Context, Effect, Ending, Link, SaKey};
@@ -33,6 +33,14 @@ use crate::time::Instant;
 
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
+
+/// What a peer says in an INFORMATIONAL exchange to have the IKE SA deleted without a Delete (RFC 7296
+/// section 2.21.2).
+const ENDS_THE_SA: [NotifyType; 3] = [
+    NotifyType::AUTHENTICATION_FAILED,
+    NotifyType::INVALID_SYNTAX,
+    NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
+];
 
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,6 +214,14 @@ impl Established {
         contents: &Contents<'_>,
     ) {
         self.heard = ctx.now;
+        // Section 2.21.3: who answers so has deleted the SA, without a Delete.
+        if contents.notify(NotifyType::INVALID_SYNTAX).is_some() {
+            return self.refused(ctx, link.key, NotifyType::INVALID_SYNTAX);
+        }
+        // Section 2.5: a message with such a payload is rejected whole.
+        if contents.unknown_critical.is_some() {
+            return self.misled(ctx);
+        }
         match self.active.take() {
             // The Child SA would not outlive the answer to the Delete that comes next.
             Some(Active::ChildCreate(_) | Active::ChildRekey(_))
@@ -278,7 +294,12 @@ impl Established {
         contents: &Contents<'_>,
     ) {
         let protocol = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
-        if protocol(adit_ike_wire::ProtocolId::IKE) {
+        let mut said = contents.notifies.iter().map(|notify| notify.kind);
+        let fatal = said.find(|kind| ENDS_THE_SA.contains(kind));
+        if let Some(kind) = fatal {
+            self.respond(ctx, link, header, &[]);
+            self.refused(ctx, link.key, kind);
+        } else if protocol(adit_ike_wire::ProtocolId::IKE) {
             self.answer_ike_delete(ctx, link, header);
         } else if protocol(adit_ike_wire::ProtocolId::ESP) {
             self.answer_child_delete(ctx, link, header, contents);
@@ -313,6 +334,35 @@ impl Established {
         kind: NotifyType,
     ) {
         self.respond(ctx, link, request, &[error_payload(kind)]);
+        if kind == NotifyType::INVALID_SYNTAX {
+            // Section 2.21.3: it is fatal on both sides. Not every peer knows; the Delete tells it.
+            self.close(ctx);
+        }
+    }
+
+    /// Ends the SA, which the peer has deleted without a Delete: it refuses us.
+    fn refused(&mut self, ctx: &mut Context<'_>, key: SaKey, kind: NotifyType) {
+        let failure = if kind == NotifyType::AUTHENTICATION_FAILED {
+            Failure::Authentication { by: Judge::Peer }
+        } else {
+            Failure::Refused {
+                notification: notification_name(kind),
+            }
+        };
+        if self.phase == Phase::InUse {
+            self.report(ctx, failure);
+        }
+        self.end(ctx, key, Ending::Failed);
+    }
+
+    /// Closes the SA after an answer that makes no sense though it is authentic.
+    pub(crate) fn misled(&mut self, ctx: &mut Context<'_>) {
+        self.active = None;
+        if self.phase == Phase::InUse {
+            let notification = "an answer that can't be understood".into();
+            self.report(ctx, Failure::Refused { notification });
+        }
+        self.close(ctx);
     }
 
     /// Begins to close the SA. Its Child SAs are out of use at once.
@@ -335,9 +385,9 @@ impl Established {
         }
     }
 
-    /// Ends without a word of the peer, which does not answer. What it made to replace this SA is
-    /// the last hope (RFC 7296 section 2.8.2).
-    pub(crate) fn lost(&mut self, ctx: &mut Context<'_>, key: SaKey) {
+    /// Ends at once. What the peer made to replace this SA, if it did, takes its place (RFC 7296
+    /// sections 2.8.2 and 2.25.2).
+    pub(crate) fn end(&mut self, ctx: &mut Context<'_>, key: SaKey, ending: Ending) {
         let ending = match (self.rival.take(), self.phase) {
             (Some((rival, _)), Phase::InUse) => {
                 ctx.effects.push(Effect::MoveChildren(key, rival));
@@ -346,7 +396,7 @@ impl Established {
             (_, phase) => {
                 self.dispose_children(ctx);
                 if phase == Phase::InUse {
-                    Ending::Lost
+                    ending
                 } else {
                     Ending::Released
                 }
@@ -371,7 +421,7 @@ impl Established {
                 return;
             }
             if self.rival.is_some() {
-                return self.lost(ctx, link.key);
+                return self.end(ctx, link.key, Ending::Lost);
             }
             self.close(ctx);
         }

@@ -362,6 +362,8 @@ impl Table {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,
             State::HalfOpen(state) => &mut state.keys.protection,
+            State::Refusing(state) => &mut state.keys.protection,
+            State::Withdrawn(state) => &mut state.keys.protection,
             State::Gone | State::InitSent(_) => return None,
         };
         let header = link.header(exchange, id, response);
@@ -376,5 +378,7 @@ impl Table {
     }
 }
 
+#[cfg(test)]
+mod insider;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,9 @@
 //!     v                               v                               |
 //!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
 //!                                     |                               |
-//!                        AUTH verified|                               |AUTH verified
-//!                                     +--------> Established <--------+
+//!        Refusing <--(AUTH is bad)----|                               |AUTH verified
+//!           |            AUTH verified|                               |
+//!           +--> gone                 +--------> Established <--------+
 //!                                                     |  tasks, see [`crate::established`]
 //!                                                     v
 //!                                              Closing --> gone
@@ -29,6 +30,7 @@ use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::protection::Protection;
 use crate::task::auth::AuthSent;
 use crate::task::init::{HalfOpen, InitSent};
+use crate::task::refuse::{Refusing, Withdrawn};
 use crate::time::Instant;
 use crate::window::{RequestWindow, ResponseWindow};
 
@@ -123,6 +125,8 @@ pub(crate) enum Effect {
     Outdone(SaKey),
     /// This SA, which the peer made, won a collision: the peer uses it.
     Preferred(SaKey),
+    /// We refused the responder of this SA, which was our attempt; it goes once the peer knows.
+    Refused(SaKey),
     /// Forget a Child SA some seconds from now; it was retired.
     RemoveLater(ChildKey),
     /// This SA was authenticated.
@@ -132,7 +136,7 @@ pub(crate) enum Effect {
 /// How an IKE SA ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
-    /// It was never more than a first message, or AUTH failed.
+    /// It was never more than a first message, AUTH failed, or the peer refused it afterwards.
     Failed,
     /// The peer stopped answering.
     Lost,
@@ -246,6 +250,8 @@ pub(crate) enum State {
     Gone,
     HalfOpen(Box<HalfOpen>),
     InitSent(Box<InitSent>),
+    Refusing(Box<Refusing>),
+    Withdrawn(Box<Withdrawn>),
 }
 
 /// An IKE SA.
@@ -261,17 +267,43 @@ impl core::fmt::Debug for IkeSa {
 }
 
 impl IkeSa {
+    /// Takes back an attempt whose connection is gone; whether the SA has to stay, since the
+    /// responder may come to believe in it.
+    pub(crate) fn withdraw(&mut self) -> bool {
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::AuthSent(state) => {
+                let keys = state.inputs.keys;
+                self.state = State::Withdrawn(Box::new(Withdrawn { keys }));
+                true
+            }
+            other => {
+                self.state = other;
+                false
+            }
+        }
+    }
+
     pub(crate) fn established(&self) -> Option<&Established> {
         match &self.state {
             State::Established(established) => Some(established),
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         }
     }
 
     pub(crate) fn established_mut(&mut self) -> Option<&mut Established> {
         match &mut self.state {
             State::Established(established) => Some(established),
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         }
     }
 
@@ -287,7 +319,11 @@ impl IkeSa {
                 at: half_open.expires,
                 why: "half-open time-out",
             }),
-            State::AuthSent(_) | State::Gone | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         };
         retransmit.into_iter().chain(state).min()
     }

@@ -164,7 +164,10 @@ impl Endpoint {
                     self.with_established(now, sa_key, |ctx, established| established.close(ctx));
                 }
                 State::InitSent(_) | State::AuthSent(_) if sa.link.connection == Some(key) => {
-                    self.forget(sa_key);
+                    let stays = self.sas.get_mut(&sa_key).is_some_and(IkeSa::withdraw);
+                    if !stays {
+                        self.forget(sa_key);
+                    }
                 }
                 State::HalfOpen(state)
                     if state
@@ -178,7 +181,9 @@ impl Endpoint {
                 | State::Established(_)
                 | State::Gone
                 | State::HalfOpen(_)
-                | State::InitSent(_) => {}
+                | State::InitSent(_)
+                | State::Refusing(_)
+                | State::Withdrawn(_) => {}
             }
         }
     }
@@ -228,7 +233,7 @@ impl Endpoint {
             State::HalfOpen(state) => state.candidates.iter().any(|(_, config)| same(config)),
             State::AuthSent(state) => same(&state.inputs.config),
             State::InitSent(state) => same(&state.config),
-            State::Gone => false,
+            State::Gone | State::Refusing(_) | State::Withdrawn(_) => false,
         })
     }
 

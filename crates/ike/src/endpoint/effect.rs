@@ -44,6 +44,7 @@ impl Endpoint {
                         });
                     }
                     Effect::Preferred(key) => self.preferred(now, key),
+                    Effect::Refused(key) => self.refused(now, key),
                     Effect::RemoveLater(child) => self.lingering.push((now + LINGER, child)),
                     Effect::Up(key) => self.up(now, key),
                 }
@@ -80,6 +81,13 @@ impl Endpoint {
         self.plan_next(now, connection, ending);
     }
 
+    /// Our attempt failed; another one need not wait until the peer knows.
+    fn refused(&mut self, now: Instant, key: SaKey) {
+        if let Some(connection) = self.sas.get(&key).and_then(|sa| sa.link.connection) {
+            self.plan_next(now, connection, Ending::Failed);
+        }
+    }
+
     fn plan_next(&mut self, now: Instant, key: ConnectionKey, ending: Ending) {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
@@ -92,8 +100,12 @@ impl Endpoint {
                     .liveness
                     .is_some_and(|liveness| !liveness.restart);
                 connection.retry_at = if wait { Instant::NEVER } else { now };
+                connection.attempts = 0;
             }
-            Ending::PeerDeleted => connection.retry_at = now + AFTER_PEER_DELETED,
+            Ending::PeerDeleted => {
+                connection.retry_at = now + AFTER_PEER_DELETED;
+                connection.attempts = 0;
+            }
             Ending::Released => {}
         }
     }
@@ -195,7 +207,7 @@ impl Endpoint {
         let role = sa.link.role;
         let begun_here = role == Role::Initiator;
         if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.attempts = 0;
+            // Attempts go on counting: a peer can refuse an SA after it is up.
             connection.retry_at = now;
             connection.ike_is_up(now, role);
         }

@@ -14,6 +14,7 @@ use crate::output::{Event, Output, Transmit};
 use crate::protection::Opened;
 use crate::sa::{Context, Effect, Ending, IkeSa, Path, SaKey, State};
 use crate::task::init::{InitOutcome, InitRequest};
+use crate::task::refuse::Refusing;
 use crate::time::Instant;
 use crate::window::{Arrival, Overdue};
 
@@ -221,6 +222,8 @@ impl IkeSa {
             State::AuthSent(state) => &state.inputs.keys.protection,
             State::Established(established) => &established.keys.protection,
             State::HalfOpen(state) => &state.keys.protection,
+            State::Refusing(state) => &state.keys.protection,
+            State::Withdrawn(state) => &state.keys.protection,
             State::Gone | State::InitSent(_) => return Err(Drop::OutOfOrder),
         };
         protection
@@ -247,16 +250,27 @@ impl IkeSa {
             return Ok(Taken::Done);
         }
         let opened = self.open(datagram, message)?;
-        let payloads = opened.payloads().map_err(|_| Drop::Malformed)?;
-        let contents = Contents::of(&payloads);
+        let payloads = opened.payloads();
+        let contents = payloads
+            .as_ref()
+            .ok()
+            .map(|payloads| Contents::of(payloads));
         self.link.requests.answered();
         match core::mem::replace(&mut self.state, State::Gone) {
             State::AuthSent(state) => {
-                self.state = state.on_response(ctx, &mut self.link, &contents);
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
             }
             State::Established(mut established) => {
-                established.on_response(ctx, &mut self.link, &contents);
+                match &contents {
+                    Some(contents) => established.on_response(ctx, &mut self.link, contents),
+                    // There is no answer to an answer; section 2.21.3: it ends the SA.
+                    None => established.misled(ctx),
+                }
                 self.state = State::Established(established);
+            }
+            State::Refusing(_) => self.state = Refusing::on_response(ctx, &self.link),
+            State::Withdrawn(state) => {
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
             }
             other @ (State::Gone | State::HalfOpen(_) | State::InitSent(_)) => self.state = other,
         }
@@ -313,7 +327,11 @@ impl IkeSa {
                 }
                 self.state = State::Established(established);
             }
-            other @ (State::AuthSent(_) | State::Gone | State::InitSent(_)) => self.state = other,
+            other @ (State::AuthSent(_)
+            | State::Gone
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_)) => self.state = other,
         }
         Ok(Taken::Done)
     }
@@ -355,7 +373,12 @@ impl IkeSa {
             State::HalfOpen(state) if ctx.now >= state.expires => {
                 ctx.effects.push(Effect::Gone(key, Ending::Failed));
             }
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => {}
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => {}
         }
     }
 
@@ -378,8 +401,10 @@ impl IkeSa {
                 Ending::Failed
             }
             State::Established(established) => {
-                return established.lost(ctx, key);
+                return established.end(ctx, key, Ending::Lost);
             }
+            // The peer does not answer; it will find out by its own liveness checks.
+            State::Refusing(_) | State::Withdrawn(_) => Ending::Released,
             State::Gone | State::HalfOpen(_) => Ending::Failed,
         };
         ctx.effects.push(Effect::Gone(key, ending));

@@ -18,6 +18,7 @@ use crate::proposal::offer_esp;
 use crate::sa::{Context, Effect, Ending, Link, State};
 use crate::selectors;
 use crate::task::init::HalfOpen;
+use crate::task::refuse::Refusing;
 
 /// The authentication method "shared key message integrity code".
 const SHARED_KEY: u8 = 2;
@@ -124,29 +125,18 @@ impl AuthSent {
         self: Box<Self>,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        contents: &Contents<'_>,
+        contents: Option<&Contents<'_>>,
     ) -> State {
         let Self { inputs, wish } = *self;
         let connection = inputs.connection;
         let config = Arc::clone(&inputs.config);
-        let verified = match (contents.id_responder, contents.auth) {
-            (Some(id), Some((SHARED_KEY, received))) => {
-                let identity = Identity::from_wire(&id);
-                match inputs.verify(Role::Responder, &identity, received) {
-                    None => Err(Failure::Authentication { by: Judge::Us }),
-                    Some(_) if identity != config.remote_id => Err(Failure::Identity {
-                        expected: config.remote_id.clone(),
-                        received: identity,
-                    }),
-                    Some(proof) => Ok(proof),
-                }
-            }
-            _ => Err(refusal(contents)),
-        };
-        let proof = match verified {
-            Ok(proof) => proof,
-            Err(failure) => {
+        let (proof, contents) = match judge(&inputs, contents) {
+            Ok(verified) => verified,
+            Err((failure, tell)) => {
                 ctx.push(Output::Event(Event::Failed(connection, failure)));
+                if let Some((kind, data)) = tell {
+                    return Refusing::start(ctx, link, inputs.keys, kind, &data);
+                }
                 ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
                 return State::Gone;
             }
@@ -167,6 +157,52 @@ impl AuthSent {
         established.announce(ctx, link.key, false);
         State::Established(Box::new(established))
     }
+}
+
+/// What to tell the responder that we refuse: it believes that the SA is up.
+type Tell = (NotifyType, Vec<u8>);
+
+/// Whether the responder is who it should be. If not, why, and what to tell it.
+fn judge<'c, 'm>(
+    inputs: &Inputs,
+    contents: Option<&'c Contents<'m>>,
+) -> Result<(Authenticated, &'c Contents<'m>), (Failure, Option<Tell>)> {
+    let told = |failure, kind| Err((failure, Some((kind, Vec::new()))));
+    let Some(contents) = contents else {
+        let notification = "an answer to IKE_AUTH that can't be understood".into();
+        let failure = Failure::Refused { notification };
+        return told(failure, NotifyType::INVALID_SYNTAX);
+    };
+    if let Some(kind) = contents.unknown_critical {
+        let notification = alloc::format!("an answer to IKE_AUTH that needs payload {kind}");
+        let tell = (NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD, alloc::vec![kind]);
+        return Err((Failure::Refused { notification }, Some(tell)));
+    }
+    let (Some(id), Some((method, received))) = (contents.id_responder, contents.auth) else {
+        let refused = contents.error().is_some();
+        let failure = refusal(contents);
+        // An error without AUTH says that there is no SA at the other end.
+        let tell = (!refused).then_some((NotifyType::INVALID_SYNTAX, Vec::new()));
+        return Err((failure, tell));
+    };
+    let identity = Identity::from_wire(&id);
+    if method != SHARED_KEY {
+        let notification = alloc::format!("AUTH by method {method}, not by pre-shared key");
+        return told(Failure::Refused { notification }, AUTHENTICATION_FAILED);
+    }
+    let Some(proof) = inputs.verify(Role::Responder, &identity, received) else {
+        let failure = Failure::Authentication { by: Judge::Us };
+        return told(failure, AUTHENTICATION_FAILED);
+    };
+    let expected = &inputs.config.remote_id;
+    if identity != *expected {
+        let failure = Failure::Identity {
+            expected: expected.clone(),
+            received: identity,
+        };
+        return told(failure, AUTHENTICATION_FAILED);
+    }
+    Ok((proof, contents))
 }
 
 /// What an answer without AUTH means.

@@ -7,7 +7,7 @@ use core::time::Duration;
 use adit_crypto::{Group, KeyExchange, Secret};
 use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, Agreement, Birth, Wish, error_payload};
+use crate::child::{self, Agreement, Birth, Wish};
 use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
 use crate::contents::Contents;
 use crate::established::Established;
@@ -310,12 +310,7 @@ impl Established {
             };
             let key_exchange = group.generate(ctx.random);
             let Ok(shared) = key_exchange.agree(public) else {
-                self.respond(
-                    ctx,
-                    link,
-                    header,
-                    &[error_payload(NotifyType::INVALID_SYNTAX)],
-                );
+                self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
                 return None;
             };
             ours = Some((key_exchange, shared));

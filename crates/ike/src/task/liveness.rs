@@ -5,7 +5,7 @@ use core::time::Duration;
 use adit_ike_wire::ExchangeType;
 
 use crate::established::Established;
-use crate::sa::{Context, Link, SaKey};
+use crate::sa::{Context, Ending, Link, SaKey};
 use crate::task::{Active, Task};
 use crate::time::Instant;
 
@@ -31,7 +31,7 @@ impl Established {
             return;
         }
         if self.active.is_some() {
-            self.lost(ctx, key);
+            self.end(ctx, key, Ending::Lost);
         } else {
             self.enqueue(Task::Liveness, ctx.now);
         }
