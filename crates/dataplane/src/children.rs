@@ -127,6 +127,7 @@ impl InboundTable {
     ) -> Result<(Range<usize>, Limit), DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
         let child = self.0.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
+        let highest = child.sa.highest_sequence();
         let result = child.sa.open(packet);
         let authenticated = result
             .as_ref()
@@ -136,7 +137,9 @@ impl InboundTable {
             child
                 .stats
                 .received(now, result.as_ref().ok().map(Range::len));
-            if child.endpoint_seen != Some(from) {
+            // A packet that was captured and sent on from elsewhere is rarely the newest.
+            let newest = child.sa.highest_sequence() > highest;
+            if newest && child.endpoint_seen != Some(from) {
                 child.endpoint_seen = Some(from);
                 child.stats.endpoint_moved(from);
             }

@@ -7,6 +7,7 @@ mod input;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use adit_crypto::Random;
@@ -28,6 +29,9 @@ const LINGER: Duration = Duration::from_secs(5);
 pub enum Command {
     /// A packet came in on this Child SA and was good.
     ChildHeard(ChildKey),
+    /// A packet with a new highest sequence number came in on this Child SA from another address
+    /// than its packets are sent to. Where the peer may be there, it is asked.
+    ChildHeardFrom(ChildKey, SocketAddr),
     /// The answer to [`Output::InstallChild`].
     ChildInstalled(ChildKey, bool),
     /// Replace this Child SA now, for example because its sequence numbers run out.
@@ -125,6 +129,14 @@ impl Endpoint {
                 self.with_child(now, child, |ctx, established| {
                     established.on_child_heard(ctx, child);
                 });
+            }
+            Command::ChildHeardFrom(child, remote) => {
+                if let Some(key) = self.owner_of(child) {
+                    self.with_sa(now, key, |ctx, sa| {
+                        let path = sa.link.path.with_remote(remote);
+                        sa.hear_from(ctx, path);
+                    });
+                }
             }
             Command::ChildInstalled(child, installed) => {
                 self.with_child(now, child, |ctx, established| {
@@ -249,12 +261,16 @@ impl Endpoint {
         child: ChildKey,
         act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
     ) {
+        if let Some(key) = self.owner_of(child) {
+            self.with_established(now, key, act);
+        }
+    }
+
+    fn owner_of(&self, child: ChildKey) -> Option<SaKey> {
         let owner = self.sas.iter().find(|(_, sa)| {
             sa.established()
                 .is_some_and(|established| established.child(child).is_some())
         });
-        if let Some(key) = owner.map(|(key, _)| *key) {
-            self.with_established(now, key, act);
-        }
+        owner.map(|(key, _)| *key)
     }
 }

@@ -235,7 +235,9 @@ impl Established {
             }
             Some(Active::IkeDelete) => self.ike_deleted(ctx, link.key),
             Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
-            Some(Active::Liveness) | None => {}
+            // Whoever was asked for is not there; otherwise the path was changed by now.
+            Some(Active::Liveness) => link.candidate = None,
+            None => {}
         }
     }
 

@@ -29,7 +29,7 @@ use crate::keys::Role;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::protection::Protection;
 use crate::task::auth::AuthSent;
-use crate::task::init::{HalfOpen, InitSent};
+use crate::task::init::{HalfOpen, InitSent, NAT_PORT};
 use crate::task::refuse::{Refusing, Withdrawn};
 use crate::time::Instant;
 use crate::window::{RequestWindow, ResponseWindow};
@@ -155,13 +155,33 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    pub(crate) fn send(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
+        ctx.push(Output::Transmit(Transmit {
+            local_port: self.local_port,
+            local: self.local,
+            remote: self.remote,
+            octets,
+        }));
+    }
+
+    pub(crate) const fn with_remote(self, remote: SocketAddr) -> Self {
+        Self { remote, ..self }
+    }
+
     pub(crate) const fn local_address(&self) -> SocketAddr {
         SocketAddr::new(self.local, self.local_port)
     }
 }
 
+/// Whether the peer's address is translated on the way, as NAT detection found (RFC 7296 section 2.23).
+/// A peer that only wants UDP encapsulation says the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Translation {
+    No,
+    Yes,
+}
+
 /// What every state of an IKE SA has.
-#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) key: SaKey,
     /// The connection it belongs to; a responder learns it in IKE_AUTH.
@@ -170,7 +190,13 @@ pub(crate) struct Link {
     pub(crate) role: Role,
     pub(crate) local_spi: Spi,
     pub(crate) remote_spi: Spi,
+    /// Where our requests and the Child SAs' packets go.
     pub(crate) path: Path,
+    pub(crate) translation: Translation,
+    /// Where the peer may have moved to: our requests go there too, and their answers decide.
+    pub(crate) candidate: Option<SocketAddr>,
+    /// Where the peer's last request came from, and its answer goes.
+    pub(crate) asked_from: Path,
     pub(crate) requests: RequestWindow,
     pub(crate) responses: ResponseWindow,
 }
@@ -203,13 +229,43 @@ impl Link {
         }
     }
 
+    /// Sends a request, or repeats one.
     pub(crate) fn transmit(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
-        ctx.push(Output::Transmit(Transmit {
-            local_port: self.path.local_port,
-            local: self.path.local,
-            remote: self.path.remote,
-            octets,
-        }));
+        if let Some(remote) = self.candidate {
+            let octets = octets.clone();
+            self.path.with_remote(remote).send(ctx, octets);
+        }
+        self.path.send(ctx, octets);
+    }
+
+    /// Notes where an authentic request, or a packet of a Child SA, came from. Anybody on the way can
+    /// send on what he captured, from any address; so it is a hint, which only an answer to a
+    /// request of ours confirms. Whether it is one that is worth asking for.
+    ///
+    /// RFC 7296 section 2.23 would have us follow at once. Of a peer that is known by its address, and
+    /// that is every one, only the port can change, where there is a NAT. Back to the port of NAT
+    /// traversal is always right.
+    pub(crate) fn consider(&mut self, from: Path) -> bool {
+        let here = self.path;
+        let remote = from.remote;
+        let may_move = self.translation == Translation::Yes || remote.port() == NAT_PORT;
+        let moved = remote != here.remote
+            && remote.ip() == here.remote.ip()
+            && from.local_address() == here.local_address();
+        if moved && may_move {
+            self.candidate = Some(remote);
+        }
+        moved && may_move
+    }
+
+    /// Notes where the awaited answer came from; whether the peer has moved there.
+    pub(crate) fn confirm(&mut self, from: Path) -> bool {
+        let moved = self.candidate == Some(from.remote);
+        if moved {
+            self.candidate = None;
+            self.path.remote = from.remote;
+        }
+        moved
     }
 
     /// Sends a protected request, which occupies the window.
@@ -238,7 +294,8 @@ impl Link {
         let header = self.header(exchange, message_id, true);
         let octets = protection.seal(&header, payloads, ctx.random);
         self.responses.answered(octets.clone());
-        self.transmit(ctx, octets);
+        // Section 2.11: an answer goes to where the request came from.
+        self.asked_from.send(ctx, octets);
     }
 }
 

@@ -380,7 +380,7 @@ impl Worker {
             return;
         };
         if let Some(remote) = look.moved {
-            child.move_to(&self.dataplane, remote);
+            self.command(Command::ChildHeardFrom(key, remote));
         }
         if let Some(tunnel) = self
             .owners

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::output::{Event, Output, Transmit};
 use crate::protection::Opened;
 use crate::sa::{Context, Effect, Ending, IkeSa, Path, SaKey, State};
+use crate::task::Task;
 use crate::task::init::{InitOutcome, InitRequest};
 use crate::task::refuse::Refusing;
 use crate::time::Instant;
@@ -99,7 +100,7 @@ impl Endpoint {
                     return Err(Drop::UnknownSpi);
                 }
                 if flags.response {
-                    sa.take_response(ctx, &message, datagram)
+                    sa.take_response(ctx, path, &message, datagram)
                 } else {
                     sa.take_request(ctx, path, &message, datagram)
                 }
@@ -234,6 +235,7 @@ impl IkeSa {
     fn take_response(
         &mut self,
         ctx: &mut Context<'_>,
+        path: Path,
         message: &Message<'_>,
         datagram: &[u8],
     ) -> Result<Taken, Drop> {
@@ -256,6 +258,9 @@ impl IkeSa {
             .ok()
             .map(|payloads| Contents::of(payloads));
         self.link.requests.answered();
+        if self.link.confirm(path) {
+            self.move_children(ctx);
+        }
         match core::mem::replace(&mut self.state, State::Gone) {
             State::AuthSent(state) => {
                 self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
@@ -289,12 +294,23 @@ impl IkeSa {
         match self.link.responses.classify(header.message_id) {
             Arrival::Stray => return Err(Drop::OutOfOrder),
             Arrival::Repeated(octets) => {
-                self.link.transmit(ctx, octets);
+                path.send(ctx, octets);
+                self.hear_from(ctx, path);
                 return Ok(Taken::Repeated);
             }
             Arrival::Fresh => {}
         }
-        self.follow(ctx, path);
+        if let State::HalfOpen(_) = &self.state {
+            // Section 2.23: both ports change between the first exchange and this one. The peer is
+            // one of those at the first message's address, though.
+            let known = (self.link.path.local, self.link.path.remote.ip());
+            if (path.local, path.remote.ip()) != known {
+                return Err(Drop::UnknownPeer);
+            }
+            self.link.path = path;
+        }
+        self.link.asked_from = path;
+        self.hear_from(ctx, path);
         let parsed = opened.payloads();
         match core::mem::replace(&mut self.state, State::Gone) {
             State::HalfOpen(state) => {
@@ -336,18 +352,21 @@ impl IkeSa {
         Ok(Taken::Done)
     }
 
-    /// Sends to where a fresh authentic request came from (RFC 7296 section 2.23).
-    fn follow(&mut self, ctx: &mut Context<'_>, path: Path) {
-        if self.link.path == path {
-            return;
+    /// Notes where something authentic came from. Whether the peer has moved there is asked of it.
+    pub(super) fn hear_from(&mut self, ctx: &mut Context<'_>, path: Path) {
+        if self.established().is_some()
+            && self.link.consider(path)
+            && let Some(established) = self.established_mut()
+        {
+            established.enqueue(Task::Liveness, ctx.now);
         }
-        let moved = self.link.path.remote != path.remote;
-        self.link.path = path;
-        if let (true, Some(established)) = (moved, self.established()) {
-            for child in &established.children {
-                ctx.outputs
-                    .push_back(Output::MoveChild(child.key, path.remote));
-            }
+    }
+
+    /// Has the Child SAs' packets go where the peer is.
+    fn move_children(&self, ctx: &mut Context<'_>) {
+        for child in self.established().into_iter().flat_map(|e| &e.children) {
+            let remote = self.link.path.remote;
+            ctx.outputs.push_back(Output::MoveChild(child.key, remote));
         }
     }
 

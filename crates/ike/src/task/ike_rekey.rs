@@ -202,6 +202,9 @@ impl Established {
             local_spi,
             remote_spi,
             path: link.path,
+            translation: link.translation,
+            candidate: None,
+            asked_from: link.path,
             requests: RequestWindow::starting_at(0),
             responses: ResponseWindow::starting_at(0, Vec::new()),
         };

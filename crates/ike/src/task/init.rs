@@ -21,7 +21,7 @@ use crate::output::{Event, Output};
 use crate::proposal::{
     Chosen, IkeSuite, choose_ike, describe, describe_ike, differing_transform, offer_ike,
 };
-use crate::sa::{Context, IkeSa, Link, Path, SaKey, State};
+use crate::sa::{Context, IkeSa, Link, Path, SaKey, State, Translation};
 use crate::task::auth::AuthSent;
 use crate::time::Instant;
 use crate::window::{RequestWindow, ResponseWindow};
@@ -69,17 +69,21 @@ impl IkeSa {
         config: Arc<ConnectionConfig>,
     ) -> Option<Self> {
         let group = *config.ike.groups.first()?;
+        let path = Path {
+            local: config.local,
+            local_port: PORT,
+            remote: (config.remote, PORT).into(),
+        };
         let mut link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: Some(connection),
             role: Role::Initiator,
             local_spi: ctx.ike_spi(),
             remote_spi: Spi::ZERO,
-            path: Path {
-                local: config.local,
-                local_port: PORT,
-                remote: (config.remote, PORT).into(),
-            },
+            path,
+            translation: Translation::No,
+            candidate: None,
+            asked_from: path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
         };
@@ -246,6 +250,7 @@ impl InitSent {
         );
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
+        link.translation = detection.translation();
         if detection.supported {
             // Section 2.23: from IKE_AUTH on both ends use port 4500.
             link.path.local_port = NAT_PORT;
@@ -330,9 +335,20 @@ impl InitRequest<'_> {
             local_spi: ctx.ike_spi(),
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
+            translation: Translation::No,
+            candidate: None,
+            asked_from: self.path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
         };
+        // The hashes of a first message are over a responder SPI of zero.
+        link.translation = nat::Detection::of(
+            &self.message.payloads,
+            (link.remote_spi, Spi::ZERO),
+            self.path.local_address(),
+            self.path.remote,
+        )
+        .translation();
         let responder_nonce = ctx.nonce();
         let nonces = Nonces {
             initiator: initiator_nonce,
@@ -400,7 +416,7 @@ impl InitRequest<'_> {
         ];
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
         link.responses.answered(response.clone());
-        link.transmit(ctx, response.clone());
+        link.path.send(ctx, response.clone());
         response
     }
 
