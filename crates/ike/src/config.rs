@@ -183,8 +183,13 @@ pub struct EndpointConfig {
     /// Half-open IKE SAs as responder from which on every initiator must return a cookie
     /// (RFC 7296 section 2.6).
     pub cookie_threshold: usize,
+    /// The same for those with one peer address.
+    pub cookie_threshold_of_peer: usize,
     /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     pub half_open_limit: usize,
+    /// The same for those with one peer address: its own share, which others can't take. Only
+    /// addresses of configured peers are answered at all.
+    pub half_open_limit_of_peer: usize,
     /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     pub iv_epoch: u16,
 }
@@ -193,7 +198,9 @@ impl Default for EndpointConfig {
     fn default() -> Self {
         Self {
             cookie_threshold: 30,
+            cookie_threshold_of_peer: 3,
             half_open_limit: 256,
+            half_open_limit_of_peer: 5,
             iv_epoch: 0,
         }
     }

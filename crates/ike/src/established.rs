@@ -19,7 +19,7 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, ChildSa, ChildState, error_payload, notification_name};
+use crate::child::{self, ChildSa, ChildState, Standing, error_payload, notification_name};
 use crate::collision::{ExchangeNonces, Ours};
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
@@ -42,12 +42,24 @@ const ENDS_THE_SA: [NotifyType; 3] = [
     NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
 ];
 
+/// How long the peer may take to say something by itself before it is asked whether it has a Child SA.
+const PROOF_WAIT: Duration = Duration::from_millis(50);
+
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     Closing,
     InUse,
     Replaced,
+}
+
+/// What becomes of the Child SAs of an IKE SA that is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Farewell {
+    /// They are gone at once.
+    AtOnce,
+    /// What is still on its way to them is taken: the peer does not know yet.
+    Lingering,
 }
 
 /// An IKE SA that is up.
@@ -73,6 +85,8 @@ pub(crate) struct Established {
     pub(crate) heard: Instant,
     /// When the request under way began.
     pub(crate) asked: Instant,
+    /// The newest number when it began: what the peer asked for before, it knew of when it answered.
+    pub(crate) asked_number: u64,
 }
 
 impl Established {
@@ -102,6 +116,7 @@ impl Established {
             expires_at: ctx.now + lifetime,
             heard: ctx.now,
             asked: ctx.now,
+            asked_number: 0,
             config,
         }
     }
@@ -161,13 +176,22 @@ impl Established {
         }
     }
 
-    /// Whether a Child SA for these selectors is up, being made, or about to be.
-    pub(crate) fn is_busy_with(&self, index: usize) -> bool {
+    /// When another IKE SA is wanted, if this one was not rekeyed by then.
+    pub(crate) fn renew_at(&self) -> Instant {
+        let lifetime = self.expires_at - self.since;
+        self.since + child::renew_after(lifetime)
+    }
+
+    /// Whether a Child SA for these selectors is up, being made, or about to be. What was agreed for
+    /// them counts, though the peer may have agreed to less: asking again would get the same again.
+    pub(crate) fn is_busy_with(&self, index: usize, now: Instant) -> bool {
         let Some(wanted) = self.config.children.get(index) else {
             return true;
         };
         self.children.iter().any(|child| {
-            child.is_live() && crate::selectors::covers(&child.local, &child.remote, wanted)
+            let serves = child.index == Some(index)
+                || crate::selectors::covers(&child.local, &child.remote, wanted);
+            child.is_live() && now < child.renew_at && serves
         }) || self
             .queue
             .iter()
@@ -195,6 +219,7 @@ impl Established {
                 return;
             };
             self.asked = ctx.now;
+            self.asked_number = ctx.numbers.newest();
             match queued.task {
                 Task::ChildCreate(index) => self.start_child_create(ctx, link, index),
                 Task::ChildDelete(key) => self.start_child_delete(ctx, link, key),
@@ -222,6 +247,11 @@ impl Established {
         if contents.unknown_critical.is_some() {
             return self.misled(ctx);
         }
+        let (asked, number) = (self.asked, self.asked_number);
+        self.prove_where(ctx, |child| {
+            child.proof_at <= asked && child.key.0 <= number
+        });
+        self.ask_for_proof();
         match self.active.take() {
             // The Child SA would not outlive the answer to the Delete that comes next.
             Some(Active::ChildCreate(_) | Active::ChildRekey(_))
@@ -258,6 +288,11 @@ impl Established {
                 data: &[kind],
             });
             return self.respond(ctx, link, header, &[payload]);
+        }
+        let mut said = contents.notifies.iter().map(|notify| notify.kind);
+        if !said.any(|kind| ENDS_THE_SA.contains(&kind)) {
+            // Section 2.3: the peer's next request comes after it has had our last answer.
+            self.prove_where(ctx, |_| true);
         }
         let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
         if self.waits
@@ -338,7 +373,7 @@ impl Established {
         self.respond(ctx, link, request, &[error_payload(kind)]);
         if kind == NotifyType::INVALID_SYNTAX {
             // Section 2.21.3: it is fatal on both sides. Not every peer knows; the Delete tells it.
-            self.close(ctx);
+            self.close(ctx, Farewell::Lingering);
         }
     }
 
@@ -364,16 +399,16 @@ impl Established {
             let notification = "an answer that can't be understood".into();
             self.report(ctx, Failure::Refused { notification });
         }
-        self.close(ctx);
+        self.close(ctx, Farewell::Lingering);
     }
 
-    /// Begins to close the SA. Its Child SAs are out of use at once.
-    pub(crate) fn close(&mut self, ctx: &mut Context<'_>) {
+    /// Begins to close the SA. Nothing is sent on its Child SAs from now on.
+    pub(crate) fn close(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
         if self.phase == Phase::Closing {
             return;
         }
         self.phase = Phase::Closing;
-        self.dispose_children(ctx);
+        self.dispose_children(ctx, farewell);
         self.queue.clear();
         self.enqueue(Task::IkeDelete, ctx.now);
     }
@@ -396,7 +431,7 @@ impl Established {
                 Ending::Released
             }
             (_, phase) => {
-                self.dispose_children(ctx);
+                self.dispose_children(ctx, Farewell::Lingering);
                 if phase == Phase::InUse {
                     ending
                 } else {
@@ -407,9 +442,10 @@ impl Established {
         ctx.effects.push(Effect::Gone(key, ending));
     }
 
-    pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>) {
+    pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
+        let lingers = farewell == Farewell::Lingering;
         for child in self.children.drain(..) {
-            child::dispose(ctx, self.connection, &child, false);
+            child::dispose(ctx, self.connection, &child, lingers);
         }
     }
 
@@ -418,14 +454,14 @@ impl Established {
         let now = ctx.now;
         if self.phase != Phase::Closing && now >= self.expires_at {
             if self.phase == Phase::Replaced {
-                self.dispose_children(ctx);
+                self.dispose_children(ctx, Farewell::Lingering);
                 ctx.effects.push(Effect::Gone(link.key, Ending::Released));
                 return;
             }
             if self.rival.is_some() {
                 return self.end(ctx, link.key, Ending::Lost);
             }
-            self.close(ctx);
+            self.close(ctx, Farewell::Lingering);
         }
         if self.phase == Phase::InUse && !self.waits {
             if now >= self.rekey_at {
@@ -441,6 +477,10 @@ impl Established {
     fn child_timers(&mut self, now: Instant) {
         let mut due = Vec::new();
         for child in &mut self.children {
+            if now >= child.renewal_due {
+                // The endpoint, which looks for what is missing after each time-out, makes another.
+                child.renewal_due = Instant::NEVER;
+            }
             if now >= child.expires_at && child.state != ChildState::Closing {
                 child.state = ChildState::Closing;
                 due.push(Task::ChildDelete(child.key));
@@ -475,6 +515,7 @@ impl Established {
                 }
                 if child.is_live() {
                     consider(child.rekey_at, "Child SA rekey");
+                    consider(child.renewal_due, "Child SA renewal");
                 }
             }
             if let Some(at) = self.liveness_due() {
@@ -493,7 +534,72 @@ impl Established {
     /// The peer's packets come on `child`: it is there, and it uses the SA.
     pub(crate) fn on_child_heard(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
         self.heard = ctx.now;
+        self.prove(ctx, key);
+    }
+
+    /// The peer is known to have the Child SA. Packets are sent on it, and it is said to be up.
+    pub(crate) fn prove(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
         self.activate_outbound(ctx, key);
+        if let Some(child) = self.child_mut(key)
+            && child.standing == Standing::Unproven
+        {
+            child.standing = Standing::Proven;
+            self.announce_child(ctx, key);
+        }
+        self.close_yielding(ctx);
+    }
+
+    /// The peer has had our answers to its requests for these Child SAs. Of those that replace others
+    /// its Delete, or a packet, tells more.
+    fn prove_where(&mut self, ctx: &mut Context<'_>, known: impl Fn(&ChildSa) -> bool) {
+        let waiting = self
+            .children
+            .iter()
+            .filter(|child| child.awaits_proof() && known(child));
+        let waiting: Vec<_> = waiting.map(|child| child.key).collect();
+        for key in waiting {
+            self.prove(ctx, key);
+        }
+    }
+
+    /// Any answer will do. Mostly the peer says something by itself before.
+    fn ask_for_proof(&mut self) {
+        let waiting = self.children.iter().filter(|child| child.awaits_proof());
+        if let Some(at) = waiting.map(|child| child.proof_at).min() {
+            self.enqueue(Task::Liveness, at + PROOF_WAIT);
+        }
+    }
+
+    /// The peer has not had our last answer yet.
+    pub(crate) fn answered_again(&mut self, now: Instant) {
+        for child in self
+            .children
+            .iter_mut()
+            .filter(|child| child.awaits_proof())
+        {
+            child.proof_at = now + child::OVERTAKEN;
+        }
+    }
+
+    fn announce_child(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        let connection = self.connection;
+        let Some(child) = self.child_mut(key) else {
+            return;
+        };
+        if child.state == ChildState::Installing || child.standing != Standing::Proven {
+            return;
+        }
+        child.standing = Standing::Announced;
+        let event = Event::ChildUp {
+            connection,
+            child: key,
+            spis: (child.inbound_spi, child.outbound_spi),
+            suite: child.suite.name(),
+            local: child.local.clone(),
+            remote: child.remote.clone(),
+            replaces: child.replaces,
+        };
+        ctx.push(Output::Event(event));
     }
 
     /// Begins to send on a Child SA whose outbound half was silent.
@@ -514,7 +620,6 @@ impl Established {
         key: ChildKey,
         installed: bool,
     ) {
-        let connection = self.connection;
         let Some(child) = self.child_mut(key) else {
             return;
         };
@@ -522,16 +627,8 @@ impl Established {
             if child.state == ChildState::Installing {
                 child.state = ChildState::Installed;
             }
-            let event = Event::ChildUp {
-                connection,
-                child: key,
-                spis: (child.inbound_spi, child.outbound_spi),
-                suite: child.suite.name(),
-                local: child.local.clone(),
-                remote: child.remote.clone(),
-                replaces: child.replaces,
-            };
-            ctx.push(Output::Event(event));
+            self.ask_for_proof();
+            self.announce_child(ctx, key);
         } else {
             child.state = ChildState::Closing;
             self.enqueue(Task::ChildDelete(key), ctx.now);

@@ -357,7 +357,7 @@ impl Table {
                 sa.link.responses.expected()
             }
         })?;
-        let IkeSa { link, state } = self.end(side).sas.get_mut(&key)?;
+        let IkeSa { link, state } = self.end(side).sas.get_mut(key)?;
         let protection = match state {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,

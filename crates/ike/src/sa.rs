@@ -63,6 +63,10 @@ impl Numbers {
         self.next += 1;
         self.next
     }
+
+    pub(crate) const fn newest(&self) -> u64 {
+        self.next
+    }
 }
 
 impl Context<'_> {
@@ -111,12 +115,15 @@ impl Context<'_> {
 /// What a step wants of the endpoint, beyond its own SA.
 #[derive(Debug)]
 pub(crate) enum Effect {
+    /// The peer asked for this Child SA, which we answered and installed.
+    Answered(SaKey, ChildKey),
     /// Close this SA, which lost a collision or is redundant.
     Close(SaKey),
     /// This SA is gone.
     Gone(SaKey, Ending),
-    /// The peer says that older SAs of the connection are gone (INITIAL_CONTACT).
-    InitialContact(SaKey),
+    /// The peer said, when it began this SA, that there was no other of the connection
+    /// (INITIAL_CONTACT); its first message came at that time.
+    InitialContact(SaKey, Instant),
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
     /// A new SA, made by rekeying.
@@ -278,7 +285,7 @@ impl Link {
     ) {
         let header = self.header(exchange, self.requests.next_id(), false);
         let octets = protection.seal(&header, payloads, ctx.random);
-        self.requests.sent(ctx.now, octets.clone());
+        self.requests.sent(ctx.now, exchange, octets.clone());
         self.transmit(ctx, octets);
     }
 

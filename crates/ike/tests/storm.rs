@@ -122,6 +122,11 @@ impl Storm {
                 self.pair.describe(Side::A),
                 self.pair.describe(Side::B),
             );
+            let gaps = SIDES.map(|side| self.pair.node(side).gaps);
+            assert_eq!((gaps, self.pair.cut), ([0, 0], 0), "{:?}", self.weather);
+        }
+        if !self.weather.changes && self.weather.conditions == Conditions::GOOD {
+            assert!(self.pair.keeps_its_word(), "{:?}", self.weather);
         }
     }
 

@@ -19,6 +19,7 @@ use crate::sa::{Context, Effect, Ending, Link, State};
 use crate::selectors;
 use crate::task::init::HalfOpen;
 use crate::task::refuse::Refusing;
+use crate::time::Instant;
 
 /// The authentication method "shared key message integrity code".
 const SHARED_KEY: u8 = 2;
@@ -44,6 +45,8 @@ pub(crate) struct Inputs {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    /// When the exchange before began.
+    pub(crate) begun: Instant,
 }
 
 impl Inputs {
@@ -243,6 +246,7 @@ impl Established {
                         },
                         role: Role::Initiator,
                         replaces: None,
+                        index: Some(0),
                         redundant: false,
                     },
                 );
@@ -268,6 +272,7 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            begun,
             ..
         } = *self;
         let (Some(id), Some((method, received))) = (contents.id_initiator, contents.auth) else {
@@ -288,6 +293,7 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            begun,
         };
         let by_identity: Vec<_> = candidates
             .iter()
@@ -391,6 +397,7 @@ fn accept(
     proof: Authenticated,
     contents: &Contents<'_>,
 ) -> State {
+    let begun = inputs.begun;
     let config = Arc::clone(&inputs.config);
     let auth = inputs.auth(Role::Responder, &config.local_id);
     let nonces = inputs.nonces();
@@ -430,10 +437,10 @@ fn accept(
         payloads.extend(child::answer_payloads(agreed, &spi));
     }
     if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
-        ctx.effects.push(Effect::InitialContact(link.key));
+        ctx.effects.push(Effect::InitialContact(link.key, begun));
     }
     established.announce(ctx, link.key, false);
-    if let Some(agreement) = agreed {
+    let made = agreed.and_then(|agreement| {
         established.add_child(
             ctx,
             link,
@@ -446,10 +453,11 @@ fn accept(
                 },
                 role: Role::Responder,
                 replaces: None,
+                index: None,
                 redundant: false,
             },
-        );
-    }
+        )
+    });
     // Section 2.8: ready to receive before the peer is told that it may send.
     link.respond(
         ctx,
@@ -458,6 +466,12 @@ fn accept(
         message_id,
         &payloads,
     );
+    if let Some(child) = made.and_then(|key| established.child_mut(key)) {
+        // An initiator answers nothing before it has had this answer.
+        child.proof_at = ctx.now;
+    }
+    let answered = made.map(|child| Effect::Answered(link.key, child));
+    ctx.effects.extend(answered);
     State::Established(Box::new(established))
 }
 

@@ -3,7 +3,7 @@
 use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
 
 use crate::collision::{Theirs, Verdict, decide};
-use crate::established::Established;
+use crate::established::{Established, Farewell};
 use crate::sa::{Context, Effect, Ending, Link, SaKey};
 use crate::task::Active;
 
@@ -16,7 +16,7 @@ impl Established {
     }
 
     pub(crate) fn ike_deleted(&mut self, ctx: &mut Context<'_>, key: SaKey) {
-        self.dispose_children(ctx);
+        self.dispose_children(ctx, Farewell::Lingering);
         ctx.effects.push(Effect::Gone(key, Ending::Released));
     }
 

@@ -58,6 +58,7 @@ pub(crate) struct HalfOpen {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    pub(crate) begun: Instant,
     pub(crate) expires: Instant,
 }
 
@@ -98,7 +99,8 @@ impl IkeSa {
             config,
         };
         task.message = task.write(&link);
-        link.requests.sent(ctx.now, task.message.clone());
+        let exchange = ExchangeType::IKE_SA_INIT;
+        link.requests.sent(ctx.now, exchange, task.message.clone());
         link.transmit(ctx, task.message.clone());
         Some(Self {
             link,
@@ -267,6 +269,7 @@ impl InitSent {
                 responder_nonce: nonce.to_vec(),
                 initiator_message: core::mem::take(&mut self.message),
                 responder_message: datagram.to_vec(),
+                begun: ctx.now,
             },
         ))
     }
@@ -284,6 +287,8 @@ pub(crate) struct InitRequest<'a> {
 pub(crate) enum InitOutcome {
     /// It is malformed; nothing is answered.
     Ignored,
+    /// No connection has an algorithm of each kind in common; these octets say so.
+    Mismatch(Vec<u8>),
     /// It was refused; these octets say so.
     Refused(Vec<u8>),
     /// A half-open SA; its answer was sent.
@@ -317,8 +322,7 @@ impl InitRequest<'_> {
             .iter()
             .find_map(|(_, config)| choose_ike(proposals, &config.ike, Some(group), 0));
         let Some(chosen) = chosen else {
-            self.report_mismatch(ctx, proposals);
-            return InitOutcome::Refused(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
+            return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
         if chosen.suite.group.id() != group {
             let wanted = chosen.suite.group.id().to_be_bytes();
@@ -378,6 +382,7 @@ impl InitRequest<'_> {
             responder_nonce,
             initiator_message: self.datagram.to_vec(),
             responder_message: response,
+            begun: ctx.now,
             expires: ctx.now + HALF_OPEN_LIFETIME,
         };
         InitOutcome::HalfOpen(Box::new(IkeSa {
@@ -420,16 +425,16 @@ impl InitRequest<'_> {
         response
     }
 
-    fn report_mismatch(&self, ctx: &mut Context<'_>, proposals: &[adit_ike_wire::Proposal<'_>]) {
-        for (connection, config) in &self.candidates {
-            let ours = offer_ike(&config.ike, &[]);
-            let failure = Failure::IkeProposal {
-                by: Judge::Us,
-                ours: describe(&ours),
-                theirs: Some(describe(proposals)),
-                transform: differing_transform(&ours, proposals),
-            };
-            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+    /// What is wrong with it, seen from one of the connections.
+    pub(crate) fn mismatch(&self, config: &ConnectionConfig) -> Failure {
+        let contents = Contents::of(&self.message.payloads);
+        let ours = offer_ike(&config.ike, &[]);
+        let theirs = contents.proposals.unwrap_or_default();
+        Failure::IkeProposal {
+            by: Judge::Us,
+            ours: describe(&ours),
+            theirs: Some(describe(theirs)),
+            transform: differing_transform(&ours, theirs),
         }
     }
 }

@@ -169,8 +169,7 @@ pub(crate) fn maker(pair: &Pair) -> Side {
 
 /// How many Child SAs a side has had.
 pub(crate) fn children_made(pair: &Pair, side: Side) -> usize {
-    pair.node(side)
-        .count(|event| matches!(event, Event::ChildUp { .. }))
+    pair.node(side).installed
 }
 
 /// How many IKE SAs a side has had.
