@@ -70,6 +70,8 @@ pub struct Statistics {
     pub half_open_limit_of_peer: u64,
     /// Half-open IKE SAs there are now.
     pub half_open: u64,
+    /// How often it was looked for what a connection wants.
+    pub maintained: u64,
     /// Reports of what anybody can cause that were left out, since there was one just before.
     pub events_left_out: u64,
     /// Initiators that were asked for a cookie.

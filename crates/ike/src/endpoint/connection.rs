@@ -272,6 +272,7 @@ impl Endpoint {
         if !self.connections.contains_key(&key) {
             return;
         }
+        self.statistics.maintained += 1;
         let redundant = self.redundant(key);
         let Some(sa) = self.survivor(key) else {
             return self.maintain_ike(now, key);
