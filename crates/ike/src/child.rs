@@ -390,6 +390,15 @@ pub(crate) fn install(
 /// repeated. Where that can't be, as in tests, percentages alone count.
 const MARGIN: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(5)];
 
+/// When a Child SA without the forward secrecy that is configured is rekeyed. The initiator is first.
+pub(crate) fn probe_after(ctx: &mut Context<'_>, role: Role) -> Duration {
+    let seconds = match role {
+        Role::Initiator => 2,
+        Role::Responder => 8,
+    };
+    Duration::from_secs(seconds) + ctx.jitter(Duration::from_secs(3))
+}
+
 /// How long an answer of ours may be on its way while a request of ours overtakes it. If it was lost
 /// the peer has repeated its request by then.
 pub(crate) const OVERTAKEN: Duration = Duration::from_secs(1);

@@ -25,7 +25,7 @@ use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Role, SaKeys};
-use crate::output::{ChildKey, Deadline, Event, Output};
+use crate::output::{ChildKey, Deadline, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Link, SaKey};
 use crate::task::auth::Authenticated;
 use crate::task::{Active, Queued, Task};
@@ -136,6 +136,11 @@ impl Established {
 
     pub(crate) fn report(&self, ctx: &mut Context<'_>, failure: Failure) {
         ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+    }
+
+    pub(crate) fn report_part(&self, ctx: &mut Context<'_>, part: Part, failure: Failure) {
+        let event = Event::PartFailed(self.connection, part, failure);
+        ctx.push(Output::Event(event));
     }
 
     pub(crate) fn child_mut(&mut self, key: ChildKey) -> Option<&mut ChildSa> {

@@ -119,6 +119,9 @@ pub(crate) enum Effect {
     Answered(SaKey, ChildKey),
     /// Close this SA, which lost a collision or is redundant.
     Close(SaKey),
+    /// The peer of this connection was at this address, with a suite that is not the connection's: of
+    /// several connections it is the one to think of first.
+    Expect(ConnectionKey),
     /// This SA is gone.
     Gone(SaKey, Ending),
     /// The peer said, when it began this SA, that there was no other of the connection

@@ -2,6 +2,8 @@
 //! get the tunnel, and can't have answers go astray (RFC 7296 sections 2.11 and 2.23). And a peer whose
 //! NAT gives it another port is followed.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 mod exchange;
 
 use std::net::SocketAddr;

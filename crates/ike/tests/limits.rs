@@ -1,5 +1,7 @@
 //! What a peer, or anybody in its name, can make an endpoint hold and say is bounded.
 
+#![expect(clippy::indexing_slicing, reason = "test code")]
+
 mod exchange;
 
 use std::net::IpAddr;

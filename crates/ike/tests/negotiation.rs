@@ -29,7 +29,7 @@ fn failures(pair: &Pair, side: Side) -> Vec<Failure> {
     let events = pair.node(side).events.iter();
     events
         .filter_map(|event| match event {
-            Event::Failed(_, failure) => Some(failure.clone()),
+            Event::Failed(_, failure) | Event::PartFailed(_, _, failure) => Some(failure.clone()),
             _ => None,
         })
         .collect()

@@ -223,7 +223,7 @@ impl Storm {
                     Event::ChildDown { child, .. } => assert!(children.remove(child)),
                     Event::IkeUp { .. } => ike_up = true,
                     Event::IkeDown(_) => ike_up = false,
-                    Event::Connecting(_) | Event::Failed(..) => {}
+                    Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..) => {}
                 }
             }
             assert!(ike_up, "{:?} {side:?}", self.weather);

@@ -29,6 +29,7 @@ impl Endpoint {
                         });
                     }
                     Effect::Answered(sa, child) => self.answered(now, sa, child),
+                    Effect::Expect(connection) => self.expect(connection),
                     Effect::Gone(key, ending) => self.gone(now, key, ending),
                     Effect::InitialContact(key, begun) => self.initial_contact(key, begun),
                     Effect::MoveChildren(from, to) => self.move_children(from, to),
@@ -64,6 +65,17 @@ impl Endpoint {
             self.with_established(now, sa, |ctx, established| {
                 established.activate_outbound(ctx, child);
             });
+        }
+    }
+
+    fn expect(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(&key) else {
+            return;
+        };
+        let addresses = (connection.config.local, connection.config.remote);
+        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
+            // The sort is stable: the others keep their order.
+            keys.sort_by_key(|one| *one != key);
         }
     }
 

@@ -13,8 +13,8 @@ use crate::contents::Contents;
 use crate::established::Established;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
-use crate::output::{Event, Output};
-use crate::proposal::offer_esp;
+use crate::output::{Event, Output, Part};
+use crate::proposal::{describe_ike, offer_esp};
 use crate::sa::{Context, Effect, Ending, Link, State};
 use crate::selectors;
 use crate::task::init::HalfOpen;
@@ -198,7 +198,7 @@ fn judge<'c, 'm>(
         return told(failure, AUTHENTICATION_FAILED);
     };
     let expected = &inputs.config.remote_id;
-    if identity != *expected {
+    if !expected.matches(&identity) {
         let failure = Failure::Identity {
             expected: expected.clone(),
             received: identity,
@@ -251,7 +251,7 @@ impl Established {
                     },
                 );
             }
-            Err(failure) => self.report(ctx, failure),
+            Err(failure) => self.report_part(ctx, Part::Child(0), failure),
         }
     }
 }
@@ -275,19 +275,25 @@ impl HalfOpen {
             begun,
             ..
         } = *self;
-        let (Some(id), Some((method, received))) = (contents.id_initiator, contents.auth) else {
-            return refuse(ctx, link, &mut keys, message_id, NotifyType::INVALID_SYNTAX);
+        if let Some(kind) = contents.unknown_critical {
+            // Section 2.5, and 2.21.2: there is no SA.
+            let kind_of = NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD;
+            let payload = Payload::Notify(Notify::new(kind_of, core::slice::from_ref(&kind)));
+            return refuse(ctx, link, &mut keys, message_id, payload);
+        }
+        let (Some(id), Some((method, received)), Some((_, first))) =
+            (contents.id_initiator, contents.auth, candidates.first())
+        else {
+            let payload = error_payload(NotifyType::INVALID_SYNTAX);
+            return refuse(ctx, link, &mut keys, message_id, payload);
         };
-        let identity = Identity::from_wire(&id);
-        let wished = contents.id_responder.map(|id| Identity::from_wire(&id));
+        let stranger = Stranger {
+            identity: Identity::from_wire(&id),
+            asked: contents.id_responder.map(|id| Identity::from_wire(&id)),
+        };
         let mut inputs = Inputs {
             connection: ConnectionKey(0),
-            config: match candidates.first() {
-                Some((_, config)) => Arc::clone(config),
-                None => {
-                    return refuse(ctx, link, &mut keys, message_id, AUTHENTICATION_FAILED);
-                }
-            },
+            config: Arc::clone(first),
             keys,
             initiator_nonce,
             responder_nonce,
@@ -295,34 +301,38 @@ impl HalfOpen {
             responder_message,
             begun,
         };
-        let by_identity: Vec<_> = candidates
-            .iter()
-            .filter(|(_, config)| config.remote_id == identity)
-            .filter(|(_, config)| {
-                wished
-                    .as_ref()
-                    .is_none_or(|wished| config.local_id == *wished)
-            })
-            .collect();
         let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
-        for (connection, config) in &by_identity {
+        for (connection, config) in candidates.iter().filter(|(_, c)| stranger.is_meant_by(c)) {
             inputs.config = Arc::clone(config);
             if method == SHARED_KEY
-                && inputs.keys.suite.is_allowed_by(&config.ike)
-                && let Some(proof) = inputs.verify(Role::Initiator, &identity, received)
+                && let Some(proof) = inputs.verify(Role::Initiator, &stranger.identity, received)
             {
                 verified.push((*connection, Arc::clone(config), proof));
             }
         }
+        let suite = inputs.keys.suite;
+        let known: Vec<_> = verified
+            .iter()
+            .map(|(key, c, _)| (*key, Arc::clone(c)))
+            .collect();
+        // The suite was chosen before it was known which connection of this address it is.
+        verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
         let Some((connection, config, proof)) = choose_connection(verified, contents) else {
-            report_stranger(ctx, &candidates, &by_identity, &identity);
-            return refuse(
-                ctx,
-                link,
-                &mut inputs.keys,
-                message_id,
-                AUTHENTICATION_FAILED,
-            );
+            if known.is_empty() {
+                stranger.report(ctx, &candidates);
+            }
+            for (connection, config) in known {
+                let failure = Failure::IkeProposal {
+                    by: Judge::Us,
+                    ours: describe_ike(&config.ike),
+                    theirs: Some(suite.name()),
+                    transform: None,
+                };
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                ctx.effects.push(Effect::Expect(connection));
+            }
+            let payload = error_payload(AUTHENTICATION_FAILED);
+            return refuse(ctx, link, &mut inputs.keys, message_id, payload);
         };
         link.connection = Some(connection);
         inputs.connection = connection;
@@ -348,22 +358,46 @@ fn choose_connection(
     (index < verified.len()).then(|| verified.swap_remove(index))
 }
 
-/// Tells the connections at this address why the peer was not let in.
-fn report_stranger(
-    ctx: &mut Context<'_>,
-    candidates: &[(ConnectionKey, Arc<ConnectionConfig>)],
-    by_identity: &[&(ConnectionKey, Arc<ConnectionConfig>)],
-    identity: &Identity,
-) {
-    for (connection, _) in by_identity {
-        let failure = Failure::Authentication { by: Judge::Us };
-        ctx.push(Output::Event(Event::Failed(*connection, failure)));
+/// Who wants to be let in, and to whom.
+struct Stranger {
+    identity: Identity,
+    asked: Option<Identity>,
+}
+
+impl Stranger {
+    fn asks_for(&self, config: &ConnectionConfig) -> bool {
+        let asked = self.asked.as_ref();
+        asked.is_none_or(|asked| config.local_id.matches(asked))
     }
-    if by_identity.is_empty() {
+
+    fn is_meant_by(&self, config: &ConnectionConfig) -> bool {
+        config.remote_id.matches(&self.identity) && self.asks_for(config)
+    }
+
+    /// Tells the connections at this address why the peer was not let in: those that come closest.
+    fn report(&self, ctx: &mut Context<'_>, candidates: &[(ConnectionKey, Arc<ConnectionConfig>)]) {
+        let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
+        let any_meant = candidates
+            .iter()
+            .any(|(_, config)| self.is_meant_by(config));
+        let any_named = candidates.iter().any(|(_, config)| named(config));
         for (connection, config) in candidates {
-            let failure = Failure::Identity {
-                expected: config.remote_id.clone(),
-                received: identity.clone(),
+            let failure = if self.is_meant_by(config) {
+                Failure::Authentication { by: Judge::Us }
+            } else if any_meant {
+                continue;
+            } else if let (true, Some(asked)) = (named(config), &self.asked) {
+                Failure::NameAskedFor {
+                    ours: config.local_id.clone(),
+                    asked: asked.clone(),
+                }
+            } else if any_named {
+                continue;
+            } else {
+                Failure::Identity {
+                    expected: config.remote_id.clone(),
+                    received: self.identity.clone(),
+                }
             };
             ctx.push(Output::Event(Event::Failed(*connection, failure)));
         }
@@ -375,9 +409,9 @@ fn refuse(
     link: &mut Link,
     keys: &mut SaKeys,
     message_id: u32,
-    kind: NotifyType,
+    payload: Payload<'_>,
 ) -> State {
-    let payloads = [error_payload(kind)];
+    let payloads = [payload];
     link.respond(
         ctx,
         &mut keys.protection,
@@ -489,7 +523,14 @@ impl Established {
             config: &config,
             path: link.path,
         };
-        let child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        let mut child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        if child.suite.group.is_none() && !config.esp.groups.is_empty() {
+            // IKE_AUTH makes one without a key exchange (section 1.2). Whether both sides want the same
+            // forward secrecy is seen only when it is rekeyed: soon, not after hours.
+            child.rekey_at = child
+                .rekey_at
+                .min(ctx.now + child::probe_after(ctx, link.role));
+        }
         let key = child.key;
         self.children.push(child);
         Some(key)

@@ -13,7 +13,7 @@ use crate::contents::Contents;
 use crate::established::Established;
 use crate::failure::Failure;
 use crate::keys::{Nonces, Role};
-use crate::output::ChildKey;
+use crate::output::{ChildKey, Part};
 use crate::proposal::offer_esp;
 use crate::sa::{Context, Effect, Link};
 use crate::task::{Active, Task};
@@ -227,7 +227,7 @@ impl Established {
                 self.enqueue(Task::ChildCreate(index), ctx.now + wait);
             }
             // The endpoint asks again after a while; nothing here would change the answer.
-            Reply::Refused(failure) => self.report(ctx, failure),
+            Reply::Refused(failure) => self.report_part(ctx, Part::Child(index), failure),
         }
     }
 

@@ -17,14 +17,14 @@ use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
 use crate::contents::Contents;
 use crate::established::Established;
 use crate::keys::{Nonces, Role};
-use crate::output::ChildKey;
+use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Link};
 use crate::selectors::covers;
 use crate::task::child_create::{Reply, Request, TEMPORARY_WAIT};
 use crate::task::{Active, Task};
 use crate::time::Instant;
 
-/// How soon a refused rekey is tried again.
+/// How soon a refused rekey is tried again at the soonest.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a replaced Child SA waits for its Delete, which whoever replaced it sends.
@@ -159,8 +159,13 @@ impl Established {
                 self.enqueue(Task::ChildRekey(old), ctx.now + wait);
             }
             Reply::Refused(failure) => {
-                self.report(ctx, failure);
-                self.enqueue(Task::ChildRekey(old), ctx.now + REFUSED_WAIT);
+                self.report_part(ctx, Part::ChildRekey(old), failure);
+                // Sooner and sooner until its time is up.
+                let left = self
+                    .child(old)
+                    .map_or(REFUSED_WAIT, |old| old.expires_at - ctx.now);
+                let wait = (left / 10).max(REFUSED_WAIT);
+                self.enqueue(Task::ChildRekey(old), ctx.now + wait);
             }
             Reply::Agreed { .. } => {}
         }

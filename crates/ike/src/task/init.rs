@@ -12,7 +12,7 @@ use adit_crypto::{Group, KeyExchange};
 use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
 
 use crate::child::notification_name;
-use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
 use crate::contents::Contents;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
@@ -226,11 +226,25 @@ impl InitSent {
             return None;
         }
         let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 0)?;
-        if chosen.suite.group.id() != group {
+        if chosen.suite.group.id() != group || contents.unknown_critical.is_some() {
+            return None;
+        }
+        let spis = (link.local_spi, message.header.responder_spi);
+        let detection = nat::Detection::of(
+            &message.payloads,
+            spis,
+            link.path.local_address(),
+            link.path.remote,
+        );
+        if !detection.supported {
+            // Its packets would not be encapsulated in UDP, and ours would not be understood.
+            if !core::mem::replace(&mut self.hinted, true) {
+                let failure = Failure::NoNatTraversal;
+                ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+            }
             return None;
         }
         let shared = self.key_exchange.agree(public).ok()?;
-        let spis = (link.local_spi, message.header.responder_spi);
         let nonces = Nonces {
             initiator: &self.nonce,
             responder: nonce,
@@ -244,20 +258,12 @@ impl InitSent {
             ctx.limits.iv_epoch,
         )
         .ok()?;
-        let detection = nat::Detection::of(
-            &message.payloads,
-            spis,
-            link.path.local_address(),
-            link.path.remote,
-        );
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
         link.translation = detection.translation();
-        if detection.supported {
-            // Section 2.23: from IKE_AUTH on both ends use port 4500.
-            link.path.local_port = NAT_PORT;
-            link.path.remote.set_port(NAT_PORT);
-        }
+        // Section 2.23: from IKE_AUTH on both ends use port 4500.
+        link.path.local_port = NAT_PORT;
+        link.path.remote.set_port(NAT_PORT);
         Some(AuthSent::start(
             ctx,
             link,
@@ -305,6 +311,19 @@ impl InitRequest<'_> {
         emit(&header, &[Payload::Notify(Notify::new(kind, data))])
     }
 
+    /// The suite. Which connection of the address it is will be known only when the peer has said who
+    /// it is: best is what all of them allow.
+    fn choose(
+        &self,
+        proposals: &[adit_ike_wire::Proposal<'_>],
+        group: u16,
+    ) -> Option<Chosen<IkeSuite>> {
+        let all = || self.candidates.iter().map(|(_, config)| &config.ike);
+        let common = IkeAlgorithms::common(all())?;
+        choose_ike(proposals, &common, Some(group), 0)
+            .or_else(|| all().find_map(|ike| choose_ike(proposals, ike, Some(group), 0)))
+    }
+
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
         let contents = Contents::of(&self.message.payloads);
         if let Some(kind) = contents.unknown_critical {
@@ -317,10 +336,16 @@ impl InitRequest<'_> {
         else {
             return InitOutcome::Ignored;
         };
+        let detection = nat::Detection::of(
+            &self.message.payloads,
+            // The hashes of a first message are over a responder SPI of zero.
+            (self.message.header.initiator_spi, Spi::ZERO),
+            self.path.local_address(),
+            self.path.remote,
+        );
         let chosen = self
-            .candidates
-            .iter()
-            .find_map(|(_, config)| choose_ike(proposals, &config.ike, Some(group), 0));
+            .choose(proposals, group)
+            .filter(|_| detection.supported);
         let Some(chosen) = chosen else {
             return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
@@ -328,10 +353,21 @@ impl InitRequest<'_> {
             let wanted = chosen.suite.group.id().to_be_bytes();
             return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
         }
+        let material = (initiator_nonce, public);
+        self.open(ctx, &chosen, material, detection.translation())
+            .map_or(InitOutcome::Ignored, InitOutcome::HalfOpen)
+    }
+
+    /// Makes the half-open SA and answers.
+    fn open(
+        &self,
+        ctx: &mut Context<'_>,
+        chosen: &Chosen<IkeSuite>,
+        (initiator_nonce, public): (&[u8], &[u8]),
+        translation: Translation,
+    ) -> Option<Box<IkeSa>> {
         let key_exchange = chosen.suite.group.generate(ctx.random);
-        let Ok(shared) = key_exchange.agree(public) else {
-            return InitOutcome::Ignored;
-        };
+        let shared = key_exchange.agree(public).ok()?;
         let mut link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: None,
@@ -339,42 +375,23 @@ impl InitRequest<'_> {
             local_spi: ctx.ike_spi(),
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
-            translation: Translation::No,
+            translation,
             candidate: None,
             asked_from: self.path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
         };
-        // The hashes of a first message are over a responder SPI of zero.
-        link.translation = nat::Detection::of(
-            &self.message.payloads,
-            (link.remote_spi, Spi::ZERO),
-            self.path.local_address(),
-            self.path.remote,
-        )
-        .translation();
         let responder_nonce = ctx.nonce();
         let nonces = Nonces {
             initiator: initiator_nonce,
             responder: &responder_nonce,
         };
-        let keys = SaKeys::initial(
-            chosen.suite,
-            &shared,
-            &nonces,
-            link.spis(),
-            Role::Responder,
-            ctx.limits.iv_epoch,
-        );
-        let Ok(keys) = keys else {
-            return InitOutcome::Ignored;
-        };
-        let response = Self::agree(
-            ctx,
-            &mut link,
-            &chosen,
-            (key_exchange.public(), &responder_nonce),
-        );
+        let spis = link.spis();
+        let epoch = ctx.limits.iv_epoch;
+        let suite = chosen.suite;
+        let keys = SaKeys::initial(suite, &shared, &nonces, spis, Role::Responder, epoch).ok()?;
+        let ours = (key_exchange.public(), &*responder_nonce);
+        let response = Self::agree(ctx, &mut link, chosen, ours);
         let half_open = HalfOpen {
             candidates: self.candidates.clone(),
             keys,
@@ -385,7 +402,7 @@ impl InitRequest<'_> {
             begun: ctx.now,
             expires: ctx.now + HALF_OPEN_LIFETIME,
         };
-        InitOutcome::HalfOpen(Box::new(IkeSa {
+        Some(Box::new(IkeSa {
             link,
             state: State::HalfOpen(Box::new(half_open)),
         }))
@@ -428,6 +445,12 @@ impl InitRequest<'_> {
     /// What is wrong with it, seen from one of the connections.
     pub(crate) fn mismatch(&self, config: &ConnectionConfig) -> Failure {
         let contents = Contents::of(&self.message.payloads);
+        if contents
+            .notify(NotifyType::NAT_DETECTION_SOURCE_IP)
+            .is_none()
+        {
+            return Failure::NoNatTraversal;
+        }
         let ours = offer_ike(&config.ike, &[]);
         let theirs = contents.proposals.unwrap_or_default();
         Failure::IkeProposal {
