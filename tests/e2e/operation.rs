@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::capture::Capture;
 use crate::support::traffic::{ping, ping_both};
@@ -71,5 +71,31 @@ fn a_connection_can_be_switched_off_and_on_and_nothing_leaks_meanwhile() {
     capture.stop().hides(&a.address, &b.address);
 
     api.patch(&connections[0], r#"{"admin_state_up": true}"#);
+    world.works(&connections);
+}
+
+#[test]
+fn the_demonstration_works_as_process_1_as_in_a_container() {
+    let Some(_turn) = turn(&["unshare"]) else {
+        return;
+    };
+    let output = Command::new("unshare")
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+        .args([env!("CARGO_BIN_EXE_adit"), "demo"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{error}");
+}
+
+#[test]
+fn the_service_works_as_process_1_as_in_a_container() {
+    let Some(_turn) = turn(&["unshare"]) else {
+        return;
+    };
+    let world = World::contained("ae25", 25);
+    let connections = world.connect();
     world.works(&connections);
 }

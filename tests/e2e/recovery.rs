@@ -41,6 +41,28 @@ fn a_killed_worker_comes_back_and_the_other_tunnels_lose_nothing() {
 }
 
 #[test]
+fn a_worker_that_hangs_is_noticed_said_and_replaced() {
+    let Some(_turn) = turn(&[]) else { return };
+    let world = World::new("ae24", 24);
+    let connections = world.connect();
+    world.works(&connections);
+    let hung = world.serve.worker(&world.one.gateway).unwrap();
+    signal_to(hung, Signal::SIGSTOP);
+    // It says nothing for ten seconds before that counts.
+    until("another worker runs", PATIENCE, || {
+        let worker = world.serve.worker(&world.one.gateway);
+        worker.filter(|pid| *pid != hung)
+    });
+    assert!(world.serve.log().contains("it said nothing for 10 s"));
+    assert!(std::fs::metadata(format!("/proc/{hung}")).is_err());
+    let (a, b) = world.instances();
+    until("pings pass again", VERDICT, || {
+        (ping(a, &b.address).received == 10).then_some(())
+    });
+    world.works(&connections);
+}
+
+#[test]
 fn a_killed_service_comes_back_with_the_same_tunnels_and_takes_old_tokens() {
     let Some(_turn) = turn(&[]) else { return };
     let mut world = World::new("ae8", 8);

@@ -15,7 +15,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(prefix: &str, number: u8) -> Self {
-        let serve = Serve::start(prefix, number);
+        Self::of(Serve::start(prefix, number))
+    }
+
+    /// One whose service is process 1, as in a container.
+    pub(crate) fn contained(prefix: &str, number: u8) -> Self {
+        Self::of(Serve::start_contained(prefix, number))
+    }
+
+    fn of(serve: Serve) -> Self {
         let api = serve.api();
         let (one, two) = site::pair(&serve, &api);
         Self {

@@ -92,6 +92,7 @@ impl Host {
         let program = WorkerProgram {
             path: env!("CARGO_BIN_EXE_adit").into(),
             arguments: vec!["gateway-worker".to_owned()],
+            first_user: 0x7100_0000,
         };
         // A task is started for each worker, here and when specs are applied.
         let inside = runtime.enter();

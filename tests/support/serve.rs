@@ -27,6 +27,8 @@ pub(crate) struct Serve {
     /// Where its state folder and its log are.
     pub(crate) folder: PathBuf,
     child: Option<Child>,
+    /// Whether it is process 1 of a namespace of its own.
+    contained: bool,
 }
 
 impl Ground for Serve {
@@ -62,8 +64,18 @@ impl Serve {
             settings: settings.to_owned(),
             folder,
             child: None,
+            contained: false,
         };
         serve.configure(None);
+        serve.run();
+        serve
+    }
+
+    /// Starts one that is process 1, as in a container.
+    pub(crate) fn start_contained(prefix: &str, number: u8) -> Self {
+        let mut serve = Self::start(prefix, number);
+        serve.end(Signal::SIGTERM);
+        serve.contained = true;
         serve.run();
         serve
     }
@@ -98,7 +110,14 @@ impl Serve {
 
     /// The command that serves this state folder.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+        let program = env!("CARGO_BIN_EXE_adit");
+        let mut command = Command::new(if self.contained { "unshare" } else { program });
+        if self.contained {
+            command
+                // Its mounts are the host's: a test looks into its namespaces from there.
+                .args(["--pid", "--fork", "--kill-child"])
+                .arg(program);
+        }
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(self.folder.join("adit.toml"))

@@ -58,6 +58,7 @@ pub(crate) struct Settings {
     identity: IdentitySource,
     keystone: KeystoneSettings,
     pub(crate) network: NetworkSettings,
+    pub(crate) workers: WorkerSettings,
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
     pub(crate) quotas: QuotaSettings,
@@ -75,6 +76,14 @@ pub(crate) struct NetworkSettings {
     pub(crate) external_cidr_v6: Option<Cidr>,
     /// The MTU inside tunnels, 1280 to 9000 octets.
     pub(crate) tunnel_mtu: u32,
+}
+
+/// The processes of gateways.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WorkerSettings {
+    /// The first of the numbers of users that they run as, one for each gateway.
+    pub(crate) first_user: u32,
 }
 
 /// The IBM VPC dialect.
@@ -121,6 +130,7 @@ impl Default for Settings {
             identity: IdentitySource::default(),
             keystone: KeystoneSettings::default(),
             network: NetworkSettings::default(),
+            workers: WorkerSettings::default(),
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
             quotas: QuotaSettings::default(),
@@ -137,6 +147,16 @@ impl Default for NetworkSettings {
                 .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(198, 51, 100, 0).into())),
             external_cidr_v6: None,
             tunnel_mtu: 1400,
+        }
+    }
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        // The first number of a range that no distribution gives to anybody: systemd's
+        // "Users, Groups, UIDs and GIDs" lists them.
+        Self {
+            first_user: 0x7000_0000,
         }
     }
 }

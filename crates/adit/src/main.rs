@@ -33,7 +33,11 @@ enum Command {
     Demo(demo::Options),
     /// Be the worker of one gateway; `adit serve` starts it.
     #[command(hide = true)]
-    GatewayWorker,
+    GatewayWorker {
+        /// The number of the user to become.
+        #[arg(long)]
+        user: u32,
+    },
     /// Serve the API and carry the tunnels.
     Serve(ServeOptions),
     /// Print the version.
@@ -93,9 +97,9 @@ fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
-            Command::GatewayWorker => {
+            Command::GatewayWorker { user } => {
                 start_logging("info");
-                worker()
+                worker(user)
             }
             Command::Serve(options) => {
                 start_logging("info");
@@ -125,8 +129,8 @@ fn serve(options: ServeOptions) -> Result<(), Box<dyn std::error::Error + Send +
     runtime.block_on(serve::serve(settings, options.state_dir))
 }
 
-fn worker() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn worker(user: u32) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let control = std::io::stdin().as_fd().try_clone_to_owned()?;
-    adit_worker::run(control.into())?;
+    adit_worker::run(control.into(), user)?;
     Ok(())
 }

@@ -64,6 +64,7 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
     let program = WorkerProgram {
         path: std::env::current_exe()?,
         arguments: vec!["gateway-worker".to_owned()],
+        first_user: settings.workers.first_user,
     };
     let agent = Arc::new(LocalAgent::new(Arc::clone(&network), program));
     let (control, reconciler) = Control::new(

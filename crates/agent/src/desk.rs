@@ -96,6 +96,11 @@ impl Desk {
         }
     }
 
+    /// Whether this connection is one of the gateway's.
+    pub(crate) fn has(&self, connection: ConnectionId) -> bool {
+        self.wish().tunnels.specs().contains_key(&connection)
+    }
+
     /// The connections whose tunnels are wanted up, unless the gateway isn't wanted.
     pub(crate) fn wanted(&self) -> Option<Vec<ConnectionId>> {
         let wish = self.wish();

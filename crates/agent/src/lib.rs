@@ -10,6 +10,7 @@ mod desk;
 mod local;
 mod supervisor;
 mod tunnels;
+mod users;
 
 pub use local::LocalAgent;
 pub use supervisor::WorkerProgram;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::desk::Desk;
 use crate::supervisor::{Supervisor, WorkerProgram};
 use crate::tunnels::Tunnels;
+use crate::users::Users;
 
 /// Events that may wait for the reconciler.
 const EVENTS: usize = 1024;
@@ -44,6 +45,7 @@ impl Running {
 pub struct LocalAgent {
     network: Arc<Network>,
     program: WorkerProgram,
+    users: Arc<Users>,
     gateways: Mutex<HashMap<GatewayId, Gateway>>,
     events: mpsc::Sender<AgentEvent>,
     receiver: std::sync::Mutex<Option<mpsc::Receiver<AgentEvent>>>,
@@ -72,6 +74,10 @@ fn gateway_error(router: RouterId, error: NetworkError) -> AgentError {
     }
 }
 
+fn no_user() -> AgentError {
+    AgentError::FailedWorker("all numbers for workers' users are taken".into())
+}
+
 impl LocalAgent {
     /// An agent that works on `network` and runs `program` as workers.
     #[must_use]
@@ -79,6 +85,7 @@ impl LocalAgent {
         let (events, receiver) = mpsc::channel(EVENTS);
         Self {
             network,
+            users: Users::new(program.first_user),
             program,
             gateways: Mutex::new(HashMap::new()),
             events,
@@ -158,6 +165,7 @@ impl Agent for LocalAgent {
         let supervisor = Supervisor {
             gateway: spec.id,
             program: self.program.clone(),
+            user: self.users.take().ok_or_else(no_user)?,
             ports,
             desk: Arc::clone(&desk),
             events: self.events.clone(),

@@ -1,7 +1,8 @@
-//! Runs one gateway's worker, restarts it when it dies, and passes orders and news.
+//! Runs one gateway's worker, restarts it when it dies or hangs, and passes orders and news. It
+//! trusts nothing the worker says: that speaks with strangers.
 //!
 //! ```text
-//!   start --> running --(process ends)--> pause (50 ms, doubling to 5 s) --> start
+//!   start --> running --(process ends, or says nothing for 10 s: kill)--> pause (50 ms, doubling to 5 s) --> start
 //!               \--(stop)--> Shutdown, at most 2 s --> kill --> gone
 //! ```
 
@@ -17,23 +18,27 @@ use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{GatewayId, Reason, ReasonCode, Whose};
 use adit_netns::GatewayPorts;
-use adit_worker::protocol::{FromWorker, MAX_LINE, ToWorker};
+use adit_worker::protocol::{FromWorker, MAX_NEWS_LINE, ToWorker};
 use time::OffsetDateTime;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zeroize::Zeroizing;
 
 use crate::desk::Desk;
+use crate::users::User;
 
 /// The pause before a worker that died is started again, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// A worker that ran this long is not blamed for the deaths before.
 const HEALTHY: Duration = Duration::from_secs(10);
+
+/// How long a worker may say nothing; one at work says so every two seconds.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long a worker may take to say farewell to its peers.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -43,17 +48,34 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct WorkerProgram {
     /// Its path.
     pub path: PathBuf,
-    /// Its arguments.
+    /// Its arguments; `--user NUMBER` follows them.
     pub arguments: Vec<String>,
+    /// The first of the numbers that workers' users have, one for each gateway.
+    pub first_user: u32,
 }
 
 /// Everything about one supervised gateway.
 pub(crate) struct Supervisor {
     pub(crate) gateway: GatewayId,
     pub(crate) program: WorkerProgram,
+    pub(crate) user: User,
     pub(crate) ports: GatewayPorts,
     pub(crate) desk: Arc<Desk>,
     pub(crate) events: mpsc::Sender<AgentEvent>,
+}
+
+/// How long to wait before each start: twice as long as before, unless the run before was long.
+#[derive(Default)]
+struct Pauses(Option<Duration>);
+
+impl Pauses {
+    /// The pause after a run of this length.
+    fn after(&mut self, run: Duration) -> Duration {
+        let doubled = self.0.filter(|_| run <= HEALTHY).map(|before| before * 2);
+        let pause = doubled.unwrap_or(PAUSE.0).min(PAUSE.1);
+        self.0 = Some(pause);
+        pause
+    }
 }
 
 /// How a run of the worker ended.
@@ -64,7 +86,7 @@ enum Ended {
 
 impl Supervisor {
     pub(crate) async fn supervise(self) {
-        let mut pause = PAUSE.0;
+        let mut pauses = Pauses::default();
         loop {
             let started = Instant::now();
             let ended = match self.run_once().await {
@@ -72,54 +94,74 @@ impl Supervisor {
                 Err(error) => Ended::Died(format!("it could not be started: {error}")),
             };
             let Ended::Died(how) = ended else { return };
-            if started.elapsed() > HEALTHY {
-                pause = PAUSE.0;
-            }
+            let pause = pauses.after(started.elapsed());
             tracing::error!(gateway = %self.gateway, how, ?pause, "a worker ended; starting another");
             self.report_death(&how).await;
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.desk.stopped() => return,
             }
-            pause = (pause * 2).min(PAUSE.1);
         }
     }
 
     async fn run_once(&self) -> io::Result<Ended> {
         let (mut child, socket) = self.start()?;
-        let (reader, mut writer) = socket.into_split();
-        let mut lines = BufReader::new(reader);
-        let mut line = Vec::new();
+        let (reader, writer) = socket.into_split();
         self.desk.begin();
+        let ended = self
+            .attend(&mut child, BufReader::new(reader), writer)
+            .await;
+        // However it ended: it must be gone before the next one has its descriptors.
+        if let Err(error) = child.kill().await {
+            tracing::warn!(gateway = %self.gateway, %error, "a worker could not be killed");
+        }
+        Ok(ended)
+    }
+
+    /// Passes orders and news until the worker ends, or has to be ended.
+    async fn attend(
+        &self,
+        child: &mut Child,
+        mut lines: BufReader<OwnedReadHalf>,
+        mut writer: OwnedWriteHalf,
+    ) -> Ended {
+        let mut line = Vec::new();
+        let mut heard = Instant::now();
         loop {
+            let room = (MAX_NEWS_LINE + 1).saturating_sub(line.len() as u64);
+            let mut limited = (&mut lines).take(room);
             tokio::select! {
                 status = child.wait() => {
-                    return Ok(Ended::Died(status.map_or_else(|e| e.to_string(), |s| s.to_string())));
+                    return Ended::Died(status.map_or_else(|e| e.to_string(), |s| s.to_string()));
                 }
                 message = self.desk.next() => {
                     if matches!(message, ToWorker::Shutdown) {
-                        farewell(&mut child, &mut writer, lines).await;
-                        return Ok(Ended::Stopped);
+                        farewell(child, &mut writer, lines).await;
+                        return Ended::Stopped;
                     }
                     if let Err(error) = tell(&mut writer, &message).await {
-                        return Ok(Ended::Died(format!("it does not take orders: {error}")));
+                        return Ended::Died(format!("it does not take orders: {error}"));
                     }
                 }
-                read = lines.read_until(b'\n', &mut line) => match read {
+                () = sleep_until(heard + SILENCE) => {
+                    return Ended::Died(format!("it said nothing for {} s", SILENCE.as_secs()));
+                }
+                read = limited.read_until(b'\n', &mut line) => match read {
+                    Ok(_) if line.len() as u64 > MAX_NEWS_LINE => {
+                        return Ended::Died("it says too much".to_owned());
+                    }
                     Ok(0) | Err(_) => {
                         let status = timeout(FAREWELL, child.wait()).await;
                         let how = match status {
                             Ok(Ok(status)) => status.to_string(),
                             _ => "it closed its control socket".to_owned(),
                         };
-                        return Ok(Ended::Died(how));
-                    }
-                    Ok(_) if line.len() > MAX_LINE => {
-                        return Ok(Ended::Died("it says too much".to_owned()));
+                        return Ended::Died(how);
                     }
                     Ok(_) => {
                         self.hear(&line).await;
                         line.clear();
+                        heard = Instant::now();
                     }
                 }
             }
@@ -131,6 +173,7 @@ impl Supervisor {
         let mut command = Command::new(&self.program.path);
         command
             .args(&self.program.arguments)
+            .args(["--user", &self.user.number().to_string()])
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -147,7 +190,12 @@ impl Supervisor {
     }
 
     async fn hear(&self, line: &[u8]) {
-        let event = match serde_json::from_slice(line) {
+        let event = match FromWorker::parse(line) {
+            Ok(FromWorker::Alive) => return,
+            Ok(FromWorker::Tunnel { connection, .. }) if !self.desk.has(connection) => {
+                tracing::warn!(gateway = %self.gateway, %connection, "a worker speaks of a connection that is not its own");
+                return;
+            }
             Ok(FromWorker::Drops(drops)) => AgentEvent::Drops {
                 gateway: self.gateway,
                 drops,
@@ -261,21 +309,27 @@ async fn farewell(
 ) {
     if tell(writer, &ToWorker::Shutdown).await.is_ok() {
         let drain = async {
-            let mut line = Vec::new();
-            while lines
-                .read_until(b'\n', &mut line)
-                .await
-                .is_ok_and(|count| count > 0)
-            {
-                line.clear();
-            }
+            // Whatever it still says is of no more interest, but must not keep it waiting.
+            let _ = tokio::io::copy(&mut lines, &mut tokio::io::sink()).await;
             child.wait().await
         };
-        if timeout(FAREWELL, drain).await.is_ok() {
-            return;
-        }
+        // If it takes too long, it is killed.
+        let _ = timeout(FAREWELL, drain).await;
     }
-    if let Err(error) = child.kill().await {
-        tracing::warn!(%error, "a worker could not be killed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_ends_again_and_again_is_started_less_and_less_often() {
+        let mut pauses = Pauses::default();
+        let short = [Duration::ZERO, Duration::from_secs(3), HEALTHY];
+        let mut after: Vec<_> = (0..9).map(|at| pauses.after(short[at % 3])).collect();
+        let expected = [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000];
+        assert_eq!(after, expected.map(Duration::from_millis));
+        after = vec![pauses.after(HEALTHY * 2), pauses.after(Duration::ZERO)];
+        assert_eq!(after, [50, 100].map(Duration::from_millis));
     }
 }

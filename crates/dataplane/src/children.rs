@@ -1,7 +1,7 @@
 //! The installed Child SAs: the control side's register, and each direction's table, which one thread owns.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,7 +11,7 @@ use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa
 
 use crate::counters::{ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
-use crate::{ChildId, ChildSa, InstallError, MAX_CHILDREN};
+use crate::{ChildId, ChildSa, InstallError, MAX_CHILDREN, Owner, Routes};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
 pub(crate) fn datagram_budget(outer_mtu: u16, remote: SocketAddr) -> usize {
@@ -33,6 +33,7 @@ impl Register {
     ) -> Result<(InboundChild, OutboundChild), InstallError> {
         let ChildSa {
             id,
+            owner,
             inbound,
             outbound,
             remote,
@@ -55,6 +56,7 @@ impl Register {
         let limit = Limit { path, mtu };
         let inbound = InboundChild {
             id,
+            owner,
             sa: inbound,
             limit,
             endpoint_seen: None,
@@ -62,6 +64,7 @@ impl Register {
         };
         let outbound = OutboundChild {
             id,
+            owner,
             sa: outbound,
             remote,
             active: outbound_active,
@@ -84,6 +87,7 @@ impl Register {
 /// The receiving half of an installed Child SA.
 pub(crate) struct InboundChild {
     id: ChildId,
+    owner: Owner,
     sa: InboundSa,
     /// For the MSS of what comes in: the largest inner packet that could go back.
     limit: Limit,
@@ -96,47 +100,77 @@ pub(crate) enum InboundCommand {
     Install(Box<InboundChild>),
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
+    Routes(Arc<Routes>),
 }
 
-/// The receiving halves, by SPI.
+/// An opened packet.
+pub(crate) struct Opened {
+    /// Where in the datagram the inner packet is.
+    pub(crate) range: Range<usize>,
+    /// Its header.
+    pub(crate) inner: InnerHeader,
+    /// The largest one that could go back.
+    pub(crate) limit: Limit,
+}
+
+/// The receiving halves, by SPI, and whose packets they may bring.
 #[derive(Default)]
-pub(crate) struct InboundTable(HashMap<Spi, InboundChild>);
+pub(crate) struct InboundTable {
+    children: HashMap<Spi, InboundChild>,
+    routes: Arc<Routes>,
+}
 
 impl InboundTable {
     pub(crate) fn apply(&mut self, command: InboundCommand) {
         match command {
             InboundCommand::Install(child) => {
-                self.0.insert(child.sa.spi(), *child);
+                self.children.insert(child.sa.spi(), *child);
             }
             InboundCommand::Limit(id, mtu) => {
-                let mut children = self.0.values_mut();
+                let mut children = self.children.values_mut();
                 if let Some(child) = children.find(|child| child.id == id) {
                     child.limit.mtu = mtu;
                 }
             }
-            InboundCommand::Remove(id) => self.0.retain(|_, child| child.id != id),
+            InboundCommand::Remove(id) => self.children.retain(|_, child| child.id != id),
+            InboundCommand::Routes(routes) => self.routes = routes,
         }
     }
 
-    /// Opens an ESP packet in place. Answers where the inner packet is, and the largest one that could go back.
+    /// Opens an ESP packet in place.
     pub(crate) fn open(
         &mut self,
         packet: &mut [u8],
         from: SocketAddr,
         now: Instant,
-    ) -> Result<(Range<usize>, Limit), DropCause> {
+    ) -> Result<Opened, DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
-        let child = self.0.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
+        let child = self.children.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
         let highest = child.sa.highest_sequence();
         let result = child.sa.open(packet);
         let authenticated = result
             .as_ref()
             .err()
             .is_none_or(|reason| reason.is_authenticated());
+        let result = result.map_err(DropCause::Esp).and_then(|range| {
+            let inner = packet.get(range.clone()).map(InnerHeader::parse);
+            let Some(Ok(inner)) = inner else {
+                return Err(DropCause::NotIp);
+            };
+            let (local, remote) = (inner.destination, inner.source);
+            if !self.routes.may_bring(child.owner, local, remote) {
+                return Err(DropCause::OtherConnection);
+            }
+            Ok(Opened {
+                range,
+                inner,
+                limit: child.limit,
+            })
+        });
         if authenticated {
             child
                 .stats
-                .received(now, result.as_ref().ok().map(Range::len));
+                .received(now, result.as_ref().ok().map(|opened| opened.range.len()));
             // A packet that was captured and sent on from elsewhere is rarely the newest.
             let newest = child.sa.highest_sequence() > highest;
             if newest && child.endpoint_seen != Some(from) {
@@ -144,14 +178,14 @@ impl InboundTable {
                 child.stats.endpoint_moved(from);
             }
         }
-        let inner = result.map_err(DropCause::Esp)?;
-        Ok((inner, child.limit))
+        result
     }
 }
 
 /// The sending half of an installed Child SA.
 pub(crate) struct OutboundChild {
     id: ChildId,
+    owner: Owner,
     sa: OutboundSa,
     remote: SocketAddr,
     active: bool,
@@ -206,19 +240,24 @@ pub(crate) enum OutboundCommand {
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
+    Routes(Arc<Routes>),
 }
 
-/// The sending halves, in the order of their installation.
+/// The sending halves, in the order of their installation, and whose packets they carry.
 #[derive(Default)]
-pub(crate) struct OutboundTable(Vec<OutboundChild>);
+pub(crate) struct OutboundTable {
+    children: Vec<OutboundChild>,
+    routes: Arc<Routes>,
+}
 
 impl OutboundTable {
     pub(crate) fn apply(&mut self, command: OutboundCommand) {
         match command {
-            OutboundCommand::Install(child) => self.0.push(*child),
+            OutboundCommand::Install(child) => self.children.push(*child),
             OutboundCommand::Activate(id) => self.with(id, |child| child.active = true),
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
-            OutboundCommand::Remove(id) => self.0.retain(|child| child.id != id),
+            OutboundCommand::Remove(id) => self.children.retain(|child| child.id != id),
+            OutboundCommand::Routes(routes) => self.routes = routes,
             OutboundCommand::Move(id, remote) => self.with(id, |child| {
                 child.remote = remote;
                 child.limit.path = child
@@ -229,23 +268,43 @@ impl OutboundTable {
     }
 
     fn with(&mut self, id: ChildId, change: impl FnOnce(&mut OutboundChild)) {
-        if let Some(child) = self.0.iter_mut().find(|child| child.id == id) {
+        if let Some(child) = self.children.iter_mut().find(|child| child.id == id) {
             change(child);
         }
     }
 
-    /// The newest active SA that may carry the packet, by its place, which holds until the next command.
-    pub(crate) fn select(&self, packet: &InnerHeader) -> Option<usize> {
-        self.0
-            .iter()
-            .rposition(|child| child.active && child.sa.allows(packet))
+    /// The newest active SA that may carry the packet, of the connection it belongs to, by its place, which holds
+    /// until the next command.
+    pub(crate) fn select(&self, packet: &InnerHeader) -> Result<usize, DropCause> {
+        let (local, remote) = (packet.source, packet.destination);
+        let Some(owner) = self.routes.owner(local, remote) else {
+            let stays = stays_on_link(local) || stays_on_link(remote);
+            return Err(if stays {
+                DropCause::LinkScope
+            } else {
+                DropCause::NoConnection
+            });
+        };
+        let mut children = self.children.iter();
+        children
+            .rposition(|child| child.owner == owner && child.active && child.sa.allows(packet))
+            .ok_or(DropCause::NoSa)
     }
 
     pub(crate) fn child(&self, place: usize) -> Option<&OutboundChild> {
-        self.0.get(place)
+        self.children.get(place)
     }
 
     pub(crate) fn child_mut(&mut self, place: usize) -> Option<&mut OutboundChild> {
-        self.0.get_mut(place)
+        self.children.get_mut(place)
     }
+}
+
+/// Whether no router forwards it (RFC 4291 sections 2.5.6 and 2.7, RFC 3927, RFC 5771), or it is no address at all.
+fn stays_on_link(address: IpAddr) -> bool {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    link_local || address.is_multicast() || address.is_unspecified()
 }

@@ -12,8 +12,13 @@ use adit_esp::DropReason;
 /// Why a packet went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DropCause {
-    /// Outbound: no active SA may carry the packet.
+    /// Outbound: the connection that the packet belongs to has no active SA that may carry it.
     NoSa,
+    /// Outbound: the packet goes between no connection's blocks.
+    NoConnection,
+    /// Outbound: multicast, or from or to a link-local address. The kernel sends some of its own on every device;
+    /// they never leave a link.
+    LinkScope,
     /// Outbound: no IP packet, or not what its offload header says.
     NotIp,
     /// Outbound: larger than the tunnel; the sender was told if that is allowed.
@@ -24,10 +29,16 @@ pub enum DropCause {
     SendFailed,
     /// Inbound: no SA has the SPI.
     UnknownSpi,
+    /// Inbound: the kernel had no room for more datagrams on a socket. Known with the next one that it has room for.
+    SocketFull,
     /// Inbound: a datagram too short for ESP and IKE.
     Runt,
-    /// Inbound: the receiver of IKE messages does not keep up.
+    /// Inbound: an IKE message from a configured peer's address, while enough of its or of all peers' wait.
     IkeQueueFull,
+    /// Inbound: an IKE message from no configured peer's address, while enough of those wait.
+    IkeStranger,
+    /// Inbound: an authentic packet, but one that belongs to another connection than the one it came by.
+    OtherConnection,
     /// Inbound: the device did not take the packet.
     DeviceFailed,
     /// Inbound: the SA refused the packet.
@@ -35,15 +46,20 @@ pub enum DropCause {
 }
 
 impl DropCause {
-    const PLAIN: [Self; 9] = [
+    const PLAIN: [Self; 14] = [
         Self::NoSa,
+        Self::NoConnection,
+        Self::LinkScope,
         Self::NotIp,
         Self::TooBig,
         Self::SequenceExhausted,
         Self::SendFailed,
         Self::UnknownSpi,
+        Self::SocketFull,
         Self::Runt,
         Self::IkeQueueFull,
+        Self::IkeStranger,
+        Self::OtherConnection,
         Self::DeviceFailed,
     ];
 
@@ -62,13 +78,18 @@ impl DropCause {
     pub fn name(self) -> &'static str {
         match self {
             Self::NoSa => "no_sa",
+            Self::NoConnection => "no_connection",
+            Self::LinkScope => "link_scope",
             Self::NotIp => "not_ip",
             Self::TooBig => "too_big",
             Self::SequenceExhausted => "sequence_exhausted",
             Self::SendFailed => "send_failed",
             Self::UnknownSpi => "unknown_spi",
+            Self::SocketFull => "socket_full",
             Self::Runt => "runt",
             Self::IkeQueueFull => "ike_queue_full",
+            Self::IkeStranger => "ike_stranger",
+            Self::OtherConnection => "other_connection",
             Self::DeviceFailed => "device_failed",
             Self::Esp(reason) => reason.name(),
         }
@@ -77,14 +98,19 @@ impl DropCause {
     fn index(self) -> usize {
         match self {
             Self::NoSa => 0,
-            Self::NotIp => 1,
-            Self::TooBig => 2,
-            Self::SequenceExhausted => 3,
-            Self::SendFailed => 4,
-            Self::UnknownSpi => 5,
-            Self::Runt => 6,
-            Self::IkeQueueFull => 7,
-            Self::DeviceFailed => 8,
+            Self::NoConnection => 1,
+            Self::LinkScope => 2,
+            Self::NotIp => 3,
+            Self::TooBig => 4,
+            Self::SequenceExhausted => 5,
+            Self::SendFailed => 6,
+            Self::UnknownSpi => 7,
+            Self::SocketFull => 8,
+            Self::Runt => 9,
+            Self::IkeQueueFull => 10,
+            Self::IkeStranger => 11,
+            Self::OtherConnection => 12,
+            Self::DeviceFailed => 13,
             Self::Esp(reason) => Self::PLAIN.len() + reason as usize,
         }
     }

@@ -10,19 +10,18 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use adit_esp::{ESP_HEADER_LEN, InnerHeader};
+use adit_esp::ESP_HEADER_LEN;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::IkeDatagram;
-use crate::children::{InboundCommand, InboundTable};
+use crate::children::{InboundCommand, InboundTable, Opened};
 use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
+use crate::ike_queue::{IkeDatagram, IkeQueue};
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
 
@@ -60,7 +59,7 @@ pub(crate) struct InboundLoop {
     pub(crate) commands: Arc<CommandQueue<InboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
-    pub(crate) ike: SyncSender<IkeDatagram>,
+    pub(crate) ike: Arc<IkeQueue>,
     pub(crate) wake: Box<dyn Fn() + Send>,
     pub(crate) children: InboundTable,
     pub(crate) coalescer: Coalescer,
@@ -134,6 +133,10 @@ impl InboundLoop {
         let Some(octets) = buf.get_mut(..received.len) else {
             return;
         };
+        if received.lost > 0 {
+            self.totals
+                .dropped_many(DropCause::SocketFull, received.lost.into());
+        }
         let now = Instant::now();
         for datagram in octets.chunks_mut(received.segment.max(1)) {
             if let Err(cause) = self.datagram(port, datagram, received.from, now) {
@@ -154,14 +157,11 @@ impl InboundLoop {
             return Ok(());
         }
         if let Some(message) = datagram.strip_prefix(&NON_ESP_MARKER) {
-            let message = IkeDatagram {
+            self.ike.push(from, || IkeDatagram {
                 from,
                 local: port.local(),
                 bytes: message.to_vec(),
-            };
-            self.ike
-                .try_send(message)
-                .map_err(|_| DropCause::IkeQueueFull)?;
+            })?;
             self.totals.ike_in.fetch_add(1, Relaxed);
             (self.wake)();
             return Ok(());
@@ -169,14 +169,17 @@ impl InboundLoop {
         if datagram.len() < ESP_HEADER_LEN {
             return Err(DropCause::Runt);
         }
-        let (range, limit) = self.children.open(datagram, from, now)?;
+        let Opened {
+            range,
+            inner,
+            limit,
+        } = self.children.open(datagram, from, now)?;
         self.totals.packets_in.fetch_add(1, Relaxed);
         self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
         let start = range.start;
         let packet = datagram
             .get_mut(range.clone())
             .ok_or(DropCause::DeviceFailed)?;
-        let inner = InnerHeader::parse(packet).map_err(|_| DropCause::DeviceFailed)?;
         if self.clamp_mss {
             clamp_mss(packet, &inner, limit.of(&inner), false);
         }

@@ -3,7 +3,8 @@
 //! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and UDP sockets,
 //! [`Memory`] does it for tests, without any. Nothing here opens a descriptor or needs a privilege.
 //!
-//! Invariants: a packet leaves only sealed by an SA whose selectors allow it, or not at all; every drop is counted by
+//! Invariants: a packet leaves only sealed by an SA of the connection it belongs to ([`Routes`]) whose selectors allow
+//! it, or not at all; every drop is counted by
 //! its [`DropCause`]; every queue is bounded.
 //!
 //! DSCP and ECN: the outer header is the UDP sockets' own, not ECN-capable and of default class, and the inner one
@@ -17,12 +18,14 @@ mod clamp;
 mod coalesce;
 mod command;
 mod counters;
+mod ike_queue;
 mod inbound;
 mod limit;
 mod memory;
 mod outbound;
 #[cfg(test)]
 mod packets;
+mod routes;
 mod split;
 mod too_big;
 mod udp;
@@ -30,12 +33,16 @@ mod userspace;
 mod vnet;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use adit_esp::{InboundSa, OutboundSa};
 
 pub use counters::{ChildCounters, Counters, DropCause};
+pub use ike_queue::{IkeDatagram, IkeQueue, QueueLimits};
 pub use memory::{Datagram, Memory};
-pub use userspace::{Config, IkeDatagram, Userspace};
+pub use routes::{ConnectionBlocks, Owner, Routes};
+pub use udp::{Received, UdpPort, control_buffer};
+pub use userspace::{Config, Userspace};
 
 /// The most Child SAs one gateway may have at a time, rekeying ones included.
 pub const MAX_CHILDREN: usize = 4096;
@@ -49,6 +56,8 @@ pub struct ChildId(pub u64);
 pub struct ChildSa {
     /// The caller's name for it.
     pub id: ChildId,
+    /// The connection whose packets it carries.
+    pub owner: Owner,
     /// The receiving half.
     pub inbound: InboundSa,
     /// The sending half.
@@ -86,7 +95,10 @@ pub trait Dataplane: Send + Sync {
     /// If the id or SPI is in use, or there are too many.
     fn install(&self, child: ChildSa) -> Result<(), InstallError>;
 
-    /// Starts sending on it. Of several that could carry a packet, the one installed last is used.
+    /// Which connection each packet belongs to from now on. Before the first time, none does.
+    fn set_routes(&self, routes: Arc<Routes>);
+
+    /// Starts sending on it. Of several of one connection that could carry a packet, the one installed last is used.
     fn activate_outbound(&self, id: ChildId);
 
     /// Stops sending on it for good; it still receives until [`remove`](Self::remove), as a rekeyed SA should for

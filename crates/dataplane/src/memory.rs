@@ -5,14 +5,16 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use adit_esp::{InnerHeader, OutboundPacket};
 
-use crate::children::{InboundCommand, InboundTable, OutboundCommand, OutboundTable, Register};
+use crate::children::{
+    InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register,
+};
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
-use crate::{ChildId, ChildSa, Dataplane, InstallError};
+use crate::{ChildId, ChildSa, Dataplane, InstallError, Routes};
 
 /// A sealed packet on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +62,7 @@ impl Memory {
         let inner = InnerHeader::parse(packet).map_err(|_| DropCause::NotIp)?;
         let packet = packet.get(..inner.total_len).ok_or(DropCause::NotIp)?;
         let mut state = self.state();
-        let place = state.outbound.select(&inner).ok_or(DropCause::NoSa)?;
+        let place = state.outbound.select(&inner)?;
         let child = state.outbound.child_mut(place).ok_or(DropCause::NoSa)?;
         if packet.len() > child.max_inner_len(&inner) {
             return Err(DropCause::TooBig);
@@ -89,7 +91,7 @@ impl Memory {
     pub fn receive(&self, from: SocketAddr, datagram: &[u8]) -> Option<Vec<u8>> {
         let mut octets = datagram.to_vec();
         match self.state().inbound.open(&mut octets, from, Instant::now()) {
-            Ok((range, _)) => {
+            Ok(Opened { range, .. }) => {
                 self.totals.packets_in.fetch_add(1, Relaxed);
                 self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
                 octets.get(range).map(<[u8]>::to_vec)
@@ -117,6 +119,14 @@ impl Dataplane for Memory {
             .outbound
             .apply(OutboundCommand::Install(Box::new(outbound)));
         Ok(())
+    }
+
+    fn set_routes(&self, routes: Arc<Routes>) {
+        let mut state = self.state();
+        state
+            .inbound
+            .apply(InboundCommand::Routes(Arc::clone(&routes)));
+        state.outbound.apply(OutboundCommand::Routes(routes));
     }
 
     fn activate_outbound(&self, id: ChildId) {

@@ -155,8 +155,9 @@ impl OutboundLoop {
         let Ok(inner) = InnerHeader::parse(packet) else {
             return self.totals.dropped(DropCause::NotIp);
         };
-        let Some(place) = self.children.select(&inner) else {
-            return self.totals.dropped(DropCause::NoSa);
+        let place = match self.children.select(&inner) {
+            Ok(place) => place,
+            Err(cause) => return self.totals.dropped(cause),
         };
         let max_len = self
             .children

@@ -4,12 +4,12 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::sockopt::UdpGroSegment;
+use nix::sys::socket::sockopt::{RxqOvfl, UdpGroSegment};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
@@ -22,20 +22,26 @@ pub(crate) const MAX_SEND: usize = 65_507;
 const SEND_PATIENCE_MS: u8 = 20;
 
 /// A socket, shared by the loops and the sender of IKE messages.
-pub(crate) struct UdpPort {
+#[derive(Debug)]
+pub struct UdpPort {
     socket: UdpSocket,
     local: SocketAddr,
     segmenting: AtomicBool,
+    /// How many datagrams the kernel has said that it had no room for.
+    lost: AtomicU32,
 }
 
 /// What one receive has brought.
-pub(crate) struct Received {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
     /// Octets in the buffer.
-    pub(crate) len: usize,
+    pub len: usize,
     /// Octets of each datagram; the last may be shorter.
-    pub(crate) segment: usize,
+    pub segment: usize,
     /// The sender.
-    pub(crate) from: SocketAddr,
+    pub from: SocketAddr,
+    /// Datagrams since the receive before that the kernel had no room for, at most 2³².
+    pub lost: u32,
 }
 
 /// The sockets of a gateway: peers are spoken to by the one of their family.
@@ -80,25 +86,31 @@ impl UdpPorts {
 
 impl UdpPort {
     /// Takes a bound socket, makes it non-blocking and asks for coalesced receives.
-    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let socket = UdpSocket::from(fd);
         socket.set_nonblocking(true)?;
         // Without it every receive brings one datagram; slower, not wrong.
         let _ = setsockopt(&socket, UdpGroSegment, &true);
+        // Without it losses are not counted.
+        let _ = setsockopt(&socket, RxqOvfl, &1);
         Ok(Self {
             local: socket.local_addr()?,
             socket,
             segmenting: AtomicBool::new(true),
+            lost: AtomicU32::new(0),
         })
     }
 
     /// The socket itself.
-    pub(crate) fn socket(&self) -> &UdpSocket {
+    pub fn socket(&self) -> &UdpSocket {
         &self.socket
     }
 
     /// The address and port that it is bound to.
-    pub(crate) fn local(&self) -> SocketAddr {
+    pub fn local(&self) -> SocketAddr {
         self.local
     }
 
@@ -156,7 +168,10 @@ impl UdpPort {
     }
 
     /// Receives into `buf`, which should hold 64 KiB. `control` is [`control_buffer`]'s.
-    pub(crate) fn receive(&self, buf: &mut [u8], control: &mut [u8]) -> nix::Result<Received> {
+    ///
+    /// # Errors
+    /// What the kernel answers; `EAGAIN` when nothing is there.
+    pub fn receive(&self, buf: &mut [u8], control: &mut [u8]) -> nix::Result<Received> {
         let mut iov = [IoSliceMut::new(buf)];
         let message = recvmsg::<SockaddrStorage>(
             self.socket.as_raw_fd(),
@@ -165,9 +180,17 @@ impl UdpPort {
             MsgFlags::empty(),
         )?;
         let mut segment = message.bytes;
+        let mut lost = 0;
         for control in message.cmsgs().into_iter().flatten() {
-            if let ControlMessageOwned::UdpGroSegments(len) = control {
-                segment = usize::try_from(len).unwrap_or(segment);
+            match control {
+                ControlMessageOwned::UdpGroSegments(len) => {
+                    segment = usize::try_from(len).unwrap_or(segment);
+                }
+                // The kernel counts from the socket's beginning, modulo 2³².
+                ControlMessageOwned::RxqOvfl(all) => {
+                    lost = all.wrapping_sub(self.lost.swap(all, Ordering::Relaxed));
+                }
+                _ => {}
             }
         }
         let from = message
@@ -179,13 +202,15 @@ impl UdpPort {
             len: message.bytes,
             segment,
             from,
+            lost,
         })
     }
 }
 
-/// Room for the one control message that is asked for.
-pub(crate) fn control_buffer() -> Vec<u8> {
-    cmsg_space!(i32)
+/// Room for the two control messages that are asked for.
+#[must_use]
+pub fn control_buffer() -> Vec<u8> {
+    cmsg_space!(i32, u32)
 }
 
 fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {

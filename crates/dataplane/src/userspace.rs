@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -23,7 +22,7 @@ use crate::counters::{ChildCounters, Counters, Totals};
 use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
 use crate::outbound::{Batch, OutboundLoop};
 use crate::udp::UdpPorts;
-use crate::{ChildId, ChildSa, Dataplane, InstallError};
+use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, Routes};
 
 /// The smallest path MTU there is reason to configure: what every IPv4 host takes.
 const MIN_OUTER_MTU: u16 = 576;
@@ -44,17 +43,6 @@ pub struct Config {
     pub clamp_mss: bool,
 }
 
-/// An IKE message that came in by a UDP socket that it shares with ESP, without the non-ESP marker.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IkeDatagram {
-    /// The sender.
-    pub from: SocketAddr,
-    /// The address and port the socket is bound to.
-    pub local: SocketAddr,
-    /// The message.
-    pub bytes: Vec<u8>,
-}
-
 /// A running userspace data plane; it stops when dropped.
 pub struct Userspace {
     outer_mtu: u16,
@@ -68,14 +56,14 @@ pub struct Userspace {
 }
 
 impl Userspace {
-    /// Starts the loops. IKE messages go to `ike_in`, and are dropped while that is full; `wake` is called after
-    /// each from the inbound thread and must not block.
+    /// Starts the loops. IKE messages go to `ike`, and are dropped while that has no place for them; `wake` is called
+    /// after each from the inbound thread and must not block.
     ///
     /// # Errors
     /// If the MTU is too small, a descriptor is not what it should be, or a thread cannot be started.
     pub fn start(
         config: Config,
-        ike_in: SyncSender<IkeDatagram>,
+        ike: Arc<IkeQueue>,
         wake: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let Config {
@@ -119,7 +107,7 @@ impl Userspace {
             commands: Arc::clone(&this.inbound),
             totals: Arc::clone(&this.totals),
             clamp_mss,
-            ike: ike_in,
+            ike,
             wake: Box::new(wake),
             children: InboundTable::default(),
             coalescer: Coalescer::new(),
@@ -192,6 +180,13 @@ impl Dataplane for Userspace {
         self.outbound
             .push(OutboundCommand::Install(Box::new(outbound)));
         Ok(())
+    }
+
+    fn set_routes(&self, routes: Arc<Routes>) {
+        let _register = self.register();
+        self.inbound
+            .push(InboundCommand::Routes(Arc::clone(&routes)));
+        self.outbound.push(OutboundCommand::Routes(routes));
     }
 
     fn activate_outbound(&self, id: ChildId) {

@@ -15,14 +15,15 @@ mod support;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adit_dataplane::{
-    ChildId, Config, Counters, Dataplane, DropCause, IkeDatagram, InstallError, Memory, Userspace,
+    ChildId, Config, Counters, Dataplane, DropCause, IkeDatagram, IkeQueue, InstallError, Memory,
+    QueueLimits, Userspace,
 };
 use packets::{packet, to_left, to_right};
-use support::{Side, child};
+use support::{Side, child, routes};
 
 /// How long a read waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +35,7 @@ struct Gateway {
     address: SocketAddr,
     /// Its address of IPv6, if it has one.
     v6: Option<SocketAddr>,
-    ike: Receiver<IkeDatagram>,
+    ike: Arc<IkeQueue>,
 }
 
 impl Gateway {
@@ -51,7 +52,10 @@ impl Gateway {
         let (udp, other) = (sockets.next().unwrap(), sockets.next());
         let address = udp.local_addr().unwrap();
         let v6 = other.as_ref().map(|other| other.local_addr().unwrap());
-        let (sender, ike) = sync_channel(2);
+        let ike = Arc::new(IkeQueue::new(QueueLimits {
+            others: 2,
+            ..QueueLimits::default()
+        }));
         let config = Config {
             tun: OwnedFd::from(tun),
             udp: OwnedFd::from(udp),
@@ -59,8 +63,10 @@ impl Gateway {
             outer_mtu,
             clamp_mss: true,
         };
+        let plane = Userspace::start(config, Arc::clone(&ike), || {}).unwrap();
+        plane.set_routes(routes());
         Self {
-            plane: Userspace::start(config, sender, || {}).unwrap(),
+            plane,
             device,
             address,
             v6,
@@ -74,6 +80,17 @@ impl Gateway {
 
     fn write_frame(&self, vnet: [u8; VNET], packet: &[u8]) {
         self.device.send(&[&vnet[..], packet].concat()).unwrap();
+    }
+
+    fn ike_message(&self) -> IkeDatagram {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(message) = self.ike.pop() {
+                return message;
+            }
+            assert!(Instant::now() < deadline, "no IKE message");
+            std::thread::yield_now();
+        }
     }
 
     fn read_frame(&self) -> Vec<u8> {
@@ -181,7 +198,7 @@ fn a_packet_without_an_sa_is_counted_and_never_sent() {
     let counters = left.final_counters();
     assert_eq!(
         (
-            counters.drops(DropCause::NoSa),
+            counters.drops(DropCause::NoConnection),
             counters.drops(DropCause::NotIp)
         ),
         (1, 1)
@@ -206,14 +223,14 @@ fn the_shared_port_tells_ike_keepalives_and_strangers_apart() {
     ] {
         peer.send_to(datagram, left.address).unwrap();
     }
-    let message = left.ike.recv_timeout(PATIENCE).unwrap();
+    let message = left.ike_message();
     let expected = IkeDatagram {
         from: peer_address,
         local: left.address,
         bytes: b"first".to_vec(),
     };
     assert_eq!(message, expected);
-    assert_eq!(left.ike.recv_timeout(PATIENCE).unwrap().bytes, b"");
+    assert_eq!(left.ike_message().bytes, b"");
     let counters = left.plane.counters();
     assert_eq!(
         (counters.keepalives_in, counters.drops(DropCause::Runt)),
@@ -240,7 +257,7 @@ fn a_full_ike_queue_drops_and_does_not_block_the_loop() {
     assert_eq!(left.read(), to_left(b"after"));
     let counters = left.plane.counters();
     assert_eq!(
-        (counters.ike_in, counters.drops(DropCause::IkeQueueFull)),
+        (counters.ike_in, counters.drops(DropCause::IkeStranger)),
         (2, 3)
     );
 }
@@ -250,6 +267,7 @@ fn a_rekey_loses_nothing_and_a_moved_peer_is_seen() {
     let left = Gateway::new(1500);
     let (peer, moved) = (peer_socket(), peer_socket());
     let far = Memory::new();
+    far.set_routes(routes());
     let (old, new) = (ChildId(0x1000), ChildId(0x2000));
     left.plane
         .install(child(
@@ -450,7 +468,7 @@ fn each_peer_is_spoken_to_by_the_socket_of_its_family() {
         (left.v6.unwrap(), right.v6.unwrap()),
     ] {
         left.plane.send_ike(to, b"an IKE message").unwrap();
-        let message = right.ike.recv_timeout(PATIENCE).unwrap();
+        let message = right.ike_message();
         assert_eq!((message.from, message.local), (from, to));
         assert_eq!(message.bytes, b"an IKE message");
     }
@@ -522,7 +540,7 @@ fn a_family_without_a_socket_is_out_of_reach() {
         outer_mtu: 1500,
         clamp_mss: false,
     };
-    assert!(Userspace::start(config, sync_channel(1).0, || {}).is_err());
+    assert!(Userspace::start(config, Arc::new(IkeQueue::default()), || {}).is_err());
 }
 
 #[test]
@@ -570,5 +588,5 @@ fn a_path_mtu_that_no_network_has_is_refused() {
         outer_mtu: 575,
         clamp_mss: false,
     };
-    assert!(Userspace::start(config, sync_channel(1).0, || {}).is_err());
+    assert!(Userspace::start(config, Arc::new(IkeQueue::default()), || {}).is_err());
 }

@@ -11,18 +11,27 @@ mod packets;
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use adit_dataplane::{ChildId, Dataplane, DropCause, InstallError, Memory};
+use adit_dataplane::{
+    ChildId, ConnectionBlocks, Dataplane, DropCause, InstallError, Memory, Owner, Routes,
+};
 use adit_esp::DropReason;
 use packets::{packet, to_left, to_right};
-use support::{Side, child};
+use support::{OWNER, Side, child, routes};
 
 fn peer(port: u16) -> SocketAddr {
     ([192, 0, 2, 1], port).into()
 }
 
+fn memory() -> Memory {
+    let memory = Memory::new();
+    memory.set_routes(routes());
+    memory
+}
+
 fn pair() -> (Memory, Memory) {
-    let (left, right) = (Memory::new(), Memory::new());
+    let (left, right) = (memory(), memory());
     left.install(child(Side::Left, 0x1000, true, peer(4500), true))
         .unwrap();
     right
@@ -65,7 +74,8 @@ fn what_no_sa_may_carry_is_dropped_and_counted() {
             .is_none()
     );
     assert!(left.send(&to_left(b"")).is_none());
-    assert_eq!(left.counters().drops(DropCause::NoSa), 2);
+    assert_eq!(left.counters().drops(DropCause::NoConnection), 1);
+    assert_eq!(left.counters().drops(DropCause::NoSa), 1);
     assert!(left.send(&to_right(&[0; 1500])).is_none());
     assert_eq!(left.counters().drops(DropCause::TooBig), 1);
     assert!(left.send(b"no packet").is_none());
@@ -129,7 +139,7 @@ fn a_moved_endpoint_is_where_packets_go() {
 
 #[test]
 fn a_connections_mtu_bounds_what_it_takes_and_can_change() {
-    let left = Memory::new();
+    let left = memory();
     let mut small = child(Side::Left, 0x1000, true, peer(4500), true);
     small.mtu = Some(1300);
     left.install(small).unwrap();
@@ -172,4 +182,73 @@ fn a_captured_packet_that_is_sent_on_from_elsewhere_moves_the_endpoint_only_if_i
     assert_eq!(seen(), Some(peer(9)));
     assert!(right.receive(peer(10), &sent[2]).is_some());
     assert_eq!(seen(), Some(peer(10)));
+}
+
+/// The left end of a connection to the right one, and of a wider one to another peer.
+fn overlapping() -> Memory {
+    let blocks = |owner, remote: &str| ConnectionBlocks {
+        owner,
+        enabled: true,
+        local: vec!["10.0.0.0/24".parse().unwrap()],
+        remote: vec![remote.parse().unwrap()],
+    };
+    let left = Memory::new();
+    let (narrow, wide) = (blocks(OWNER, "10.1.0.0/24"), blocks(WIDE, "0.0.0.0/0"));
+    left.set_routes(Arc::new(Routes::new([&wide, &narrow])));
+    left
+}
+
+const WIDE: Owner = Owner(8);
+
+fn install(plane: &Memory, owner: Owner, spi: u32, port: u16) {
+    let mut new = child(Side::Left, spi, true, peer(port), true);
+    new.owner = owner;
+    plane.install(new).unwrap();
+}
+
+#[test]
+fn one_peers_packets_never_go_to_another_whose_blocks_are_wider() {
+    let left = overlapping();
+    install(&left, OWNER, 0x1000, 1);
+    // Newer, as after each rekey of the wider one, and its selectors allow the packet.
+    install(&left, WIDE, 0x2000, 2);
+    assert_eq!(left.send(&to_right(b"")).unwrap().to, peer(1));
+    // Down is not a way to the other peer either.
+    left.remove(ChildId(0x1000));
+    assert_eq!(left.send(&to_right(b"")), None);
+    assert_eq!(left.counters().drops(DropCause::NoSa), 1);
+    install(&left, OWNER, 0x3000, 1);
+    assert_eq!(left.send(&to_right(b"")).unwrap().to, peer(1));
+}
+
+#[test]
+fn a_peer_brings_no_packets_of_what_is_behind_another() {
+    let (left, right) = (overlapping(), pair().1);
+    install(&left, WIDE, 0x1000, 1);
+    let stolen = right.send(&to_left(b"")).unwrap();
+    assert_eq!(left.receive(peer(1), &stolen.bytes), None);
+    assert_eq!(left.counters().drops(DropCause::OtherConnection), 1);
+}
+
+#[test]
+fn what_the_kernel_says_on_a_new_device_is_counted_apart() {
+    let left = memory();
+    // A router solicitation from a link-local address to all routers, and a packet to an IPv4 group.
+    let mut solicitation = vec![0x60, 0, 0, 0, 0, 8, 58, 255, 0xFE, 0x80];
+    solicitation.extend([0; 13]);
+    solicitation.extend([1, 0xFF, 2]);
+    solicitation.extend([0; 13]);
+    solicitation.extend([2, 133, 0, 0, 0, 0, 0, 0, 0]);
+    assert!(left.send(&solicitation).is_none());
+    assert!(
+        left.send(&packet([10, 0, 0, 1], [224, 0, 0, 251], b""))
+            .is_none()
+    );
+    let counters = left.counters();
+    let counted = [
+        DropCause::LinkScope,
+        DropCause::NoSa,
+        DropCause::NoConnection,
+    ];
+    assert_eq!(counted.map(|cause| counters.drops(cause)), [2, 0, 0]);
 }

@@ -16,10 +16,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
-use std::sync::mpsc::sync_channel;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, Userspace};
+use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, IkeQueue, Userspace};
 use nix::sched::{CloneFlags, setns};
 use support::{Side, child};
 
@@ -145,7 +145,8 @@ impl Site {
             outer_mtu: 1500,
             clamp_mss: true,
         };
-        let plane = Userspace::start(config, sync_channel(8).0, || {}).unwrap();
+        let plane = Userspace::start(config, Arc::new(IkeQueue::default()), || {}).unwrap();
+        plane.set_routes(support::routes());
         plane
             .install(child(side, 0x1000, gcm, outer.socket(peer), true))
             .unwrap();

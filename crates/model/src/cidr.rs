@@ -28,6 +28,12 @@ pub enum CidrError {
     Syntax(String),
 }
 
+impl From<Cidr> for IpNet {
+    fn from(block: Cidr) -> Self {
+        block.0
+    }
+}
+
 impl Cidr {
     /// The block of `address` with `prefix_len` bits.
     ///

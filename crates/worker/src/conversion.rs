@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
@@ -90,6 +91,17 @@ fn identity(id: &connection::Identity) -> Identity {
 
 fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
     all(groups, |group| Group::from_id(group.number()))
+}
+
+/// The blocks of a connection, however it is.
+pub(crate) fn blocks(order: &TunnelOrder) -> ConnectionBlocks {
+    let nets = |blocks: &[Cidr]| blocks.iter().map(|block| (*block).into()).collect();
+    ConnectionBlocks {
+        owner: Owner(key(order.connection).0),
+        enabled: order.admin_state_up,
+        local: nets(&order.local_cidrs),
+        remote: nets(&order.peer_cidrs),
+    }
 }
 
 /// The data plane's bound for a tunnel's inner packets; none leaves it to the path.

@@ -1,9 +1,11 @@
 //! What a worker is given: a TUN device, and two sockets on each of the gateway's addresses.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+
+use adit_dataplane::{DropCause, IkeDatagram, IkeQueue, UdpPort, control_buffer};
 
 use crate::WorkerError;
 
@@ -71,48 +73,75 @@ impl Ports {
 
 /// The sockets on port 500: peers are spoken to by the one of their family.
 #[derive(Debug)]
-pub(crate) struct IkeSockets {
-    sockets: Vec<(SocketAddr, UdpSocket)>,
+pub(crate) struct IkeSockets(Vec<UdpPort>);
+
+/// What was left behind of what came in on port 500.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Lost {
+    /// The kernel had no room for them.
+    pub(crate) socket_full: u64,
+    /// The queue had no place for them: from configured peers' addresses.
+    pub(crate) queue_full: u64,
+    /// And from others.
+    pub(crate) stranger: u64,
+}
+
+impl Lost {
+    fn add(&mut self, cause: DropCause) {
+        match cause {
+            DropCause::IkeStranger => self.stranger += 1,
+            _ => self.queue_full += 1,
+        }
+    }
 }
 
 impl IkeSockets {
     /// Takes bound sockets, and makes them non-blocking.
     pub(crate) fn new(sockets: impl IntoIterator<Item = OwnedFd>) -> io::Result<Self> {
-        let ready = |descriptor| {
-            let socket = UdpSocket::from(descriptor);
-            socket.set_nonblocking(true)?;
-            Ok((socket.local_addr()?, socket))
-        };
-        Ok(Self {
-            sockets: sockets.into_iter().map(ready).collect::<io::Result<_>>()?,
-        })
+        let ports = sockets.into_iter().map(UdpPort::new);
+        Ok(Self(ports.collect::<io::Result<_>>()?))
     }
 
     /// To wait for.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.sockets.iter().map(|(_, socket)| socket.as_fd())
+        self.0.iter().map(|port| port.socket().as_fd())
     }
 
     pub(crate) fn send(&self, octets: &[u8], to: SocketAddr) -> io::Result<()> {
-        let mut sockets = self.sockets.iter();
-        let own = sockets.find(|(local, _)| local.is_ipv4() == to.is_ipv4());
-        let (_, socket) = own.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        socket.send_to(octets, to).map(drop)
+        let mut ports = self.0.iter();
+        let own = ports.find(|port| port.local().is_ipv4() == to.is_ipv4());
+        let port = own.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        port.socket().send_to(octets, to).map(drop)
     }
 
-    /// What has come in by each, so many at most: to where, from where, and the octets.
+    /// Puts what has come in by each into the queue, after so many receives at most. Those that the queue has no
+    /// place for cost no more than being read.
     pub(crate) fn receive(
         &self,
         most: usize,
         buffer: &mut [u8],
-        mut take: impl FnMut(SocketAddr, SocketAddr, &[u8]),
+        queue: &IkeQueue,
+        lost: &mut Lost,
     ) {
-        for (local, socket) in &self.sockets {
+        let mut control = control_buffer();
+        for port in &self.0 {
             for _ in 0..most {
-                let Ok((count, from)) = socket.recv_from(buffer) else {
+                let Ok(received) = port.receive(buffer, &mut control) else {
                     break;
                 };
-                take(*local, from, buffer.get(..count).unwrap_or_default());
+                lost.socket_full += u64::from(received.lost);
+                let octets = buffer.get(..received.len).unwrap_or_default();
+                for message in octets.chunks(received.segment.max(1)) {
+                    let (from, local) = (received.from, port.local());
+                    let message = || IkeDatagram {
+                        from,
+                        local,
+                        bytes: message.to_vec(),
+                    };
+                    if let Err(cause) = queue.push(from, message) {
+                        lost.add(cause);
+                    }
+                }
             }
         }
     }
@@ -120,6 +149,7 @@ impl IkeSockets {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
     use std::time::Duration;
 
     use super::*;
@@ -154,13 +184,15 @@ mod tests {
             assert_eq!(from, address);
             peer.send_to(b"in", address).unwrap();
         }
-        let mut heard = Vec::new();
+        let (queue, mut heard) = (IkeQueue::default(), Vec::new());
         while heard.len() < 2 {
-            sockets.receive(8, &mut [0; 9], |local, from, octets| {
-                assert_eq!(octets, b"in");
-                heard.push((local, from));
-            });
+            sockets.receive(8, &mut [0; 9], &queue, &mut Lost::default());
+            while let Some(message) = queue.pop() {
+                assert_eq!(message.bytes, b"in");
+                heard.push((message.local, message.from));
+            }
         }
+        heard.sort_by_key(|(local, _)| local.is_ipv6());
         let peers = peers.map(|peer| peer.local_addr().unwrap());
         assert_eq!(heard, [(addresses[0], peers[0]), (addresses[1], peers[1])]);
         let alone = IkeSockets::new([open("127.0.0.1:0").into()]).unwrap();

@@ -4,8 +4,18 @@ use adit_dataplane::{Counters, DropCause};
 use adit_ike::Statistics;
 use adit_model::observed::Drops;
 
-pub(crate) fn of(packets: &Counters, messages: &Statistics) -> Drops {
-    let packets = DropCause::all().map(|cause| (cause.name().to_owned(), packets.drops(cause)));
+use crate::descriptors::Lost;
+
+pub(crate) fn of(packets: &Counters, messages: &Statistics, port_500: &Lost) -> Drops {
+    let packets = DropCause::all().map(|cause| {
+        let on_port_500 = match cause {
+            DropCause::IkeQueueFull => port_500.queue_full,
+            DropCause::IkeStranger => port_500.stranger,
+            DropCause::SocketFull => port_500.socket_full,
+            _ => 0,
+        };
+        (cause.name().to_owned(), packets.drops(cause) + on_port_500)
+    });
     let messages = [
         ("ike_half_open_limit", messages.half_open_limit),
         ("ike_malformed", messages.malformed),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{ChildCounters, ChildId, ChildSa, Dataplane, InstallError};
+use adit_dataplane::{ChildCounters, ChildId, ChildSa, Dataplane, InstallError, Owner};
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Ports, Selectors, TrafficSelector};
 use adit_ike::{DirectionKeys, InstallChild};
 
@@ -87,6 +87,7 @@ impl Forwarded {
         let id = ChildId(child.child.0);
         dataplane.install(ChildSa {
             id,
+            owner: Owner(child.connection.0),
             inbound,
             outbound,
             remote: child.remote,

@@ -15,11 +15,14 @@
 mod conversion;
 mod descriptors;
 mod drops;
+mod flood;
 mod forwarder;
+mod line_limit;
 mod privileges;
 pub mod protocol;
 mod reason;
 mod run;
+mod system_calls;
 mod tunnel;
 
 pub use run::{WorkerError, run};

@@ -13,8 +13,17 @@ use adit_model::{Cidr, ConnectionId, OuterAddresses};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The longest line taken, in octets: some seventy thousand tunnels.
+/// The longest order taken, in octets: some seventy thousand tunnels.
 pub const MAX_LINE: usize = 64 << 20;
+
+/// The longest line of a worker, in octets: a tunnel of some thousand Child SAs.
+pub const MAX_NEWS_LINE: u64 = 1 << 20;
+
+/// Octets of each text in news.
+const MAX_TEXT: usize = 4096;
+
+/// Reasons of a tunnel, and causes of drops.
+const MAX_ENTRIES: usize = 128;
 
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +107,8 @@ impl From<&TunnelSpec> for TunnelOrder {
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// It is at work; said every two seconds.
+    Alive,
     /// What was dropped since it was started.
     Drops(Drops),
     /// It listens.
@@ -109,4 +120,116 @@ pub enum FromWorker {
         /// How it is.
         observed: TunnelObserved,
     },
+}
+
+/// Why a worker's line is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NewsError {
+    /// It is none of the words.
+    #[error("it can't be understood")]
+    Malformed(#[source] serde_json::Error),
+    /// A text, or a list, is longer than any honest one.
+    #[error("its {0} are too long")]
+    TooLong(&'static str),
+}
+
+impl FromWorker {
+    /// News of a tunnel. What a peer said may be quoted in its reasons, and is cut where it is too
+    /// long.
+    pub(crate) fn of_tunnel(connection: ConnectionId, mut observed: TunnelObserved) -> Self {
+        for reason in &mut observed.reasons {
+            for text in [&mut reason.evidence, &mut reason.next_step] {
+                text.truncate(text.floor_char_boundary(MAX_TEXT));
+            }
+        }
+        Self::Tunnel {
+            connection,
+            observed,
+        }
+    }
+
+    /// Takes a line of a worker, which may be in a stranger's hands: no more of it than fits here is
+    /// kept or shown anywhere.
+    ///
+    /// # Errors
+    /// It is not one, or longer than any honest one.
+    pub fn parse(line: &[u8]) -> Result<Self, NewsError> {
+        let news = serde_json::from_slice(line).map_err(NewsError::Malformed)?;
+        match &news {
+            Self::Alive | Self::Ready => {}
+            Self::Drops(drops) => {
+                let plain = |octet: u8| {
+                    octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_'
+                };
+                let named = |cause: &String| cause.len() <= 64 && cause.bytes().all(plain);
+                if drops.0.len() > MAX_ENTRIES || !drops.0.keys().all(named) {
+                    return Err(NewsError::TooLong("causes of drops"));
+                }
+            }
+            Self::Tunnel { observed, .. } => {
+                let fits = |text: &String| text.len() <= MAX_TEXT;
+                let mut reasons = observed.reasons.iter();
+                let told = reasons.all(|reason| fits(&reason.evidence) && fits(&reason.next_step));
+                if observed.reasons.len() > MAX_ENTRIES || !told {
+                    return Err(NewsError::TooLong("reasons"));
+                }
+                let suites = observed.children.iter().map(|child| &child.suite);
+                if !suites.chain(&observed.ike_suite).all(fits) {
+                    return Err(NewsError::TooLong("suites"));
+                }
+            }
+        }
+        Ok(news)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workers_words_are_bounded() {
+        let tunnel = |evidence: &str, reasons: usize| {
+            let reason = format!(
+                r#"{{"code":"internal_error","whose":"local","since":"2026-01-01T00:00:00Z","evidence":"{evidence}","next_step":""}}"#
+            );
+            format!(
+                r#"{{"Tunnel":{{"connection":"{}","observed":{{"state":"up","since":"2026-01-01T00:00:00Z","reasons":[{}],"ike_suite":null,"children":[],"traffic":{{"packets_in":0,"bytes_in":0,"packets_out":0,"bytes_out":0}}}}}}}}"#,
+                ConnectionId::random(),
+                vec![reason; reasons].join(",")
+            )
+        };
+        let parse = |line: &str| FromWorker::parse(line.as_bytes());
+        let Ok(FromWorker::Tunnel {
+            connection,
+            mut observed,
+        }) = parse(&tunnel("", 1))
+        else {
+            panic!("a tunnel");
+        };
+        observed.reasons[0].evidence = "ß".repeat(MAX_TEXT);
+        let told = FromWorker::of_tunnel(connection, observed);
+        assert!(parse(&serde_json::to_string(&told).unwrap()).is_ok());
+        assert!(parse(&tunnel("no answer", 1)).is_ok());
+        let long = "x".repeat(MAX_TEXT + 1);
+        assert!(matches!(
+            parse(&tunnel(&long, 1)),
+            Err(NewsError::TooLong("reasons"))
+        ));
+        assert!(matches!(
+            parse(&tunnel("", MAX_ENTRIES + 1)),
+            Err(NewsError::TooLong("reasons"))
+        ));
+        assert!(parse(r#"{"Drops":{"no_sa":7}}"#).is_ok());
+        for name in ["a\"b", "a b", "A", &"a".repeat(65)] {
+            let name = name.replace('"', "\\\"");
+            let line = format!(r#"{{"Drops":{{"{name}":7}}}}"#);
+            assert!(
+                matches!(parse(&line), Err(NewsError::TooLong("causes of drops"))),
+                "{line}"
+            );
+        }
+        assert!(matches!(parse("{}"), Err(NewsError::Malformed(_))));
+        assert!(matches!(parse("\"Ready\""), Ok(FromWorker::Ready)));
+    }
 }

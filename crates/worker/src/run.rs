@@ -2,15 +2,16 @@
 
 mod orders;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{Config, Dataplane, IkeDatagram, Userspace};
+use adit_dataplane::{Config, ConnectionBlocks, Dataplane, IkeQueue, Userspace};
 use adit_ike::{
     ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
     InstallChild, Output, Polled, Transmit,
@@ -22,8 +23,9 @@ use time::OffsetDateTime;
 use zeroize::Zeroize;
 
 use crate::conversion;
-use crate::descriptors::{Descriptors, IkeSockets};
+use crate::descriptors::{Descriptors, IkeSockets, Lost};
 use crate::drops;
+use crate::flood::{Flood, FloodNews};
 use crate::forwarder::Forwarded;
 use crate::privileges;
 use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
@@ -35,8 +37,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How many looks until counters are told.
 const TELL_EVERY: u32 = 4;
 
-/// IKE messages from port 4500 that may wait; more are dropped, and peers repeat theirs.
-const IKE_QUEUE: usize = 256;
+/// Receives on port 500 before messages get their turn.
+const RECEIVES_AT_ONCE: usize = 256;
 
 /// How many datagrams of port 500 are taken before anything else gets its turn.
 const DATAGRAMS_AT_ONCE: usize = 64;
@@ -71,13 +73,14 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
     move |source| WorkerError::Io { doing, source }
 }
 
-/// Runs a worker on its control socket until the supervisor ends it or goes away.
+/// Runs a worker on its control socket until the supervisor ends it or goes away. Where it is root, it becomes `user`,
+/// who should be nobody else.
 ///
 /// # Errors
 /// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
-pub fn run(control: UnixStream) -> Result<(), WorkerError> {
+pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
     let Descriptors { tun, v4, v6 } = Descriptors::receive(&control)?;
-    privileges::drop_all().map_err(failed("giving up privileges"))?;
+    privileges::drop_all(&control, user).map_err(failed("giving up privileges"))?;
     let (ike_v6, nat_v6) = v6.map(|ports| (ports.ike, ports.nat)).unzip();
     let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
     let ike = ike.map_err(failed("preparing sockets"))?;
@@ -87,7 +90,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
             .set_nonblocking(true)
             .map_err(failed("preparing sockets"))?;
     }
-    let (sender, receiver) = sync_channel(IKE_QUEUE);
+    let queue = Arc::new(IkeQueue::default());
     let config = Config {
         tun,
         udp: v4.nat,
@@ -95,7 +98,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
         outer_mtu: 1500,
         clamp_mss: true,
     };
-    let dataplane = Userspace::start(config, sender, move || {
+    let dataplane = Userspace::start(config, Arc::clone(&queue), move || {
         // A full pipe means that a wake-up is under way already.
         let _ = (&wake).write(&[1]);
     })
@@ -108,11 +111,14 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
         control,
         ike,
         woken,
-        messages: receiver,
+        queue,
+        lost: Lost::default(),
         dataplane,
         addresses: None,
         tunnels: BTreeMap::new(),
+        changed: BTreeSet::new(),
         configured: HashMap::new(),
+        leads: BTreeMap::new(),
         children: BTreeMap::new(),
         owners: HashMap::new(),
         incoming: Vec::new(),
@@ -120,6 +126,7 @@ pub fn run(control: UnixStream) -> Result<(), WorkerError> {
         next_look: started + LOOK,
         looks: 0,
         drops_told: Drops::default(),
+        flood: Flood::default(),
     };
     worker.tell(&FromWorker::Ready);
     let outcome = worker.serve();
@@ -133,11 +140,17 @@ struct Worker {
     control: UnixStream,
     ike: IkeSockets,
     woken: UnixStream,
-    messages: Receiver<IkeDatagram>,
+    /// What came in by all sockets.
+    queue: Arc<IkeQueue>,
+    lost: Lost,
     dataplane: Userspace,
     addresses: Option<OuterAddresses>,
     tunnels: BTreeMap<ConnectionKey, Tunnel>,
+    /// Those of which something other than counters may be worth telling.
+    changed: BTreeSet<ConnectionKey>,
     configured: HashMap<ConnectionKey, ConnectionConfig>,
+    /// Of every connection, also of those that are set down or can't be: their packets take no other way.
+    leads: BTreeMap<ConnectionKey, Lead>,
     children: BTreeMap<ChildKey, Forwarded>,
     owners: HashMap<ChildKey, ConnectionKey>,
     incoming: Vec<u8>,
@@ -145,6 +158,14 @@ struct Worker {
     next_look: Instant,
     looks: u32,
     drops_told: Drops,
+    flood: Flood,
+}
+
+/// Where a connection's packets belong, and whose messages are about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Lead {
+    blocks: ConnectionBlocks,
+    peer: Option<IpAddr>,
 }
 
 /// Whether to go on.
@@ -182,6 +203,9 @@ impl Worker {
     /// Sleeps until something comes in or is due.
     fn wait(&self, deadline: Option<adit_ike::Deadline>) -> Result<(), WorkerError> {
         let mut timeout = self.next_look.saturating_duration_since(Instant::now());
+        if !self.queue.is_empty() {
+            timeout = Duration::ZERO;
+        }
         if let Some(deadline) = deadline {
             timeout = timeout.min(deadline.at - self.now());
         }
@@ -248,20 +272,20 @@ impl Worker {
             .read(buffer)
             .is_ok_and(|count| count == buffer.len())
         {}
-        let now = self.now();
-        while let Ok(message) = self.messages.try_recv() {
-            self.endpoint
-                .handle_datagram(now, message.local, message.from, &message.bytes);
-        }
         if self.addresses.is_none() {
             // Before the first order every peer would be a stranger.
             return;
         }
-        let endpoint = &mut self.endpoint;
-        let take = |local, from, datagram: &[u8]| {
-            endpoint.handle_datagram(now, local, from, datagram);
-        };
-        self.ike.receive(DATAGRAMS_AT_ONCE, buffer, take);
+        self.ike
+            .receive(RECEIVES_AT_ONCE, buffer, &self.queue, &mut self.lost);
+        let now = self.now();
+        for _ in 0..DATAGRAMS_AT_ONCE {
+            let Some(message) = self.queue.pop() else {
+                break;
+            };
+            self.endpoint
+                .handle_datagram(now, message.local, message.from, &message.bytes);
+        }
     }
 
     /// Does all the endpoint wants; its next deadline.
@@ -351,9 +375,23 @@ impl Worker {
             | Event::IkeDown(connection) => *connection,
         };
         let connection = conversion::connection_id(key);
-        tracing::info!(%connection, ?event, "tunnel");
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.on_event(event, OffsetDateTime::now_utc());
+        let Some(tunnel) = self.tunnels.get_mut(&key) else {
+            return;
+        };
+        tunnel.on_event(event, OffsetDateTime::now_utc());
+        let anybodys = matches!(event, Event::Connecting(_) | Event::Failed(..));
+        let left_out = if anybodys {
+            tunnel.lines.allow(Instant::now())
+        } else {
+            Some(0)
+        };
+        // What is left out here is told with the next counters, if it is still so.
+        let Some(left_out) = left_out else { return };
+        self.changed.insert(key);
+        if left_out > 0 {
+            tracing::info!(%connection, ?event, left_out, "tunnel");
+        } else {
+            tracing::info!(%connection, ?event, "tunnel");
         }
     }
 
@@ -369,6 +407,7 @@ impl Worker {
         self.tell_news(with_counters);
         if with_counters {
             self.tell_drops();
+            self.tell(&FromWorker::Alive);
         }
     }
 
@@ -398,22 +437,33 @@ impl Worker {
     }
 
     fn tell_news(&mut self, with_traffic: bool) {
-        let mut news = Vec::new();
-        for (key, tunnel) in &mut self.tunnels {
-            if let Some(observed) = tunnel.news(with_traffic) {
-                news.push(FromWorker::Tunnel {
-                    connection: conversion::connection_id(*key),
-                    observed,
-                });
+        let changed = std::mem::take(&mut self.changed);
+        let keys = if with_traffic {
+            self.tunnels.keys().copied().collect()
+        } else {
+            changed
+        };
+        for key in keys {
+            let tunnel = self.tunnels.get_mut(&key);
+            if let Some(observed) = tunnel.and_then(|tunnel| tunnel.news(with_traffic)) {
+                let connection = conversion::connection_id(key);
+                self.tell(&FromWorker::of_tunnel(connection, observed));
             }
-        }
-        for message in news {
-            self.tell(&message);
         }
     }
 
     fn tell_drops(&mut self) {
-        let drops = drops::of(&self.dataplane.counters(), &self.endpoint.statistics());
+        let (packets, messages) = (self.dataplane.counters(), self.endpoint.statistics());
+        let drops = drops::of(&packets, &messages, &self.lost);
+        match self.flood.look(&drops) {
+            Some(FloodNews::Begins(cause)) => {
+                tracing::warn!(cause, "a flood of unwanted datagrams begins");
+            }
+            Some(FloodNews::Ended(dropped)) => {
+                tracing::warn!(dropped, "a flood of unwanted datagrams has ended");
+            }
+            None => {}
+        }
         if drops != self.drops_told {
             self.drops_told = drops.clone();
             self.tell(&FromWorker::Drops(drops));

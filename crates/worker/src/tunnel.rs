@@ -10,6 +10,7 @@ use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Cidr, Reason};
 use time::OffsetDateTime;
 
+use crate::line_limit::LineLimit;
 use crate::reason::Finding;
 
 /// How long a finding that saw both sides stands against poorer ones of the same code.
@@ -33,6 +34,8 @@ pub(crate) struct Tunnel {
     /// Of Child SAs that are there.
     present: BTreeMap<ChildKey, Traffic>,
     told: Option<TunnelObserved>,
+    /// What may be said in the log of what others can cause.
+    pub(crate) lines: LineLimit,
 }
 
 fn total(parts: impl Iterator<Item = Traffic>) -> Traffic {
@@ -58,6 +61,7 @@ impl Tunnel {
             past: Traffic::default(),
             present: BTreeMap::new(),
             told: None,
+            lines: LineLimit::new(Instant::now()),
         }
     }
 

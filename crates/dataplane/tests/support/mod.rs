@@ -1,9 +1,10 @@
 //! What the integration tests share: SAs with fixed keys.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
-use adit_dataplane::{ChildId, ChildSa};
+use adit_dataplane::{ChildId, ChildSa, ConnectionBlocks, Owner, Routes};
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
 
 /// Which end of the tunnel.
@@ -18,6 +19,21 @@ pub(crate) enum Side {
 fn net(address: &str, prefix_len: u8) -> TrafficSelector {
     let address: IpAddr = address.parse().unwrap();
     TrafficSelector::addresses(AddressRange::subnet(address, prefix_len).unwrap())
+}
+
+/// The connection of every Child SA that [`child`] makes.
+pub(crate) const OWNER: Owner = Owner(7);
+
+/// Both ends' blocks, either way round: good for the left and the right one.
+pub(crate) fn routes() -> Arc<Routes> {
+    let blocks = ["10.0.0.0/24", "10.1.0.0/24", "fd00::/16", "fd01::/16"];
+    let blocks: Vec<_> = blocks.iter().map(|text| text.parse().unwrap()).collect();
+    Arc::new(Routes::new([&ConnectionBlocks {
+        owner: OWNER,
+        enabled: true,
+        local: blocks.clone(),
+        remote: blocks,
+    }]))
 }
 
 /// One end of a Child SA. Both ends' `spi` makes them each other's peers: the left receives on it, the right on the
@@ -64,6 +80,7 @@ pub(crate) fn child(
     let spi_of = |spi: u32| Spi::try_from(spi).unwrap();
     ChildSa {
         id: ChildId(spi.into()),
+        owner: OWNER,
         inbound: InboundSa::new(spi_of(receive), &in_keying, selectors.clone(), false).unwrap(),
         outbound: OutboundSa::new(
             spi_of(send),

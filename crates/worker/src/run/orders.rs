@@ -1,12 +1,14 @@
 //! What the worker does with its orders. What is gone goes first: what comes may be for the same
 //! peer and the same blocks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use adit_dataplane::{Dataplane, Routes};
 use adit_ike::{Command, ConnectionKey};
 use time::OffsetDateTime;
 
-use super::Worker;
+use super::{Lead, Worker};
 use crate::conversion::{self, Unsupported};
 use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
 use crate::reason::Finding;
@@ -16,6 +18,7 @@ impl Worker {
     /// Has exactly the tunnels of the order.
     pub(super) fn apply(&mut self, order: &GatewayOrder) {
         self.addresses = Some(order.addresses);
+        self.lead(BTreeMap::new(), &order.tunnels);
         let listed = order.tunnels.iter();
         let listed: BTreeSet<_> = listed.map(|one| conversion::key(one.connection)).collect();
         let mut gone: Vec<_> = self.tunnels.keys().copied().collect();
@@ -30,6 +33,11 @@ impl Worker {
 
     /// Changes the tunnels of the order.
     pub(super) fn change(&mut self, order: &ChangeOrder) {
+        let mut stay = self.leads.clone();
+        for connection in &order.gone {
+            stay.remove(&conversion::key(*connection));
+        }
+        self.lead(stay, &order.tunnels);
         for connection in &order.gone {
             self.remove_tunnel(conversion::key(*connection));
         }
@@ -38,8 +46,28 @@ impl Worker {
         }
     }
 
+    /// Tells the data plane which connection each packet belongs to, before anything else changes.
+    fn lead(&mut self, mut leads: BTreeMap<ConnectionKey, Lead>, tunnels: &[TunnelOrder]) {
+        for tunnel in tunnels {
+            let lead = Lead {
+                blocks: conversion::blocks(tunnel),
+                peer: tunnel.admin_state_up.then_some(tunnel.peer_address),
+            };
+            leads.insert(conversion::key(tunnel.connection), lead);
+        }
+        if leads == self.leads {
+            return;
+        }
+        let blocks = leads.values().map(|lead| &lead.blocks);
+        self.dataplane.set_routes(Arc::new(Routes::new(blocks)));
+        let peers = leads.values().filter_map(|lead| lead.peer).collect();
+        self.queue.set_peers(&peers);
+        self.leads = leads;
+    }
+
     fn apply_tunnel(&mut self, tunnel: &TunnelOrder) {
         let key = conversion::key(tunnel.connection);
+        self.changed.insert(key);
         let Some(addresses) = self.addresses.filter(|_| tunnel.admin_state_up) else {
             return self.remove_tunnel(key);
         };
