@@ -162,7 +162,7 @@ async fn a_service_says_both_addresses_when_it_is_made_and_takes_peers_of_both()
                 };
                 let own = |tunnel: &adit_model::desired::TunnelSpec| match &tunnel.local_id {
                     adit_model::connection::Identity::Address(own) => Some(own.to_string()),
-                    adit_model::connection::Identity::Name(_) => None,
+                    _ => None,
                 };
                 spec.tunnels.len() == 2 && spec.tunnels.values().all(|t| from(t) == own(t))
             })

@@ -264,7 +264,7 @@ impl View {
         failed(self.silence("the gateway's worker", since + self.pending))
     }
 
-    /// How a connection's tunnel is, and why it is not up.
+    /// How a connection's tunnel is, and why it is not up, or not in all its parts.
     pub(crate) fn connection(
         &self,
         connection: &Connection,
@@ -291,7 +291,8 @@ impl View {
             return (TunnelState::Down, vec![reason]);
         };
         match observed.state {
-            TunnelState::Up => (TunnelState::Up, Vec::new()),
+            // What is wrong with parts of it.
+            TunnelState::Up => (TunnelState::Up, observed.reasons),
             state if observed.reasons.is_empty() => {
                 let evidence = "the first exchange with the peer is under way";
                 (state, vec![negotiating(since, evidence)])

@@ -146,6 +146,7 @@ impl InboundTable {
     ) -> Result<Opened, DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
         let child = self.children.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
+        let highest = child.sa.highest_sequence();
         let result = child.sa.open(packet);
         let authenticated = result
             .as_ref()
@@ -170,7 +171,9 @@ impl InboundTable {
             child
                 .stats
                 .received(now, result.as_ref().ok().map(|opened| opened.range.len()));
-            if child.endpoint_seen != Some(from) {
+            // A packet that was captured and sent on from elsewhere is rarely the newest.
+            let newest = child.sa.highest_sequence() > highest;
+            if newest && child.endpoint_seen != Some(from) {
                 child.endpoint_seen = Some(from);
                 child.stats.endpoint_moved(from);
             }

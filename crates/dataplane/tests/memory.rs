@@ -169,6 +169,21 @@ fn an_id_or_spi_in_use_is_refused() {
     );
 }
 
+#[test]
+fn a_captured_packet_that_is_sent_on_from_elsewhere_moves_the_endpoint_only_if_it_is_the_newest() {
+    let (left, right) = pair();
+    let sent = [b"a", b"b", b"c"].map(|octets| left.send(&to_right(octets)).unwrap().bytes);
+    let seen = || right.child_counters(ChildId(0x1000)).unwrap().endpoint_seen;
+    assert!(right.receive(peer(9), &sent[1]).is_some());
+    // One that was overtaken is good, but says nothing of where the peer is now.
+    assert!(right.receive(peer(666), &sent[0]).is_some());
+    assert_eq!(seen(), Some(peer(9)));
+    assert!(right.receive(peer(666), &sent[1]).is_none());
+    assert_eq!(seen(), Some(peer(9)));
+    assert!(right.receive(peer(10), &sent[2]).is_some());
+    assert_eq!(seen(), Some(peer(10)));
+}
+
 /// The left end of a connection to the right one, and of a wider one to another peer.
 fn overlapping() -> Memory {
     let blocks = |owner, remote: &str| ConnectionBlocks {

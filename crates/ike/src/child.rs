@@ -38,11 +38,27 @@ pub(crate) enum ChildState {
     Replaced,
 }
 
+/// What the peer is known to have of a Child SA.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// It asked for it, and may not have seen our answer yet.
+    Unproven,
+    /// It has installed it: a packet that is sent now arrives.
+    Proven,
+    /// And the user was told that it is up.
+    Announced,
+}
+
 /// A Child SA.
 #[derive(Debug)]
 pub(crate) struct ChildSa {
     pub(crate) key: ChildKey,
     pub(crate) state: ChildState,
+    pub(crate) standing: Standing,
+    /// From when on the answer to a request of ours proves that the peer has it.
+    pub(crate) proof_at: Instant,
+    /// Which of the wanted ones it was made for, though the peer may have agreed to less.
+    pub(crate) index: Option<usize>,
     pub(crate) inbound_spi: u32,
     pub(crate) outbound_spi: u32,
     pub(crate) suite: EspSuite,
@@ -50,17 +66,33 @@ pub(crate) struct ChildSa {
     pub(crate) remote: Vec<TrafficSelector>,
     pub(crate) outbound_active: bool,
     pub(crate) replaces: Option<ChildKey>,
+    /// It goes once this one, for the same traffic, is known to be there at both ends.
+    pub(crate) yields_to: Option<ChildKey>,
     /// Our side of the exchange that made it, and that exchange's nonces.
     pub(crate) role: Role,
     pub(crate) nonces: ExchangeNonces,
     pub(crate) since: Instant,
     /// When to rekey it.
     pub(crate) rekey_at: Instant,
+    /// From when on another one is wanted, if it was not rekeyed by then.
+    pub(crate) renew_at: Instant,
+    /// When to look whether it was; never again, once that was done.
+    pub(crate) renewal_due: Instant,
     /// When it must be gone.
     pub(crate) expires_at: Instant,
 }
 
 impl ChildSa {
+    /// Whether the peer is still to be asked whether it has it.
+    pub(crate) fn awaits_proof(&self) -> bool {
+        self.is_live() && self.standing == Standing::Unproven && self.replaces.is_none()
+    }
+
+    /// Whether it carries traffic in both directions.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state == ChildState::Installed && self.standing != Standing::Unproven
+    }
+
     /// Whether it carries traffic, or is about to.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.state, ChildState::Installed | ChildState::Installing)
@@ -277,6 +309,8 @@ pub(crate) struct Birth<'a> {
     /// Our side of the exchange that makes it.
     pub(crate) role: Role,
     pub(crate) replaces: Option<ChildKey>,
+    /// Which of the wanted ones it is for, where that is known.
+    pub(crate) index: Option<usize>,
     /// It lost a collision before it was there: it only receives, until it is deleted.
     pub(crate) redundant: bool,
 }
@@ -304,9 +338,13 @@ pub(crate) fn install(
         (inbound_spi, outbound_spi),
     )?;
     let key = ChildKey(ctx.numbers.next_key());
-    // RFC 7296 section 2.8: who answers a rekey goes on sending on the old SA for a while.
-    let expected = birth.role == Role::Initiator || birth.replaces.is_none();
-    let outbound_active = expected && !birth.redundant;
+    // RFC 7296 section 2.8: who answers goes on sending on the old SA, if there is one, until the
+    // peer is known to have the new one.
+    let outbound_active = birth.role == Role::Initiator && !birth.redundant;
+    let standing = match birth.role {
+        Role::Initiator => Standing::Proven,
+        Role::Responder => Standing::Unproven,
+    };
     ctx.push(Output::InstallChild(InstallChild {
         child: key,
         connection: owner.connection,
@@ -324,6 +362,9 @@ pub(crate) fn install(
     Ok(ChildSa {
         key,
         state: ChildState::Installing,
+        standing,
+        proof_at: ctx.now + OVERTAKEN,
+        index: birth.index,
         inbound_spi,
         outbound_spi,
         suite,
@@ -331,6 +372,7 @@ pub(crate) fn install(
         remote,
         outbound_active,
         replaces: birth.replaces,
+        yields_to: None,
         role: birth.role,
         nonces: ExchangeNonces {
             initiator: birth.nonces.initiator.to_vec(),
@@ -338,6 +380,8 @@ pub(crate) fn install(
         },
         since: ctx.now,
         rekey_at: ctx.now + rekey_after(ctx, lifetime, birth.role),
+        renew_at: ctx.now + renew_after(lifetime),
+        renewal_due: ctx.now + renew_after(lifetime),
         expires_at: ctx.now + lifetime,
     })
 }
@@ -345,6 +389,24 @@ pub(crate) fn install(
 /// What is left of a lifetime at least when a rekey begins, so that a request that is lost can be
 /// repeated. Where that can't be, as in tests, percentages alone count.
 const MARGIN: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(5)];
+
+/// When a Child SA without the forward secrecy that is configured is rekeyed. The initiator is first.
+pub(crate) fn probe_after(ctx: &mut Context<'_>, role: Role) -> Duration {
+    let seconds = match role {
+        Role::Initiator => 2,
+        Role::Responder => 8,
+    };
+    Duration::from_secs(seconds) + ctx.jitter(Duration::from_secs(3))
+}
+
+/// How long an answer of ours may be on its way while a request of ours overtakes it. If it was lost
+/// the peer has repeated its request by then.
+pub(crate) const OVERTAKEN: Duration = Duration::from_secs(1);
+
+/// When something with this lifetime that was not rekeyed is made anew, beside the old one.
+pub(crate) fn renew_after(lifetime: Duration) -> Duration {
+    lifetime - (lifetime / 20).min(Duration::from_secs(10))
+}
 
 /// When to rekey something with this lifetime: at 80 to 87 %, and later still where the peer is
 /// expected to do it, so that both rarely start at once.
@@ -373,7 +435,7 @@ pub(crate) fn dispose(
     } else {
         ctx.push(Output::RemoveChild(child.key));
     }
-    if child.state != ChildState::Installing {
+    if child.standing == Standing::Announced {
         ctx.push(Output::Event(Event::ChildDown {
             connection,
             child: child.key,

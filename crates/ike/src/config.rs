@@ -1,6 +1,5 @@
 //! What an [`crate::Endpoint`] is told: its own limits, and the connections it may have.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
@@ -56,6 +55,17 @@ impl Identity {
         }
     }
 
+    /// Whether a peer that calls itself `other` is meant. Case does not matter in names (RFC 4343), nor
+    /// in the mail addresses that peers are called by.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        let same = match self.kind {
+            IdType::FQDN | IdType::RFC822_ADDR => self.data.eq_ignore_ascii_case(&other.data),
+            _ => self.data == other.data,
+        };
+        self.kind == other.kind && same
+    }
+
     pub(crate) fn view(&self) -> Identification<'_> {
         Identification {
             kind: self.kind,
@@ -79,26 +89,37 @@ impl fmt::Display for Identity {
         if let (IdType::IPV6_ADDR, Ok(octets)) = (self.kind, <[u8; 16]>::try_from(&*self.data)) {
             return write!(f, "{}", IpAddr::from(octets));
         }
-        // Attacker-chosen octets end up in logs and on pages: printable ASCII only.
-        let text: String = self
-            .data
-            .iter()
-            .take(128)
-            .map(|octet| {
-                if octet.is_ascii_graphic() {
-                    char::from(*octet)
-                } else {
-                    '?'
-                }
-            })
-            .collect();
-        f.write_str(&text)
+        // Attacker-chosen octets end up in logs and on pages: printable ASCII only, the rest in
+        // hexadecimal.
+        for octet in self.data.iter().take(128) {
+            match octet {
+                b' '..=b'~' => fmt::Write::write_char(f, char::from(*octet))?,
+                _ => write!(f, "\\x{octet:02x}")?,
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl IkeAlgorithms {
+    /// What all of these accept, in the first one's order.
+    pub(crate) fn common<'a>(mut of: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let mut common = of.next()?.clone();
+        for other in of {
+            common
+                .encryption
+                .retain(|one| other.encryption.contains(one));
+            common.integrity.retain(|one| other.integrity.contains(one));
+            common.prf.retain(|one| other.prf.contains(one));
+            common.groups.retain(|one| other.groups.contains(one));
+        }
+        Some(common)
     }
 }
 
@@ -183,8 +204,13 @@ pub struct EndpointConfig {
     /// Half-open IKE SAs as responder from which on every initiator must return a cookie
     /// (RFC 7296 section 2.6).
     pub cookie_threshold: usize,
+    /// The same for those with one peer address.
+    pub cookie_threshold_of_peer: usize,
     /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     pub half_open_limit: usize,
+    /// The same for those with one peer address: its own share, which others can't take. Only
+    /// addresses of configured peers are answered at all.
+    pub half_open_limit_of_peer: usize,
     /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     pub iv_epoch: u16,
 }
@@ -193,7 +219,9 @@ impl Default for EndpointConfig {
     fn default() -> Self {
         Self {
             cookie_threshold: 30,
+            cookie_threshold_of_peer: 3,
             half_open_limit: 256,
+            half_open_limit_of_peer: 5,
             iv_epoch: 0,
         }
     }

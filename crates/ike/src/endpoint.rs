@@ -3,18 +3,21 @@
 mod connection;
 mod effect;
 mod input;
+pub(crate) mod register;
+mod surplus;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use adit_crypto::Random;
-use adit_ike_wire::Spi;
 
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
 use crate::cookie::CookieJar;
 use crate::endpoint::connection::Connection;
+use crate::endpoint::register::Register;
 use crate::output::{ChildKey, Deadline, Output, Polled};
 use crate::sa::{Context, Effect, IkeSa, Numbers, SaKey, State};
 use crate::task::Task;
@@ -28,6 +31,9 @@ const LINGER: Duration = Duration::from_secs(5);
 pub enum Command {
     /// A packet came in on this Child SA and was good.
     ChildHeard(ChildKey),
+    /// A packet with a new highest sequence number came in on this Child SA from another address
+    /// than its packets are sent to. Where the peer may be there, it is asked.
+    ChildHeardFrom(ChildKey, SocketAddr),
     /// The answer to [`Output::InstallChild`].
     ChildInstalled(ChildKey, bool),
     /// Replace this Child SA now, for example because its sequence numbers run out.
@@ -60,6 +66,14 @@ pub struct Statistics {
     pub out_of_order: u64,
     /// Dropped: too many half-open IKE SAs.
     pub half_open_limit: u64,
+    /// Dropped: too many half-open IKE SAs with this peer address.
+    pub half_open_limit_of_peer: u64,
+    /// Half-open IKE SAs there are now.
+    pub half_open: u64,
+    /// How often it was looked for what a connection wants.
+    pub maintained: u64,
+    /// Reports of what anybody can cause that were left out, since there was one just before.
+    pub events_left_out: u64,
     /// Initiators that were asked for a cookie.
     pub cookies_sent: u64,
     /// Requests that were answered again with the same octets.
@@ -71,13 +85,19 @@ pub struct Endpoint {
     limits: EndpointConfig,
     random: Box<dyn Random>,
     connections: BTreeMap<ConnectionKey, Connection>,
-    pub(crate) sas: BTreeMap<SaKey, IkeSa>,
-    by_spi: BTreeMap<Spi, SaKey>,
+    /// The connections between two addresses, ours first.
+    by_addresses: BTreeMap<(IpAddr, IpAddr), Vec<ConnectionKey>>,
+    pub(crate) sas: Register,
+    /// Connections that something happened to: what they want is looked at before the step ends.
+    touched: BTreeSet<ConnectionKey>,
+    /// When connections want to be looked at although nothing happens to them.
+    plans: BTreeSet<(Deadline, ConnectionKey)>,
     cookies: CookieJar,
     numbers: Numbers,
     outputs: VecDeque<Output>,
     effects: Vec<Effect>,
-    lingering: Vec<(Instant, ChildKey)>,
+    /// In the order of time.
+    lingering: VecDeque<(Instant, ChildKey)>,
     statistics: Statistics,
 }
 
@@ -96,20 +116,25 @@ impl Endpoint {
             cookies: CookieJar::new(now, &mut *random),
             random,
             connections: BTreeMap::new(),
-            sas: BTreeMap::new(),
-            by_spi: BTreeMap::new(),
+            by_addresses: BTreeMap::new(),
+            sas: Register::default(),
+            touched: BTreeSet::new(),
+            plans: BTreeSet::new(),
             numbers: Numbers::default(),
             outputs: VecDeque::new(),
             effects: Vec::new(),
-            lingering: Vec::new(),
+            lingering: VecDeque::new(),
             statistics: Statistics::default(),
         }
     }
 
     /// What was counted so far.
     #[must_use]
-    pub const fn statistics(&self) -> Statistics {
-        self.statistics
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            half_open: self.sas.half_open() as u64,
+            ..self.statistics
+        }
     }
 
     /// How many IKE SAs there are, in every state.
@@ -125,6 +150,14 @@ impl Endpoint {
                 self.with_child(now, child, |ctx, established| {
                     established.on_child_heard(ctx, child);
                 });
+            }
+            Command::ChildHeardFrom(child, remote) => {
+                if let Some(key) = self.sas.of_child(child) {
+                    self.with_sa(now, key, |ctx, sa| {
+                        let path = sa.link.path.with_remote(remote);
+                        sa.hear_from(ctx, path);
+                    });
+                }
             }
             Command::ChildInstalled(child, installed) => {
                 self.with_child(now, child, |ctx, established| {
@@ -150,28 +183,23 @@ impl Endpoint {
                 self.set_connection(now, connection, *config);
             }
         }
-        self.maintain_all(now);
+        self.settle(now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let due: Vec<_> = self
-            .sas
-            .iter()
-            .filter(|(_, sa)| sa.deadline().is_some_and(|deadline| deadline.at <= now))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in due {
+        for key in self.sas.due(now) {
             self.with_sa(now, key, |ctx, sa| sa.handle_timeout(ctx));
         }
-        let outputs = &mut self.outputs;
-        self.lingering.retain(|(at, child)| {
-            if *at <= now {
-                outputs.push_back(Output::RemoveChild(*child));
-            }
-            *at > now
-        });
-        self.maintain_all(now);
+        while let Some((at, child)) = self.lingering.front().copied()
+            && at <= now
+        {
+            self.lingering.pop_front();
+            self.outputs.push_back(Output::RemoveChild(child));
+        }
+        let due = self.plans.iter().take_while(|(plan, _)| plan.at <= now);
+        self.touched.extend(due.map(|(_, connection)| *connection));
+        self.settle(now);
     }
 
     /// The next thing to do, or when to call [`Self::handle_timeout`].
@@ -179,26 +207,13 @@ impl Endpoint {
         if let Some(output) = self.outputs.pop_front() {
             return Polled::Output(output);
         }
-        let sas = self.sas.values().filter_map(IkeSa::deadline);
-        let lingering = self.lingering.iter().map(|(at, _)| Deadline {
+        let lingering = self.lingering.front().map(|(at, _)| Deadline {
             at: *at,
             why: "retired Child SA",
         });
-        let connections = self.connections.iter().filter_map(|(key, connection)| {
-            connection.deadline(
-                self.newest_established(*key).is_some(),
-                self.is_initiating(*key),
-            )
-        });
-        let surplus = self.connections.keys().filter_map(|key| {
-            let (_, at) = self.surplus(*key)?;
-            Some(Deadline {
-                at,
-                why: "surplus IKE SA",
-            })
-        });
-        let next = sas.chain(lingering).chain(connections).chain(surplus).min();
-        Polled::Idle(next.filter(|deadline| deadline.at != Instant::NEVER))
+        let plan = self.plans.first().map(|(plan, _)| *plan);
+        let next = [self.sas.next_due(), lingering, plan];
+        Polled::Idle(next.into_iter().flatten().min())
     }
 
     /// Lets one SA act, then does what it wants of the endpoint.
@@ -208,7 +223,21 @@ impl Endpoint {
         key: SaKey,
         act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> R,
     ) -> Option<R> {
-        let mut sa = self.sas.remove(&key)?;
+        let acted = self.try_with_sa(now, key, |ctx, sa| {
+            Ok::<_, core::convert::Infallible>(act(ctx, sa))
+        });
+        acted.map(|Ok(result)| result)
+    }
+
+    /// Lets one SA look at something, and act if that is good. What is not good costs no more than
+    /// the look: neither SAs nor connections are gone through.
+    fn try_with_sa<R, E>(
+        &mut self,
+        now: Instant,
+        key: SaKey,
+        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> Result<R, E>,
+    ) -> Option<Result<R, E>> {
+        let mut sa = self.sas.take(key)?;
         let alone = self.is_alone(&sa);
         let crowded = self.is_crowded(&sa);
         let mut ctx = Context {
@@ -222,10 +251,15 @@ impl Endpoint {
             crowded,
         };
         let result = act(&mut ctx, &mut sa);
+        if result.is_err() {
+            self.sas.put_back(sa);
+            return Some(result);
+        }
         if let State::Established(established) = &mut sa.state {
             established.run_queue(&mut ctx, &mut sa.link);
         }
-        self.sas.insert(key, sa);
+        self.touched.extend(sa.link.connection);
+        self.sas.put(sa);
         self.apply_effects(now);
         Some(result)
     }
@@ -249,11 +283,7 @@ impl Endpoint {
         child: ChildKey,
         act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
     ) {
-        let owner = self.sas.iter().find(|(_, sa)| {
-            sa.established()
-                .is_some_and(|established| established.child(child).is_some())
-        });
-        if let Some(key) = owner.map(|(key, _)| *key) {
+        if let Some(key) = self.sas.of_child(child) {
             self.with_established(now, key, act);
         }
     }

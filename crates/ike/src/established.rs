@@ -19,13 +19,13 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, ChildSa, ChildState, error_payload};
+use crate::child::{self, ChildSa, ChildState, Standing, error_payload, notification_name};
 use crate::collision::{ExchangeNonces, Ours};
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
-use crate::failure::Failure;
+use crate::failure::{Failure, Judge};
 use crate::keys::{Role, SaKeys};
-use crate::output::{ChildKey, Deadline, Event, Output};
+use crate::output::{ChildKey, Deadline, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Link, SaKey};
 use crate::task::auth::Authenticated;
 use crate::task::{Active, Queued, Task};
@@ -34,12 +34,32 @@ use crate::time::Instant;
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
 
+/// What a peer says in an INFORMATIONAL exchange to have the IKE SA deleted without a Delete (RFC 7296
+/// section 2.21.2).
+const ENDS_THE_SA: [NotifyType; 3] = [
+    NotifyType::AUTHENTICATION_FAILED,
+    NotifyType::INVALID_SYNTAX,
+    NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
+];
+
+/// How long the peer may take to say something by itself before it is asked whether it has a Child SA.
+const PROOF_WAIT: Duration = Duration::from_millis(50);
+
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     Closing,
     InUse,
     Replaced,
+}
+
+/// What becomes of the Child SAs of an IKE SA that is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Farewell {
+    /// They are gone at once.
+    AtOnce,
+    /// What is still on its way to them is taken: the peer does not know yet.
+    Lingering,
 }
 
 /// An IKE SA that is up.
@@ -65,6 +85,8 @@ pub(crate) struct Established {
     pub(crate) heard: Instant,
     /// When the request under way began.
     pub(crate) asked: Instant,
+    /// The newest number when it began: what the peer asked for before, it knew of when it answered.
+    pub(crate) asked_number: u64,
 }
 
 impl Established {
@@ -94,6 +116,7 @@ impl Established {
             expires_at: ctx.now + lifetime,
             heard: ctx.now,
             asked: ctx.now,
+            asked_number: 0,
             config,
         }
     }
@@ -113,6 +136,11 @@ impl Established {
 
     pub(crate) fn report(&self, ctx: &mut Context<'_>, failure: Failure) {
         ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+    }
+
+    pub(crate) fn report_part(&self, ctx: &mut Context<'_>, part: Part, failure: Failure) {
+        let event = Event::PartFailed(self.connection, part, failure);
+        ctx.push(Output::Event(event));
     }
 
     pub(crate) fn child_mut(&mut self, key: ChildKey) -> Option<&mut ChildSa> {
@@ -153,13 +181,22 @@ impl Established {
         }
     }
 
-    /// Whether a Child SA for these selectors is up, being made, or about to be.
-    pub(crate) fn is_busy_with(&self, index: usize) -> bool {
+    /// When another IKE SA is wanted, if this one was not rekeyed by then.
+    pub(crate) fn renew_at(&self) -> Instant {
+        let lifetime = self.expires_at - self.since;
+        self.since + child::renew_after(lifetime)
+    }
+
+    /// Whether a Child SA for these selectors is up, being made, or about to be. What was agreed for
+    /// them counts, though the peer may have agreed to less: asking again would get the same again.
+    pub(crate) fn is_busy_with(&self, index: usize, now: Instant) -> bool {
         let Some(wanted) = self.config.children.get(index) else {
             return true;
         };
         self.children.iter().any(|child| {
-            child.is_live() && crate::selectors::covers(&child.local, &child.remote, wanted)
+            let serves = child.index == Some(index)
+                || crate::selectors::covers(&child.local, &child.remote, wanted);
+            child.is_live() && now < child.renew_at && serves
         }) || self
             .queue
             .iter()
@@ -187,6 +224,7 @@ impl Established {
                 return;
             };
             self.asked = ctx.now;
+            self.asked_number = ctx.numbers.newest();
             match queued.task {
                 Task::ChildCreate(index) => self.start_child_create(ctx, link, index),
                 Task::ChildDelete(key) => self.start_child_delete(ctx, link, key),
@@ -206,6 +244,19 @@ impl Established {
         contents: &Contents<'_>,
     ) {
         self.heard = ctx.now;
+        // Section 2.21.3: who answers so has deleted the SA, without a Delete.
+        if contents.notify(NotifyType::INVALID_SYNTAX).is_some() {
+            return self.refused(ctx, link.key, NotifyType::INVALID_SYNTAX);
+        }
+        // Section 2.5: a message with such a payload is rejected whole.
+        if contents.unknown_critical.is_some() {
+            return self.misled(ctx);
+        }
+        let (asked, number) = (self.asked, self.asked_number);
+        self.prove_where(ctx, |child| {
+            child.proof_at <= asked && child.key.0 <= number
+        });
+        self.ask_for_proof();
         match self.active.take() {
             // The Child SA would not outlive the answer to the Delete that comes next.
             Some(Active::ChildCreate(_) | Active::ChildRekey(_))
@@ -219,7 +270,9 @@ impl Established {
             }
             Some(Active::IkeDelete) => self.ike_deleted(ctx, link.key),
             Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
-            Some(Active::Liveness) | None => {}
+            // Whoever was asked for is not there; otherwise the path was changed by now.
+            Some(Active::Liveness) => link.candidate = None,
+            None => {}
         }
     }
 
@@ -240,6 +293,11 @@ impl Established {
                 data: &[kind],
             });
             return self.respond(ctx, link, header, &[payload]);
+        }
+        let mut said = contents.notifies.iter().map(|notify| notify.kind);
+        if !said.any(|kind| ENDS_THE_SA.contains(&kind)) {
+            // Section 2.3: the peer's next request comes after it has had our last answer.
+            self.prove_where(ctx, |_| true);
         }
         let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
         if self.waits
@@ -278,7 +336,12 @@ impl Established {
         contents: &Contents<'_>,
     ) {
         let protocol = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
-        if protocol(adit_ike_wire::ProtocolId::IKE) {
+        let mut said = contents.notifies.iter().map(|notify| notify.kind);
+        let fatal = said.find(|kind| ENDS_THE_SA.contains(kind));
+        if let Some(kind) = fatal {
+            self.respond(ctx, link, header, &[]);
+            self.refused(ctx, link.key, kind);
+        } else if protocol(adit_ike_wire::ProtocolId::IKE) {
             self.answer_ike_delete(ctx, link, header);
         } else if protocol(adit_ike_wire::ProtocolId::ESP) {
             self.answer_child_delete(ctx, link, header, contents);
@@ -313,15 +376,44 @@ impl Established {
         kind: NotifyType,
     ) {
         self.respond(ctx, link, request, &[error_payload(kind)]);
+        if kind == NotifyType::INVALID_SYNTAX {
+            // Section 2.21.3: it is fatal on both sides. Not every peer knows; the Delete tells it.
+            self.close(ctx, Farewell::Lingering);
+        }
     }
 
-    /// Begins to close the SA. Its Child SAs are out of use at once.
-    pub(crate) fn close(&mut self, ctx: &mut Context<'_>) {
+    /// Ends the SA, which the peer has deleted without a Delete: it refuses us.
+    fn refused(&mut self, ctx: &mut Context<'_>, key: SaKey, kind: NotifyType) {
+        let failure = if kind == NotifyType::AUTHENTICATION_FAILED {
+            Failure::Authentication { by: Judge::Peer }
+        } else {
+            Failure::Refused {
+                notification: notification_name(kind),
+            }
+        };
+        if self.phase == Phase::InUse {
+            self.report(ctx, failure);
+        }
+        self.end(ctx, key, Ending::Failed);
+    }
+
+    /// Closes the SA after an answer that makes no sense though it is authentic.
+    pub(crate) fn misled(&mut self, ctx: &mut Context<'_>) {
+        self.active = None;
+        if self.phase == Phase::InUse {
+            let notification = "an answer that can't be understood".into();
+            self.report(ctx, Failure::Refused { notification });
+        }
+        self.close(ctx, Farewell::Lingering);
+    }
+
+    /// Begins to close the SA. Nothing is sent on its Child SAs from now on.
+    pub(crate) fn close(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
         if self.phase == Phase::Closing {
             return;
         }
         self.phase = Phase::Closing;
-        self.dispose_children(ctx);
+        self.dispose_children(ctx, farewell);
         self.queue.clear();
         self.enqueue(Task::IkeDelete, ctx.now);
     }
@@ -335,18 +427,18 @@ impl Established {
         }
     }
 
-    /// Ends without a word of the peer, which does not answer. What it made to replace this SA is
-    /// the last hope (RFC 7296 section 2.8.2).
-    pub(crate) fn lost(&mut self, ctx: &mut Context<'_>, key: SaKey) {
+    /// Ends at once. What the peer made to replace this SA, if it did, takes its place (RFC 7296
+    /// sections 2.8.2 and 2.25.2).
+    pub(crate) fn end(&mut self, ctx: &mut Context<'_>, key: SaKey, ending: Ending) {
         let ending = match (self.rival.take(), self.phase) {
             (Some((rival, _)), Phase::InUse) => {
                 ctx.effects.push(Effect::MoveChildren(key, rival));
                 Ending::Released
             }
             (_, phase) => {
-                self.dispose_children(ctx);
+                self.dispose_children(ctx, Farewell::Lingering);
                 if phase == Phase::InUse {
-                    Ending::Lost
+                    ending
                 } else {
                     Ending::Released
                 }
@@ -355,9 +447,10 @@ impl Established {
         ctx.effects.push(Effect::Gone(key, ending));
     }
 
-    pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>) {
+    pub(crate) fn dispose_children(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
+        let lingers = farewell == Farewell::Lingering;
         for child in self.children.drain(..) {
-            child::dispose(ctx, self.connection, &child, false);
+            child::dispose(ctx, self.connection, &child, lingers);
         }
     }
 
@@ -366,14 +459,14 @@ impl Established {
         let now = ctx.now;
         if self.phase != Phase::Closing && now >= self.expires_at {
             if self.phase == Phase::Replaced {
-                self.dispose_children(ctx);
+                self.dispose_children(ctx, Farewell::Lingering);
                 ctx.effects.push(Effect::Gone(link.key, Ending::Released));
                 return;
             }
             if self.rival.is_some() {
-                return self.lost(ctx, link.key);
+                return self.end(ctx, link.key, Ending::Lost);
             }
-            self.close(ctx);
+            self.close(ctx, Farewell::Lingering);
         }
         if self.phase == Phase::InUse && !self.waits {
             if now >= self.rekey_at {
@@ -389,6 +482,10 @@ impl Established {
     fn child_timers(&mut self, now: Instant) {
         let mut due = Vec::new();
         for child in &mut self.children {
+            if now >= child.renewal_due {
+                // The endpoint, which looks for what is missing after each time-out, makes another.
+                child.renewal_due = Instant::NEVER;
+            }
             if now >= child.expires_at && child.state != ChildState::Closing {
                 child.state = ChildState::Closing;
                 due.push(Task::ChildDelete(child.key));
@@ -423,6 +520,7 @@ impl Established {
                 }
                 if child.is_live() {
                     consider(child.rekey_at, "Child SA rekey");
+                    consider(child.renewal_due, "Child SA renewal");
                 }
             }
             if let Some(at) = self.liveness_due() {
@@ -441,7 +539,72 @@ impl Established {
     /// The peer's packets come on `child`: it is there, and it uses the SA.
     pub(crate) fn on_child_heard(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
         self.heard = ctx.now;
+        self.prove(ctx, key);
+    }
+
+    /// The peer is known to have the Child SA. Packets are sent on it, and it is said to be up.
+    pub(crate) fn prove(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
         self.activate_outbound(ctx, key);
+        if let Some(child) = self.child_mut(key)
+            && child.standing == Standing::Unproven
+        {
+            child.standing = Standing::Proven;
+            self.announce_child(ctx, key);
+        }
+        self.close_yielding(ctx);
+    }
+
+    /// The peer has had our answers to its requests for these Child SAs. Of those that replace others
+    /// its Delete, or a packet, tells more.
+    fn prove_where(&mut self, ctx: &mut Context<'_>, known: impl Fn(&ChildSa) -> bool) {
+        let waiting = self
+            .children
+            .iter()
+            .filter(|child| child.awaits_proof() && known(child));
+        let waiting: Vec<_> = waiting.map(|child| child.key).collect();
+        for key in waiting {
+            self.prove(ctx, key);
+        }
+    }
+
+    /// Any answer will do. Mostly the peer says something by itself before.
+    fn ask_for_proof(&mut self) {
+        let waiting = self.children.iter().filter(|child| child.awaits_proof());
+        if let Some(at) = waiting.map(|child| child.proof_at).min() {
+            self.enqueue(Task::Liveness, at + PROOF_WAIT);
+        }
+    }
+
+    /// The peer has not had our last answer yet.
+    pub(crate) fn answered_again(&mut self, now: Instant) {
+        for child in self
+            .children
+            .iter_mut()
+            .filter(|child| child.awaits_proof())
+        {
+            child.proof_at = now + child::OVERTAKEN;
+        }
+    }
+
+    fn announce_child(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        let connection = self.connection;
+        let Some(child) = self.child_mut(key) else {
+            return;
+        };
+        if child.state == ChildState::Installing || child.standing != Standing::Proven {
+            return;
+        }
+        child.standing = Standing::Announced;
+        let event = Event::ChildUp {
+            connection,
+            child: key,
+            spis: (child.inbound_spi, child.outbound_spi),
+            suite: child.suite.name(),
+            local: child.local.clone(),
+            remote: child.remote.clone(),
+            replaces: child.replaces,
+        };
+        ctx.push(Output::Event(event));
     }
 
     /// Begins to send on a Child SA whose outbound half was silent.
@@ -462,7 +625,6 @@ impl Established {
         key: ChildKey,
         installed: bool,
     ) {
-        let connection = self.connection;
         let Some(child) = self.child_mut(key) else {
             return;
         };
@@ -470,16 +632,8 @@ impl Established {
             if child.state == ChildState::Installing {
                 child.state = ChildState::Installed;
             }
-            let event = Event::ChildUp {
-                connection,
-                child: key,
-                spis: (child.inbound_spi, child.outbound_spi),
-                suite: child.suite.name(),
-                local: child.local.clone(),
-                remote: child.remote.clone(),
-                replaces: child.replaces,
-            };
-            ctx.push(Output::Event(event));
+            self.ask_for_proof();
+            self.announce_child(ctx, key);
         } else {
             child.state = ChildState::Closing;
             self.enqueue(Task::ChildDelete(key), ctx.now);

@@ -54,6 +54,15 @@ pub enum Failure {
     },
     /// The peer was there and is not any more.
     Lost,
+    /// The peer asks for somebody else at this address.
+    NameAskedFor {
+        /// What we call ourselves.
+        ours: Identity,
+        /// Whom it asks for.
+        asked: Identity,
+    },
+    /// The peer does not speak of NAT traversal, so ESP can't be encapsulated in UDP.
+    NoNatTraversal,
     /// Nothing has come back to our first message, this often sent.
     NoAnswer {
         /// How often it was sent.

@@ -357,11 +357,13 @@ impl Table {
                 sa.link.responses.expected()
             }
         })?;
-        let IkeSa { link, state } = self.end(side).sas.get_mut(&key)?;
+        let IkeSa { link, state } = self.end(side).sas.get_mut(key)?;
         let protection = match state {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,
             State::HalfOpen(state) => &mut state.keys.protection,
+            State::Refusing(state) => &mut state.keys.protection,
+            State::Withdrawn(state) => &mut state.keys.protection,
             State::Gone | State::InitSent(_) => return None,
         };
         let header = link.header(exchange, id, response);
@@ -376,5 +378,7 @@ impl Table {
     }
 }
 
+#[cfg(test)]
+mod insider;
 #[cfg(test)]
 mod tests;

@@ -56,6 +56,6 @@ pub use config::{
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};
 pub use output::{
-    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Polled, Transmit,
+    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Transmit,
 };
 pub use time::Instant;

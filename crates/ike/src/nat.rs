@@ -8,6 +8,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use adit_ike_wire::{Notify, NotifyType, Payload, Spi};
 
+use crate::sa::Translation;
+
 /// SHA-1 over SPIi | SPIr | address | port.
 pub(crate) fn hash(spis: (Spi, Spi), address: SocketAddr) -> [u8; 20] {
     let (spi_i, spi_r) = (spis.0.0.to_be_bytes(), spis.1.0.to_be_bytes());
@@ -39,6 +41,14 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
+    pub(crate) const fn translation(self) -> Translation {
+        if self.peer_is_translated {
+            Translation::Yes
+        } else {
+            Translation::No
+        }
+    }
+
     pub(crate) fn of(
         payloads: &[Payload<'_>],
         spis: (Spi, Spi),

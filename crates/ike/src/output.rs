@@ -110,6 +110,17 @@ pub struct InstallChild {
     pub outbound_active: bool,
 }
 
+/// A part of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// The Child SA of this index in the configuration.
+    Child(usize),
+    /// The replacement of this Child SA, which goes on until its time is up.
+    ChildRekey(ChildKey),
+    /// The replacement of the IKE SA, which goes on until its time is up.
+    IkeRekey,
+}
+
 /// Something worth knowing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -137,6 +148,8 @@ pub enum Event {
         /// Its name.
         child: ChildKey,
     },
+    /// A part of a connection did not work; the rest goes on as it is.
+    PartFailed(ConnectionKey, Part, Failure),
     /// An attempt begins; nothing is known of its outcome.
     Connecting(ConnectionKey),
     /// Something did not work. The endpoint goes on trying where that makes sense.

@@ -7,8 +7,9 @@
 //!     v                               v                               |
 //!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
 //!                                     |                               |
-//!                        AUTH verified|                               |AUTH verified
-//!                                     +--------> Established <--------+
+//!        Refusing <--(AUTH is bad)----|                               |AUTH verified
+//!           |            AUTH verified|                               |
+//!           +--> gone                 +--------> Established <--------+
 //!                                                     |  tasks, see [`crate::established`]
 //!                                                     v
 //!                                              Closing --> gone
@@ -28,7 +29,8 @@ use crate::keys::Role;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::protection::Protection;
 use crate::task::auth::AuthSent;
-use crate::task::init::{HalfOpen, InitSent};
+use crate::task::init::{HalfOpen, InitSent, NAT_PORT};
+use crate::task::refuse::{Refusing, Withdrawn};
 use crate::time::Instant;
 use crate::window::{RequestWindow, ResponseWindow};
 
@@ -59,6 +61,10 @@ pub(crate) struct Numbers {
 impl Numbers {
     pub(crate) fn next_key(&mut self) -> u64 {
         self.next += 1;
+        self.next
+    }
+
+    pub(crate) const fn newest(&self) -> u64 {
         self.next
     }
 }
@@ -109,12 +115,18 @@ impl Context<'_> {
 /// What a step wants of the endpoint, beyond its own SA.
 #[derive(Debug)]
 pub(crate) enum Effect {
+    /// The peer asked for this Child SA, which we answered and installed.
+    Answered(SaKey, ChildKey),
     /// Close this SA, which lost a collision or is redundant.
     Close(SaKey),
+    /// The peer of this connection was at this address, with a suite that is not the connection's: of
+    /// several connections it is the one to think of first.
+    Expect(ConnectionKey),
     /// This SA is gone.
     Gone(SaKey, Ending),
-    /// The peer says that older SAs of the connection are gone (INITIAL_CONTACT).
-    InitialContact(SaKey),
+    /// The peer said, when it began this SA, that there was no other of the connection
+    /// (INITIAL_CONTACT); its first message came at that time.
+    InitialContact(SaKey, Instant),
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
     /// A new SA, made by rekeying.
@@ -123,6 +135,8 @@ pub(crate) enum Effect {
     Outdone(SaKey),
     /// This SA, which the peer made, won a collision: the peer uses it.
     Preferred(SaKey),
+    /// We refused the responder of this SA, which was our attempt; it goes once the peer knows.
+    Refused(SaKey),
     /// Forget a Child SA some seconds from now; it was retired.
     RemoveLater(ChildKey),
     /// This SA was authenticated.
@@ -132,7 +146,7 @@ pub(crate) enum Effect {
 /// How an IKE SA ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
-    /// It was never more than a first message, or AUTH failed.
+    /// It was never more than a first message, AUTH failed, or the peer refused it afterwards.
     Failed,
     /// The peer stopped answering.
     Lost,
@@ -151,13 +165,33 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    pub(crate) fn send(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
+        ctx.push(Output::Transmit(Transmit {
+            local_port: self.local_port,
+            local: self.local,
+            remote: self.remote,
+            octets,
+        }));
+    }
+
+    pub(crate) const fn with_remote(self, remote: SocketAddr) -> Self {
+        Self { remote, ..self }
+    }
+
     pub(crate) const fn local_address(&self) -> SocketAddr {
         SocketAddr::new(self.local, self.local_port)
     }
 }
 
+/// Whether the peer's address is translated on the way, as NAT detection found (RFC 7296 section 2.23).
+/// A peer that only wants UDP encapsulation says the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Translation {
+    No,
+    Yes,
+}
+
 /// What every state of an IKE SA has.
-#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) key: SaKey,
     /// The connection it belongs to; a responder learns it in IKE_AUTH.
@@ -166,7 +200,13 @@ pub(crate) struct Link {
     pub(crate) role: Role,
     pub(crate) local_spi: Spi,
     pub(crate) remote_spi: Spi,
+    /// Where our requests and the Child SAs' packets go.
     pub(crate) path: Path,
+    pub(crate) translation: Translation,
+    /// Where the peer may have moved to: our requests go there too, and their answers decide.
+    pub(crate) candidate: Option<SocketAddr>,
+    /// Where the peer's last request came from, and its answer goes.
+    pub(crate) asked_from: Path,
     pub(crate) requests: RequestWindow,
     pub(crate) responses: ResponseWindow,
 }
@@ -199,13 +239,43 @@ impl Link {
         }
     }
 
+    /// Sends a request, or repeats one.
     pub(crate) fn transmit(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
-        ctx.push(Output::Transmit(Transmit {
-            local_port: self.path.local_port,
-            local: self.path.local,
-            remote: self.path.remote,
-            octets,
-        }));
+        if let Some(remote) = self.candidate {
+            let octets = octets.clone();
+            self.path.with_remote(remote).send(ctx, octets);
+        }
+        self.path.send(ctx, octets);
+    }
+
+    /// Notes where an authentic request, or a packet of a Child SA, came from. Anybody on the way can
+    /// send on what he captured, from any address; so it is a hint, which only an answer to a
+    /// request of ours confirms. Whether it is one that is worth asking for.
+    ///
+    /// RFC 7296 section 2.23 would have us follow at once. Of a peer that is known by its address, and
+    /// that is every one, only the port can change, where there is a NAT. Back to the port of NAT
+    /// traversal is always right.
+    pub(crate) fn consider(&mut self, from: Path) -> bool {
+        let here = self.path;
+        let remote = from.remote;
+        let may_move = self.translation == Translation::Yes || remote.port() == NAT_PORT;
+        let moved = remote != here.remote
+            && remote.ip() == here.remote.ip()
+            && from.local_address() == here.local_address();
+        if moved && may_move {
+            self.candidate = Some(remote);
+        }
+        moved && may_move
+    }
+
+    /// Notes where the awaited answer came from; whether the peer has moved there.
+    pub(crate) fn confirm(&mut self, from: Path) -> bool {
+        let moved = self.candidate == Some(from.remote);
+        if moved {
+            self.candidate = None;
+            self.path.remote = from.remote;
+        }
+        moved
     }
 
     /// Sends a protected request, which occupies the window.
@@ -218,7 +288,7 @@ impl Link {
     ) {
         let header = self.header(exchange, self.requests.next_id(), false);
         let octets = protection.seal(&header, payloads, ctx.random);
-        self.requests.sent(ctx.now, octets.clone());
+        self.requests.sent(ctx.now, exchange, octets.clone());
         self.transmit(ctx, octets);
     }
 
@@ -234,7 +304,8 @@ impl Link {
         let header = self.header(exchange, message_id, true);
         let octets = protection.seal(&header, payloads, ctx.random);
         self.responses.answered(octets.clone());
-        self.transmit(ctx, octets);
+        // Section 2.11: an answer goes to where the request came from.
+        self.asked_from.send(ctx, octets);
     }
 }
 
@@ -246,6 +317,8 @@ pub(crate) enum State {
     Gone,
     HalfOpen(Box<HalfOpen>),
     InitSent(Box<InitSent>),
+    Refusing(Box<Refusing>),
+    Withdrawn(Box<Withdrawn>),
 }
 
 /// An IKE SA.
@@ -261,17 +334,43 @@ impl core::fmt::Debug for IkeSa {
 }
 
 impl IkeSa {
+    /// Takes back an attempt whose connection is gone; whether the SA has to stay, since the
+    /// responder may come to believe in it.
+    pub(crate) fn withdraw(&mut self) -> bool {
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::AuthSent(state) => {
+                let keys = state.inputs.keys;
+                self.state = State::Withdrawn(Box::new(Withdrawn { keys }));
+                true
+            }
+            other => {
+                self.state = other;
+                false
+            }
+        }
+    }
+
     pub(crate) fn established(&self) -> Option<&Established> {
         match &self.state {
             State::Established(established) => Some(established),
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         }
     }
 
     pub(crate) fn established_mut(&mut self) -> Option<&mut Established> {
         match &mut self.state {
             State::Established(established) => Some(established),
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         }
     }
 
@@ -287,7 +386,11 @@ impl IkeSa {
                 at: half_open.expires,
                 why: "half-open time-out",
             }),
-            State::AuthSent(_) | State::Gone | State::InitSent(_) => None,
+            State::AuthSent(_)
+            | State::Gone
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => None,
         };
         retransmit.into_iter().chain(state).min()
     }

@@ -9,7 +9,9 @@ use adit_ike_wire::{AddressRange, TrafficSelector};
 
 use crate::config::ChildConfig;
 
-pub(crate) fn of_ranges(ranges: &[AddressRange]) -> Vec<TrafficSelector> {
+/// The selectors of these addresses, whatever the protocol and the ports.
+#[must_use]
+pub fn of_ranges(ranges: &[AddressRange]) -> Vec<TrafficSelector> {
     ranges
         .iter()
         .copied()
@@ -59,7 +61,8 @@ fn intersections(wished: &[TrafficSelector], allowed: &[AddressRange]) -> Vec<Tr
 }
 
 /// Whether every selector of `inner` lies within one of `outer`: what a responder may answer.
-pub(crate) fn within(inner: &[TrafficSelector], outer: &[TrafficSelector]) -> bool {
+#[must_use]
+pub fn within(inner: &[TrafficSelector], outer: &[TrafficSelector]) -> bool {
     !inner.is_empty()
         && inner.iter().all(|selector| {
             outer
@@ -78,7 +81,8 @@ pub(crate) fn covers(
 }
 
 /// Selectors for people: `10.1.0.0-10.1.0.255 === 10.2.0.0-10.2.0.255`.
-pub(crate) fn describe(local: &[TrafficSelector], remote: &[TrafficSelector]) -> String {
+#[must_use]
+pub fn describe(local: &[TrafficSelector], remote: &[TrafficSelector]) -> String {
     format!("{} === {}", list(local), list(remote))
 }
 

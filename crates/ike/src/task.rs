@@ -9,6 +9,7 @@ pub(crate) mod ike_delete;
 pub(crate) mod ike_rekey;
 pub(crate) mod init;
 pub(crate) mod liveness;
+pub(crate) mod refuse;
 
 use crate::output::ChildKey;
 use crate::time::Instant;

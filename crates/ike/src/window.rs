@@ -3,9 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use adit_ike_wire::{ExchangeType, Header};
+
 use crate::time::Instant;
 
-/// When a request is sent again, after it was sent first; then the peer is given up.
+/// When a request is sent again, after it was sent first, and from then on.
 const RETRANSMIT_AFTER: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_millis(1_000),
@@ -14,6 +16,10 @@ const RETRANSMIT_AFTER: [Duration; 6] = [
     Duration::from_millis(6_000),
     Duration::from_millis(8_000),
 ];
+const THEN_EVERY: Duration = Duration::from_millis(10_000);
+
+/// How long a peer is tried of which nothing is known, or nothing is wanted any more.
+pub(crate) const ATTEMPT: Duration = Duration::from_millis(21_500);
 
 /// Our requests: at most one is under way.
 #[derive(Debug, Default)]
@@ -25,7 +31,9 @@ pub(crate) struct RequestWindow {
 #[derive(Debug)]
 struct InFlight {
     id: u32,
+    exchange: ExchangeType,
     octets: Vec<u8>,
+    since: Instant,
     sent: u32,
     due: Instant,
 }
@@ -58,12 +66,14 @@ impl RequestWindow {
     }
 
     /// Notes that the request with [`Self::next_id`] goes out now.
-    pub(crate) fn sent(&mut self, now: Instant, octets: Vec<u8>) {
+    pub(crate) fn sent(&mut self, now: Instant, exchange: ExchangeType, octets: Vec<u8>) {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
         self.in_flight = Some(InFlight {
             id,
+            exchange,
             octets,
+            since: now,
             sent: 1,
             due: now + RETRANSMIT_AFTER[0],
         });
@@ -75,18 +85,20 @@ impl RequestWindow {
         if let Some(in_flight) = &mut self.in_flight {
             *in_flight = InFlight {
                 id: in_flight.id,
+                exchange: in_flight.exchange,
                 octets,
+                since: now,
                 sent: 1,
                 due: now + RETRANSMIT_AFTER[0],
             };
         }
     }
 
-    /// Whether a response with `id` is the awaited one.
-    pub(crate) fn awaits(&self, id: u32) -> bool {
-        self.in_flight
-            .as_ref()
-            .is_some_and(|in_flight| in_flight.id == id)
+    /// Whether a response with this header is the awaited one: the request's ID, and its exchange.
+    pub(crate) fn awaits(&self, header: &Header) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| {
+            in_flight.id == header.message_id && in_flight.exchange == header.exchange
+        })
     }
 
     /// Notes that the awaited response came.
@@ -98,20 +110,22 @@ impl RequestWindow {
         self.in_flight.as_ref().map(|in_flight| in_flight.due)
     }
 
-    /// Answers what is to be done at `now`, if anything is.
-    pub(crate) fn overdue(&mut self, now: Instant) -> Option<Overdue> {
+    /// Answers what is to be done at `now`, if anything is. A peer is given up after `patience`.
+    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue> {
         let in_flight = self.in_flight.as_mut()?;
         if now < in_flight.due {
             return None;
         }
         let sent = in_flight.sent;
-        let index = usize::try_from(sent).unwrap_or(usize::MAX);
-        let Some(wait) = RETRANSMIT_AFTER.get(index) else {
+        let end = in_flight.since + patience;
+        if now >= end {
             self.in_flight = None;
             return Some(Overdue::GiveUp { sent });
-        };
-        in_flight.sent += 1;
-        in_flight.due = now + *wait;
+        }
+        let index = usize::try_from(sent).unwrap_or(usize::MAX);
+        let wait = RETRANSMIT_AFTER.get(index).unwrap_or(&THEN_EVERY);
+        in_flight.sent = sent.saturating_add(1);
+        in_flight.due = (now + *wait).min(end);
         Some(Overdue::Again {
             octets: in_flight.octets.clone(),
             sent,
@@ -173,15 +187,15 @@ mod tests {
     #[test]
     fn a_request_is_sent_again_unchanged_until_the_peer_is_given_up() {
         let mut window = RequestWindow::default();
-        window.sent(Instant::ZERO, alloc::vec![7]);
+        window.sent(Instant::ZERO, ExchangeType::INFORMATIONAL, alloc::vec![7]);
         let mut sent = 1;
         loop {
             let due = window.deadline().unwrap();
             assert_eq!(
-                window.overdue(Instant::from_micros(due.as_micros() - 1)),
+                window.overdue(Instant::from_micros(due.as_micros() - 1), ATTEMPT),
                 None
             );
-            match window.overdue(due).unwrap() {
+            match window.overdue(due, ATTEMPT).unwrap() {
                 Overdue::Again {
                     octets,
                     sent: before,

@@ -310,7 +310,9 @@ fn a_rekey_waits_for_a_liveness_check_and_the_other_way_round() {
     watch(&mut pair, Duration::from_secs(1_000));
     assert!(pair.is_up());
     for side in SIDES {
-        let failed = pair.node(side).count(|e| matches!(e, Event::Failed(..)));
+        let failed = pair
+            .node(side)
+            .count(|e| matches!(e, Event::PartFailed(..)));
         assert_eq!(failed, 0);
     }
 }

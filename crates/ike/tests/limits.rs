@@ -1,13 +1,18 @@
-//! What an authenticated peer can make an endpoint hold is bounded.
+//! What a peer, or anybody in its name, can make an endpoint hold and say is bounded.
+
+#![expect(clippy::indexing_slicing, reason = "test code")]
 
 mod exchange;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_ike::ChildConfig;
+use adit_crypto::Encryption;
 use adit_ike::config::block;
-use adit_sim::Side;
+use adit_ike::{
+    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Identity,
+};
+use adit_sim::{Conditions, Datagram, Pair, Side};
 use exchange::*;
 
 #[test]
@@ -50,4 +55,98 @@ fn a_peer_that_asks_for_child_sas_without_end_is_refused() {
     pair.run_for(Duration::from_secs(300));
     let made = pair.node(Side::B).children.len();
     assert_eq!(made, 20);
+}
+
+/// B's connections with A and with one more peer, whose address is next to A's.
+fn with_two_peers() -> (Pair, ConnectionConfig) {
+    let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
+    pair.held = true;
+    pair.connect(Side::B, passive(Pair::usual(Side::B)));
+    pair.connect(Side::A, Pair::usual(Side::A));
+    (pair, Pair::usual(Side::B))
+}
+
+fn passive(mut config: ConnectionConfig) -> ConnectionConfig {
+    config.initiate = false;
+    config
+}
+
+/// The same first message with another SPI.
+fn again(first: &Datagram, number: u32) -> Datagram {
+    let mut again = first.clone();
+    again.octets[..4].copy_from_slice(&number.to_be_bytes());
+    again
+}
+
+#[test]
+fn first_messages_in_the_name_of_one_peer_do_not_keep_another_out() {
+    let (mut pair, mut config) = with_two_peers();
+    let real = pair.take_from(Side::A).unwrap();
+    // B has another peer, in whose name somebody sends one first message after the other.
+    let victim = IpAddr::from([198, 51, 100, 77]);
+    config.remote = victim;
+    config.remote_id = Identity::of_address(victim);
+    let flooded = ConnectionKey(2);
+    pair.command(
+        Side::B,
+        Command::SetConnection(flooded, Box::new(passive(config))),
+    );
+    let mut flood = real.clone();
+    flood.from.set_ip(victim);
+    for number in 1..2_000 {
+        pair.deliver(&again(&flood, number));
+        let statistics = pair.node(Side::B).endpoint.statistics();
+        assert!(statistics.half_open <= 5, "{statistics:?}");
+    }
+    let statistics = pair.node(Side::B).endpoint.statistics();
+    assert!(statistics.cookies_sent > 1_900, "{statistics:?}");
+    pair.wire.clear();
+    // A is let in as if nothing was, without a cookie.
+    pair.deliver(&real);
+    pair.pass_all();
+    assert!(pair.is_up());
+    assert_eq!(
+        pair.node(Side::B).endpoint.statistics().cookies_sent,
+        statistics.cookies_sent
+    );
+}
+
+#[test]
+fn a_peer_gets_in_beside_those_who_use_its_name() {
+    let (mut pair, _) = with_two_peers();
+    let real = pair.take_from(Side::A).unwrap();
+    for number in 1..2_000 {
+        pair.deliver(&again(&real, number));
+    }
+    pair.wire.clear();
+    // It is asked for a cookie, which the others never see, and returns it.
+    pair.deliver(&real);
+    pair.pass_all();
+    assert!(pair.is_up());
+    // What the others left over is gone after half a minute.
+    pair.held = false;
+    pair.run_for(Duration::from_secs(40));
+    assert_eq!(pair.node(Side::B).endpoint.statistics().half_open, 0);
+    assert_eq!(pair.node(Side::B).endpoint.sa_count(), 1);
+}
+
+#[test]
+fn what_anybody_can_cause_is_told_at_a_limited_rate_and_counted() {
+    let (mut pair, mut config) = with_two_peers();
+    config.ike.encryption = vec![Encryption::AesCbc256];
+    pair.connect(Side::B, passive(config));
+    let first = pair.take_from(Side::A).unwrap();
+    for number in 1..=1_000 {
+        pair.deliver(&again(&first, number));
+    }
+    let told = |pair: &Pair| {
+        let failed = |event: &Event| matches!(event, Event::Failed(..));
+        pair.node(Side::B).count(failed)
+    };
+    assert_eq!(told(&pair), 1);
+    let statistics = pair.node(Side::B).endpoint.statistics();
+    assert_eq!(statistics.events_left_out, 999);
+    pair.now = pair.now + Duration::from_secs(1);
+    pair.deliver(&again(&first, 2_000));
+    assert_eq!(told(&pair), 2);
 }

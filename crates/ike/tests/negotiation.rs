@@ -29,7 +29,7 @@ fn failures(pair: &Pair, side: Side) -> Vec<Failure> {
     let events = pair.node(side).events.iter();
     events
         .filter_map(|event| match event {
-            Event::Failed(_, failure) => Some(failure.clone()),
+            Event::Failed(_, failure) | Event::PartFailed(_, _, failure) => Some(failure.clone()),
             _ => None,
         })
         .collect()
@@ -40,6 +40,8 @@ fn two_ends_come_up_in_two_round_trips() {
     let mut pair = connected(|_, _| {});
     assert!(pair.run_until(MINUTE, Pair::is_up));
     assert_eq!(pair.now.as_micros(), 40_000);
+    // The responder knows a little later that the initiator has the Child SA, too.
+    pair.run_for(Duration::from_secs(1));
     for side in [Side::A, Side::B] {
         assert_eq!(
             pair.node(side)

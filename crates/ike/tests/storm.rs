@@ -122,6 +122,11 @@ impl Storm {
                 self.pair.describe(Side::A),
                 self.pair.describe(Side::B),
             );
+            let gaps = SIDES.map(|side| self.pair.node(side).gaps);
+            assert_eq!((gaps, self.pair.cut), ([0, 0], 0), "{:?}", self.weather);
+        }
+        if !self.weather.changes && self.weather.conditions == Conditions::GOOD {
+            assert!(self.pair.keeps_its_word(), "{:?}", self.weather);
         }
     }
 
@@ -218,7 +223,7 @@ impl Storm {
                     Event::ChildDown { child, .. } => assert!(children.remove(child)),
                     Event::IkeUp { .. } => ike_up = true,
                     Event::IkeDown(_) => ike_up = false,
-                    Event::Connecting(_) | Event::Failed(..) => {}
+                    Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..) => {}
                 }
             }
             assert!(ike_up, "{:?} {side:?}", self.weather);

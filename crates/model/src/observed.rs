@@ -38,7 +38,7 @@ pub struct TunnelObserved {
     /// Since when it is in that state, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// Why it is not up; empty when it is.
+    /// Why it is not up, or, while it is, what is wrong with parts of it.
     pub reasons: Vec<Reason>,
     /// The negotiated IKE suite, such as `aes256gcm16-prfsha384-ecp384`, while there is an IKE SA.
     pub ike_suite: Option<String>,

@@ -1,6 +1,6 @@
 //! One end: an endpoint and what its caller would have installed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use adit_crypto::Secret;
@@ -8,6 +8,7 @@ use adit_ike::{
     ChildKey, Command, Deadline, DirectionKeys, Endpoint, EndpointConfig, Event, InstallChild,
     Instant, Output, Polled, Transmit,
 };
+use adit_ike_wire::TrafficSelector;
 
 use crate::random::SeededRandom;
 
@@ -18,6 +19,14 @@ pub struct InstalledChild {
     pub child: InstallChild,
     /// Whether packets may be sent on it.
     pub sends: bool,
+}
+
+fn selectors(installed: &InstalledChild) -> (Vec<TrafficSelector>, Vec<TrafficSelector>) {
+    let child = &installed.child;
+    (
+        child.local_selectors.clone(),
+        child.remote_selectors.clone(),
+    )
 }
 
 /// One end.
@@ -31,6 +40,15 @@ pub struct Node {
     pub events: Vec<Event>,
     /// Whether installing succeeds.
     pub installs: bool,
+    /// How many Child SAs were installed.
+    pub installed: usize,
+    /// How often a pair of selectors that was sent on had no Child SA to send on any more, after any
+    /// single output.
+    pub gaps: usize,
+    /// The pairs of selectors that were sent on, and have a Child SA to send on.
+    served: Vec<(Vec<TrafficSelector>, Vec<TrafficSelector>)>,
+    /// The Child SAs that were said to be up.
+    up: BTreeSet<ChildKey>,
     pub(crate) deadline: Option<Deadline>,
 }
 
@@ -42,6 +60,10 @@ impl Node {
             children: BTreeMap::new(),
             events: Vec::new(),
             installs: true,
+            installed: 0,
+            gaps: 0,
+            served: Vec::new(),
+            up: BTreeSet::new(),
             deadline: None,
         }
     }
@@ -56,7 +78,9 @@ impl Node {
                     return datagrams;
                 }
                 Polled::Output(output) => {
-                    if let Some(transmit) = self.act(now, output) {
+                    let transmit = self.act(now, output);
+                    self.count_gaps();
+                    if let Some(transmit) = transmit {
                         let from = SocketAddr::new(transmit.local, transmit.local_port);
                         datagrams.push((from, transmit));
                     }
@@ -72,12 +96,24 @@ impl Node {
                     installed.sends = true;
                 }
             }
-            Output::Event(event) => self.events.push(event),
+            Output::Event(event) => {
+                match &event {
+                    Event::ChildUp { child, .. } => {
+                        self.up.insert(*child);
+                    }
+                    Event::ChildDown { child, .. } => {
+                        self.up.remove(child);
+                    }
+                    _ => {}
+                }
+                self.events.push(event);
+            }
             Output::InstallChild(child) => {
                 let key = child.child;
                 if self.installs {
                     let sends = child.outbound_active;
                     self.children.insert(key, InstalledChild { child, sends });
+                    self.installed += 1;
                 }
                 self.endpoint
                     .handle_command(now, Command::ChildInstalled(key, self.installs));
@@ -100,6 +136,26 @@ impl Node {
         None
     }
 
+    fn count_gaps(&mut self) {
+        let sent: Vec<_> = self.sending().map(selectors).collect();
+        let before = self.served.len();
+        self.served.retain(|pair| sent.contains(pair));
+        self.gaps += before - self.served.len();
+        for pair in sent {
+            if !self.served.contains(&pair) {
+                self.served.push(pair);
+            }
+        }
+    }
+
+    /// The Child SAs that packets are sent on where this end says that packets arrive.
+    pub fn promised(&self) -> impl Iterator<Item = &InstalledChild> {
+        self.used().filter(|used| {
+            let mut up = self.up.iter().filter_map(|key| self.children.get(key));
+            up.any(|up| selectors(up) == selectors(used))
+        })
+    }
+
     /// The Child SAs that packets may be sent on, the newest last.
     pub fn sending(&self) -> impl DoubleEndedIterator<Item = &InstalledChild> {
         self.children.values().filter(|installed| installed.sends)
@@ -107,13 +163,6 @@ impl Node {
 
     /// The Child SAs that packets are sent on: for each pair of selectors the newest.
     pub fn used(&self) -> impl Iterator<Item = &InstalledChild> {
-        let selectors = |installed: &InstalledChild| {
-            let child = &installed.child;
-            (
-                child.local_selectors.clone(),
-                child.remote_selectors.clone(),
-            )
-        };
         self.sending().filter(move |one| {
             let newest = self
                 .sending()

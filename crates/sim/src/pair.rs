@@ -1,5 +1,6 @@
 //! Two ends, the network between them, and the clock of all three.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -50,6 +51,14 @@ impl Side {
     }
 }
 
+/// What a node receives on.
+fn inbound(node: &Node) -> BTreeSet<u32> {
+    let children = node.children.values();
+    children
+        .map(|installed| installed.child.inbound.spi)
+        .collect()
+}
+
 /// Two ends and all between them.
 #[derive(Debug)]
 pub struct Pair {
@@ -61,10 +70,15 @@ pub struct Pair {
     pub held: bool,
     /// What is on its way, in the order of sending.
     pub wire: Vec<Datagram>,
+    /// How often a Child SA was removed at one end while packets the other had sent on it could still
+    /// have been on their way.
+    pub cut: usize,
     a: Node,
     b: Node,
     random: SeededRandom,
     sent: u64,
+    /// When each end last sent on which SPI, if it sends all the time.
+    last_sent: [BTreeMap<u32, Instant>; 2],
 }
 
 /// The connection both ends have.
@@ -86,6 +100,8 @@ impl Pair {
             b: Node::new(limits, seed ^ 0xb),
             random: SeededRandom::new(seed),
             sent: 0,
+            cut: 0,
+            last_sent: Default::default(),
         }
     }
 
@@ -192,7 +208,35 @@ impl Pair {
         }
     }
 
+    /// Notes what both ends send on at this moment.
+    fn note_sent(&mut self) {
+        let now = self.now;
+        for (node, last_sent) in [&self.a, &self.b].into_iter().zip(&mut self.last_sent) {
+            let used = node.used().map(|used| (used.child.outbound.spi, now));
+            last_sent.extend(used);
+        }
+    }
+
+    /// Counts the Child SAs of a side that went too early.
+    fn count_cut(&mut self, side: Side, before: &BTreeSet<u32>) {
+        let [by_a, by_b] = &self.last_sent;
+        let last_sent = if side == Side::A { by_b } else { by_a };
+        let after = inbound(self.node(side));
+        let slowest = self.conditions.latency + self.conditions.jitter;
+        let gone = before.difference(&after);
+        let last = gone.filter_map(|spi| last_sent.get(spi));
+        self.cut += last.filter(|at| self.now - **at < slowest).count();
+    }
+
     fn drain(&mut self, side: Side) {
+        self.note_sent();
+        let before = inbound(self.node(side));
+        self.drain_node(side);
+        self.count_cut(side, &before);
+        self.note_sent();
+    }
+
+    fn drain_node(&mut self, side: Side) {
         let now = self.now;
         for (from, transmit) in self.node_mut(side).drain(now) {
             self.send(from, transmit.remote, transmit.octets);
@@ -293,6 +337,15 @@ impl Pair {
         [Side::A, Side::B].into_iter().all(|side| {
             let mut used = self.node(side).used();
             used.all(|sent| self.node(side.other()).receives(&sent.child.outbound))
+        })
+    }
+
+    /// Whether both ends keep their word: what they say is up carries packets now.
+    #[must_use]
+    pub fn keeps_its_word(&self) -> bool {
+        [Side::A, Side::B].into_iter().all(|side| {
+            let mut promised = self.node(side).promised();
+            promised.all(|sent| self.node(side.other()).receives(&sent.child.outbound))
         })
     }
 

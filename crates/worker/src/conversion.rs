@@ -79,9 +79,17 @@ fn all<F: Copy, T>(from: &[F], to: impl Fn(F) -> Option<T>) -> Vec<T> {
     from.iter().filter_map(|algorithm| to(*algorithm)).collect()
 }
 
-fn identity(id: &connection::Identity) -> Identity {
+pub(crate) fn identity(id: &connection::Identity) -> Identity {
     match id {
         connection::Identity::Address(address) => Identity::of_address(*address),
+        connection::Identity::Email(address) => Identity {
+            kind: IdType::RFC822_ADDR,
+            data: address.as_bytes().to_vec(),
+        },
+        connection::Identity::KeyId(octets) => Identity {
+            kind: IdType::KEY_ID,
+            data: octets.clone(),
+        },
         connection::Identity::Name(name) => Identity {
             kind: IdType::FQDN,
             data: name.as_bytes().to_vec(),
@@ -143,6 +151,17 @@ pub(crate) fn config(
     };
     if ike.encryption.is_empty() || ike.prf.is_empty() || ike.groups.is_empty() {
         return Err(Unsupported::Algorithms(format!("{:?}", order.ike)));
+    }
+    // A cipher without integrity is no protection (RFC 4303 section 3.2.2), and not offering it would
+    // be another policy than the one asked for.
+    let unprotected = |ciphers: &[Encryption], integrity: &[Integrity]| {
+        integrity.is_empty() && ciphers.iter().any(|cipher| !cipher.is_aead())
+    };
+    if unprotected(&ike.encryption, &ike.integrity) {
+        return Err(Unsupported::Algorithms(format!("{:?}", order.ike)));
+    }
+    if unprotected(&esp.encryption, &esp.integrity) {
+        return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
     let lost_pfs = esp.groups.is_empty() && !order.ipsec.pfs.is_empty();
     if esp.encryption.is_empty() || lost_pfs {
@@ -278,6 +297,45 @@ mod tests {
             config(local, &odd),
             Err(Unsupported::Algorithms(_))
         ));
+    }
+
+    #[test]
+    fn no_cipher_is_used_without_integrity() {
+        for absent in [Authentication::AesXcbc, Authentication::AesCmac] {
+            let mut bare = order();
+            bare.ipsec.encryption = vec![policy::Encryption::Aes128];
+            bare.ipsec.authentication = vec![absent];
+            let refused = config(own(), &bare);
+            assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
+            bare.ipsec.encryption.push(policy::Encryption::Aes128Gcm16);
+            assert!(config(own(), &bare).is_err());
+            bare.ipsec.encryption = vec![policy::Encryption::Aes128Gcm16];
+            assert!(config(own(), &bare).is_ok(), "it has its own");
+        }
+    }
+
+    #[test]
+    fn each_type_of_identity_is_said_as_such() {
+        let kinds = [
+            "@west",
+            "a@west",
+            "keyid:west",
+            "203.0.113.9",
+            "2001:db8::9",
+        ]
+        .map(|text| {
+            let mut order = order();
+            order.peer_id = connection::Identity::parse(text);
+            config(own(), &order).unwrap().remote_id.kind
+        });
+        let expected = [
+            IdType::FQDN,
+            IdType::RFC822_ADDR,
+            IdType::KEY_ID,
+            IdType::IPV4_ADDR,
+            IdType::IPV6_ADDR,
+        ];
+        assert_eq!(kinds, expected);
     }
 
     #[test]

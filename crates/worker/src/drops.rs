@@ -17,7 +17,13 @@ pub(crate) fn of(packets: &Counters, messages: &Statistics, port_500: &Lost) -> 
         (cause.name().to_owned(), packets.drops(cause) + on_port_500)
     });
     let messages = [
+        // Not dropped for good: who gets one comes again with it.
+        ("ike_cookie_asked", messages.cookies_sent),
         ("ike_half_open_limit", messages.half_open_limit),
+        (
+            "ike_half_open_limit_of_peer",
+            messages.half_open_limit_of_peer,
+        ),
         ("ike_malformed", messages.malformed),
         ("ike_not_authentic", messages.not_authentic),
         ("ike_other_version", messages.other_version),

@@ -1,6 +1,7 @@
 //! From what the engine found to what a person can act on.
 
-use adit_ike::{Failure, Judge};
+use adit_ike::{Failure, Identity, Judge};
+use adit_ike_wire::IdType;
 use adit_model::{Reason, ReasonCode, Whose};
 use time::OffsetDateTime;
 
@@ -58,22 +59,32 @@ impl Finding {
                 let phase = ("IKE (phase 1)", ReasonCode::IkePolicyMismatch);
                 proposal(now, phase, *by, ours, theirs.as_deref(), *transform)
             }
-            Failure::Identity { expected, received } => Self::new(
-                now,
-                ReasonCode::CannotAuthenticateConnection,
-                Whose::Peer,
-                format!("the peer calls itself {received}; the connection expects {expected}"),
-                &format!(
-                    "Set the peer's own IKE identity to {expected}, or the peer identity of this connection to {received}."
-                ),
-            )
-            .seen(true),
+            Failure::Identity { expected, received } => identity(now, expected, received),
             Failure::Lost => Self::new(
                 now,
                 ReasonCode::PeerNotResponding,
                 Whose::Network,
                 format!("{peer} was connected and stopped answering"),
                 "Check that the peer runs and that UDP 500 and 4500 pass in both directions.",
+            ),
+            Failure::NameAskedFor { ours, asked } => Self::new(
+                now,
+                ReasonCode::CannotAuthenticateConnection,
+                Whose::Peer,
+                format!("{peer} asks for {}; this end calls itself {}", told(asked, ours), told(ours, asked)),
+                &format!(
+                    "Set the remote identity at the peer to {}, or the local identity of this connection to {}.",
+                    spelled(ours),
+                    spelled(asked)
+                ),
+            )
+            .seen(true),
+            Failure::NoNatTraversal => Self::new(
+                now,
+                ReasonCode::Unsupported,
+                Whose::Peer,
+                format!("{peer} does not speak of NAT traversal (RFC 7296 section 2.23), so ESP can't be carried in UDP"),
+                "Enable NAT traversal (UDP encapsulation, port 4500) at the peer; it is used though there is no NAT.",
             ),
             Failure::NoAnswer { sent } => Self::new(
                 now,
@@ -109,6 +120,38 @@ impl Finding {
         Self::new(now, code, Whose::Local, evidence, next_step)
     }
 
+    /// Blocks whose packets are not carried although the tunnel is up.
+    pub(crate) fn dead_pair(now: OffsetDateTime, pair: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::IkeV2LocalRemoteCidrMismatch,
+            Whose::Peer,
+            format!(
+                "there is no Child SA for [{pair}] (local === remote), so nothing is carried between them"
+            ),
+            "Make each side's local CIDRs the other side's peer CIDRs.",
+        )
+    }
+
+    /// Blocks of which the peer carries a part.
+    pub(crate) fn narrowed(now: OffsetDateTime, pair: &str, agreed: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::IkeV2LocalRemoteCidrMismatch,
+            Whose::Peer,
+            format!("we asked for [{pair}] (local === remote); the peer agreed to [{agreed}]"),
+            "Make each side's local CIDRs the other side's peer CIDRs; packets of the rest are dropped.",
+        )
+        .seen(true)
+    }
+
+    /// The same, of a part of the tunnel that goes on without it.
+    pub(crate) fn of_part(now: OffsetDateTime, part: &str, failure: &Failure, peer: &str) -> Self {
+        let mut finding = Self::of_failure(now, failure, peer);
+        finding.reason.evidence = format!("{part}: {}", finding.reason.evidence);
+        finding
+    }
+
     pub(crate) fn closed_by_peer(now: OffsetDateTime, peer: &str) -> Self {
         Self::new(
             now,
@@ -142,7 +185,9 @@ impl Finding {
 
 fn authentication(now: OffsetDateTime, by: Judge, peer: &str) -> Finding {
     let evidence = match by {
-        Judge::Peer => format!("{peer} answered AUTHENTICATION_FAILED to our IKE_AUTH"),
+        Judge::Peer => {
+            format!("{peer} said AUTHENTICATION_FAILED: it refuses our identity or our key")
+        }
         Judge::Us => format!("AUTH from {peer} does not verify with this connection's key"),
     };
     Finding::new(
@@ -152,6 +197,58 @@ fn authentication(now: OffsetDateTime, by: Judge, peer: &str) -> Finding {
         evidence,
         "Set the same pre-shared key on both sides; if it is the same, check the IKE identities.",
     )
+}
+
+/// What an identity is, for people.
+fn kind(identity: &Identity) -> String {
+    match identity.kind {
+        IdType::FQDN => "a name".to_owned(),
+        IdType::IPV4_ADDR | IdType::IPV6_ADDR => "an address".to_owned(),
+        IdType::KEY_ID => "a key ID".to_owned(),
+        IdType::RFC822_ADDR => "a mail address".to_owned(),
+        IdType(other) => format!("an identity of type {other}"),
+    }
+}
+
+/// An identity for people, with its type where that is what differs.
+fn told(identity: &Identity, beside: &Identity) -> String {
+    if identity.kind == beside.kind {
+        identity.to_string()
+    } else {
+        format!("{identity} ({})", kind(identity))
+    }
+}
+
+/// An identity as the fields for one take it (`adit_model::connection::Identity::parse`).
+fn spelled(identity: &Identity) -> String {
+    let text = identity.to_string();
+    let plain = text.as_bytes() == identity.data;
+    match identity.kind {
+        IdType::IPV4_ADDR | IdType::IPV6_ADDR => text,
+        IdType::FQDN if plain => format!("@{text}"),
+        IdType::RFC822_ADDR if plain => format!("@@{text}"),
+        IdType::KEY_ID if plain => format!("keyid:{text}"),
+        IdType::KEY_ID => {
+            let digits = identity.data.iter().map(|octet| format!("{octet:02x}"));
+            format!("@#{}", digits.collect::<String>())
+        }
+        _ => format!("{text} ({})", kind(identity)),
+    }
+}
+
+fn identity(now: OffsetDateTime, expected: &Identity, received: &Identity) -> Finding {
+    let (expects, received_text) = (told(expected, received), told(received, expected));
+    Finding::new(
+        now,
+        ReasonCode::CannotAuthenticateConnection,
+        Whose::Peer,
+        format!("the peer calls itself {received_text}; the connection expects {expects}"),
+        &format!(
+            "Set the peer's own IKE identity to {expects}, or the peer identity of this connection to {}.",
+            spelled(received)
+        ),
+    )
+    .seen(true)
 }
 
 fn proposal(
@@ -197,4 +294,49 @@ fn selectors(now: OffsetDateTime, by: Judge, ours: &str, theirs: Option<&str>) -
         "Make each side's local CIDRs the other side's peer CIDRs.",
     )
     .seen(theirs.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_model::connection;
+
+    use super::*;
+
+    fn of(kind: IdType, data: &[u8]) -> Identity {
+        Identity {
+            kind,
+            data: data.to_vec(),
+        }
+    }
+
+    #[test]
+    fn identities_that_read_the_same_are_told_apart_by_their_type() {
+        let (expected, received) = (of(IdType::FQDN, b"west"), of(IdType::KEY_ID, b"west"));
+        let failure = Failure::Identity { expected, received };
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let reason = Finding::of_failure(now, &failure, "192.0.2.1").reason;
+        assert_eq!(
+            reason.evidence,
+            "the peer calls itself west (a key ID); the connection expects west (a name)"
+        );
+        assert!(
+            reason.next_step.ends_with("to keyid:west."),
+            "{}",
+            reason.next_step
+        );
+    }
+
+    #[test]
+    fn what_is_proposed_as_an_identity_is_read_as_it_was_meant() {
+        for identity in [
+            of(IdType::FQDN, b"a@b"),
+            of(IdType::RFC822_ADDR, b"a@b"),
+            of(IdType::KEY_ID, b"branch office"),
+            of(IdType::KEY_ID, &[0, 255]),
+            Identity::of_address([192, 0, 2, 9].into()),
+        ] {
+            let read = connection::Identity::parse(&spelled(&identity));
+            assert_eq!(crate::conversion::identity(&read), identity);
+        }
+    }
 }

@@ -372,14 +372,18 @@ impl Worker {
             | Event::Connecting(connection)
             | Event::Failed(connection, _)
             | Event::IkeUp { connection, .. }
-            | Event::IkeDown(connection) => *connection,
+            | Event::IkeDown(connection)
+            | Event::PartFailed(connection, ..) => *connection,
         };
         let connection = conversion::connection_id(key);
         let Some(tunnel) = self.tunnels.get_mut(&key) else {
             return;
         };
         tunnel.on_event(event, OffsetDateTime::now_utc());
-        let anybodys = matches!(event, Event::Connecting(_) | Event::Failed(..));
+        let anybodys = matches!(
+            event,
+            Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..)
+        );
         let left_out = if anybodys {
             tunnel.lines.allow(Instant::now())
         } else {
@@ -419,7 +423,7 @@ impl Worker {
             return;
         };
         if let Some(remote) = look.moved {
-            child.move_to(&self.dataplane, remote);
+            self.command(Command::ChildHeardFrom(key, remote));
         }
         if let Some(tunnel) = self
             .owners

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use adit_ike::{ChildKey, Event};
+use adit_ike::selectors::{describe, of_ranges, within};
+use adit_ike::{ChildConfig, ChildKey, ConnectionConfig, Event, Failure, Part};
 use adit_ike_wire::TrafficSelector;
 use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Cidr, Reason};
@@ -15,6 +16,15 @@ use crate::reason::Finding;
 
 /// How long a finding that saw both sides stands against poorer ones of the same code.
 const FINDING_STANDS: Duration = Duration::from_secs(60);
+
+/// How long a part may take to come up after the first before it is warned of.
+const PART_WAIT: time::Duration = time::Duration::seconds(5);
+
+/// How many warnings are told at most.
+const MAX_WARNINGS: usize = 8;
+
+/// The selectors of a Child SA: this end's and the other's.
+type Selectors = (Vec<TrafficSelector>, Vec<TrafficSelector>);
 
 /// One tunnel.
 #[derive(Debug)]
@@ -27,8 +37,13 @@ pub(crate) struct Tunnel {
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
+    /// The Child SAs that are wanted.
+    wanted: Vec<ChildConfig>,
+    /// What is wrong with parts of it while the rest is as it should be.
+    parts: BTreeMap<Part, Finding>,
     ike_suite: Option<String>,
     children: BTreeMap<ChildKey, ChildObserved>,
+    selectors: BTreeMap<ChildKey, Selectors>,
     /// Of Child SAs that are gone.
     past: Traffic,
     /// Of Child SAs that are there.
@@ -56,8 +71,11 @@ impl Tunnel {
             state: TunnelState::Down,
             since: now,
             finding: None,
+            wanted: Vec::new(),
+            parts: BTreeMap::new(),
             ike_suite: None,
             children: BTreeMap::new(),
+            selectors: BTreeMap::new(),
             past: Traffic::default(),
             present: BTreeMap::new(),
             told: None,
@@ -66,10 +84,67 @@ impl Tunnel {
     }
 
     /// Takes a changed configuration, and forgets what was found wrong with the one before.
-    pub(crate) fn reconfigure(&mut self, peer: IpAddr, begins: bool) {
+    pub(crate) fn reconfigure(&mut self, peer: IpAddr, config: &ConnectionConfig) {
         self.peer = peer.to_string();
-        self.begins = begins;
+        self.begins = config.initiate;
+        self.wanted.clone_from(&config.children);
         self.finding = None;
+        self.parts.clear();
+    }
+
+    /// Notes what is wrong with a part. Until the tunnel is up that is what is wrong with all of it.
+    fn find_in_part(&mut self, part: Part, failure: &Failure, now: OffsetDateTime) {
+        let what = match part {
+            Part::Child(index) => self.wanted.get(index).map(pair_text),
+            Part::ChildRekey(_) => {
+                Some("replacing a Child SA, which goes on until its time is up".to_owned())
+            }
+            Part::IkeRekey => {
+                Some("replacing the IKE SA, which goes on until its time is up".to_owned())
+            }
+        };
+        let what = what.unwrap_or_default();
+        let mut finding = Finding::of_part(now, &what, failure, &self.peer);
+        if let Some(known) = self.parts.get(&part)
+            && known.reason.code == finding.reason.code
+        {
+            finding.reason.since = known.reason.since;
+        }
+        self.parts.insert(part, finding);
+        if self.state != TunnelState::Up {
+            self.find(Finding::of_failure(now, failure, &self.peer));
+        }
+    }
+
+    /// What does not work although the tunnel is up: blocks without a Child SA, blocks of which the
+    /// peer takes a part, and replacements that are refused.
+    fn warnings(&self, now: OffsetDateTime) -> Vec<Reason> {
+        let pairs = self
+            .wanted
+            .iter()
+            .enumerate()
+            .filter_map(|(index, wanted)| {
+                let (local, remote) = (of_ranges(&wanted.local), of_ranges(&wanted.remote));
+                let mut there = self.selectors.values();
+                if there.any(|(l, r)| within(&local, l) && within(&remote, r)) {
+                    return None;
+                }
+                let mut there = self.selectors.values();
+                if let Some((l, r)) = there.find(|(l, r)| within(l, &local) && within(r, &remote)) {
+                    let pair = pair_text(wanted);
+                    return Some(Finding::narrowed(self.since, &pair, &describe(l, r)).reason);
+                }
+                let known = self.parts.get(&Part::Child(index));
+                known.map(|finding| finding.reason.clone()).or_else(|| {
+                    let dead = Finding::dead_pair(self.since, &pair_text(wanted));
+                    (now - self.since >= PART_WAIT).then_some(dead.reason)
+                })
+            });
+        let rekeys = self.parts.iter().filter_map(|(part, finding)| {
+            let rekey = matches!(part, Part::ChildRekey(_) | Part::IkeRekey);
+            rekey.then(|| finding.reason.clone())
+        });
+        pairs.chain(rekeys).take(MAX_WARNINGS).collect()
     }
 
     pub(crate) fn find(&mut self, finding: Finding) {
@@ -106,8 +181,14 @@ impl Tunnel {
                 suite,
                 local,
                 remote,
+                replaces,
                 ..
             } => {
+                if let Some(old) = replaces {
+                    self.parts.remove(&Part::ChildRekey(*old));
+                }
+                self.selectors
+                    .insert(*child, (local.clone(), remote.clone()));
                 let observed = ChildObserved {
                     spi_in: spis.0,
                     spi_out: spis.1,
@@ -121,6 +202,8 @@ impl Tunnel {
             }
             Event::ChildDown { child, .. } => {
                 self.children.remove(child);
+                self.selectors.remove(child);
+                self.parts.remove(&Part::ChildRekey(*child));
                 if self.children.is_empty() {
                     self.enter(TunnelState::Connecting, now);
                 }
@@ -133,9 +216,14 @@ impl Tunnel {
             Event::Failed(_, failure) => {
                 self.find(Finding::of_failure(now, failure, &self.peer));
             }
-            Event::IkeUp { suite, .. } => self.ike_suite = Some(suite.clone()),
+            Event::PartFailed(_, part, failure) => self.find_in_part(*part, failure, now),
+            Event::IkeUp { suite, .. } => {
+                self.ike_suite = Some(suite.clone());
+                self.parts.remove(&Part::IkeRekey);
+            }
             Event::IkeDown(_) => {
                 self.ike_suite = None;
+                self.parts.clear();
                 self.enter(TunnelState::Connecting, now);
                 if self.finding.is_none() {
                     self.find(Finding::closed_by_peer(now, &self.peer));
@@ -158,8 +246,9 @@ impl Tunnel {
 
     fn observed(&self) -> TunnelObserved {
         let reasons = match (&self.finding, self.state) {
+            // What strangers at the peer's address do is no matter while the tunnel is up.
+            (_, TunnelState::Up) => self.warnings(OffsetDateTime::now_utc()),
             (Some((finding, _)), _) => vec![finding.reason.clone()],
-            (None, TunnelState::Up) => Vec::new(),
             (None, TunnelState::Down) if !self.begins => {
                 vec![Finding::waiting(self.since, &self.peer).reason]
             }
@@ -197,6 +286,10 @@ impl Tunnel {
     }
 }
 
+fn pair_text(wanted: &ChildConfig) -> String {
+    describe(&of_ranges(&wanted.local), &of_ranges(&wanted.remote))
+}
+
 /// The selectors that are blocks of addresses.
 fn blocks(selectors: &[TrafficSelector]) -> Vec<Cidr> {
     selectors
@@ -206,4 +299,132 @@ fn blocks(selectors: &[TrafficSelector]) -> Vec<Cidr> {
             Cidr::new(selector.addresses.first(), len).ok()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_ike::config::block;
+    use adit_ike::{ConnectionKey, Judge};
+
+    use super::*;
+
+    const KEY: ConnectionKey = ConnectionKey(1);
+
+    fn wanted(net: u8) -> ChildConfig {
+        ChildConfig {
+            local: vec![block([10, 1, 0, 0].into(), 16)],
+            remote: vec![block([10, net, 0, 0].into(), 16)],
+        }
+    }
+
+    fn tunnel(nets: &[u8]) -> Tunnel {
+        let peer = [192, 0, 2, 1].into();
+        let begun = OffsetDateTime::now_utc() - time::Duration::minutes(1);
+        let mut tunnel = Tunnel::new(peer, begun);
+        tunnel.wanted = nets.iter().copied().map(wanted).collect();
+        tunnel
+    }
+
+    fn up(child: u64, local_len: u8, net: u8, replaces: Option<u64>) -> Event {
+        Event::ChildUp {
+            connection: KEY,
+            child: ChildKey(child),
+            spis: (256, 257),
+            suite: "aes256gcm16".to_owned(),
+            local: of_ranges(&[block([10, 1, 0, 0].into(), local_len)]),
+            remote: of_ranges(&[block([10, net, 0, 0].into(), 16)]),
+            replaces: replaces.map(ChildKey),
+        }
+    }
+
+    fn evidence(tunnel: &Tunnel) -> Vec<String> {
+        let observed = tunnel.observed();
+        assert_eq!(observed.state, TunnelState::Up);
+        observed
+            .reasons
+            .into_iter()
+            .map(|reason| reason.evidence)
+            .collect()
+    }
+
+    /// A time at which a part that is not there is not on its way any more.
+    fn before() -> OffsetDateTime {
+        OffsetDateTime::now_utc() - time::Duration::minutes(1)
+    }
+
+    #[test]
+    fn a_pair_of_blocks_without_a_child_sa_is_named_while_the_rest_is_up() {
+        let mut tunnel = tunnel(&[2, 3]);
+        tunnel.on_event(&up(1, 16, 2, None), before());
+        let found = evidence(&tunnel);
+        assert!(
+            found.len() == 1 && found[0].contains("10.1.0.0/16 === 10.3.0.0/16"),
+            "{found:?}"
+        );
+        let failure = Failure::Selectors {
+            by: Judge::Peer,
+            ours: "10.1.0.0/16 === 10.3.0.0/16".to_owned(),
+            theirs: None,
+        };
+        tunnel.on_event(&Event::PartFailed(KEY, Part::Child(1), failure), before());
+        let found = evidence(&tunnel);
+        assert!(
+            found.len() == 1 && found[0].contains("TS_UNACCEPTABLE"),
+            "{found:?}"
+        );
+        tunnel.on_event(&up(2, 16, 3, None), before());
+        assert_eq!(evidence(&tunnel), [""; 0]);
+    }
+
+    #[test]
+    fn a_part_that_is_about_to_come_up_is_not_warned_of() {
+        let mut tunnel = tunnel(&[2, 3]);
+        tunnel.on_event(&up(1, 16, 2, None), OffsetDateTime::now_utc());
+        assert_eq!(evidence(&tunnel), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_peer_narrowed_is_told_with_both() {
+        let mut tunnel = tunnel(&[2]);
+        tunnel.on_event(&up(1, 24, 2, None), before());
+        let found = evidence(&tunnel);
+        assert_eq!(
+            found,
+            [
+                "we asked for [10.1.0.0/16 === 10.2.0.0/16] (local === remote); the peer agreed to [10.1.0.0/24 === 10.2.0.0/16]"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refused_replacement_is_told_until_it_comes_or_the_old_one_goes() {
+        let refused = || Failure::Refused {
+            notification: "NO_ADDITIONAL_SAS".to_owned(),
+        };
+        for ended in [
+            up(2, 16, 2, Some(1)),
+            Event::ChildDown {
+                connection: KEY,
+                child: ChildKey(1),
+            },
+        ] {
+            let mut tunnel = tunnel(&[2]);
+            tunnel.on_event(&up(1, 16, 2, None), before());
+            tunnel.on_event(&up(9, 16, 2, None), before());
+            let part = Part::ChildRekey(ChildKey(1));
+            tunnel.on_event(&Event::PartFailed(KEY, part, refused()), before());
+            assert_eq!(evidence(&tunnel).len(), 1);
+            tunnel.on_event(&ended, before());
+            assert_eq!(evidence(&tunnel), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn what_strangers_cause_is_not_told_of_a_tunnel_that_is_up() {
+        let mut tunnel = tunnel(&[2]);
+        tunnel.on_event(&up(1, 16, 2, None), before());
+        let failure = Failure::Authentication { by: Judge::Us };
+        tunnel.on_event(&Event::Failed(KEY, failure), before());
+        assert_eq!(evidence(&tunnel), [""; 0]);
+    }
 }

@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
 use crate::endpoint::Endpoint;
-use crate::endpoint::effect::SURPLUS;
-use crate::established::{Established, Phase};
+use crate::endpoint::surplus::Redundant;
+use crate::established::{Established, Farewell, Phase};
 use crate::keys::Role;
 use crate::output::{Deadline, Event, Output};
 use crate::sa::{Context, IkeSa, SaKey, State};
@@ -36,6 +36,10 @@ pub(super) struct Connection {
     pub(super) retry_at: Instant,
     /// Its Child SAs, in the configuration's order.
     children: Vec<Wanted>,
+    /// When it wants to be looked at, as the endpoint has noted it.
+    pub(super) planned: Option<Deadline>,
+    /// Not before this time another report of something that anybody can cause.
+    pub(super) next_hint: Instant,
 }
 
 /// One Child SA that is wanted.
@@ -59,6 +63,8 @@ impl Connection {
             attempts: 0,
             retry_at: now,
             children,
+            planned: None,
+            next_hint: now,
         }
     }
 
@@ -137,48 +143,63 @@ impl Endpoint {
         {
             connection.change_timing(now, config);
             let config = Arc::clone(&connection.config);
-            for sa in self.sas.values_mut() {
-                if let State::Established(established) = &mut sa.state
-                    && established.connection == key
-                {
-                    established.config = Arc::clone(&config);
-                }
+            for sa in self.sas.keys_of_connection(key) {
+                self.sas.change(sa, |sa| {
+                    if let Some(established) = sa.established_mut() {
+                        established.config = Arc::clone(&config);
+                    }
+                });
             }
+            self.touched.insert(key);
             return;
         }
         self.remove_connection(now, key);
+        let addresses = (config.local, config.remote);
+        self.by_addresses.entry(addresses).or_default().push(key);
         self.connections.insert(key, Connection::new(now, config));
+        self.touched.insert(key);
     }
 
     pub(super) fn remove_connection(&mut self, now: Instant, key: ConnectionKey) {
-        if self.connections.remove(&key).is_none() {
+        let Some(gone) = self.connections.remove(&key) else {
             return;
+        };
+        if let Some(planned) = gone.planned {
+            self.plans.remove(&(planned, key));
         }
-        let keys: Vec<_> = self.sas.keys().copied().collect();
-        for sa_key in keys {
-            let Some(sa) = self.sas.get(&sa_key) else {
-                continue;
-            };
-            match &sa.state {
-                State::Established(established) if established.connection == key => {
-                    self.with_established(now, sa_key, |ctx, established| established.close(ctx));
+        let addresses = (gone.config.local, gone.config.remote);
+        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
+            keys.retain(|one| *one != key);
+            if keys.is_empty() {
+                self.by_addresses.remove(&addresses);
+            }
+        }
+        for sa in self.sas.half_open_keys() {
+            let state = self.sas.get(sa).map(|sa| &sa.state);
+            if let Some(State::HalfOpen(state)) = state
+                && state.candidates.iter().any(|(one, _)| *one == key)
+            {
+                self.sas.forget(sa);
+            }
+        }
+        for sa in self.sas.keys_of_connection(key) {
+            match self.sas.get(sa).map(|sa| &sa.state) {
+                Some(State::Established(_)) => {
+                    // Nothing of a connection that is not wanted lingers.
+                    self.with_established(now, sa, |ctx, established| {
+                        established.close(ctx, Farewell::AtOnce);
+                    });
                 }
-                State::InitSent(_) | State::AuthSent(_) if sa.link.connection == Some(key) => {
-                    self.forget(sa_key);
+                Some(State::AuthSent(_)) => {
+                    self.sas.change(sa, IkeSa::withdraw);
                 }
-                State::HalfOpen(state)
-                    if state
-                        .candidates
-                        .iter()
-                        .any(|(candidate, _)| *candidate == key) =>
-                {
-                    self.forget(sa_key);
+                Some(State::InitSent(_)) => {
+                    self.sas.forget(sa);
                 }
-                State::AuthSent(_)
-                | State::Established(_)
-                | State::Gone
-                | State::HalfOpen(_)
-                | State::InitSent(_) => {}
+                Some(
+                    State::Gone | State::HalfOpen(_) | State::Refusing(_) | State::Withdrawn(_),
+                )
+                | None => {}
             }
         }
     }
@@ -187,10 +208,9 @@ impl Endpoint {
         &self,
         connection: ConnectionKey,
     ) -> impl Iterator<Item = (&IkeSa, &Established)> {
-        self.sas.values().filter_map(move |sa| {
+        self.sas.of_connection(connection).filter_map(|sa| {
             let established = sa.established()?;
-            (established.connection == connection && established.phase == Phase::InUse)
-                .then_some((sa, established))
+            (established.phase == Phase::InUse).then_some((sa, established))
         })
     }
 
@@ -206,10 +226,8 @@ impl Endpoint {
     }
 
     pub(super) fn is_initiating(&self, connection: ConnectionKey) -> bool {
-        self.sas.values().any(|sa| {
-            sa.link.connection == Some(connection)
-                && matches!(sa.state, State::InitSent(_) | State::AuthSent(_))
-        })
+        let mut sas = self.sas.of_connection(connection);
+        sas.any(|sa| matches!(sa.state, State::InitSent(_) | State::AuthSent(_)))
     }
 
     /// Whether no other SA is known between the identities of an SA that is about to
@@ -228,7 +246,7 @@ impl Endpoint {
             State::HalfOpen(state) => state.candidates.iter().any(|(_, config)| same(config)),
             State::AuthSent(state) => same(&state.inputs.config),
             State::InitSent(state) => same(&state.config),
-            State::Gone => false,
+            State::Gone | State::Refusing(_) | State::Withdrawn(_) => false,
         })
     }
 
@@ -236,22 +254,75 @@ impl Endpoint {
     /// stays for a while.
     pub(super) fn is_crowded(&self, sa: &IkeSa) -> bool {
         let connection = sa.link.connection;
-        let others = self
-            .sas
-            .values()
-            .filter(|other| other.link.connection == connection);
-        connection.is_some() && others.count() + 1 >= MAX_SAS
+        let others = connection.map_or(0, |connection| self.sas.of_connection(connection).count());
+        connection.is_some() && others + 1 >= MAX_SAS
     }
 
-    pub(super) fn maintain_all(&mut self, now: Instant) {
-        let keys: Vec<_> = self.connections.keys().copied().collect();
-        for key in keys {
-            if let Some(sa) = self.newest_established(key) {
-                self.maintain_children(now, key, sa);
-                self.maintain_single(now, key);
-            } else {
-                self.maintain_ike(now, key);
+    /// Does what touched connections want, and notes when they want to be looked at again.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(key) = self.touched.pop_first() {
+            self.maintain(now, key);
+            // By what was just done for it.
+            self.touched.remove(&key);
+            self.plan(now, key);
+        }
+    }
+
+    fn maintain(&mut self, now: Instant, key: ConnectionKey) {
+        if !self.connections.contains_key(&key) {
+            return;
+        }
+        self.statistics.maintained += 1;
+        let redundant = self.redundant(key);
+        let Some(sa) = self.survivor(key) else {
+            return self.maintain_ike(now, key);
+        };
+        self.maintain_children(now, key, sa, &redundant);
+        self.close_redundant(now, key, &redundant);
+        if self.renewal_of(key).is_some_and(|at| at <= now) {
+            self.maintain_ike(now, key);
+        }
+    }
+
+    /// When another IKE SA is to be begun, since the one there is comes to its end without having
+    /// been rekeyed: the new one has to be there before.
+    fn renewal_of(&self, key: ConnectionKey) -> Option<Instant> {
+        let established = self.sas.get(self.survivor(key)?)?.established()?;
+        Some(established.renew_at())
+    }
+
+    fn plan(&mut self, now: Instant, key: ConnectionKey) {
+        let established = self.survivor(key).is_some();
+        let initiating = self.is_initiating(key);
+        let redundant = self.redundant(key);
+        let renewal = self.renewal_of(key);
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        let surplus = redundant.iter().map(|redundant| Deadline {
+            at: redundant.at,
+            why: "surplus IKE SA",
+        });
+        let renewing = renewal.is_some_and(|at| at <= now);
+        let renewal = renewal.filter(|_| !renewing).map(|at| Deadline {
+            at,
+            why: "end of the IKE SA",
+        });
+        let renewal = renewal.filter(|_| connection.config.initiate);
+        let own = connection.deadline(established, initiating);
+        let again = (renewing && established).then(|| connection.deadline(false, initiating));
+        let next = surplus
+            .chain(own)
+            .chain(again.flatten())
+            .chain(renewal)
+            .min();
+        let next = next.filter(|deadline| deadline.at != Instant::NEVER);
+        if connection.planned != next {
+            if let Some(old) = connection.planned {
+                self.plans.remove(&(old, key));
             }
+            connection.planned = next;
+            self.plans.extend(next.map(|next| (next, key)));
         }
     }
 
@@ -277,7 +348,7 @@ impl Endpoint {
         let sa = IkeSa::initiate(&mut ctx, key, config);
         ctx.push(Output::Event(Event::Connecting(key)));
         match sa {
-            Some(sa) => self.insert(sa),
+            Some(sa) => self.sas.put(sa),
             // Nothing can be offered; another configuration has to come.
             None => {
                 if let Some(connection) = self.connections.get_mut(&key) {
@@ -287,11 +358,20 @@ impl Endpoint {
         }
     }
 
-    fn maintain_children(&mut self, now: Instant, key: ConnectionKey, sa: SaKey) {
+    fn maintain_children(
+        &mut self,
+        now: Instant,
+        key: ConnectionKey,
+        sa: SaKey,
+        redundant: &[Redundant],
+    ) {
         let count = self.connections.get(&key).map_or(0, |c| c.children.len());
-        let missing: Vec<_> = (0..count)
-            .map(|index| !self.in_use(key).any(|(_, e)| e.is_busy_with(index)))
-            .collect();
+        let is_missing = |index| {
+            let stays = |sa: &IkeSa| redundant.iter().all(|one| one.sa != sa.link.key);
+            let mut stay = self.in_use(key).filter(|(sa, _)| stays(sa));
+            !stay.any(|(_, established)| established.is_busy_with(index, now))
+        };
+        let missing: Vec<_> = (0..count).map(is_missing).collect();
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
@@ -309,36 +389,6 @@ impl Endpoint {
             self.with_established(now, sa, |ctx, established| {
                 established.enqueue(Task::ChildCreate(index), ctx.now);
             });
-        }
-    }
-
-    /// Which of several IKE SAs of a connection we are to close, and when: both sides see the same
-    /// nonces, and who began the one with the lowest closes it. Not every peer knows of that rule;
-    /// one that did not act gets as much time again, then we close it in its place.
-    pub(super) fn surplus(&self, key: ConnectionKey) -> Option<(SaKey, Instant)> {
-        if self.in_use(key).count() < 2 || self.is_rekeying(key) {
-            return None;
-        }
-        let (redundant, _) = self.in_use(key).reduce(|one, other| {
-            if one.1.nonces.lose_against(&other.1.nonces) {
-                one
-            } else {
-                other
-            }
-        })?;
-        let newest = self.in_use(key).map(|(_, established)| established.since);
-        let patience = match redundant.link.role {
-            Role::Initiator => SURPLUS,
-            Role::Responder => SURPLUS * 2,
-        };
-        Some((redundant.link.key, newest.max()? + patience))
-    }
-
-    fn maintain_single(&mut self, now: Instant, key: ConnectionKey) {
-        if let Some((redundant, at)) = self.surplus(key)
-            && at <= now
-        {
-            self.with_established(now, redundant, |ctx, established| established.close(ctx));
         }
     }
 }

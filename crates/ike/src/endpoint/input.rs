@@ -1,29 +1,36 @@
 //! Datagrams: which SA, which window, which state.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, Message, NotifyType, ParseError};
 
+use crate::config::ConnectionKey;
 use crate::contents::Contents;
 use crate::cookie::Initiator;
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::output::{Event, Output, Transmit};
 use crate::protection::Opened;
-use crate::sa::{Context, Effect, Ending, IkeSa, Path, SaKey, State};
+use crate::sa::{Context, Effect, Ending, IkeSa, Path, State};
+use crate::task::Task;
 use crate::task::init::{InitOutcome, InitRequest};
+use crate::task::refuse::Refusing;
 use crate::time::Instant;
-use crate::window::{Arrival, Overdue};
+use crate::window::{ATTEMPT, Arrival, Overdue};
 
 /// After how many unanswered first messages the user is told.
 const TELL_AFTER: u32 = 3;
+
+/// How often a connection's user is told of what anybody can cause, without a key.
+const HINT_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a datagram went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Drop {
     HalfOpenLimit,
+    HalfOpenLimitOfPeer,
     Malformed,
     NotAuthentic,
     OtherVersion,
@@ -47,6 +54,7 @@ impl Endpoint {
             let statistics = &mut self.statistics;
             let counter = match drop {
                 Drop::HalfOpenLimit => &mut statistics.half_open_limit,
+                Drop::HalfOpenLimitOfPeer => &mut statistics.half_open_limit_of_peer,
                 Drop::Malformed => &mut statistics.malformed,
                 Drop::NotAuthentic => &mut statistics.not_authentic,
                 Drop::OtherVersion => &mut statistics.other_version,
@@ -91,14 +99,14 @@ impl Endpoint {
         } else {
             header.initiator_spi
         };
-        let key = *self.by_spi.get(&ours).ok_or(Drop::UnknownSpi)?;
+        let key = self.sas.of_spi(ours).ok_or(Drop::UnknownSpi)?;
         let outcome = self
-            .with_sa(now, key, |ctx, sa| {
+            .try_with_sa(now, key, |ctx, sa| {
                 if flags.initiator == (sa.link.role == crate::keys::Role::Initiator) {
                     return Err(Drop::UnknownSpi);
                 }
                 if flags.response {
-                    sa.take_response(ctx, &message, datagram)
+                    sa.take_response(ctx, path, &message, datagram)
                 } else {
                     sa.take_request(ctx, path, &message, datagram)
                 }
@@ -107,7 +115,7 @@ impl Endpoint {
         if outcome == Ok(Taken::Repeated) {
             self.statistics.repeated += 1;
         }
-        self.maintain_all(now);
+        self.settle(now);
         outcome.map(|_| ())
     }
 
@@ -118,16 +126,8 @@ impl Endpoint {
         message: &Message<'_>,
         datagram: &[u8],
     ) -> Result<(), Drop> {
-        let candidates: Vec<_> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| connection.config.remote == path.remote.ip())
-            .filter(|(_, connection)| connection.config.local == path.local)
-            .map(|(key, connection)| (*key, Arc::clone(&connection.config)))
-            .collect();
-        if candidates.is_empty() {
-            return Err(Drop::UnknownPeer);
-        }
+        let addresses = (path.local, path.remote.ip());
+        let keys = self.by_addresses.get(&addresses).ok_or(Drop::UnknownPeer)?;
         let transmit = |octets| {
             Output::Transmit(Transmit {
                 local_port: path.local_port,
@@ -136,29 +136,29 @@ impl Endpoint {
                 octets,
             })
         };
-        let mut half_open = 0;
-        for sa in self.sas.values() {
-            let State::HalfOpen(state) = &sa.state else {
-                continue;
-            };
-            half_open += 1;
-            if state.initiator_message == datagram && sa.link.path.remote == path.remote {
-                self.outputs
-                    .push_back(transmit(state.responder_message.clone()));
-                self.statistics.repeated += 1;
-                return Ok(());
-            }
+        let spi = message.header.initiator_spi;
+        if let Some(sa) = self.sas.half_open_of(path.remote, spi)
+            && let State::HalfOpen(state) = &sa.state
+            && state.initiator_message == datagram
+        {
+            let again = transmit(state.responder_message.clone());
+            self.outputs.push_back(again);
+            self.statistics.repeated += 1;
+            return Ok(());
         }
+        let known = keys
+            .iter()
+            .filter_map(|key| self.connections.get_key_value(key));
+        let candidates = known.map(|(key, known)| (*key, Arc::clone(&known.config)));
         let request = InitRequest {
             message,
             datagram,
             path,
-            candidates,
+            candidates: candidates.collect(),
         };
-        let contents = Contents::of(&message.payloads);
-        if half_open >= self.limits.cookie_threshold {
+        if self.must_prove_its_address(path.remote.ip()) {
+            let contents = Contents::of(&message.payloads);
             let nonce = contents.nonce.ok_or(Drop::Malformed)?;
-            let spi = message.header.initiator_spi;
             let initiator = Initiator {
                 nonce,
                 address: path.remote,
@@ -175,9 +175,7 @@ impl Endpoint {
                 return Ok(());
             }
         }
-        if half_open >= self.limits.half_open_limit {
-            return Err(Drop::HalfOpenLimit);
-        }
+        self.admit_half_open(path.remote.ip())?;
         let mut ctx = Context {
             now,
             random: &mut *self.random,
@@ -191,20 +189,50 @@ impl Endpoint {
         match request.answer(&mut ctx) {
             InitOutcome::Ignored => return Err(Drop::Malformed),
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
-            InitOutcome::HalfOpen(sa) => self.insert(*sa),
+            InitOutcome::Mismatch(octets) => {
+                self.outputs.push_back(transmit(octets));
+                for (connection, config) in &request.candidates {
+                    if self.may_hint(now, *connection) {
+                        let failure = request.mismatch(config);
+                        let event = Event::Failed(*connection, failure);
+                        self.outputs.push_back(Output::Event(event));
+                    }
+                }
+            }
+            InitOutcome::HalfOpen(sa) => self.sas.put(*sa),
         }
         Ok(())
     }
 
-    pub(super) fn insert(&mut self, sa: IkeSa) {
-        self.by_spi.insert(sa.link.local_spi, sa.link.key);
-        self.sas.insert(sa.link.key, sa);
+    /// Whether a cookie is asked for before anything is computed or kept (RFC 7296 section 2.6).
+    fn must_prove_its_address(&self, peer: IpAddr) -> bool {
+        self.sas.half_open() >= self.limits.cookie_threshold
+            || self.sas.half_open_at(peer) >= self.limits.cookie_threshold_of_peer
     }
 
-    pub(super) fn forget(&mut self, key: SaKey) -> Option<IkeSa> {
-        let sa = self.sas.remove(&key)?;
-        self.by_spi.remove(&sa.link.local_spi);
-        Some(sa)
+    /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out.
+    fn admit_half_open(&self, peer: IpAddr) -> Result<(), Drop> {
+        if self.sas.half_open_at(peer) >= self.limits.half_open_limit_of_peer {
+            return Err(Drop::HalfOpenLimitOfPeer);
+        }
+        if self.sas.half_open() >= self.limits.half_open_limit {
+            return Err(Drop::HalfOpenLimit);
+        }
+        Ok(())
+    }
+
+    /// Whether something that anybody can cause is told now; otherwise it is counted.
+    fn may_hint(&mut self, now: Instant, connection: ConnectionKey) -> bool {
+        let Some(connection) = self.connections.get_mut(&connection) else {
+            return false;
+        };
+        let may = connection.next_hint <= now;
+        if may {
+            connection.next_hint = now + HINT_EVERY;
+        } else {
+            self.statistics.events_left_out += 1;
+        }
+        may
     }
 }
 
@@ -221,6 +249,8 @@ impl IkeSa {
             State::AuthSent(state) => &state.inputs.keys.protection,
             State::Established(established) => &established.keys.protection,
             State::HalfOpen(state) => &state.keys.protection,
+            State::Refusing(state) => &state.keys.protection,
+            State::Withdrawn(state) => &state.keys.protection,
             State::Gone | State::InitSent(_) => return Err(Drop::OutOfOrder),
         };
         protection
@@ -231,32 +261,44 @@ impl IkeSa {
     fn take_response(
         &mut self,
         ctx: &mut Context<'_>,
+        path: Path,
         message: &Message<'_>,
         datagram: &[u8],
     ) -> Result<Taken, Drop> {
-        if !self.link.requests.awaits(message.header.message_id) {
+        if !self.link.requests.awaits(&message.header) {
             return Err(Drop::OutOfOrder);
         }
         if matches!(self.state, State::InitSent(_)) {
-            if message.header.exchange != ExchangeType::IKE_SA_INIT {
-                return Err(Drop::OutOfOrder);
-            }
             if let State::InitSent(state) = core::mem::replace(&mut self.state, State::Gone) {
                 self.state = state.on_response(ctx, &mut self.link, message, datagram);
             }
             return Ok(Taken::Done);
         }
         let opened = self.open(datagram, message)?;
-        let payloads = opened.payloads().map_err(|_| Drop::Malformed)?;
-        let contents = Contents::of(&payloads);
+        let payloads = opened.payloads();
+        let contents = payloads
+            .as_ref()
+            .ok()
+            .map(|payloads| Contents::of(payloads));
         self.link.requests.answered();
+        if self.link.confirm(path) {
+            self.move_children(ctx);
+        }
         match core::mem::replace(&mut self.state, State::Gone) {
             State::AuthSent(state) => {
-                self.state = state.on_response(ctx, &mut self.link, &contents);
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
             }
             State::Established(mut established) => {
-                established.on_response(ctx, &mut self.link, &contents);
+                match &contents {
+                    Some(contents) => established.on_response(ctx, &mut self.link, contents),
+                    // There is no answer to an answer; section 2.21.3: it ends the SA.
+                    None => established.misled(ctx),
+                }
                 self.state = State::Established(established);
+            }
+            State::Refusing(_) => self.state = Refusing::on_response(ctx, &self.link),
+            State::Withdrawn(state) => {
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
             }
             other @ (State::Gone | State::HalfOpen(_) | State::InitSent(_)) => self.state = other,
         }
@@ -275,12 +317,26 @@ impl IkeSa {
         match self.link.responses.classify(header.message_id) {
             Arrival::Stray => return Err(Drop::OutOfOrder),
             Arrival::Repeated(octets) => {
-                self.link.transmit(ctx, octets);
+                path.send(ctx, octets);
+                self.hear_from(ctx, path);
+                if let Some(established) = self.established_mut() {
+                    established.answered_again(ctx.now);
+                }
                 return Ok(Taken::Repeated);
             }
             Arrival::Fresh => {}
         }
-        self.follow(ctx, path);
+        if let State::HalfOpen(_) = &self.state {
+            // Section 2.23: both ports change between the first exchange and this one. The peer is
+            // one of those at the first message's address, though.
+            let known = (self.link.path.local, self.link.path.remote.ip());
+            if (path.local, path.remote.ip()) != known {
+                return Err(Drop::UnknownPeer);
+            }
+            self.link.path = path;
+        }
+        self.link.asked_from = path;
+        self.hear_from(ctx, path);
         let parsed = opened.payloads();
         match core::mem::replace(&mut self.state, State::Gone) {
             State::HalfOpen(state) => {
@@ -313,29 +369,40 @@ impl IkeSa {
                 }
                 self.state = State::Established(established);
             }
-            other @ (State::AuthSent(_) | State::Gone | State::InitSent(_)) => self.state = other,
+            other @ (State::AuthSent(_)
+            | State::Gone
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_)) => self.state = other,
         }
         Ok(Taken::Done)
     }
 
-    /// Sends to where a fresh authentic request came from (RFC 7296 section 2.23).
-    fn follow(&mut self, ctx: &mut Context<'_>, path: Path) {
-        if self.link.path == path {
-            return;
+    /// Notes where something authentic came from. Whether the peer has moved there is asked of it.
+    pub(super) fn hear_from(&mut self, ctx: &mut Context<'_>, path: Path) {
+        if self.established().is_some()
+            && self.link.consider(path)
+            && let Some(established) = self.established_mut()
+        {
+            established.enqueue(Task::Liveness, ctx.now);
         }
-        let moved = self.link.path.remote != path.remote;
-        self.link.path = path;
-        if let (true, Some(established)) = (moved, self.established()) {
-            for child in &established.children {
-                ctx.outputs
-                    .push_back(Output::MoveChild(child.key, path.remote));
-            }
+    }
+
+    /// Has the Child SAs' packets go where the peer is.
+    fn move_children(&self, ctx: &mut Context<'_>) {
+        for child in self.established().into_iter().flat_map(|e| &e.children) {
+            let remote = self.link.path.remote;
+            ctx.outputs.push_back(Output::MoveChild(child.key, remote));
         }
     }
 
     /// Retransmits, gives up, or lets an established SA do what is due.
     pub(super) fn handle_timeout(&mut self, ctx: &mut Context<'_>) {
-        match self.link.requests.overdue(ctx.now) {
+        let patience = match &self.state {
+            State::Established(established) => established.patience(),
+            _ => ATTEMPT,
+        };
+        match self.link.requests.overdue(ctx.now, patience) {
             Some(Overdue::Again { octets, sent }) => {
                 self.link.transmit(ctx, octets);
                 if let State::InitSent(state) = &self.state
@@ -355,7 +422,12 @@ impl IkeSa {
             State::HalfOpen(state) if ctx.now >= state.expires => {
                 ctx.effects.push(Effect::Gone(key, Ending::Failed));
             }
-            State::AuthSent(_) | State::Gone | State::HalfOpen(_) | State::InitSent(_) => {}
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => {}
         }
     }
 
@@ -378,8 +450,10 @@ impl IkeSa {
                 Ending::Failed
             }
             State::Established(established) => {
-                return established.lost(ctx, key);
+                return established.end(ctx, key, Ending::Lost);
             }
+            // The peer does not answer; it will find out by its own liveness checks.
+            State::Refusing(_) | State::Withdrawn(_) => Ending::Released,
             State::Gone | State::HalfOpen(_) => Ending::Failed,
         };
         ctx.effects.push(Effect::Gone(key, ending));

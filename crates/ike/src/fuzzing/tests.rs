@@ -39,6 +39,8 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
         State::AuthSent(state) => &state.inputs.keys.protection,
         State::Established(established) => &established.keys.protection,
         State::HalfOpen(state) => &state.keys.protection,
+        State::Refusing(state) => &state.keys.protection,
+        State::Withdrawn(state) => &state.keys.protection,
         State::Gone | State::InitSent(_) => return None,
     };
     let opened = protection.open(&datagram.octets, &message).ok()?;

@@ -13,11 +13,13 @@ use crate::contents::Contents;
 use crate::established::Established;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
-use crate::output::{Event, Output};
-use crate::proposal::offer_esp;
+use crate::output::{Event, Output, Part};
+use crate::proposal::{describe_ike, offer_esp};
 use crate::sa::{Context, Effect, Ending, Link, State};
 use crate::selectors;
 use crate::task::init::HalfOpen;
+use crate::task::refuse::Refusing;
+use crate::time::Instant;
 
 /// The authentication method "shared key message integrity code".
 const SHARED_KEY: u8 = 2;
@@ -43,6 +45,8 @@ pub(crate) struct Inputs {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    /// When the exchange before began.
+    pub(crate) begun: Instant,
 }
 
 impl Inputs {
@@ -124,29 +128,18 @@ impl AuthSent {
         self: Box<Self>,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        contents: &Contents<'_>,
+        contents: Option<&Contents<'_>>,
     ) -> State {
         let Self { inputs, wish } = *self;
         let connection = inputs.connection;
         let config = Arc::clone(&inputs.config);
-        let verified = match (contents.id_responder, contents.auth) {
-            (Some(id), Some((SHARED_KEY, received))) => {
-                let identity = Identity::from_wire(&id);
-                match inputs.verify(Role::Responder, &identity, received) {
-                    None => Err(Failure::Authentication { by: Judge::Us }),
-                    Some(_) if identity != config.remote_id => Err(Failure::Identity {
-                        expected: config.remote_id.clone(),
-                        received: identity,
-                    }),
-                    Some(proof) => Ok(proof),
-                }
-            }
-            _ => Err(refusal(contents)),
-        };
-        let proof = match verified {
-            Ok(proof) => proof,
-            Err(failure) => {
+        let (proof, contents) = match judge(&inputs, contents) {
+            Ok(verified) => verified,
+            Err((failure, tell)) => {
                 ctx.push(Output::Event(Event::Failed(connection, failure)));
+                if let Some((kind, data)) = tell {
+                    return Refusing::start(ctx, link, inputs.keys, kind, &data);
+                }
                 ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
                 return State::Gone;
             }
@@ -167,6 +160,52 @@ impl AuthSent {
         established.announce(ctx, link.key, false);
         State::Established(Box::new(established))
     }
+}
+
+/// What to tell the responder that we refuse: it believes that the SA is up.
+type Tell = (NotifyType, Vec<u8>);
+
+/// Whether the responder is who it should be. If not, why, and what to tell it.
+fn judge<'c, 'm>(
+    inputs: &Inputs,
+    contents: Option<&'c Contents<'m>>,
+) -> Result<(Authenticated, &'c Contents<'m>), (Failure, Option<Tell>)> {
+    let told = |failure, kind| Err((failure, Some((kind, Vec::new()))));
+    let Some(contents) = contents else {
+        let notification = "an answer to IKE_AUTH that can't be understood".into();
+        let failure = Failure::Refused { notification };
+        return told(failure, NotifyType::INVALID_SYNTAX);
+    };
+    if let Some(kind) = contents.unknown_critical {
+        let notification = alloc::format!("an answer to IKE_AUTH that needs payload {kind}");
+        let tell = (NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD, alloc::vec![kind]);
+        return Err((Failure::Refused { notification }, Some(tell)));
+    }
+    let (Some(id), Some((method, received))) = (contents.id_responder, contents.auth) else {
+        let refused = contents.error().is_some();
+        let failure = refusal(contents);
+        // An error without AUTH says that there is no SA at the other end.
+        let tell = (!refused).then_some((NotifyType::INVALID_SYNTAX, Vec::new()));
+        return Err((failure, tell));
+    };
+    let identity = Identity::from_wire(&id);
+    if method != SHARED_KEY {
+        let notification = alloc::format!("AUTH by method {method}, not by pre-shared key");
+        return told(Failure::Refused { notification }, AUTHENTICATION_FAILED);
+    }
+    let Some(proof) = inputs.verify(Role::Responder, &identity, received) else {
+        let failure = Failure::Authentication { by: Judge::Us };
+        return told(failure, AUTHENTICATION_FAILED);
+    };
+    let expected = &inputs.config.remote_id;
+    if !expected.matches(&identity) {
+        let failure = Failure::Identity {
+            expected: expected.clone(),
+            received: identity,
+        };
+        return told(failure, AUTHENTICATION_FAILED);
+    }
+    Ok((proof, contents))
 }
 
 /// What an answer without AUTH means.
@@ -207,11 +246,12 @@ impl Established {
                         },
                         role: Role::Initiator,
                         replaces: None,
+                        index: Some(0),
                         redundant: false,
                     },
                 );
             }
-            Err(failure) => self.report(ctx, failure),
+            Err(failure) => self.report_part(ctx, Part::Child(0), failure),
         }
     }
 }
@@ -232,55 +272,67 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            begun,
             ..
         } = *self;
-        let (Some(id), Some((method, received))) = (contents.id_initiator, contents.auth) else {
-            return refuse(ctx, link, &mut keys, message_id, NotifyType::INVALID_SYNTAX);
+        if let Some(kind) = contents.unknown_critical {
+            // Section 2.5, and 2.21.2: there is no SA.
+            let kind_of = NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD;
+            let payload = Payload::Notify(Notify::new(kind_of, core::slice::from_ref(&kind)));
+            return refuse(ctx, link, &mut keys, message_id, payload);
+        }
+        let (Some(id), Some((method, received)), Some((_, first))) =
+            (contents.id_initiator, contents.auth, candidates.first())
+        else {
+            let payload = error_payload(NotifyType::INVALID_SYNTAX);
+            return refuse(ctx, link, &mut keys, message_id, payload);
         };
-        let identity = Identity::from_wire(&id);
-        let wished = contents.id_responder.map(|id| Identity::from_wire(&id));
+        let stranger = Stranger {
+            identity: Identity::from_wire(&id),
+            asked: contents.id_responder.map(|id| Identity::from_wire(&id)),
+        };
         let mut inputs = Inputs {
             connection: ConnectionKey(0),
-            config: match candidates.first() {
-                Some((_, config)) => Arc::clone(config),
-                None => {
-                    return refuse(ctx, link, &mut keys, message_id, AUTHENTICATION_FAILED);
-                }
-            },
+            config: Arc::clone(first),
             keys,
             initiator_nonce,
             responder_nonce,
             initiator_message,
             responder_message,
+            begun,
         };
-        let by_identity: Vec<_> = candidates
-            .iter()
-            .filter(|(_, config)| config.remote_id == identity)
-            .filter(|(_, config)| {
-                wished
-                    .as_ref()
-                    .is_none_or(|wished| config.local_id == *wished)
-            })
-            .collect();
         let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
-        for (connection, config) in &by_identity {
+        for (connection, config) in candidates.iter().filter(|(_, c)| stranger.is_meant_by(c)) {
             inputs.config = Arc::clone(config);
             if method == SHARED_KEY
-                && inputs.keys.suite.is_allowed_by(&config.ike)
-                && let Some(proof) = inputs.verify(Role::Initiator, &identity, received)
+                && let Some(proof) = inputs.verify(Role::Initiator, &stranger.identity, received)
             {
                 verified.push((*connection, Arc::clone(config), proof));
             }
         }
+        let suite = inputs.keys.suite;
+        let known: Vec<_> = verified
+            .iter()
+            .map(|(key, c, _)| (*key, Arc::clone(c)))
+            .collect();
+        // The suite was chosen before it was known which connection of this address it is.
+        verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
         let Some((connection, config, proof)) = choose_connection(verified, contents) else {
-            report_stranger(ctx, &candidates, &by_identity, &identity);
-            return refuse(
-                ctx,
-                link,
-                &mut inputs.keys,
-                message_id,
-                AUTHENTICATION_FAILED,
-            );
+            if known.is_empty() {
+                stranger.report(ctx, &candidates);
+            }
+            for (connection, config) in known {
+                let failure = Failure::IkeProposal {
+                    by: Judge::Us,
+                    ours: describe_ike(&config.ike),
+                    theirs: Some(suite.name()),
+                    transform: None,
+                };
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                ctx.effects.push(Effect::Expect(connection));
+            }
+            let payload = error_payload(AUTHENTICATION_FAILED);
+            return refuse(ctx, link, &mut inputs.keys, message_id, payload);
         };
         link.connection = Some(connection);
         inputs.connection = connection;
@@ -306,22 +358,46 @@ fn choose_connection(
     (index < verified.len()).then(|| verified.swap_remove(index))
 }
 
-/// Tells the connections at this address why the peer was not let in.
-fn report_stranger(
-    ctx: &mut Context<'_>,
-    candidates: &[(ConnectionKey, Arc<ConnectionConfig>)],
-    by_identity: &[&(ConnectionKey, Arc<ConnectionConfig>)],
-    identity: &Identity,
-) {
-    for (connection, _) in by_identity {
-        let failure = Failure::Authentication { by: Judge::Us };
-        ctx.push(Output::Event(Event::Failed(*connection, failure)));
+/// Who wants to be let in, and to whom.
+struct Stranger {
+    identity: Identity,
+    asked: Option<Identity>,
+}
+
+impl Stranger {
+    fn asks_for(&self, config: &ConnectionConfig) -> bool {
+        let asked = self.asked.as_ref();
+        asked.is_none_or(|asked| config.local_id.matches(asked))
     }
-    if by_identity.is_empty() {
+
+    fn is_meant_by(&self, config: &ConnectionConfig) -> bool {
+        config.remote_id.matches(&self.identity) && self.asks_for(config)
+    }
+
+    /// Tells the connections at this address why the peer was not let in: those that come closest.
+    fn report(&self, ctx: &mut Context<'_>, candidates: &[(ConnectionKey, Arc<ConnectionConfig>)]) {
+        let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
+        let any_meant = candidates
+            .iter()
+            .any(|(_, config)| self.is_meant_by(config));
+        let any_named = candidates.iter().any(|(_, config)| named(config));
         for (connection, config) in candidates {
-            let failure = Failure::Identity {
-                expected: config.remote_id.clone(),
-                received: identity.clone(),
+            let failure = if self.is_meant_by(config) {
+                Failure::Authentication { by: Judge::Us }
+            } else if any_meant {
+                continue;
+            } else if let (true, Some(asked)) = (named(config), &self.asked) {
+                Failure::NameAskedFor {
+                    ours: config.local_id.clone(),
+                    asked: asked.clone(),
+                }
+            } else if any_named {
+                continue;
+            } else {
+                Failure::Identity {
+                    expected: config.remote_id.clone(),
+                    received: self.identity.clone(),
+                }
             };
             ctx.push(Output::Event(Event::Failed(*connection, failure)));
         }
@@ -333,9 +409,9 @@ fn refuse(
     link: &mut Link,
     keys: &mut SaKeys,
     message_id: u32,
-    kind: NotifyType,
+    payload: Payload<'_>,
 ) -> State {
-    let payloads = [error_payload(kind)];
+    let payloads = [payload];
     link.respond(
         ctx,
         &mut keys.protection,
@@ -355,6 +431,7 @@ fn accept(
     proof: Authenticated,
     contents: &Contents<'_>,
 ) -> State {
+    let begun = inputs.begun;
     let config = Arc::clone(&inputs.config);
     let auth = inputs.auth(Role::Responder, &config.local_id);
     let nonces = inputs.nonces();
@@ -394,10 +471,10 @@ fn accept(
         payloads.extend(child::answer_payloads(agreed, &spi));
     }
     if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
-        ctx.effects.push(Effect::InitialContact(link.key));
+        ctx.effects.push(Effect::InitialContact(link.key, begun));
     }
     established.announce(ctx, link.key, false);
-    if let Some(agreement) = agreed {
+    let made = agreed.and_then(|agreement| {
         established.add_child(
             ctx,
             link,
@@ -410,10 +487,11 @@ fn accept(
                 },
                 role: Role::Responder,
                 replaces: None,
+                index: None,
                 redundant: false,
             },
-        );
-    }
+        )
+    });
     // Section 2.8: ready to receive before the peer is told that it may send.
     link.respond(
         ctx,
@@ -422,6 +500,12 @@ fn accept(
         message_id,
         &payloads,
     );
+    if let Some(child) = made.and_then(|key| established.child_mut(key)) {
+        // An initiator answers nothing before it has had this answer.
+        child.proof_at = ctx.now;
+    }
+    let answered = made.map(|child| Effect::Answered(link.key, child));
+    ctx.effects.extend(answered);
     State::Established(Box::new(established))
 }
 
@@ -439,7 +523,14 @@ impl Established {
             config: &config,
             path: link.path,
         };
-        let child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        let mut child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        if child.suite.group.is_none() && !config.esp.groups.is_empty() {
+            // IKE_AUTH makes one without a key exchange (section 1.2). Whether both sides want the same
+            // forward secrecy is seen only when it is rekeyed: soon, not after hours.
+            child.rekey_at = child
+                .rekey_at
+                .min(ctx.now + child::probe_after(ctx, link.role));
+        }
         let key = child.key;
         self.children.push(child);
         Some(key)

@@ -7,15 +7,15 @@ use core::time::Duration;
 use adit_crypto::{Group, KeyExchange, Secret};
 use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, Agreement, Birth, Wish, error_payload};
+use crate::child::{self, Agreement, Birth, ChildSa, Wish};
 use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
 use crate::contents::Contents;
 use crate::established::Established;
 use crate::failure::Failure;
 use crate::keys::{Nonces, Role};
-use crate::output::{ChildKey, Output};
+use crate::output::{ChildKey, Part};
 use crate::proposal::offer_esp;
-use crate::sa::{Context, Link};
+use crate::sa::{Context, Effect, Link};
 use crate::task::{Active, Task};
 
 /// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
@@ -177,7 +177,7 @@ impl Established {
         link: &mut Link,
         index: usize,
     ) {
-        if self.is_busy_with(index) {
+        if self.is_busy_with(index, ctx.now) {
             return;
         }
         let Some(selectors) = self.wanted(index) else {
@@ -210,6 +210,7 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: None,
+                    index: Some(index),
                     redundant: false,
                 };
                 if let Some(new) = self.add_child(ctx, link, birth) {
@@ -226,7 +227,7 @@ impl Established {
                 self.enqueue(Task::ChildCreate(index), ctx.now + wait);
             }
             // The endpoint asks again after a while; nothing here would change the answer.
-            Reply::Refused(failure) => self.report(ctx, failure),
+            Reply::Refused(failure) => self.report_part(ctx, Part::Child(index), failure),
         }
     }
 
@@ -248,25 +249,46 @@ impl Established {
 
     /// Closes one of two Child SAs that both sides made for the same traffic at once. As with
     /// simultaneous rekeys (section 2.8.1) the one with the lowest nonce goes, by who made it.
-    fn settle_twins(&mut self, ctx: &mut Context<'_>, new: ChildKey) {
+    pub(crate) fn settle_twins(&mut self, ctx: &mut Context<'_>, new: ChildKey) {
         let Some(made) = self.child(new) else { return };
-        let redundant: Vec<_> = self
+        let twins = self.children.iter().filter(|other| {
+            other.is_live()
+                && other.is_twin_of(made)
+                && other.role != made.role
+                && Some(other.key) != made.replaces
+                && made.since - other.since <= SIMULTANEOUS
+        });
+        let pairs = twins.map(|other| {
+            if made.nonces.lose_against(&other.nonces) {
+                (made.key, other.key)
+            } else {
+                (other.key, made.key)
+            }
+        });
+        for (loser, winner) in pairs.collect::<Vec<_>>() {
+            let asked_for = self.child(loser).and_then(|child| child.index);
+            if let Some(winner) = self.child_mut(winner) {
+                // It is what was agreed for whatever the other was asked for.
+                winner.index = winner.index.or(asked_for);
+            }
+            if let Some(loser) = self.child_mut(loser)
+                && loser.role == Role::Initiator
+            {
+                loser.yields_to = Some(winner);
+            }
+        }
+        self.close_yielding(ctx);
+    }
+
+    /// Closes what yields to a Child SA that the peer is known to have by now; until then packets
+    /// are sent on it.
+    pub(crate) fn close_yielding(&mut self, ctx: &mut Context<'_>) {
+        let ready = |key: ChildKey| self.child(key).is_some_and(ChildSa::is_ready);
+        let yielding = self
             .children
             .iter()
-            .filter(|other| other.is_live() && other.is_twin_of(made) && other.role != made.role)
-            .filter(|other| made.since - other.since <= SIMULTANEOUS)
-            .map(|other| {
-                if made.nonces.lose_against(&other.nonces) {
-                    made
-                } else {
-                    other
-                }
-            })
-            .filter(|loser| loser.role == Role::Initiator)
-            .map(|loser| loser.key)
-            .collect();
-        for key in redundant {
-            ctx.push(Output::RetireChild(key));
+            .filter(|child| child.is_live() && child.yields_to.is_some_and(ready));
+        for key in yielding.map(|child| child.key).collect::<Vec<_>>() {
             self.close_child(ctx, key);
         }
     }
@@ -299,6 +321,8 @@ impl Established {
                 return None;
             }
         };
+        let replaced = replaces.and_then(|old| self.child(old));
+        let index = replaced.and_then(|old| old.index);
         let mut ours = None;
         if let Some(group) = agreement.suite.group {
             let Some((_, public)) = contents.key_exchange.filter(|(id, _)| *id == group.id())
@@ -310,12 +334,7 @@ impl Established {
             };
             let key_exchange = group.generate(ctx.random);
             let Ok(shared) = key_exchange.agree(public) else {
-                self.respond(
-                    ctx,
-                    link,
-                    header,
-                    &[error_payload(NotifyType::INVALID_SYNTAX)],
-                );
+                self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
                 return None;
             };
             ours = Some((key_exchange, shared));
@@ -346,12 +365,18 @@ impl Established {
             },
             role: Role::Responder,
             replaces,
+            index,
             redundant: false,
         };
         // Section 2.8: ready to receive before the peer is told that it may send.
         let key = self.add_child(ctx, link, birth);
         match key {
-            Some(_) => self.respond(ctx, link, header, &payloads),
+            Some(key) => {
+                self.respond(ctx, link, header, &payloads);
+                if replaces.is_none() {
+                    ctx.effects.push(Effect::Answered(link.key, key));
+                }
+            }
             None => self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN),
         }
         key.map(|key| (key, nonces))

@@ -78,15 +78,9 @@ impl Established {
             if verdict != Verdict::AnswerEmpty || !said {
                 ours.extend_from_slice(&child.inbound_spi.to_be_bytes());
             }
-            // What the peer sent before it had something better is still good.
-            let lingers = child.state != ChildState::Installed
-                || verdict == Verdict::ProceedAndYield
-                || self
-                    .children
-                    .iter()
-                    .any(|other| other.is_live() && other.is_twin_of(&child));
             self.activate_successors(ctx, key);
-            child::dispose(ctx, self.connection, &child, lingers);
+            // What the peer sent before is still good.
+            child::dispose(ctx, self.connection, &child, true);
         }
         let payload = Payload::Delete(Delete::child_sas(ProtocolId::ESP, &ours));
         let payloads = if ours.is_empty() {
@@ -107,7 +101,7 @@ impl Established {
             .map(|child| child.key)
             .collect();
         for key in successors {
-            self.activate_outbound(ctx, key);
+            self.prove(ctx, key);
         }
     }
 }

@@ -12,19 +12,19 @@ use core::time::Duration;
 
 use adit_ike_wire::{Header, Notify, NotifyType};
 
-use crate::child::{self, Birth, ChildState};
+use crate::child::{self, Birth, ChildSa, ChildState};
 use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
 use crate::contents::Contents;
 use crate::established::Established;
 use crate::keys::{Nonces, Role};
-use crate::output::ChildKey;
+use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Link};
 use crate::selectors::covers;
 use crate::task::child_create::{Reply, Request, TEMPORARY_WAIT};
 use crate::task::{Active, Task};
 use crate::time::Instant;
 
-/// How soon a refused rekey is tried again.
+/// How soon a refused rekey is tried again at the soonest.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a replaced Child SA waits for its Delete, which whoever replaced it sends.
@@ -50,6 +50,14 @@ impl Established {
         let Some(child) = self.child(key).filter(|child| child.is_live()) else {
             return;
         };
+        let successor = |other: &ChildSa| {
+            other.is_ready() && other.replaces.is_none() && other.since > child.since
+        };
+        let mut twins = self.children.iter().filter(|other| other.is_twin_of(child));
+        if twins.any(successor) {
+            // It was made anew in the meantime, and ends when its time is up.
+            return;
+        }
         // RFC 7296 section 2.9.2: a rekey asks for what was agreed, not for what was wished.
         let selectors = (child.local.clone(), child.remote.clone());
         let group = child.suite.group;
@@ -92,6 +100,7 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: Some(old),
+                    index: self.child(old).and_then(|child| child.index),
                     redundant,
                 };
                 let Some(new) = self.add_child(ctx, link, birth) else {
@@ -101,7 +110,11 @@ impl Established {
                     self.hand_over(ctx.now, old);
                     self.close_child(ctx, new);
                 } else {
+                    let alone = rival.is_none();
                     self.take_over(ctx, old, rival.map(|(rival, _)| rival));
+                    if alone {
+                        self.settle_twins(ctx, new);
+                    }
                 }
             }
             Reply::TryGroup(group) if rival.is_none() => {
@@ -132,7 +145,7 @@ impl Established {
                 // Section 2.25: the peer has lost it, so it is of no use here either.
                 if let Some(index) = self.children.iter().position(|child| child.key == old) {
                     let child = self.children.swap_remove(index);
-                    child::dispose(ctx, self.connection, &child, false);
+                    child::dispose(ctx, self.connection, &child, true);
                     // Section 2.25: a new one is asked for from scratch.
                     for (index, wanted) in Arc::clone(&self.config).children.iter().enumerate() {
                         if covers(&child.local, &child.remote, wanted) {
@@ -146,8 +159,13 @@ impl Established {
                 self.enqueue(Task::ChildRekey(old), ctx.now + wait);
             }
             Reply::Refused(failure) => {
-                self.report(ctx, failure);
-                self.enqueue(Task::ChildRekey(old), ctx.now + REFUSED_WAIT);
+                self.report_part(ctx, Part::ChildRekey(old), failure);
+                // Sooner and sooner until its time is up.
+                let left = self
+                    .child(old)
+                    .map_or(REFUSED_WAIT, |old| old.expires_at - ctx.now);
+                let wait = (left / 10).max(REFUSED_WAIT);
+                self.enqueue(Task::ChildRekey(old), ctx.now + wait);
             }
             Reply::Agreed { .. } => {}
         }
@@ -214,7 +232,10 @@ impl Established {
             Some(Active::ChildRekey(pending)) if verdict == Verdict::ProceedAndCompare => {
                 pending.rival = Some((new, nonces));
             }
-            _ => self.hand_over(ctx.now, old),
+            _ => {
+                self.hand_over(ctx.now, old);
+                self.settle_twins(ctx, new);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
 
 use crate::collision::{Theirs, Verdict, decide};
-use crate::established::{Established, Phase};
+use crate::established::{Established, Farewell};
 use crate::sa::{Context, Effect, Ending, Link, SaKey};
 use crate::task::Active;
 
@@ -16,7 +16,7 @@ impl Established {
     }
 
     pub(crate) fn ike_deleted(&mut self, ctx: &mut Context<'_>, key: SaKey) {
-        self.dispose_children(ctx);
+        self.dispose_children(ctx, Farewell::Lingering);
         ctx.effects.push(Effect::Gone(key, Ending::Released));
     }
 
@@ -31,21 +31,6 @@ impl Established {
             self.active = None;
             self.queue.clear();
         }
-        let ending = match (self.rival.take(), self.phase) {
-            (Some((rival, _)), Phase::InUse) => {
-                // The peer finished its own rekey first; ours is void (section 2.25.2).
-                ctx.effects.push(Effect::MoveChildren(link.key, rival));
-                Ending::Released
-            }
-            (_, Phase::InUse) => {
-                self.dispose_children(ctx);
-                Ending::PeerDeleted
-            }
-            (_, Phase::Closing | Phase::Replaced) => {
-                self.dispose_children(ctx);
-                Ending::Released
-            }
-        };
-        ctx.effects.push(Effect::Gone(link.key, ending));
+        self.end(ctx, link.key, Ending::PeerDeleted);
     }
 }

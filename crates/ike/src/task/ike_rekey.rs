@@ -17,6 +17,7 @@ use crate::contents::Contents;
 use crate::established::{Established, Phase};
 use crate::failure::Failure;
 use crate::keys::{Nonces, Role, SaKeys};
+use crate::output::Part;
 use crate::proposal::{IkeSuite, choose_ike, offer_ike};
 use crate::sa::{Context, Effect, IkeSa, Link, SaKey, State};
 use crate::task::child_create::TEMPORARY_WAIT;
@@ -150,7 +151,7 @@ impl Established {
                     || "an answer to an IKE SA rekey that makes no sense".into(),
                     |(kind, _)| notification_name(kind),
                 );
-                self.report(ctx, Failure::Refused { notification });
+                self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
                 self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
             }
         }
@@ -202,6 +203,9 @@ impl Established {
             local_spi,
             remote_spi,
             path: link.path,
+            translation: link.translation,
+            candidate: None,
+            asked_from: link.path,
             requests: RequestWindow::starting_at(0),
             responses: ResponseWindow::starting_at(0, Vec::new()),
         };

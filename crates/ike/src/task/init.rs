@@ -12,7 +12,7 @@ use adit_crypto::{Group, KeyExchange};
 use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
 
 use crate::child::notification_name;
-use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
 use crate::contents::Contents;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
@@ -21,7 +21,7 @@ use crate::output::{Event, Output};
 use crate::proposal::{
     Chosen, IkeSuite, choose_ike, describe, describe_ike, differing_transform, offer_ike,
 };
-use crate::sa::{Context, IkeSa, Link, Path, SaKey, State};
+use crate::sa::{Context, IkeSa, Link, Path, SaKey, State, Translation};
 use crate::task::auth::AuthSent;
 use crate::time::Instant;
 use crate::window::{RequestWindow, ResponseWindow};
@@ -58,6 +58,7 @@ pub(crate) struct HalfOpen {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    pub(crate) begun: Instant,
     pub(crate) expires: Instant,
 }
 
@@ -69,17 +70,21 @@ impl IkeSa {
         config: Arc<ConnectionConfig>,
     ) -> Option<Self> {
         let group = *config.ike.groups.first()?;
+        let path = Path {
+            local: config.local,
+            local_port: PORT,
+            remote: (config.remote, PORT).into(),
+        };
         let mut link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: Some(connection),
             role: Role::Initiator,
             local_spi: ctx.ike_spi(),
             remote_spi: Spi::ZERO,
-            path: Path {
-                local: config.local,
-                local_port: PORT,
-                remote: (config.remote, PORT).into(),
-            },
+            path,
+            translation: Translation::No,
+            candidate: None,
+            asked_from: path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
         };
@@ -94,7 +99,8 @@ impl IkeSa {
             config,
         };
         task.message = task.write(&link);
-        link.requests.sent(ctx.now, task.message.clone());
+        let exchange = ExchangeType::IKE_SA_INIT;
+        link.requests.sent(ctx.now, exchange, task.message.clone());
         link.transmit(ctx, task.message.clone());
         Some(Self {
             link,
@@ -220,11 +226,25 @@ impl InitSent {
             return None;
         }
         let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 0)?;
-        if chosen.suite.group.id() != group {
+        if chosen.suite.group.id() != group || contents.unknown_critical.is_some() {
+            return None;
+        }
+        let spis = (link.local_spi, message.header.responder_spi);
+        let detection = nat::Detection::of(
+            &message.payloads,
+            spis,
+            link.path.local_address(),
+            link.path.remote,
+        );
+        if !detection.supported {
+            // Its packets would not be encapsulated in UDP, and ours would not be understood.
+            if !core::mem::replace(&mut self.hinted, true) {
+                let failure = Failure::NoNatTraversal;
+                ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+            }
             return None;
         }
         let shared = self.key_exchange.agree(public).ok()?;
-        let spis = (link.local_spi, message.header.responder_spi);
         let nonces = Nonces {
             initiator: &self.nonce,
             responder: nonce,
@@ -238,19 +258,12 @@ impl InitSent {
             ctx.limits.iv_epoch,
         )
         .ok()?;
-        let detection = nat::Detection::of(
-            &message.payloads,
-            spis,
-            link.path.local_address(),
-            link.path.remote,
-        );
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
-        if detection.supported {
-            // Section 2.23: from IKE_AUTH on both ends use port 4500.
-            link.path.local_port = NAT_PORT;
-            link.path.remote.set_port(NAT_PORT);
-        }
+        link.translation = detection.translation();
+        // Section 2.23: from IKE_AUTH on both ends use port 4500.
+        link.path.local_port = NAT_PORT;
+        link.path.remote.set_port(NAT_PORT);
         Some(AuthSent::start(
             ctx,
             link,
@@ -262,6 +275,7 @@ impl InitSent {
                 responder_nonce: nonce.to_vec(),
                 initiator_message: core::mem::take(&mut self.message),
                 responder_message: datagram.to_vec(),
+                begun: ctx.now,
             },
         ))
     }
@@ -279,6 +293,8 @@ pub(crate) struct InitRequest<'a> {
 pub(crate) enum InitOutcome {
     /// It is malformed; nothing is answered.
     Ignored,
+    /// No connection has an algorithm of each kind in common; these octets say so.
+    Mismatch(Vec<u8>),
     /// It was refused; these octets say so.
     Refused(Vec<u8>),
     /// A half-open SA; its answer was sent.
@@ -295,6 +311,19 @@ impl InitRequest<'_> {
         emit(&header, &[Payload::Notify(Notify::new(kind, data))])
     }
 
+    /// The suite. Which connection of the address it is will be known only when the peer has said who
+    /// it is: best is what all of them allow.
+    fn choose(
+        &self,
+        proposals: &[adit_ike_wire::Proposal<'_>],
+        group: u16,
+    ) -> Option<Chosen<IkeSuite>> {
+        let all = || self.candidates.iter().map(|(_, config)| &config.ike);
+        let common = IkeAlgorithms::common(all())?;
+        choose_ike(proposals, &common, Some(group), 0)
+            .or_else(|| all().find_map(|ike| choose_ike(proposals, ike, Some(group), 0)))
+    }
+
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
         let contents = Contents::of(&self.message.payloads);
         if let Some(kind) = contents.unknown_critical {
@@ -307,22 +336,38 @@ impl InitRequest<'_> {
         else {
             return InitOutcome::Ignored;
         };
+        let detection = nat::Detection::of(
+            &self.message.payloads,
+            // The hashes of a first message are over a responder SPI of zero.
+            (self.message.header.initiator_spi, Spi::ZERO),
+            self.path.local_address(),
+            self.path.remote,
+        );
         let chosen = self
-            .candidates
-            .iter()
-            .find_map(|(_, config)| choose_ike(proposals, &config.ike, Some(group), 0));
+            .choose(proposals, group)
+            .filter(|_| detection.supported);
         let Some(chosen) = chosen else {
-            self.report_mismatch(ctx, proposals);
-            return InitOutcome::Refused(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
+            return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
         if chosen.suite.group.id() != group {
             let wanted = chosen.suite.group.id().to_be_bytes();
             return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
         }
+        let material = (initiator_nonce, public);
+        self.open(ctx, &chosen, material, detection.translation())
+            .map_or(InitOutcome::Ignored, InitOutcome::HalfOpen)
+    }
+
+    /// Makes the half-open SA and answers.
+    fn open(
+        &self,
+        ctx: &mut Context<'_>,
+        chosen: &Chosen<IkeSuite>,
+        (initiator_nonce, public): (&[u8], &[u8]),
+        translation: Translation,
+    ) -> Option<Box<IkeSa>> {
         let key_exchange = chosen.suite.group.generate(ctx.random);
-        let Ok(shared) = key_exchange.agree(public) else {
-            return InitOutcome::Ignored;
-        };
+        let shared = key_exchange.agree(public).ok()?;
         let mut link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: None,
@@ -330,6 +375,9 @@ impl InitRequest<'_> {
             local_spi: ctx.ike_spi(),
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
+            translation,
+            candidate: None,
+            asked_from: self.path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
         };
@@ -338,23 +386,12 @@ impl InitRequest<'_> {
             initiator: initiator_nonce,
             responder: &responder_nonce,
         };
-        let keys = SaKeys::initial(
-            chosen.suite,
-            &shared,
-            &nonces,
-            link.spis(),
-            Role::Responder,
-            ctx.limits.iv_epoch,
-        );
-        let Ok(keys) = keys else {
-            return InitOutcome::Ignored;
-        };
-        let response = Self::agree(
-            ctx,
-            &mut link,
-            &chosen,
-            (key_exchange.public(), &responder_nonce),
-        );
+        let spis = link.spis();
+        let epoch = ctx.limits.iv_epoch;
+        let suite = chosen.suite;
+        let keys = SaKeys::initial(suite, &shared, &nonces, spis, Role::Responder, epoch).ok()?;
+        let ours = (key_exchange.public(), &*responder_nonce);
+        let response = Self::agree(ctx, &mut link, chosen, ours);
         let half_open = HalfOpen {
             candidates: self.candidates.clone(),
             keys,
@@ -362,9 +399,10 @@ impl InitRequest<'_> {
             responder_nonce,
             initiator_message: self.datagram.to_vec(),
             responder_message: response,
+            begun: ctx.now,
             expires: ctx.now + HALF_OPEN_LIFETIME,
         };
-        InitOutcome::HalfOpen(Box::new(IkeSa {
+        Some(Box::new(IkeSa {
             link,
             state: State::HalfOpen(Box::new(half_open)),
         }))
@@ -400,20 +438,26 @@ impl InitRequest<'_> {
         ];
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
         link.responses.answered(response.clone());
-        link.transmit(ctx, response.clone());
+        link.path.send(ctx, response.clone());
         response
     }
 
-    fn report_mismatch(&self, ctx: &mut Context<'_>, proposals: &[adit_ike_wire::Proposal<'_>]) {
-        for (connection, config) in &self.candidates {
-            let ours = offer_ike(&config.ike, &[]);
-            let failure = Failure::IkeProposal {
-                by: Judge::Us,
-                ours: describe(&ours),
-                theirs: Some(describe(proposals)),
-                transform: differing_transform(&ours, proposals),
-            };
-            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+    /// What is wrong with it, seen from one of the connections.
+    pub(crate) fn mismatch(&self, config: &ConnectionConfig) -> Failure {
+        let contents = Contents::of(&self.message.payloads);
+        if contents
+            .notify(NotifyType::NAT_DETECTION_SOURCE_IP)
+            .is_none()
+        {
+            return Failure::NoNatTraversal;
+        }
+        let ours = offer_ike(&config.ike, &[]);
+        let theirs = contents.proposals.unwrap_or_default();
+        Failure::IkeProposal {
+            by: Judge::Us,
+            ours: describe(&ours),
+            theirs: Some(describe(theirs)),
+            transform: differing_transform(&ours, theirs),
         }
     }
 }

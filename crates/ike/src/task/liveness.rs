@@ -4,15 +4,30 @@ use core::time::Duration;
 
 use adit_ike_wire::ExchangeType;
 
-use crate::established::Established;
-use crate::sa::{Context, Link, SaKey};
+use crate::established::{Established, Phase};
+use crate::sa::{Context, Ending, Link, SaKey};
 use crate::task::{Active, Task};
 use crate::time::Instant;
+use crate::window::ATTEMPT;
 
 /// The least time a peer has for its answer.
 const MIN_GRACE: Duration = Duration::from_secs(2);
 
+/// How long a peer is tried that is not checked, or whose packets still come (section 2.4: minutes
+/// rather than seconds).
+const PATIENCE: Duration = Duration::from_secs(180);
+
 impl Established {
+    /// How long a request may go unanswered. Where there are liveness checks their time-out says
+    /// when silence ends the SA; this is for a peer that is heard and does not answer.
+    pub(crate) fn patience(&self) -> Duration {
+        let timeout = self.config.liveness.map(|liveness| liveness.timeout);
+        match self.phase {
+            Phase::Closing => ATTEMPT,
+            Phase::InUse | Phase::Replaced => timeout.unwrap_or(PATIENCE).max(PATIENCE),
+        }
+    }
+
     /// When silence makes a check, or the end, due.
     pub(crate) fn liveness_due(&self) -> Option<Instant> {
         let liveness = self.config.liveness?;
@@ -31,7 +46,7 @@ impl Established {
             return;
         }
         if self.active.is_some() {
-            self.lost(ctx, key);
+            self.end(ctx, key, Ending::Lost);
         } else {
             self.enqueue(Task::Liveness, ctx.now);
         }

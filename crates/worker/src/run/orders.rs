@@ -88,7 +88,7 @@ impl Worker {
         match conversion::config(addresses, tunnel) {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}
             Ok(config) => {
-                known.reconfigure(tunnel.peer_address, config.initiate);
+                known.reconfigure(tunnel.peer_address, &config);
                 self.configured.insert(key, config.clone());
                 self.command(Command::SetConnection(key, Box::new(config)));
             }

@@ -1,0 +1,163 @@
+//! What a peer with the right keys can say, and what becomes of the SA.
+
+extern crate std;
+
+use std::vec::Vec;
+
+use adit_ike_wire::payload::emit_chain;
+use adit_ike_wire::{Notify, NotifyType};
+
+use super::*;
+
+/// A table whose ends are up; nothing is on the wire.
+fn up() -> Table {
+    let mut table = Table::new(0);
+    table.settle();
+    assert_eq!(established(&table), [1, 1]);
+    table
+}
+
+impl Table {
+    /// Delivers all there is, and what comes of it.
+    fn settle(&mut self) {
+        while !self.wire.is_empty() {
+            let datagram = self.wire.remove(0);
+            self.deliver(&datagram);
+        }
+    }
+
+    /// Has a side say this on its newest SA.
+    fn say(&mut self, side: usize, exchange: ExchangeType, response: bool, said: &[Payload<'_>]) {
+        let mut inner = Vec::new();
+        let first = emit_chain(said, &mut inner);
+        let octets = self.seal(side, 0, (exchange, response), (first, &inner));
+        self.made_up(side, octets.unwrap());
+    }
+}
+
+fn established(table: &Table) -> [usize; 2] {
+    let count = |end: &Endpoint| {
+        let sas = end.sas.values();
+        sas.filter(|sa| sa.established().is_some()).count()
+    };
+    let [first, second] = &table.ends;
+    [count(first), count(second)]
+}
+
+const fn error(kind: NotifyType) -> [Payload<'static>; 1] {
+    [Payload::Notify(Notify::new(kind, &[]))]
+}
+
+#[test]
+fn an_error_that_ends_the_sa_ends_it_without_a_delete() {
+    for side in [0, 1] {
+        for kind in [
+            NotifyType::AUTHENTICATION_FAILED,
+            NotifyType::INVALID_SYNTAX,
+            NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
+        ] {
+            let mut table = up();
+            table.say(side, ExchangeType::INFORMATIONAL, false, &error(kind));
+            let other = 1 - side;
+            assert_eq!(established(&table)[other], 0, "{kind:?} from {side}");
+            assert_eq!(table.wire.len(), 1, "it is answered");
+        }
+    }
+}
+
+#[test]
+fn other_errors_of_a_peer_do_not_end_the_sa() {
+    let mut table = up();
+    let said = error(NotifyType::NO_PROPOSAL_CHOSEN);
+    table.say(0, ExchangeType::INFORMATIONAL, false, &said);
+    assert_eq!(established(&table), [1, 1]);
+}
+
+#[test]
+fn a_message_that_can_not_be_understood_ends_the_sa_on_both_sides() {
+    let malformed = [Payload::Unknown {
+        kind: PayloadType::SA,
+        critical: false,
+        body: &[1],
+    }];
+    let mut table = up();
+    table.say(0, ExchangeType::INFORMATIONAL, false, &malformed);
+    table.settle();
+    assert_eq!(established(&table), [0, 0]);
+}
+
+#[test]
+fn an_answer_that_says_invalid_syntax_ends_the_sa() {
+    let mut table = up();
+    let child = *table.children[1].last().unwrap();
+    table.command(1, Command::RekeyChild(child));
+    table.wire.clear();
+    let said = error(NotifyType::INVALID_SYNTAX);
+    table.say(0, ExchangeType::CREATE_CHILD_SA, true, &said);
+    assert_eq!(established(&table)[1], 0);
+}
+
+/// A table whose responder believes that the SA is up; its answer to IKE_AUTH never came.
+fn nearly_up() -> Table {
+    let mut table = Table::new(0);
+    for side in [0, 1, 0] {
+        table.pass(side, |_| {});
+    }
+    assert_eq!(established(&table), [0, 1]);
+    table.wire.clear();
+    table
+}
+
+#[test]
+fn a_responder_whose_auth_is_refused_lets_go_of_the_sa() {
+    let id = adit_ike_wire::Identification {
+        kind: adit_ike_wire::IdType::IPV4_ADDR,
+        data: &[192, 0, 2, 2],
+    };
+    let auth = |method| Payload::Authentication {
+        method,
+        data: &[7; 32],
+    };
+    let needs = Payload::Unknown {
+        kind: PayloadType(200),
+        critical: true,
+        body: &[],
+    };
+    let answers = [
+        alloc::vec![Payload::IdResponder(id), auth(2)],
+        alloc::vec![Payload::IdResponder(id), auth(1)],
+        alloc::vec![Payload::IdResponder(id)],
+        alloc::vec![Payload::IdResponder(id), auth(2), needs],
+    ];
+    for answer in answers {
+        // The refusal is repeated until it is answered.
+        for lost in [false, true] {
+            let mut table = nearly_up();
+            table.say(1, ExchangeType::IKE_AUTH, true, &answer);
+            let refusals = table.wire.len();
+            assert_eq!(refusals, 1, "{answer:?}");
+            if lost {
+                table.wire.clear();
+                table.wait(Duration::from_millis(600));
+                table.wire.retain(|datagram| datagram.sender == 0);
+            }
+            table.pass(0, |_| {});
+            assert_eq!(established(&table), [0, 0], "{answer:?}");
+            let [first, _] = &table.ends;
+            assert_eq!(first.sas.len(), 1, "it waits for the answer");
+            table.pass(1, |_| {});
+            let [first, _] = &table.ends;
+            assert_eq!(first.sas.len(), 0, "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_responder_that_refused_is_not_told_again() {
+    let mut table = nearly_up();
+    let said = error(NotifyType::AUTHENTICATION_FAILED);
+    table.say(1, ExchangeType::IKE_AUTH, true, &said);
+    assert!(table.wire.is_empty());
+    let [first, _] = &table.ends;
+    assert_eq!(first.sas.len(), 0);
+}

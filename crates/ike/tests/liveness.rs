@@ -1,0 +1,123 @@
+//! How long silence is borne (RFC 7296 section 2.4): as long as the connection says, and minutes where it
+//! says nothing.
+
+mod exchange;
+
+use std::time::Duration;
+
+use adit_ike::{Event, Failure, Liveness};
+use adit_sim::{Pair, Side};
+use exchange::*;
+
+const LOST: fn(&Event) -> bool = |event| matches!(event, Event::Failed(_, Failure::Lost));
+
+/// How long A bears that nothing comes any more, in seconds, after what it does.
+fn patience(liveness: Option<(u64, u64)>, act: fn(&mut Pair)) -> u64 {
+    let mut pair = up_with(1, |_, config| {
+        config.liveness = liveness.map(|(interval, timeout)| Liveness {
+            interval: Duration::from_secs(interval),
+            timeout: Duration::from_secs(timeout),
+            restart: false,
+        });
+    });
+    // Each has just heard the other.
+    pair.held = false;
+    rekey_child(&mut pair, Side::B);
+    pair.run_for(Duration::from_secs(1));
+    pair.conditions.loss = 1000;
+    let start = pair.now;
+    act(&mut pair);
+    let lost = pair.run_until(Duration::from_secs(1_000), |pair| {
+        pair.node(Side::A).count(LOST) > 0
+    });
+    assert!(lost);
+    (pair.now - start).as_secs()
+}
+
+#[test]
+fn a_silent_peer_is_tried_until_the_time_out_and_no_longer() {
+    for (interval, timeout) in [(2, 10), (5, 60), (15, 300), (30, 120), (30, 31)] {
+        let doings: [fn(&mut Pair); 3] = [
+            |_| {},
+            |pair| rekey_child(pair, Side::A),
+            |pair| rekey_ike(pair, Side::A),
+        ];
+        for act in doings {
+            let found = patience(Some((interval, timeout)), act);
+            assert!(
+                (timeout - 2..=timeout + 2).contains(&found),
+                "{interval} {timeout}: {found}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_checks_an_outage_of_minutes_in_a_rekey_is_borne() {
+    let found = patience(None, |pair| rekey_child(pair, Side::A));
+    assert!((170..=190).contains(&found), "{found}");
+    for act in [rekey_child, rekey_ike] {
+        let mut pair = up(1);
+        pair.held = false;
+        pair.conditions.loss = 1000;
+        act(&mut pair, Side::A);
+        pair.run_for(Duration::from_secs(150));
+        pair.conditions.loss = 0;
+        settle(&mut pair);
+        assert_eq!(pair.node(Side::A).count(LOST), 0);
+    }
+}
+
+#[test]
+fn a_peer_whose_packets_come_is_not_lost_though_it_does_not_answer_for_a_while() {
+    let mut pair = up_with(1, |_, config| {
+        config.liveness = Some(Liveness {
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(10),
+            restart: false,
+        });
+    });
+    pair.held = false;
+    pair.conditions.loss = 1000;
+    rekey_child(&mut pair, Side::A);
+    for _ in 0..100 {
+        pair.run_for(Duration::from_secs(1));
+        for side in SIDES {
+            let child = current(&pair, side);
+            pair.command(side, adit_ike::Command::ChildHeard(child));
+        }
+    }
+    pair.conditions.loss = 0;
+    settle(&mut pair);
+    assert_eq!(pair.node(Side::A).count(LOST), 0);
+}
+
+#[test]
+fn who_can_not_rekey_makes_another_before_the_time_is_up() {
+    // B refuses each rekey: it wants another group than the one A was configured for since.
+    for ike in [false, true] {
+        let mut pair = up_with(1, |_, config| {
+            config.child_lifetime = Duration::from_secs(300);
+            config.ike_lifetime = Duration::from_secs(14_400);
+            if ike {
+                config.ike_lifetime = Duration::from_secs(300);
+                config.child_lifetime = Duration::from_secs(14_400);
+            }
+        });
+        // All that begins a rekey gets lost until the time is nearly up.
+        pair.held = true;
+        let end = pair.now + Duration::from_secs(300 - 20 - 6);
+        while pair.step(end) {
+            pair.wire.clear();
+        }
+        pair.now = end;
+        pair.held = false;
+        let limit = pair.now + Duration::from_secs(120);
+        while pair.step(limit) {
+            assert_nothing_lost(&pair);
+            let gaps = SIDES.map(|side| pair.node(side).gaps);
+            assert_eq!(gaps, [0, 0], "{ike}");
+        }
+        assert!(pair.is_up());
+    }
+}

@@ -1,0 +1,161 @@
+//! A part of a connection does not work while the rest does: it is named, and not asked for without end.
+
+mod exchange;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use adit_crypto::Group;
+use adit_ike::config::block;
+use adit_ike::{ChildConfig, ConnectionConfig, EndpointConfig, Event, Failure, Part};
+use adit_ike_wire::{Message, NotifyType, Payload, emit};
+use adit_sim::{Conditions, Datagram, Pair, Side};
+use exchange::*;
+
+fn parts(pair: &Pair, side: Side) -> Vec<(Part, Failure)> {
+    let failed = pair
+        .node(side)
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PartFailed(_, part, failure) => Some((*part, failure.clone())),
+            _ => None,
+        });
+    failed.collect()
+}
+
+fn pair(change: impl Fn(Side, &mut ConnectionConfig)) -> Pair {
+    let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
+    for side in [Side::B, Side::A] {
+        let mut config = Pair::usual(side);
+        change(side, &mut config);
+        pair.connect(side, config);
+    }
+    pair
+}
+
+#[test]
+fn what_a_peer_narrowed_is_not_asked_for_again() {
+    let wide = |net| vec![block(IpAddr::from([10, net, 0, 0]), 16)];
+    for both_begin in [false, true] {
+        for wider in SIDES {
+            let mut pair = pair(|side, config| {
+                config.initiate |= both_begin;
+                if side == wider {
+                    let child = &mut config.children[0];
+                    let (here, there) = if side == Side::A { (1, 2) } else { (2, 1) };
+                    child.local = wide(here);
+                    child.remote = wide(there);
+                }
+                config.child_lifetime = Duration::from_secs(300);
+            });
+            assert!(pair.run_until(Duration::from_secs(10), Pair::is_up));
+            for _ in 0..40 {
+                pair.run_for(Duration::from_secs(30));
+                for side in SIDES {
+                    let held = pair.node(side).children.len();
+                    assert!(held <= 3, "{wider:?} {both_begin}: {held}");
+                    let sends = pair.node(side).used().count();
+                    assert_eq!(sends, 1, "{wider:?} {both_begin}");
+                }
+            }
+            let made = pair.node(Side::A).installed;
+            assert!(made <= 16, "{wider:?} {both_begin}: {made}");
+        }
+    }
+}
+
+#[test]
+fn different_forward_secrecy_is_told_soon_and_not_after_hours() {
+    let groups = [
+        (vec![Group::Curve25519], vec![Group::Ecp256]),
+        (vec![Group::Curve25519], vec![]),
+        (vec![], vec![Group::Curve25519]),
+    ];
+    for (a, b) in groups {
+        let mut pair = pair(|side, config| {
+            let groups = if side == Side::A { &a } else { &b };
+            config.esp.groups.clone_from(groups);
+        });
+        pair.run_for(Duration::from_secs(20));
+        assert!(pair.is_up(), "the old one goes on");
+        let told = |side| {
+            parts(&pair, side).iter().any(|(part, failure)| {
+                let rekey = matches!(part, Part::ChildRekey(_));
+                rekey && matches!(failure, Failure::EspProposal { .. })
+            })
+        };
+        assert!(told(Side::A) || told(Side::B), "{a:?} {b:?}");
+        // It is not tried all the time.
+        pair.run_for(Duration::from_secs(600));
+        let tried = parts(&pair, Side::A).len() + parts(&pair, Side::B).len();
+        assert!(tried <= 10, "{tried}");
+    }
+}
+
+#[test]
+fn one_of_two_pairs_of_blocks_that_is_refused_is_named() {
+    let mut pair = pair(|side, config| {
+        if side == Side::A {
+            config.children.push(ChildConfig {
+                local: config.children[0].local.clone(),
+                remote: vec![block(IpAddr::from([10, 77, 0, 0]), 24)],
+            });
+        }
+    });
+    pair.run_for(Duration::from_secs(5));
+    assert!(pair.is_up());
+    let found = parts(&pair, Side::A);
+    let named = |(part, failure): &(Part, Failure)| {
+        *part == Part::Child(1) && matches!(failure, Failure::Selectors { .. })
+    };
+    assert!(found.iter().any(named), "{found:?}");
+}
+
+/// The first message of an exchange without its NAT detection.
+fn without_nat_detection(datagram: &Datagram) -> Datagram {
+    let Ok(message) = Message::parse(&datagram.octets) else {
+        return datagram.clone();
+    };
+    let detects = |payload: &&Payload<'_>| {
+        let kinds = [
+            NotifyType::NAT_DETECTION_SOURCE_IP,
+            NotifyType::NAT_DETECTION_DESTINATION_IP,
+        ];
+        !matches!(payload, Payload::Notify(notify) if kinds.contains(&notify.kind))
+    };
+    let left: Vec<_> = message.payloads.iter().filter(detects).cloned().collect();
+    Datagram {
+        octets: emit(&message.header, &left),
+        ..datagram.clone()
+    }
+}
+
+#[test]
+fn a_peer_without_nat_traversal_is_not_said_to_be_up_but_told_of() {
+    for side in SIDES {
+        let mut pair = pair(|_, _| {});
+        pair.held = true;
+        let limit = pair.now + Duration::from_secs(60);
+        loop {
+            while !pair.wire.is_empty() {
+                let datagram = pair.wire.remove(0);
+                // IKE_SA_INIT is exchange 34.
+                if datagram.from.ip() == side.address() && datagram.octets[18] == 34 {
+                    pair.deliver(&without_nat_detection(&datagram));
+                } else {
+                    pair.deliver(&datagram);
+                }
+            }
+            if !pair.step(limit) {
+                break;
+            }
+        }
+        let told = |event: &Event| matches!(event, Event::Failed(_, Failure::NoNatTraversal));
+        let count = pair.node(side.other()).count(told);
+        assert!((1..=20).contains(&count), "{side:?}: {count}");
+        for side in SIDES {
+            assert!(pair.node(side).children.is_empty());
+        }
+    }
+}
