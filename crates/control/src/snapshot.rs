@@ -102,13 +102,17 @@ impl Control {
         Ok(Snapshot { routers, gateways })
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and takes changes as far as is known.
     ///
     /// # Errors
     /// It doesn't.
     pub async fn ready(&self) -> Result<(), Error> {
-        let mut tx = self.0.store.read().await?;
-        tx.projects().await?;
-        Ok(())
+        Ok(self.0.store.check().await?)
+    }
+
+    /// How many changes the store could not keep since the start.
+    #[must_use]
+    pub fn write_failures(&self) -> u64 {
+        self.0.store.write_failures()
     }
 }

@@ -17,6 +17,8 @@ use adit_model::{
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use crate::site_connection::NOT_FOUND_YET;
+
 pub(crate) struct View {
     seen: RwLock<Seen>,
     changes: watch::Sender<u64>,
@@ -281,6 +283,14 @@ impl View {
         if gateway.status == GatewayStatus::Failed {
             return (TunnelState::Down, gateway.reasons.clone());
         }
+        if connection.psk.is_lost() {
+            return (TunnelState::Down, vec![lost_key(since)]);
+        }
+        if let Some(host) = &connection.peer_host
+            && connection.peer_address == NOT_FOUND_YET
+        {
+            return (TunnelState::Down, vec![not_found_yet(since, host)]);
+        }
         let Some(observed) = observed.filter(|_| gateway.status == GatewayStatus::Available) else {
             let late = gateway.status == GatewayStatus::Available && now - since > self.pending;
             let reason = if late {
@@ -326,6 +336,29 @@ fn administratively_down(since: OffsetDateTime) -> Reason {
         since,
         evidence: "admin_state_up is false".to_owned(),
         next_step: "set admin_state_up to true to have the tunnel up".to_owned(),
+    }
+}
+
+fn lost_key(since: OffsetDateTime) -> Reason {
+    Reason {
+        code: ReasonCode::InternalError,
+        whose: Whose::Local,
+        since,
+        evidence: "the stored pre-shared key can't be read: the row was changed, or is another's"
+            .to_owned(),
+        next_step: "give the connection its pre-shared key again, or delete it".to_owned(),
+    }
+}
+
+fn not_found_yet(since: OffsetDateTime, host: &str) -> Reason {
+    Reason {
+        code: ReasonCode::PeerNotResponding,
+        whose: Whose::Network,
+        since,
+        evidence: format!("no name server has answered yet where {host} is"),
+        next_step:
+            "check that the name is right, or give the peer's address; it is looked up again"
+                .to_owned(),
     }
 }
 
