@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod blocks;
+mod disk;
 mod ends;
 mod example;
 mod hostile;

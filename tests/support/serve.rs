@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::api::Api;
+use super::api::{Api, METRICS_TOKEN};
 use super::{Ground, PATIENCE, namespace, until};
 
 /// A running service.
@@ -84,12 +84,14 @@ impl Serve {
             external,
             settings,
             ..
-        } = self;
+        } = &*self;
         let v6 = external_v6.as_ref().map_or_else(String::new, |block| {
             format!("external_cidr_v6 = \"{block}::/64\"\n")
         });
+        let token = self.folder.join("metrics-token");
+        fs::write(&token, METRICS_TOKEN).unwrap();
         let config = format!(
-            "{settings}[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n{v6}\
+            "{settings}[metrics]\ntoken_file = {token:?}\n[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n{v6}\
              [quotas]\nvpn_gateways_per_zone = 9\nike_policies = 90\nipsec_policies = 90\n"
         );
         fs::write(self.folder.join("adit.toml"), config).unwrap();

@@ -1,10 +1,12 @@
 //! `adit`: the service, its demonstration, and the workers it starts. No logic lives here, only
 //! configuration and wiring.
 
+mod certificate;
 mod clients;
 mod config;
 mod demo;
 mod identity;
+mod process;
 mod serve;
 mod state;
 
@@ -52,6 +54,9 @@ struct ServeOptions {
     /// A TOML file with more settings; docs/adit.toml has them all.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Begin anew where the state folder lost its database or its key; what is left is set aside.
+    #[arg(long)]
+    fresh: bool,
     /// When ending, leave namespaces and routes as they are; the next start takes them over.
     #[arg(long)]
     keep_networks: bool,
@@ -122,7 +127,7 @@ fn serve(options: ServeOptions) -> Result<(), Box<dyn std::error::Error + Send +
     }
     settings.keep_networks |= options.keep_networks;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve::serve(settings, options.state_dir))
+    runtime.block_on(serve::serve(settings, options.state_dir, options.fresh))
 }
 
 fn worker() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
