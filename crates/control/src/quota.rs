@@ -155,6 +155,30 @@ impl Control {
         }
     }
 
+    /// Refuses so many more than the project may have, before any of them is made. Making them checks
+    /// again.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub async fn check_room(
+        &self,
+        project: ProjectId,
+        resource: Resource,
+        more: usize,
+    ) -> Result<(), Error> {
+        let limit = self.quotas(project).await?.get(&resource).copied();
+        let Ok(limit) = usize::try_from(limit.unwrap_or(-1)) else {
+            return Ok(());
+        };
+        let mut tx = self.0.store.read().await?;
+        let used = resource.count(&mut *tx, project).await?;
+        if used.saturating_add(more) <= limit {
+            Ok(())
+        } else {
+            Err(Error::ProjectQuota(resource))
+        }
+    }
+
     /// What a project may have.
     ///
     /// # Errors

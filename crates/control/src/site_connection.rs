@@ -242,9 +242,18 @@ impl Control {
         query: Query,
     ) -> Result<Vec<ConnectionView>, Error> {
         let mut tx = self.0.store.read().await?;
+        let rows = tx.page_connections(caller.within(query)).await?;
+        self.connection_views(&mut *tx, rows).await
+    }
+
+    /// Several, with what many of them share looked up once.
+    pub(crate) async fn connection_views(
+        &self,
+        tx: &mut dyn Transaction,
+        rows: Vec<Connection>,
+    ) -> Result<Vec<ConnectionView>, Error> {
         let mut gateways = HashMap::new();
         let mut policies = Policies::default();
-        let rows = tx.page_connections(caller.within(query)).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let gateway = match gateways.entry(row.gateway) {
@@ -254,7 +263,7 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            policies.look_up(&mut *tx, &row).await?;
+            policies.look_up(tx, &row).await?;
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
