@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod backup;
 mod blocks;
 mod disk;
 mod ends;
@@ -13,6 +14,7 @@ mod operation;
 mod outside_by_ipv6;
 mod reasons;
 mod recovery;
+mod secrets;
 mod tunnels;
 mod world;
 

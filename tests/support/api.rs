@@ -74,6 +74,14 @@ impl Api {
         }
     }
 
+    /// The same token where the service is found now.
+    pub(crate) fn moved(&self, base: String) -> Self {
+        Self {
+            base,
+            token: self.token.clone(),
+        }
+    }
+
     fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let header = format!("Authorization: Bearer {}", self.token);
         let url = format!("{}/v1/{path}?{QUERY}", self.base);
@@ -135,7 +143,7 @@ impl Api {
         assert_eq!(status, 200);
         let lines = text.lines().filter(|line| {
             let of = line.strip_prefix(name);
-            of.is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
+            of.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
         });
         lines
             .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())

@@ -142,6 +142,22 @@ impl Serve {
         Api::login(&text)
     }
 
+    /// Where its API is, as it said itself at the last start.
+    pub(crate) fn said_base(&self) -> String {
+        let log = self.log();
+        let (_, last) = log.rsplit_once("adit serves address=").unwrap();
+        format!("http://{}", last.split_whitespace().next().unwrap())
+    }
+
+    /// Where its API is, as its clients are told.
+    pub(crate) fn base(&self) -> String {
+        let text = fs::read_to_string(self.folder.join("state/clients/ibm.env")).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("export VPC_AUTH_URL="));
+        line.unwrap().to_owned()
+    }
+
     /// Everything it logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()

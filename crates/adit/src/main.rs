@@ -1,6 +1,7 @@
 //! `adit`: the service, its demonstration, and the workers it starts. No logic lives here, only
 //! configuration and wiring.
 
+mod backup;
 mod certificate;
 mod clients;
 mod config;
@@ -31,11 +32,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Copy a state folder as it is at one moment, while the service runs or not.
+    Backup(backup::BackupOptions),
     /// Show a tunnel between two VPCs on this host, made through the API, and clean up.
     Demo(demo::Options),
     /// Be the worker of one gateway; `adit serve` starts it.
     #[command(hide = true)]
     GatewayWorker,
+    /// Put a copy that `adit backup` made in the place of a state folder.
+    Restore(backup::RestoreOptions),
     /// Serve the API and carry the tunnels.
     Serve(ServeOptions),
     /// Print the version.
@@ -97,6 +102,8 @@ fn start_logging(default: &str) {
 fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
+            Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
+            Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
             Command::GatewayWorker => {
                 start_logging("info");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
+use adit_api::metrics::Requests;
 use adit_api::server::{Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
 use adit_api_neutron::NeutronConfig;
@@ -14,9 +15,9 @@ use adit_model::Cidr;
 use adit_netns::{ExternalNetwork, Network};
 use adit_store_sql::{KeyFile, SqliteStore};
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use crate::certificate;
 use crate::clients::{self, Access};
@@ -102,13 +103,21 @@ pub(crate) async fn serve(
         tokio::spawn(tls.clone().follow());
     }
     let limits = settings.connections(descriptors);
-    serve_metrics(&settings, &control, &ending).await?;
+    let requests = Requests::default();
+    serve_metrics(&settings, &control, &requests, &ending).await?;
     let reconciler = tokio::spawn(reconciler.run());
     match &elsewhere {
         None => tracing::info!(%address, clients = %state.clients().display(), "adit serves"),
         Some(identity) => tracing::info!(%address, keystone = identity.url, "adit serves"),
     }
-    let app = routes(&settings, &control, elsewhere.as_ref(), token);
+    let mut app = routes(&settings, &control, elsewhere.as_ref());
+    if token.is_some() {
+        let metrics = adit_api::health::metrics(control.clone(), requests.clone(), token);
+        app = app.merge(metrics);
+    }
+    let app = app
+        .layer(from_fn_with_state(requests, adit_api::metrics::layer))
+        .layer(from_fn(adit_api::request_id::layer));
     Server::new(listener, tls, limits)
         .run(app, async {
             // Without a sender it never ends.
@@ -211,6 +220,7 @@ async fn write_clients(
 async fn serve_metrics(
     settings: &Settings,
     control: &Control,
+    requests: &Requests,
     ending: &watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let Some(address) = settings.metrics.listen else {
@@ -218,7 +228,7 @@ async fn serve_metrics(
     };
     let listener = listen("/metrics", address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics can be read");
-    let app = adit_api::health::metrics(control.clone(), None);
+    let app = adit_api::health::metrics(control.clone(), requests.clone(), None);
     let mut ending = ending.clone();
     let server = Server::new(listener, None, adit_api::server::Limits::default());
     tokio::spawn(server.run(app, async move {
@@ -248,12 +258,7 @@ fn control_config(
     config
 }
 
-fn routes(
-    settings: &Settings,
-    control: &Control,
-    elsewhere: Option<&ExternalIdentity>,
-    metrics_token: Option<Zeroizing<String>>,
-) -> Router {
+fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIdentity>) -> Router {
     let region = &settings.vpc.region;
     let mut vpc = VpcConfig {
         public_url: settings.public_url.clone(),
@@ -273,15 +278,11 @@ fn routes(
         None => own_identity(settings, control),
         Some(identity) => adit_api_iam::elsewhere(&identity.url),
     };
-    let mut app = Router::new();
-    if let Some(token) = metrics_token {
-        app = app.merge(adit_api::health::metrics(control.clone(), Some(token)));
-    }
-    app.merge(identity)
+    Router::new()
+        .merge(identity)
         .merge(adit_api_neutron::router(control.clone(), neutron))
         .merge(adit_api_vpc::router(control.clone(), vpc))
         .merge(adit_api::health::router(control.clone()))
-        .layer(axum::middleware::from_fn(adit_api::request_id::layer))
 }
 
 /// The faces by which people log in here.

@@ -93,9 +93,10 @@ impl StateFolder {
             self.set_aside().map_err(self.unusable())?;
         }
         // Written before anything else, and away after everything else.
-        File::create(&first)
-            .and_then(|file| file.sync_all())
-            .map_err(self.unusable())
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).mode(0o600);
+        let marked = options.open(&first).and_then(|file| file.sync_all());
+        marked.map_err(self.unusable())
     }
 
     /// Keeps what is left under other names.

@@ -60,6 +60,7 @@ mod view;
 mod wake;
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
@@ -211,6 +212,8 @@ pub(crate) struct Inner {
     pub(crate) sessions: sessions::Sessions,
     pub(crate) foreign_projects: identity::KnownProjects,
     pub(crate) quotas: quota::Known,
+    /// How often a lane had to try again.
+    pub(crate) retries: AtomicU64,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
 }
@@ -250,6 +253,7 @@ impl Control {
             sessions: sessions::Sessions::default(),
             foreign_projects: identity::KnownProjects::default(),
             quotas: quota::Known::default(),
+            retries: AtomicU64::new(0),
             view,
             wakes: Wakes::default(),
         });
