@@ -3,7 +3,9 @@
 
 #![cfg(test)]
 
+mod backup;
 mod blocks;
+mod disk;
 mod ends;
 mod example;
 mod hostile;
@@ -13,6 +15,7 @@ mod operation;
 mod outside_by_ipv6;
 mod reasons;
 mod recovery;
+mod secrets;
 mod tunnels;
 mod world;
 

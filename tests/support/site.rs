@@ -9,6 +9,9 @@ use super::namespace::short;
 use super::serve::Serve;
 use super::{PATIENCE, until};
 
+/// The key of connections between sites.
+pub(crate) const PSK: &str = "VPNDemoPassword";
+
 /// An instance, which is a namespace.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -95,7 +98,7 @@ impl Site {
         let mut body = json!({
             "name": format!("to-{}", peer.replace('.', "-")),
             "peer_address": peer,
-            "psk": "VPNDemoPassword",
+            "psk": PSK,
             "local_cidrs": self.cidrs,
             "peer_cidrs": peer_cidrs,
         });
