@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::error::NetworkError;
 use crate::namespace::Namespace;
 use crate::nft;
@@ -13,10 +15,23 @@ use crate::nft;
 /// Where the program may be: not every service has the administrator's folders in its path.
 const PROGRAMS: [&str; 3] = ["nft", "/usr/sbin/nft", "/sbin/nft"];
 
+/// How many run at once. Each waits for the kernel most of its time.
+const AT_ONCE: usize = 32;
+
 /// What was applied last in each namespace, as far as it is known.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(crate) struct Filters {
     applied: Mutex<HashMap<String, String>>,
+    turns: Semaphore,
+}
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self {
+            applied: Mutex::default(),
+            turns: Semaphore::new(AT_ONCE),
+        }
+    }
 }
 
 impl Filters {
@@ -48,9 +63,12 @@ impl Filters {
         }
         self.applied().remove(name);
         let script = text.clone();
+        // It is never closed.
+        let turn = self.turns.acquire().await.ok();
         let outcome = namespace
             .inside("running nft in it", move || run(&script))
             .await?;
+        drop(turn);
         match outcome {
             Outcome::Done => {}
             // Without the program there never was a table to remove.

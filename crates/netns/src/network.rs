@@ -68,6 +68,7 @@ impl Network {
     pub async fn remove_network(&self, id: NetworkId) -> Result<(), NetworkError> {
         let segment = self.segments.lock().await.remove(&id);
         // What is being applied to it ends first.
+        let segment = segment.and_then(|made| made.get().cloned());
         let _alone = match &segment {
             Some(segment) => Some(segment.applying.lock().await),
             None => None,
@@ -92,17 +93,17 @@ impl Network {
 
     pub(crate) async fn segment(&self, id: NetworkId) -> Result<Arc<Segment>, NetworkError> {
         let segments = self.segments.lock().await;
-        segments
-            .get(&id)
-            .cloned()
-            .ok_or(NetworkError::NoNetwork(id))
+        let made = segments.get(&id).and_then(|segment| segment.get());
+        made.cloned().ok_or(NetworkError::NoNetwork(id))
     }
 
     async fn ensure_segment(&self, id: NetworkId) -> Result<Arc<Segment>, NetworkError> {
-        let _alone = self.making.lock().await;
-        if let Ok(segment) = self.segment(id).await {
-            return Ok(segment);
-        }
+        let made = Arc::clone(self.segments.lock().await.entry(id).or_default());
+        let segment = made.get_or_try_init(|| self.make_segment(id)).await?;
+        Ok(Arc::clone(segment))
+    }
+
+    async fn make_segment(&self, id: NetworkId) -> Result<Arc<Segment>, NetworkError> {
         let short = id.short();
         let namespace = self.network_namespace(&short);
         namespace.ensure().await?;
@@ -110,13 +111,11 @@ impl Network {
         let netlink = Netlink::within(&namespace).await?;
         let bridge = self.link('b', &short);
         netlink.ensure_bridge(&bridge).await?;
-        let segment = Arc::new(Segment {
+        Ok(Arc::new(Segment {
             netlink,
             bridge,
             applying: Mutex::new(()),
-        });
-        self.segments.lock().await.insert(id, Arc::clone(&segment));
-        Ok(segment)
+        }))
     }
 
     /// Sets the MTU of a router's interface, at both ends.
@@ -132,7 +131,13 @@ impl Network {
         };
         segment.netlink.adjust(&self.link('p', short), wish).await?;
         let inside = self.link('s', short);
-        let routers: Vec<_> = self.routers.lock().await.values().cloned().collect();
+        let routers: Vec<_> = {
+            let routers = self.routers.lock().await;
+            routers
+                .values()
+                .filter_map(|made| made.get().cloned())
+                .collect()
+        };
         for router in routers {
             if router.netlink.find(&inside).await?.is_some() {
                 router.netlink.adjust(&inside, wish).await?;

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adit_model::{Cidr, NetworkId, RouterId};
-use tokio::sync::Mutex;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::NetworkError;
 use crate::filter::Filters;
@@ -42,17 +44,24 @@ pub(crate) fn host_address(block: Cidr) -> IpAddr {
     block.nth(1).unwrap_or_else(|| block.first())
 }
 
+/// Something that is made once: who comes while it is under way waits, and others don't.
+pub(crate) type Made<T> = Arc<OnceCell<Arc<T>>>;
+
+/// How many namespaces are removed at once: the kernel waits at each, and works at few of them.
+const REMOVALS: usize = 64;
+
+/// How long namespaces may take to go with all that is in them, and how often that is looked at.
+const GOING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
+
 /// The embedded network provider of one host.
 #[derive(Debug)]
 pub struct Network {
     pub(crate) prefix: String,
     pub(crate) external: ExternalNetwork,
     pub(crate) host: Netlink,
-    pub(crate) segments: Mutex<HashMap<NetworkId, Arc<Segment>>>,
-    pub(crate) routers: Mutex<HashMap<RouterId, Arc<Router>>>,
+    pub(crate) segments: Mutex<HashMap<NetworkId, Made<Segment>>>,
+    pub(crate) routers: Mutex<HashMap<RouterId, Made<Router>>>,
     pub(crate) filters: Filters,
-    /// Held while a namespace is made for a network or a router.
-    pub(crate) making: Mutex<()>,
     /// Held for as long as this process manages the prefix; the kernel frees it with the process.
     _lock: UnixListener,
 }
@@ -87,7 +96,6 @@ impl Network {
             segments: Mutex::new(HashMap::new()),
             routers: Mutex::new(HashMap::new()),
             filters: Filters::default(),
-            making: Mutex::new(()),
             _lock: lock,
         };
         network.check_external().await?;
@@ -156,9 +164,11 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let routers: Vec<_> = routers.iter().map(|router| router.short()).collect();
         let networks: Vec<_> = networks.iter().map(|network| network.short()).collect();
-        for short in self.leftover("r", &routers) {
-            self.remove_router_named(&short).await?;
-        }
+        stream::iter(self.leftover("r", &routers))
+            .map(|short| async move { self.remove_router_named(&short).await })
+            .buffer_unordered(REMOVALS)
+            .try_collect::<()>()
+            .await?;
         let marker = self.link('x', "");
         for link in self.host.links().await? {
             if let Some(short) = link.name.strip_prefix(&marker)
@@ -167,10 +177,19 @@ impl Network {
                 self.host.delete(&link.name).await?;
             }
         }
-        for short in self.leftover("n", &networks) {
-            self.remove_network_named(&short).await?;
-        }
+        stream::iter(self.leftover("n", &networks))
+            .map(|short| async move { self.remove_network_named(&short).await })
+            .buffer_unordered(REMOVALS)
+            .try_collect::<()>()
+            .await?;
         self.remove_orphans(&networks).await
+    }
+
+    /// Whether the host has ends of links into routers' namespaces.
+    async fn has_router_links(&self) -> Result<bool, NetworkError> {
+        let marker = self.link('x', "");
+        let links = self.host.links().await?;
+        Ok(links.iter().any(|link| link.name.starts_with(&marker)))
     }
 
     /// The short ids of the namespaces of a kind that are not wanted.
@@ -212,6 +231,17 @@ impl Network {
     pub async fn remove_all(&self) -> Result<(), NetworkError> {
         self.routers.lock().await.clear();
         self.segments.lock().await.clear();
+        // All at once: the kernel takes the links with the namespaces, many in one go.
+        for kind in ["i", "r", "n"] {
+            for name in Namespace::list(&format!("{}-{kind}-", self.prefix)) {
+                Namespace::named(name).remove()?;
+            }
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < GOING.0 && self.has_router_links().await? {
+            tokio::time::sleep(GOING.1).await;
+        }
+        // What is kept by somebody who looks into a namespace goes one by one.
         self.retain(&[], &[]).await?;
         self.host.delete(&self.bridge()).await
     }

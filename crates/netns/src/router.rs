@@ -105,17 +105,18 @@ impl Network {
 
     pub(crate) async fn router(&self, id: RouterId) -> Result<Arc<Router>, NetworkError> {
         let routers = self.routers.lock().await;
-        routers
-            .get(&id)
-            .cloned()
+        let made = routers.get(&id).and_then(|router| router.get());
+        made.cloned()
             .ok_or_else(|| NetworkError::NoRouter(id.to_string()))
     }
 
     async fn ensure_router(&self, spec: &RouterSpec) -> Result<Arc<Router>, NetworkError> {
-        let _alone = self.making.lock().await;
-        if let Ok(router) = self.router(spec.id).await {
-            return Ok(router);
-        }
+        let made = Arc::clone(self.routers.lock().await.entry(spec.id).or_default());
+        let router = made.get_or_try_init(|| self.make_router(spec)).await?;
+        Ok(Arc::clone(router))
+    }
+
+    async fn make_router(&self, spec: &RouterSpec) -> Result<Arc<Router>, NetworkError> {
         let short = spec.id.short();
         let namespace = self.router_namespace(&short);
         if namespace.ensure().await? {
@@ -150,17 +151,14 @@ impl Network {
             })
             .await?;
         netlink.remove_gateway_rules().await?;
-        let router = Arc::new(Router {
+        Ok(Arc::new(Router {
             namespace,
             netlink,
             external_link: inside,
             blocks: Mutex::new(Blocks::default()),
             outside: Mutex::new(Outside::default()),
             applying: Mutex::new(()),
-        });
-        let mut routers = self.routers.lock().await;
-        routers.insert(spec.id, Arc::clone(&router));
-        Ok(router)
+        }))
     }
 
     /// Returns the index of the interface's link.
