@@ -10,6 +10,7 @@ mod join;
 mod keystone;
 mod sdk;
 mod session;
+mod tls;
 mod two_networks;
 
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]

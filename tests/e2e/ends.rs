@@ -13,7 +13,10 @@ pub(crate) struct End {
     pub(crate) router: Value,
     subnet: Value,
     pub(crate) service: Value,
-    local: Value,
+    pub(crate) local: Value,
+    pub(crate) network: Value,
+    /// The machine's port.
+    pub(crate) port: Value,
     pub(crate) machine: Instance,
 }
 
@@ -63,6 +66,8 @@ pub(crate) fn end(serve: &Serve, api: &Api, name: &str, cidr: &str, version: u8)
         subnet,
         service,
         local,
+        network,
+        port: machine,
     }
 }
 

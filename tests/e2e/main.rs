@@ -3,15 +3,19 @@
 
 #![cfg(test)]
 
+mod backup;
 mod blocks;
+mod disk;
 mod ends;
 mod example;
 mod hostile;
+mod inverse;
 mod one_model;
 mod operation;
 mod outside_by_ipv6;
 mod reasons;
 mod recovery;
+mod secrets;
 mod tunnels;
 mod world;
 

@@ -99,3 +99,49 @@ fn the_service_works_as_process_1_as_in_a_container() {
     let connections = world.connect();
     world.works(&connections);
 }
+
+/// What the kernel says of a process's limits.
+fn limit(pid: u32, name: &str) -> (String, String) {
+    let text = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[test]
+fn the_service_has_all_the_descriptors_it_may_and_leaves_no_core() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = crate::support::serve::Serve::start("ael", 25);
+    let (soft, hard) = limit(serve.pid(), "Max open files");
+    assert_eq!(soft, hard);
+    assert_eq!(limit(serve.pid(), "Max core file size").0, "0");
+    assert!(serve.api().metric("process_max_fds", "") > 0);
+}
+
+#[test]
+fn an_unfinished_request_and_a_second_signal_end_it_in_time() {
+    use std::io::Write as _;
+    use std::time::{Duration, Instant};
+    let Some(_turn) = turn(&[]) else { return };
+    let mut serve = crate::support::serve::Serve::start("aem", 26);
+    let base = serve.api().base;
+    let mut open = std::net::TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
+    open.write_all(b"POST /v1/vpcs HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+        .unwrap();
+    let begun = Instant::now();
+    let status = serve.end(nix::sys::signal::Signal::SIGTERM);
+    assert!(status.success(), "{status}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+
+    serve.run();
+    let base = serve.api().base;
+    let mut open = std::net::TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
+    open.write_all(b"GET / HT").unwrap();
+    crate::support::serve::signal_to(serve.pid(), nix::sys::signal::Signal::SIGINT);
+    let status = serve.end(nix::sys::signal::Signal::SIGTERM);
+    // By then it may have ended by the first.
+    assert!(status.code().is_some(), "{status}");
+}

@@ -10,6 +10,9 @@ use super::{VERDICT, poll};
 /// The version and generation that the documented example sends.
 const QUERY: &str = "version=2020-02-20&generation=2";
 
+/// By which metrics are read.
+pub(crate) const METRICS_TOKEN: &str = "a token of the tests";
+
 /// A client with a token.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -71,6 +74,14 @@ impl Api {
         }
     }
 
+    /// The same token where the service is found now.
+    pub(crate) fn moved(&self, base: String) -> Self {
+        Self {
+            base,
+            token: self.token.clone(),
+        }
+    }
+
     fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let header = format!("Authorization: Bearer {}", self.token);
         let url = format!("{}/v1/{path}?{QUERY}", self.base);
@@ -127,11 +138,12 @@ impl Api {
 
     /// One value of `/metrics`: the sum over all lines of that name that contain `label`.
     pub(crate) fn metric(&self, name: &str, label: &str) -> u64 {
-        let (status, text) = curl(&[&format!("{}/metrics", self.base)]);
+        let header = format!("Authorization: Bearer {METRICS_TOKEN}");
+        let (status, text) = curl(&["-H", &header, &format!("{}/metrics", self.base)]);
         assert_eq!(status, 200);
         let lines = text.lines().filter(|line| {
             let of = line.strip_prefix(name);
-            of.is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
+            of.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
         });
         lines
             .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())

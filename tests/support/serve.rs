@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::api::Api;
+use super::api::{Api, METRICS_TOKEN};
 use super::{Ground, PATIENCE, namespace, until};
 
 /// A running service.
@@ -96,12 +96,14 @@ impl Serve {
             external,
             settings,
             ..
-        } = self;
+        } = &*self;
         let v6 = external_v6.as_ref().map_or_else(String::new, |block| {
             format!("external_cidr_v6 = \"{block}::/64\"\n")
         });
+        let token = self.folder.join("metrics-token");
+        fs::write(&token, METRICS_TOKEN).unwrap();
         let config = format!(
-            "{settings}[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n{v6}\
+            "{settings}[metrics]\ntoken_file = {token:?}\n[network]\nprefix = \"{prefix}\"\nexternal_cidr = \"{external}.0/24\"\n{v6}\
              [quotas]\nvpn_gateways_per_zone = 9\nike_policies = 90\nipsec_policies = 90\n"
         );
         fs::write(self.folder.join("adit.toml"), config).unwrap();
@@ -157,6 +159,22 @@ impl Serve {
     pub(crate) fn api(&self) -> Api {
         let text = fs::read_to_string(self.folder.join("state/clients/ibm.env")).unwrap();
         Api::login(&text)
+    }
+
+    /// Where its API is, as it said itself at the last start.
+    pub(crate) fn said_base(&self) -> String {
+        let log = self.log();
+        let (_, last) = log.rsplit_once("adit serves address=").unwrap();
+        format!("http://{}", last.split_whitespace().next().unwrap())
+    }
+
+    /// Where its API is, as its clients are told.
+    pub(crate) fn base(&self) -> String {
+        let text = fs::read_to_string(self.folder.join("state/clients/ibm.env")).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("export VPC_AUTH_URL="));
+        line.unwrap().to_owned()
     }
 
     /// Everything it logged.

@@ -9,6 +9,9 @@ use super::namespace::short;
 use super::serve::Serve;
 use super::{PATIENCE, until};
 
+/// The key of connections between sites.
+pub(crate) const PSK: &str = "VPNDemoPassword";
+
 /// An instance, which is a namespace.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -24,6 +27,8 @@ pub(crate) struct Site {
     /// The gateway's public address.
     pub(crate) address: String,
     pub(crate) cidrs: Vec<String>,
+    /// The subnets' ids.
+    pub(crate) subnets: Vec<String>,
     /// One in each subnet.
     pub(crate) instances: Vec<Instance>,
 }
@@ -77,6 +82,7 @@ impl Site {
             gateway,
             address,
             cidrs: cidrs.iter().map(|cidr| (*cidr).to_owned()).collect(),
+            subnets,
             instances,
         }
     }
@@ -92,7 +98,7 @@ impl Site {
         let mut body = json!({
             "name": format!("to-{}", peer.replace('.', "-")),
             "peer_address": peer,
-            "psk": "VPNDemoPassword",
+            "psk": PSK,
             "local_cidrs": self.cidrs,
             "peer_cidrs": peer_cidrs,
         });

@@ -16,13 +16,21 @@ const KEY: &str = "export VPC_APIKEY=";
 /// What begins the line with a password.
 const PASSWORD: &str = "export OS_PASSWORD=";
 
+/// Where clients reach the service, and whom to trust that they are it.
+#[derive(Debug)]
+pub(crate) struct Access<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) region: &'a str,
+    /// The certificate that this program made, if it did.
+    pub(crate) certificate: Option<&'a Path>,
+}
+
 /// Writes `ibm.env` for the demo account, `admin-openrc` and `demo-openrc`: with fresh secrets after
 /// the first start, otherwise with those they hold and the address of today. What was lost gets a
 /// fresh secret; what belongs to a user that is gone is left as it is.
 pub(crate) async fn write(
     folder: &Path,
-    base: &str,
-    region: &str,
+    access: &Access<'_>,
     control: &Control,
     fresh: Option<[Account; 2]>,
 ) -> Result<(), Failure> {
@@ -41,7 +49,7 @@ pub(crate) async fn write(
         },
     };
     if let Some(key) = key {
-        write_private(&path, &ibm_env(base, &key))?;
+        keep(&path, &ibm_env(access, &key))?;
     }
     for name in [ADMIN, DEMO] {
         let path = folder.join(format!("{name}-openrc"));
@@ -54,7 +62,7 @@ pub(crate) async fn write(
             },
         };
         if let Some(password) = password {
-            write_private(&path, &openrc(base, region, name, &password))?;
+            keep(&path, &openrc(access, name, &password))?;
         }
     }
     Ok(())
@@ -69,17 +77,28 @@ fn there<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-fn ibm_env(base: &str, key: &str) -> String {
+fn ibm_env(access: &Access<'_>, key: &str) -> String {
+    let base = access.base;
+    // curl; Python's requests, which IBM's SDK is made with; Go's programs.
+    let trust = access.certificate.map_or_else(String::new, |path| {
+        let names = ["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
+        let lines = names.map(|name| format!("export {name}={}\n", path.display()));
+        lines.concat()
+    });
     format!(
         "# For IBM's VPC SDKs, and for curl as in the README. Source it: . ibm.env\n\
          export VPC_URL={base}/v1\n\
          export VPC_AUTH_TYPE=iam\n\
          export VPC_AUTH_URL={base}\n\
-         {KEY}{key}\n"
+         {trust}{KEY}{key}\n"
     )
 }
 
-fn openrc(base: &str, region: &str, name: &str, password: &str) -> String {
+fn openrc(access: &Access<'_>, name: &str, password: &str) -> String {
+    let Access { base, region, .. } = access;
+    let trust = access.certificate.map_or_else(String::new, |path| {
+        format!("export OS_CACERT={}\n", path.display())
+    });
     format!(
         "# For the openstack client and OpenStack's SDKs. Source it: . {name}-openrc\n\
          export OS_AUTH_URL={base}/identity/v3\n\
@@ -89,7 +108,7 @@ fn openrc(base: &str, region: &str, name: &str, password: &str) -> String {
          export OS_USER_DOMAIN_NAME=Default\n\
          export OS_PROJECT_NAME={name}\n\
          export OS_PROJECT_DOMAIN_NAME=Default\n\
-         {PASSWORD}{password}\n"
+         {trust}{PASSWORD}{password}\n"
     )
 }
 
@@ -100,8 +119,22 @@ fn known(path: &Path, begin: &str) -> Option<String> {
     Some(line.to_owned()).filter(|secret| !secret.is_empty())
 }
 
+/// Writes what isn't so already. On a full disk, what there was of before is enough.
+fn keep(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|known| known == text) {
+        return Ok(());
+    }
+    match write_private(path, text) {
+        Err(error) if path.exists() => {
+            tracing::warn!(%error, path = %path.display(), "the settings of before stay");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
 /// Whole or not at all, and for the owner's eyes only.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

@@ -2,16 +2,24 @@
 //! its default; a key that is not known is refused.
 
 mod keystone;
+mod tls;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use adit_control::{CryptoProfile, Limits};
+use adit_api::server;
+use adit_control::{CryptoProfile, Limits, LoginLimits, Resource};
 use adit_model::Cidr;
 use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::certificate::is_private;
 
 pub(crate) use keystone::ExternalKeystone;
 use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
+pub(crate) use tls::TlsSettings;
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +48,24 @@ pub(crate) enum SettingsError {
     },
     #[error("network.tunnel_mtu {0} is not between 1280 and 9000")]
     TunnelMtu(u32),
+    #[error(
+        "passwords and keys would cross the network in clear on {0}: set tls (docs/adit.toml), or allow_plain_http = true where a proxy does it"
+    )]
+    PlainHttp(SocketAddr),
+    #[error("project_quotas has nothing that is called {0}")]
+    UnknownQuota(String),
+    #[error("quotas.address_headroom_percent {0} is not between 0 and 90")]
+    Headroom(usize),
+    #[error("{0} must be at least 1")]
+    Zero(&'static str),
+    #[error("{setting} {path} can't be read")]
+    Secret {
+        setting: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("metrics.token_file {0} has no token of 16 characters or more in its first line")]
+    ShortToken(PathBuf),
 }
 
 /// All settings.
@@ -50,6 +76,10 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// The address clients use, when it is another one.
     pub(crate) public_url: Option<String>,
+    /// Whether it may be served without TLS to others than this host.
+    allow_plain_http: bool,
+    /// The certificate, where it is served by TLS.
+    pub(crate) tls: Option<TlsSettings>,
     /// Whether namespaces stay when the service ends.
     pub(crate) keep_networks: bool,
     /// Which algorithms policies may name.
@@ -62,6 +92,44 @@ pub(crate) struct Settings {
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
     pub(crate) quotas: QuotaSettings,
+    project_quotas: BTreeMap<String, i64>,
+    connections: ConnectionSettings,
+    login: LoginSettings,
+    pub(crate) metrics: MetricsSettings,
+}
+
+/// How many clients may be connected.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ConnectionSettings {
+    /// In all.
+    most: usize,
+    /// From one address.
+    most_of_source: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    trusted_proxies: Vec<IpAddr>,
+}
+
+/// How often somebody may be wrong about a password.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LoginSettings {
+    failures_of_account: u32,
+    account_pause: u64,
+    failures_of_source: u32,
+    source_pause: u64,
+    lockout_failure_attempts: u32,
+    lockout_duration: u64,
+}
+
+/// Who may read metrics.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MetricsSettings {
+    /// An address for them alone.
+    pub(crate) listen: Option<SocketAddr>,
+    /// A file with the token by which they are read at the API's address.
+    token_file: Option<PathBuf>,
 }
 
 /// The embedded network provider.
@@ -111,6 +179,9 @@ pub(crate) struct QuotaSettings {
     vpcs: usize,
     subnets_per_vpc: usize,
     instances: usize,
+    machines: usize,
+    address_headroom_percent: usize,
+    address_headroom_of_project: usize,
     vpn_gateways: usize,
     vpn_gateways_per_zone: usize,
     connections_per_gateway: usize,
@@ -125,6 +196,8 @@ impl Default for Settings {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 9696).into(),
             public_url: None,
+            allow_plain_http: false,
+            tls: None,
             keep_networks: false,
             crypto_profile: CryptoProfile::default(),
             identity: IdentitySource::default(),
@@ -134,7 +207,59 @@ impl Default for Settings {
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
             quotas: QuotaSettings::default(),
+            project_quotas: Resource::ALL
+                .iter()
+                .map(|one| (one.as_str().to_owned(), one.default_limit()))
+                .collect(),
+            connections: ConnectionSettings::default(),
+            login: LoginSettings::default(),
+            metrics: MetricsSettings::default(),
         }
+    }
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        let limits = server::Limits::default();
+        Self {
+            most: limits.connections,
+            most_of_source: limits.of_source,
+            trusted_proxies: limits.proxies,
+        }
+    }
+}
+
+impl Default for LoginSettings {
+    fn default() -> Self {
+        let limits = LoginLimits::default();
+        Self {
+            failures_of_account: limits.of_account,
+            account_pause: limits.account_pause.as_secs(),
+            failures_of_source: limits.of_source,
+            source_pause: limits.source_pause.as_secs(),
+            lockout_failure_attempts: limits.lockout_failures,
+            lockout_duration: limits.lockout.as_secs(),
+        }
+    }
+}
+
+impl MetricsSettings {
+    /// The token, from its file.
+    pub(crate) fn token(&self) -> Result<Option<Zeroizing<String>>, SettingsError> {
+        let Some(path) = &self.token_file else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|source| SettingsError::Secret {
+            setting: "metrics.token_file",
+            path: path.clone(),
+            source,
+        })?;
+        let token = text.lines().next().unwrap_or_default().trim();
+        if token.len() < 16 {
+            return Err(SettingsError::ShortToken(path.clone()));
+        }
+        Ok(Some(Zeroizing::new(token.to_owned())))
     }
 }
 
@@ -183,6 +308,9 @@ impl Default for QuotaSettings {
             vpcs: limits.routers,
             subnets_per_vpc: limits.subnets,
             instances: limits.instances,
+            machines: limits.machines,
+            address_headroom_percent: limits.headroom_percent,
+            address_headroom_of_project: limits.headroom_of_project,
             vpn_gateways: limits.gateways,
             vpn_gateways_per_zone: limits.gateways_in_zone,
             connections_per_gateway: limits.connections,
@@ -200,6 +328,9 @@ impl QuotaSettings {
             routers: self.vpcs,
             subnets: self.subnets_per_vpc,
             instances: self.instances,
+            machines: self.machines,
+            headroom_percent: self.address_headroom_percent,
+            headroom_of_project: self.address_headroom_of_project,
             gateways: self.vpn_gateways,
             gateways_in_zone: self.vpn_gateways_per_zone,
             connections: self.connections_per_gateway,
@@ -248,7 +379,80 @@ impl Settings {
         }
     }
 
+    /// Refuses to be heard by others in clear, unless that is meant.
+    pub(crate) fn check_listen(&self) -> Result<(), SettingsError> {
+        if self.tls.is_some() || is_private(self.listen.ip()) {
+            return Ok(());
+        }
+        if !self.allow_plain_http {
+            return Err(SettingsError::PlainHttp(self.listen));
+        }
+        tracing::warn!(
+            address = %self.listen,
+            "the API is served without TLS: passwords, tokens and pre-shared keys can be read on the way"
+        );
+        Ok(())
+    }
+
+    /// How many of each a project may have where its own quota counts.
+    pub(crate) fn project_quotas(&self) -> BTreeMap<Resource, i64> {
+        let named = |one: &Resource| Some((*one, *self.project_quotas.get(one.as_str())?));
+        Resource::ALL.iter().filter_map(named).collect()
+    }
+
+    /// How many connections there may be, of the descriptors that the process may have: the most of
+    /// them are for workers.
+    pub(crate) fn connections(&self, descriptors: u64) -> server::Limits {
+        let share = usize::try_from(descriptors / 4).unwrap_or(usize::MAX);
+        let most = self.connections.most.min(share.max(1));
+        server::Limits {
+            connections: most,
+            of_source: self.connections.most_of_source.min(most),
+            proxies: self.connections.trusted_proxies.clone(),
+        }
+    }
+
+    /// How often somebody may be wrong about a password.
+    pub(crate) fn login(&self) -> LoginLimits {
+        let login = &self.login;
+        LoginLimits {
+            of_account: login.failures_of_account,
+            account_pause: Duration::from_secs(login.account_pause),
+            of_source: login.failures_of_source,
+            source_pause: Duration::from_secs(login.source_pause),
+            lockout_failures: login.lockout_failure_attempts,
+            lockout: Duration::from_secs(login.lockout_duration),
+        }
+    }
+
     fn check(self) -> Result<Self, SettingsError> {
+        let known = |name: &String| Resource::ALL.iter().any(|one| one.as_str() == name);
+        if let Some(name) = self.project_quotas.keys().find(|name| !known(name)) {
+            return Err(SettingsError::UnknownQuota(name.clone()));
+        }
+        if self.quotas.address_headroom_percent > 90 {
+            return Err(SettingsError::Headroom(
+                self.quotas.address_headroom_percent,
+            ));
+        }
+        let counts = [
+            ("connections.most", self.connections.most),
+            (
+                "connections.most_of_source",
+                self.connections.most_of_source,
+            ),
+            (
+                "login.failures_of_account",
+                self.login.failures_of_account as usize,
+            ),
+            (
+                "login.failures_of_source",
+                self.login.failures_of_source as usize,
+            ),
+        ];
+        if let Some((setting, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err(SettingsError::Zero(setting));
+        }
         let network = &self.network;
         check_external("network.external_cidr", network.external_cidr, 4)?;
         if let Some(block) = network.external_cidr_v6 {

@@ -290,7 +290,7 @@ fn keep(service: Service) {
         "\n      . {settings}\n      \
          TOKEN=$(curl -s $VPC_AUTH_URL/identity/token -d grant_type=urn:ibm:params:oauth:grant-type:apikey -d apikey=$VPC_APIKEY | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n      \
          curl -s -H \"Authorization: Bearer $TOKEN\" \"$VPC_URL/vpn_gateways?version=2020-02-20&generation=2\"\n      \
-         curl -s ${{VPC_URL%/v1}}/metrics\n      \
+         curl -s ${{VPC_URL%/v1}}/readyz\n      \
          ip netns\n\n      \
          The credentials are in {settings}. To end it and clean up: kill {pid}"
     ));

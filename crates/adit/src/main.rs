@@ -1,10 +1,13 @@
 //! `adit`: the service, its demonstration, and the workers it starts. No logic lives here, only
 //! configuration and wiring.
 
+mod backup;
+mod certificate;
 mod clients;
 mod config;
 mod demo;
 mod identity;
+mod process;
 mod serve;
 mod state;
 
@@ -14,6 +17,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+
+/// Wipes what is given back: keys and passwords pass through buffers of the HTTP library, of JSON and
+/// of tasks, which nobody else would wipe.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 #[derive(Parser)]
 #[command(
@@ -29,6 +38,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Copy a state folder as it is at one moment, while the service runs or not.
+    Backup(backup::BackupOptions),
     /// Show a tunnel between two VPCs on this host, made through the API, and clean up.
     Demo(demo::Options),
     /// Be the worker of one gateway; `adit serve` starts it.
@@ -38,6 +49,8 @@ enum Command {
         #[arg(long)]
         user: u32,
     },
+    /// Put a copy that `adit backup` made in the place of a state folder.
+    Restore(backup::RestoreOptions),
     /// Serve the API and carry the tunnels.
     Serve(ServeOptions),
     /// Print the version.
@@ -56,6 +69,9 @@ struct ServeOptions {
     /// A TOML file with more settings; docs/adit.toml has them all.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Begin anew where the state folder lost its database or its key; what is left is set aside.
+    #[arg(long)]
+    fresh: bool,
     /// When ending, leave namespaces and routes as they are; the next start takes them over.
     #[arg(long)]
     keep_networks: bool,
@@ -96,6 +112,8 @@ fn start_logging(default: &str) {
 fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
+            Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
+            Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
             Command::GatewayWorker { user } => {
                 start_logging("info");
@@ -126,7 +144,7 @@ fn serve(options: ServeOptions) -> Result<(), Box<dyn std::error::Error + Send +
     }
     settings.keep_networks |= options.keep_networks;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve::serve(settings, options.state_dir))
+    runtime.block_on(serve::serve(settings, options.state_dir, options.fresh))
 }
 
 fn worker(user: u32) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

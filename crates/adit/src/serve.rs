@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
+use adit_api::metrics::Requests;
+use adit_api::server::{Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
 use adit_api_neutron::NeutronConfig;
 use adit_api_vpc::VpcConfig;
@@ -13,12 +15,15 @@ use adit_model::Cidr;
 use adit_netns::{ExternalNetwork, Network};
 use adit_store_sql::{KeyFile, SqliteStore};
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-use crate::clients;
-use crate::config::Settings;
+use crate::certificate;
+use crate::clients::{self, Access};
+use crate::config::{Settings, TlsSettings};
 use crate::identity::ExternalIdentity;
+use crate::process;
 use crate::state::StateFolder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -48,25 +53,33 @@ fn check_host() -> Result<(), HostError> {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    settings: Settings,
+    state_dir: PathBuf,
+    fresh: bool,
+) -> Result<(), Failure> {
     check_host()?;
+    settings.check_listen()?;
+    process::forbid_cores();
+    let descriptors = process::raise_descriptors();
+    let mut ending = process::ending();
     let elsewhere = settings.external_keystone()?;
     let elsewhere = elsewhere.map(ExternalIdentity::new).transpose()?;
-    let state = StateFolder::open(state_dir)?;
+    let state = StateFolder::open(state_dir, fresh)?;
+    let tls = open_tls(&settings, &state)?;
+    let token = settings.metrics.token()?;
     let key = KeyFile::open_or_create(&state.key_file())?;
-    let store = Arc::new(SqliteStore::open(&state.database(), &key).await?);
+    let (store, is_copy) = open_store(&state, &key).await?;
     let external = ExternalNetwork {
         cidr: settings.network.external_cidr,
         cidr_v6: settings.network.external_cidr_v6,
         tunnel_mtu: settings.network.tunnel_mtu,
     };
     let network = Arc::new(Network::open(&settings.network.prefix, external).await?);
-    let program = WorkerProgram {
-        path: std::env::current_exe()?,
-        arguments: vec!["gateway-worker".to_owned()],
-        first_user: settings.workers.first_user,
-    };
-    let agent = Arc::new(LocalAgent::new(Arc::clone(&network), program));
+    let agent = Arc::new(LocalAgent::new(
+        Arc::clone(&network),
+        worker_program(&settings)?,
+    ));
     let (control, reconciler) = Control::new(
         store.clone(),
         agent.clone(),
@@ -74,31 +87,44 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
         Box::new(SystemRandom),
         control_config(&settings, &key, elsewhere.as_ref()),
     );
-    let listener = TcpListener::bind(settings.listen).await.map_err(|source| {
-        Failure::from(format!(
-            "the API can't listen on {}: {source}",
-            settings.listen
-        ))
-    })?;
+    let listener = listen("the API", settings.listen).await?;
     let address = listener.local_addr()?;
-    let base = settings
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{address}"));
-    let fresh = control.bootstrap().await?;
-    let clients = state.clients();
-    match &elsewhere {
-        None => clients::write(&clients, &base, KEYSTONE_REGION, &control, fresh).await?,
-        Some(identity) => identity.greet(),
+    let base = settings.public_url.clone().unwrap_or_else(|| {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    });
+    write_clients(&settings, &state, &base, &control, elsewhere.as_ref()).await?;
+    state.settle()?;
+    if is_copy {
+        store.refuse_writes();
     }
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().follow());
+    }
+    let limits = settings.connections(descriptors);
+    let requests = Requests::default();
+    serve_metrics(&settings, &control, &requests, &ending).await?;
     let reconciler = tokio::spawn(reconciler.run());
     match &elsewhere {
-        None => tracing::info!(%address, clients = %clients.display(), "adit serves"),
+        None => tracing::info!(%address, clients = %state.clients().display(), "adit serves"),
         Some(identity) => tracing::info!(%address, keystone = identity.url, "adit serves"),
     }
-    axum::serve(listener, routes(&settings, &control, elsewhere.as_ref()))
-        .with_graceful_shutdown(end_of_service())
-        .await?;
+    let mut app = routes(&settings, &control, elsewhere.as_ref());
+    if token.is_some() {
+        let metrics = adit_api::health::metrics(control.clone(), requests.clone(), token);
+        app = app.merge(metrics);
+    }
+    let app = app
+        .layer(from_fn_with_state(requests, adit_api::metrics::layer))
+        .layer(from_fn(adit_api::request_id::layer));
+    Server::new(listener, tls, limits)
+        .run(app, async {
+            // Without a sender it never ends.
+            if ending.wait_for(|ending| *ending).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
     tracing::info!("ending");
     reconciler.abort();
     agent.stop().await;
@@ -106,6 +132,116 @@ pub(crate) async fn serve(settings: Settings, state_dir: PathBuf) -> Result<(), 
         network.remove_all().await?;
     }
     store.close().await;
+    if is_copy {
+        let _ = std::fs::remove_dir_all(memory_path());
+    }
+    Ok(())
+}
+
+/// This program, told to be a worker.
+fn worker_program(settings: &Settings) -> std::io::Result<WorkerProgram> {
+    Ok(WorkerProgram {
+        path: std::env::current_exe()?,
+        arguments: vec!["gateway-worker".to_owned()],
+        first_user: settings.workers.first_user,
+    })
+}
+
+/// Opens the database; where its disk is full or can't be written, a copy in memory, so that tunnels
+/// are carried. The second is whether it is one.
+async fn open_store(
+    state: &StateFolder,
+    key: &KeyFile,
+) -> Result<(Arc<SqliteStore>, bool), Failure> {
+    let database = state.database();
+    let failed = match SqliteStore::open(&database, key).await {
+        Ok(store) => return Ok((Arc::new(store), false)),
+        Err(error) if error.is_of_disk() => error,
+        Err(error) => return Err(error.into()),
+    };
+    let folder = memory_folder()?;
+    let store = SqliteStore::open_copy(&database, key, &folder).await?;
+    tracing::error!(
+        error = &failed as &dyn std::error::Error,
+        database = %database.display(),
+        "the disk is full or can't be written: the service reads and carries tunnels, and refuses every change until it is started again with room"
+    );
+    Ok((Arc::new(store), true))
+}
+
+fn memory_path() -> PathBuf {
+    PathBuf::from(format!("/dev/shm/adit-{}", std::process::id()))
+}
+
+/// A private folder in memory; removed when the service ends.
+fn memory_folder() -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = memory_path();
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+    Ok(path)
+}
+
+async fn listen(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| Failure::from(format!("{what} can't listen on {address}: {source}")))
+}
+
+fn open_tls(settings: &Settings, state: &StateFolder) -> Result<Option<Tls>, Failure> {
+    let (certificate, key) = match &settings.tls {
+        None => return Ok(None),
+        Some(TlsSettings::Files(files)) => (files.certificate.clone(), files.key.clone()),
+        Some(TlsSettings::SelfSigned) => {
+            let place = state.certificate();
+            let names = certificate::names(settings.listen, settings.public_url.as_deref());
+            certificate::make(&place, &names)?;
+            (place.certificate, place.key)
+        }
+    };
+    Ok(Some(Tls::open(certificate, key)?))
+}
+
+/// Makes the accounts of a first start, and tells their clients.
+async fn write_clients(
+    settings: &Settings,
+    state: &StateFolder,
+    base: &str,
+    control: &Control,
+    elsewhere: Option<&ExternalIdentity>,
+) -> Result<(), Failure> {
+    let fresh = control.bootstrap().await?;
+    if let Some(identity) = elsewhere {
+        identity.greet();
+        return Ok(());
+    }
+    let certificate = std::path::absolute(state.certificate().certificate)?;
+    let own = settings.tls == Some(TlsSettings::SelfSigned);
+    let access = Access {
+        base,
+        region: KEYSTONE_REGION,
+        certificate: own.then_some(certificate.as_path()),
+    };
+    clients::write(&state.clients(), &access, control, fresh).await
+}
+
+/// Serves metrics at an address of their own, where there is one.
+async fn serve_metrics(
+    settings: &Settings,
+    control: &Control,
+    requests: &Requests,
+    ending: &watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let Some(address) = settings.metrics.listen else {
+        return Ok(());
+    };
+    let listener = listen("/metrics", address).await?;
+    tracing::info!(address = %listener.local_addr()?, "metrics can be read");
+    let app = adit_api::health::metrics(control.clone(), requests.clone(), None);
+    let mut ending = ending.clone();
+    let server = Server::new(listener, None, adit_api::server::Limits::default());
+    tokio::spawn(server.run(app, async move {
+        let _ = ending.wait_for(|ending| *ending).await;
+    }));
     Ok(())
 }
 
@@ -123,7 +259,9 @@ fn control_config(
     let mut config = Config::new(pool(network.external_cidr), key.token_key());
     config.external_v6 = network.external_cidr_v6.map(pool);
     config.limits = settings.quotas.limits();
+    config.project_quotas = settings.project_quotas();
     config.crypto_profile = settings.crypto_profile;
+    config.login = settings.login();
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);
     config
 }
@@ -153,7 +291,6 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         .merge(adit_api_neutron::router(control.clone(), neutron))
         .merge(adit_api_vpc::router(control.clone(), vpc))
         .merge(adit_api::health::router(control.clone()))
-        .layer(axum::middleware::from_fn(adit_api::request_id::layer))
 }
 
 /// The faces by which people log in here.
@@ -169,18 +306,4 @@ fn own_identity(settings: &Settings, control: &Control) -> Router {
     };
     adit_api_iam::router(control.clone())
         .merge(adit_api_keystone::router(control.clone(), keystone))
-}
-
-async fn end_of_service() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        // Without handlers the signals end the process at once; the next start cleans up.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

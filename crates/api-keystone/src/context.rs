@@ -1,7 +1,9 @@
 //! Who asks, and under which address: what every handler but the first login starts with.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
+use adit_api::ClientAddress;
 use adit_control::{Control, Session};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::HeaderMap;
@@ -30,6 +32,8 @@ impl Context {
 pub(crate) struct Place {
     pub(crate) keystone: Keystone,
     pub(crate) base: String,
+    /// Where the client is, if that is known.
+    pub(crate) client: Option<IpAddr>,
     query: HashMap<String, String>,
     own: String,
 }
@@ -56,6 +60,7 @@ impl FromRequestParts<Keystone> for Place {
         Ok(Self {
             keystone: state.clone(),
             own: format!("{base}{}", parts.uri),
+            client: ClientAddress::of(&parts.extensions),
             base,
             query,
         })

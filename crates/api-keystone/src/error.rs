@@ -7,10 +7,10 @@ use adit_control::login::LoginError;
 use adit_control::token::TokenError;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{VARY, WWW_AUTHENTICATE};
+use axum::http::header::{RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 use tracing::error;
 
@@ -22,12 +22,25 @@ use crate::context::base;
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
+    /// When to come again, in seconds.
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, message }
+        Self {
+            status,
+            message,
+            retry_after: None,
+        }
+    }
+
+    fn later(status: StatusCode, seconds: u64, message: String) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(status, message)
+        }
     }
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
@@ -79,6 +92,12 @@ impl From<Error> for ApiError {
             Error::Forbidden(_) => Self::forbidden(&error.to_string()),
             Error::ProjectQuota(_) | Error::QuotaExceeded { .. } => {
                 Self::new(StatusCode::FORBIDDEN, error.to_string())
+            }
+            Error::Busy { seconds } => {
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, *seconds, error.to_string())
+            }
+            Error::TooManyAttempts { seconds } => {
+                Self::later(StatusCode::TOO_MANY_REQUESTS, *seconds, error.to_string())
             }
             Error::Unavailable(_) => {
                 log(&error);
@@ -135,7 +154,8 @@ impl IntoResponse for ApiError {
             "message": self.message,
             "title": self.status.canonical_reason().unwrap_or_default(),
         }});
-        (self.status, Json(body)).into_response()
+        let later = self.retry_after.map(|seconds| [(RETRY_AFTER, seconds)]);
+        (self.status, later.map(AppendHeaders), Json(body)).into_response()
     }
 }
 

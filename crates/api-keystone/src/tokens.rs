@@ -67,7 +67,7 @@ pub(crate) async fn create(place: Place, octets: Body) -> Result<Response, ApiEr
             Proof::ApplicationCredential(credential, secret)
         }
     };
-    let (text, session) = control.log_in(proof, &wish).await?;
+    let (text, session) = control.log_in(place.client, proof, &wish).await?;
     let body = Json(body(&place, &session));
     Ok((StatusCode::CREATED, [(SUBJECT, text)], body).into_response())
 }

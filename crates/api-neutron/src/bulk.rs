@@ -1,5 +1,9 @@
 //! Many of a kind in one POST, `{"networks": [...]}`: all of them are made, or none stays.
 
+use std::collections::BTreeMap;
+
+use adit_control::{Noun, Resource as Counted};
+use adit_model::ProjectId;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -37,6 +41,37 @@ pub(crate) fn objects(
     objects.collect::<Result<_, _>>().map(Some)
 }
 
+/// Refuses more than there is room for before any is made: to make thousands and delete them again
+/// would cost others dearly.
+async fn check_room<R: Resource>(cx: &Context, values: &[Values]) -> Result<(), ApiError> {
+    let Some(resource) = counted(R::NOUN) else {
+        return Ok(());
+    };
+    let mut projects = BTreeMap::<ProjectId, usize>::new();
+    for values in values {
+        let project = values.project.unwrap_or(cx.caller.project);
+        *projects.entry(project).or_default() += 1;
+    }
+    for (project, more) in projects {
+        cx.control.check_room(project, resource, more).await?;
+    }
+    Ok(())
+}
+
+/// As what they are counted.
+const fn counted(noun: Noun) -> Option<Counted> {
+    Some(match noun {
+        Noun::FloatingIp => Counted::FloatingIp,
+        Noun::Network => Counted::Network,
+        Noun::Port => Counted::Port,
+        Noun::Router => Counted::Router,
+        Noun::SecurityGroup => Counted::SecurityGroup,
+        Noun::SecurityGroupRule => Counted::SecurityGroupRule,
+        Noun::Subnet => Counted::Subnet,
+        _ => return None,
+    })
+}
+
 /// Makes them, one after the other. Where one is refused, those before it are deleted again.
 pub(crate) async fn create<R: Resource>(
     cx: &Context,
@@ -47,6 +82,7 @@ pub(crate) async fn create<R: Resource>(
         .map(|object| body::post_object(object, R::ATTRIBUTES, cx.speaker()));
     let values: Vec<Values> = values.collect::<Result<_, _>>()?;
     may_create::<R>(cx)?;
+    check_room::<R>(cx, &values).await?;
     let mut ids: Vec<Uuid> = Vec::new();
     let mut made = Vec::new();
     for values in &values {

@@ -95,7 +95,7 @@ async fn default(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, Api
     project(&cx, &id)?;
     let each = Counted::ALL
         .iter()
-        .map(|resource| (*resource, resource.default_limit()));
+        .map(|resource| (*resource, cx.control.default_quota(*resource)));
     Ok(Json(json!({"quota": show(&each.collect())})))
 }
 

@@ -68,6 +68,8 @@ impl From<Error> for ApiError {
             Error::Forbidden(_) => Self::Policy {
                 rule: "default".to_owned(),
             },
+            // Passwords are the identity API's.
+            Error::Busy { .. } | Error::TooManyAttempts { .. } => Self::Unavailable,
             Error::Unavailable(_) => {
                 log(&error);
                 Self::Unavailable

@@ -99,3 +99,21 @@ async fn nothing_of_a_vpn_is_made_so() {
     );
     assert_eq!(answer.refused(), refused);
 }
+
+#[tokio::test]
+async fn more_than_there_is_room_for_are_refused_before_one_is_made() {
+    let world = World::new().await;
+    let network = world
+        .ask(Who::Member, "POST /networks", r#"{"network": {}}"#)
+        .await;
+    let network = network.ok(201)["id"].as_str().unwrap().to_owned();
+    let before = world.get("/ports").await.ok(200).clone();
+    // One of them can't be made, which is found out only when its turn comes.
+    let mut ports = vec![format!(r#"{{"network_id": "{network}"}}"#); 600];
+    ports[1] = r#"{"network_id": "0738f0a4-0000-4000-8000-000000000000"}"#.to_owned();
+    let body = format!(r#"{{"ports": [{}]}}"#, ports.join(", "));
+    let answer = world.ask(Who::Member, "POST /ports", &body).await;
+    let refused = (409, "OverQuota", "Quota exceeded for resources: ['port'].");
+    assert_eq!(answer.refused(), refused);
+    assert_eq!(*world.get("/ports").await.ok(200), before);
+}

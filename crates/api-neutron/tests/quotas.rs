@@ -63,7 +63,7 @@ async fn quotas_are_as_recorded() {
         ("security_group", 10),
         ("security_group_rule", 100),
         ("ikepolicy", -1),
-        ("vpnservice", -1),
+        ("vpnservice", 10),
         ("router_route", 30),
     ] {
         assert_eq!(before[name], limit, "{name}");
@@ -81,7 +81,7 @@ async fn quotas_are_as_recorded() {
         );
         assert_eq!(
             used("vpnservice"),
-            json!({"limit": -1, "used": 0, "reserved": 0})
+            json!({"limit": 10, "used": 0, "reserved": 0})
         );
         assert_eq!(
             used("rbac_policy"),

@@ -146,6 +146,11 @@ impl From<Error> for ApiError {
             }
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "not_authorized", message),
             Error::QuotaExceeded { quota, .. } => Self::bad(quota_code(quota), message),
+            Error::Busy { .. } | Error::TooManyAttempts { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service_unavailable",
+                message,
+            ),
             Error::Unavailable(_) => {
                 log(&error);
                 Self::new(
@@ -228,7 +233,7 @@ const fn quota_code(quota: Quota) -> &'static str {
         Quota::Connections => "vpn_connections_quota_exceeded",
         Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
         Quota::IkePolicies => "ike_policies_quota_exceeded",
-        Quota::Instances => "instances_quota_exceeded",
+        Quota::Instances | Quota::Machines => "instances_quota_exceeded",
         Quota::IpsecPolicies => "ipsec_policies_quota_exceeded",
         Quota::LocalCidrsOfConnection => {
             "vpn_connection_local_subnets_quota_exceeded_for_connection"

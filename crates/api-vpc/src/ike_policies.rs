@@ -2,10 +2,10 @@
 
 use adit_api::paging::Place;
 use adit_control::policy::{NewPolicy, PolicyView};
-use adit_control::{Allowance, Naming, Noun, PolicyEdit};
+use adit_control::{Allowance, Naming, Noun, PolicyEdit, Query};
 use adit_model::IkePolicyId;
 use adit_model::policy::{
-    Authentication, DhGroup, Encryption, IkeParameters, IkeVersion, NegotiationMode,
+    Authentication, DhGroup, Encryption, IkeParameters, IkeVersion, NegotiationMode, Policy,
 };
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::page;
+use crate::page::{cut_out, show};
 use crate::{Vpc, connections, ids, policy};
 
 const DEFAULT_LIFETIME: u32 = 28_800;
@@ -144,13 +144,19 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let mut views = cx.vpc.control.policies(&cx.caller).await?;
-    views.retain(|view| policy::is_ike_policy_expressible(&view.policy.parameters));
-    let place = |view: &PolicyView<IkeParameters>| {
-        Place::new(view.policy.created_at, view.policy.id.uuid())
-    };
-    let each = |view: &PolicyView<IkeParameters>| render(&cx, view);
-    page(&cx, "ike_policies", "ike_policies", views, place, each)
+    let control = &cx.vpc.control;
+    let query = Query::of_project(cx.caller.project);
+    let mut rows = control
+        .page_policies::<IkeParameters>(&cx.caller, query)
+        .await?;
+    rows.retain(|row| policy::is_ike_policy_expressible(&row.parameters));
+    let place = |row: &Policy<IkeParameters>| Place::new(row.created_at, row.id.uuid());
+    let mut page = cut_out(&cx, rows, place)?;
+    let views = control
+        .policy_views(std::mem::take(&mut page.items))
+        .await?;
+    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    show(&cx, "ike_policies", "ike_policies", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {

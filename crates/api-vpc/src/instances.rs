@@ -3,7 +3,7 @@
 use adit_api::paging::Place;
 use adit_control::instance::{InstanceView, NewInstance};
 use adit_control::{Error, Naming, Noun, Rule};
-use adit_model::PortId;
+use adit_model::{Port, PortId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::page;
+use crate::page::{cut_out, show};
 use crate::regions::zone_reference;
 use crate::{Vpc, ids, subnets};
 
@@ -47,10 +47,15 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.instances(&cx.caller).await?;
-    let place = |view: &InstanceView| Place::new(view.port.created_at, view.port.id.uuid());
-    let each = |view: &InstanceView| render(&cx, view);
-    page(&cx, "instances", "instances", views, place, each)
+    let control = &cx.vpc.control;
+    let rows = control.instances(&cx.caller).await?;
+    let place = |row: &Port| Place::new(row.created_at, row.id.uuid());
+    let mut page = cut_out(&cx, rows, place)?;
+    let views = control
+        .instance_views(std::mem::take(&mut page.items))
+        .await?;
+    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    show(&cx, "instances", "instances", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {

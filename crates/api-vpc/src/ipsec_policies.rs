@@ -2,10 +2,10 @@
 
 use adit_api::paging::Place;
 use adit_control::policy::{NewPolicy, PolicyView};
-use adit_control::{Allowance, Naming, Noun, PolicyEdit};
+use adit_control::{Allowance, Naming, Noun, PolicyEdit, Query};
 use adit_model::IpsecPolicyId;
 use adit_model::policy::{
-    Authentication, DhGroup, Encapsulation, Encryption, IpsecParameters, Transform,
+    Authentication, DhGroup, Encapsulation, Encryption, IpsecParameters, Policy, Transform,
 };
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::page;
+use crate::page::{cut_out, show};
 use crate::{Vpc, connections, ids, policy};
 
 const DEFAULT_LIFETIME: u32 = 3_600;
@@ -135,13 +135,19 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let mut views = cx.vpc.control.policies(&cx.caller).await?;
-    views.retain(|view| policy::is_ipsec_policy_expressible(&view.policy.parameters));
-    let place = |view: &PolicyView<IpsecParameters>| {
-        Place::new(view.policy.created_at, view.policy.id.uuid())
-    };
-    let each = |view: &PolicyView<IpsecParameters>| render(&cx, view);
-    page(&cx, "ipsec_policies", "ipsec_policies", views, place, each)
+    let control = &cx.vpc.control;
+    let query = Query::of_project(cx.caller.project);
+    let mut rows = control
+        .page_policies::<IpsecParameters>(&cx.caller, query)
+        .await?;
+    rows.retain(|row| policy::is_ipsec_policy_expressible(&row.parameters));
+    let place = |row: &Policy<IpsecParameters>| Place::new(row.created_at, row.id.uuid());
+    let mut page = cut_out(&cx, rows, place)?;
+    let views = control
+        .policy_views(std::mem::take(&mut page.items))
+        .await?;
+    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    show(&cx, "ipsec_policies", "ipsec_policies", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {

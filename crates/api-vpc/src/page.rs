@@ -1,6 +1,6 @@
 //! Lists as IBM pages them, and a way to add to an object.
 
-use adit_api::paging::{Place, cut};
+use adit_api::paging::{Page, Place, cut};
 use axum::Json;
 use serde_json::{Map, Value, json};
 
@@ -16,8 +16,30 @@ pub(crate) fn page<T>(
     place: impl Fn(&T) -> Place,
     render: impl Fn(&T) -> Value,
 ) -> Result<Json<Value>, ApiError> {
+    let page = cut_out(cx, items, place)?;
+    let rendered = page.items.iter().map(render).collect();
+    show(cx, path, name, &page, rendered)
+}
+
+/// The page that was asked for. What is dear to look at is looked at for it alone, between this and
+/// [`show`].
+pub(crate) fn cut_out<T>(
+    cx: &Context,
+    items: Vec<T>,
+    place: impl Fn(&T) -> Place,
+) -> Result<Page<T>, ApiError> {
+    Ok(cut(items, place, cx.start()?, cx.limit()?))
+}
+
+/// A page with what is on it, rendered.
+pub(crate) fn show<T>(
+    cx: &Context,
+    path: &str,
+    name: &str,
+    page: &Page<T>,
+    rendered: Vec<Value>,
+) -> Result<Json<Value>, ApiError> {
     let limit = cx.limit()?;
-    let page = cut(items, place, cx.start()?, limit);
     let href = |start: &str| {
         let separator = if path.contains('?') { '&' } else { '?' };
         json!({"href": cx.href(&format!("{path}{separator}limit={limit}{start}"))})
@@ -29,8 +51,7 @@ pub(crate) fn page<T>(
     if let Some(next) = page.next {
         body.insert("next".to_owned(), href(&format!("&start={next}")));
     }
-    let items = page.items.iter().map(render).collect();
-    body.insert(name.to_owned(), Value::Array(items));
+    body.insert(name.to_owned(), Value::Array(rendered));
     Ok(Json(Value::Object(body)))
 }
 

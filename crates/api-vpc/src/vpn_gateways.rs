@@ -3,8 +3,8 @@
 use adit_api::paging::Place;
 use adit_control::gateway::{GatewayView, NewGateway};
 use adit_control::{Error, Naming, Noun};
-use adit_model::GatewayId;
 use adit_model::gateway::GatewayStatus;
+use adit_model::{Gateway, GatewayId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{page, set};
+use crate::page::{cut_out, page, set, show};
 use crate::{Vpc, ids, reasons, subnets, vpcs};
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -59,11 +59,15 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let mut views = cx.vpc.control.gateways(&cx.caller).await?;
-    views.retain(|view| view.subnet.is_some());
-    let place = |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
-    let each = |view: &GatewayView| render(&cx, view);
-    page(&cx, "vpn_gateways", "vpn_gateways", views, place, each)
+    let control = &cx.vpc.control;
+    let rows = control.gateways_on_subnets(&cx.caller).await?;
+    let place = |row: &Gateway| Place::new(row.created_at, row.id.uuid());
+    let mut page = cut_out(&cx, rows, place)?;
+    let views = control
+        .gateway_views(std::mem::take(&mut page.items))
+        .await?;
+    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    show(&cx, "vpn_gateways", "vpn_gateways", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> {

@@ -5,9 +5,12 @@
 
 pub mod bearer;
 pub mod body;
+mod client;
 pub mod health;
 pub mod metrics;
 pub mod paging;
 pub mod request_id;
+pub mod server;
 
+pub use client::ClientAddress;
 pub use request_id::RequestId;

@@ -1,6 +1,8 @@
 //! Every request has an id: the client's `X-Request-Id` if it is sane, else a fresh one. It goes
 //! into the log, into errors, and back to the client.
 
+use std::borrow::Cow;
+
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -35,6 +37,20 @@ impl RequestId {
     }
 }
 
+/// The longest path that is logged whole, in octets: anybody may send one of 60 kB.
+const LOGGED: usize = 200;
+
+/// The path, or its beginning and how long it is.
+fn shortened(path: &str) -> Cow<'_, str> {
+    match path.char_indices().find(|(at, _)| *at >= LOGGED) {
+        None => path.into(),
+        Some((at, _)) => {
+            let begin = path.get(..at).unwrap_or_default();
+            format!("{begin}... ({} octets)", path.len()).into()
+        }
+    }
+}
+
 /// A middleware, for `axum::middleware::from_fn`; the outermost one. Logs each request by its
 /// path alone: queries and bodies may hold secrets.
 pub async fn layer(mut request: Request, next: Next) -> Response {
@@ -47,7 +63,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
         "request",
         id = id.as_str(),
         method = %request.method(),
-        path = request.uri().path(),
+        path = %shortened(request.uri().path()),
     );
     request.extensions_mut().insert(id.clone());
     async move {
@@ -60,4 +76,18 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_not_logged_long() {
+        assert_eq!(shortened("/v2.0/networks"), "/v2.0/networks");
+        let long = format!("/{}", "é".repeat(30_000));
+        let logged = shortened(&long);
+        assert!(logged.len() < LOGGED + 40, "{logged}");
+        assert!(logged.ends_with("... (60001 octets)"), "{logged}");
+    }
 }

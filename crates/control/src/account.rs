@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Noun};
+use crate::hashing::Asker;
 use crate::password::Password;
 use crate::token::strongest_role;
 use crate::{Caller, Control};
@@ -96,7 +97,10 @@ impl Control {
         }
         drop(tx);
         let (for_admin, for_demo) = (self.random_password(), self.random_password());
-        let hashes = [self.hash(&for_admin).await?, self.hash(&for_demo).await?];
+        let hashes = [
+            self.hash(Asker::Own, &for_admin).await?,
+            self.hash(Asker::Own, &for_demo).await?,
+        ];
         let [admin_hash, demo_hash] = hashes;
         let mut tx = self.0.store.write().await?;
         let admin = self.first_account(&mut *tx, ADMIN, Role::Admin, (for_admin, admin_hash));

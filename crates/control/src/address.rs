@@ -1,11 +1,11 @@
 //! Which address a port gets.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use adit_model::port::FixedIp;
 use adit_model::subnet::AddressRange;
-use adit_model::{OuterAddresses, Subnet};
+use adit_model::{OuterAddresses, ProjectId, Subnet};
 use adit_store::Transaction;
 
 use crate::config::ExternalPool;
@@ -66,36 +66,77 @@ pub(crate) async fn free(
 }
 
 /// External addresses that are not free.
-pub(crate) struct Taken(HashSet<IpAddr>);
+pub(crate) struct Taken {
+    addresses: HashSet<IpAddr>,
+    /// How many IPv4 addresses each project has.
+    projects: HashMap<ProjectId, usize>,
+    /// Who wants one.
+    asks: ProjectId,
+}
 
 impl Control {
-    /// The external addresses that somebody has, or that a gateway is just giving back.
-    pub(crate) async fn taken_outside(&self, tx: &mut dyn Transaction) -> Result<Taken, Error> {
-        let mut taken = self.0.view.held_addresses();
-        let gateways = tx.all_gateways().await?;
-        taken.extend(gateways.iter().flat_map(|row| row.addresses.all()));
-        let routers = tx.all_routers().await?;
-        let external = routers.iter().filter_map(|row| row.external);
-        taken.extend(external.flat_map(|external| external.addresses.all()));
-        let floating = tx.all_floating_ips().await?;
-        taken.extend(floating.iter().map(|row| row.address));
-        Ok(Taken(taken))
+    /// The external addresses that somebody has, or that a gateway is just giving back, before a
+    /// project gets one.
+    pub(crate) async fn taken_outside(
+        &self,
+        tx: &mut dyn Transaction,
+        asks: ProjectId,
+    ) -> Result<Taken, Error> {
+        let mut taken = Taken {
+            addresses: self.0.view.held_addresses(),
+            projects: HashMap::new(),
+            asks,
+        };
+        for row in tx.all_gateways().await? {
+            taken.add(row.project, row.addresses.all());
+        }
+        for row in tx.all_routers().await? {
+            let external = row.external.iter();
+            taken.add(row.project, external.flat_map(|one| one.addresses.all()));
+        }
+        for row in tx.all_floating_ips().await? {
+            taken.add(row.project, [row.address]);
+        }
+        Ok(taken)
     }
 
     /// A free address of each external block: what a gateway gets.
     pub(crate) async fn free_outer(
         &self,
         tx: &mut dyn Transaction,
+        asks: ProjectId,
     ) -> Result<OuterAddresses, Error> {
-        let taken = self.taken_outside(tx).await?;
+        let taken = self.taken_outside(tx, asks).await?;
         Ok(OuterAddresses {
             v4: self.free_v4(&taken, None)?,
             v6: self.free_v6(&taken, None)?,
         })
     }
 
+    /// Refuses who has some already what is kept for who has none, or few: one project alone can't
+    /// take all there is.
+    fn check_headroom(&self, taken: &Taken) -> Result<(), Error> {
+        let limits = &self.0.config.limits;
+        let ranges = ranges(&self.0.config.external);
+        let all: u64 = ranges.iter().map(count).sum();
+        let all = usize::try_from(all).unwrap_or(usize::MAX);
+        let kept = all / 100 * limits.headroom_percent + all % 100 * limits.headroom_percent / 100;
+        let in_ranges = |address: &&IpAddr| ranges.iter().any(|range| holds(range, **address));
+        let left = all.saturating_sub(taken.addresses.iter().filter(in_ranges).count());
+        let own = taken.projects.get(&taken.asks).copied().unwrap_or(0);
+        if left > kept || own < limits.headroom_of_project {
+            return Ok(());
+        }
+        let few = limits.headroom_of_project;
+        let message = format!(
+            "no public address is left for this project: the last {kept} are for projects that have fewer than {few}, and it has {own}"
+        );
+        Err(Error::conflict(Rule::NoExternalAddress, message))
+    }
+
     /// The first external IPv4 address that is free, or the one that is wanted.
     pub(crate) fn free_v4(&self, taken: &Taken, wanted: Option<IpAddr>) -> Result<Ipv4Addr, Error> {
+        self.check_headroom(taken)?;
         match free_of(&self.0.config.external, taken, wanted)? {
             IpAddr::V4(address) => Ok(address),
             IpAddr::V6(_) => Err(none_left()),
@@ -118,13 +159,22 @@ impl Control {
     }
 }
 
+impl Taken {
+    fn add(&mut self, project: ProjectId, addresses: impl IntoIterator<Item = IpAddr>) {
+        for address in addresses {
+            self.addresses.insert(address);
+            *self.projects.entry(project).or_default() += usize::from(address.is_ipv4());
+        }
+    }
+}
+
 fn free_of(pool: &ExternalPool, taken: &Taken, wanted: Option<IpAddr>) -> Result<IpAddr, Error> {
     let ranges = ranges(pool);
     if let Some(wanted) = wanted {
         if !ranges.iter().any(|range| holds(range, wanted)) {
             return Err(not_given(wanted));
         }
-        if taken.0.contains(&wanted) {
+        if taken.addresses.contains(&wanted) {
             let message = format!("the address {wanted} is taken");
             return Err(Error::conflict(Rule::AddressTaken, message));
         }
@@ -132,7 +182,7 @@ fn free_of(pool: &ExternalPool, taken: &Taken, wanted: Option<IpAddr>) -> Result
     }
     // A block of IPv6 is never walked through: at most as far as there are taken ones.
     let mut addresses = ranges.into_iter().flat_map(each);
-    let free = addresses.find(|address| !taken.0.contains(address));
+    let free = addresses.find(|address| !taken.addresses.contains(address));
     free.ok_or_else(none_left)
 }
 

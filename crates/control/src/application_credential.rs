@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::Control;
 use crate::error::{Error, Noun, Rule};
+use crate::hashing::Asker;
 use crate::password::Password;
 use crate::project::check_not_empty;
 use crate::token::Session;
@@ -74,7 +75,7 @@ impl Control {
             user,
             project: scope.project.id,
             role,
-            secret: self.hash(&secret).await?,
+            secret: self.hash(Asker::User(session.user.id), &secret).await?,
             unrestricted: new.unrestricted,
             created_at: now,
             expires_at: new.expires_at,

@@ -1,5 +1,6 @@
 //! What the operator decides: quotas, the external addresses, deadlines.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use adit_model::Cidr;
 use zeroize::Zeroizing;
 
-use crate::{CryptoProfile, IdentityProvider, Resolver, SystemResolver};
+use crate::{CryptoProfile, IdentityProvider, LoginLimits, Resolver, Resource, SystemResolver};
 
 /// How many of each there may be. The defaults are IBM VPC's of 2020.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +19,13 @@ pub struct Limits {
     pub subnets: usize,
     /// Instances of a project.
     pub instances: usize,
+    /// Ports of a project that are machines, where its own quota counts ports.
+    pub machines: usize,
+    /// Of a hundred public addresses, how many are kept for projects that have fewer than
+    /// `headroom_of_project`.
+    pub headroom_percent: usize,
+    /// Up to how many public addresses a project may have of those.
+    pub headroom_of_project: usize,
     /// Gateways of a project.
     pub gateways: usize,
     /// Gateways of a project in one zone.
@@ -42,6 +50,9 @@ impl Default for Limits {
             routers: 5,
             subnets: 15,
             instances: 25,
+            machines: 50,
+            headroom_percent: 10,
+            headroom_of_project: 3,
             gateways: 9,
             gateways_in_zone: 3,
             connections: 10,
@@ -98,6 +109,9 @@ impl Default for Timing {
 pub struct Config {
     /// Quotas.
     pub limits: Limits,
+    /// How many of each a project may have where its own quota counts, as far as that is not
+    /// [`Resource::default_limit`].
+    pub project_quotas: BTreeMap<Resource, i64>,
     /// Where public addresses come from.
     pub external: ExternalPool,
     /// Where public IPv6 addresses come from, if there are any.
@@ -112,6 +126,8 @@ pub struct Config {
     pub token_key: Zeroizing<[u8; 32]>,
     /// How long a token is good for.
     pub token_lifetime: Duration,
+    /// How often somebody may be wrong about a password.
+    pub login: LoginLimits,
     /// Another service that says who asks. While there is one, no token, key or password of this
     /// service's own is taken.
     pub identity: Option<Arc<dyn IdentityProvider>>,
@@ -123,6 +139,7 @@ impl Config {
     pub fn new(external: ExternalPool, token_key: [u8; 32]) -> Self {
         Self {
             limits: Limits::default(),
+            project_quotas: BTreeMap::new(),
             external,
             external_v6: None,
             crypto_profile: CryptoProfile::default(),
@@ -130,6 +147,7 @@ impl Config {
             timing: Timing::default(),
             token_key: Zeroizing::new(token_key),
             token_lifetime: Duration::from_secs(3600),
+            login: LoginLimits::default(),
             identity: None,
         }
     }

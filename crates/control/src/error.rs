@@ -153,6 +153,8 @@ pub enum Quota {
     LocalCidrsOfConnection,
     /// Local blocks of a gateway's connections.
     LocalCidrsOfGateway,
+    /// Ports of a project that are machines.
+    Machines,
     /// Peer blocks of a connection.
     PeerCidrsOfConnection,
     /// Peer blocks of a gateway's connections.
@@ -216,6 +218,18 @@ pub enum Error {
         quota: Quota,
         /// How many are allowed.
         limit: usize,
+    },
+    /// Too many ask for what takes long.
+    #[error("the service has too much to do; try again in {seconds} s")]
+    Busy {
+        /// When to come again.
+        seconds: u64,
+    },
+    /// Somebody was wrong too often.
+    #[error("there were too many failed attempts; try again in {seconds} s")]
+    TooManyAttempts {
+        /// When to come again.
+        seconds: u64,
     },
     /// Not at this moment.
     #[error("the service can't answer at this moment")]

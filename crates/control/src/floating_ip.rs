@@ -53,7 +53,7 @@ impl Control {
         }
         self.check_quota(&mut *tx, caller.project, Resource::FloatingIp)
             .await?;
-        let taken = self.taken_outside(&mut *tx).await?;
+        let taken = self.taken_outside(&mut *tx, caller.project).await?;
         let address = self.free_v4(&taken, new.address)?.into();
         let association = match new.target {
             Some(target) => Some(associate(&mut *tx, caller, None, target).await?),

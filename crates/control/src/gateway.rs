@@ -1,5 +1,7 @@
 //! Gateways: VPN endpoints of a router, each with a public address.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use adit_model::gateway::GatewayStatus;
@@ -85,7 +87,7 @@ impl Control {
             name: new.name,
             description: String::new(),
             admin_state_up: true,
-            addresses: self.free_outer(&mut *tx).await?,
+            addresses: self.free_outer(&mut *tx, caller.project).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };
@@ -97,15 +99,43 @@ impl Control {
         Ok(view)
     }
 
-    /// The project's gateways, oldest first.
+    /// The project's gateways, oldest first, as far as there is a subnet that they can be said to be
+    /// on. What goes with each is in [`Self::gateway_views`].
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn gateways(&self, caller: &Caller) -> Result<Vec<GatewayView>, Error> {
+    pub async fn gateways_on_subnets(&self, caller: &Caller) -> Result<Vec<Gateway>, Error> {
         let mut tx = self.0.store.read().await?;
-        let mut views = Vec::new();
-        for row in tx.gateways(caller.project).await? {
-            views.push(self.gateway_view(&mut *tx, row).await?);
+        let mut rows = tx.gateways(caller.project).await?;
+        let mut without = HashSet::new();
+        let bare = rows.iter().filter(|row| row.subnet.is_none());
+        let routers: HashSet<_> = bare.map(|row| row.router).collect();
+        for router in routers {
+            if attached_subnet::of_router(&mut *tx, router)
+                .await?
+                .is_empty()
+            {
+                without.insert(router);
+            }
+        }
+        rows.retain(|row| row.subnet.is_some() || !without.contains(&row.router));
+        Ok(rows)
+    }
+
+    /// Gateways with what goes with them.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn gateway_views(&self, rows: Vec<Gateway>) -> Result<Vec<GatewayView>, Error> {
+        let mut tx = self.0.store.read().await?;
+        let mut siblings = HashMap::new();
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let siblings = match siblings.entry(row.router) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(tx.gateways_of_router(row.router).await?),
+            };
+            views.push(self.gateway_view_among(&mut *tx, row, siblings).await?);
         }
         Ok(views)
     }
@@ -162,6 +192,16 @@ impl Control {
         tx: &mut dyn Transaction,
         gateway: Gateway,
     ) -> Result<GatewayView, Error> {
+        let siblings = tx.gateways_of_router(gateway.router).await?;
+        self.gateway_view_among(tx, gateway, &siblings).await
+    }
+
+    async fn gateway_view_among(
+        &self,
+        tx: &mut dyn Transaction,
+        gateway: Gateway,
+        siblings: &[Gateway],
+    ) -> Result<GatewayView, Error> {
         let observed = self.0.view.gateway(&gateway, self.now());
         let subnet = match gateway.subnet {
             Some(id) => tx.any_subnet(id).await?,
@@ -171,7 +211,6 @@ impl Control {
             }
         };
         let router = tx.any_router(gateway.router).await?;
-        let siblings = tx.gateways_of_router(gateway.router).await?;
         let connections = tx.connections_of_gateway(gateway.id).await?;
         let of_gateway = self.0.config.limits.addresses_of_gateway;
         Ok(GatewayView {
@@ -179,7 +218,7 @@ impl Control {
             reasons: observed.reasons,
             router: router.ok_or(Error::NotFound(Noun::Router))?,
             private_addresses: subnet.as_ref().map_or_else(Vec::new, |subnet| {
-                private_addresses(&gateway, subnet, &siblings, of_gateway)
+                private_addresses(&gateway, subnet, siblings, of_gateway)
             }),
             connections: connections.into_iter().map(|c| (c.id, c.name)).collect(),
             subnet,

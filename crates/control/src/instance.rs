@@ -82,15 +82,24 @@ impl Control {
         Ok(view)
     }
 
-    /// The project's instances, oldest first.
+    /// The project's instances, oldest first. What goes with each is in [`Self::instance_views`].
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn instances(&self, caller: &Caller) -> Result<Vec<InstanceView>, Error> {
+    pub async fn instances(&self, caller: &Caller) -> Result<Vec<Port>, Error> {
+        let mut tx = self.0.store.read().await?;
+        of_project(&mut *tx, caller).await
+    }
+
+    /// Instances with what goes with them, as far as they are on a router.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn instance_views(&self, rows: Vec<Port>) -> Result<Vec<InstanceView>, Error> {
         let mut tx = self.0.store.read().await?;
         let mut views = Vec::new();
-        for port in of_project(&mut *tx, caller).await? {
-            views.extend(view(&mut *tx, port).await?);
+        for row in rows {
+            views.extend(view(&mut *tx, row).await?);
         }
         Ok(views)
     }

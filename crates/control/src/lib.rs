@@ -30,6 +30,7 @@ pub mod external;
 pub mod fake;
 pub mod floating_ip;
 pub mod gateway;
+mod hashing;
 pub mod identity;
 pub mod instance;
 pub mod login;
@@ -52,12 +53,14 @@ pub mod site_connection;
 pub mod snapshot;
 mod spec;
 pub mod subnet;
+mod throttle;
 pub mod token;
 pub mod user;
 mod view;
 mod wake;
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
@@ -65,7 +68,7 @@ use adit_model::project::Role;
 use adit_model::{Name, NetworkId, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 pub use adit_store::{Order, OrderBy, Query, Reference};
 pub use agent::{Agent, AgentError, AgentEvent};
@@ -80,6 +83,7 @@ pub use quota::{Allowance, Resource};
 pub use reconcile::Reconciler;
 pub use resolver::{Resolver, SystemResolver};
 pub use site_connection::SiteError;
+pub use throttle::LoginLimits;
 pub use token::Session;
 use view::View;
 use wake::Wakes;
@@ -198,7 +202,9 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Mutex<Box<dyn Random>>,
-    pub(crate) hashing: Semaphore,
+    pub(crate) hashing: hashing::Hashing,
+    pub(crate) throttle: throttle::Throttle,
+    pub(crate) lookups: resolver::Lookups,
     pub(crate) config: Config,
     /// The network and the subnets that external addresses are of, once [`Control::bootstrap`] has
     /// made sure of them. None can be deleted while they are.
@@ -206,6 +212,8 @@ pub(crate) struct Inner {
     pub(crate) sessions: sessions::Sessions,
     pub(crate) foreign_projects: identity::KnownProjects,
     pub(crate) quotas: quota::Known,
+    /// How often a lane had to try again.
+    pub(crate) retries: AtomicU64,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
 }
@@ -237,12 +245,15 @@ impl Control {
             store,
             clock,
             random: Mutex::new(random),
-            hashing: Semaphore::new(password::AT_ONCE),
+            hashing: hashing::Hashing::default(),
+            throttle: throttle::Throttle::new(config.login),
+            lookups: resolver::Lookups::new(Arc::clone(&config.resolver)),
             config,
             external: OnceLock::new(),
             sessions: sessions::Sessions::default(),
             foreign_projects: identity::KnownProjects::default(),
             quotas: quota::Known::default(),
+            retries: AtomicU64::new(0),
             view,
             wakes: Wakes::default(),
         });

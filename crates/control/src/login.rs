@@ -1,9 +1,12 @@
 //! Logging in: credentials for a session, within a project or in none.
 //!
 //! Whatever is wrong, the client hears one thing: refused. Which users and projects there are is
-//! not told to strangers.
+//! not told to strangers. Who was wrong too often is told to come later: `throttle` counts.
+
+use std::net::IpAddr;
 
 use adit_model::project::Role;
+use adit_model::user::PasswordHash;
 use adit_model::{
     ApplicationCredential, ApplicationCredentialId, Name, Project, ProjectId, User, UserId,
 };
@@ -13,11 +16,13 @@ use time::OffsetDateTime;
 
 use crate::Control;
 use crate::error::Error;
+use crate::hashing::Asker;
 use crate::password::Password;
+use crate::throttle::{Account, Refusal, Source};
 use crate::token::{Claims, Method, Session, TokenError, check_claims, strongest_role};
 
 /// A user, named in one of two ways.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum UserRef {
     /// By its id.
     Id(UserId),
@@ -35,7 +40,7 @@ pub enum ProjectRef {
 }
 
 /// An application credential, named in one of two ways.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum CredentialRef {
     /// By its id.
     Id(ApplicationCredentialId),
@@ -74,6 +79,16 @@ pub enum LoginError {
     /// Something else is wrong.
     #[error(transparent)]
     Control(#[from] Error),
+}
+
+impl From<Refusal> for LoginError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            // As Keystone, which doesn't say so either.
+            Refusal::Locked => Self::Refused,
+            Refusal::TooEarly { seconds } => Error::TooManyAttempts { seconds }.into(),
+        }
+    }
 }
 
 impl From<StoreError> for LoginError {
@@ -146,16 +161,24 @@ async fn role_in(
 }
 
 impl Control {
-    /// Lets somebody in: the token's text, and what it stands for.
+    /// Lets somebody in, who asks from an address: the token's text, and what it stands for.
     ///
     /// # Errors
     /// See [`LoginError`].
-    pub async fn log_in(&self, proof: Proof, wish: &Wish) -> Result<(String, Session), LoginError> {
+    pub async fn log_in(
+        &self,
+        from: Option<IpAddr>,
+        proof: Proof,
+        wish: &Wish,
+    ) -> Result<(String, Session), LoginError> {
         if self.0.config.identity.is_some() {
             return Err(LoginError::Refused);
         }
         let proven = match proof {
-            Proof::Password(user, password) => self.prove_password(&user, &password).await?,
+            Proof::Password(user, password) => {
+                self.prove_password(Source::new(from), user, &password)
+                    .await?
+            }
             Proof::Session(session) => Proven {
                 user: session.user.clone(),
                 method: Method::Token,
@@ -166,7 +189,8 @@ impl Control {
                 if *wish != Wish::Default {
                     return Err(LoginError::Refused);
                 }
-                self.prove_credential(&credential, &secret).await?
+                self.prove_credential(Source::new(from), credential, &secret)
+                    .await?
             }
         };
         let mut tx = self.0.store.read().await?;
@@ -208,16 +232,19 @@ impl Control {
 
     async fn prove_password(
         &self,
-        user: &UserRef,
+        source: Source,
+        wanted: UserRef,
         password: &Password,
     ) -> Result<Proven, LoginError> {
         // Hashing takes a while; no transaction is kept open meanwhile.
-        let user = find_user(&mut *self.0.store.read().await?, user).await?;
+        let user = find_user(&mut *self.0.store.read().await?, &wanted).await?;
+        // By name or by id, it is one account.
+        let account = user.as_ref().map_or(wanted, |user| UserRef::Id(user.id));
         let user = user.filter(|user| user.enabled);
         let hash = user.as_ref().and_then(|user| user.password.clone());
-        let matches = self.matches(hash, password).await?;
-        match user {
-            Some(user) if matches => Ok(Proven {
+        let opened = self.try_open(Account::User(account), source, hash, password);
+        match (opened.await?, user) {
+            (true, Some(user)) => Ok(Proven {
                 user,
                 method: Method::Password,
                 earlier: None,
@@ -227,13 +254,52 @@ impl Control {
         }
     }
 
+    /// Whether a password opens an account. That is not even looked at where somebody was wrong too
+    /// often.
+    async fn try_open(
+        &self,
+        account: Account,
+        source: Source,
+        hash: Option<PasswordHash>,
+        password: &Password,
+    ) -> Result<bool, LoginError> {
+        let throttle = &self.0.throttle;
+        throttle.check(&account, source, self.now())?;
+        let turn = self.0.hashing.turn(Asker::Source(source.address())).await?;
+        // Those before in the queue may have been wrong.
+        throttle.check(&account, source, self.now())?;
+        let opened = self.matches(turn, hash, password).await?;
+        let now = self.now();
+        if opened {
+            throttle.succeeded(&account, source, now);
+        } else if throttle.failed(&account, source, now) {
+            let address = source.address();
+            tracing::warn!(?account, ?address, "too many wrong passwords in a row");
+        }
+        Ok(opened)
+    }
+
+    /// Whether the password is this user's, who has a session already.
+    pub(crate) async fn opens_own(&self, user: &User, password: &Password) -> Result<bool, Error> {
+        let account = Account::User(UserRef::Id(user.id));
+        // Who has a session is counted apart from strangers.
+        let opened = self.try_open(account, Source::new(None), user.password.clone(), password);
+        match opened.await {
+            Ok(opened) => Ok(opened),
+            Err(LoginError::Refused) => Ok(false),
+            Err(LoginError::Control(error)) => Err(error),
+        }
+    }
+
     async fn prove_credential(
         &self,
-        credential: &CredentialRef,
+        source: Source,
+        wanted: CredentialRef,
         secret: &Password,
     ) -> Result<Proven, LoginError> {
         let mut tx = self.0.store.read().await?;
-        let row = find_credential(&mut *tx, credential).await?;
+        let row = find_credential(&mut *tx, &wanted).await?;
+        let account = row.as_ref().map_or(wanted, |row| CredentialRef::Id(row.id));
         let now = self.now();
         let row = row.filter(|row| row.expires_at.is_none_or(|end| end > now));
         let user = match &row {
@@ -242,9 +308,9 @@ impl Control {
         };
         drop(tx);
         let hash = row.as_ref().map(|row| row.secret.clone());
-        let matches = self.matches(hash, secret).await?;
-        match (user, row) {
-            (Some(user), Some(row)) if matches => Ok(Proven {
+        let opened = self.try_open(Account::Credential(account), source, hash, secret);
+        match (opened.await?, user, row) {
+            (true, Some(user), Some(row)) => Ok(Proven {
                 user,
                 method: Method::ApplicationCredential,
                 earlier: None,

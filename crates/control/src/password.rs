@@ -1,22 +1,19 @@
 //! Passwords and programs' secrets in clear, on their short way to a hash.
 //!
-//! Hashing is slow and takes much memory by design, so it happens off the async threads and only
-//! few times at a time, however many clients log in.
+//! Hashing is slow and takes much memory by design: `hashing` has the places for it.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use adit_crypto::{Random, hash_password, verify_password};
+use adit_crypto::Random;
 use adit_model::user::PasswordHash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Rule};
+use crate::hashing::{Asker, Turn};
 use crate::{Control, Inner};
-
-/// How many passwords are hashed at a time.
-pub(crate) const AT_ONCE: usize = 4;
 
 /// A password in clear: 1 to 4096 octets.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,10 +65,20 @@ impl Control {
         Password(Zeroizing::new(BASE64.encode(*octets)))
     }
 
-    pub(crate) async fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
+    /// Hashes a password, when it is the asker's turn.
+    pub(crate) async fn hash(
+        &self,
+        asker: Asker,
+        password: &Password,
+    ) -> Result<PasswordHash, Error> {
+        let turn = self.0.hashing.turn(asker).await?;
+        self.hash_in(turn, password).await
+    }
+
+    async fn hash_in(&self, turn: Turn, password: &Password) -> Result<PasswordHash, Error> {
         let (mut random, password) = (Shared(Arc::clone(&self.0)), password.clone());
-        let hash = self
-            .off_thread(move || hash_password(&mut random, password.expose().as_bytes()))
+        let hash = turn
+            .work(move |memory| memory.hash(&mut random, password.expose().as_bytes()))
             .await?;
         hash.map(PasswordHash)
             .map_err(|error| Error::Internal(error.into()))
@@ -81,26 +88,16 @@ impl Control {
     /// out, so that the time doesn't tell which users there are.
     pub(crate) async fn matches(
         &self,
+        turn: Turn,
         hash: Option<PasswordHash>,
         password: &Password,
     ) -> Result<bool, Error> {
         let Some(hash) = hash else {
-            self.hash(password).await?;
+            self.hash_in(turn, password).await?;
             return Ok(false);
         };
         let password = password.clone();
-        self.off_thread(move || verify_password(&hash.0, password.expose().as_bytes()))
+        turn.work(move |memory| memory.verify(&hash.0, password.expose().as_bytes()))
             .await
-    }
-
-    async fn off_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let permit = self.0.hashing.acquire().await;
-        let permit = permit.map_err(|error| Error::Internal(error.into()))?;
-        let done = tokio::task::spawn_blocking(work).await;
-        drop(permit);
-        done.map_err(|error| Error::Internal(error.into()))
     }
 }

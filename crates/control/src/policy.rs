@@ -172,15 +172,17 @@ impl Control {
         })
     }
 
-    /// The project's policies, oldest first.
+    /// Policies with the connections that name them.
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn policies<P: Phase>(&self, caller: &Caller) -> Result<Vec<PolicyView<P>>, Error> {
+    pub async fn policy_views<P: Phase>(
+        &self,
+        rows: Vec<Policy<P>>,
+    ) -> Result<Vec<PolicyView<P>>, Error> {
         let mut tx = self.0.store.read().await?;
-        let mut views = Vec::new();
-        let query = Query::of_project(caller.project);
-        for policy in P::rows(&mut *tx).list(query).await? {
+        let mut views = Vec::with_capacity(rows.len());
+        for policy in rows {
             views.push(self.policy_view(&mut *tx, policy).await?);
         }
         Ok(views)
@@ -277,12 +279,8 @@ impl Control {
         tx: &mut dyn Transaction,
         policy: Policy<P>,
     ) -> Result<PolicyView<P>, Error> {
-        let mut connections = Vec::new();
-        for connection in users::<P>(tx, policy.id).await? {
-            let gateway = tx.any_gateway(connection.gateway).await?;
-            let gateway = gateway.ok_or(Error::NotFound(Noun::Gateway))?;
-            connections.push(self.connection_view(tx, &gateway, connection).await?);
-        }
+        let rows = users::<P>(tx, policy.id).await?;
+        let connections = self.connection_views(tx, rows).await?;
         Ok(PolicyView {
             policy,
             connections,

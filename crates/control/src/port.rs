@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use adit_model::port::{Device, FixedIp};
 use adit_model::security_group::Remote;
 use adit_model::{
-    MacAddress, Name, Network, NetworkId, Port, PortId, Revision, SecurityGroupId, Subnet, SubnetId,
+    MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, SecurityGroupId,
+    Subnet, SubnetId,
 };
 use adit_store::{Query, StoreError, Transaction};
 
-use crate::error::{Error, Noun, Rule};
+use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::Resource;
 use crate::wake::Key;
 use crate::{Caller, Control, address, network, security_group};
@@ -77,6 +78,9 @@ impl Control {
         }
         self.check_quota(&mut *tx, caller.project, Resource::Port)
             .await?;
+        if new.device.is_instance() {
+            self.check_machines(&mut *tx, caller.project).await?;
+        }
         let port_security = new.port_security.unwrap_or(network.port_security);
         let security_groups = match new.security_groups {
             Some(groups) => groups,
@@ -113,6 +117,22 @@ impl Control {
         tx.commit().await?;
         self.wake_networks(networks);
         Ok(row)
+    }
+
+    /// Refuses one more machine than the project may have: each is a namespace.
+    async fn check_machines(
+        &self,
+        tx: &mut dyn Transaction,
+        project: ProjectId,
+    ) -> Result<(), Error> {
+        let limit = self.0.config.limits.machines;
+        // Counting all ports first: few projects have so many at all.
+        if tx.count_ports(project).await? < limit {
+            return Ok(());
+        }
+        let ports = tx.page_ports(Query::of_project(project)).await?;
+        let machines = ports.iter().filter(|port| port.device.is_instance());
+        Error::over(Quota::Machines, machines.count(), limit)
     }
 
     /// The ports that are asked for, as far as the caller may see them.
@@ -152,6 +172,9 @@ impl Control {
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
         row.mac = change.mac.unwrap_or(row.mac);
         row.device = plug(row.device, change.device_owner, change.device_id)?;
+        if row.device.is_instance() && !before.device.is_instance() {
+            self.check_machines(&mut *tx, row.project).await?;
+        }
         row.port_security = change.port_security.unwrap_or(row.port_security);
         row.security_groups = change.security_groups.unwrap_or(row.security_groups);
         check_groups(&mut *tx, caller, &row).await?;

@@ -29,7 +29,8 @@ macro_rules! resources {
                 }
             }
 
-            /// How many a project may have unless somebody said otherwise; negative is no limit.
+            /// How many a project may have unless somebody said otherwise; negative is no limit. The
+            /// operator may have other defaults: [`Control::default_quota`].
             #[must_use]
             pub const fn default_limit(self) -> i64 {
                 match self {
@@ -50,7 +51,7 @@ macro_rules! resources {
     };
 }
 
-// The defaults are Neutron's.
+// The defaults are Neutron's, but for gateways: each is a process and a public address.
 resources! {
     /// Networks.
     Network = "network", 100, count_networks;
@@ -67,7 +68,7 @@ resources! {
     /// Rules of security groups.
     SecurityGroupRule = "security_group_rule", 100, count_security_group_rules;
     /// Gateways.
-    Gateway = "gateway", -1, count_gateways;
+    Gateway = "gateway", 10, count_gateways;
     /// Endpoint groups.
     EndpointGroup = "endpoint_group", -1, count_endpoint_groups;
     /// IKE policies.
@@ -119,6 +120,13 @@ impl Known {
 }
 
 impl Control {
+    /// How many a project may have unless its quota was set; negative is no limit.
+    #[must_use]
+    pub fn default_quota(&self, resource: Resource) -> i64 {
+        let set = self.0.config.project_quotas.get(&resource).copied();
+        set.unwrap_or_else(|| resource.default_limit())
+    }
+
     /// Refuses one more than the project may have, in a transaction that writes. Counting costs
     /// nothing where there is no limit.
     pub(crate) async fn check_quota(
@@ -136,10 +144,35 @@ impl Control {
                 limit
             }
         };
-        let Ok(limit) = usize::try_from(limit.unwrap_or_else(|| resource.default_limit())) else {
+        let Ok(limit) = usize::try_from(limit.unwrap_or_else(|| self.default_quota(resource)))
+        else {
             return Ok(());
         };
         if resource.count(tx, project).await? < limit {
+            Ok(())
+        } else {
+            Err(Error::ProjectQuota(resource))
+        }
+    }
+
+    /// Refuses so many more than the project may have, before any of them is made. Making them checks
+    /// again.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub async fn check_room(
+        &self,
+        project: ProjectId,
+        resource: Resource,
+        more: usize,
+    ) -> Result<(), Error> {
+        let limit = self.quotas(project).await?.get(&resource).copied();
+        let Ok(limit) = usize::try_from(limit.unwrap_or(-1)) else {
+            return Ok(());
+        };
+        let mut tx = self.0.store.read().await?;
+        let used = resource.count(&mut *tx, project).await?;
+        if used.saturating_add(more) <= limit {
             Ok(())
         } else {
             Err(Error::ProjectQuota(resource))
@@ -154,7 +187,7 @@ impl Control {
         let set = self.0.store.read().await?.quotas(project).await?;
         let limit = |resource: Resource| set.get(resource.as_str()).copied();
         let each = Resource::ALL.iter().map(|resource| {
-            let limit = limit(*resource).unwrap_or_else(|| resource.default_limit());
+            let limit = limit(*resource).unwrap_or_else(|| self.default_quota(*resource));
             (*resource, limit)
         });
         Ok(each.collect())

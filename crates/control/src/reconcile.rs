@@ -26,6 +26,7 @@ mod router;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adit_model::gateway::GatewayStatus;
 use adit_store::StoreError;
@@ -206,18 +207,30 @@ impl Reconciler {
     }
 }
 
+/// How soon peers are looked up again that somebody waits for, at least.
+const LOOKED_UP: Duration = Duration::from_secs(1);
+
 /// Has tunnels follow peers that were given by name, for ever.
 async fn follow_peers(control: Control) {
     let mut due = interval(control.config().timing.resolve);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut all = JoinSet::new();
     loop {
-        due.tick().await;
-        if let Err(error) = control.follow_peers().await {
-            warn!(
+        tokio::select! {
+            _ = due.tick() => {}
+            () = control.0.lookups.woken() => {}
+        }
+        match control.followers().await {
+            Ok(mut followers) => {
+                all.spawn(async move { while followers.join_next().await.is_some() {} });
+            }
+            Err(error) => warn!(
                 error = &error as &dyn std::error::Error,
                 "peers could not be looked up"
-            );
+            ),
         }
+        while all.try_join_next().is_some() {}
+        tokio::time::sleep(LOOKED_UP).await;
     }
 }
 

@@ -278,7 +278,7 @@ impl Control {
         let addresses = match known.filter(|known| wished.is_met_by(*known, has_v6)) {
             Some(known) => known,
             None => {
-                let taken = self.taken_outside(tx).await?;
+                let taken = self.taken_outside(tx, caller.project).await?;
                 self.wished_addresses(&taken, known, wished)?
             }
         };

@@ -82,7 +82,7 @@ impl Control {
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,
-            addresses: self.free_outer(&mut *tx).await?,
+            addresses: self.free_outer(&mut *tx, caller.project).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };

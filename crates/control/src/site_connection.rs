@@ -1,28 +1,26 @@
 //! Connections as a service's user makes them: with both policies named, found by their own id,
 //! and leading either to the service's subnet or where endpoint groups say.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
 use adit_model::policy::Transform;
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, Gateway, GatewayId,
-    IkePolicyId, IpsecPolicyId, Name, Psk, Revision, RouterId, SubnetId,
+    IkePolicyId, IpsecPolicyId, Name, ProjectId, Psk, Revision, RouterId, SubnetId,
 };
 use adit_store::{Query, Transaction};
+use tokio::task::JoinSet;
 
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
 use crate::quota::Resource;
+use crate::resolver::Found;
 use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
-
-/// How long finding a host's address may take.
-const RESOLVING: Duration = Duration::from_secs(5);
 
 /// Why the parts of a service, a group or a connection don't fit together.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -167,10 +165,13 @@ pub struct SiteConnectionChange {
     pub admin_state_up: Option<bool>,
 }
 
-/// A peer as it was given, and where it may be, as far as that could be found.
+/// Where a peer is that was given by name, while nobody has said where that is.
+pub(crate) const NOT_FOUND_YET: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// A peer as it was given, and where it may be.
 struct Peer {
     given: String,
-    found: Vec<IpAddr>,
+    found: Found,
 }
 
 impl Peer {
@@ -193,7 +194,7 @@ impl Control {
     ) -> Result<ConnectionView, Error> {
         caller.may_write()?;
         // A slow name server must not hold up other writers.
-        let peer = self.find_peer(new.peer_address).await;
+        let peer = self.find_peer(caller.project, new.peer_address).await;
         let mut tx = self.0.store.write().await?;
         self.check_quota(&mut *tx, caller.project, Resource::Connection)
             .await?;
@@ -227,6 +228,7 @@ impl Control {
         tx.commit().await?;
         let id = view.connection.id;
         self.0.wakes.wake_connection(gateway.id, id);
+        self.look_up_later(&view.connection);
         Ok(view)
     }
 
@@ -240,9 +242,18 @@ impl Control {
         query: Query,
     ) -> Result<Vec<ConnectionView>, Error> {
         let mut tx = self.0.store.read().await?;
+        let rows = tx.page_connections(caller.within(query)).await?;
+        self.connection_views(&mut *tx, rows).await
+    }
+
+    /// Several, with what many of them share looked up once.
+    pub(crate) async fn connection_views(
+        &self,
+        tx: &mut dyn Transaction,
+        rows: Vec<Connection>,
+    ) -> Result<Vec<ConnectionView>, Error> {
         let mut gateways = HashMap::new();
         let mut policies = Policies::default();
-        let rows = tx.page_connections(caller.within(query)).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let gateway = match gateways.entry(row.gateway) {
@@ -252,7 +263,7 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            policies.look_up(&mut *tx, &row).await?;
+            policies.look_up(tx, &row).await?;
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
@@ -284,7 +295,7 @@ impl Control {
     ) -> Result<ConnectionView, Error> {
         caller.may_write()?;
         let peer = match change.peer_address.clone() {
-            Some(given) => Some(self.find_peer(given).await),
+            Some(given) => Some(self.find_peer(caller.project, given).await),
             None => None,
         };
         let mut tx = self.0.store.write().await?;
@@ -295,6 +306,7 @@ impl Control {
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
         self.0.wakes.wake_connection(gateway.id, id);
+        self.look_up_later(&view.connection);
         Ok(view)
     }
 
@@ -316,22 +328,19 @@ impl Control {
         Ok(())
     }
 
-    async fn find_peer(&self, given: String) -> Peer {
+    async fn find_peer(&self, project: ProjectId, given: String) -> Peer {
         let found = match given.parse() {
-            Ok(address) => vec![address],
-            Err(_) => self.resolve(&given).await,
+            Ok(address) => Found::At(vec![address]),
+            Err(_) => self.0.lookups.soon(project, &given).await,
         };
         Peer { given, found }
     }
 
-    /// Where a host is, the address to use first; nowhere, if that can't be found in time.
-    async fn resolve(&self, host: &str) -> Vec<IpAddr> {
-        if host.is_empty() {
-            return Vec::new();
+    /// Has it looked up soon where a connection's peer is, if that isn't known yet.
+    fn look_up_later(&self, row: &Connection) {
+        if row.peer_host.is_some() && row.peer_address == NOT_FOUND_YET {
+            self.0.lookups.wake();
         }
-        let resolving = self.0.config.resolver.resolve(host);
-        let answer = tokio::time::timeout(RESOLVING, resolving).await;
-        answer.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// Looks up every peer that was given by name, and has those tunnels follow that moved.
@@ -339,30 +348,73 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn follow_peers(&self) -> Result<(), Error> {
+        let mut followers = self.followers().await?;
+        while followers.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// The same, each project on its own: where one's names are slow, no other waits. Those that
+    /// are still at it from the last time are left out.
+    pub(crate) async fn followers(&self) -> Result<JoinSet<()>, Error> {
         let mut tx = self.0.store.read().await?;
-        let named = tx.connections_with_peer_host().await?;
-        drop(tx);
-        for row in named {
-            let Some(host) = &row.peer_host else { continue };
-            let found = self.resolve(host).await;
-            let same_family = |found: &IpAddr| found.is_ipv4() == row.peer_address.is_ipv4();
-            let Some(found) = found.into_iter().find(same_family) else {
-                continue;
-            };
-            if found == row.peer_address {
-                continue;
-            }
-            tracing::info!(connection = %row.id, host, %found, "the peer has moved");
-            let mut tx = self.0.store.write().await?;
-            let current = tx.any_connection(row.id).await?;
-            let Some(mut current) = current.filter(|now| now.peer_host == row.peer_host) else {
-                continue;
-            };
-            current.peer_address = found;
-            tx.update_connection(&current).await?;
-            tx.commit().await?;
-            self.0.wakes.wake_connection(current.gateway, current.id);
+        let mut named = BTreeMap::<_, Vec<_>>::new();
+        for row in tx.connections_with_peer_host().await? {
+            named.entry(row.project).or_default().push(row);
         }
+        drop(tx);
+        let mut followers = JoinSet::new();
+        for (project, rows) in named {
+            let Some(turn) = self.0.lookups.follow(project) else {
+                continue;
+            };
+            let control = self.clone();
+            followers.spawn(async move {
+                let each = rows.iter().map(|row| control.follow(row));
+                for outcome in futures_util::future::join_all(each).await {
+                    if let Err(error) = outcome {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, "a peer could not be followed");
+                    }
+                }
+                drop(turn);
+            });
+        }
+        Ok(followers)
+    }
+
+    async fn follow(&self, row: &Connection) -> Result<(), Error> {
+        let Some(host) = &row.peer_host else {
+            return Ok(());
+        };
+        let Found::At(found) = self.0.lookups.ask(row.project, host).await else {
+            return Ok(());
+        };
+        // A host may have several addresses, in another order each time: one that is still its own
+        // is kept.
+        if found.contains(&row.peer_address) {
+            return Ok(());
+        }
+        let mut tx = self.0.store.write().await?;
+        let current = tx.any_connection(row.id).await?;
+        let Some(mut current) = current.filter(|now| now.peer_host == row.peer_host) else {
+            return Ok(());
+        };
+        let Some(gateway) = tx.any_gateway(current.gateway).await? else {
+            return Ok(());
+        };
+        let before = current.peer_address;
+        let fits = |found: &&IpAddr| match before {
+            NOT_FOUND_YET => gateway.addresses.toward(**found).is_some(),
+            _ => found.is_ipv4() == before.is_ipv4(),
+        };
+        let Some(found) = found.iter().find(fits).copied() else {
+            return Ok(());
+        };
+        tracing::info!(connection = %row.id, host, %found, "the peer has moved");
+        current.peer_address = found;
+        tx.update_connection(&current).await?;
+        tx.commit().await?;
+        self.0.wakes.wake_connection(current.gateway, current.id);
         Ok(())
     }
 }
@@ -453,10 +505,15 @@ async fn fit(
 
 /// The first of a peer's addresses that the service has one of its own for.
 fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
-    let first = peer.found.first();
+    let found = match &peer.found {
+        Found::At(found) => found.as_slice(),
+        Found::Nowhere => &[],
+        Found::NotYet => return Ok(NOT_FOUND_YET),
+    };
+    let first = found.first();
     let first = first.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
     let has_own = |found: &&IpAddr| gateway.addresses.toward(**found).is_some();
-    let reachable = peer.found.iter().find(has_own);
+    let reachable = found.iter().find(has_own);
     reachable.copied().ok_or(SiteError::NoExternalFamily {
         router: gateway.router,
         is_ipv4: first.is_ipv4(),

@@ -1,5 +1,7 @@
 //! Everybody's gateways and connections with their counters, for metrics and readiness.
 
+use std::sync::atomic::Ordering;
+
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, Traffic, TunnelState};
 use adit_model::{ConnectionId, GatewayId, Name};
@@ -14,6 +16,10 @@ pub struct Snapshot {
     pub routers: usize,
     /// All gateways.
     pub gateways: Vec<GatewaySnapshot>,
+    /// How many changes the store could not keep since the start.
+    pub write_failures: u64,
+    /// How often something could not be made as wished, and was to be tried again.
+    pub retries: u64,
 }
 
 /// One gateway.
@@ -27,6 +33,8 @@ pub struct GatewaySnapshot {
     pub status: GatewayStatus,
     /// What it dropped.
     pub drops: Drops,
+    /// How often its worker was started.
+    pub starts: u64,
     /// Its connections.
     pub connections: Vec<ConnectionSnapshot>,
 }
@@ -63,6 +71,8 @@ pub struct ConnectionSnapshot {
     pub state: TunnelState,
     /// What went through it.
     pub traffic: Traffic,
+    /// How often its keys were replaced while it was up.
+    pub rekeys: u64,
 }
 
 impl Control {
@@ -89,6 +99,7 @@ impl Control {
                     .tunnel(row.gateway, row.id)
                     .map(|t| t.traffic)
                     .unwrap_or_default(),
+                rekeys: view.rekeys(row.gateway, row.id),
                 name: row.name,
             });
             gateways.push(GatewaySnapshot {
@@ -96,19 +107,23 @@ impl Control {
                 name: gateway.name,
                 status: observed.status,
                 drops: view.drops(gateway.id),
+                starts: view.starts(gateway.id),
                 connections: connections.collect(),
             });
         }
-        Ok(Snapshot { routers, gateways })
+        Ok(Snapshot {
+            routers,
+            gateways,
+            write_failures: self.0.store.write_failures(),
+            retries: self.0.retries.load(Ordering::Relaxed),
+        })
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and takes changes as far as is known.
     ///
     /// # Errors
     /// It doesn't.
     pub async fn ready(&self) -> Result<(), Error> {
-        let mut tx = self.0.store.read().await?;
-        tx.projects().await?;
-        Ok(())
+        Ok(self.0.store.check().await?)
     }
 }

@@ -18,6 +18,7 @@ use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
 use crate::policies::Policies;
+use crate::site_connection::NOT_FOUND_YET;
 
 /// The network as it is wished, if it still is. The external network is the host's own.
 pub(crate) async fn network(
@@ -186,6 +187,9 @@ pub(crate) async fn gateway(
     let mut tunnels = BTreeMap::new();
     let mut policies = Policies::default();
     for connection in tx.connections_of_gateway(gateway.id).await? {
+        if !can_be_told(&connection) {
+            continue;
+        }
         let tunnel = tunnel(tx, &mut policies, gateway, connection).await?;
         tunnels.insert(tunnel.connection, Arc::new(tunnel));
     }
@@ -207,7 +211,7 @@ pub(crate) async fn tunnels(
     let mut policies = Policies::default();
     for id in connections {
         let wished = match tx.any_connection(*id).await? {
-            Some(row) if row.gateway == gateway.id => {
+            Some(row) if row.gateway == gateway.id && can_be_told(&row) => {
                 Some(Arc::new(tunnel(tx, &mut policies, gateway, row).await?))
             }
             _ => None,
@@ -215,6 +219,13 @@ pub(crate) async fn tunnels(
         tunnels.insert(*id, wished);
     }
     Ok(tunnels)
+}
+
+/// Whether it is known where the peer is, and the key. Without these there is nothing to negotiate
+/// with.
+fn can_be_told(connection: &Connection) -> bool {
+    let has_peer = connection.peer_host.is_none() || connection.peer_address != NOT_FOUND_YET;
+    has_peer && !connection.psk.is_lost()
 }
 
 async fn tunnel(

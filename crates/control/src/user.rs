@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::Control;
 use crate::error::{Error, Noun, Rule};
+use crate::hashing::Asker;
 use crate::login::{UserRef, find_user};
 use crate::password::Password;
 use crate::project::check_not_empty;
@@ -66,7 +67,10 @@ impl Control {
         session.must_be_admin()?;
         check_not_empty(&new.name)?;
         let password = match &new.password {
-            Some(password) => Some(self.hash(password).await?),
+            Some(password) => {
+                let asker = Asker::User(session.user.id);
+                Some(self.hash(asker, password).await?)
+            }
             None => None,
         };
         let row = User {
@@ -117,7 +121,10 @@ impl Control {
     ) -> Result<User, Error> {
         session.must_be_admin()?;
         let password = match &change.password {
-            Some(password) => Some(self.hash(password).await?),
+            Some(password) => {
+                let asker = Asker::User(session.user.id);
+                Some(self.hash(asker, password).await?)
+            }
             None => None,
         };
         let mut tx = self.0.store.write().await?;
@@ -171,13 +178,11 @@ impl Control {
         if session.user.id != id || session.credential.is_some() {
             return Err(Error::Forbidden("the user itself"));
         }
-        if !self
-            .matches(session.user.password.clone(), original)
-            .await?
-        {
+        if !self.opens_own(&session.user, original).await? {
             return Ok(false);
         }
-        self.store_password(&UserRef::Id(id), new).await?;
+        self.store_password(Asker::User(id), &UserRef::Id(id), new)
+            .await?;
         Ok(true)
     }
 
@@ -188,12 +193,18 @@ impl Control {
     pub async fn replace_password(&self, user: &str) -> Result<Password, Error> {
         let name = Name::parse(user).map_err(|_| Error::NotFound(Noun::User))?;
         let password = self.random_password();
-        self.store_password(&UserRef::Name(name), &password).await?;
+        self.store_password(Asker::Own, &UserRef::Name(name), &password)
+            .await?;
         Ok(password)
     }
 
-    async fn store_password(&self, user: &UserRef, password: &Password) -> Result<(), Error> {
-        let hash = self.hash(password).await?;
+    async fn store_password(
+        &self,
+        asker: Asker,
+        user: &UserRef,
+        password: &Password,
+    ) -> Result<(), Error> {
+        let hash = self.hash(asker, password).await?;
         let mut tx = self.0.store.write().await?;
         let row = find_user(&mut *tx, user).await?;
         let mut row = row.ok_or(Error::NotFound(Noun::User))?;

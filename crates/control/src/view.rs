@@ -17,6 +17,8 @@ use adit_model::{
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use crate::site_connection::NOT_FOUND_YET;
+
 pub(crate) struct View {
     seen: RwLock<Seen>,
     changes: watch::Sender<u64>,
@@ -31,6 +33,10 @@ struct Seen {
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
     drops: HashMap<GatewayId, Drops>,
+    /// How often each gateway's worker was started.
+    starts: HashMap<GatewayId, u64>,
+    /// How often each tunnel's Child SAs were replaced while it was up.
+    rekeys: HashMap<(GatewayId, ConnectionId), u64>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
     held: HashMap<GatewayId, (RouterId, OuterAddresses)>,
 }
@@ -169,6 +175,9 @@ impl View {
             // Its worker is gone, and what it said of its tunnels with it.
             seen.tunnels.remove(&id);
         }
+        if observed.status == GatewayStatus::Available {
+            *seen.starts.entry(id).or_default() += 1;
+        }
         let before = seen.gateways.get(&id);
         let since = before
             .filter(|before| before.observed.status == observed.status)
@@ -186,7 +195,12 @@ impl View {
         let mut seen = self.write();
         if seen.held.contains_key(&gateway) {
             let tunnels = seen.tunnels.entry(gateway).or_default();
+            let before = tunnels.get(&id);
+            let rekeyed = before.is_some_and(|before| is_rekeyed(before, &observed));
             tunnels.insert(id, observed);
+            if rekeyed {
+                *seen.rekeys.entry((gateway, id)).or_default() += 1;
+            }
         }
     }
 
@@ -201,12 +215,25 @@ impl View {
         self.read().drops.get(&gateway).cloned().unwrap_or_default()
     }
 
+    /// How often a gateway's worker was started.
+    pub(crate) fn starts(&self, gateway: GatewayId) -> u64 {
+        self.read().starts.get(&gateway).copied().unwrap_or(0)
+    }
+
+    /// How often a tunnel's keys were replaced while it was up.
+    pub(crate) fn rekeys(&self, gateway: GatewayId, id: ConnectionId) -> u64 {
+        let seen = self.read();
+        seen.rekeys.get(&(gateway, id)).copied().unwrap_or(0)
+    }
+
     /// Forgets a gateway that the host has no more; answers the router it was on.
     pub(crate) fn forget_gateway(&self, id: GatewayId) -> Option<RouterId> {
         let mut seen = self.write();
         let held = seen.held.remove(&id);
         seen.gateways.remove(&id);
         seen.drops.remove(&id);
+        seen.starts.remove(&id);
+        seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
         held.map(|(router, _)| router)
     }
@@ -226,10 +253,12 @@ impl View {
 
     /// Drops the news of one tunnel that is gone.
     pub(crate) fn forget_tunnel(&self, gateway: GatewayId, id: ConnectionId) {
-        if self.tunnel(gateway, id).is_some()
-            && let Some(tunnels) = self.write().tunnels.get_mut(&gateway)
-        {
-            tunnels.remove(&id);
+        if self.tunnel(gateway, id).is_some() {
+            let mut seen = self.write();
+            seen.rekeys.remove(&(gateway, id));
+            if let Some(tunnels) = seen.tunnels.get_mut(&gateway) {
+                tunnels.remove(&id);
+            }
         }
     }
 
@@ -281,6 +310,14 @@ impl View {
         if gateway.status == GatewayStatus::Failed {
             return (TunnelState::Down, gateway.reasons.clone());
         }
+        if connection.psk.is_lost() {
+            return (TunnelState::Down, vec![lost_key(since)]);
+        }
+        if let Some(host) = &connection.peer_host
+            && connection.peer_address == NOT_FOUND_YET
+        {
+            return (TunnelState::Down, vec![not_found_yet(since, host)]);
+        }
         let Some(observed) = observed.filter(|_| gateway.status == GatewayStatus::Available) else {
             let late = gateway.status == GatewayStatus::Available && now - since > self.pending;
             let reason = if late {
@@ -313,6 +350,13 @@ impl View {
     }
 }
 
+/// Whether a tunnel that is up has another Child SA than before.
+fn is_rekeyed(before: &TunnelObserved, now: &TunnelObserved) -> bool {
+    let both_up = before.state == TunnelState::Up && now.state == TunnelState::Up;
+    let known = |spi: u32| before.children.iter().any(|child| child.spi_in == spi);
+    both_up && now.children.iter().any(|child| !known(child.spi_in))
+}
+
 pub(crate) fn failed(reason: Reason) -> GatewayObserved {
     GatewayObserved {
         status: GatewayStatus::Failed,
@@ -327,6 +371,29 @@ fn administratively_down(since: OffsetDateTime) -> Reason {
         since,
         evidence: "admin_state_up is false".to_owned(),
         next_step: "set admin_state_up to true to have the tunnel up".to_owned(),
+    }
+}
+
+fn lost_key(since: OffsetDateTime) -> Reason {
+    Reason {
+        code: ReasonCode::InternalError,
+        whose: Whose::Local,
+        since,
+        evidence: "the stored pre-shared key can't be read: the row was changed, or is another's"
+            .to_owned(),
+        next_step: "give the connection its pre-shared key again, or delete it".to_owned(),
+    }
+}
+
+fn not_found_yet(since: OffsetDateTime, host: &str) -> Reason {
+    Reason {
+        code: ReasonCode::PeerNotResponding,
+        whose: Whose::Network,
+        since,
+        evidence: format!("no name server has answered yet where {host} is"),
+        next_step:
+            "check that the name is right, or give the peer's address; it is looked up again"
+                .to_owned(),
     }
 }
 

@@ -265,7 +265,7 @@ async fn what_is_kept_here_opens_nothing_meanwhile_and_opens_again_after() {
     ));
     let password = Password::new(password.expose()).unwrap();
     let proof = Proof::Password(UserRef::Name(name("demo")), password);
-    assert!(control.log_in(proof, &Wish::Default).await.is_err());
+    assert!(control.log_in(None, proof, &Wish::Default).await.is_err());
     let back = World::over(store, config()).await;
     assert_eq!(back.control.verify_token(&token).await.unwrap(), own.demo);
 }

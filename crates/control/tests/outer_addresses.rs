@@ -7,6 +7,7 @@ mod world;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use adit_control::connection::ConnectionView;
 use adit_control::policy::NewPolicy;
@@ -366,6 +367,63 @@ async fn a_host_is_reached_at_the_address_that_can_be_reached_and_followed_in_it
     let gateway = site(&w).await;
     let made = connect(&w, gateway.id, "peer.example.com").await.unwrap();
     assert!(made.connection.peer_address.is_ipv6());
+}
+
+/// A resolver that answers once it may.
+struct Late(Mutex<Vec<IpAddr>>, tokio::sync::Semaphore);
+
+#[async_trait]
+impl Resolver for Late {
+    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        self.1.acquire().await.unwrap().forget();
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_name_server_answers_a_connection_is_made_and_its_peer_found_later() {
+    let addresses = ["198.51.100.7", "198.51.100.8"].map(|text| text.parse().unwrap());
+    let late = Arc::new(Late(
+        Mutex::new(addresses.to_vec()),
+        tokio::sync::Semaphore::new(0),
+    ));
+    let mut config = config();
+    config.resolver = Arc::clone(&late) as Arc<dyn Resolver>;
+    let mut w = World::over(Arc::new(MemoryStore::default()), config).await;
+    w.run();
+    let gateway = site(&w).await;
+    let begun = tokio::time::Instant::now();
+    let made = connect(&w, gateway.id, "peer.example.com").await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    let tunnels = || {
+        w.agent
+            .gateway(gateway.id)
+            .map_or(0, |spec| spec.tunnels.len())
+    };
+    w.until("it says why it is down", async || {
+        let seen = w.control.site_connection(&w.demo, made.connection.id).await;
+        let reasons = seen.unwrap().reasons;
+        reasons
+            .iter()
+            .any(|reason| reason.evidence.contains("peer.example.com"))
+    })
+    .await;
+    assert_eq!(tunnels(), 0);
+    late.1.add_permits(100);
+    w.until("the agent knows of it", async || tunnels() == 1)
+        .await;
+    let seen = async || {
+        let seen = w.control.site_connection(&w.demo, made.connection.id).await;
+        seen.unwrap().connection.peer_address
+    };
+    assert_eq!(seen().await, addresses[0]);
+    // Another order is no move.
+    late.0.lock().unwrap().reverse();
+    w.control.follow_peers().await.unwrap();
+    assert_eq!(seen().await, addresses[0]);
+    *late.0.lock().unwrap() = vec![addresses[1]];
+    w.control.follow_peers().await.unwrap();
+    assert_eq!(seen().await, addresses[1]);
 }
 
 fn open(store: &Arc<dyn Store>, config: Config) -> Control {

@@ -110,7 +110,7 @@ async fn another_projects_things_are_not_found() {
         .create_connection(other, gateway, new_connection("x", LOCAL, PEER))
         .await;
     assert!(matches!(made, Err(Error::NotFound(Noun::Gateway))));
-    assert!(c.gateways(other).await.unwrap().is_empty());
+    assert!(c.gateways_on_subnets(other).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -310,7 +310,7 @@ async fn quotas_are_kept_and_named() {
     }
     let sixth = w.control.create_router(&w.demo, new_router("r5")).await;
     assert_eq!(quota(sixth), (Quota::Routers, 5));
-    let gateway = w.control.gateways(&w.demo).await.unwrap()[0].gateway.id;
+    let gateway = w.control.gateways_on_subnets(&w.demo).await.unwrap()[0].id;
     let many: Vec<String> = (0..16).map(|n| format!("192.168.{n}.0/24")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let made = w

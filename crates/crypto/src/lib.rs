@@ -32,7 +32,7 @@ pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
 pub use envelope::{EnvelopeError, EnvelopeKey};
 pub use group::{Group, KeyExchange, KeyExchangeError};
 pub use iv::IvGenerator;
-pub use password::{PasswordError, hash_password, verify_password};
+pub use password::{PasswordError, PasswordMemory};
 pub use prf::{Prf, PrfPlusError};
 pub use random::{Random, SystemRandom};
 pub use seal::{KeyError, OpenError, Opener, SealError, SealItem, Sealer};

@@ -5,7 +5,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A pre-shared key of 1 to 255 octets. Dialects may ask for more (a length, an alphabet).
+/// A pre-shared key of 1 to 255 octets, or the place of a lost one. Dialects may ask for more (a
+/// length, an alphabet).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Psk(Zeroizing<Vec<u8>>);
 
@@ -34,7 +35,20 @@ impl Psk {
         }
     }
 
-    /// The octets, for the one place that must have them.
+    /// The place of a key that was stored and can't be read any more. It has no octets, so nothing
+    /// is ever authenticated by it.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self(Zeroizing::default())
+    }
+
+    /// Whether it is [`Self::lost`].
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The octets, for the one place that must have them; none where it is lost.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

@@ -53,10 +53,10 @@ impl Table for Connection {
 
     fn read(row: &Stored<'_>, key: &EnvelopeKey) -> Result<Self, StoreError> {
         let id = row.parsed("id")?;
-        let psk = key
-            .open(&context(id), row.octets("psk")?)
-            .map_err(|e| row.corrupt(e))?;
-        let psk = Psk::new(psk.as_slice().to_vec()).map_err(|e| row.corrupt(e))?;
+        // One that can't be opened is this connection's trouble alone: what is read with it goes on.
+        let psk = key.open(&context(id), row.octets("psk")?).ok();
+        let psk = psk.and_then(|psk| Psk::new(psk.as_slice().to_vec()).ok());
+        let psk = psk.unwrap_or_else(Psk::lost);
         Ok(Self {
             id,
             project: row.parsed("project")?,
@@ -88,6 +88,7 @@ impl Table for Connection {
     }
 
     fn values(&self, key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
+        // A lost key stays lost, until there is another one: its place is sealed like any.
         let sealed = key.seal(&mut SystemRandom, &context(self.id), self.psk.expose());
         Ok(vec![
             Value::Text(self.name.to_string()),

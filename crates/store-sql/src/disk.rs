@@ -1,7 +1,11 @@
 //! What the disk has to do, and how long it takes.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use adit_store::StoreError;
+use rusqlite::ErrorCode;
 
 /// Up to this, a commit is waited for where one stands: to have another thread wait takes a tenth
 /// of a millisecond of two threads' time, which is a third of what a change costs in all.
@@ -14,11 +18,121 @@ const COMMITS: u32 = 250;
 /// What the last commit showed of the disk; before the first it passes for slow.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
+    /// Where the database is, for messages.
+    folder: PathBuf,
     quick: AtomicBool,
     commits: AtomicU32,
+    /// Whether the last write failed.
+    failing: AtomicBool,
+    failures: AtomicU64,
+    /// Whether nothing is to be written: what is open is a copy.
+    refused: AtomicBool,
+}
+
+/// A write that came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} {}", folder.display())]
+struct NotWritten {
+    what: &'static str,
+    folder: PathBuf,
+    source: rusqlite::Error,
+}
+
+/// Why nothing is written any more.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} could not be written when the service was started, so what is open is a copy of the database that is only read: make room, and start it again", .0.display()
+)]
+struct OnlyRead(PathBuf);
+
+/// Whether an error is one of a disk that is full or can't be written: what there is may still be
+/// read.
+pub(crate) fn is_of_disk(error: &rusqlite::Error) -> bool {
+    what(error).is_some()
+}
+
+fn what(error: &rusqlite::Error) -> Option<&'static str> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DiskFull => Some("no space is left on"),
+        ErrorCode::ReadOnly => Some("nothing can be written to"),
+        // SQLite makes its shared memory beside the database, too: there is no room even for that.
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => {
+            Some("no space is left on, or nothing can be written to,")
+        }
+        _ => None,
+    }
 }
 
 impl Disk {
+    pub(crate) fn at(database: &Path) -> Self {
+        let folder = database.parent().unwrap_or(Path::new("."));
+        Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Has every write refused from now on.
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::SeqCst);
+    }
+
+    /// Refuses to write to a copy.
+    pub(crate) fn may_write(&self) -> Result<(), StoreError> {
+        if self.refused.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable(
+                OnlyRead(self.folder.clone()).into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Notes a write that did not even begin.
+    pub(crate) fn count_refusal(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes how a write went, and says of a failure what the disk has to do with it.
+    pub(crate) fn note(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        let failed = matches!(outcome, Err(StoreError::Unavailable(_)));
+        self.failing.store(failed, Ordering::SeqCst);
+        if failed {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome.map_err(|error| match error {
+            StoreError::Unavailable(source) => StoreError::Unavailable(self.explain(source)),
+            other => other,
+        })
+    }
+
+    fn explain(
+        &self,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Box<dyn std::error::Error + Send + Sync> {
+        match source.downcast::<rusqlite::Error>() {
+            Ok(source) => match what(&source) {
+                Some(what) => NotWritten {
+                    what,
+                    folder: self.folder.clone(),
+                    source: *source,
+                }
+                .into(),
+                None => source,
+            },
+            Err(source) => source,
+        }
+    }
+
+    /// Whether the last write failed, so that another try is worth while.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::SeqCst)
+    }
+
+    /// How many writes failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
     /// Whether the last commit was over so soon that the next may be waited for on the spot.
     pub(crate) fn is_quick(&self) -> bool {
         self.quick.load(Ordering::Relaxed)

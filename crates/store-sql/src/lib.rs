@@ -79,9 +79,26 @@ pub enum OpenError {
     /// Its secrets were sealed under another key file.
     #[error("the key file is not the one that this database was made with")]
     WrongKey(#[source] EnvelopeError),
+    /// It could not be copied.
+    #[error("the database can't be copied")]
+    Copied(#[source] std::io::Error),
+    /// The file is damaged.
+    #[error("the database is damaged: {0}")]
+    Unsound(String),
     /// The program ends.
     #[error("opening the database was broken off")]
     Stopped(#[from] JoinError),
+}
+
+impl OpenError {
+    /// Whether the disk is full or can't be written, so that [`SqliteStore::open_copy`] may help.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Migration(error) => disk::is_of_disk(error),
+            _ => false,
+        }
+    }
 }
 
 impl SqliteStore {
@@ -90,17 +107,86 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(path: &Path, key: &KeyFile) -> Result<Self, OpenError> {
+        let database = path.to_owned();
+        Self::open_at(path, database, key).await
+    }
+
+    /// Opens a copy of the database, where its own disk is full or can't be written: what is in it can
+    /// be read then, and tunnels carried. `folder` is one in memory, and private.
+    /// [`Self::refuse_writes`] is to follow, once what every start writes was written to the copy.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_copy(path: &Path, key: &KeyFile, folder: &Path) -> Result<Self, OpenError> {
+        let copy = folder.join("adit.db");
+        for end in ["", "-wal"] {
+            let with_end = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(end);
+                std::path::PathBuf::from(name)
+            };
+            match std::fs::copy(with_end(path), with_end(&copy)) {
+                Err(error) if end.is_empty() || error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(OpenError::Copied(error));
+                }
+                _ => {}
+            }
+        }
+        Self::open_at(&copy, path.to_owned(), key).await
+    }
+
+    /// Has every change refused from now on, and readiness say so.
+    pub fn refuse_writes(&self) {
+        self.disk.refuse();
+    }
+
+    /// Copies the database as it is at this moment, while it is in use, to a file that isn't there.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn back_up(path: &Path, to: &Path) -> Result<(), OpenError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        let to = to
+            .to_str()
+            .ok_or_else(|| OpenError::Copied(std::io::Error::other("the path is not UTF-8")))?;
+        // In one transaction, and without what the log or free pages hold of deleted rows.
+        connection.execute("VACUUM INTO ?", [to])?;
+        Ok(())
+    }
+
+    /// Refuses a file that is no whole database of this program, or was made with another key.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn check(path: &Path, key: &KeyFile) -> Result<(), OpenError> {
+        let mut connection = Connection::open(path)?;
+        let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        if sound != "ok" {
+            return Err(OpenError::Unsound(sound));
+        }
+        schema::prepare(&mut connection, &key.envelope_key())
+    }
+
+    async fn open_at(
+        path: &Path,
+        database: std::path::PathBuf,
+        key: &KeyFile,
+    ) -> Result<Self, OpenError> {
         let path = path.to_owned();
         let key = key.envelope_key();
         task::spawn_blocking(move || {
             let mut writer = pool::open(&path, Access::Write)?;
             schema::prepare(&mut writer, &key)?;
+            // What runs before left in the log, or it would grow with each that is killed.
+            let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             let reader = pool::open(&path, Access::Read)?;
             Ok(Self {
                 writer: Arc::new(Pool::new(&path, Access::Write, 1, writer)),
                 readers: Arc::new(Pool::new(&path, Access::Read, READERS, reader)),
                 key: Arc::new(key),
-                disk: Arc::default(),
+                disk: Arc::new(Disk::at(&database)),
                 identity: Arc::default(),
             })
         })
@@ -108,18 +194,27 @@ impl SqliteStore {
     }
 
     async fn begin(&self, access: Access) -> Result<Box<dyn Transaction>, StoreError> {
-        let pool = match access {
-            Access::Read => &self.readers,
-            Access::Write => &self.writer,
+        Ok(Box::new(self.begin_transaction(access).await?))
+    }
+
+    async fn begin_transaction(&self, access: Access) -> Result<SqliteTransaction, StoreError> {
+        let lent = match access {
+            Access::Read => self.readers.begin().await?,
+            Access::Write => {
+                self.disk
+                    .may_write()
+                    .inspect_err(|_| self.disk.count_refusal())?;
+                self.writer.begin().await?
+            }
         };
-        Ok(Box::new(SqliteTransaction {
-            lent: Some(pool.begin().await?),
+        Ok(SqliteTransaction {
+            lent: Some(lent),
             access,
             key: Arc::clone(&self.key),
             disk: Arc::clone(&self.disk),
             identity: false,
             version: Arc::clone(&self.identity),
-        }))
+        })
     }
 
     /// Ends all connections; what is committed is on the disk already.
@@ -142,6 +237,21 @@ impl Store for SqliteStore {
     fn identity_version(&self) -> u64 {
         self.identity.load(Ordering::SeqCst)
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        drop(self.read().await?);
+        self.disk.may_write()?;
+        if self.disk.is_failing() {
+            let tx = self.begin_transaction(Access::Write).await?;
+            tx.touch()?;
+            Box::new(tx).commit().await?;
+        }
+        Ok(())
+    }
+
+    fn write_failures(&self) -> u64 {
+        self.disk.failures()
+    }
 }
 
 /// Dropped, it undoes everything. What it asks of SQLite takes microseconds and is asked on the
@@ -162,6 +272,12 @@ struct SqliteTransaction {
 impl SqliteTransaction {
     fn connection(&self) -> Result<&Connection, StoreError> {
         self.lent.as_ref().ok_or_else(over)?.connection()
+    }
+
+    /// Writes what changes nothing, to see whether that is possible.
+    fn touch(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE key_checks SET id = id";
+        column::execute(self.connection()?, sql, []).map(|_| ())
     }
 
     /// Does what may take long on another thread.
@@ -190,7 +306,7 @@ impl Transaction for SqliteTransaction {
         let (version, disk) = (Arc::clone(&self.version), Arc::clone(&self.disk));
         let identity = self.identity;
         let commit = move |lent: &Lent| {
-            disk.time(|| lent.commit())?;
+            disk.note(disk.time(|| lent.commit()))?;
             if identity {
                 version.fetch_add(1, Ordering::SeqCst);
             }

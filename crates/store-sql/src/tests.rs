@@ -144,16 +144,10 @@ async fn an_envelope_moved_to_another_row_does_not_open() {
         .execute(sql, [one.connection.id.to_string()])
         .unwrap();
     let mut tx = store.read().await.unwrap();
-    assert!(
-        tx.connection(one.project.id, one.connection.id)
-            .await
-            .is_ok()
-    );
-    let moved = tx.connection(two.project.id, two.connection.id).await;
-    assert!(
-        matches!(moved, Err(StoreError::Corrupt { .. })),
-        "{moved:?}"
-    );
+    let own = tx.any_connection(one.connection.id).await.unwrap();
+    assert_eq!(own.unwrap().psk, one.connection.psk);
+    let moved = tx.any_connection(two.connection.id).await.unwrap();
+    assert!(moved.unwrap().psk.is_lost());
 }
 
 #[tokio::test]
@@ -277,4 +271,94 @@ fn a_key_file_that_others_may_read_or_that_is_cut_is_refused() {
     fs::write(&path, [1; 31]).unwrap();
     let cut = KeyFile::open_or_create(&path);
     assert!(matches!(cut, Err(KeyFileError::Malformed(_))));
+}
+
+#[tokio::test]
+async fn a_key_that_can_t_be_read_is_its_connection_s_trouble_alone() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    world.store(&store).await;
+    let mut other = world.connection.clone();
+    other.id = adit_model::ConnectionId::random();
+    let mut tx = store.write().await.unwrap();
+    tx.insert_connection(&other).await.unwrap();
+    tx.commit().await.unwrap();
+    let bend = "UPDATE connections SET psk = ? WHERE id = ?";
+    let id = other.id.to_string();
+    for bent in [&b""[..], b"bent", &[7; 80]] {
+        folder.raw().execute(bend, (bent, &id)).unwrap();
+        let mut tx = store.read().await.unwrap();
+        let all = tx.connections_of_gateway(other.gateway).await.unwrap();
+        assert_eq!(all.len(), 2);
+        for row in all {
+            assert_eq!(row.psk.is_lost(), row.id == other.id);
+        }
+    }
+    // It stays so when something else is changed, and is over with another key.
+    let mut tx = store.write().await.unwrap();
+    let mut lost = tx.any_connection(other.id).await.unwrap().unwrap();
+    lost.revision = tx.update_connection(&lost).await.unwrap();
+    assert!(
+        tx.any_connection(other.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .psk
+            .is_lost()
+    );
+    lost.psk = world.connection.psk.clone();
+    tx.update_connection(&lost).await.unwrap();
+    let found = tx.any_connection(other.id).await.unwrap().unwrap();
+    assert_eq!(found.psk, world.connection.psk);
+    assert!(tx.delete_connection(other.project, other.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_copy_is_read_and_every_change_refused() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    world.store(&store).await;
+    let place = folder.0.join("copy");
+    fs::create_dir(&place).unwrap();
+    let (database, key) = (folder.0.join("adit.db"), folder.key());
+    let copy = SqliteStore::open_copy(&database, &key, &place);
+    let copy = copy.await.unwrap();
+    copy.write().await.unwrap().commit().await.unwrap();
+    assert!(copy.check().await.is_ok());
+    copy.refuse_writes();
+    let mut tx = copy.read().await.unwrap();
+    assert!(
+        tx.any_connection(world.connection.id)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let refused = copy.write().await.err().unwrap();
+    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(cause.contains("start it again"), "{cause}");
+    assert!(copy.check().await.is_err());
+    assert_eq!(copy.write_failures(), 1);
+}
+
+#[tokio::test]
+async fn a_backup_of_a_database_in_use_has_all_that_was_committed() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let world = World::new(1);
+    world.store(&store).await;
+    let to = folder.0.join("backup.db");
+    SqliteStore::back_up(&folder.0.join("adit.db"), &to).unwrap();
+    assert!(SqliteStore::back_up(&folder.0.join("adit.db"), &to).is_err());
+    SqliteStore::check(&to, &folder.key()).unwrap();
+    let other = KeyFile::open_or_create(&folder.0.join("other")).unwrap();
+    let wrong = SqliteStore::check(&to, &other);
+    assert!(matches!(wrong, Err(OpenError::WrongKey(_))));
+    let kept = SqliteStore::open(&to, &folder.key()).await.unwrap();
+    let mut tx = kept.read().await.unwrap();
+    let found = tx.any_connection(world.connection.id).await.unwrap();
+    assert_eq!(found.unwrap().psk, world.connection.psk);
+    fs::write(&to, b"SQLite format 3\0 and rubbish").unwrap();
+    assert!(SqliteStore::check(&to, &folder.key()).is_err());
 }

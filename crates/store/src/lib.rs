@@ -64,6 +64,20 @@ pub trait Store: Send + Sync {
     /// users, roles, credentials or revoked tokens: what was read of them at the same number still
     /// holds.
     fn identity_version(&self) -> u64;
+
+    /// Whether it can be read, and, where the last write failed, whether it can be written again.
+    ///
+    /// # Errors
+    /// It can't.
+    async fn check(&self) -> Result<(), StoreError> {
+        drop(self.read().await?);
+        Ok(())
+    }
+
+    /// How many writes failed since the start.
+    fn write_failures(&self) -> u64 {
+        0
+    }
 }
 
 /// Reads and writes that belong together.

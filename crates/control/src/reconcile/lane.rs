@@ -2,6 +2,7 @@
 //! again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use adit_model::{Reason, ReasonCode, Whose};
@@ -104,6 +105,9 @@ pub(super) async fn run(mut lane: impl Lane, mut hands: Hands, bell: &Bell) {
         }
         let step = lane.step(&mut hands, bell.take()).await;
         hands.rest().await;
+        if matches!(step, Step::Restart | Step::Retry(_)) {
+            hands.inner.retries.fetch_add(1, Ordering::Relaxed);
+        }
         match step {
             Step::End => return,
             Step::Rest => retries = Retries::default(),

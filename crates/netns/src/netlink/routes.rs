@@ -3,12 +3,15 @@
 use std::net::IpAddr;
 
 use adit_model::Cidr;
-use futures_util::TryStreamExt;
-use netlink_packet_route::AddressFamily;
+use futures_util::{StreamExt, TryStreamExt};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::RouteMessageBuilder;
+use rtnetlink::packet_core::{
+    NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+};
 
 use super::{Netlink, failed, settled};
 use crate::error::NetworkError;
@@ -36,6 +39,10 @@ impl Table {
 
 /// Who made a route, for those that a spec lists; nobody else uses the number.
 const STATED: RouteProtocol = RouteProtocol::Other(173);
+
+/// The metric of routes into tunnels. The kernel's own routes to the networks that a router is on have
+/// less (0, and 256 for IPv6): what is next to it is never behind a peer.
+const TUNNEL_METRIC: u32 = 2048;
 
 /// The metric of routes that lead nowhere, above that of all into tunnels.
 const NOWHERE_METRIC: u32 = 4096;
@@ -145,10 +152,13 @@ impl Route {
             }
         };
         match self.target {
-            Target::Link(index) => builder
-                .output_interface(index)
-                .scope(RouteScope::Link)
-                .build(),
+            Target::Link(index) => {
+                let builder = builder.output_interface(index).scope(RouteScope::Link);
+                match self.table {
+                    Table::Main => builder.priority(TUNNEL_METRIC).build(),
+                    Table::External | Table::WayOut => builder.build(),
+                }
+            }
             Target::Nowhere => builder
                 .kind(RouteType::Unreachable)
                 .priority(NOWHERE_METRIC)
@@ -170,10 +180,33 @@ impl Route {
 }
 
 impl Netlink {
+    /// Adds a route. In the main table, which has the kernel's routes and those of several gateways,
+    /// it stands beside others to the same block: with one that took another's place, that would be
+    /// gone when this one goes. The other tables are ours alone, and have one route to a block.
     pub(crate) async fn add_route(&self, route: &Route) -> Result<(), NetworkError> {
-        let request = self.handle.route().add(route.message()).replace();
-        settled(request.execute().await)
-            .map_err(failed(format!("adding a route to {}", route.block)))
+        let outcome = match route.table {
+            Table::Main => self.append(route.message()).await,
+            Table::External | Table::WayOut => {
+                let request = self.handle.route().add(route.message()).replace();
+                request.execute().await
+            }
+        };
+        settled(outcome).map_err(failed(format!("adding a route to {}", route.block)))
+    }
+
+    /// What `ip route append` does; the library has no request for it.
+    async fn append(&self, message: RouteMessage) -> Result<(), rtnetlink::Error> {
+        let mut request = NetlinkMessage::from(RouteNetlinkMessage::NewRoute(message));
+        request.header.flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND;
+        let mut answers = self.handle.clone().request(request)?;
+        while let Some(answer) = answers.next().await {
+            if let NetlinkPayload::Error(error) = answer.payload
+                && error.code.is_some()
+            {
+                return Err(rtnetlink::Error::NetlinkError(error));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn remove_route(&self, route: &Route) -> Result<(), NetworkError> {

@@ -1,10 +1,6 @@
 //! Replays the inputs that fuzzing found worth keeping.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod check;
 
