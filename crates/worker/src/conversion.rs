@@ -218,14 +218,14 @@ fn liveness(order: &TunnelOrder) -> Option<Liveness> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use adit_model::connection::DeadPeerDetection;
     use adit_model::policy::{IkeParameters, IpsecParameters};
 
     use super::*;
     use crate::protocol::PskOctets;
 
-    fn order() -> TunnelOrder {
+    pub(crate) fn order() -> TunnelOrder {
         let cidrs = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         TunnelOrder {
             connection: ConnectionId::random(),
@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    fn own() -> OuterAddresses {
+    pub(crate) fn own() -> OuterAddresses {
         std::net::Ipv4Addr::new(203, 0, 113, 1).into()
     }
 

@@ -24,5 +24,6 @@ mod reason;
 mod run;
 mod system_calls;
 mod tunnel;
+mod wiping;
 
 pub use run::{WorkerError, run};

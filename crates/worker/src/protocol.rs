@@ -76,7 +76,7 @@ pub struct TunnelOrder {
 /// A pre-shared key on its way to the one process that needs it.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-pub struct PskOctets(pub Vec<u8>);
+pub struct PskOctets(#[serde(deserialize_with = "crate::wiping::octets")] pub Vec<u8>);
 
 impl fmt::Debug for PskOctets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,6 @@ use adit_model::OuterAddresses;
 use adit_model::observed::Drops;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
-use zeroize::Zeroize;
 
 use crate::conversion;
 use crate::descriptors::{Descriptors, IkeSockets, Lost};
@@ -30,6 +29,7 @@ use crate::forwarder::Forwarded;
 use crate::privileges;
 use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
 use crate::tunnel::Tunnel;
+use crate::wiping::Incoming;
 
 /// How often counters are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -121,7 +121,7 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
         leads: BTreeMap::new(),
         children: BTreeMap::new(),
         owners: HashMap::new(),
-        incoming: Vec::new(),
+        incoming: Incoming::default(),
         outgoing: Vec::new(),
         next_look: started + LOOK,
         looks: 0,
@@ -153,7 +153,7 @@ struct Worker {
     leads: BTreeMap<ConnectionKey, Lead>,
     children: BTreeMap<ChildKey, Forwarded>,
     owners: HashMap<ChildKey, ConnectionKey>,
-    incoming: Vec<u8>,
+    incoming: Incoming,
     outgoing: Vec<u8>,
     next_look: Instant,
     looks: u32,
@@ -233,25 +233,19 @@ impl Worker {
                 Ok(0) => return Err(WorkerError::Abandoned),
                 Ok(count) => {
                     self.incoming
-                        .extend_from_slice(buffer.get(..count).unwrap_or_default());
+                        .take_from(buffer.get_mut(..count).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed("reading orders")(error)),
             }
         }
-        while let Some(end) = self.incoming.iter().position(|octet| *octet == b'\n') {
-            let line: zeroize::Zeroizing<Vec<u8>> =
-                self.incoming.drain(..=end).collect::<Vec<_>>().into();
+        while let Some(line) = self.incoming.line() {
             match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
                 ToWorker::Apply(order) => self.apply(&order),
                 ToWorker::Change(order) => self.change(&order),
                 ToWorker::Shutdown => return Ok(Order::End),
             }
-        }
-        if self.incoming.is_empty() {
-            // What was read held pre-shared keys; wiping takes in the unused capacity.
-            self.incoming.zeroize();
         }
         if self.incoming.len() > MAX_LINE {
             return Err(failed("reading orders")(io::Error::other(
