@@ -28,7 +28,9 @@ impl Service {
     pub(crate) fn start(program: &str) -> io::Result<Self> {
         let folder = std::env::temp_dir().join(format!("adit-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        let config = "[network]\nprefix = \"bench\"\nexternal_cidr = \"198.18.240.0/20\"\n";
+        let config = "[network]\nprefix = \"bench\"\nexternal_cidr = \"198.18.240.0/20\"\n\
+                      [quotas]\naddress_headroom_percent = 0\n\
+                      [project_quotas]\ngateway = -1\n";
         fs::write(folder.join("adit.toml"), config)?;
         let child = Command::new(program)
             .args(["serve", "--listen", ADDRESS, "--config"])

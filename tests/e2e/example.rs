@@ -72,8 +72,8 @@ fn two_vpcs_are_connected_and_nothing_is_ever_sent_in_clear() {
         });
         let id = &site.gateway[5..];
         for name in ["ibm_is_vpn_gateway", "ibm_is_vpn_connection"] {
-            assert!(api.metric(&format!("{name}_packets_in"), id) >= 20);
-            assert!(api.metric(&format!("{name}_bytes_out"), id) >= 20 * 84);
+            assert!(api.metric(&format!("{name}_packets_in_total"), id) >= 20);
+            assert!(api.metric(&format!("{name}_bytes_out_total"), id) >= 20 * 84);
         }
     }
     let during = capture.stop();

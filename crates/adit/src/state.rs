@@ -157,10 +157,12 @@ impl StateFolder {
 
     /// Notes that a first start is over.
     pub(crate) fn settle(&self) -> io::Result<()> {
-        match fs::remove_file(self.path.join(FIRST_START)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let first = self.path.join(FIRST_START);
+        // A disk that can't be written refuses to remove even what isn't there.
+        if first.exists() {
+            fs::remove_file(first)?;
         }
+        Ok(())
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -203,7 +205,11 @@ fn narrow(path: &Path, mode: u32) -> io::Result<()> {
         now = format!("{mode:o}"),
         "others could read or write it"
     );
-    fs::set_permissions(path, fs::Permissions::from_mode(found & mode))
+    match fs::set_permissions(path, fs::Permissions::from_mode(found & mode)) {
+        // Said already, and the service is wanted on such a disk too.
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn prepare(path: &Path) -> io::Result<File> {

@@ -2,7 +2,7 @@
 //!
 //! A name server that doesn't answer holds a thread of the system's resolver for up to half a
 //! minute. So few are asked at a time, a project's fewer still, and who makes a change waits for an
-//! answer no longer than [`PATIENCE`]: it is asked again behind.
+//! answer no longer than `PATIENCE`: it is asked again behind.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -61,11 +61,16 @@ pub(crate) enum Found {
 pub(crate) struct Lookups {
     resolver: Arc<dyn Resolver>,
     all: Arc<Semaphore>,
-    projects: Mutex<HashMap<ProjectId, Arc<Semaphore>>>,
+    projects: Projects,
+    /// Who of a project may write next what was given by name.
+    writes: Projects,
     /// Whose peers are being followed.
     following: Arc<Mutex<HashSet<ProjectId>>>,
     wanted: Notify,
 }
+
+/// Places of each project.
+type Projects = Mutex<HashMap<ProjectId, Arc<Semaphore>>>;
 
 /// A project's peers are followed while this is there.
 pub(crate) struct Following {
@@ -92,6 +97,7 @@ impl Lookups {
             resolver,
             all: Arc::new(Semaphore::new(AT_ONCE)),
             projects: Mutex::default(),
+            writes: Mutex::default(),
             following: Arc::default(),
             wanted: Notify::new(),
         }
@@ -147,19 +153,27 @@ impl Lookups {
         }
     }
 
+    /// Waits for the turn to write: many that waited for the same name server come at one moment, and
+    /// writers of other projects are not to stand behind all of them.
+    pub(crate) async fn turn_to_write(&self, project: ProjectId) -> Option<OwnedSemaphorePermit> {
+        place(&self.writes, project, 1).acquire_owned().await.ok()
+    }
+
     async fn room(&self, project: ProjectId) -> Option<Room> {
-        let of_project = {
-            let mut projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner);
-            // Those that nobody waits for or uses are made anew.
-            projects.retain(|_, one| Arc::strong_count(one) > 1);
-            let one = projects.entry(project);
-            Arc::clone(one.or_insert_with(|| Arc::new(Semaphore::new(OF_PROJECT))))
-        };
+        let of_project = place(&self.projects, project, OF_PROJECT);
         Some(Room {
             _of_project: of_project.acquire_owned().await.ok()?,
             _of_all: Arc::clone(&self.all).acquire_owned().await.ok()?,
         })
     }
+}
+
+fn place(projects: &Projects, project: ProjectId, size: usize) -> Arc<Semaphore> {
+    let mut projects = projects.lock().unwrap_or_else(PoisonError::into_inner);
+    // Those that nobody waits for or uses are made anew.
+    projects.retain(|_, one| Arc::strong_count(one) > 1);
+    let one = projects.entry(project);
+    Arc::clone(one.or_insert_with(|| Arc::new(Semaphore::new(size))))
 }
 
 #[cfg(test)]
@@ -203,6 +217,18 @@ mod tests {
         let found = lookups.soon(other, "quick").await;
         assert_eq!(found, Found::At(vec![[192, 0, 2, 1].into()]));
         assert_eq!(lookups.soon(one, "quick").await, Found::NotYet);
+    }
+
+    #[tokio::test]
+    async fn a_project_s_writers_of_names_go_one_by_one_and_hold_up_no_other_project_s() {
+        let lookups = Lookups::new(Arc::new(Slow::default()));
+        let (one, other) = (ProjectId::random(), ProjectId::random());
+        let first = lookups.turn_to_write(one).await;
+        let second = timeout(Duration::ZERO, lookups.turn_to_write(one));
+        assert!(second.await.is_err());
+        assert!(lookups.turn_to_write(other).await.is_some());
+        drop(first);
+        assert!(lookups.turn_to_write(one).await.is_some());
     }
 
     #[tokio::test]

@@ -195,6 +195,10 @@ impl Control {
         caller.may_write()?;
         // A slow name server must not hold up other writers.
         let peer = self.find_peer(caller.project, new.peer_address).await;
+        let _turn = match peer.host() {
+            Some(_) => self.0.lookups.turn_to_write(caller.project).await,
+            None => None,
+        };
         let mut tx = self.0.store.write().await?;
         self.check_quota(&mut *tx, caller.project, Resource::Connection)
             .await?;

@@ -79,6 +79,9 @@ pub enum OpenError {
     /// Its secrets were sealed under another key file.
     #[error("the key file is not the one that this database was made with")]
     WrongKey(#[source] EnvelopeError),
+    /// It can only be read.
+    #[error("the database {} can't be written", .0.display())]
+    Unwritable(std::path::PathBuf),
     /// It could not be copied.
     #[error("the database can't be copied")]
     Copied(#[source] std::io::Error),
@@ -96,6 +99,7 @@ impl OpenError {
     pub fn is_of_disk(&self) -> bool {
         match self {
             Self::Database(error) | Self::Migration(error) => disk::is_of_disk(error),
+            Self::Unwritable(_) => true,
             _ => false,
         }
     }
@@ -178,6 +182,10 @@ impl SqliteStore {
         let key = key.envelope_key();
         task::spawn_blocking(move || {
             let mut writer = pool::open(&path, Access::Write)?;
+            // SQLite opens what can't be written without a word, to be read.
+            if writer.is_readonly("main")? {
+                return Err(OpenError::Unwritable(path));
+            }
             schema::prepare(&mut writer, &key)?;
             // What runs before left in the log, or it would grow with each that is killed.
             let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

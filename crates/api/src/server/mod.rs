@@ -4,12 +4,12 @@
 //!
 //! | step | ends after |
 //! |---|---|
-//! | handshake of TLS | [`HANDSHAKE`] |
-//! | a request's head, and the wait for it | [`HEAD`] (hyper) |
-//! | the next piece of a body | [`PIECE`] (tower-http) |
-//! | a request in all | [`REQUEST`] (tower-http) |
-//! | taking in what was answered | [`UNREAD`] (the kernel) |
-//! | a connection without a request | [`IDLE`] |
+//! | handshake of TLS | `HANDSHAKE` |
+//! | a request's head, and the wait for it | `HEAD` (hyper) |
+//! | the next piece of a body | `PIECE` (tower-http) |
+//! | a request in all | `REQUEST` (tower-http) |
+//! | taking in what was answered | `UNREAD` (the kernel) |
+//! | a connection without a request | `IDLE` |
 //!
 //! How many there may be is in [`Limits`]; `connections` says who has to go for whom.
 
