@@ -40,6 +40,31 @@ impl Namespace {
         }
     }
 
+    /// Makes the folder of names what `ip netns add` makes it before its first: a mount of its own,
+    /// shared. Left to that, which puts the mount over ours, names made before could not be removed.
+    pub(crate) fn prepare() -> io::Result<()> {
+        std::fs::create_dir_all(FOLDER)?;
+        let none = None::<&str>;
+        let share = || {
+            mount(
+                none,
+                FOLDER,
+                none,
+                MsFlags::MS_SHARED | MsFlags::MS_REC,
+                none,
+            )
+        };
+        match share() {
+            // It is no mount yet.
+            Err(nix::errno::Errno::EINVAL) => {
+                let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+                mount(Some(FOLDER), FOLDER, none, bind, none)?;
+                Ok(share()?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
     /// The names of all namespaces that begin with `prefix`.
     pub(crate) fn list(prefix: &str) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(FOLDER) else {
@@ -70,7 +95,6 @@ impl Namespace {
         }
         let path = self.path();
         let make = move || {
-            std::fs::create_dir_all(FOLDER)?;
             File::create(&path)?;
             unshare(CloneFlags::CLONE_NEWNET)?;
             let own = Path::new("/proc/thread-self/ns/net");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_model::{Cidr, NetworkId, RouterId};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::NetworkError;
@@ -88,6 +88,7 @@ impl Network {
             .map_err(opened("naming the lock"))?;
         let lock = UnixListener::bind_addr(&name)
             .map_err(|_| NetworkError::PrefixInUse(prefix.to_owned()))?;
+        Namespace::prepare().map_err(opened("preparing the folder of namespaces"))?;
         let host = Netlink::here().map_err(opened("opening netlink"))?;
         let network = Self {
             prefix: prefix.to_owned(),
@@ -164,11 +165,9 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let routers: Vec<_> = routers.iter().map(|router| router.short()).collect();
         let networks: Vec<_> = networks.iter().map(|network| network.short()).collect();
-        stream::iter(self.leftover("r", &routers))
-            .map(|short| async move { self.remove_router_named(&short).await })
-            .buffer_unordered(REMOVALS)
-            .try_collect::<()>()
-            .await?;
+        let removals = stream::iter(self.leftover("r", &routers))
+            .map(|short| async move { self.remove_router_named(&short).await });
+        all(removals.buffer_unordered(REMOVALS)).await?;
         let marker = self.link('x', "");
         for link in self.host.links().await? {
             if let Some(short) = link.name.strip_prefix(&marker)
@@ -177,11 +176,9 @@ impl Network {
                 self.host.delete(&link.name).await?;
             }
         }
-        stream::iter(self.leftover("n", &networks))
-            .map(|short| async move { self.remove_network_named(&short).await })
-            .buffer_unordered(REMOVALS)
-            .try_collect::<()>()
-            .await?;
+        let removals = stream::iter(self.leftover("n", &networks))
+            .map(|short| async move { self.remove_network_named(&short).await });
+        all(removals.buffer_unordered(REMOVALS)).await?;
         self.remove_orphans(&networks).await
     }
 
@@ -245,4 +242,10 @@ impl Network {
         self.retain(&[], &[]).await?;
         self.host.delete(&self.bridge()).await
     }
+}
+
+/// Waits for all removals, so that one that fails keeps no other; answers the first failure.
+async fn all(removals: impl Stream<Item = Result<(), NetworkError>>) -> Result<(), NetworkError> {
+    let keep_first = |so_far: Result<(), _>, one| async move { so_far.and(one) };
+    removals.fold(Ok(()), keep_first).await
 }
