@@ -53,7 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     // tools
-    ("sim", &["crypto", "ike"]),
+    ("sim", &["crypto", "ike", "ike-wire"]),
 ];
 
 /// Crates in which no clock, socket or thread can be named.
