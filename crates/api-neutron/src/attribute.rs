@@ -4,6 +4,7 @@
 use adit_control::Reference;
 
 use crate::kind::Kind;
+use crate::privilege::Reserved;
 
 /// What an attribute is in a POST that leaves it out.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,8 @@ pub(crate) struct Attribute {
     pub(crate) legacy: Option<&'static str>,
     /// As what rows hang on what it names, for the store to find them.
     pub(crate) reference: Option<Reference>,
+    /// What of it is not for everybody to say.
+    pub(crate) reserved: &'static [Reserved],
 }
 
 /// An attribute that is shown, and nothing more.
@@ -61,6 +64,7 @@ pub(crate) const fn attribute(name: &'static str, kind: Kind) -> Attribute {
         sort: false,
         legacy: None,
         reference: None,
+        reserved: &[],
     }
 }
 
@@ -80,6 +84,12 @@ impl Attribute {
     /// It takes this word, too, where this service has the oldest algorithms.
     pub(crate) const fn legacy(mut self, word: &'static str) -> Self {
         self.legacy = Some(word);
+        self
+    }
+
+    /// Not everybody may say this of it.
+    pub(crate) const fn reserved(mut self, reserved: &'static [Reserved]) -> Self {
+        self.reserved = reserved;
         self
     }
 

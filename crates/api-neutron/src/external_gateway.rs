@@ -11,12 +11,35 @@ use serde_json::{Value, json};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{flag, parse_uuid};
+use crate::kind::{Given, flag, parse_uuid};
+use crate::privilege::{Privilege, Reserved, names_address};
 use crate::python;
 use crate::refusal::Failure;
 
 /// Its attribute.
 pub(crate) const EXTERNAL: &str = "external_gateway_info";
+
+/// What of it is for administrators. Which family is wished for, by its subnet, everybody may say:
+/// that chooses no address.
+pub(crate) const RESERVED: &[Reserved] = &[
+    Reserved::part(
+        "external_gateway_info:enable_snat",
+        Privilege::Admin,
+        |given| member(given, "enable_snat").is_some_and(|flag| !flag.is_null()),
+    ),
+    Reserved::part(
+        "external_gateway_info:external_fixed_ips",
+        Privilege::Admin,
+        |given| member(given, "external_fixed_ips").is_some_and(names_address),
+    ),
+];
+
+fn member<'a>(given: &'a Given, name: &str) -> Option<&'a Value> {
+    match given {
+        Given::Any(value) => value.get(name),
+        _ => None,
+    }
+}
 
 pub(crate) fn show(cx: &Context, external: Option<ExternalGateway>) -> Value {
     let show = |external: ExternalGateway| {

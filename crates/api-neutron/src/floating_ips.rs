@@ -11,8 +11,9 @@ use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, a
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
+use crate::kind::{Given, Kind};
 use crate::object::Object;
+use crate::privilege::{Privilege, Reserved};
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
@@ -40,7 +41,12 @@ impl Resource for FloatingIps {
         attribute(NETWORK, Kind::Uuid)
             .post(Default::Required)
             .sort(),
-        attribute(ADDRESS, Kind::Any).post(Default::Nothing).sort(),
+        attribute(ADDRESS, Kind::Any)
+            .post(Default::Nothing)
+            .reserved(&[Reserved::part(ADDRESS, Privilege::Admin, |given| {
+                !matches!(given, Given::Any(Value::Null))
+            })])
+            .sort(),
         attribute("subnet_id", Kind::UuidOrNull).post(Default::Nothing),
         attribute(PORT, Kind::UuidOrNull)
             .post(Default::Nothing)

@@ -33,6 +33,7 @@ mod networks;
 mod object;
 mod policy;
 mod ports;
+mod privilege;
 mod python;
 mod query;
 mod quotas;

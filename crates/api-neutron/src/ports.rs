@@ -14,8 +14,9 @@ use crate::attribute::{
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, parse_uuid};
+use crate::kind::{Given, Kind, parse_uuid};
 use crate::object::Object;
+use crate::privilege::{Privilege, Reserved, names_address};
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
@@ -54,10 +55,16 @@ impl Resource for Ports {
         attribute(MAC, Kind::Text(32))
             .post(Default::Nothing)
             .put()
+            .reserved(&[Reserved::whole(MAC, Privilege::NetworkOwner).put(Privilege::Admin)])
             .sort(),
         attribute(FIXED_IPS, Kind::List)
             .post(Default::Nothing)
             .put()
+            .reserved(&[Reserved::part(
+                "fixed_ips:ip_address",
+                Privilege::NetworkOwner,
+                |given| matches!(given, Given::List(ips) if ips.iter().any(names_address)),
+            )])
             .filter(),
         attribute(DEVICE, Kind::Text(255))
             .post(Default::Text(""))
@@ -66,10 +73,16 @@ impl Resource for Ports {
         attribute(OWNER, Kind::Text(255))
             .post(Default::Text(""))
             .put()
+            .reserved(&[Reserved::part(
+                OWNER,
+                Privilege::NetworkOwner,
+                |given| matches!(given, Given::Text(owner) if owner.starts_with("network:")),
+            )])
             .sort(),
         attribute(PORT_SECURITY, Kind::Flag)
             .post(Default::Nothing)
             .put()
+            .reserved(&[Reserved::whole(PORT_SECURITY, Privilege::NetworkOwner)])
             .filter(),
         attribute(GROUPS, Kind::List)
             .post(Default::Nothing)
@@ -141,6 +154,18 @@ impl Resource for Ports {
     fn in_use(id: String, _: Noun, _: &[Uuid]) -> ApiError {
         let reason = format!("has device owner {ROUTER_INTERFACE}");
         ApiError::ServicePortInUse { id, reason }
+    }
+
+    async fn network(
+        cx: &Context,
+        known: Option<Uuid>,
+        values: &Values,
+    ) -> Result<Option<Uuid>, Failure> {
+        let Some(id) = known else {
+            return Ok(values.uuid(NETWORK).flatten());
+        };
+        let port = cx.control.port(&cx.caller, PortId::from_uuid(id)).await?;
+        Ok(Some(port.network.uuid()))
     }
 
     async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Port, Failure> {

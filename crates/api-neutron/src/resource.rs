@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::kind::parse_uuid;
 use crate::object::{Object, One};
 use crate::refusal::Failure;
-use crate::{Neutron, bulk, list, query, status};
+use crate::{Neutron, bulk, list, privilege, query, status};
 
 /// What a resource is called.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,15 @@ pub(crate) trait Resource: 'static {
     fn in_use(id: String, by: Noun, users: &[Uuid]) -> ApiError {
         let message = format!("{id} is used by {} of the kind {by}", users.len());
         ApiError::Conflict { message }
+    }
+
+    /// The network that one is on, or is to be on, where it is on one.
+    fn network(
+        _: &Context,
+        _known: Option<Uuid>,
+        _: &Values,
+    ) -> impl Future<Output = Result<Option<Uuid>, Failure>> + Send {
+        std::future::ready(Ok(None))
     }
 
     /// Makes one.
@@ -222,6 +231,7 @@ pub(crate) async fn make<R: Resource>(
     cx: &Context,
     values: &Values,
 ) -> Result<(Uuid, Object), ApiError> {
+    privilege::check::<R>(cx, None, values).await?;
     let maker = cx.maker(values.project).await?;
     let row = R::create(cx, maker, values).await;
     let row = row.map_err(|failure| failure.about::<R>(""))?;
@@ -256,6 +266,7 @@ async fn update<R: Resource>(
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;
     check::<R>(&cx, "update", id).await?;
+    privilege::check::<R>(&cx, Some(id), &values).await?;
     let row = R::update(&cx, id, &values).await;
     let row = row.map_err(|failure| failure.about::<R>(&id.to_string()))?;
     let mut object = R::render(&cx, &row);

@@ -47,7 +47,10 @@ impl Resource for Routers {
         NAME.sort(),
         DESCRIPTION,
         ADMIN_STATE_UP.sort(),
-        attribute(EXTERNAL, Kind::Any).post(Default::Nothing).put(),
+        attribute(EXTERNAL, Kind::Any)
+            .post(Default::Nothing)
+            .put()
+            .reserved(external_gateway::RESERVED),
         attribute(ROUTES, Kind::List).put(),
         attribute("availability_zone_hints", Kind::List).post(Default::Empty),
         attribute("distributed", Kind::Flag)

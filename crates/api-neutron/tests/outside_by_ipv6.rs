@@ -10,8 +10,8 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::World;
 use world::rows::{connection, legacy_connection};
+use world::{Who, World};
 
 impl World {
     /// The subnets of the network outside: `$v4` and `$v6`.
@@ -58,11 +58,7 @@ async fn the_network_outside_has_a_subnet_of_each_version() {
     let subnet = world.store.read().await.unwrap().any_subnet(id).await;
     let subnet = subnet.unwrap().unwrap();
     assert_eq!(subnet.cidr.to_string(), "2001:db8:0:1::/64");
-    let listed = world.ask(
-        world::Who::Admin,
-        "GET /subnets?ip_version=6&name=ext-net-v6",
-        "",
-    );
+    let listed = world.ask(Who::Admin, "GET /subnets?ip_version=6&name=ext-net-v6", "");
     let listed = listed.await;
     let shown = &listed.ok(200)[0];
     assert_eq!(shown["id"], world.ids["v6"]);
@@ -107,13 +103,18 @@ async fn a_router_has_an_address_of_each_version_unless_it_lists_what_it_wants()
         (json!([]), vec!["v4 203.0.113.77", &both[1]]),
     ] {
         let answer = world
-            .put("/routers/$r", json!({"router": external(ips)}))
+            .ask(
+                Who::Admin,
+                "PUT /routers/$r",
+                &json!({"router": external(ips)}).to_string(),
+            )
             .await;
         assert_eq!(world.fixed_ips(answer.ok(200)), expected);
         assert_eq!(world.get("/routers/$r").await.ok(200), answer.ok(200));
     }
     let outside = external(json!([{"ip_address": "2001:db8:9::1"}]));
-    let refused = world.put("/routers/$r", json!({"router": outside})).await;
+    let outside = json!({"router": outside}).to_string();
+    let refused = world.ask(Who::Admin, "PUT /routers/$r", &outside).await;
     assert_eq!(
         refused.refused(),
         (

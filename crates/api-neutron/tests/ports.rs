@@ -175,9 +175,15 @@ async fn a_port_is_changed_member_by_member() {
         json!({"device_id": "vm", "device_owner": "compute:nova"}),
         json!({}),
     ] {
-        let answer = world.put("/ports/$p", json!({"port": change})).await;
+        // A link address is for administrators.
+        let body = json!({"port": change}).to_string();
+        let who = match change.get("mac_address") {
+            Some(_) => Who::Admin,
+            None => Who::Member,
+        };
+        let answer = world.ask(who, "PUT /ports/$p", &body).await;
         has(&world, answer.ok(200), &change);
-        let shown = world.get("/ports/$p").await;
+        let shown = world.ask(who, "GET /ports/$p", "").await;
         assert_eq!(shown.ok(200), answer.ok(200));
     }
     let mut cases = Cases::default();
@@ -190,12 +196,14 @@ async fn a_port_is_changed_member_by_member() {
         ("port", "$port", &mac),
         (409, "MacAddressInUse", message),
     );
+    cases.as_admin();
     let mac = json!({"mac_address": "x"});
     cases.put(
         "no MAC",
         ("port", "$port", &mac),
         bad("Invalid input for mac_address. Reason: 'x' is not a valid MAC address."),
     );
+    cases.as_admin();
     let owner = json!({"device_owner": "network:router_interface"});
     let message = "Invalid input for device_owner. Reason: network:router_interface is for routers' own ports.";
     cases.put("an owner", ("port", "$port", &owner), bad(message));

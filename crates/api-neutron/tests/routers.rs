@@ -11,8 +11,8 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::World;
 use world::cases::{Cases, bad, has};
+use world::{Who, World};
 
 /// The subnet of external addresses.
 async fn external_subnet(world: &mut World) {
@@ -72,7 +72,8 @@ async fn a_router_is_as_recorded() {
             json!({"external_gateway_info": null, "name": "new"}),
         ),
     ] {
-        let answer = world.put("/routers/$r", json!({"router": change})).await;
+        let change = json!({"router": change}).to_string();
+        let answer = world.ask(Who::Admin, "PUT /routers/$r", &change).await;
         has(&world, answer.ok(200), &becomes);
         assert_eq!(world.get("/routers/$r").await.ok(200), answer.ok(200));
     }
@@ -137,7 +138,9 @@ async fn what_a_router_can_not_be_is_refused() {
         ),
     ] {
         cases.post("a router", ("router", &object), bad(message));
+        cases.as_admin();
         cases.put("a router", ("router", "$inner", &object), bad(message));
+        cases.as_admin();
     }
     let taken = json!({"external_gateway_info": {
         "network_id": "$ext", "external_fixed_ips": [{"ip_address": "203.0.113.101"}],
@@ -151,6 +154,7 @@ async fn what_a_router_can_not_be_is_refused() {
             "the address 203.0.113.101 is taken.",
         ),
     );
+    cases.as_admin();
     cases.post(
         "a flavor",
         ("router", &json!({"flavor_id": "$none"})),

@@ -39,6 +39,11 @@ impl Cases {
         });
     }
 
+    /// The last one is asked by an administrator.
+    pub(crate) fn as_admin(&mut self) {
+        self.0.last_mut().unwrap().who = Who::Admin;
+    }
+
     /// A POST of an object.
     pub(crate) fn post(
         &mut self,
