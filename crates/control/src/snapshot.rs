@@ -33,6 +33,8 @@ pub struct GatewaySnapshot {
     pub status: GatewayStatus,
     /// What it dropped.
     pub drops: Drops,
+    /// IKE SAs whose peer has not shown who it is.
+    pub half_open: u64,
     /// How often its worker was started.
     pub starts: u64,
     /// Its connections.
@@ -102,11 +104,13 @@ impl Control {
                 rekeys: view.rekeys(row.gateway, row.id),
                 name: row.name,
             });
+            let (drops, half_open) = view.load(gateway.id);
             gateways.push(GatewaySnapshot {
                 id: gateway.id,
                 name: gateway.name,
                 status: observed.status,
-                drops: view.drops(gateway.id),
+                drops,
+                half_open,
                 starts: view.starts(gateway.id),
                 connections: connections.collect(),
             });

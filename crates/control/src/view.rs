@@ -32,7 +32,8 @@ struct Seen {
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
-    drops: HashMap<GatewayId, Drops>,
+    /// What each gateway dropped, and its half-open IKE SAs.
+    loads: HashMap<GatewayId, (Drops, u64)>,
     /// How often each gateway's worker was started.
     starts: HashMap<GatewayId, u64>,
     /// How often each tunnel's Child SAs were replaced while it was up.
@@ -204,15 +205,16 @@ impl View {
         }
     }
 
-    pub(crate) fn set_drops(&self, gateway: GatewayId, drops: Drops) {
+    pub(crate) fn set_load(&self, gateway: GatewayId, drops: Drops, half_open: u64) {
         let mut seen = self.write();
         if seen.held.contains_key(&gateway) {
-            seen.drops.insert(gateway, drops);
+            seen.loads.insert(gateway, (drops, half_open));
         }
     }
 
-    pub(crate) fn drops(&self, gateway: GatewayId) -> Drops {
-        self.read().drops.get(&gateway).cloned().unwrap_or_default()
+    /// What a gateway dropped, and its half-open IKE SAs.
+    pub(crate) fn load(&self, gateway: GatewayId) -> (Drops, u64) {
+        self.read().loads.get(&gateway).cloned().unwrap_or_default()
     }
 
     /// How often a gateway's worker was started.
@@ -231,7 +233,7 @@ impl View {
         let mut seen = self.write();
         let held = seen.held.remove(&id);
         seen.gateways.remove(&id);
-        seen.drops.remove(&id);
+        seen.loads.remove(&id);
         seen.starts.remove(&id);
         seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
