@@ -5,22 +5,25 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
+use adit_model::cidr::CidrError;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
 use adit_model::policy::Transform;
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, Gateway, GatewayId,
-    IkePolicyId, IpsecPolicyId, Name, ProjectId, Psk, Revision, RouterId, SubnetId,
+    IkePolicyId, IpsecPolicyId, Name, PeerAddress, PeerAddressError, ProjectId, Psk, Revision,
+    RouterId, SubnetId,
 };
 use adit_store::{Query, Transaction};
 use tokio::task::JoinSet;
 
-use crate::connection::ConnectionView;
-use crate::error::{Error, Noun};
+use crate::connection::{ConnectionView, check_peer};
+use crate::error::{Error, Noun, Rule};
 use crate::policies::Policies;
 use crate::quota::Resource;
 use crate::resolver::Found;
-use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
+use crate::view::{is_to_any, tell_hopeless};
+use crate::{Caller, Control, attached_subnet, cidr_rules, endpoint_group, gateway};
 
 /// Why the parts of a service, a group or a connection don't fit together.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -171,14 +174,14 @@ pub(crate) const NOT_FOUND_YET: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// A peer as it was given, and where it may be.
 struct Peer {
     given: String,
+    parsed: Result<PeerAddress, PeerAddressError>,
     found: Found,
 }
 
 impl Peer {
     /// The host's name, if that is what was given.
     fn host(&self) -> Option<String> {
-        let is_address = self.given.parse::<IpAddr>().is_ok();
-        (!is_address).then(|| self.given.clone())
+        self.parsed.as_ref().ok()?.host().map(str::to_owned)
     }
 }
 
@@ -233,6 +236,7 @@ impl Control {
         let id = view.connection.id;
         self.0.wakes.wake_connection(gateway.id, id);
         self.look_up_later(&view.connection);
+        tell_hopeless_peer(&view);
         Ok(view)
     }
 
@@ -267,7 +271,7 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            policies.look_up(tx, &row).await?;
+            policies.look_up(tx, gateway, &row).await?;
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
@@ -311,6 +315,9 @@ impl Control {
         tx.commit().await?;
         self.0.wakes.wake_connection(gateway.id, id);
         self.look_up_later(&view.connection);
+        if peer.is_some() {
+            tell_hopeless_peer(&view);
+        }
         Ok(view)
     }
 
@@ -333,11 +340,18 @@ impl Control {
     }
 
     async fn find_peer(&self, project: ProjectId, given: String) -> Peer {
-        let found = match given.parse() {
-            Ok(address) => Found::At(vec![address]),
-            Err(_) => self.0.lookups.soon(project, &given).await,
+        let parsed = given.parse();
+        let found = match &parsed {
+            Ok(PeerAddress::Named(host)) => self.0.lookups.soon(project, host).await,
+            Ok(PeerAddress::At(address)) => Found::At(vec![*address]),
+            Ok(PeerAddress::Any) => Found::At(vec![PeerAddress::ANY]),
+            Err(_) => Found::Nowhere,
         };
-        Peer { given, found }
+        Peer {
+            given,
+            parsed,
+            found,
+        }
     }
 
     /// Has it looked up soon where a connection's peer is, if that isn't known yet.
@@ -411,7 +425,8 @@ impl Control {
             NOT_FOUND_YET => gateway.addresses.toward(**found).is_some(),
             _ => found.is_ipv4() == before.is_ipv4(),
         };
-        let Some(found) = found.iter().find(fits).copied() else {
+        let can_be = |found: &&IpAddr| fits(found) && check_peer(&gateway, **found).is_ok();
+        let Some(found) = found.iter().find(can_be).copied() else {
             return Ok(());
         };
         tracing::info!(connection = %row.id, host, %found, "the peer has moved");
@@ -450,6 +465,15 @@ impl SiteConnectionChange {
         set(&mut row.dead_peer_detection.timeout_s, self.dpd_timeout_s);
         set(&mut row.admin_state_up, self.admin_state_up);
         row
+    }
+}
+
+/// What is wrong with it from the first, before a worker has seen it.
+fn tell_hopeless_peer(view: &ConnectionView) {
+    if is_to_any(&view.connection)
+        && let Some(reason) = view.hopeless()
+    {
+        tell_hopeless(view.connection.id, reason);
     }
 }
 
@@ -500,6 +524,11 @@ async fn fit(
         let mtu = row.mtu;
         return Err(SiteError::MtuTooSmall { mtu, is_ipv4 }.into());
     }
+    let field = match row.peer_group {
+        Some(_) => "peer_ep_group_id",
+        None => "peer_cidrs",
+    };
+    cidr_rules::check_networks(tx, gateway.router, field, &row.peer_cidrs).await?;
     if let Some(peer) = peer {
         row.peer_address = reachable(&gateway, peer)?;
         row.peer_host = peer.host();
@@ -507,8 +536,17 @@ async fn fit(
     Ok(gateway)
 }
 
-/// The first of a peer's addresses that the service has one of its own for.
-fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
+/// The first of a peer's addresses that the service has one of its own for, and where a peer can be.
+fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, Error> {
+    match &peer.parsed {
+        Ok(PeerAddress::Any) => return Ok(PeerAddress::ANY),
+        // Nobody can look up what is no name.
+        Ok(_) | Err(PeerAddressError::Syntax(_)) => {}
+        Err(error) => {
+            let rule = Rule::PeerAddress;
+            return Err(Error::invalid("peer_address", rule, error.to_string()));
+        }
+    }
     let found = match &peer.found {
         Found::At(found) => found.as_slice(),
         Found::Nowhere => &[],
@@ -516,12 +554,19 @@ fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
     };
     let first = found.first();
     let first = first.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
-    let has_own = |found: &&IpAddr| gateway.addresses.toward(**found).is_some();
-    let reachable = found.iter().find(has_own);
-    reachable.copied().ok_or(SiteError::NoExternalFamily {
-        router: gateway.router,
-        is_ipv4: first.is_ipv4(),
-    })
+    let mut with_own = found
+        .iter()
+        .filter(|found| gateway.addresses.toward(**found).is_some())
+        .peekable();
+    let Some(reachable) = with_own.peek().copied() else {
+        let router = gateway.router;
+        let is_ipv4 = first.is_ipv4();
+        return Err(SiteError::NoExternalFamily { router, is_ipv4 }.into());
+    };
+    match with_own.find(|found| check_peer(gateway, **found).is_ok()) {
+        Some(found) => Ok(*found),
+        None => check_peer(gateway, *reachable).map(|()| *reachable),
+    }
 }
 
 /// The service's subnet here, the blocks that were given there.
@@ -582,7 +627,11 @@ async fn by_groups(
     need_kind(&peer, EndpointKind::Cidr)?;
     let mut peer_cidrs = Vec::new();
     for text in &peer.endpoints {
-        let cidr = Cidr::containing(text).map_err(|error| Error::Internal(error.into()))?;
+        // One that was made when zeros before numbers were let through.
+        let invalid = |error: CidrError| {
+            Error::invalid("peer_ep_group_id", Rule::Reference, error.to_string())
+        };
+        let cidr = Cidr::containing(text).map_err(invalid)?;
         if !peer_cidrs.contains(&cidr) {
             peer_cidrs.push(cidr);
         }
