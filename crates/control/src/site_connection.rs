@@ -8,11 +8,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use adit_model::cidr::CidrError;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
+use adit_model::observed::TunnelState;
 use adit_model::policy::Transform;
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, Gateway, GatewayId,
-    IkePolicyId, IpsecPolicyId, Name, PeerAddress, PeerAddressError, ProjectId, Psk, Revision,
-    RouterId, SubnetId,
+    IkePolicyId, IpsecPolicyId, Name, PeerAddress, PeerAddressError, ProjectId, Psk, Reason,
+    ReasonCode, Revision, RouterId, SubnetId,
 };
 use adit_store::{Query, Transaction};
 use tokio::task::JoinSet;
@@ -408,8 +409,9 @@ impl Control {
             return Ok(());
         };
         // A host may have several addresses, in another order each time: one that is still its own
-        // is kept.
-        if found.contains(&row.peer_address) {
+        // is kept, while it answers.
+        let fails = found.len() > 1 && self.peer_is_silent(row);
+        if found.contains(&row.peer_address) && !fails {
             return Ok(());
         }
         let mut tx = self.0.store.write().await?;
@@ -421,20 +423,40 @@ impl Control {
             return Ok(());
         };
         let before = current.peer_address;
-        let fits = |found: &&IpAddr| match before {
-            NOT_FOUND_YET => gateway.addresses.toward(**found).is_some(),
-            _ => found.is_ipv4() == before.is_ipv4(),
+        let is_other = |found: &IpAddr| {
+            let in_family = match before {
+                NOT_FOUND_YET => gateway.addresses.toward(*found).is_some(),
+                _ => found.is_ipv4() == before.is_ipv4(),
+            };
+            in_family && *found != before && check_peer(&gateway, *found).is_ok()
         };
-        let can_be = |found: &&IpAddr| fits(found) && check_peer(&gateway, **found).is_ok();
-        let Some(found) = found.iter().find(can_be).copied() else {
+        let mut others: Vec<_> = found.into_iter().filter(is_other).collect();
+        if fails {
+            // Each in its turn, in whatever order they come.
+            others.sort_unstable();
+            let first_after = others.partition_point(|other| *other <= before);
+            others.rotate_left(first_after);
+        }
+        let Some(found) = others.first().copied() else {
             return Ok(());
         };
-        tracing::info!(connection = %row.id, host, %found, "the peer has moved");
+        tracing::info!(connection = %row.id, host, %before, %found, fails, "the peer is looked for elsewhere");
         current.peer_address = found;
         tx.update_connection(&current).await?;
         tx.commit().await?;
+        // What was seen was seen of the address before.
+        self.0.view.forget_tunnel(current.gateway, current.id);
         self.0.wakes.wake_connection(current.gateway, current.id);
         Ok(())
+    }
+
+    /// Whether a connection's tunnel is not up since nobody answers where its peer is taken to be.
+    fn peer_is_silent(&self, row: &Connection) -> bool {
+        let Some(seen) = self.0.view.tunnel(row.gateway, row.id) else {
+            return false;
+        };
+        let silent = |reason: &Reason| reason.code == ReasonCode::PeerNotResponding;
+        seen.state != TunnelState::Up && seen.reasons.iter().any(silent)
     }
 }
 
