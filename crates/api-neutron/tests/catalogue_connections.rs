@@ -203,7 +203,7 @@ async fn connection_ends() {
     let no_cidrs = (
         400,
         "MissingPeerCidrs",
-        "Missing peer CIDRs for IPsec site-to-site connection",
+        "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet",
     );
     let groups = json!({"local_ep_group_id": "$le", "peer_ep_group_id": "$pe"});
     cases.legacy("no peer CIDRs", &json!({"peer_cidrs": null}), no_cidrs);
@@ -442,7 +442,7 @@ async fn connection_changes() {
             (
                 400,
                 "MissingPeerCidrs",
-                "Missing peer CIDRs for IPsec site-to-site connection",
+                "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet",
             ),
         ),
         (
