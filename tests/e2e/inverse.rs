@@ -112,11 +112,12 @@ fn delete(api: &Api, path: &str, made: &Value) {
         .is(204);
 }
 
-/// Blocks that lie in every way to 10.71.0.0/24, the network next to the router.
+/// Blocks that are, or lie within, 10.71.0.0/24, the network next to the router: nothing for them
+/// could be sent through a tunnel.
+const REFUSED: &[&str] = &["10.71.0.0/24", "10.71.0.128/25", "10.71.0.1/32"];
+
+/// Blocks that lie in every other way to that network.
 const BLOCKS: &[&str] = &[
-    "10.71.0.0/24",
-    "10.71.0.128/25",
-    "10.71.0.1/32",
     "10.72.0.0/25",
     "10.71.1.0/24",
     "10.70.0.0/15",
@@ -145,6 +146,13 @@ fn each_delete_through_neutron_undoes_its_create_on_the_host() {
     connect(&api, &right, &left, 4, policies);
     active(&api, &tunnel);
     machines_and_routes(&serve, &api, &left);
+    for block in REFUSED {
+        let refused = connection_to(&api, &left, block, policies);
+        let refused = api.neutron("POST", "vpn/ipsec-site-connections", &refused);
+        let body = refused.is(400).to_string();
+        let named = body.contains(block) && body.contains("within 10.71.0.0/24");
+        assert!(named, "{body}");
+    }
     for block in BLOCKS {
         undone(
             &serve,
@@ -212,6 +220,13 @@ fn machines_and_routes(serve: &Serve, api: &Api, left: &End) {
 
 /// A connection to a peer that is not there, with this block behind it.
 fn brief_connection(api: &Api, left: &End, block: &str, policies: (&Value, &Value)) -> Value {
+    let kind = "ipsec_site_connection";
+    let connection = connection_to(api, left, block, policies)[kind].take();
+    api.make("vpn/ipsec-site-connections", kind, connection)
+}
+
+/// The body that makes a connection to a block.
+fn connection_to(api: &Api, left: &End, block: &str, policies: (&Value, &Value)) -> Value {
     let group = json!({"type": "cidr", "endpoints": [block]});
     let group = api.make("vpn/endpoint-groups", "endpoint_group", group);
     let connection = json!({
@@ -225,8 +240,7 @@ fn brief_connection(api: &Api, left: &End, block: &str, policies: (&Value, &Valu
         "local_ep_group_id": id(&left.local),
         "peer_ep_group_id": id(&group),
     });
-    let kind = "ipsec_site_connection";
-    api.make("vpn/ipsec-site-connections", kind, connection)
+    json!({"ipsec_site_connection": connection})
 }
 
 /// A network that comes after a connection to the same block.

@@ -196,9 +196,10 @@ impl Supervisor {
                 tracing::warn!(gateway = %self.gateway, %connection, "a worker speaks of a connection that is not its own");
                 return;
             }
-            Ok(FromWorker::Drops(drops)) => AgentEvent::Drops {
+            Ok(FromWorker::Load { drops, half_open }) => AgentEvent::Load {
                 gateway: self.gateway,
                 drops,
+                half_open,
             },
             Ok(FromWorker::Ready) => {
                 let status = GatewayStatus::Available;

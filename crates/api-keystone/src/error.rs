@@ -7,7 +7,7 @@ use adit_control::login::LoginError;
 use adit_control::token::TokenError;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -168,6 +168,10 @@ pub(crate) async fn layer(
     let id = request.extensions().get::<RequestId>().cloned();
     let base = base(&keystone, request.headers());
     let mut response = next.run(request).await;
+    // A path that can't be decoded leads nowhere; the library has other words for it.
+    if response.status() == StatusCode::BAD_REQUEST && !is_json(&response) {
+        response = not_found().await.into_response();
+    }
     let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("X-Auth-Token"));
@@ -182,6 +186,11 @@ pub(crate) async fn layer(
         headers.insert(WWW_AUTHENTICATE, value);
     }
     response
+}
+
+fn is_json(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 pub(crate) async fn not_found() -> ApiError {

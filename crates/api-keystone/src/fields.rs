@@ -27,6 +27,20 @@ impl Fields {
         self.0.contains_key(name)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Refuses fields that are none of these.
+    pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), ApiError> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(ApiError::bad(format!(
+                "Additional properties are not allowed ('{name}' was unexpected)"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// A field that is there and not null.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())

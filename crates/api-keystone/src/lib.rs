@@ -48,6 +48,7 @@ pub fn router(control: Control, config: KeystoneConfig) -> Router {
         .route("/identity/", get(versions::all))
         .route(V3, get(versions::v3))
         .route("/identity/v3/", get(versions::v3))
+        .route("/identity/{*rest}", any(error::not_found))
         .route("/identity/v3/{*rest}", any(error::not_found))
         .merge(authentication())
         .merge(accounts())

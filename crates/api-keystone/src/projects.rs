@@ -59,11 +59,22 @@ fn rows(place: &Place, rows: &[Project]) -> Json<Value> {
     place.list("projects", wanted)
 }
 
+/// The longest name of a project, in characters, as in Keystone.
+const LONGEST_NAME: usize = 64;
+
 /// Refuses what would make the project something other than a tenant in the one domain.
 fn check(fields: &Fields) -> Result<(), ApiError> {
     fields.check_domain()?;
     if fields.flag("is_domain")?.unwrap_or(false) {
         return Err(invalid("is_domain", "there is one domain, and no more"));
+    }
+    if let Some(name) = fields.text("name")?
+        && name.chars().count() > LONGEST_NAME
+    {
+        return Err(invalid(
+            "name",
+            "a project's name has at most 64 characters",
+        ));
     }
     match fields.text("parent_id")? {
         Some(id) if id != domains::ID => Err(invalid("parent_id", "projects have no projects")),
@@ -72,7 +83,8 @@ fn check(fields: &Fields) -> Result<(), ApiError> {
 }
 
 pub(crate) async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let found = cx.control().projects(&cx.session).await?;
+    let named = cx.place.query("name");
+    let found = cx.control().projects(&cx.session, named).await?;
     Ok(rows(&cx.place, &found))
 }
 

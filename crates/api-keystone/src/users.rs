@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, put};
+use crate::fields::{Fields, invalid, put};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<UserId, ApiError> {
@@ -57,9 +57,38 @@ fn email(fields: &Fields) -> Result<Option<String>, ApiError> {
     Ok(fields.text("email")?.map(str::to_owned))
 }
 
+const DEFAULT_PROJECT: &str = "default_project_id";
+
+/// What some clients, tempest among them, send instead.
+const PROJECT: &str = "project_id";
+
 fn default_project(fields: &Fields) -> Result<Option<ProjectId>, ApiError> {
-    let text = fields.text("default_project_id")?;
+    let text = match fields.text(DEFAULT_PROJECT)? {
+        None => fields.text(PROJECT)?,
+        given => given,
+    };
     text.map(crate::projects::parse).transpose()
+}
+
+/// Refuses what a user here doesn't have. Keystone keeps everything; what is not kept must not look
+/// as if it were.
+fn check(fields: &Fields) -> Result<(), ApiError> {
+    fields.check_domain()?;
+    fields.check_known(&[
+        "name",
+        "description",
+        "email",
+        "enabled",
+        "password",
+        "domain_id",
+        "options",
+        DEFAULT_PROJECT,
+        PROJECT,
+    ])?;
+    match fields.object("options")? {
+        Some(options) if !options.is_empty() => Err(invalid("options", "there are none here")),
+        _ => Ok(()),
+    }
 }
 
 fn password(fields: &Fields) -> Result<Option<Password>, ApiError> {
@@ -69,7 +98,8 @@ fn password(fields: &Fields) -> Result<Option<Password>, ApiError> {
 
 pub(crate) async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let place = &cx.place;
-    let found = cx.control().users(&cx.session).await?;
+    let named = place.query("name");
+    let found = cx.control().users(&cx.session, named).await?;
     let rows = found.iter().filter(|row| {
         place.wants("name", row.name.as_str())
             && place.wants("domain_id", domains::ID)
@@ -86,7 +116,7 @@ pub(crate) async fn show(cx: Context, Path(id): Path<String>) -> Result<Json<Val
 
 pub(crate) async fn create(cx: Context, octets: Body) -> Result<impl IntoResponse, ApiError> {
     let fields = Fields::read(octets, "user").await?;
-    fields.check_domain()?;
+    check(&fields)?;
     let new = NewUser {
         name: fields.need_name()?,
         description: fields.description()?.unwrap_or_default(),
@@ -107,14 +137,14 @@ pub(crate) async fn update(
 ) -> Result<Json<Value>, ApiError> {
     let user = parse(&id)?;
     let fields = Fields::read(octets, "user").await?;
-    fields.check_domain()?;
+    check(&fields)?;
     let given = |name| fields.has(name);
     let change = UserChange {
         name: fields.name()?,
         description: fields.description()?,
         email: given("email").then(|| email(&fields)).transpose()?,
         enabled: fields.flag("enabled")?,
-        default_project: given("default_project_id")
+        default_project: (given(DEFAULT_PROJECT) || given(PROJECT))
             .then(|| default_project(&fields))
             .transpose()?,
         password: password(&fields)?,

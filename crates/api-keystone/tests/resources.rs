@@ -48,6 +48,37 @@ async fn projects_are_made_found_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn members_find_themselves_and_their_project_by_name_and_nobody_else() {
+    let w = World::new().await;
+    let project = w.get("/projects?name=demo", &w.demo).await.ok(200);
+    assert_eq!(project.body["projects"].as_array().unwrap().len(), 1);
+    let user = w.get("/users?name=demo", &w.demo).await.ok(200);
+    assert_eq!(user.body["users"].as_array().unwrap().len(), 1);
+    for path in [
+        "/projects",
+        "/projects?name=admin",
+        "/users",
+        "/users?name=admin",
+    ] {
+        w.get(path, &w.demo).await.refused(403);
+    }
+}
+
+#[tokio::test]
+async fn what_would_not_be_kept_is_refused() {
+    let w = World::new().await;
+    for (length, status) in [(64, 201), (65, 400)] {
+        let body = json!({"project": {"name": "p".repeat(length)}});
+        let answer = w.post("/projects", &w.admin, &body).await;
+        assert_eq!(answer.status, status, "{length}");
+    }
+    for (field, value) in [("phone", json!("1")), ("options", json!({"lock": true}))] {
+        let body = json!({"user": {"name": "ann", field: value}});
+        w.post("/users", &w.admin, &body).await.refused(400);
+    }
+}
+
+#[tokio::test]
 async fn users_are_made_found_changed_and_deleted() {
     let w = World::new().await;
     let body = json!({"user": {"name": "ann", "password": "s3cret", "email": "a@example.com"}});

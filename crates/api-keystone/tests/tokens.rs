@@ -134,6 +134,12 @@ async fn a_token_is_read_and_taken_back_by_its_user_and_by_administrators() {
     w.on_token("DELETE", &w.admin, &w.demo).await.ok(204);
     w.get("/auth/projects", &w.demo).await.refused(401);
     w.on_token("GET", &w.admin, &w.demo).await.refused(404);
+    // One's own is known to oneself.
+    let login = password("demo", w.secret("demo"), Some("demo"));
+    let again = w.post("/auth/tokens", "", &login).await.ok(201).token();
+    w.on_token("GET", &again, &w.demo).await.refused(404);
+    let head = w.on_token("HEAD", &again, &w.demo).await;
+    assert_eq!(head.status, 404);
     let (restarted, _) = app(Arc::clone(&w.store));
     let after = World {
         app: restarted,

@@ -184,7 +184,7 @@ catalogue! {
     BAD_REQUEST "IpsecValidationFailure" UnsupportedTransform {transform}
         "IPSec does not support IPsec Policy attribute transform_protocol with value '{transform}'";
     BAD_REQUEST "MissingPeerCidrs" MissingPeerCidrs
-        "Missing peer CIDRs for IPsec site-to-site connection";
+        "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet";
     BAD_REQUEST "PeerCidrsInvalid" PeerCidrsInvalid
         "Peer CIDRs cannot be specified, when using endpoint groups";
     BAD_REQUEST "InvalidEndpointGroup" InvalidEndpointGroup {groups}

@@ -2,13 +2,19 @@
 
 use adit_api::RequestId;
 use axum::extract::{Request, State};
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::Neutron;
 use crate::context::Place;
+use crate::error::ApiError;
+
+fn is_json(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
 
 /// A middleware: the request's id as OpenStack's clients look for it, and where to log in.
 pub(crate) async fn layer(
@@ -20,6 +26,10 @@ pub(crate) async fn layer(
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &neutron);
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A path that can't be decoded leads nowhere; the library has other words for it.
+    if response.status() == StatusCode::BAD_REQUEST && !is_json(&response) {
+        response = ApiError::NotFound.into_response();
+    }
     let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     if let Some(id) = id

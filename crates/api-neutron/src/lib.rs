@@ -93,7 +93,7 @@ struct Neutron {
     config: Arc<NeutronConfig>,
 }
 
-/// The versions at `/`, everything else below `/v2.0`. May be mounted under any prefix, by
+/// The versions at `/`, everything else below `/v2.0`, and an answer for paths that are nobody's. May be mounted under any prefix, by
 /// `nest_service`, so that the root is found with and without a slash at its end. Wants
 /// `adit_api::request_id::layer` around it.
 pub fn router(control: Control, config: NeutronConfig) -> Router {
@@ -121,6 +121,7 @@ pub fn router(control: Control, config: NeutronConfig) -> Router {
         .merge(routes::<EndpointGroups>())
         .merge(routes::<SiteConnections>())
         .route("/v2.0/{*rest}", any(resource::not_found))
+        .fallback(resource::nowhere)
         .method_not_allowed_fallback(resource::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(
             neutron.clone(),

@@ -292,6 +292,11 @@ pub(crate) async fn not_found(_: Context) -> ApiError {
     ApiError::NotFound
 }
 
+/// What is not even below `/v2.0`.
+pub(crate) async fn nowhere() -> ApiError {
+    ApiError::NotFound
+}
+
 /// What can't be asked like this.
 pub(crate) async fn method_not_allowed(_: Context) -> ApiError {
     ApiError::MethodNotAllowed

@@ -137,7 +137,7 @@ impl Resource for SiteConnections {
         object.add("peer_cidrs", own_cidrs.unwrap_or(&Vec::new()));
         object.add(LOCAL_GROUP, &row.local_group);
         object.add(PEER_GROUP, &row.peer_group);
-        object.add("route_mode", "static");
+        object.add("route_mode", &status::route_mode(view));
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
         object.add("auth_mode", "psk");

@@ -1,5 +1,7 @@
 //! Neutron's statuses, computed from what is wished and what is seen, and why they are so.
 
+use std::borrow::Cow;
+
 use adit_control::connection::ConnectionView;
 use adit_control::service::ServiceView;
 use adit_model::gateway::GatewayStatus;
@@ -32,13 +34,31 @@ pub(crate) const fn of_service(view: &ServiceView) -> &'static str {
     }
 }
 
-/// A connection is there once its service's worker was heard of.
+/// A connection is there once its service's worker was heard of. One that can't work is in error,
+/// so that nobody waits for it.
 pub(crate) fn of_connection(view: &ConnectionView) -> &'static str {
     match (view.gateway_status, view.state) {
         (GatewayStatus::Pending, _) => PENDING_CREATE,
         (GatewayStatus::Failed, _) => ERROR,
         (GatewayStatus::Available, TunnelState::Up) => ACTIVE,
+        (GatewayStatus::Available, _) if view.hopeless().is_some() => ERROR,
         (GatewayStatus::Available, _) => DOWN,
+    }
+}
+
+/// A connection's route mode: always `static`. Clients print the attributes that they know, and of
+/// those it is the one that nobody gives, so that the reason why a connection can't work is seen
+/// there, and what its user wrote stays as it is.
+pub(crate) fn route_mode(view: &ConnectionView) -> Cow<'static, str> {
+    match view.hopeless() {
+        Some(reason) => format!(
+            "static (ERROR: {}: {}; {})",
+            reason.code.as_str(),
+            reason.evidence,
+            reason.next_step
+        )
+        .into(),
+        None => "static".into(),
     }
 }
 
@@ -97,7 +117,7 @@ const fn message(code: ReasonCode) -> &'static str {
         ReasonCode::IpsecPolicyMismatch => "The peer takes no proposal of the IPsec policy.",
         ReasonCode::Negotiating => "The tunnel is being negotiated.",
         ReasonCode::PeerNotResponding => "No response from the peer.",
-        ReasonCode::Unsupported => "A policy asks for something that can't be negotiated here.",
+        ReasonCode::Unsupported => "The connection asks for something that is not supported here.",
         ReasonCode::WeakAlgorithm => "The policies allow an algorithm that is weak.",
     }
 }

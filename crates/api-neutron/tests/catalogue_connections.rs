@@ -203,7 +203,7 @@ async fn connection_ends() {
     let no_cidrs = (
         400,
         "MissingPeerCidrs",
-        "Missing peer CIDRs for IPsec site-to-site connection",
+        "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet",
     );
     let groups = json!({"local_ep_group_id": "$le", "peer_ep_group_id": "$pe"});
     cases.legacy("no peer CIDRs", &json!({"peer_cidrs": null}), no_cidrs);
@@ -351,6 +351,32 @@ async fn connection_values() {
         let refusal = (400, "VPNPeerAddressNotResolved", message.as_str());
         cases.conn("host", &json!({"peer_address": address}), refusal);
     }
+    let nobody = [
+        ("::", "no address"),
+        ("224.0.0.1", "multicast"),
+        ("255.255.255.255", "broadcast"),
+        ("127.0.0.1", "loopback"),
+        ("169.254.7.7", "link-local"),
+        ("fe80::7", "link-local"),
+    ];
+    for (address, what) in nobody {
+        let message = format!(
+            "Invalid input for peer_address. Reason: {address} can't be the address of a peer: it is {what}."
+        );
+        let refusal = (400, "HTTPBadRequest", message.as_str());
+        cases.conn("nobody", &json!({"peer_address": address}), refusal);
+    }
+    let message = "Invalid input for peer_address. Reason: 127.0.0.1 can't be the address of a peer: it is loopback.";
+    let refusal = (400, "HTTPBadRequest", message);
+    cases.conn("a name", &json!({"peer_address": "localhost"}), refusal);
+    let message = "Invalid input for peer_address. Reason: '198.051.100.219' is not an address: \
+                   an IPv4 address is four decimal numbers without zeros before them.";
+    let refusal = (400, "HTTPBadRequest", message);
+    cases.conn(
+        "octal",
+        &json!({"peer_address": "198.051.100.219"}),
+        refusal,
+    );
     cases.conn(
         "no address of the peer's version",
         &json!({"peer_address": "2001:db8::5"}),
@@ -416,7 +442,7 @@ async fn connection_changes() {
             (
                 400,
                 "MissingPeerCidrs",
-                "Missing peer CIDRs for IPsec site-to-site connection",
+                "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet",
             ),
         ),
         (

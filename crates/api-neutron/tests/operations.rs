@@ -625,3 +625,20 @@ async fn links_lead_back_under_a_prefix() {
     let href = &answer.is(200).body["versions"][0]["links"][0]["href"];
     assert_eq!(href, "https://vpn.example/net/v2.0/");
 }
+
+#[tokio::test]
+async fn paths_that_lead_nowhere_are_answered_in_neutron_s_words() {
+    let world = World::new().await;
+    for path in ["//v2.0", "/nothing", "/v3/networks", "/v2.0/networks/%ff"] {
+        let mut request = Request::get(path);
+        if path.contains("%ff") {
+            request = request.header("x-auth-token", world.token(Who::Member));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(world.app.clone(), request).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+        let kind = answer.headers()["content-type"].to_str().unwrap();
+        assert_eq!(kind, "application/json", "{path}");
+    }
+}

@@ -105,6 +105,92 @@ async fn what_fails_is_in_error() {
 }
 
 #[tokio::test]
+async fn what_can_t_work_is_in_error_and_says_why_where_clients_print_it() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    let cause = |code, whose| Reason {
+        whose,
+        ..reason(code)
+    };
+    for code in [
+        ReasonCode::Unsupported,
+        ReasonCode::IkePolicyMismatch,
+        ReasonCode::IpsecPolicyMismatch,
+    ] {
+        world.tunnel(TunnelState::Down, vec![cause(code, Whose::Local)]);
+        world.until_status(CONN, "ERROR").await;
+        let shown = world.get(CONN).await;
+        let printed = format!(
+            "static (ERROR: {}: what was seen; what to do)",
+            code.as_str()
+        );
+        assert_eq!(shown.ok(200)["route_mode"], printed);
+        assert_eq!(shown.ok(200)["description"], "");
+        // The peer can mend what is its own.
+        world.tunnel(TunnelState::Down, vec![cause(code, Whose::Peer)]);
+        world.until_status(CONN, "DOWN").await;
+        assert_eq!(world.get(CONN).await.ok(200)["route_mode"], "static");
+    }
+    let warning = cause(ReasonCode::WeakAlgorithm, Whose::Local);
+    world.tunnel(TunnelState::Up, vec![warning]);
+    world.until_status(CONN, "ACTIVE").await;
+}
+
+#[tokio::test]
+async fn any_address_is_taken_and_not_served_yet() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    let change = |peer: &str| json!({"ipsec_site_connection": {"peer_address": peer}});
+    let changed = world.put(CONN, change("0.0.0.0")).await;
+    let changed = changed.ok(200);
+    assert_eq!(
+        (&changed["peer_address"], &changed["status"]),
+        (&json!("0.0.0.0"), &json!("ERROR"))
+    );
+    assert_eq!(changed["status_reasons"][0]["code"], "unsupported");
+    let printed = changed["route_mode"].as_str().unwrap();
+    assert!(printed.contains("any address"), "{printed}");
+    world.put(CONN, change("198.51.100.9")).await.ok(200);
+    world.until_status(CONN, "DOWN").await;
+}
+
+#[tokio::test]
+async fn what_is_down_above_a_connection_is_named() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    world.until_status(CONN, "DOWN").await;
+    world.tunnel(TunnelState::Up, Vec::new());
+    world.until_status(CONN, "ACTIVE").await;
+    for (kind, path, whose) in [
+        ("router", "/routers/$router", "the VPN service's router"),
+        (
+            "vpnservice",
+            "/vpn/vpnservices/$svc",
+            "the connection's VPN service",
+        ),
+        ("ipsec_site_connection", CONN, "the connection"),
+    ] {
+        let set = |up: bool| json!({kind: {"admin_state_up": up}});
+        world.put(path, set(false)).await.ok(200);
+        let shown = world.get(CONN).await;
+        let shown = shown.ok(200);
+        assert_eq!(shown["status"], "DOWN", "{path}");
+        let told = format!("admin_state_up of {whose} is false");
+        assert_eq!(shown["status_reasons"][0]["evidence"], told);
+        let known = async || {
+            let gateway = world.agent.gateway(world.fill("$svc").parse().unwrap());
+            let tunnels = gateway.map(|spec| spec.tunnels).unwrap_or_default();
+            tunnels.values().any(|tunnel| !tunnel.admin_state_up)
+        };
+        world.until("the agent ends the tunnel", known).await;
+        world.put(path, set(true)).await.ok(200);
+        world.until_status(CONN, "ACTIVE").await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_switched_off_is_down() {
     let mut world = World::new().await;
     world.add_vpn().await;

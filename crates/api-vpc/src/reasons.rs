@@ -41,7 +41,7 @@ const fn message(code: ReasonCode) -> &'static str {
         }
         ReasonCode::Negotiating => "The tunnel is being negotiated.",
         ReasonCode::PeerNotResponding => "No response from the peer.",
-        ReasonCode::Unsupported => "The policies ask for something that is not supported here.",
+        ReasonCode::Unsupported => "The connection asks for something that is not supported here.",
         ReasonCode::WeakAlgorithm => "The policies allow algorithms that are weak.",
     }
 }

@@ -83,12 +83,14 @@ pub trait Agent: Send + Sync {
 /// What a host saw.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AgentEvent {
-    /// What a gateway dropped; told now and then.
-    Drops {
+    /// What a gateway dropped, and what is half open; told now and then.
+    Load {
         /// Which gateway.
         gateway: GatewayId,
         /// What it dropped.
         drops: Drops,
+        /// Its IKE SAs whose peer has not shown who it is.
+        half_open: u64,
     },
     /// How a gateway is. A worker that ended is `Failed`; the next [`Agent::apply_gateway`]
     /// starts another.

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use adit_model::{Cidr, Connection, Gateway};
+use adit_model::{Cidr, Connection, Gateway, RouterId};
 use adit_store::Transaction;
 
+use crate::attached_subnet;
 use crate::config::Limits;
 use crate::error::{Error, Quota, Rule};
 
@@ -16,6 +17,7 @@ pub(crate) async fn check(
     wanted: &Connection,
 ) -> Result<(), Error> {
     check_alone(limits, wanted)?;
+    check_networks(tx, gateway.router, "peer_cidrs", &wanted.peer_cidrs).await?;
     for sibling in tx.gateways_of_router(gateway.router).await? {
         let others = tx.connections_of_gateway(sibling.id).await?;
         let others: Vec<_> = others.into_iter().filter(|c| c.id != wanted.id).collect();
@@ -24,6 +26,29 @@ pub(crate) async fn check(
         }
         if sibling.id == gateway.id {
             check_sums(limits, wanted, &others)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses blocks behind a peer that are, or lie within, a network that the router is on: what is
+/// sent there from that network never comes to the router, and what the router has for it goes to
+/// that network. A block around such a network is fine, since the narrower one wins.
+pub(crate) async fn check_networks(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    field: &'static str,
+    blocks: &[Cidr],
+) -> Result<(), Error> {
+    for subnet in attached_subnet::of_router(tx, router).await? {
+        let within = |block: &&Cidr| subnet.cidr.contains_block(**block);
+        if let Some(block) = blocks.iter().find(within) {
+            let message = format!(
+                "the peer CIDR {block} lies within {}, the subnet {} ({}) on the same router: \
+                 nothing for it would be sent through the tunnel",
+                subnet.cidr, subnet.name, subnet.id
+            );
+            return Err(Error::invalid(field, Rule::CidrOverlap, message));
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk,
-    Reason, Revision,
+    Cidr, Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name,
+    PeerAddress, Psk, Reason, ReasonCode, Revision,
 };
 use adit_store::Transaction;
 
@@ -89,6 +89,21 @@ pub struct ConnectionView {
     pub ike_policy: Option<(IkePolicyId, Name)>,
     /// Phase 2, with its name.
     pub ipsec_policy: Option<(IpsecPolicyId, Name)>,
+}
+
+impl ConnectionView {
+    /// Why the tunnel can't come up whatever the peer does and however long one waits, if that is
+    /// so.
+    #[must_use]
+    pub fn hopeless(&self) -> Option<&Reason> {
+        if self.state == TunnelState::Up {
+            return None;
+        }
+        let is_lost_key =
+            |one: &&Reason| self.connection.psk.is_lost() && one.code == ReasonCode::InternalError;
+        let mut reasons = self.reasons.iter();
+        reasons.find(|one| one.stays() || is_lost_key(one))
+    }
 }
 
 /// Which end a block is at.
@@ -335,6 +350,11 @@ impl Control {
             return Err(Error::conflict(Rule::Reference, message));
         }
         check_peer(gateway, row.peer_address)?;
+        if gateway.addresses.toward(row.peer_address).is_none() {
+            let own = gateway.addresses.v4;
+            let message = format!("{} can't be reached from {own}", row.peer_address);
+            return Err(Error::invalid("peer_address", Rule::PeerAddress, message));
+        }
         check_dpd(row.dead_peer_detection)?;
         if let Some(id) = row.ike_policy {
             let policy = tx.ike_policy(row.project, id).await?;
@@ -354,7 +374,7 @@ impl Control {
         connection: Connection,
     ) -> Result<ConnectionView, Error> {
         let mut policies = Policies::default();
-        policies.look_up(tx, &connection).await?;
+        policies.look_up(tx, gateway, &connection).await?;
         Ok(self.connection_view_with(&mut policies, gateway, connection))
     }
 
@@ -368,8 +388,8 @@ impl Control {
         let now = self.now();
         let view = &self.0.view;
         let observed = view.gateway(gateway, now);
-        let wanted = connection.admin_state_up && gateway.admin_state_up;
-        let (state, mut reasons) = view.connection(&connection, wanted, &observed, now);
+        let wish = policies.wish(gateway, &connection);
+        let (state, mut reasons) = view.connection(&connection, wish, &observed, now);
         reasons.extend(policies.warning(&connection));
         let (ike, ipsec) = policies.of(&connection);
         let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
@@ -428,17 +448,14 @@ pub(crate) fn local_address(gateway: &Gateway, connection: &Connection) -> IpAdd
     toward.unwrap_or(gateway.addresses.v4.into())
 }
 
-fn check_peer(gateway: &Gateway, peer: IpAddr) -> Result<(), Error> {
-    let broadcast = matches!(peer, IpAddr::V4(v4) if v4.is_broadcast());
-    let nobody = peer.is_unspecified() || peer.is_loopback() || peer.is_multicast() || broadcast;
-    let message = if nobody {
-        format!("{peer} can't be the address of a peer")
-    } else if gateway.addresses.contains(peer) {
-        format!("{peer} is the gateway's own address")
-    } else if gateway.addresses.toward(peer).is_none() {
-        format!("{peer} can't be reached from {}", gateway.addresses.v4)
-    } else {
-        return Ok(());
+/// Refuses an address where this gateway's peer can't be.
+pub(crate) fn check_peer(gateway: &Gateway, peer: IpAddr) -> Result<(), Error> {
+    let message = match PeerAddress::check(peer) {
+        Err(error) => error.to_string(),
+        Ok(()) if gateway.addresses.contains(peer) => {
+            format!("{peer} can't be the address of a peer: it is the gateway's own")
+        }
+        Ok(()) => return Ok(()),
     };
     Err(Error::invalid("peer_address", Rule::PeerAddress, message))
 }

@@ -64,13 +64,26 @@ impl Control {
         Ok(row)
     }
 
-    /// All projects, by name. For administrators.
+    /// All projects, by name, for administrators. Who asks for one of its own by its name, as
+    /// clients do that were given the name, is told of that one.
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn projects(&self, session: &Session) -> Result<Vec<Project>, Error> {
-        session.must_be_admin()?;
-        Ok(self.0.store.read().await?.projects().await?)
+    pub async fn projects(
+        &self,
+        session: &Session,
+        named: Option<&str>,
+    ) -> Result<Vec<Project>, Error> {
+        let refused = match session.must_be_admin() {
+            Ok(()) => return Ok(self.0.store.read().await?.projects().await?),
+            Err(refused) => refused,
+        };
+        let mut own = self.projects_of_user(session, session.user.id).await?;
+        own.retain(|row| named == Some(row.name.as_str()));
+        if own.is_empty() {
+            return Err(refused);
+        }
+        Ok(own)
     }
 
     /// The projects in which a user may act, by name. For that user, and for administrators.

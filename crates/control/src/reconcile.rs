@@ -156,7 +156,11 @@ impl Reconciler {
 
     fn hear(&self, event: AgentEvent) {
         match event {
-            AgentEvent::Drops { gateway, drops } => self.inner.view.set_drops(gateway, drops),
+            AgentEvent::Load {
+                gateway,
+                drops,
+                half_open,
+            } => self.inner.view.set_load(gateway, drops, half_open),
             AgentEvent::Gateway { id, observed } => {
                 let failed = observed.status == GatewayStatus::Failed;
                 let now = self.inner.clock.now();

@@ -201,7 +201,13 @@ impl Control {
             row.name = name;
         }
         row.description = change.description.unwrap_or(row.description);
+        let was_up = row.admin_state_up;
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
+        // Tunnels end with their router.
+        let gateways = match row.admin_state_up == was_up {
+            true => Vec::new(),
+            false => tx.gateways_of_router(id).await?,
+        };
         match change.external {
             Some(Some(wished)) => {
                 let known = row.external;
@@ -233,6 +239,9 @@ impl Control {
         row.revision = tx.update_router(&row).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(id));
+        for gateway in gateways {
+            self.0.wakes.wake(Key::Gateway(gateway.id));
+        }
         Ok(row)
     }
 

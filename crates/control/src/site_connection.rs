@@ -5,22 +5,26 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
+use adit_model::cidr::CidrError;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
+use adit_model::observed::TunnelState;
 use adit_model::policy::Transform;
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, Gateway, GatewayId,
-    IkePolicyId, IpsecPolicyId, Name, ProjectId, Psk, Revision, RouterId, SubnetId,
+    IkePolicyId, IpsecPolicyId, Name, PeerAddress, PeerAddressError, ProjectId, Psk, Reason,
+    ReasonCode, Revision, RouterId, SubnetId,
 };
 use adit_store::{Query, Transaction};
 use tokio::task::JoinSet;
 
-use crate::connection::ConnectionView;
-use crate::error::{Error, Noun};
+use crate::connection::{ConnectionView, check_peer};
+use crate::error::{Error, Noun, Rule};
 use crate::policies::Policies;
 use crate::quota::Resource;
 use crate::resolver::Found;
-use crate::{Caller, Control, attached_subnet, endpoint_group, gateway};
+use crate::view::{is_to_any, tell_hopeless};
+use crate::{Caller, Control, attached_subnet, cidr_rules, endpoint_group, gateway};
 
 /// Why the parts of a service, a group or a connection don't fit together.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -171,14 +175,14 @@ pub(crate) const NOT_FOUND_YET: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// A peer as it was given, and where it may be.
 struct Peer {
     given: String,
+    parsed: Result<PeerAddress, PeerAddressError>,
     found: Found,
 }
 
 impl Peer {
     /// The host's name, if that is what was given.
     fn host(&self) -> Option<String> {
-        let is_address = self.given.parse::<IpAddr>().is_ok();
-        (!is_address).then(|| self.given.clone())
+        self.parsed.as_ref().ok()?.host().map(str::to_owned)
     }
 }
 
@@ -233,6 +237,7 @@ impl Control {
         let id = view.connection.id;
         self.0.wakes.wake_connection(gateway.id, id);
         self.look_up_later(&view.connection);
+        tell_hopeless_peer(&view);
         Ok(view)
     }
 
@@ -267,7 +272,7 @@ impl Control {
                     place.insert(gateway.ok_or(Error::NotFound(Noun::Gateway))?)
                 }
             };
-            policies.look_up(tx, &row).await?;
+            policies.look_up(tx, gateway, &row).await?;
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
@@ -311,6 +316,9 @@ impl Control {
         tx.commit().await?;
         self.0.wakes.wake_connection(gateway.id, id);
         self.look_up_later(&view.connection);
+        if peer.is_some() {
+            tell_hopeless_peer(&view);
+        }
         Ok(view)
     }
 
@@ -333,11 +341,18 @@ impl Control {
     }
 
     async fn find_peer(&self, project: ProjectId, given: String) -> Peer {
-        let found = match given.parse() {
-            Ok(address) => Found::At(vec![address]),
-            Err(_) => self.0.lookups.soon(project, &given).await,
+        let parsed = given.parse();
+        let found = match &parsed {
+            Ok(PeerAddress::Named(host)) => self.0.lookups.soon(project, host).await,
+            Ok(PeerAddress::At(address)) => Found::At(vec![*address]),
+            Ok(PeerAddress::Any) => Found::At(vec![PeerAddress::ANY]),
+            Err(_) => Found::Nowhere,
         };
-        Peer { given, found }
+        Peer {
+            given,
+            parsed,
+            found,
+        }
     }
 
     /// Has it looked up soon where a connection's peer is, if that isn't known yet.
@@ -394,8 +409,9 @@ impl Control {
             return Ok(());
         };
         // A host may have several addresses, in another order each time: one that is still its own
-        // is kept.
-        if found.contains(&row.peer_address) {
+        // is kept, while it answers.
+        let fails = found.len() > 1 && self.peer_is_silent(row);
+        if found.contains(&row.peer_address) && !fails {
             return Ok(());
         }
         let mut tx = self.0.store.write().await?;
@@ -407,19 +423,40 @@ impl Control {
             return Ok(());
         };
         let before = current.peer_address;
-        let fits = |found: &&IpAddr| match before {
-            NOT_FOUND_YET => gateway.addresses.toward(**found).is_some(),
-            _ => found.is_ipv4() == before.is_ipv4(),
+        let is_other = |found: &IpAddr| {
+            let in_family = match before {
+                NOT_FOUND_YET => gateway.addresses.toward(*found).is_some(),
+                _ => found.is_ipv4() == before.is_ipv4(),
+            };
+            in_family && *found != before && check_peer(&gateway, *found).is_ok()
         };
-        let Some(found) = found.iter().find(fits).copied() else {
+        let mut others: Vec<_> = found.into_iter().filter(is_other).collect();
+        if fails {
+            // Each in its turn, in whatever order they come.
+            others.sort_unstable();
+            let first_after = others.partition_point(|other| *other <= before);
+            others.rotate_left(first_after);
+        }
+        let Some(found) = others.first().copied() else {
             return Ok(());
         };
-        tracing::info!(connection = %row.id, host, %found, "the peer has moved");
+        tracing::info!(connection = %row.id, host, %before, %found, fails, "the peer is looked for elsewhere");
         current.peer_address = found;
         tx.update_connection(&current).await?;
         tx.commit().await?;
+        // What was seen was seen of the address before.
+        self.0.view.forget_tunnel(current.gateway, current.id);
         self.0.wakes.wake_connection(current.gateway, current.id);
         Ok(())
+    }
+
+    /// Whether a connection's tunnel is not up since nobody answers where its peer is taken to be.
+    fn peer_is_silent(&self, row: &Connection) -> bool {
+        let Some(seen) = self.0.view.tunnel(row.gateway, row.id) else {
+            return false;
+        };
+        let silent = |reason: &Reason| reason.code == ReasonCode::PeerNotResponding;
+        seen.state != TunnelState::Up && seen.reasons.iter().any(silent)
     }
 }
 
@@ -450,6 +487,15 @@ impl SiteConnectionChange {
         set(&mut row.dead_peer_detection.timeout_s, self.dpd_timeout_s);
         set(&mut row.admin_state_up, self.admin_state_up);
         row
+    }
+}
+
+/// What is wrong with it from the first, before a worker has seen it.
+fn tell_hopeless_peer(view: &ConnectionView) {
+    if is_to_any(&view.connection)
+        && let Some(reason) = view.hopeless()
+    {
+        tell_hopeless(view.connection.id, reason);
     }
 }
 
@@ -500,6 +546,11 @@ async fn fit(
         let mtu = row.mtu;
         return Err(SiteError::MtuTooSmall { mtu, is_ipv4 }.into());
     }
+    let field = match row.peer_group {
+        Some(_) => "peer_ep_group_id",
+        None => "peer_cidrs",
+    };
+    cidr_rules::check_networks(tx, gateway.router, field, &row.peer_cidrs).await?;
     if let Some(peer) = peer {
         row.peer_address = reachable(&gateway, peer)?;
         row.peer_host = peer.host();
@@ -507,8 +558,17 @@ async fn fit(
     Ok(gateway)
 }
 
-/// The first of a peer's addresses that the service has one of its own for.
-fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
+/// The first of a peer's addresses that the service has one of its own for, and where a peer can be.
+fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, Error> {
+    match &peer.parsed {
+        Ok(PeerAddress::Any) => return Ok(PeerAddress::ANY),
+        // Nobody can look up what is no name.
+        Ok(_) | Err(PeerAddressError::Syntax(_)) => {}
+        Err(error) => {
+            let rule = Rule::PeerAddress;
+            return Err(Error::invalid("peer_address", rule, error.to_string()));
+        }
+    }
     let found = match &peer.found {
         Found::At(found) => found.as_slice(),
         Found::Nowhere => &[],
@@ -516,12 +576,19 @@ fn reachable(gateway: &Gateway, peer: &Peer) -> Result<IpAddr, SiteError> {
     };
     let first = found.first();
     let first = first.ok_or_else(|| SiteError::PeerUnresolved(peer.given.clone()))?;
-    let has_own = |found: &&IpAddr| gateway.addresses.toward(**found).is_some();
-    let reachable = found.iter().find(has_own);
-    reachable.copied().ok_or(SiteError::NoExternalFamily {
-        router: gateway.router,
-        is_ipv4: first.is_ipv4(),
-    })
+    let mut with_own = found
+        .iter()
+        .filter(|found| gateway.addresses.toward(**found).is_some())
+        .peekable();
+    let Some(reachable) = with_own.peek().copied() else {
+        let router = gateway.router;
+        let is_ipv4 = first.is_ipv4();
+        return Err(SiteError::NoExternalFamily { router, is_ipv4 }.into());
+    };
+    match with_own.find(|found| check_peer(gateway, **found).is_ok()) {
+        Some(found) => Ok(*found),
+        None => check_peer(gateway, *reachable).map(|()| *reachable),
+    }
 }
 
 /// The service's subnet here, the blocks that were given there.
@@ -582,7 +649,11 @@ async fn by_groups(
     need_kind(&peer, EndpointKind::Cidr)?;
     let mut peer_cidrs = Vec::new();
     for text in &peer.endpoints {
-        let cidr = Cidr::containing(text).map_err(|error| Error::Internal(error.into()))?;
+        // One that was made when zeros before numbers were let through.
+        let invalid = |error: CidrError| {
+            Error::invalid("peer_ep_group_id", Rule::Reference, error.to_string())
+        };
+        let cidr = Cidr::containing(text).map_err(invalid)?;
         if !peer_cidrs.contains(&cidr) {
             peer_cidrs.push(cidr);
         }

@@ -1,13 +1,15 @@
 //! Everybody's gateways and connections with their counters, for metrics and readiness.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, Traffic, TunnelState};
-use adit_model::{ConnectionId, GatewayId, Name};
+use adit_model::{Connection, ConnectionId, GatewayId, Name};
 
 use crate::Control;
 use crate::error::Error;
+use crate::view::Wish;
 
 /// All there is, at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +35,8 @@ pub struct GatewaySnapshot {
     pub status: GatewayStatus,
     /// What it dropped.
     pub drops: Drops,
+    /// IKE SAs whose peer has not shown who it is.
+    pub half_open: u64,
     /// How often its worker was started.
     pub starts: u64,
     /// Its connections.
@@ -84,35 +88,44 @@ impl Control {
         let now = self.now();
         let view = &self.0.view;
         let mut tx = self.0.store.read().await?;
-        let routers = tx.all_routers().await?.len();
+        let routers = tx.all_routers().await?;
+        let down: HashSet<_> = routers
+            .iter()
+            .filter(|router| !router.admin_state_up)
+            .map(|router| router.id)
+            .collect();
         let mut gateways = Vec::new();
         for gateway in tx.all_gateways().await? {
             let observed = view.gateway(&gateway, now);
-            let up = gateway.admin_state_up;
+            let router_is_up = !down.contains(&gateway.router);
+            let wish = |row: &Connection| Wish::of(row, &gateway, router_is_up);
             let rows = tx.connections_of_gateway(gateway.id).await?;
-            let connections = rows.into_iter().map(|row| ConnectionSnapshot {
-                id: row.id,
-                state: view
-                    .connection(&row, row.admin_state_up && up, &observed, now)
-                    .0,
-                traffic: view
-                    .tunnel(row.gateway, row.id)
-                    .map(|t| t.traffic)
-                    .unwrap_or_default(),
-                rekeys: view.rekeys(row.gateway, row.id),
-                name: row.name,
-            });
+            let connections: Vec<_> = rows
+                .into_iter()
+                .map(|row| ConnectionSnapshot {
+                    id: row.id,
+                    state: view.connection(&row, wish(&row), &observed, now).0,
+                    traffic: view
+                        .tunnel(row.gateway, row.id)
+                        .map(|t| t.traffic)
+                        .unwrap_or_default(),
+                    rekeys: view.rekeys(row.gateway, row.id),
+                    name: row.name,
+                })
+                .collect();
+            let (drops, half_open) = view.load(gateway.id);
             gateways.push(GatewaySnapshot {
                 id: gateway.id,
                 name: gateway.name,
                 status: observed.status,
-                drops: view.drops(gateway.id),
+                drops,
+                half_open,
                 starts: view.starts(gateway.id),
-                connections: connections.collect(),
+                connections,
             });
         }
         Ok(Snapshot {
-            routers,
+            routers: routers.len(),
             gateways,
             write_failures: self.0.store.write_failures(),
             retries: self.0.retries.load(Ordering::Relaxed),

@@ -18,7 +18,7 @@ use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
 use crate::policies::Policies;
-use crate::site_connection::NOT_FOUND_YET;
+use crate::view::Wish;
 
 /// The network as it is wished, if it still is. The external network is the host's own.
 pub(crate) async fn network(
@@ -224,7 +224,8 @@ pub(crate) async fn tunnels(
 /// Whether it is known where the peer is, and the key. Without these there is nothing to negotiate
 /// with.
 fn can_be_told(connection: &Connection) -> bool {
-    let has_peer = connection.peer_host.is_none() || connection.peer_address != NOT_FOUND_YET;
+    // Any address is as good as none, until the engine serves it.
+    let has_peer = !connection.peer_address.is_unspecified();
     has_peer && !connection.psk.is_lost()
 }
 
@@ -234,7 +235,7 @@ async fn tunnel(
     gateway: &Gateway,
     connection: Connection,
 ) -> Result<TunnelSpec, StoreError> {
-    policies.look_up(tx, &connection).await?;
+    policies.look_up(tx, gateway, &connection).await?;
     let (ike, ipsec) = policies.of(&connection);
     let ike = ike.map(|policy| policy.parameters.clone());
     let ipsec = ipsec.map(|policy| policy.parameters.clone());
@@ -246,7 +247,7 @@ async fn tunnel(
     Ok(TunnelSpec {
         connection: connection.id,
         revision: connection.revision,
-        admin_state_up: connection.admin_state_up && gateway.admin_state_up,
+        admin_state_up: policies.wish(gateway, &connection) == Wish::Up,
         local_id: identity(&connection.local_id, local_address(gateway, &connection)),
         peer_id: identity(&connection.peer_id, connection.peer_address),
         peer_address: connection.peer_address,

@@ -11,8 +11,8 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, Reason, ReasonCode,
-    RouterId, Whose,
+    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, PeerAddress, Reason,
+    ReasonCode, RouterId, Whose,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -32,7 +32,8 @@ struct Seen {
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
-    drops: HashMap<GatewayId, Drops>,
+    /// What each gateway dropped, and its half-open IKE SAs.
+    loads: HashMap<GatewayId, (Drops, u64)>,
     /// How often each gateway's worker was started.
     starts: HashMap<GatewayId, u64>,
     /// How often each tunnel's Child SAs were replaced while it was up.
@@ -197,6 +198,12 @@ impl View {
             let tunnels = seen.tunnels.entry(gateway).or_default();
             let before = tunnels.get(&id);
             let rekeyed = before.is_some_and(|before| is_rekeyed(before, &observed));
+            let known = before.and_then(|before| before.reasons.iter().find(|one| one.stays()));
+            if let Some(reason) = observed.reasons.iter().find(|one| one.stays())
+                && known.is_none_or(|known| known.evidence != reason.evidence)
+            {
+                tell_hopeless(id, reason);
+            }
             tunnels.insert(id, observed);
             if rekeyed {
                 *seen.rekeys.entry((gateway, id)).or_default() += 1;
@@ -204,15 +211,16 @@ impl View {
         }
     }
 
-    pub(crate) fn set_drops(&self, gateway: GatewayId, drops: Drops) {
+    pub(crate) fn set_load(&self, gateway: GatewayId, drops: Drops, half_open: u64) {
         let mut seen = self.write();
         if seen.held.contains_key(&gateway) {
-            seen.drops.insert(gateway, drops);
+            seen.loads.insert(gateway, (drops, half_open));
         }
     }
 
-    pub(crate) fn drops(&self, gateway: GatewayId) -> Drops {
-        self.read().drops.get(&gateway).cloned().unwrap_or_default()
+    /// What a gateway dropped, and its half-open IKE SAs.
+    pub(crate) fn load(&self, gateway: GatewayId) -> (Drops, u64) {
+        self.read().loads.get(&gateway).cloned().unwrap_or_default()
     }
 
     /// How often a gateway's worker was started.
@@ -231,7 +239,7 @@ impl View {
         let mut seen = self.write();
         let held = seen.held.remove(&id);
         seen.gateways.remove(&id);
-        seen.drops.remove(&id);
+        seen.loads.remove(&id);
         seen.starts.remove(&id);
         seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
@@ -297,18 +305,21 @@ impl View {
     pub(crate) fn connection(
         &self,
         connection: &Connection,
-        wanted: bool,
+        wish: Wish,
         gateway: &GatewayObserved,
         now: OffsetDateTime,
     ) -> (TunnelState, Vec<Reason>) {
         let observed = self.tunnel(connection.gateway, connection.id);
         let heard = observed.as_ref().map(|observed| observed.since);
         let since = heard.unwrap_or_else(|| connection.created_at.max(self.started));
-        if !wanted {
-            return (TunnelState::Down, vec![administratively_down(since)]);
+        if let Wish::Down(whose) = wish {
+            return (TunnelState::Down, vec![administratively_down(since, whose)]);
         }
         if gateway.status == GatewayStatus::Failed {
             return (TunnelState::Down, gateway.reasons.clone());
+        }
+        if is_to_any(connection) {
+            return (TunnelState::Down, vec![any_peer(since)]);
         }
         if connection.psk.is_lost() {
             return (TunnelState::Down, vec![lost_key(since)]);
@@ -350,6 +361,12 @@ impl View {
     }
 }
 
+/// Tells the operator, once, of a connection that can't work.
+pub(crate) fn tell_hopeless(connection: ConnectionId, reason: &Reason) {
+    let (code, evidence) = (reason.code.as_str(), &reason.evidence);
+    tracing::warn!(%connection, code, evidence, "a connection can't work");
+}
+
 /// Whether a tunnel that is up has another Child SA than before.
 fn is_rekeyed(before: &TunnelObserved, now: &TunnelObserved) -> bool {
     let both_up = before.state == TunnelState::Up && now.state == TunnelState::Up;
@@ -364,13 +381,70 @@ pub(crate) fn failed(reason: Reason) -> GatewayObserved {
     }
 }
 
-fn administratively_down(since: OffsetDateTime) -> Reason {
+/// Whether a tunnel is wanted up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wish {
+    /// It is.
+    Up,
+    /// It is not, since this is set down.
+    Down(Off),
+}
+
+/// What is set down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Off {
+    /// The connection.
+    Connection,
+    /// Its gateway.
+    Gateway,
+    /// Its gateway's router.
+    Router,
+}
+
+impl Wish {
+    pub(crate) fn of(connection: &Connection, gateway: &Gateway, router_is_up: bool) -> Self {
+        if !connection.admin_state_up {
+            Self::Down(Off::Connection)
+        } else if !gateway.admin_state_up {
+            Self::Down(Off::Gateway)
+        } else if !router_is_up {
+            Self::Down(Off::Router)
+        } else {
+            Self::Up
+        }
+    }
+}
+
+fn administratively_down(since: OffsetDateTime, whose: Off) -> Reason {
+    let whose = match whose {
+        Off::Connection => "the connection",
+        Off::Gateway => "the connection's VPN service",
+        Off::Router => "the VPN service's router",
+    };
     Reason {
         code: ReasonCode::AdministrativelyDown,
         whose: Whose::Local,
         since,
-        evidence: "admin_state_up is false".to_owned(),
-        next_step: "set admin_state_up to true to have the tunnel up".to_owned(),
+        evidence: format!("admin_state_up of {whose} is false"),
+        next_step: format!("set admin_state_up of {whose} to true to have the tunnel up"),
+    }
+}
+
+/// Whether a connection's peer was given as any address.
+pub(crate) fn is_to_any(connection: &Connection) -> bool {
+    connection.peer_host.is_none() && connection.peer_address == PeerAddress::ANY
+}
+
+fn any_peer(since: OffsetDateTime) -> Reason {
+    Reason {
+        code: ReasonCode::Unsupported,
+        whose: Whose::Local,
+        since,
+        evidence: format!(
+            "the peer's address is {}, any address, which is not supported yet",
+            PeerAddress::ANY
+        ),
+        next_step: "give the peer's address or the name of its host".to_owned(),
     }
 }
 

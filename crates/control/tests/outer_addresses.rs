@@ -15,12 +15,14 @@ use adit_control::router::{NewRouter, RouterChange, WishedExternal, WishedV6};
 use adit_control::service::NewService;
 use adit_control::site_connection::NewSiteConnection;
 use adit_control::{
-    Allowance, Config, Control, Error, ExternalPool, Naming, Query, Resolver, SiteError,
+    AgentEvent, Allowance, Config, Control, Error, ExternalPool, Naming, Query, Resolver, SiteError,
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
+use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Gateway, GatewayId, NetworkId, OuterAddresses, Psk, Router, Subnet};
+use adit_model::{Gateway, GatewayId, NetworkId, OuterAddresses, Psk, Reason, ReasonCode, Router};
+use adit_model::{Subnet, Whose};
 use adit_store::{MemoryStore, Store};
 use async_trait::async_trait;
 use world::{World, config, name, new_router};
@@ -367,6 +369,61 @@ async fn a_host_is_reached_at_the_address_that_can_be_reached_and_followed_in_it
     let gateway = site(&w).await;
     let made = connect(&w, gateway.id, "peer.example.com").await.unwrap();
     assert!(made.connection.peer_address.is_ipv6());
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_tried_at_its_other_addresses() {
+    let hosts = ["198.51.100.7", "198.51.100.8"].map(|text| text.parse().unwrap());
+    let hosts = Arc::new(Hosts(Mutex::new(hosts.to_vec())));
+    let mut config = config();
+    config.resolver = Arc::clone(&hosts) as Arc<dyn Resolver>;
+    let mut w = World::over(Arc::new(MemoryStore::default()), config).await;
+    w.run();
+    let gateway = site(&w).await.id;
+    let made = connect(&w, gateway, "peer.example.com").await.unwrap();
+    let (id, first) = (made.connection.id, made.connection.peer_address);
+    let told = async |state, code| {
+        w.until("the agent has it", async || {
+            let spec = w.agent.gateway(gateway);
+            spec.is_some_and(|spec| spec.tunnels.contains_key(&id))
+        })
+        .await;
+        let reason = Reason {
+            code,
+            whose: Whose::Network,
+            since: time::OffsetDateTime::UNIX_EPOCH,
+            evidence: "seen".to_owned(),
+            next_step: "none".to_owned(),
+        };
+        w.agent.say(AgentEvent::Tunnel {
+            gateway,
+            connection: id,
+            observed: TunnelObserved {
+                state,
+                since: time::OffsetDateTime::UNIX_EPOCH,
+                reasons: vec![reason],
+                ike_suite: None,
+                children: Vec::new(),
+                traffic: Traffic::default(),
+            },
+        });
+        w.until("it is heard", async || {
+            let seen = w.control.site_connection(&w.demo, id).await.unwrap();
+            seen.observed.is_some_and(|seen| seen.state == state)
+        })
+        .await;
+        w.control.follow_peers().await.unwrap();
+        let seen = w.control.site_connection(&w.demo, id).await.unwrap();
+        seen.connection.peer_address
+    };
+    let silent = ReasonCode::PeerNotResponding;
+    assert_eq!(told(TunnelState::Up, silent).await, first);
+    let second = hosts.0.lock().unwrap()[1];
+    assert_eq!(told(TunnelState::Down, silent).await, second);
+    // A refused key is no matter of the address.
+    let refused = ReasonCode::CannotAuthenticateConnection;
+    assert_eq!(told(TunnelState::Down, refused).await, second);
+    assert_eq!(told(TunnelState::Connecting, silent).await, first);
 }
 
 /// A resolver that answers once it may.

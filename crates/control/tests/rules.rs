@@ -220,6 +220,8 @@ async fn a_peer_that_cannot_be_one_is_refused() {
         "127.0.0.1",
         "224.0.0.1",
         "255.255.255.255",
+        "169.254.0.7",
+        "0.1.2.3",
         "203.0.113.1",
         "2001:db8::1",
     ] {
@@ -231,6 +233,26 @@ async fn a_peer_that_cannot_be_one_is_refused() {
             "{peer}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_peer_block_within_a_network_of_the_router_is_refused() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    for block in ["10.0.0.0/24", "10.0.0.128/25", "10.0.0.1/32"] {
+        let new = new_connection("c", &["10.9.0.0/24"], &[block]);
+        let refused = w.connection(gateway, new).await.unwrap_err();
+        let message = refused.to_string();
+        let named = message.contains(block) && message.contains("within 10.0.0.0/24");
+        assert!(named, "{message}");
+        assert_eq!(rule(Err::<(), _>(refused)), Rule::CidrOverlap);
+    }
+    let around = new_connection("c", &["10.9.0.0/24"], &["10.0.0.0/23"]);
+    let made = w.connection(gateway, around).await.unwrap();
+    let (id, block) = (made.connection.id, "10.0.0.64/26".parse().unwrap());
+    let add = w.control.add_cidr(&w.demo, gateway, id, Side::Peer, block);
+    assert_eq!(rule(add.await), Rule::CidrOverlap);
 }
 
 #[tokio::test]

@@ -62,10 +62,7 @@ impl Cidr {
     /// # Errors
     /// It is not `ADDRESS/LENGTH`.
     pub fn containing(text: &str) -> Result<Self, CidrError> {
-        let given: IpNet = text
-            .parse()
-            .map_err(|_| CidrError::Syntax(text.to_owned()))?;
-        Ok(Self(given.trunc()))
+        Ok(Self(net(text)?.trunc()))
     }
 
     /// The lowest address.
@@ -153,11 +150,23 @@ impl FromStr for Cidr {
     type Err = CidrError;
 
     fn from_str(text: &str) -> Result<Self, CidrError> {
-        let given: IpNet = text
-            .parse()
-            .map_err(|_| CidrError::Syntax(text.to_owned()))?;
+        let given = net(text)?;
         Self::new(given.addr(), given.prefix_len())
     }
+}
+
+/// Reads `ADDRESS/LENGTH` with the address as everybody reads it: a number with a zero before it is
+/// refused, since some take it as octal.
+fn net(text: &str) -> Result<IpNet, CidrError> {
+    let syntax = || CidrError::Syntax(text.to_owned());
+    let (address, length) = text.split_once('/').ok_or_else(syntax)?;
+    let digits = length.chars().all(|c| c.is_ascii_digit());
+    if !digits || (length.starts_with('0') && length != "0") {
+        return Err(syntax());
+    }
+    let address: IpAddr = address.parse().map_err(|_| syntax())?;
+    let length: u8 = length.parse().map_err(|_| syntax())?;
+    IpNet::new(address, length).map_err(|_| syntax())
 }
 
 impl TryFrom<String> for Cidr {
@@ -197,8 +206,14 @@ mod tests {
             "2001:db8::/129",
             "x/8",
             "10.0.0.0/-1",
+            "10.0.0.0/+8",
+            "10.0.0.0/08",
+            "010.0.0.0/8",
+            "198.051.100.0/24",
+            "2001:db8::198.051.100.0/128",
         ] {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
+            assert!(Cidr::containing(text).is_err(), "{text}");
         }
     }
 

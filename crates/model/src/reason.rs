@@ -77,3 +77,17 @@ pub struct Reason {
     /// What to change, in one sentence.
     pub next_step: String,
 }
+
+impl Reason {
+    /// Whether it lies in what was asked for here, so that neither the peer nor time can mend it.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        let code = matches!(
+            self.code,
+            ReasonCode::IkePolicyMismatch
+                | ReasonCode::IpsecPolicyMismatch
+                | ReasonCode::Unsupported
+        );
+        self.whose == Whose::Local && code
+    }
+}

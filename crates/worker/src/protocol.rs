@@ -109,8 +109,13 @@ impl From<&TunnelSpec> for TunnelOrder {
 pub enum FromWorker {
     /// It is at work; said every two seconds.
     Alive,
-    /// What was dropped since it was started.
-    Drops(Drops),
+    /// What was dropped since it was started, and how many IKE SAs are half open now.
+    Load {
+        /// By cause.
+        drops: Drops,
+        /// IKE SAs whose peer has not shown who it is.
+        half_open: u64,
+    },
     /// It listens.
     Ready,
     /// How a tunnel is.
@@ -157,7 +162,7 @@ impl FromWorker {
         let news = serde_json::from_slice(line).map_err(NewsError::Malformed)?;
         match &news {
             Self::Alive | Self::Ready => {}
-            Self::Drops(drops) => {
+            Self::Load { drops, .. } => {
                 let plain = |octet: u8| {
                     octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_'
                 };
@@ -220,10 +225,10 @@ mod tests {
             parse(&tunnel("", MAX_ENTRIES + 1)),
             Err(NewsError::TooLong("reasons"))
         ));
-        assert!(parse(r#"{"Drops":{"no_sa":7}}"#).is_ok());
+        assert!(parse(r#"{"Load":{"drops":{"no_sa":7},"half_open":0}}"#).is_ok());
         for name in ["a\"b", "a b", "A", &"a".repeat(65)] {
             let name = name.replace('"', "\\\"");
-            let line = format!(r#"{{"Drops":{{"{name}":7}}}}"#);
+            let line = format!(r#"{{"Load":{{"drops":{{"{name}":7}},"half_open":0}}}}"#);
             assert!(
                 matches!(parse(&line), Err(NewsError::TooLong("causes of drops"))),
                 "{line}"

@@ -125,7 +125,7 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
         outgoing: Vec::new(),
         next_look: started + LOOK,
         looks: 0,
-        drops_told: Drops::default(),
+        load_told: Default::default(),
         flood: Flood::default(),
     };
     worker.tell(&FromWorker::Ready);
@@ -157,7 +157,7 @@ struct Worker {
     outgoing: Vec<u8>,
     next_look: Instant,
     looks: u32,
-    drops_told: Drops,
+    load_told: (Drops, u64),
     flood: Flood,
 }
 
@@ -404,7 +404,7 @@ impl Worker {
         let with_counters = self.looks.is_multiple_of(TELL_EVERY);
         self.tell_news(with_counters);
         if with_counters {
-            self.tell_drops();
+            self.tell_load();
             self.tell(&FromWorker::Alive);
         }
     }
@@ -450,7 +450,7 @@ impl Worker {
         }
     }
 
-    fn tell_drops(&mut self) {
+    fn tell_load(&mut self) {
         let (packets, messages) = (self.dataplane.counters(), self.endpoint.statistics());
         let drops = drops::of(&packets, &messages, &self.lost);
         match self.flood.look(&drops) {
@@ -462,9 +462,11 @@ impl Worker {
             }
             None => {}
         }
-        if drops != self.drops_told {
-            self.drops_told = drops.clone();
-            self.tell(&FromWorker::Drops(drops));
+        let load = (drops, messages.half_open);
+        if load != self.load_told {
+            self.load_told = load.clone();
+            let (drops, half_open) = load;
+            self.tell(&FromWorker::Load { drops, half_open });
         }
     }
 

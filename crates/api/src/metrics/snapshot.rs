@@ -132,6 +132,9 @@ fn of_gateways(registry: &mut Registry, snapshot: &Snapshot) {
     });
     let help = "Packets and messages dropped since the gateway's worker was started, by cause";
     counters(registry, "adit_gateway_drops", help, drops);
+    let half_open = all().map(|one| (labels(one, None), one.half_open));
+    let help = "IKE SAs whose peer has not shown who it is";
+    gauges(registry, "adit_gateway_half_open", help, half_open);
     let starts = all().map(|one| (labels(one, None), one.starts));
     let help = "How often the gateway's worker was started";
     counters(registry, "adit_gateway_starts", help, starts);
@@ -207,6 +210,7 @@ mod tests {
             name: Name::parse("g").unwrap(),
             status: GatewayStatus::Available,
             drops: Drops([("no_sa".to_owned(), 7)].into()),
+            half_open: 4,
             starts: 3,
             connections: vec![connection],
         };
@@ -224,6 +228,7 @@ mod tests {
             format!("ibm_is_vpn_gateway_status{labels}}} 1"),
             format!("ibm_is_vpn_gateway_bytes_in_total{labels}}} 20"),
             format!("adit_gateway_drops_total{labels},cause=\"no_sa\"}} 7"),
+            format!("adit_gateway_half_open{labels}}} 4"),
             format!("adit_gateway_starts_total{labels}}} 3"),
             format!("ibm_is_vpn_connection_status{of_connection} 1"),
             format!("ibm_is_vpn_connection_packets_out_total{of_connection} 3"),

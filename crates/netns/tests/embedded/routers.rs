@@ -92,6 +92,36 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
 }
 
 #[tokio::test]
+async fn a_block_that_is_the_router_s_own_network_leaves_the_kernel_s_route_there() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "adt9";
+    let provider = open(prefix, 19).await;
+    let (network, spec) = site("10.96.0");
+    apply(&provider, &network, &spec).await;
+    let gateway = GatewayId::random();
+    let attach = provider.attach_gateway(spec.id, gateway, outer("198.19.19.9"));
+    let _ports = attach.await.unwrap();
+    let namespace = router_space(prefix, &spec);
+    let before = all_of(&namespace);
+    let own = ip(Some(&namespace), &["route", "show", "proto", "kernel"]);
+    assert!(own.contains("10.96.0.0/24"), "{own}");
+    let machine = machine_space(prefix, &network.instances[0]);
+    for block in ["10.96.0.0/24", "10.96.0.128/25", "10.96.0.1/32"] {
+        for wanted in [blocks(&[block]), blocks(&[])] {
+            let set = provider.set_gateway_blocks(spec.id, gateway, &wanted);
+            set.await.unwrap();
+            let routes = ip(Some(&namespace), &["route", "show", "proto", "kernel"]);
+            assert_eq!(routes, own, "{block}");
+        }
+        assert_eq!(changes(&before, &all_of(&namespace)), [""; 0], "{block}");
+        assert!(pings(&machine, "10.96.0.1"), "{block}");
+    }
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
 async fn what_a_killed_run_left_is_reused_or_removed() {
     if !is_root() {
         return;

@@ -9,7 +9,7 @@ pub(crate) fn check(line: &[u8]) {
     };
     match &news {
         FromWorker::Alive | FromWorker::Ready => {}
-        FromWorker::Drops(drops) => {
+        FromWorker::Load { drops, .. } => {
             assert!(drops.0.len() <= 128);
             let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'_';
             assert!(drops.0.keys().all(|cause| cause.bytes().all(plain)));
