@@ -87,7 +87,8 @@ fn the_block_comes_later_and_does_not_go_while_it_is_used() {
     let old = end(&serve, &api, "old", "10.61.0.0/24", 4);
     assert_eq!(old.service["external_v6_ip"], Value::Null);
     let (ike, ipsec) = policies(&api);
-    connect(&api, &old, &old, 4, (&ike, &ipsec));
+    let other = end(&serve, &api, "other", "10.64.0.0/24", 4);
+    connect(&api, &old, &other, 4, (&ike, &ipsec));
     let list = api.neutron("GET", "vpn/ipsec-site-connections", &Value::Null);
     let made = list.is(200)["ipsec_site_connections"][0].take();
     let path = format!("vpn/ipsec-site-connections/{}", id(&made));
