@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
@@ -43,6 +44,9 @@ impl Namespace {
     /// Makes the folder of names what `ip netns add` makes it before its first: a mount of its own,
     /// shared. Left to that, which puts the mount over ours, names made before could not be removed.
     pub(crate) fn prepare() -> io::Result<()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // Two at once would put one mount over the other.
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         std::fs::create_dir_all(FOLDER)?;
         let none = None::<&str>;
         let share = || {
