@@ -96,7 +96,7 @@ async fn a_block_that_is_the_router_s_own_network_leaves_the_kernel_s_route_ther
     if !is_root() {
         return;
     }
-    let prefix = "adt9";
+    let prefix = "adtb";
     let provider = open(prefix, 19).await;
     let (network, spec) = site("10.96.0");
     apply(&provider, &network, &spec).await;
@@ -218,7 +218,10 @@ async fn an_external_network_that_the_host_routes_elsewhere_is_refused() {
     }
     let first = open("adt8", 14).await;
     let second = Network::open("adt9", external(14)).await;
-    assert!(matches!(second, Err(NetworkError::ExternalInUse { .. })));
+    assert!(
+        matches!(second, Err(NetworkError::ExternalInUse { .. })),
+        "{second:?}"
+    );
     first.remove_all().await.unwrap();
 }
 
