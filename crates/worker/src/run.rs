@@ -386,11 +386,9 @@ impl Worker {
         // What is left out here is told with the next counters, if it is still so.
         let Some(left_out) = left_out else { return };
         self.changed.insert(key);
-        if left_out > 0 {
-            tracing::info!(%connection, ?event, left_out, "tunnel");
-        } else {
-            tracing::info!(%connection, ?event, "tunnel");
-        }
+        // Said only where there is something to say.
+        let left_out = (left_out > 0).then_some(left_out);
+        tracing::info!(%connection, ?event, left_out, "tunnel");
     }
 
     /// Looks at all counters.

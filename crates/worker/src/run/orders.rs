@@ -1,7 +1,7 @@
 //! What the worker does with its orders. What is gone goes first: what comes may be for the same
 //! peer and the same blocks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adit_dataplane::{Dataplane, Routes};
@@ -18,51 +18,51 @@ impl Worker {
     /// Has exactly the tunnels of the order.
     pub(super) fn apply(&mut self, order: &GatewayOrder) {
         self.addresses = Some(order.addresses);
-        self.lead(BTreeMap::new(), &order.tunnels);
         let listed = order.tunnels.iter();
         let listed: BTreeSet<_> = listed.map(|one| conversion::key(one.connection)).collect();
-        let mut gone: Vec<_> = self.tunnels.keys().copied().collect();
+        let mut gone: Vec<_> = self.leads.keys().copied().collect();
         gone.retain(|key| !listed.contains(key));
-        for key in gone {
-            self.remove_tunnel(key);
-        }
-        for tunnel in &order.tunnels {
-            self.apply_tunnel(tunnel);
-        }
+        self.replace(&gone, &order.tunnels);
     }
 
     /// Changes the tunnels of the order.
     pub(super) fn change(&mut self, order: &ChangeOrder) {
-        let mut stay = self.leads.clone();
-        for connection in &order.gone {
-            stay.remove(&conversion::key(*connection));
+        let gone = order.gone.iter();
+        let gone: Vec<_> = gone.map(|one| conversion::key(*one)).collect();
+        self.replace(&gone, &order.tunnels);
+    }
+
+    fn replace(&mut self, gone: &[ConnectionKey], tunnels: &[TunnelOrder]) {
+        self.lead(gone, tunnels);
+        for key in gone {
+            self.remove_tunnel(*key);
         }
-        self.lead(stay, &order.tunnels);
-        for connection in &order.gone {
-            self.remove_tunnel(conversion::key(*connection));
-        }
-        for tunnel in &order.tunnels {
+        for tunnel in tunnels {
             self.apply_tunnel(tunnel);
         }
     }
 
     /// Tells the data plane which connection each packet belongs to, before anything else changes.
-    fn lead(&mut self, mut leads: BTreeMap<ConnectionKey, Lead>, tunnels: &[TunnelOrder]) {
+    fn lead(&mut self, gone: &[ConnectionKey], tunnels: &[TunnelOrder]) {
+        let mut changed = false;
+        for key in gone {
+            changed |= self.leads.remove(key).is_some();
+        }
         for tunnel in tunnels {
             let lead = Lead {
                 blocks: conversion::blocks(tunnel),
                 peer: tunnel.admin_state_up.then_some(tunnel.peer_address),
             };
-            leads.insert(conversion::key(tunnel.connection), lead);
+            let key = conversion::key(tunnel.connection);
+            changed |= self.leads.get(&key) != Some(&lead);
+            self.leads.insert(key, lead);
         }
-        if leads == self.leads {
-            return;
+        if changed {
+            let blocks = self.leads.values().map(|lead| &lead.blocks);
+            self.dataplane.set_routes(Arc::new(Routes::new(blocks)));
+            let peers = self.leads.values().filter_map(|lead| lead.peer).collect();
+            self.queue.set_peers(&peers);
         }
-        let blocks = leads.values().map(|lead| &lead.blocks);
-        self.dataplane.set_routes(Arc::new(Routes::new(blocks)));
-        let peers = leads.values().filter_map(|lead| lead.peer).collect();
-        self.queue.set_peers(&peers);
-        self.leads = leads;
     }
 
     fn apply_tunnel(&mut self, tunnel: &TunnelOrder) {
