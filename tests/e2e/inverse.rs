@@ -161,7 +161,7 @@ fn each_delete_through_neutron_undoes_its_create_on_the_host() {
             |made| delete(&api, "vpn/ipsec-site-connections", &made),
         );
     }
-    networks_of_peers_blocks(&serve, &api, &left);
+    networks_of_peers_blocks(&serve, &api, &left, &tunnel);
     assert_eq!(ping(&left.machine, &right.machine.address).received, 10);
     let before = settled(&serve, |_| true).unwrap();
     // The reconciler looks at everything every 30 s.
@@ -243,21 +243,30 @@ fn connection_to(api: &Api, left: &End, block: &str, policies: (&Value, &Value))
     json!({"ipsec_site_connection": connection})
 }
 
-/// A network that comes after a connection to the same block.
-fn networks_of_peers_blocks(serve: &Serve, api: &Api, left: &End) {
-    let later = api.make("networks", "network", json!({"name": "later"}));
-    let subnet = json!({"network_id": id(&later), "cidr": "10.72.0.0/24", "ip_version": 4});
-    let subnet = api.make("subnets", "subnet", subnet);
-    let change = |what: &str| {
-        let path = format!("routers/{}/{what}_router_interface", id(&left.router));
-        api.neutron("PUT", &path, &json!({"subnet_id": id(&subnet)}))
-            .is(200);
+/// Networks that come after a connection. One that is a block behind its peer, or around it, would
+/// take that block from the tunnel, and is refused; one within it is fine, since the narrower one has
+/// what is sent there.
+fn networks_of_peers_blocks(serve: &Serve, api: &Api, left: &End, tunnel: &Value) {
+    let subnet = |cidr: &str| {
+        let later = api.make("networks", "network", json!({"name": "later"}));
+        let subnet = json!({"network_id": id(&later), "cidr": cidr, "ip_version": 4});
+        api.make("subnets", "subnet", subnet)
     };
+    let change = |what: &str, subnet: &Value| {
+        let path = format!("routers/{}/{what}_router_interface", id(&left.router));
+        api.neutron("PUT", &path, &json!({"subnet_id": id(subnet)}))
+    };
+    for cidr in ["10.72.0.0/24", "10.72.0.0/16"] {
+        let refused = change("add", &subnet(cidr)).is(409).to_string();
+        let named = refused.contains(id(tunnel)) && refused.contains("10.72.0.0/24");
+        assert!(named, "{refused}");
+    }
+    let within = subnet("10.72.0.128/25");
     undone(
         serve,
-        "a network with a connection's peer block",
-        || change("add"),
-        |()| change("remove"),
+        "a network within a connection's peer block",
+        || change("add", &within).is(200),
+        |_| drop(change("remove", &within).is(200)),
     );
 }
 

@@ -246,6 +246,11 @@ async fn named(cx: &Context, error: Error, values: &Values, network: Uuid) -> Fa
             rule: Rule::AddressTaken,
             message,
         } => ApiError::AddressTaken { message }.into(),
+        Error::Invalid {
+            field: "subnet_id",
+            message,
+            ..
+        } => ApiError::attribute(FIXED_IPS, message).into(),
         Error::NotFound(Noun::SecurityGroup) => {
             for id in groups(values).ok().flatten().unwrap_or_default() {
                 if cx.control.security_group(&cx.caller, id).await.is_err() {

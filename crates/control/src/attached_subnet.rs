@@ -11,7 +11,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::wake::Key;
-use crate::{Caller, Control, Naming, address, router, router_interface, subnet};
+use crate::{Caller, Control, Naming, address, cidr_rules, router, router_interface, subnet};
 
 /// Which addresses a subnet is to have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +69,10 @@ impl Control {
         let siblings = of_router(&mut *tx, router.id).await?;
         Error::over(Quota::Subnets, siblings.len(), self.0.config.limits.subnets)?;
         check_name(&siblings, &new.name, new.naming, None)?;
-        let (network, row, interface) = self.attached(&router, &siblings, new)?;
+        let peers = tx.peer_cidrs_of_router(router.id).await?;
+        let peers: Vec<Cidr> = peers.into_values().flatten().collect();
+        let (network, row, interface) = self.attached(&router, &siblings, &peers, new)?;
+        cidr_rules::check_peers(&mut *tx, router.id, &row).await?;
         tx.insert_network(&network).await?;
         tx.insert_subnet(&row).await?;
         tx.insert_port(&interface).await?;
@@ -205,9 +208,10 @@ impl Control {
         &self,
         router: &Router,
         siblings: &[Subnet],
+        peers: &[Cidr],
         new: NewAttachedSubnet,
     ) -> Result<(Network, Subnet, Port), Error> {
-        let cidr = choose(siblings, &new.block)?;
+        let cidr = choose(siblings, peers, &new.block)?;
         let now = self.now();
         let address = Subnet::router_address(cidr);
         let network = Network {
@@ -315,7 +319,10 @@ fn is_in_pools(subnet: &Subnet, address: IpAddr) -> bool {
     subnet.pools.iter().any(|pool| pool.contains(address))
 }
 
-fn choose(siblings: &[Subnet], block: &Block) -> Result<Cidr, Error> {
+/// The block that is wished for, or the first one that is free: neither a sibling's, nor around a
+/// block behind a peer.
+fn choose(siblings: &[Subnet], peers: &[Cidr], block: &Block) -> Result<Cidr, Error> {
+    let around = |cidr: Cidr| peers.iter().any(|peer| cidr.contains_block(*peer));
     let overlaps = |cidr: Cidr| siblings.iter().find(|row| row.cidr.overlaps(cidr));
     match *block {
         Block::Exact(cidr) => {
@@ -331,7 +338,7 @@ fn choose(siblings: &[Subnet], block: &Block) -> Result<Cidr, Error> {
         }
         Block::FirstFree { within, prefix_len } => {
             let mut candidates = blocks(within, prefix_len);
-            let free = candidates.find(|cidr| overlaps(*cidr).is_none());
+            let free = candidates.find(|cidr| overlaps(*cidr).is_none() && !around(*cidr));
             let message = format!("no block of /{prefix_len} is free in {within}");
             free.ok_or_else(|| Error::conflict(Rule::CidrOverlap, message))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use adit_model::{Cidr, Connection, Gateway, RouterId};
+use adit_model::{Cidr, Connection, Gateway, RouterId, Subnet};
 use adit_store::Transaction;
 
 use crate::attached_subnet;
@@ -49,6 +49,30 @@ pub(crate) async fn check_networks(
                 subnet.cidr, subnet.name, subnet.id
             );
             return Err(Error::invalid(field, Rule::CidrOverlap, message));
+        }
+    }
+    Ok(())
+}
+
+/// The same when a network comes onto the router: refuses one that is, or contains, a block behind a
+/// peer of its connections.
+pub(crate) async fn check_peers(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    subnet: &Subnet,
+) -> Result<(), Error> {
+    for gateway in tx.gateways_of_router(router).await? {
+        for connection in tx.connections_of_gateway(gateway.id).await? {
+            let within = |block: &&Cidr| subnet.cidr.contains_block(**block);
+            let Some(block) = connection.peer_cidrs.iter().find(within) else {
+                continue;
+            };
+            let message = format!(
+                "the peer CIDR {block} of the connection {} ({}) on the same router lies within \
+                 {}, the subnet {} ({}): nothing for it would be sent through the tunnel any more",
+                connection.name, connection.id, subnet.cidr, subnet.name, subnet.id
+            );
+            return Err(Error::conflict(Rule::CidrOverlap, message));
         }
     }
     Ok(())

@@ -5,15 +5,15 @@ use std::net::IpAddr;
 use adit_model::port::{Device, FixedIp};
 use adit_model::security_group::Remote;
 use adit_model::{
-    MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, SecurityGroupId,
-    Subnet, SubnetId,
+    MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
+    SecurityGroupId, Subnet, SubnetId,
 };
 use adit_store::{Query, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::Resource;
 use crate::wake::Key;
-use crate::{Caller, Control, address, network, security_group};
+use crate::{Caller, Control, address, attached_subnet, network, router_interface, security_group};
 
 /// An address that is wished for: of this subnet, this one, or any.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -181,6 +181,9 @@ impl Control {
         if let Some(wished) = change.fixed_ips {
             let network = network::visible(&mut *tx, caller, row.network).await?;
             row.fixed_ips = self.addresses(&mut *tx, &network, id, Some(wished)).await?;
+            if let Some(router) = row.device.router() {
+                self.check_moved(&mut *tx, router, &before, &row).await?;
+            }
             for floating in tx.floating_ips_of_port(id).await? {
                 let of = floating.association.map(|of| of.fixed_ip);
                 if !row.fixed_ips.iter().any(|ip| Some(ip.address) == of) {
@@ -198,6 +201,32 @@ impl Control {
             self.0.wakes.wake(Key::Router(router));
         }
         Ok(row)
+    }
+
+    /// Refuses to take an interface from a subnet that needs the router, or to put it on one where
+    /// the router can't be.
+    async fn check_moved(
+        &self,
+        tx: &mut dyn Transaction,
+        router: RouterId,
+        before: &Port,
+        row: &Port,
+    ) -> Result<(), Error> {
+        let has = |port: &Port, subnet| port.fixed_ips.iter().any(|ip| ip.subnet == subnet);
+        let router = tx.any_router(router).await?;
+        let router = router.ok_or(Error::NotFound(Noun::Router))?;
+        let left = before.fixed_ips.iter().filter(|ip| !has(row, ip.subnet));
+        for ip in left {
+            router_interface::check_unused(tx, &router, ip.subnet).await?;
+        }
+        let on_router = attached_subnet::of_router(tx, router.id).await?;
+        let new = row.fixed_ips.iter().filter(|ip| !has(before, ip.subnet));
+        for ip in new {
+            let subnet = tx.any_subnet(ip.subnet).await?;
+            let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
+            self.check_place(tx, router.id, &on_router, &subnet).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a port. A floating IP that stood for it stands for nothing then.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
 use crate::wake::Key;
-use crate::{Caller, Control, attached_subnet, port, router, subnet};
+use crate::{Caller, Control, attached_subnet, cidr_rules, port, router, subnet};
 
 /// What an interface is named by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,8 +25,8 @@ impl Control {
     /// Puts a router on a subnet; answers the interface.
     ///
     /// # Errors
-    /// Something is not there, the router is there already or on a block that overlaps, the
-    /// address is taken, or the port is used.
+    /// Something is not there, the router is there already or on a block that overlaps, a peer's
+    /// block lies within the subnet, the address is taken, or the port is used.
     pub async fn add_router_interface(
         &self,
         caller: &Caller,
@@ -40,7 +40,8 @@ impl Control {
         let row = match of {
             InterfaceOf::Subnet(id) => {
                 let subnet = subnet::visible(&mut *tx, caller, id).await?;
-                check_apart(&on_router, &subnet)?;
+                self.check_place(&mut *tx, router.id, &on_router, &subnet)
+                    .await?;
                 self.check_quota(&mut *tx, router.project, Resource::Port)
                     .await?;
                 let row = self.interface(&mut *tx, &router, &subnet).await?;
@@ -60,7 +61,8 @@ impl Control {
                 for ip in &row.fixed_ips {
                     let subnet = tx.any_subnet(ip.subnet).await?;
                     let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
-                    check_apart(&on_router, &subnet)?;
+                    self.check_place(&mut *tx, router.id, &on_router, &subnet)
+                        .await?;
                 }
                 row.device = Device::Router(router.id);
                 row.port_security = false;
@@ -114,6 +116,25 @@ impl Control {
         tx.commit().await?;
         self.0.wakes.wake(Key::Router(router.id));
         Ok(row)
+    }
+
+    /// Refuses a subnet that a router with these can't be on.
+    pub(crate) async fn check_place(
+        &self,
+        tx: &mut dyn Transaction,
+        router: RouterId,
+        on_router: &[Subnet],
+        subnet: &Subnet,
+    ) -> Result<(), Error> {
+        if self.0.is_external(subnet.network) {
+            let message = format!(
+                "the subnet {} leads outside: a router has its addresses there by its gateway",
+                subnet.id
+            );
+            return Err(Error::invalid("subnet_id", Rule::Reference, message));
+        }
+        check_apart(on_router, subnet)?;
+        cidr_rules::check_peers(tx, router, subnet).await
     }
 
     async fn interface(
@@ -193,7 +214,7 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
 }
 
 /// Refuses when something needs the router on this subnet.
-async fn check_unused(
+pub(crate) async fn check_unused(
     tx: &mut dyn Transaction,
     router: &Router,
     subnet: SubnetId,

@@ -256,6 +256,44 @@ async fn a_peer_block_within_a_network_of_the_router_is_refused() {
 }
 
 #[tokio::test]
+async fn a_network_around_a_peer_block_is_refused() {
+    let w = World::new().await;
+    let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let new = new_connection("c", LOCAL, &["10.7.0.0/24", "10.8.0.0/16"]);
+    let made = w.connection(gateway, new).await.unwrap().connection.id;
+    let attach = |cidr: &str| NewAttachedSubnet {
+        name: name("later"),
+        naming: Naming::Unique,
+        router: router.id,
+        block: Block::Exact(cidr.parse().unwrap()),
+        zone: "zone-1".to_owned(),
+    };
+    for cidr in ["10.7.0.0/24", "10.7.0.0/16", "10.8.0.0/15"] {
+        let made_there = w.control.create_attached_subnet(&w.demo, attach(cidr));
+        let refused = made_there.await.unwrap_err();
+        assert!(refused.to_string().contains(&made.to_string()), "{refused}");
+        assert_eq!(rule(Err::<(), _>(refused)), Rule::CidrOverlap);
+    }
+    // One within such a block has what is sent there.
+    let within = w
+        .control
+        .create_attached_subnet(&w.demo, attach("10.8.1.0/24"));
+    within.await.unwrap();
+    // And none that is chosen is around one.
+    let free = NewAttachedSubnet {
+        name: name("free"),
+        block: Block::FirstFree {
+            within: "10.7.0.0/22".parse().unwrap(),
+            prefix_len: 24,
+        },
+        ..attach("10.99.0.0/24")
+    };
+    let free = w.control.create_attached_subnet(&w.demo, free).await;
+    assert_eq!(free.unwrap().subnet.cidr.to_string(), "10.7.1.0/24");
+}
+
+#[tokio::test]
 async fn a_change_needs_the_revision_that_was_read() {
     let w = World::new().await;
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
