@@ -129,6 +129,8 @@ async fn a_router_has_an_address_of_each_version_unless_it_lists_what_it_wants()
 #[tokio::test]
 async fn a_service_says_both_addresses_when_it_is_made_and_takes_peers_of_both() {
     let mut world = World::outside_by_ipv6().await;
+    let both = json!({"router": {"external_gateway_info": {"network_id": "$ext"}}});
+    world.put("/routers/$router", both).await.is(200);
     world.add_vpn().await;
     let service = json!({"name": "both", "router_id": "$router"});
     let made = world.make("both", "vpnservice", service).await;

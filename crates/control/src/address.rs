@@ -100,16 +100,21 @@ impl Control {
         Ok(taken)
     }
 
-    /// A free address of each external block: what a gateway gets.
+    /// Free external addresses: what a gateway gets. With one of IPv6 where there are any, unless
+    /// its router was asked for without.
     pub(crate) async fn free_outer(
         &self,
         tx: &mut dyn Transaction,
         asks: ProjectId,
+        with_v6: bool,
     ) -> Result<OuterAddresses, Error> {
         let taken = self.taken_outside(tx, asks).await?;
         Ok(OuterAddresses {
             v4: self.free_v4(&taken, None)?,
-            v6: self.free_v6(&taken, None)?,
+            v6: match with_v6 {
+                true => self.free_v6(&taken, None)?,
+                false => None,
+            },
         })
     }
 

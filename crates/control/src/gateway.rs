@@ -87,7 +87,7 @@ impl Control {
             name: new.name,
             description: String::new(),
             admin_state_up: true,
-            addresses: self.free_outer(&mut *tx, caller.project).await?,
+            addresses: self.free_outer(&mut *tx, caller.project, true).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };

@@ -211,7 +211,9 @@ impl Control {
         match change.external {
             Some(Some(wished)) => {
                 let known = row.external;
-                row.external = Some(self.way_outside(&mut *tx, caller, known, wished).await?);
+                let external = self.way_outside(&mut *tx, caller, known, wished).await?;
+                check_families(&mut *tx, id, external.addresses).await?;
+                row.external = Some(external);
             }
             Some(None) if row.external.is_some() => {
                 check_way_unused(&mut *tx, id).await?;
@@ -330,6 +332,20 @@ async fn check_way_unused(tx: &mut dyn Transaction, id: RouterId) -> Result<(), 
     let floating = tx.floating_ips_of_router(id).await?;
     let floating = floating.iter().map(|row| row.id.uuid());
     Error::used(Noun::Router, Noun::FloatingIp, floating)
+}
+
+/// Refuses to take a family from a router whose gateways have addresses of it.
+async fn check_families(
+    tx: &mut dyn Transaction,
+    id: RouterId,
+    addresses: OuterAddresses,
+) -> Result<(), Error> {
+    if addresses.v6.is_some() {
+        return Ok(());
+    }
+    let gateways = tx.gateways_of_router(id).await?;
+    let users = gateways.iter().filter(|row| row.addresses.v6.is_some());
+    Error::used(Noun::Router, Noun::Gateway, users.map(|row| row.id.uuid()))
 }
 
 pub(crate) async fn find(

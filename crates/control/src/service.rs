@@ -71,9 +71,10 @@ impl Control {
                 return Err(SiteError::SubnetNotOnRouter { subnet, router }.into());
             }
         }
-        if router.external.is_none() {
+        let Some(external) = router.external else {
             return Err(SiteError::RouterNotExternal(router.id).into());
-        }
+        };
+        let with_v6 = external.addresses.v6.is_some();
         let row = Gateway {
             id: GatewayId::random(),
             project: caller.project,
@@ -82,7 +83,7 @@ impl Control {
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,
-            addresses: self.free_outer(&mut *tx, caller.project).await?,
+            addresses: self.free_outer(&mut *tx, caller.project, with_v6).await?,
             created_at: self.now(),
             revision: Revision::FIRST,
         };

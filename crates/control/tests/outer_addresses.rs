@@ -118,7 +118,10 @@ async fn who_is_outside_has_an_address_of_each_block() {
     assert_eq!(gateway.addresses, expected);
     // What goes is given again, and what is wished for is given if it can be.
     let gone = router(&w, |_| {}).await.unwrap();
-    w.control.delete_router(&w.demo, gone.id).await.unwrap();
+    w.control
+        .delete_router(&w.demo, gone.id)
+        .await
+        .unwrap();
     let again = router(&w, |_| {}).await.unwrap();
     assert_eq!(outside(&again), outside(&gone));
     let named = "2001:db8:0:1:ffff::7".parse().unwrap();
@@ -182,13 +185,14 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
         .await
         .unwrap();
     assert_eq!(kept.gateway.addresses, old_service.addresses);
-    let young = service(&after, &old).await.unwrap();
-    assert!(young.addresses.v6.is_some());
-    // A router gets one when its way outside is wished for again, and keeps the other.
+    // A service has the families that its router has. A router gets an address of the other one
+    // when its way outside is wished for again, and keeps the one it has.
     let change = |external| RouterChange {
         external: Some(Some(external)),
         ..RouterChange::default()
     };
+    let same = service(&after, &old).await.unwrap();
+    assert_eq!(same.addresses.v6, None);
     let again = change(WishedExternal::by(net));
     let again = after
         .control
@@ -197,6 +201,8 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
         .unwrap();
     assert_eq!(outside(&again).v4, outside(&old).v4);
     assert!(outside(&again).v6.is_some());
+    let young = service(&after, &old).await.unwrap();
+    assert!(young.addresses.v6.is_some());
     let delete = after
         .control
         .delete_subnet(&after.admin, subnets.v6.unwrap());
