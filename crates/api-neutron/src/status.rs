@@ -24,12 +24,13 @@ const ERROR: &str = "ERROR";
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
-/// A service is there as soon as its worker listens, connections or not.
+/// A service is there as soon as its worker listens, connections or not, unless it or its router is
+/// down.
 pub(crate) const fn of_service(view: &ServiceView) -> &'static str {
     match view.status {
         GatewayStatus::Pending => PENDING_CREATE,
         GatewayStatus::Failed => ERROR,
-        GatewayStatus::Available if view.gateway.admin_state_up => ACTIVE,
+        GatewayStatus::Available if view.gateway.admin_state_up && view.router_up => ACTIVE,
         GatewayStatus::Available => DOWN,
     }
 }

@@ -179,6 +179,12 @@ async fn what_is_down_above_a_connection_is_named() {
         assert_eq!(shown["status"], "DOWN", "{path}");
         let told = format!("admin_state_up of {whose} is false");
         assert_eq!(shown["status_reasons"][0]["evidence"], told);
+        let service = world.get("/vpn/vpnservices/$svc").await;
+        let expected = match path {
+            CONN => "ACTIVE",
+            _ => "DOWN",
+        };
+        assert_eq!(service.ok(200)["status"], expected, "{path}");
         let known = async || {
             let gateway = world.agent.gateway(world.fill("$svc").parse().unwrap());
             let tunnels = gateway.map(|spec| spec.tunnels).unwrap_or_default();

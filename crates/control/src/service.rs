@@ -3,7 +3,7 @@
 
 use adit_model::gateway::GatewayStatus;
 use adit_model::{Gateway, GatewayId, Name, Reason, Revision, RouterId, SubnetId};
-use adit_store::Query;
+use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
 use crate::quota::Resource;
@@ -44,6 +44,8 @@ pub struct ServiceView {
     pub gateway: Gateway,
     /// How far it has come.
     pub status: GatewayStatus,
+    /// Whether its router forwards.
+    pub router_up: bool,
     /// Why it is not available.
     pub reasons: Vec<Reason>,
 }
@@ -88,10 +90,11 @@ impl Control {
             revision: Revision::FIRST,
         };
         tx.insert_gateway(&row).await?;
+        let view = self.service_view(&mut *tx, row).await?;
         tx.commit().await?;
-        self.0.view.hold(&row);
-        self.0.wakes.wake(Key::Gateway(row.id));
-        Ok(self.service_view(row))
+        self.0.view.hold(&view.gateway);
+        self.0.wakes.wake(Key::Gateway(view.gateway.id));
+        Ok(view)
     }
 
     /// The services that are asked for, as far as the caller may see them.
@@ -104,8 +107,11 @@ impl Control {
         query: Query,
     ) -> Result<Vec<ServiceView>, Error> {
         let mut tx = self.0.store.read().await?;
-        let rows = tx.page_gateways(caller.within(query)).await?;
-        Ok(rows.into_iter().map(|row| self.service_view(row)).collect())
+        let mut views = Vec::new();
+        for row in tx.page_gateways(caller.within(query)).await? {
+            views.push(self.service_view(&mut *tx, row).await?);
+        }
+        Ok(views)
     }
 
     /// One service.
@@ -115,7 +121,7 @@ impl Control {
     pub async fn service(&self, caller: &Caller, id: GatewayId) -> Result<ServiceView, Error> {
         let mut tx = self.0.store.read().await?;
         let row = gateway::find(&mut *tx, caller, id).await?;
-        Ok(self.service_view(row))
+        self.service_view(&mut *tx, row).await
     }
 
     /// Changes a service.
@@ -135,9 +141,10 @@ impl Control {
         row.description = change.description.unwrap_or(row.description);
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
         row.revision = tx.update_gateway(&row).await?;
+        let view = self.service_view(&mut *tx, row).await?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Gateway(id));
-        Ok(self.service_view(row))
+        Ok(view)
     }
 
     /// Deletes a service that has no connections.
@@ -164,12 +171,18 @@ impl Control {
         Ok(())
     }
 
-    fn service_view(&self, gateway: Gateway) -> ServiceView {
+    async fn service_view(
+        &self,
+        tx: &mut dyn Transaction,
+        gateway: Gateway,
+    ) -> Result<ServiceView, Error> {
+        let router = tx.any_router(gateway.router).await?;
         let observed = self.0.view.gateway(&gateway, self.now());
-        ServiceView {
+        Ok(ServiceView {
             status: observed.status,
+            router_up: router.is_some_and(|router| router.admin_state_up),
             reasons: observed.reasons,
             gateway,
-        }
+        })
     }
 }
