@@ -1,5 +1,6 @@
 //! `/ports`. A port whose `device_owner` begins with `compute:` becomes a machine of this host.
 
+use adit_control::outside_port::{FLOATING_IP, GATEWAY};
 use adit_control::port::{NewPort, PortChange, WishedIp};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::port::{Device, Port};
@@ -27,7 +28,9 @@ const GROUPS: &str = "security_groups";
 const MAC: &str = "mac_address";
 const NETWORK: &str = "network_id";
 const OWNER: &str = "device_owner";
+const NORMAL: &str = "normal";
 const PORT_SECURITY: &str = "port_security_enabled";
+const VNIC: &str = "binding:vnic_type";
 
 /// What owners of routers' interfaces are.
 pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface";
@@ -88,6 +91,10 @@ impl Resource for Ports {
             .post(Default::Nothing)
             .put()
             .filter(),
+        attribute(VNIC, Kind::OneOf(|text| text == NORMAL))
+            .post(Default::Text(NORMAL))
+            .put()
+            .filter(),
         attribute("status", Kind::Text(16)).sort(),
         REVISION,
     ];
@@ -109,11 +116,11 @@ impl Resource for Ports {
             Device::Router(router) => (ROUTER_INTERFACE.to_owned(), router.to_string()),
             Device::Other { owner, id } => (owner.clone(), id.clone()),
         };
-        let real = row.device.is_instance() || row.device.router().is_some();
-        let status = if real && row.admin_state_up {
-            "ACTIVE"
-        } else {
-            "DOWN"
+        let real = row.device.is_instance() || row.device.router().is_some() || owner == GATEWAY;
+        let status = match real && row.admin_state_up {
+            _ if owner == FLOATING_IP => "N/A",
+            true => "ACTIVE",
+            false => "DOWN",
         };
         let ips = row.fixed_ips.iter();
         let ips = ips.map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address}));
@@ -129,9 +136,14 @@ impl Resource for Ports {
             (GROUPS, json!(row.security_groups)),
             ("allowed_address_pairs", json!([])),
             ("extra_dhcp_opts", json!([])),
-            ("binding:vnic_type", json!("normal")),
+            (VNIC, json!(NORMAL)),
         ];
         object.extend(own);
+        if row.project.uuid().is_nil() {
+            // What is outside is nobody's in particular.
+            object.set("project_id", &json!(""));
+            object.set("tenant_id", &json!(""));
+        }
         if cx.caller.role >= Role::Admin {
             let binding = [
                 ("binding:host_id", json!("")),
@@ -212,6 +224,7 @@ impl Resource for Ports {
             security_groups: groups(values)?,
         };
         let id = PortId::from_uuid(id);
+        not_outside(cx, id).await?;
         match cx.control.update_port(&cx.caller, id, change).await {
             Ok(row) => Ok(row),
             Err(error) => {
@@ -223,7 +236,19 @@ impl Resource for Ports {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = PortId::from_uuid(id);
+        not_outside(cx, id).await?;
         Ok(cx.control.delete_port(&cx.caller, id).await?)
+    }
+}
+
+/// Refuses to change or delete a port that is a router's or a floating IP's outside.
+async fn not_outside(cx: &Context, id: PortId) -> Result<(), Failure> {
+    match cx.control.port(&cx.caller, id).await?.device {
+        Device::Other { owner, .. } if owner == GATEWAY || owner == FLOATING_IP => {
+            let (id, reason) = (id.to_string(), format!("has device owner {owner}"));
+            Err(ApiError::ServicePortInUse { id, reason }.into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -269,6 +294,10 @@ fn owner(values: &Values) -> Result<Option<String>, ApiError> {
     match values.text(OWNER) {
         Some(owner) if owner.starts_with("network:router_") => {
             let reason = format!("{owner} is for routers' own ports");
+            Err(ApiError::attribute(OWNER, reason))
+        }
+        Some(FLOATING_IP) => {
+            let reason = format!("{FLOATING_IP} is for floating IPs' own ports");
             Err(ApiError::attribute(OWNER, reason))
         }
         owner => Ok(owner.map(str::to_owned)),

@@ -35,6 +35,7 @@ pub mod identity;
 pub mod instance;
 pub mod login;
 pub mod network;
+pub mod outside_port;
 pub mod password;
 mod policies;
 pub mod policy;

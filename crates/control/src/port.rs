@@ -135,13 +135,18 @@ impl Control {
         Error::over(Quota::Machines, machines.count(), limit)
     }
 
-    /// The ports that are asked for, as far as the caller may see them.
+    /// The ports that are asked for, as far as the caller may see them. Who sees those of all
+    /// projects sees those outside, too.
     ///
     /// # Errors
     /// The store can't answer.
     pub async fn page_ports(&self, caller: &Caller, query: Query) -> Result<Vec<Port>, Error> {
         let mut tx = self.0.store.read().await?;
-        Ok(tx.page_ports(caller.within(query)).await?)
+        let query = caller.within(query);
+        if caller.all_projects {
+            return self.page_with_outside(&mut *tx, query).await;
+        }
+        Ok(tx.page_ports(query).await?)
     }
 
     /// One port.
@@ -150,7 +155,13 @@ impl Control {
     /// It is not there.
     pub async fn port(&self, caller: &Caller, id: PortId) -> Result<Port, Error> {
         let mut tx = self.0.store.read().await?;
-        find(&mut *tx, caller, id).await
+        match find(&mut *tx, caller, id).await {
+            Err(Error::NotFound(_)) if caller.all_projects => {
+                let outside = self.outside_port(&mut *tx, id).await?;
+                outside.ok_or(Error::NotFound(Noun::Port))
+            }
+            found => found,
+        }
     }
 
     /// Changes a port.
