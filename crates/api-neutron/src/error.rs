@@ -151,6 +151,9 @@ catalogue! {
     CONFLICT "SecurityGroupRuleExists" RuleExists {message} "Security group rule already exists: {message}.";
 
     // Networks.
+    CONFLICT "NetworkMTUSubnetConflict" MtuTooSmall {message} "{message}.";
+    BAD_REQUEST "SecurityGroupEthertypeConflictWithProtocol" OtherEthertype {ethertype, protocol}
+        "Invalid ethertype {ethertype} for protocol {protocol}.";
     BAD_REQUEST "BadRequest" RouterRequest {reason} "Bad router request: {reason}";
     BAD_REQUEST "BadRequest" FloatingIpRequest {reason} "Bad floatingip request: {reason}";
     NOT_FOUND "ExternalGatewayForFloatingIPNotFound" NoWayOutside {message} "External network is not reachable: {message}.";

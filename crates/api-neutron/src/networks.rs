@@ -165,6 +165,10 @@ fn said(error: Error, verb: &str, values: &Values) -> Failure {
             let rule = format!("{verb}_network:{}", attribute.unwrap_or(SHARED));
             ApiError::Policy { rule }.into()
         }
+        Error::Conflict {
+            rule: Rule::Mtu,
+            message,
+        } => ApiError::MtuTooSmall { message }.into(),
         other => other.into(),
     }
 }

@@ -1,5 +1,7 @@
 //! `/ports`. A port whose `device_owner` begins with `compute:` becomes a machine of this host.
 
+use std::collections::BTreeSet;
+
 use adit_control::outside_port::{FLOATING_IP, GATEWAY};
 use adit_control::port::{NewPort, PortChange, WishedIp};
 use adit_control::{Caller, Error, Noun, Query, Rule};
@@ -361,12 +363,11 @@ fn groups(values: &Values) -> Result<Option<Vec<SecurityGroupId>>, ApiError> {
             ApiError::attribute(GROUPS, format!("'{text}' is not an integer or uuid"))
         })
     };
-    let mut groups: Vec<SecurityGroupId> = Vec::new();
-    for value in list {
-        let group = id(value)?;
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
+    let groups: Vec<SecurityGroupId> = list.iter().map(id).collect::<Result<_, _>>()?;
+    let mut known = BTreeSet::new();
+    if let Some(twice) = groups.iter().find(|group| !known.insert(**group)) {
+        let reason = format!("Duplicate items in the list: '{twice}'");
+        return Err(ApiError::attribute(GROUPS, reason));
     }
     Ok(Some(groups))
 }

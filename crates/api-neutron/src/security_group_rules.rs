@@ -28,6 +28,9 @@ const MIN: &str = "port_range_min";
 const PROTOCOL: &str = "protocol";
 const REMOTE: &str = "remote_group_id";
 
+/// Words for any protocol, besides `null` and 0.
+const ANY: [&str; 3] = ["", "any", "0"];
+
 pub(crate) struct SecurityGroupRules;
 
 impl Word for Direction {
@@ -107,6 +110,7 @@ impl Resource for SecurityGroupRules {
             remote: remote(values)?,
         };
         let (group, family, remote) = (new.group, new.family, new.remote);
+        let protocol = new.protocol.clone();
         let ports = Ports {
             icmp: matches!(
                 new.protocol.as_deref(),
@@ -140,6 +144,13 @@ impl Resource for SecurityGroupRules {
                 let (family, cidr) = (family.word().to_owned(), cidr.to_string());
                 ApiError::OtherFamily { family, cidr }.into()
             }
+            Error::Invalid {
+                field: "family", ..
+            } => ApiError::OtherEthertype {
+                ethertype: family.word().to_owned(),
+                protocol: protocol.unwrap_or_default(),
+            }
+            .into(),
             Error::Invalid {
                 field: "port_min", ..
             } => ports.wrong().into(),
@@ -204,8 +215,9 @@ pub(crate) fn render_rule(row: &SecurityGroupRule) -> Object {
 fn protocol(values: &Values) -> Result<Option<String>, ApiError> {
     match values.any(PROTOCOL) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) if ANY.contains(&text.as_str()) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.to_ascii_lowercase())),
+        Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(None),
         Some(Value::Number(number)) if number.is_u64() => Ok(Some(number.to_string())),
         Some(other) => {
             let text = python::text(other);

@@ -259,6 +259,10 @@ fn said(error: Error) -> Failure {
             ..
         } => ApiError::attribute(POOLS, message).into(),
         Error::Conflict {
+            rule: Rule::Mtu,
+            message,
+        } => ApiError::MtuTooSmall { message }.into(),
+        Error::Conflict {
             rule: Rule::AddressTaken,
             message,
         } => ApiError::GatewayInPool { message }.into(),

@@ -232,3 +232,43 @@ async fn a_port_is_changed_member_by_member() {
     );
     cases.walk(&world).await;
 }
+
+#[tokio::test]
+async fn a_group_is_named_once_and_ports_are_of_the_usual_kind() {
+    let mut world = World::new().await;
+    world.add_net().await;
+    let mut cases = Cases::default();
+    let spelled = world.ids["security_group"].replace('-', "");
+    let twice = json!({"security_groups": ["$security_group", spelled]});
+    let message = "Invalid input for security_groups. Reason: Duplicate items in the list: '$security_group'.";
+    let new = world::with(twice.clone(), &json!({"network_id": "$network"}));
+    cases.post("a group twice", ("port", &new), bad(message));
+    cases.put("a group twice", ("port", "$port", &twice), bad(message));
+    let direct = json!({"network_id": "$network", "binding:vnic_type": "direct"});
+    let message = "Invalid input for binding:vnic_type. Reason: direct is not in valid_values.";
+    cases.post("another kind", ("port", &direct), bad(message));
+    cases.walk(&world).await;
+    let normal = json!({"network_id": "$network", "binding:vnic_type": "normal"});
+    let made = world.make("p", "port", normal).await;
+    assert_eq!(made["binding:vnic_type"], "normal");
+}
+
+#[tokio::test]
+async fn an_interface_is_moved_only_to_where_its_router_can_be() {
+    let mut world = World::new().await;
+    world.add_net().await;
+    let wide = json!({"network_id": "$network", "cidr": "10.71.0.0/24"});
+    world.make("wide", "subnet", wide).await;
+    let service = json!({"router_id": "$out", "subnet_id": "$subnet"});
+    world.make("s", "vpnservice", service).await;
+    let answer = world.get("/ports?device_id=$out").await;
+    let interface = answer.ok(200)[0]["id"].as_str().unwrap().to_owned();
+    world.ids.insert("interface".to_owned(), interface);
+    let elsewhere = json!({"port": {"fixed_ips": [{"subnet_id": "$wide"}]}});
+    let answer = world.put("/ports/$interface", elsewhere).await;
+    assert_eq!(answer.refused().0, 409, "{answer:?}");
+    let more = json!({"port": {"fixed_ips": [
+        {"subnet_id": "$subnet", "ip_address": "10.70.0.1"}, {"subnet_id": "$wide"},
+    ]}});
+    world.put("/ports/$interface", more).await.is(200);
+}

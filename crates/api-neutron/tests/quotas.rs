@@ -268,3 +268,48 @@ async fn lists_of_what_there_is_not_are_empty() {
         answer.is(401);
     }
 }
+
+#[tokio::test]
+async fn a_group_s_own_rules_count() {
+    let mut world = World::new().await;
+    let set = async |world: &World, rules: u32| {
+        let body = json!({"quota": {"security_group_rule": rules}}).to_string();
+        let answer = admin(world, "PUT /quotas/$project_member", &body).await;
+        answer.is(200);
+    };
+    let over = (
+        409,
+        "OverQuota",
+        "Quota exceeded for resources: ['security_group_rule'].",
+    );
+    // The default group has four, each other one two.
+    set(&world, 3).await;
+    let list = world.get("/security-groups").await;
+    assert_eq!(
+        *list.ok(200),
+        json!([]),
+        "who may have no group still has a list"
+    );
+    let mut cases = Cases::default();
+    cases.post(
+        "the default group",
+        ("security_group", &json!({"name": "g"})),
+        over,
+    );
+    cases.post(
+        "its port",
+        ("port", &json!({"network_id": "$left_net"})),
+        over,
+    );
+    cases.walk(&world).await;
+    set(&world, 5).await;
+    let mut cases = Cases::default();
+    cases.post("a group", ("security_group", &json!({"name": "g"})), over);
+    cases.walk(&world).await;
+    set(&world, 6).await;
+    world
+        .make("g", "security_group", json!({"name": "g"}))
+        .await;
+    let details = world.get("/quotas/$project_member/details").await;
+    assert_eq!(details.ok(200)["security_group_rule"]["used"], 6);
+}

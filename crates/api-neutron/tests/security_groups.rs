@@ -323,3 +323,63 @@ async fn what_a_rule_can_not_be_is_refused() {
     cases.post("stateless", ("security_group", &stateless), bad(message));
     cases.walk(&world).await;
 }
+
+#[tokio::test]
+async fn ipv4_has_no_protocols_of_ipv6() {
+    let mut world = World::new().await;
+    world
+        .make("g", "security_group", json!({"name": "g"}))
+        .await;
+    let of = |protocol: &Value, family: &str| {
+        json!({
+            "security_group_id": "$g", "direction": "ingress", "protocol": protocol,
+            "ethertype": family,
+        })
+    };
+    let mut cases = Cases::default();
+    let protocols = [
+        json!("icmpv6"),
+        json!("ipv6-icmp"),
+        json!("IPV6-ICMP"),
+        json!("ipv6-encap"),
+        json!("ipv6-frag"),
+        json!("ipv6-nonxt"),
+        json!("ipv6-opts"),
+        json!("ipv6-route"),
+        json!("58"),
+        json!(58),
+        json!(41),
+    ];
+    for protocol in &protocols {
+        let text = match protocol {
+            Value::String(text) => text.to_lowercase(),
+            other => other.to_string(),
+        };
+        let message = format!("Invalid ethertype IPv4 for protocol {text}.");
+        let refusal = (
+            400,
+            "SecurityGroupEthertypeConflictWithProtocol",
+            message.as_str(),
+        );
+        cases.post(
+            "a rule",
+            ("security_group_rule", &of(protocol, "IPv4")),
+            refusal,
+        );
+    }
+    cases.walk(&world).await;
+    for protocol in &protocols {
+        world
+            .make("r", "security_group_rule", of(protocol, "IPv6"))
+            .await;
+        world.delete("/security-group-rules/$r").await.is(204);
+    }
+    // These are words for any.
+    for protocol in [json!("any"), json!("0"), json!(0), json!("")] {
+        let made = world
+            .make("r", "security_group_rule", of(&protocol, "IPv4"))
+            .await;
+        assert_eq!(made["protocol"], Value::Null, "{protocol}");
+        world.delete("/security-group-rules/$r").await.is(204);
+    }
+}

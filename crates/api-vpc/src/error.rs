@@ -205,6 +205,7 @@ fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
         | Rule::Expiry
         | Rule::Lifetime
         | Rule::MacTaken
+        | Rule::Mtu
         | Rule::Name
         | Rule::Password
         | Rule::PeerAddress

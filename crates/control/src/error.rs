@@ -108,6 +108,8 @@ pub enum Rule {
     ListEmpty,
     /// The link address is taken.
     MacTaken,
+    /// The network's MTU is too small for what is on it.
+    Mtu,
     /// The name is none.
     Name,
     /// The name is taken.

@@ -1,6 +1,6 @@
 //! Networks: broadcast domains.
 
-use adit_model::{Name, Network, NetworkId, Revision, SubnetId};
+use adit_model::{Cidr, Name, Network, NetworkId, Revision, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
@@ -54,6 +54,9 @@ const LEAST_MTU: u32 = 68;
 
 /// The greatest MTU that a bridge takes.
 const GREATEST_MTU: u32 = 9000;
+
+/// The least MTU of a network with an IPv6 subnet (RFC 8200 section 5).
+const LEAST_MTU_V6: u32 = 1280;
 
 impl Control {
     /// Makes a network.
@@ -149,6 +152,9 @@ impl Control {
         if before != (row.external, row.shared) {
             caller.must_be_admin()?;
         }
+        for subnet in tx.subnets_of_network(id).await? {
+            check_mtu_for(&row, subnet.cidr)?;
+        }
         if before.1 && !row.shared {
             let ports = tx.ports_of_network(id).await?;
             let foreign = ports.iter().filter(|port| port.project != row.project);
@@ -196,6 +202,19 @@ impl Control {
         self.0.wakes.wake(Key::Network(id));
         Ok(())
     }
+}
+
+/// Refuses a block that packets of the network's size are too small for.
+pub(crate) fn check_mtu_for(network: &Network, cidr: Cidr) -> Result<(), Error> {
+    if cidr.is_ipv4() || network.mtu >= LEAST_MTU_V6 {
+        return Ok(());
+    }
+    let message = format!(
+        "the MTU {} of the network {} is not enough for the IPv6 subnet {cidr}, which needs \
+         {LEAST_MTU_V6}",
+        network.mtu, network.id
+    );
+    Err(Error::conflict(Rule::Mtu, message))
 }
 
 fn check_mtu(mtu: u32) -> Result<(), Error> {

@@ -135,6 +135,17 @@ impl Control {
         project: ProjectId,
         resource: Resource,
     ) -> Result<(), Error> {
+        self.check_quota_for(tx, project, resource, 1).await
+    }
+
+    /// The same of so many more.
+    pub(crate) async fn check_quota_for(
+        &self,
+        tx: &mut dyn Transaction,
+        project: ProjectId,
+        resource: Resource,
+        more: usize,
+    ) -> Result<(), Error> {
         let limit = match self.0.quotas.limit(project, resource) {
             Some(limit) => limit,
             None => {
@@ -148,7 +159,7 @@ impl Control {
         else {
             return Ok(());
         };
-        if resource.count(tx, project).await? < limit {
+        if resource.count(tx, project).await?.saturating_add(more) <= limit {
             Ok(())
         } else {
             Err(Error::ProjectQuota(resource))

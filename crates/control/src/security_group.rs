@@ -67,8 +67,15 @@ impl Control {
         self.check_quota(&mut *tx, caller.project, Resource::SecurityGroup)
             .await?;
         let group = self.group(caller.project, name, description);
-        tx.insert_security_group(&group).await?;
         let rules = self.first_rules(&group, false);
+        self.check_quota_for(
+            &mut *tx,
+            caller.project,
+            Resource::SecurityGroupRule,
+            rules.len(),
+        )
+        .await?;
+        tx.insert_security_group(&group).await?;
         for rule in &rules {
             tx.insert_security_group_rule(rule).await?;
         }
@@ -91,8 +98,12 @@ impl Control {
         if default_of(&mut *tx, own).await?.is_none() {
             drop(tx);
             tx = self.0.store.write().await?;
-            self.default_security_group(&mut *tx, own).await?;
-            tx.commit().await?;
+            match self.default_security_group(&mut *tx, own).await {
+                Ok(_) => tx.commit().await?,
+                // Who may have no more rules still sees what there is.
+                Err(Error::ProjectQuota(_)) => drop(tx),
+                Err(error) => return Err(error),
+            }
             tx = self.0.store.read().await?;
         }
         let mut views = Vec::new();
@@ -281,7 +292,7 @@ impl Control {
         Ok(())
     }
 
-    /// The project's default group, made if it is not there.
+    /// The project's default group, made if it is not there. Its rules count as any.
     pub(crate) async fn default_security_group(
         &self,
         tx: &mut dyn Transaction,
@@ -293,8 +304,11 @@ impl Control {
         let name = Name::parse(SecurityGroup::DEFAULT);
         let name = name.map_err(|error| Error::Internal(error.into()))?;
         let group = self.group(project, name, "Default security group".to_owned());
+        let rules = self.first_rules(&group, true);
+        self.check_quota_for(tx, project, Resource::SecurityGroupRule, rules.len())
+            .await?;
         tx.insert_security_group(&group).await?;
-        for rule in self.first_rules(&group, true) {
+        for rule in rules {
             tx.insert_security_group_rule(&rule).await?;
         }
         Ok(group)
@@ -368,6 +382,10 @@ fn check(row: &SecurityGroupRule) -> Result<(), Error> {
             None => return invalid("protocol", format!("there is no protocol {name}")),
         },
     };
+    if row.family == Family::V4 && number.is_some_and(is_of_ipv6) {
+        let name = row.protocol.as_deref().unwrap_or_default();
+        return invalid("family", format!("the protocol {name} is IPv6's"));
+    }
     let has_ports = matches!(number, Some(6 | 17 | 33 | 132 | 136));
     let is_icmp = matches!(number, Some(1 | 58));
     match (row.port_min, row.port_max) {
@@ -393,6 +411,11 @@ fn check(row: &SecurityGroupRule) -> Result<(), Error> {
             "a range of ports is from the lower to the higher".to_owned(),
         ),
     }
+}
+
+/// Whether a protocol is IPv6 itself, one of its extension headers, or ICMPv6.
+const fn is_of_ipv6(number: u8) -> bool {
+    matches!(number, 41 | 43 | 44 | 58 | 59 | 60)
 }
 
 pub(crate) async fn find(

@@ -61,6 +61,7 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let network = network::find(&mut *tx, caller, new.network).await?;
+        network::check_mtu_for(&network, new.cidr)?;
         self.check_quota(&mut *tx, caller.project, Resource::Subnet)
             .await?;
         for other in tx.subnets_of_network(network.id).await? {
