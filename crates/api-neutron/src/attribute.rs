@@ -140,6 +140,13 @@ pub(crate) const ADMIN_STATE_UP: Attribute = attribute("admin_state_up", Kind::F
     .put()
     .filter();
 
+/// `availability_zone_hints`, of what could be in several places elsewhere.
+pub(crate) const ZONE_HINTS: Attribute = attribute(
+    "availability_zone_hints",
+    Kind::EmptyList("there are no availability zones here"),
+)
+.post(Default::Empty);
+
 /// `revision_number`, as all that count them have it.
 pub(crate) const REVISION: Attribute = attribute("revision_number", Kind::Integer).sort();
 

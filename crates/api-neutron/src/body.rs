@@ -2,6 +2,8 @@
 //! the root key, names that are not known, whose it is, what may not be said, what must be, and
 //! each value in the table's order.
 
+use std::net::IpAddr;
+
 use adit_control::CryptoProfile;
 use adit_model::{Cidr, Name, ProjectId};
 use serde_json::{Map, Value, json};
@@ -272,6 +274,20 @@ impl Values {
     pub(crate) fn cidrs(&self, name: &str) -> Option<&[Cidr]> {
         match self.get(name) {
             Some(Given::Cidrs(cidrs)) => Some(cidrs),
+            _ => None,
+        }
+    }
+
+    /// Whether it says nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    /// An IP address; the inner `None` is `null`.
+    pub(crate) fn ip(&self, name: &str) -> Option<Option<IpAddr>> {
+        match self.get(name) {
+            Some(Given::Ip(ip)) => Some(Some(*ip)),
+            Some(Given::Null) => Some(None),
             _ => None,
         }
     }

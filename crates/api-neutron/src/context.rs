@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use adit_control::{Caller, Control, Error, Session};
-use adit_model::ProjectId;
 use adit_model::project::Role;
+use adit_model::{ProjectId, Revision};
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::HeaderMap;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, IF_MATCH};
 use axum::http::request::Parts;
 
 use crate::body::Speaker;
@@ -26,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) path: String,
     session: Session,
     root: String,
+    expected: Option<Revision>,
 }
 
 impl FromRequestParts<Neutron> for Context {
@@ -48,6 +49,11 @@ impl FromRequestParts<Neutron> for Context {
             path: parts.uri.path().to_owned(),
             session,
             root: Place::of(parts, state).root,
+            // What changes nothing needs nothing to be as it was.
+            expected: match parts.method.is_safe() {
+                true => None,
+                false => expected(&parts.headers)?,
+            },
         })
     }
 }
@@ -56,6 +62,21 @@ impl Context {
     /// An address below this API's root; the path begins with a slash.
     pub(crate) fn href(&self, path: &str) -> String {
         format!("{}{path}", self.root)
+    }
+
+    /// The revision that a thing is to have before it is changed, where the client says one.
+    pub(crate) const fn expected(&self) -> Option<Revision> {
+        self.expected
+    }
+
+    /// Refuses such a wish where it has no meaning.
+    pub(crate) fn expects_nothing(&self) -> Result<(), ApiError> {
+        match self.expected {
+            None => Ok(()),
+            Some(_) => Err(ApiError::BadIfMatch {
+                reason: "it is for PUT and DELETE of what has a revision_number".to_owned(),
+            }),
+        }
     }
 
     pub(crate) fn speaker(&self) -> Speaker {
@@ -123,6 +144,31 @@ impl FromRequestParts<Neutron> for Place {
     async fn from_request_parts(parts: &mut Parts, state: &Neutron) -> Result<Self, ApiError> {
         Ok(Self::of(parts, state))
     }
+}
+
+/// What `If-Match: revision_number=5` says. `*` is there with anything that is.
+fn expected(headers: &HeaderMap) -> Result<Option<Revision>, ApiError> {
+    let mut expected = None;
+    for value in headers.get_all(IF_MATCH) {
+        for tag in value.to_str().unwrap_or_default().split(',') {
+            let tag = tag.trim().trim_matches('"');
+            if tag == "*" {
+                continue;
+            }
+            let number = tag.strip_prefix("revision_number=");
+            let number = number.and_then(|number| number.parse().ok());
+            let refused = |reason: &str| ApiError::BadIfMatch {
+                reason: reason.to_owned(),
+            };
+            let number = number.ok_or_else(|| {
+                refused("Revision number etag must be in the format of revision_number=<int>")
+            })?;
+            if expected.replace(Revision(number)).is_some() {
+                return Err(refused("Multiple revision_number etags are not supported"));
+            }
+        }
+    }
+    Ok(expected)
 }
 
 fn host(headers: &HeaderMap) -> String {

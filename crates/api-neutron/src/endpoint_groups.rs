@@ -45,7 +45,7 @@ impl Resource for EndpointGroups {
         attribute(TYPE, one_of::<EndpointKind>())
             .post(Default::Required)
             .filter(),
-        attribute(ENDPOINTS, Kind::List).post(Default::Empty),
+        attribute(ENDPOINTS, Kind::OneOrMany).post(Default::Empty),
     ];
 
     type Row = EndpointGroup;

@@ -68,6 +68,11 @@ catalogue! {
     BAD_REQUEST "HTTPBadRequest" Attribute {name, reason} "Invalid input for {name}. Reason: {reason}.";
     BAD_REQUEST "InvalidInput" Input {reason} "Invalid input for operation: {reason}.";
 
+    // Revisions.
+    PRECONDITION_FAILED "RevisionNumberConstraintFailed" Stale {expected}
+        "Constrained to {expected}, but the current revision is another: read it again.";
+    BAD_REQUEST "BadRequest" BadIfMatch {reason} "Bad if-match request: {reason}.";
+
     // Queries.
     BAD_REQUEST "HTTPBadRequest" Filters {names} "{names} is invalid attribute for filtering";
     BAD_REQUEST "HTTPBadRequest" SortCount "The number of sort_keys and sort_dirs must be same";

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_control::external::ExternalSubnets;
 use adit_control::router::{WishedExternal, WishedV6};
 use adit_control::{Error, Noun, Rule};
 use adit_model::router::ExternalGateway;
@@ -89,53 +90,120 @@ pub(crate) fn wished(
         let reason = format!("Unexpected keys supplied: {unknown}");
         return Err(ApiError::attribute(EXTERNAL, reason));
     }
+    if map.get("qos_policy_id").is_some_and(|id| !id.is_null()) {
+        let reason = "there are no QoS policies here: qos_policy_id has to be null";
+        return Err(ApiError::attribute(EXTERNAL, reason));
+    }
+    let enable_snat = match map.get("enable_snat") {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let flag = flag(value);
+            Some(flag.ok_or_else(|| wrong(value, "cannot be converted to boolean"))?)
+        }
+    };
+    let ips = match map.get("external_fixed_ips") {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(ips)) => ips.as_slice(),
+        Some(other) => return Err(wrong(other, "is not a list of external_fixed_ips")),
+    };
     let network = match map.get("network_id") {
-        None | Some(Value::Null) => return Ok(Some(None)),
+        None | Some(Value::Null) if enable_snat.is_none() && ips.is_empty() => {
+            return Ok(Some(None));
+        }
+        None | Some(Value::Null) => {
+            let reason = "enable_snat and external_fixed_ips need a network_id";
+            return Err(ApiError::attribute(EXTERNAL, reason));
+        }
         Some(id) => id
             .as_str()
             .and_then(parse_uuid)
             .ok_or_else(|| wrong(id, "is not a valid UUID"))?,
     };
-    let enable_snat = match map.get("enable_snat") {
-        None | Some(Value::Null) => true,
-        Some(value) => flag(value).ok_or_else(|| wrong(value, "cannot be converted to boolean"))?,
-    };
     let mut wished = WishedExternal {
-        enable_snat,
+        enable_snat: enable_snat.unwrap_or(true),
         ..WishedExternal::by(NetworkId::from_uuid(network))
     };
-    let ips = map.get("external_fixed_ips").and_then(Value::as_array);
-    if let Some(ips) = ips.filter(|ips| !ips.is_empty()) {
-        fixed_ips(cx, ips, &mut wished)?;
+    // Of another network there are no addresses, which the use case says.
+    if let Some(subnets) = cx.control.external_subnets(wished.network)
+        && !ips.is_empty()
+    {
+        fixed_ips(subnets, ips, &mut wished)?;
     }
     Ok(Some(Some(wished)))
 }
 
-/// What is listed is had, by its address or by its subnet; and an IPv4 address in any case.
-fn fixed_ips(cx: &Context, ips: &[Value], wished: &mut WishedExternal) -> Result<(), ApiError> {
-    let subnets = cx.control.external_subnets(wished.network);
-    let v6 = subnets.and_then(|subnets| subnets.v6).map(SubnetId::uuid);
+/// What is listed is had, by its address or by its subnet, one of each family at most; and an IPv4
+/// address in any case.
+fn fixed_ips(
+    subnets: ExternalSubnets,
+    ips: &[Value],
+    wished: &mut WishedExternal,
+) -> Result<(), ApiError> {
     wished.v6 = WishedV6::Without;
+    let (mut has_v4, mut has_v6) = (false, false);
     for ip in ips {
-        let of = ip.get("subnet_id").and_then(Value::as_str);
-        let of_v6 = v6.is_some() && of.and_then(parse_uuid) == v6;
-        match ip.get("ip_address") {
-            None | Some(Value::Null) if of_v6 && wished.v6 == WishedV6::Without => {
-                wished.v6 = WishedV6::Free;
-            }
-            None | Some(Value::Null) => {}
-            Some(value) => match value.as_str().and_then(|text| text.parse().ok()) {
-                Some(IpAddr::V4(address)) => wished.v4 = wished.v4.or(Some(address)),
-                Some(IpAddr::V6(address)) => wished.v6 = WishedV6::Named(address),
-                None => {
-                    let text = python::text(value);
-                    let reason = format!("'{text}' is not a valid IP address");
-                    return Err(ApiError::attribute(EXTERNAL, reason));
-                }
-            },
+        let (subnet, address) = fixed_ip(ip)?;
+        let is_v6 = match (subnet, address) {
+            (Some(id), _) if id == subnets.v4 => false,
+            (Some(id), _) if Some(id) == subnets.v6 => true,
+            (Some(id), _) => return Err(foreign(id, subnets)),
+            (None, address) => address.is_some_and(|address| address.is_ipv6()),
+        };
+        if address.is_some_and(|address| address.is_ipv6() != is_v6) {
+            let text = python::text(ip);
+            let reason = format!("'{text}' names an address that is not of its subnet");
+            return Err(ApiError::attribute(EXTERNAL, reason));
+        }
+        let seen = if is_v6 { &mut has_v6 } else { &mut has_v4 };
+        if std::mem::replace(seen, true) {
+            let reason = "a router has one IPv4 address and one IPv6 address outside at most";
+            return Err(ApiError::attribute(EXTERNAL, reason));
+        }
+        match address {
+            Some(IpAddr::V4(address)) => wished.v4 = Some(address),
+            Some(IpAddr::V6(address)) => wished.v6 = WishedV6::Named(address),
+            None if is_v6 => wished.v6 = WishedV6::Free,
+            None => {}
         }
     }
     Ok(())
+}
+
+/// One of the list: its subnet and its address, one of which it has.
+fn fixed_ip(ip: &Value) -> Result<(Option<SubnetId>, Option<IpAddr>), ApiError> {
+    let wrong = |value: &Value, what: &str| {
+        let text = python::text(value);
+        ApiError::attribute(EXTERNAL, format!("'{text}' {what}"))
+    };
+    let none = || wrong(ip, "is no subnet_id, ip_address or both");
+    let map = ip.as_object().ok_or_else(none)?;
+    let member = |name: &str| map.get(name).filter(|value| !value.is_null());
+    let known = |name: &String| matches!(name.as_str(), "subnet_id" | "ip_address");
+    let (subnet, address) = (member("subnet_id"), member("ip_address"));
+    if !map.keys().all(known) || (subnet.is_none() && address.is_none()) {
+        return Err(none());
+    }
+    let subnet = subnet.map(|value| {
+        let id = value.as_str().and_then(parse_uuid);
+        let id = id.ok_or_else(|| wrong(value, "is not a valid UUID"))?;
+        Ok::<_, ApiError>(SubnetId::from_uuid(id))
+    });
+    let address = address.map(|value| {
+        let address = value.as_str().and_then(|text| text.parse().ok());
+        address.ok_or_else(|| wrong(value, "is not a valid IP address"))
+    });
+    Ok((subnet.transpose()?, address.transpose()?))
+}
+
+/// That a subnet is none of the network outside.
+fn foreign(id: SubnetId, subnets: ExternalSubnets) -> ApiError {
+    let v6 = subnets.v6.map(|v6| format!(" and {v6}"));
+    let reason = format!(
+        "the subnet {id} is not one of the network outside, which has {}{}",
+        subnets.v4,
+        v6.unwrap_or_default()
+    );
+    ApiError::attribute(EXTERNAL, reason)
 }
 
 /// An external network that is not there, or is none.

@@ -3,7 +3,7 @@
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
-use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId};
+use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,7 +14,6 @@ use crate::error::ApiError;
 use crate::kind::{Given, Kind};
 use crate::object::Object;
 use crate::privilege::{Privilege, Reserved};
-use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
 
@@ -22,6 +21,7 @@ const ADDRESS: &str = "floating_ip_address";
 const FIXED: &str = "fixed_ip_address";
 const NETWORK: &str = "floating_network_id";
 const PORT: &str = "port_id";
+const SUBNET: &str = "subnet_id";
 
 pub(crate) struct FloatingIps;
 
@@ -41,18 +41,18 @@ impl Resource for FloatingIps {
         attribute(NETWORK, Kind::Uuid)
             .post(Default::Required)
             .sort(),
-        attribute(ADDRESS, Kind::Any)
+        attribute(ADDRESS, Kind::IpOrNull)
             .post(Default::Nothing)
             .reserved(&[Reserved::part(ADDRESS, Privilege::Admin, |given| {
-                !matches!(given, Given::Any(Value::Null))
+                !matches!(given, Given::Null)
             })])
             .sort(),
-        attribute("subnet_id", Kind::UuidOrNull).post(Default::Nothing),
+        attribute(SUBNET, Kind::UuidOrNull).post(Default::Nothing),
         attribute(PORT, Kind::UuidOrNull)
             .post(Default::Nothing)
             .put()
             .sort(),
-        attribute(FIXED, Kind::Any)
+        attribute(FIXED, Kind::IpOrNull)
             .post(Default::Nothing)
             .put()
             .sort(),
@@ -111,7 +111,8 @@ impl Resource for FloatingIps {
         let new = NewFloatingIp {
             description: values.new_description(),
             network: NetworkId::from_uuid(network),
-            address: address(values, ADDRESS)?,
+            subnet: values.uuid(SUBNET).flatten().map(SubnetId::from_uuid),
+            address: values.ip(ADDRESS).flatten(),
             target: target(values, None)?.flatten(),
         };
         let made = cx.control.create_floating_ip(&maker, new).await;
@@ -126,37 +127,31 @@ impl Resource for FloatingIps {
         let id = FloatingIpId::from_uuid(id);
         let known = cx.control.floating_ip(&cx.caller, id).await?;
         let port = known.association.map(|of| of.port);
-        let target = target(values, port)?;
+        // A body that says nothing at all takes the port away, as Neutron has it; one that says
+        // something else leaves it.
+        let target = match values.is_empty() {
+            true => Some(None),
+            false => target(values, port)?,
+        };
         let description = values.description();
-        let update = cx
-            .control
-            .update_floating_ip(&cx.caller, id, description, target);
+        let update =
+            cx.control
+                .update_floating_ip(&cx.caller, id, cx.expected(), description, target);
         update.await.map_err(|error| said(error, values, None))
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = FloatingIpId::from_uuid(id);
-        Ok(cx.control.delete_floating_ip(&cx.caller, id).await?)
-    }
-}
-
-fn address(values: &Values, name: &str) -> Result<Option<std::net::IpAddr>, ApiError> {
-    match values.any(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_str().and_then(|text| text.parse().ok()) {
-            Some(address) => Ok(Some(address)),
-            None => {
-                let text = python::text(value);
-                let reason = format!("'{text}' is not a valid IP address");
-                Err(ApiError::attribute(name, reason))
-            }
-        },
+        Ok(cx
+            .control
+            .delete_floating_ip(&cx.caller, id, cx.expected())
+            .await?)
     }
 }
 
 /// `None` is not said, `Some(None)` is nothing.
 fn target(values: &Values, known: Option<PortId>) -> Result<Option<Option<Target>>, ApiError> {
-    let fixed_ip = address(values, FIXED)?;
+    let fixed_ip = values.ip(FIXED).flatten();
     let port = match values.uuid(PORT) {
         Some(None) => return Ok(Some(None)),
         Some(Some(port)) => Some(PortId::from_uuid(port)),
@@ -186,6 +181,11 @@ fn said(error: Error, values: &Values, network: Option<Uuid>) -> Failure {
             let reason = format!("Network {network} is not a valid external network.");
             ApiError::FloatingIpRequest { reason }.into()
         }
+        Error::Invalid {
+            field: "subnet",
+            message,
+            ..
+        } => ApiError::attribute(SUBNET, message).into(),
         Error::Invalid {
             rule: Rule::AddressOutside,
             message,

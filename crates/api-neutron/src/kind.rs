@@ -1,6 +1,7 @@
 //! What an attribute's value may be, how it is read, and what is said of one that can't be.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use adit_model::psk::PskError;
 use adit_model::{Cidr, Name, Psk};
@@ -20,18 +21,32 @@ pub(crate) enum Kind {
     Cidrs,
     /// An object that has these members at most; `null` is an empty one.
     Dict(&'static [(&'static str, Self)]),
+    /// A list that has to be empty, for this reason; `null` is an empty one.
+    EmptyList(&'static str),
     /// True or false, or a word for it.
     Flag,
     /// A number that is made one first, so that its refusal names no attribute.
     Integer,
-    /// A list of anything. A bare value is a list of one.
+    /// An IP address or `null`.
+    IpOrNull,
+    /// A flag that has to be this, for this reason.
+    Just(bool, &'static str),
+    /// A list.
     List,
+    /// A list; `null` is an empty one.
+    ListOrNull,
     /// What things are called.
     Name,
+    /// `null`, for this reason: there is nothing that an id could mean.
+    NoId(&'static str),
     /// A number from 0 on; a text of digits will do.
     NonNegative,
     /// A word that this function knows.
     OneOf(fn(&str) -> bool),
+    /// A word that this function knows, or `null`.
+    OneOfOrNull(fn(&str) -> bool),
+    /// A list of anything. A bare value is a list of one, `null` an empty one.
+    OneOrMany,
     /// A pre-shared key, which no message repeats.
     Psk,
     /// A text of so many characters at most.
@@ -50,6 +65,7 @@ pub(crate) enum Given {
     Dict(Vec<(&'static str, Self)>),
     Flag(bool),
     Id(Uuid),
+    Ip(IpAddr),
     List(Vec<Value>),
     Name(Name),
     Null,
@@ -75,20 +91,37 @@ impl Kind {
             Self::AtLeast(least) => at_least(value, least).map(Given::Number),
             Self::Cidrs => cidrs(value).map(Given::Cidrs),
             Self::Dict(members) => dict(value, members).map(Given::Dict),
-            Self::Flag => flag(value).map(Given::Flag).ok_or_else(|| {
-                let text = python::text(value);
-                Wrong::Conversion(format!("'{text}' cannot be converted to boolean"))
-            }),
+            Self::EmptyList(reason) => match strict_list(value)? {
+                list if list.is_empty() => Ok(Given::List(list)),
+                _ => Err(Wrong::Value(reason.to_owned())),
+            },
+            Self::Flag => boolean(value).map(Given::Flag),
+            Self::Just(wanted, reason) => match boolean(value)? {
+                flag if flag == wanted => Ok(Given::Flag(flag)),
+                _ => Err(Wrong::Value(reason.to_owned())),
+            },
             Self::Integer => match non_negative(value) {
                 Err(Wrong::Value(reason)) if integer(value).is_err() => {
                     Err(Wrong::Conversion(reason))
                 }
                 read => read.map(Given::Number),
             },
-            Self::List => Ok(Given::List(list(value))),
+            Self::IpOrNull | Self::UuidOrNull | Self::OneOfOrNull(_) | Self::NoId(_)
+                if value.is_null() =>
+            {
+                Ok(Given::Null)
+            }
+            Self::IpOrNull => ip(value).map(Given::Ip),
+            Self::List if value.is_null() => Err(wrong(value, "is not a list")),
+            Self::List | Self::ListOrNull => strict_list(value).map(Given::List),
+            Self::OneOrMany => Ok(Given::List(list(value))),
+            Self::NoId(reason) => {
+                uuid(value)?;
+                Err(Wrong::Value(reason.to_owned()))
+            }
             Self::Name => name(value).map(Given::Name),
             Self::NonNegative => non_negative(value).map(Given::Number),
-            Self::OneOf(knows) => match value {
+            Self::OneOf(knows) | Self::OneOfOrNull(knows) => match value {
                 Value::String(text) if knows(text) => Ok(Given::Text(text.clone())),
                 other => {
                     let text = python::text(other);
@@ -97,9 +130,7 @@ impl Kind {
             },
             Self::Psk => psk(value).map(Given::Psk),
             Self::Text(most) => text(value, most).map(|text| Given::Text(text.to_owned())),
-            Self::Uuid => uuid(value).map(Given::Id),
-            Self::UuidOrNull if value.is_null() => Ok(Given::Null),
-            Self::UuidOrNull => uuid(value).map(Given::Id),
+            Self::Uuid | Self::UuidOrNull => uuid(value).map(Given::Id),
         }
     }
 }
@@ -151,6 +182,18 @@ fn uuid(value: &Value) -> Result<Uuid, Wrong> {
     id.ok_or_else(|| wrong(value, "is not a valid UUID"))
 }
 
+fn ip(value: &Value) -> Result<IpAddr, Wrong> {
+    let ip = value.as_str().and_then(|text| text.parse().ok());
+    ip.ok_or_else(|| wrong(value, "is not a valid IP address"))
+}
+
+fn boolean(value: &Value) -> Result<bool, Wrong> {
+    flag(value).ok_or_else(|| {
+        let text = python::text(value);
+        Wrong::Conversion(format!("'{text}' cannot be converted to boolean"))
+    })
+}
+
 /// True, false, and what stands for them.
 pub(crate) fn flag(value: &Value) -> Option<bool> {
     match value {
@@ -172,7 +215,6 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
 /// A whole number, however it is written; what is too large for anything is cut.
 fn integer(value: &Value) -> Result<i64, Wrong> {
     let number = match value {
-        Value::Bool(flag) => Some(i64::from(*flag)),
         Value::Number(number) if number.is_u64() => number
             .as_u64()
             .map(|number| number.try_into().unwrap_or(i64::MAX)),
@@ -213,15 +255,27 @@ fn list(value: &Value) -> Vec<Value> {
     }
 }
 
-fn cidrs(value: &Value) -> Result<Vec<Cidr>, Wrong> {
-    let list = list(value);
+fn strict_list(value: &Value) -> Result<Vec<Value>, Wrong> {
+    match value {
+        Value::Null | Value::Array(_) => Ok(list(value)),
+        other => Err(wrong(other, "is not a list")),
+    }
+}
+
+/// What is wrong with a list that says something twice.
+pub(crate) fn each_once(list: &[Value]) -> Result<(), String> {
     let mut texts = BTreeSet::new();
     for text in list.iter().map(python::text) {
         if let Some(twice) = texts.replace(text) {
-            let reason = format!("Duplicate items in the list: '{twice}'");
-            return Err(Wrong::Value(reason));
+            return Err(format!("Duplicate items in the list: '{twice}'"));
         }
     }
+    Ok(())
+}
+
+fn cidrs(value: &Value) -> Result<Vec<Cidr>, Wrong> {
+    let list = list(value);
+    each_once(&list).map_err(Wrong::Value)?;
     let (mut cidrs, mut seen) = (Vec::new(), BTreeSet::new());
     for one in &list {
         let cidr = one.as_str().and_then(|text| Cidr::containing(text).ok());
@@ -363,6 +417,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_another_type_or_not_here_is_refused() {
+        for (kind, value, said) in [
+            (Kind::NonNegative, "true", "'True' is not an integer"),
+            (Kind::List, "null", "'None' is not a list"),
+            (Kind::List, "{}", "'{}' is not a list"),
+            (Kind::ListOrNull, "\"x\"", "'x' is not a list"),
+            (Kind::EmptyList("there are none"), "[7]", "there are none"),
+            (Kind::EmptyList("there are none"), "7", "'7' is not a list"),
+            (Kind::Just(false, "there are none"), "1", "there are none"),
+            (
+                Kind::Just(false, "there are none"),
+                "7",
+                "conversion: '7' cannot be converted to boolean",
+            ),
+            (
+                Kind::NoId("there are none"),
+                "\"x\"",
+                "'x' is not a valid UUID",
+            ),
+            (Kind::IpOrNull, "7", "'7' is not a valid IP address"),
+        ] {
+            let value = serde_json::from_str(value).unwrap();
+            assert_eq!(reason(kind, &value), said, "{value}");
+        }
+    }
+
+    #[test]
     fn values_are_converted_as_recorded() {
         let cidr = |text| Cidr::containing(text).unwrap();
         for (kind, value, given) in [
@@ -383,7 +464,18 @@ mod tests {
                 json!(["10.1.0.5/24"]),
                 Given::Cidrs(vec![cidr("10.1.0.0/24")]),
             ),
-            (Kind::List, json!("x"), Given::List(vec![json!("x")])),
+            (Kind::OneOrMany, json!("x"), Given::List(vec![json!("x")])),
+            (Kind::OneOrMany, json!(null), Given::List(vec![])),
+            (Kind::ListOrNull, json!(null), Given::List(vec![])),
+            (Kind::List, json!([7]), Given::List(vec![json!(7)])),
+            (Kind::EmptyList("none"), json!([]), Given::List(vec![])),
+            (Kind::Just(true, "so"), json!("True"), Given::Flag(true)),
+            (Kind::NoId("none"), json!(null), Given::Null),
+            (
+                Kind::IpOrNull,
+                json!("fd00::1"),
+                Given::Ip("fd00::1".parse().unwrap()),
+            ),
             (LIFETIME, json!(null), Given::Dict(vec![])),
             (
                 LIFETIME,

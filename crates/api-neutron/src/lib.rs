@@ -62,7 +62,7 @@ use ike_policies::IkePolicies;
 use ipsec_policies::IpsecPolicies;
 use networks::Networks;
 use ports::Ports;
-use resource::{Resource as _, Words, routes};
+use resource::{Table, routes};
 use routers::Routers;
 use security_group_rules::SecurityGroupRules;
 use security_groups::SecurityGroups;
@@ -71,20 +71,43 @@ use subnets::Subnets;
 use vpn_services::VpnServices;
 
 /// What there is.
-const RESOURCES: &[Words] = &[
-    Networks::WORDS,
-    Subnets::WORDS,
-    Ports::WORDS,
-    Routers::WORDS,
-    FloatingIps::WORDS,
-    SecurityGroups::WORDS,
-    SecurityGroupRules::WORDS,
-    VpnServices::WORDS,
-    IkePolicies::WORDS,
-    IpsecPolicies::WORDS,
-    EndpointGroups::WORDS,
-    SiteConnections::WORDS,
+const RESOURCES: &[Table] = &[
+    Table::of::<Networks>(),
+    Table::of::<Subnets>(),
+    Table::of::<Ports>(),
+    Table::of::<Routers>(),
+    Table::of::<FloatingIps>(),
+    Table::of::<SecurityGroups>(),
+    Table::of::<SecurityGroupRules>(),
+    Table::of::<VpnServices>(),
+    Table::of::<IkePolicies>(),
+    Table::of::<IpsecPolicies>(),
+    Table::of::<EndpointGroups>(),
+    Table::of::<SiteConnections>(),
 ];
+
+/// Where an attribute may be said.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct InBodies {
+    pub resource: &'static str,
+    pub attribute: &'static str,
+    pub post: bool,
+    pub put: bool,
+}
+
+/// All attributes of all resources, for tests that walk them.
+#[doc(hidden)]
+pub fn attributes() -> impl Iterator<Item = InBodies> {
+    RESOURCES.iter().flat_map(|table| {
+        table.attributes.iter().map(|attribute| InBodies {
+            resource: table.words.one,
+            attribute: attribute.name,
+            post: attribute.post.is_some(),
+            put: attribute.put,
+        })
+    })
+}
 
 /// What handlers share.
 #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, ZONE_HINTS,
+    attribute,
 };
 use crate::body::Values;
 use crate::context::Context;
@@ -17,6 +18,7 @@ use crate::kind::Kind;
 use crate::object::Object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
+use crate::status;
 
 const EXTERNAL: &str = "router:external";
 const MTU: &str = "mtu";
@@ -56,11 +58,14 @@ impl Resource for Networks {
             .post(Default::True)
             .put()
             .filter(),
-        attribute("is_default", Kind::Flag)
-            .post(Default::Nothing)
-            .put()
-            .filter(),
-        attribute("availability_zone_hints", Kind::List).post(Default::Empty),
+        attribute(
+            "is_default",
+            Kind::Just(false, "no network is made the default one here"),
+        )
+        .post(Default::Nothing)
+        .put()
+        .filter(),
+        ZONE_HINTS,
         attribute("status", Kind::Text(16)).sort(),
         attribute("subnets", Kind::List),
         REVISION,
@@ -83,7 +88,7 @@ impl Resource for Networks {
         let subnets: Vec<Uuid> = view.subnets.iter().map(|id| id.uuid()).collect();
         let own = [
             ("admin_state_up", json!(row.admin_state_up)),
-            ("status", json!("ACTIVE")),
+            ("status", json!(status::of_carrier(row.admin_state_up))),
             (SHARED, json!(row.shared)),
             (EXTERNAL, json!(row.external)),
             (MTU, json!(row.mtu)),
@@ -128,6 +133,7 @@ impl Resource for Networks {
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<NetworkView, Failure> {
         let change = NetworkChange {
+            expected: cx.expected(),
             name: values.name(),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
@@ -152,7 +158,10 @@ impl Resource for Networks {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = NetworkId::from_uuid(id);
-        Ok(cx.control.delete_network(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_network(&cx.caller, id, cx.expected())
+            .await?)
     }
 }
 
@@ -165,6 +174,16 @@ fn said(error: Error, verb: &str, values: &Values) -> Failure {
             let rule = format!("{verb}_network:{}", attribute.unwrap_or(SHARED));
             ApiError::Policy { rule }.into()
         }
+        Error::Invalid {
+            field: "external",
+            message,
+            ..
+        } => ApiError::attribute(EXTERNAL, message).into(),
+        Error::Invalid {
+            field: "port_security",
+            message,
+            ..
+        } => ApiError::attribute(PORT_SECURITY, message).into(),
         Error::Conflict {
             rule: Rule::Mtu,
             message,

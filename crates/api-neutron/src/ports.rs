@@ -89,7 +89,7 @@ impl Resource for Ports {
             .put()
             .reserved(&[Reserved::whole(PORT_SECURITY, Privilege::NetworkOwner)])
             .filter(),
-        attribute(GROUPS, Kind::List)
+        attribute(GROUPS, Kind::ListOrNull)
             .post(Default::Nothing)
             .put()
             .filter(),
@@ -215,6 +215,7 @@ impl Resource for Ports {
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Port, Failure> {
         let change = PortChange {
+            expected: cx.expected(),
             name: values.name(),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
@@ -239,7 +240,10 @@ impl Resource for Ports {
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = PortId::from_uuid(id);
         not_outside(cx, id).await?;
-        Ok(cx.control.delete_port(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_port(&cx.caller, id, cx.expected())
+            .await?)
     }
 }
 

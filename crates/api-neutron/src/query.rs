@@ -188,7 +188,7 @@ fn compare(one: Option<&Value>, other: Option<&Value>) -> std::cmp::Ordering {
 /// Whether a value is what a query says.
 fn is(attribute: &Attribute, value: &Value, text: &str) -> bool {
     match attribute.kind {
-        Kind::Flag => flag(&json!(text)) == value.as_bool(),
+        Kind::Flag | Kind::Just(..) => flag(&json!(text)) == value.as_bool(),
         _ if attribute.name == PROJECT.name => {
             value.as_str().and_then(parse_uuid) == parse_uuid(text)
         }
@@ -280,7 +280,7 @@ fn filters(
             }
             continue;
         };
-        if matches!(attribute.kind, Kind::Flag) && flag(&json!(value)).is_none() {
+        if matches!(attribute.kind, Kind::Flag | Kind::Just(..)) && flag(&json!(value)).is_none() {
             let reason = format!("'{value}' cannot be converted to boolean");
             return Err(ApiError::Input { reason });
         }

@@ -117,6 +117,7 @@ async fn details(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, Api
 }
 
 async fn update(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Value>, ApiError> {
+    cx.expects_nothing()?;
     let octets = adit_api::body::octets(body).await?;
     let map = open(&octets, "quota")?;
     must_be_admin(&cx, "update_quota")?;
@@ -174,6 +175,7 @@ fn limit(name: &str, value: &Value) -> Result<i64, ApiError> {
 }
 
 async fn reset(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    cx.expects_nothing()?;
     must_be_admin(&cx, "delete_quota")?;
     let project = project(&cx, &id)?;
     if !cx.control.reset_quotas(&cx.caller, project).await? {

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use adit_control::{Caller, Noun, Query};
+use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::Revision;
 use adit_model::project::Role;
 use axum::Router;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::attribute::Attribute;
+use crate::attribute::{Attribute, REVISION, named};
 use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
@@ -34,6 +34,22 @@ pub(crate) struct Words {
     pub(crate) many: &'static str,
     /// The collection, below `/v2.0`: `vpn/ikepolicies`. Hyphens may be underscores too.
     pub(crate) path: &'static str,
+}
+
+/// What a resource is called, and has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) words: Words,
+    pub(crate) attributes: &'static [Attribute],
+}
+
+impl Table {
+    pub(crate) const fn of<R: Resource>() -> Self {
+        Self {
+            words: R::WORDS,
+            attributes: R::ATTRIBUTES,
+        }
+    }
 }
 
 /// One kind of thing that clients make, list, show, change and delete.
@@ -205,6 +221,7 @@ fn answer<R: Resource>(object: Object) -> One {
 }
 
 async fn create<R: Resource>(cx: Context, body: Body) -> Result<Response, ApiError> {
+    cx.expects_nothing()?;
     let octets = adit_api::body::octets(body).await?;
     if R::BULK
         && let Some(objects) = bulk::objects(&octets, R::WORDS.many)?
@@ -265,10 +282,11 @@ async fn update<R: Resource>(
     let octets = adit_api::body::octets(body).await?;
     let values = body::put(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     let id = parse::<R>(&id)?;
+    check_expected::<R>(&cx)?;
     check::<R>(&cx, "update", id).await?;
     privilege::check::<R>(&cx, Some(id), &values).await?;
     let row = R::update(&cx, id, &values).await;
-    let row = row.map_err(|failure| failure.about::<R>(&id.to_string()))?;
+    let row = row.map_err(|failure| refused::<R>(&cx, failure, id))?;
     let mut object = R::render(&cx, &row);
     values.echo(&mut object);
     Ok(answer::<R>(object))
@@ -276,10 +294,35 @@ async fn update<R: Resource>(
 
 async fn delete<R: Resource>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse::<R>(&id)?;
+    check_expected::<R>(&cx)?;
     check::<R>(&cx, "delete", id).await?;
     let deleted = R::delete(&cx, id).await;
-    deleted.map_err(|failure| failure.about::<R>(&id.to_string()))?;
+    deleted.map_err(|failure| refused::<R>(&cx, failure, id))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses to expect a revision of what counts none.
+fn check_expected<R: Resource>(cx: &Context) -> Result<(), ApiError> {
+    match named(R::ATTRIBUTES, REVISION.name) {
+        Some(_) => Ok(()),
+        None => cx.expects_nothing(),
+    }
+}
+
+/// Why one was not changed or deleted.
+fn refused<R: Resource>(cx: &Context, failure: Failure, id: Uuid) -> ApiError {
+    match (cx.expected(), failure) {
+        (
+            Some(Revision(expected)),
+            Failure::Failed(Error::Conflict {
+                rule: Rule::Revision,
+                ..
+            }),
+        ) => ApiError::Stale {
+            expected: expected.to_string(),
+        },
+        (_, failure) => failure.about::<R>(&id.to_string()),
+    }
 }
 
 /// A DELETE without an id.

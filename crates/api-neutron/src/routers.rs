@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::Neutron;
 use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, ZONE_HINTS,
+    attribute,
 };
 use crate::body::{Values, plain};
 use crate::context::Context;
@@ -26,9 +27,13 @@ use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find, standard};
+use crate::status;
 use crate::subnets::{Subnets, routes, show_routes};
 
 const ROUTES: &str = "routes";
+
+/// What other kinds of routers are asked for with.
+const SIMPLE: Kind = Kind::Just(false, "there are no such routers here");
 
 pub(crate) struct Routers;
 
@@ -51,13 +56,13 @@ impl Resource for Routers {
             .post(Default::Nothing)
             .put()
             .reserved(external_gateway::RESERVED),
-        attribute(ROUTES, Kind::List).put(),
-        attribute("availability_zone_hints", Kind::List).post(Default::Empty),
-        attribute("distributed", Kind::Flag)
+        attribute(ROUTES, Kind::ListOrNull).put(),
+        ZONE_HINTS,
+        attribute("distributed", SIMPLE)
             .post(Default::Nothing)
             .put()
             .filter(),
-        attribute("ha", Kind::Flag)
+        attribute("ha", SIMPLE)
             .post(Default::Nothing)
             .put()
             .filter(),
@@ -83,7 +88,7 @@ impl Resource for Routers {
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let own = [
             ("admin_state_up", json!(row.admin_state_up)),
-            ("status", json!("ACTIVE")),
+            ("status", json!(status::of_carrier(row.admin_state_up))),
             (EXTERNAL, external_gateway::show(cx, row.external)),
             (ROUTES, show_routes(&row.routes)),
             ("availability_zone_hints", json!([])),
@@ -115,7 +120,7 @@ impl Resource for Routers {
     }
 
     async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Router, Failure> {
-        only_simple(values)?;
+        no_flavor(values)?;
         let new = NewRouter {
             name: values.new_name()?,
             naming: Naming::Free,
@@ -134,8 +139,8 @@ impl Resource for Routers {
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Router, Failure> {
-        only_simple(values)?;
         let change = RouterChange {
+            expected: cx.expected(),
             name: values.name().map(|name| (name, Naming::Free)),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
@@ -150,17 +155,14 @@ impl Resource for Routers {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = RouterId::from_uuid(id);
-        Ok(cx.control.delete_router(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_router(&cx.caller, id, cx.expected())
+            .await?)
     }
 }
 
-/// What other kinds of routers are asked for with.
-fn only_simple(values: &Values) -> Result<(), ApiError> {
-    for name in ["distributed", "ha"] {
-        if values.flag(name) == Some(true) {
-            return Err(ApiError::attribute(name, "there are no such routers here"));
-        }
-    }
+fn no_flavor(values: &Values) -> Result<(), ApiError> {
     match values.uuid("flavor_id") {
         Some(Some(id)) => Err(ApiError::FlavorNotFound { id: id.to_string() }),
         _ => Ok(()),
@@ -256,8 +258,16 @@ async fn asked(
     id: &str,
     body: Body,
 ) -> Result<(RouterId, InterfaceOf), ApiError> {
+    cx.expects_nothing()?;
     let octets = adit_api::body::octets(body).await?;
     let map = plain(&octets)?;
+    let known = ["port_id", "subnet_id"];
+    let unknown = map.keys().map(String::as_str);
+    let unknown: Vec<&str> = unknown.filter(|name| !known.contains(name)).collect();
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        return Err(ApiError::Unrecognized { names });
+    }
     let member = |name: &str| match map.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_str().and_then(parse_uuid) {

@@ -67,7 +67,11 @@ impl Resource for SecurityGroupRules {
         attribute(MAX, Kind::Any).post(Default::Null).sort(),
         attribute(BLOCK, Kind::Any).post(Default::Null).sort(),
         attribute(REMOTE, Kind::Any).post(Default::Null).sort(),
-        attribute("remote_address_group_id", Kind::UuidOrNull).post(Default::Null),
+        attribute(
+            "remote_address_group_id",
+            Kind::NoId("there are no address groups here"),
+        )
+        .post(Default::Null),
         REVISION,
     ];
 
@@ -110,6 +114,13 @@ impl Resource for SecurityGroupRules {
             remote: remote(values)?,
         };
         let (group, family, remote) = (new.group, new.family, new.remote);
+        if let Some(project) = values.project
+            && let Ok(view) = cx.control.security_group(&maker, group).await
+            && view.group.project != project
+        {
+            let reason = "a rule is its group's project's";
+            return Err(ApiError::attribute(PROJECT.name, reason).into());
+        }
         let protocol = new.protocol.clone();
         let ports = Ports {
             icmp: matches!(
@@ -176,7 +187,7 @@ impl Resource for SecurityGroupRules {
         let id = SecurityGroupRuleId::from_uuid(id);
         Ok(cx
             .control
-            .delete_security_group_rule(&cx.caller, id)
+            .delete_security_group_rule(&cx.caller, id, cx.expected())
             .await?)
     }
 }
@@ -269,19 +280,22 @@ impl Ports {
     }
 }
 
+fn said_as_text<'a>(name: &str, value: &'a Value) -> Result<&'a str, ApiError> {
+    value.as_str().ok_or_else(|| {
+        let text = python::text(value);
+        ApiError::attribute(name, format!("'{text}' is not a valid string"))
+    })
+}
+
 fn remote(values: &Values) -> Result<Remote, ApiError> {
-    if values.uuid("remote_address_group_id").flatten().is_some() {
-        let reason = "there are no address groups here";
-        return Err(ApiError::attribute("remote_address_group_id", reason));
-    }
     let block = match values.any(BLOCK) {
         None | Some(Value::Null) => None,
         Some(value) => {
-            let text = python::text(value);
+            let text = said_as_text(BLOCK, value)?;
             // A bare address is a block of one.
             let cidr = match text.parse() {
                 Ok(address) => Ok(Cidr::host(address)),
-                Err(_) => Cidr::containing(&text),
+                Err(_) => Cidr::containing(text),
             };
             let reason = format!("'{text}' is not a valid IP subnet");
             Some(cidr.map_err(|_| ApiError::attribute(BLOCK, reason))?)
@@ -289,7 +303,7 @@ fn remote(values: &Values) -> Result<Remote, ApiError> {
     };
     let group = match values.any(REMOTE) {
         None | Some(Value::Null) => None,
-        Some(value) => Some(python::text(value)),
+        Some(value) => Some(said_as_text(REMOTE, value)?.to_owned()),
     };
     match (block, group) {
         (Some(_), Some(_)) => Err(ApiError::TwoRemotes),

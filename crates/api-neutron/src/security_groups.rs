@@ -33,7 +33,7 @@ impl Resource for SecurityGroups {
         PROJECT.sort(),
         NAME.sort(),
         DESCRIPTION,
-        attribute("stateful", Kind::Flag)
+        attribute("stateful", Kind::Just(true, "all groups are stateful here"))
             .post(Default::True)
             .put()
             .filter(),
@@ -72,7 +72,6 @@ impl Resource for SecurityGroups {
     }
 
     async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<GroupView, Failure> {
-        stateful(values)?;
         let (name, description) = (values.new_name()?, values.new_description());
         let made = cx
             .control
@@ -86,18 +85,20 @@ impl Resource for SecurityGroups {
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<GroupView, Failure> {
-        stateful(values)?;
         let (name, description) = (values.name(), values.description());
         let id = SecurityGroupId::from_uuid(id);
-        let update = cx
-            .control
-            .update_security_group(&cx.caller, id, name, description);
+        let update =
+            cx.control
+                .update_security_group(&cx.caller, id, cx.expected(), name, description);
         update.await.map_err(default_group)
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = SecurityGroupId::from_uuid(id);
-        let deleted = cx.control.delete_security_group(&cx.caller, id).await;
+        let deleted = cx
+            .control
+            .delete_security_group(&cx.caller, id, cx.expected())
+            .await;
         deleted.map_err(|error| match error {
             Error::Conflict {
                 rule: Rule::InUse(_),
@@ -105,17 +106,6 @@ impl Resource for SecurityGroups {
             } => Failure::from(ApiError::CannotRemoveDefaultGroup),
             other => other.into(),
         })
-    }
-}
-
-/// All groups remember what they let out.
-fn stateful(values: &Values) -> Result<(), ApiError> {
-    match values.flag("stateful") {
-        Some(false) => Err(ApiError::attribute(
-            "stateful",
-            "all groups are stateful here",
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -8,14 +8,14 @@ use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
+use crate::kind::{Kind, each_once};
 use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
@@ -29,14 +29,26 @@ const HOST_ROUTES: &str = "host_routes";
 const NETWORK: &str = "network_id";
 const POOLS: &str = "allocation_pools";
 const RA_MODE: &str = "ipv6_ra_mode";
+const SHARED: &str = "shared";
 const VERSION: &str = "ip_version";
+
+/// How IPv6 addresses are given.
+const MODE: Kind =
+    Kind::OneOfOrNull(|text| matches!(text, "dhcpv6-stateful" | "dhcpv6-stateless" | "slaac"));
 
 pub(crate) struct Subnets;
 
-/// A subnet, and whether its network leads outside.
+/// A subnet, and what its network is.
 pub(crate) struct Row {
     subnet: Subnet,
+    network: Kin,
+}
+
+/// Of a network, what its subnets say too.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Kin {
     external: bool,
+    shared: bool,
 }
 
 impl Resource for Subnets {
@@ -62,7 +74,7 @@ impl Resource for Subnets {
         attribute(CIDR, Kind::Text(64))
             .post(Default::Required)
             .sort(),
-        attribute(GATEWAY, Kind::Any)
+        attribute(GATEWAY, Kind::IpOrNull)
             .post(Default::Nothing)
             .put()
             .filter(),
@@ -71,22 +83,27 @@ impl Resource for Subnets {
             .post(Default::True)
             .put()
             .filter(),
-        attribute(DNS, Kind::List).post(Default::Empty).put(),
-        attribute(HOST_ROUTES, Kind::List)
+        attribute(DNS, Kind::ListOrNull).post(Default::Empty).put(),
+        attribute(HOST_ROUTES, Kind::ListOrNull)
             .post(Default::Empty)
             .put(),
-        attribute(ADDRESS_MODE, Kind::Any)
+        attribute(ADDRESS_MODE, MODE)
             .post(Default::Nothing)
             .filter(),
-        attribute(RA_MODE, Kind::Any)
-            .post(Default::Nothing)
-            .filter(),
-        attribute("subnetpool_id", Kind::UuidOrNull)
-            .post(Default::Nothing)
-            .filter(),
-        attribute("service_types", Kind::List)
-            .post(Default::Empty)
-            .put(),
+        attribute(RA_MODE, MODE).post(Default::Nothing).filter(),
+        attribute(
+            "subnetpool_id",
+            Kind::NoId("there are no subnet pools here"),
+        )
+        .post(Default::Nothing)
+        .filter(),
+        attribute(
+            "service_types",
+            Kind::EmptyList("subnets are for all kinds of ports here"),
+        )
+        .post(Default::Empty)
+        .put(),
+        attribute(SHARED, Kind::Flag).filter(),
         REVISION,
     ];
 
@@ -101,7 +118,7 @@ impl Resource for Subnets {
     }
 
     fn render(_: &Context, row: &Row) -> Object {
-        let external = row.external;
+        let network = row.network;
         let row = &row.subnet;
         let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
@@ -121,7 +138,8 @@ impl Resource for Subnets {
             ("subnetpool_id", Value::Null),
             ("segment_id", Value::Null),
             ("service_types", json!([])),
-            ("router:external", json!(external)),
+            ("router:external", json!(network.external)),
+            (SHARED, json!(network.shared)),
         ];
         object.extend(own);
         object
@@ -160,9 +178,11 @@ impl Resource for Subnets {
             }
             None => return Err(ApiError::attribute(VERSION, "it must be 4 or 6").into()),
         }
-        if values.uuid("subnetpool_id").flatten().is_some() {
-            let reason = "there are no subnet pools here";
-            return Err(ApiError::attribute("subnetpool_id", reason).into());
+        for mode in [ADDRESS_MODE, RA_MODE] {
+            if cidr.is_ipv4() && values.text(mode).is_some() {
+                let reason = "it is of IPv6, and the subnet is not";
+                return Err(ApiError::attribute(mode, reason).into());
+            }
         }
         let network = values.required(NETWORK)?;
         let new = NewSubnet {
@@ -170,13 +190,13 @@ impl Resource for Subnets {
             description: values.new_description(),
             network: NetworkId::from_uuid(network),
             cidr,
-            gateway: gateway(values)?,
+            gateway: values.ip(GATEWAY),
             pools: pools(values)?,
             enable_dhcp: values.flag("enable_dhcp").unwrap_or(true),
             dns_nameservers: addresses(values)?.unwrap_or_default(),
             host_routes: routes(values, HOST_ROUTES)?.unwrap_or_default(),
-            ipv6_address_mode: mode(values, ADDRESS_MODE)?,
-            ipv6_ra_mode: mode(values, RA_MODE)?,
+            ipv6_address_mode: values.text(ADDRESS_MODE).map(str::to_owned),
+            ipv6_ra_mode: values.text(RA_MODE).map(str::to_owned),
         };
         match cx.control.create_subnet(&maker, new).await {
             Err(Error::NotFound(Noun::Network)) => {
@@ -195,8 +215,8 @@ impl Resource for Subnets {
             }
             made => {
                 let subnet = made.map_err(said)?;
-                let external = leads_outside(cx, subnet.network).await?;
-                Ok(Row { subnet, external })
+                let network = kin(cx, subnet.network).await?;
+                Ok(Row { subnet, network })
             }
         }
     }
@@ -204,21 +224,22 @@ impl Resource for Subnets {
     async fn page(cx: &Context, query: Query) -> Result<Vec<Row>, Failure> {
         let (mut rows, mut known) = (Vec::new(), BTreeMap::new());
         for subnet in cx.control.page_subnets(&cx.caller, query).await? {
-            let external = match known.get(&subnet.network) {
-                Some(external) => *external,
-                None => leads_outside(cx, subnet.network).await?,
+            let network = match known.get(&subnet.network) {
+                Some(network) => *network,
+                None => kin(cx, subnet.network).await?,
             };
-            known.insert(subnet.network, external);
-            rows.push(Row { subnet, external });
+            known.insert(subnet.network, network);
+            rows.push(Row { subnet, network });
         }
         Ok(rows)
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Row, Failure> {
         let change = SubnetChange {
+            expected: cx.expected(),
             name: values.name(),
             description: values.description(),
-            gateway: gateway(values)?,
+            gateway: values.ip(GATEWAY),
             pools: pools(values)?,
             enable_dhcp: values.flag("enable_dhcp"),
             dns_nameservers: addresses(values)?,
@@ -227,20 +248,26 @@ impl Resource for Subnets {
         let id = SubnetId::from_uuid(id);
         let updated = cx.control.update_subnet(&cx.caller, id, change).await;
         let subnet = updated.map_err(said)?;
-        let external = leads_outside(cx, subnet.network).await?;
-        Ok(Row { subnet, external })
+        let network = kin(cx, subnet.network).await?;
+        Ok(Row { subnet, network })
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = SubnetId::from_uuid(id);
-        Ok(cx.control.delete_subnet(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_subnet(&cx.caller, id, cx.expected())
+            .await?)
     }
 }
 
-async fn leads_outside(cx: &Context, network: NetworkId) -> Result<bool, Failure> {
+async fn kin(cx: &Context, network: NetworkId) -> Result<Kin, Failure> {
     match cx.control.network(&cx.caller, network).await {
-        Ok(view) => Ok(view.network.external),
-        Err(Error::NotFound(_)) => Ok(false),
+        Ok(view) => Ok(Kin {
+            external: view.network.external,
+            shared: view.network.shared,
+        }),
+        Err(Error::NotFound(_)) => Ok(Kin::default()),
         Err(error) => Err(error.into()),
     }
 }
@@ -258,6 +285,11 @@ fn said(error: Error) -> Failure {
             message,
             ..
         } => ApiError::attribute(POOLS, message).into(),
+        Error::Invalid {
+            field: "network",
+            message,
+            ..
+        } => ApiError::attribute(NETWORK, message).into(),
         Error::Conflict {
             rule: Rule::Mtu,
             message,
@@ -282,15 +314,6 @@ fn address(name: &str, value: &Value) -> Result<IpAddr, ApiError> {
     })
 }
 
-/// `None` is not said, `Some(None)` is `null`: none at all.
-fn gateway(values: &Values) -> Result<Option<Option<IpAddr>>, ApiError> {
-    match values.any(GATEWAY) {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
-        Some(value) => address(GATEWAY, value).map(|address| Some(Some(address))),
-    }
-}
-
 fn pools(values: &Values) -> Result<Option<Vec<AddressRange>>, ApiError> {
     let Some(list) = values.list(POOLS) else {
         return Ok(None);
@@ -300,6 +323,7 @@ fn pools(values: &Values) -> Result<Option<Vec<AddressRange>>, ApiError> {
         address(POOLS, value)
     };
     let pools = list.iter().map(|pool| {
+        only_members(POOLS, pool, &["start", "end"])?;
         let (first, last) = (end(pool, "start")?, end(pool, "end")?);
         if first.is_ipv4() != last.is_ipv4() {
             return Err(ApiError::attribute(
@@ -313,9 +337,26 @@ fn pools(values: &Values) -> Result<Option<Vec<AddressRange>>, ApiError> {
 }
 
 fn addresses(values: &Values) -> Result<Option<Vec<IpAddr>>, ApiError> {
-    let list = values.list(DNS);
-    list.map(|list| list.iter().map(|value| address(DNS, value)).collect())
-        .transpose()
+    let Some(list) = values.list(DNS) else {
+        return Ok(None);
+    };
+    each_once(list).map_err(|reason| ApiError::attribute(DNS, reason))?;
+    let list = list.iter().map(|value| address(DNS, value));
+    list.collect::<Result<_, _>>().map(Some)
+}
+
+/// Refuses an object that has other members, or is none.
+fn only_members(name: &str, value: &Value, members: &[&str]) -> Result<(), ApiError> {
+    let known = |map: &Map<String, Value>| {
+        let mut names = map.keys();
+        names.all(|name| members.contains(&name.as_str()))
+    };
+    if value.as_object().is_some_and(known) {
+        return Ok(());
+    }
+    let (text, members) = (python::text(value), members.join(" and "));
+    let reason = format!("'{text}' is no {members}");
+    Err(ApiError::attribute(name, reason))
 }
 
 /// Routes as routers and subnets have them.
@@ -324,6 +365,7 @@ pub(crate) fn routes(values: &Values, name: &str) -> Result<Option<Vec<StaticRou
         return Ok(None);
     };
     let route = |value: &Value| {
+        only_members(name, value, &["destination", "nexthop"])?;
         let destination = value.get("destination").unwrap_or(&Value::Null);
         let cidr = destination
             .as_str()
@@ -342,6 +384,7 @@ pub(crate) fn routes(values: &Values, name: &str) -> Result<Option<Vec<StaticRou
             nexthop,
         })
     };
+    each_once(list).map_err(|reason| ApiError::attribute(name, reason))?;
     list.iter().map(route).collect::<Result<_, _>>().map(Some)
 }
 
@@ -349,25 +392,4 @@ pub(crate) fn show_routes(routes: &[StaticRoute]) -> Value {
     let routes = routes.iter();
     let each = routes.map(|one| json!({"destination": one.destination, "nexthop": one.nexthop}));
     each.collect()
-}
-
-fn mode(values: &Values, name: &str) -> Result<Option<String>, ApiError> {
-    match values.any(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text))
-            if matches!(
-                text.as_str(),
-                "dhcpv6-stateful" | "dhcpv6-stateless" | "slaac"
-            ) =>
-        {
-            Ok(Some(text.clone()))
-        }
-        Some(other) => {
-            let text = python::text(other);
-            Err(ApiError::attribute(
-                name,
-                format!("{text} is not in valid_values"),
-            ))
-        }
-    }
 }

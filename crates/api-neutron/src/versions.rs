@@ -14,7 +14,8 @@ pub(crate) async fn all(place: Place) -> Json<Value> {
 
 /// The resources of the one version.
 pub(crate) async fn resources(cx: Context) -> Json<Value> {
-    let resources = RESOURCES.iter().map(|words| {
+    let resources = RESOURCES.iter().map(|table| {
+        let words = table.words;
         let href = cx.href(&format!("/v2.0/{}", words.path));
         json!({
             "name": words.one,

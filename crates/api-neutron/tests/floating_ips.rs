@@ -50,7 +50,10 @@ async fn a_floating_ip_is_as_recorded() {
         (json!({"port_id": "$p"}), on("10.70.0.40")),
         (json!({"fixed_ip_address": "10.70.0.41"}), on("10.70.0.41")),
         (json!({"description": "d"}), on("10.70.0.41")),
-        (json!({"port_id": null}), off),
+        (json!({"port_id": null}), off.clone()),
+        (json!({"port_id": "$p"}), on("10.70.0.40")),
+        // Who says nothing at all takes the port away.
+        (json!({}), off),
         (
             json!({"port_id": "$p", "fixed_ip_address": "10.70.0.41"}),
             on("10.70.0.41"),

@@ -45,7 +45,8 @@ async fn a_network_is_as_recorded() {
         ("shared=True", false),
         ("router:external=True", false),
         ("router%3Aexternal=False", true),
-        ("status=ACTIVE", true),
+        ("status=DOWN", true),
+        ("status=ACTIVE", false),
         ("mtu=1400", true),
         ("tenant_id=$project_member", true),
         ("project_id=$project_other", false),
@@ -108,10 +109,6 @@ async fn administrators_alone_share_networks_and_lead_outside() {
         .make_as(Who::Admin, "s", "network", json!({"shared": true}))
         .await;
     assert_eq!(made["shared"], true);
-    let made = world
-        .make_as(Who::Admin, "x", "network", json!({"router:external": true}))
-        .await;
-    assert_eq!(made["router:external"], true);
     // A member says what is so already.
     let same = json!({"shared": false, "router:external": false});
     world.make("own", "network", same).await;
@@ -341,7 +338,7 @@ async fn what_a_subnet_can_not_be_is_refused() {
         (
             "no pool",
             world::with(subnet("10.70.0.0/24"), &json!({"allocation_pools": [7]})),
-            "Invalid input for allocation_pools. Reason: 'None' is not a valid IP address.",
+            "Invalid input for allocation_pools. Reason: '7' is no start and end.",
         ),
         (
             "no name server",
@@ -423,6 +420,68 @@ async fn there_are_lists_of_everything() {
         let item = format!("{list}/$none");
         for request in [format!("GET {item}"), format!("DELETE {item}")] {
             world.ask(Who::Member, &request, "").await.is(404);
+        }
+    }
+}
+
+#[tokio::test]
+async fn subnets_are_found_by_whether_everybody_may_use_them() {
+    let mut world = World::new().await;
+    world
+        .make_as(Who::Admin, "all", "network", json!({"shared": true}))
+        .await;
+    let subnet = json!({"network_id": "$all", "cidr": "10.80.0.0/24"});
+    world.make_as(Who::Admin, "s", "subnet", subnet).await;
+    for (query, finds, misses) in [("shared=True", "s", "left"), ("shared=False", "left", "s")] {
+        let answer = world.get(&format!("/subnets?{query}&fields=id")).await;
+        let listed = answer.ok(200).as_array().unwrap();
+        assert!(listed.contains(&json!({"id": world.ids[finds]})), "{query}");
+        assert!(
+            !listed.contains(&json!({"id": world.ids[misses]})),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_ipv6_subnet_needs_an_mtu_of_1280() {
+    let mut world = World::new().await;
+    world.make("n", "network", json!({"mtu": 1279})).await;
+    let mut cases = Cases::default();
+    let six = json!({"network_id": "$n", "cidr": "fd00:70::/64", "ip_version": 6});
+    let message = "the MTU 1279 of the network $n is not enough for the IPv6 subnet fd00:70::/64, which needs 1280.";
+    cases.post(
+        "a subnet",
+        ("subnet", &six),
+        (409, "NetworkMTUSubnetConflict", message),
+    );
+    cases.walk(&world).await;
+    let four = json!({"network_id": "$n", "cidr": "10.70.0.0/24"});
+    world.make("four", "subnet", four).await;
+    let raise = json!({"network": {"mtu": 1280}});
+    world.put("/networks/$n", raise).await.is(200);
+    world.make("six", "subnet", six).await;
+    let mut cases = Cases::default();
+    cases.put(
+        "an MTU",
+        ("network", "$n", &json!({"mtu": 1279})),
+        (409, "NetworkMTUSubnetConflict", message),
+    );
+    cases.walk(&world).await;
+    world.delete("/subnets/$six").await.is(204);
+    let lower = json!({"network": {"mtu": 1279}});
+    world.put("/networks/$n", lower).await.is(200);
+}
+
+#[tokio::test]
+async fn what_is_set_down_says_so() {
+    let mut world = World::new().await;
+    for (kind, path) in [("network", "/networks/$x"), ("router", "/routers/$x")] {
+        let made = world.make("x", kind, json!({})).await;
+        assert_eq!(made["status"], "ACTIVE");
+        for (up, status) in [(false, "DOWN"), (true, "ACTIVE")] {
+            let answer = world.put(path, json!({kind: {"admin_state_up": up}})).await;
+            assert_eq!(answer.ok(200)["status"], status, "{kind}");
         }
     }
 }

@@ -80,7 +80,8 @@ async fn a_router_is_as_recorded() {
     for (query, found) in [
         ("name=new", true),
         ("name=rr", false),
-        ("status=ACTIVE", true),
+        ("status=DOWN", true),
+        ("status=ACTIVE", false),
         ("admin_state_up=False", true),
     ] {
         let answer = world.get(&format!("/routers?{query}&fields=id")).await;

@@ -72,7 +72,7 @@ async fn update(
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_router(&cx.caller, id).await?;
+    cx.vpc.control.delete_router(&cx.caller, id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::floating_ip::Association;
-use adit_model::{FloatingIp, FloatingIpId, NetworkId, Port, PortId, Revision, RouterId};
+use adit_model::{FloatingIp, FloatingIpId, NetworkId, Port, PortId, Revision, RouterId, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
@@ -27,6 +27,8 @@ pub struct NewFloatingIp {
     pub description: String,
     /// The external network.
     pub network: NetworkId,
+    /// The subnet of its address; that of IPv4 addresses outside if none is named.
+    pub subnet: Option<SubnetId>,
     /// The address; a free one if none is named.
     pub address: Option<IpAddr>,
     /// What it is to stand for.
@@ -50,6 +52,13 @@ impl Control {
         if network.id != self.external_network()? {
             let message = format!("the network {} does not lead outside from here", network.id);
             return Err(Error::invalid("network", Rule::Reference, message));
+        }
+        let v4 = self.external_subnets(network.id).map(|subnets| subnets.v4);
+        if let Some(subnet) = new.subnet.filter(|subnet| Some(*subnet) != v4) {
+            let allowed = v4.map(|v4| v4.to_string()).unwrap_or_default();
+            let message =
+                format!("{subnet} is not the subnet that floating IPs are of, which is {allowed}");
+            return Err(Error::invalid("subnet", Rule::Reference, message));
         }
         self.check_quota(&mut *tx, caller.project, Resource::FloatingIp)
             .await?;
@@ -111,12 +120,14 @@ impl Control {
         &self,
         caller: &Caller,
         id: FloatingIpId,
+        expected: Option<Revision>,
         description: Option<String>,
         target: Option<Option<Target>>,
     ) -> Result<FloatingIp, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         let before = row.association;
         row.description = description.unwrap_or(row.description);
         match target {
@@ -138,10 +149,16 @@ impl Control {
     ///
     /// # Errors
     /// It is not there.
-    pub async fn delete_floating_ip(&self, caller: &Caller, id: FloatingIpId) -> Result<(), Error> {
+    pub async fn delete_floating_ip(
+        &self,
+        caller: &Caller,
+        id: FloatingIpId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         tx.delete_floating_ip(row.project, id).await?;
         tx.commit().await?;
         self.wake_router(row.association);
@@ -197,7 +214,7 @@ async fn associate(
 async fn router_outside(
     tx: &mut dyn Transaction,
     port: &Port,
-    subnet: adit_model::SubnetId,
+    subnet: SubnetId,
 ) -> Result<RouterId, Error> {
     for interface in tx.ports_of_subnet(subnet).await? {
         let Some(id) = interface.device.router() else {

@@ -31,6 +31,8 @@ pub struct NewNetwork {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are those of NewNetwork")]
 pub struct NetworkChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     pub name: Option<Name>,
     pub description: Option<String>,
     pub admin_state_up: Option<bool>,
@@ -73,6 +75,9 @@ impl Control {
             caller.must_be_admin()?;
         }
         check_mtu(new.mtu)?;
+        if new.external {
+            return Err(self.only_way_outside());
+        }
         let mut tx = self.0.store.write().await?;
         self.check_quota(&mut *tx, caller.project, Resource::Network)
             .await?;
@@ -140,7 +145,8 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        let before = (row.external, row.shared);
+        Error::stale(change.expected, row.revision)?;
+        let before = row.clone();
         row.name = change.name.unwrap_or(row.name);
         row.description = change.description.unwrap_or(row.description);
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
@@ -149,13 +155,20 @@ impl Control {
         row.mtu = change.mtu.unwrap_or(row.mtu);
         row.port_security = change.port_security.unwrap_or(row.port_security);
         check_mtu(row.mtu)?;
-        if before != (row.external, row.shared) {
+        if (before.external, before.shared) != (row.external, row.shared) {
             caller.must_be_admin()?;
         }
-        for subnet in tx.subnets_of_network(id).await? {
-            check_mtu_for(&row, subnet.cidr)?;
+        if self.0.is_external(id) {
+            check_configured(&before, &row)?;
+        } else if row.external && !before.external {
+            return Err(self.only_way_outside());
         }
-        if before.1 && !row.shared {
+        if before.mtu != row.mtu {
+            for subnet in tx.subnets_of_network(id).await? {
+                check_mtu_for(&row, subnet.cidr)?;
+            }
+        }
+        if before.shared && !row.shared {
             let ports = tx.ports_of_network(id).await?;
             let foreign = ports.iter().filter(|port| port.project != row.project);
             if foreign.count() > 0 {
@@ -163,7 +176,7 @@ impl Control {
                 return Err(Error::conflict(Rule::InUse(Noun::Network), message));
             }
         }
-        if before.0 && !row.external {
+        if before.external && !row.external {
             not_outside(&mut *tx, id).await?;
         }
         row.updated_at = self.now();
@@ -178,10 +191,16 @@ impl Control {
     ///
     /// # Errors
     /// It is not there, or something is on it.
-    pub async fn delete_network(&self, caller: &Caller, id: NetworkId) -> Result<(), Error> {
+    pub async fn delete_network(
+        &self,
+        caller: &Caller,
+        id: NetworkId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_network(id).await?;
         Error::used(
             Noun::Network,
@@ -202,6 +221,45 @@ impl Control {
         self.0.wakes.wake(Key::Network(id));
         Ok(())
     }
+
+    /// Why no other network leads outside.
+    fn only_way_outside(&self) -> Error {
+        let known = match self.external_network() {
+            Ok(id) => format!(", the network {id}"),
+            Err(_) => String::new(),
+        };
+        let message = format!(
+            "one network leads outside{known}: it comes with the host's configuration, and no \
+             other can be made such a one"
+        );
+        Error::invalid("external", Rule::Reference, message)
+    }
+}
+
+/// Refuses to change what the host's configuration says of the network that leads outside, and what
+/// has no meaning there: it is no network of this host's.
+fn check_configured(before: &Network, row: &Network) -> Result<(), Error> {
+    let changed = [
+        ("external", before.external != row.external),
+        ("shared", before.shared != row.shared),
+        (
+            "admin_state_up",
+            before.admin_state_up != row.admin_state_up,
+        ),
+        ("mtu", before.mtu != row.mtu),
+        ("port_security", before.port_security != row.port_security),
+    ];
+    match changed.into_iter().find(|(_, changed)| *changed) {
+        None => Ok(()),
+        Some((field, _)) => Err(configured(field)),
+    }
+}
+
+/// That something outside is as the host's configuration has it.
+pub(crate) fn configured(field: &'static str) -> Error {
+    let message = "it comes with the host's configuration: of what leads outside only name and \
+                   description can be changed";
+    Error::invalid(field, Rule::Reference, message)
 }
 
 /// Refuses a block that packets of the network's size are too small for.

@@ -51,6 +51,8 @@ pub struct NewPort {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are those of NewPort")]
 pub struct PortChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     pub name: Option<Name>,
     pub description: Option<String>,
     pub admin_state_up: Option<bool>,
@@ -177,6 +179,7 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let before = find(&mut *tx, caller, id).await?;
+        Error::stale(change.expected, before.revision)?;
         let mut row = before.clone();
         row.name = change.name.unwrap_or(row.name);
         row.description = change.description.unwrap_or(row.description);
@@ -244,10 +247,16 @@ impl Control {
     ///
     /// # Errors
     /// It is not there, or it is a router's.
-    pub async fn delete_port(&self, caller: &Caller, id: PortId) -> Result<(), Error> {
+    pub async fn delete_port(
+        &self,
+        caller: &Caller,
+        id: PortId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         if let Some(router) = row.device.router() {
             let users = std::iter::once(router.uuid());
             return Error::used(Noun::Port, Noun::Router, users);

@@ -81,6 +81,8 @@ pub struct NewRouter {
 /// What to change of a router; `None` leaves it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RouterChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     /// Its name, and whether it must be unique.
     pub name: Option<(Name, Naming)>,
     /// What is said of it.
@@ -193,6 +195,7 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
+        Error::stale(change.expected, row.revision)?;
         if let Some((name, naming)) = change.name {
             if naming == Naming::Unique {
                 let siblings = tx.routers(row.project).await?;
@@ -251,10 +254,16 @@ impl Control {
     ///
     /// # Errors
     /// It is not there, or has interfaces or gateways.
-    pub async fn delete_router(&self, caller: &Caller, id: RouterId) -> Result<(), Error> {
+    pub async fn delete_router(
+        &self,
+        caller: &Caller,
+        id: RouterId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_router(id).await?;
         Error::used(
             Noun::Router,

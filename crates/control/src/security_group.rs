@@ -137,12 +137,14 @@ impl Control {
         &self,
         caller: &Caller,
         id: SecurityGroupId,
+        expected: Option<Revision>,
         name: Option<Name>,
         description: Option<String>,
     ) -> Result<GroupView, Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut group = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, group.revision)?;
         let is_default = group.name.as_str() == SecurityGroup::DEFAULT;
         if let Some(name) = name.filter(|name| *name != group.name) {
             if is_default || name.as_str() == SecurityGroup::DEFAULT {
@@ -170,10 +172,12 @@ impl Control {
         &self,
         caller: &Caller,
         id: SecurityGroupId,
+        expected: Option<Revision>,
     ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let group = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, group.revision)?;
         if group.name.as_str() == SecurityGroup::DEFAULT && caller.must_be_admin().is_err() {
             let message = "the default security group can't be deleted";
             return Err(Error::conflict(Rule::InUse(Noun::SecurityGroup), message));
@@ -280,11 +284,13 @@ impl Control {
         &self,
         caller: &Caller,
         id: SecurityGroupRuleId,
+        expected: Option<Revision>,
     ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = tx.security_group_rule(caller.scope(), id).await?;
         let row = row.ok_or(Error::NotFound(Noun::SecurityGroupRule))?;
+        Error::stale(expected, row.revision)?;
         tx.delete_security_group_rule(row.project, id).await?;
         let ports = tx.ports_of_security_group(row.group).await?;
         tx.commit().await?;

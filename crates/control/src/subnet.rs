@@ -42,6 +42,8 @@ pub struct NewSubnet {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are those of NewSubnet")]
 pub struct SubnetChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     pub name: Option<Name>,
     pub description: Option<String>,
     pub gateway: Option<Option<IpAddr>>,
@@ -61,6 +63,13 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let network = network::find(&mut *tx, caller, new.network).await?;
+        if self.0.is_external(network.id) {
+            let message = format!(
+                "the network {} leads outside: its subnets come with the host's configuration",
+                network.id
+            );
+            return Err(Error::invalid("network", Rule::Reference, message));
+        }
         network::check_mtu_for(&network, new.cidr)?;
         self.check_quota(&mut *tx, caller.project, Resource::Subnet)
             .await?;
@@ -133,6 +142,8 @@ impl Control {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let mut row = find(&mut *tx, caller, id).await?;
+        Error::stale(change.expected, row.revision)?;
+        let before = row.clone();
         row.name = change.name.unwrap_or(row.name);
         row.description = change.description.unwrap_or(row.description);
         if let Some(gateway) = change.gateway.filter(|gateway| *gateway != row.gateway) {
@@ -148,6 +159,9 @@ impl Control {
         row.enable_dhcp = change.enable_dhcp.unwrap_or(row.enable_dhcp);
         row.dns_nameservers = change.dns_nameservers.unwrap_or(row.dns_nameservers);
         row.host_routes = change.host_routes.unwrap_or(row.host_routes);
+        if self.0.is_external(row.network) {
+            check_configured(&before, &row)?;
+        }
         check(&row)?;
         row.updated_at = self.now();
         row.revision = tx.update_subnet(&row).await?;
@@ -160,10 +174,16 @@ impl Control {
     ///
     /// # Errors
     /// It is not there, or something has an address of it or names it.
-    pub async fn delete_subnet(&self, caller: &Caller, id: SubnetId) -> Result<(), Error> {
+    pub async fn delete_subnet(
+        &self,
+        caller: &Caller,
+        id: SubnetId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         caller.may_write()?;
         let mut tx = self.0.store.write().await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_subnet(id).await?;
         Error::used(
             Noun::Subnet,
@@ -260,6 +280,25 @@ fn step(address: IpAddr, up: bool) -> Option<IpAddr> {
             };
             next.map(|bits| IpAddr::V6(bits.into()))
         }
+    }
+}
+
+/// Refuses to change what the host's configuration says of a block of external addresses, and what
+/// nobody would be told there.
+fn check_configured(before: &Subnet, row: &Subnet) -> Result<(), Error> {
+    let changed = [
+        ("gateway", before.gateway != row.gateway),
+        ("pools", before.pools != row.pools),
+        ("enable_dhcp", before.enable_dhcp != row.enable_dhcp),
+        (
+            "dns_nameservers",
+            before.dns_nameservers != row.dns_nameservers,
+        ),
+        ("host_routes", before.host_routes != row.host_routes),
+    ];
+    match changed.into_iter().find(|(_, changed)| *changed) {
+        None => Ok(()),
+        Some((field, _)) => Err(network::configured(field)),
     }
 }
 

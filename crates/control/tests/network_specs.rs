@@ -144,7 +144,7 @@ async fn a_filter_follows_the_members_of_the_group_it_names() {
     until_lets_in(&w, clients, two, &["10.2.0.2/32 10.2.0.3/32"]).await;
 
     // And go: with their port, and by another change.
-    w.control.delete_port(&w.demo, one).await.unwrap();
+    w.control.delete_port(&w.demo, one, None).await.unwrap();
     until_lets_in(&w, servers, server, &["10.2.0.3/32"]).await;
     let leaves = w.control.update_port(&w.demo, two, into(vec![web]));
     leaves.await.unwrap();
@@ -153,7 +153,7 @@ async fn a_filter_follows_the_members_of_the_group_it_names() {
     // A rule for anybody comes beside, and the other one goes with the group that it names.
     allow_in(&w, web, Remote::Any).await;
     until_lets_in(&w, servers, server, &["nobody", "any"]).await;
-    let gone = w.control.delete_security_group(&w.demo, users);
+    let gone = w.control.delete_security_group(&w.demo, users, None);
     gone.await.unwrap();
     until_lets_in(&w, servers, server, &["any"]).await;
     let known = w.control.security_group_rule(&w.demo, rule).await;
@@ -238,6 +238,7 @@ async fn a_floating_ip_comes_and_goes() {
     let new = NewFloatingIp {
         description: String::new(),
         network: net.external,
+        subnet: None,
         address: None,
         target: None,
     };
@@ -257,7 +258,7 @@ async fn a_floating_ip_comes_and_goes() {
     let change = async |target| {
         let update = w
             .control
-            .update_floating_ip(&w.demo, floating.id, None, target);
+            .update_floating_ip(&w.demo, floating.id, None, None, target);
         update.await.unwrap();
     };
     change(target(net.machine.id)).await;
@@ -281,13 +282,16 @@ async fn a_floating_ip_comes_and_goes() {
         spec.floating_ips == is("10.1.0.3")
     })
     .await;
-    w.control.delete_port(&w.demo, other.id).await.unwrap();
+    w.control
+        .delete_port(&w.demo, other.id, None)
+        .await
+        .unwrap();
     until_router(&w, net.router, "it went with its port", |spec| {
         spec.floating_ips.is_empty()
     })
     .await;
     change(target(net.machine.id)).await;
-    let gone = w.control.delete_floating_ip(&w.demo, floating.id);
+    let gone = w.control.delete_floating_ip(&w.demo, floating.id, None);
     gone.await.unwrap();
     until_router(&w, net.router, "it is gone", |spec| {
         spec.floating_ips.is_empty() && spec.external.is_some()

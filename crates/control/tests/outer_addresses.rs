@@ -119,7 +119,7 @@ async fn who_is_outside_has_an_address_of_each_block() {
     // What goes is given again, and what is wished for is given if it can be.
     let gone = router(&w, |_| {}).await.unwrap();
     w.control
-        .delete_router(&w.demo, gone.id)
+        .delete_router(&w.demo, gone.id, None)
         .await
         .unwrap();
     let again = router(&w, |_| {}).await.unwrap();
@@ -205,7 +205,7 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
     assert!(young.addresses.v6.is_some());
     let delete = after
         .control
-        .delete_subnet(&after.admin, subnets.v6.unwrap());
+        .delete_subnet(&after.admin, subnets.v6.unwrap(), None);
     assert!(delete.await.is_err(), "it is the host's");
     let admin = after.admin;
     drop(after);
@@ -238,11 +238,11 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
     end.bootstrap().await.unwrap();
     assert_eq!(end.external_subnets(net).unwrap().v6, None);
     // The subnet is as good as any other's now.
-    end.delete_subnet(&admin, subnets.v6.unwrap())
+    end.delete_subnet(&admin, subnets.v6.unwrap(), None)
         .await
         .unwrap();
     let subnets = end.external_subnets(net).unwrap();
-    assert!(end.delete_subnet(&admin, subnets.v4).await.is_err());
+    assert!(end.delete_subnet(&admin, subnets.v4, None).await.is_err());
 }
 
 /// Finds hosts that have addresses of both families, and moves one of them.

@@ -194,7 +194,7 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
         .await
         .unwrap();
     w.control
-        .delete_router(&w.demo, view.router.id)
+        .delete_router(&w.demo, view.router.id, None)
         .await
         .unwrap();
     w.until("gone", async || {

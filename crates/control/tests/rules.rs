@@ -87,7 +87,7 @@ async fn another_projects_things_are_not_found() {
         Err(Error::NotFound(Noun::Router))
     ));
     assert!(matches!(
-        c.delete_router(other, router.id).await,
+        c.delete_router(other, router.id, None).await,
         Err(Error::NotFound(Noun::Router))
     ));
     assert!(matches!(
@@ -122,7 +122,7 @@ async fn a_reader_may_look_and_no_more() {
         ..w.demo
     };
     assert_eq!(w.control.routers(&reader).await.unwrap().len(), 1);
-    let deleted = w.control.delete_router(&reader, router.id).await;
+    let deleted = w.control.delete_router(&reader, router.id, None).await;
     assert!(matches!(deleted, Err(Error::Forbidden(_))));
 }
 
@@ -140,7 +140,7 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
     assert_eq!(instance.address.to_string(), "10.0.0.4");
     let (c, me, subnet) = (&w.control, &w.demo, subnet.subnet.id);
     assert_eq!(
-        rule(c.delete_router(me, router.id).await),
+        rule(c.delete_router(me, router.id, None).await),
         Rule::InUse(Noun::Router)
     );
     assert_eq!(
@@ -154,9 +154,9 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
     );
     c.delete_instance(me, instance.port.id).await.unwrap();
     c.delete_attached_subnet(me, subnet).await.unwrap();
-    c.delete_router(me, router.id).await.unwrap();
+    c.delete_router(me, router.id, None).await.unwrap();
     assert!(matches!(
-        c.delete_router(me, router.id).await,
+        c.delete_router(me, router.id, None).await,
         Err(Error::NotFound(Noun::Router))
     ));
 }

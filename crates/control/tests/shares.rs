@@ -37,6 +37,7 @@ async fn floating_ip(w: &World, caller: &Caller) -> Result<FloatingIp, Error> {
     let new = NewFloatingIp {
         description: String::new(),
         network: external(w).await,
+        subnet: None,
         address: None,
         target: None,
     };
@@ -71,7 +72,10 @@ async fn the_last_public_addresses_are_for_who_has_few() {
     assert!(floating_ip(&w, &w.admin).await.is_err());
     // What is given back can be had again.
     for row in &made[..3] {
-        w.control.delete_floating_ip(&w.demo, row.id).await.unwrap();
+        w.control
+            .delete_floating_ip(&w.demo, row.id, None)
+            .await
+            .unwrap();
     }
     floating_ip(&w, &w.admin).await.unwrap();
 }
