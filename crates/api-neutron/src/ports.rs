@@ -227,9 +227,9 @@ impl Resource for Ports {
             security_groups: groups(values)?,
         };
         let id = PortId::from_uuid(id);
-        not_outside(cx, id).await?;
         match cx.control.update_port(&cx.caller, id, change).await {
             Ok(row) => Ok(row),
+            Err(Error::NotFound(Noun::Port)) => Err(not_stored(cx, id).await),
             Err(error) => {
                 let network = cx.control.port(&cx.caller, id).await?.network;
                 Err(named(cx, error, values, network.uuid()).await)
@@ -239,22 +239,25 @@ impl Resource for Ports {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = PortId::from_uuid(id);
-        not_outside(cx, id).await?;
-        Ok(cx
-            .control
-            .delete_port(&cx.caller, id, cx.expected())
-            .await?)
+        let deleted = cx.control.delete_port(&cx.caller, id, cx.expected()).await;
+        match deleted {
+            Err(Error::NotFound(Noun::Port)) => Err(not_stored(cx, id).await),
+            deleted => Ok(deleted?),
+        }
     }
 }
 
-/// Refuses to change or delete a port that is a router's or a floating IP's outside.
-async fn not_outside(cx: &Context, id: PortId) -> Result<(), Failure> {
-    match cx.control.port(&cx.caller, id).await?.device {
-        Device::Other { owner, .. } if owner == GATEWAY || owner == FLOATING_IP => {
+/// Why a port that is not stored is not changed or deleted: it is not there, or it is a router's or a
+/// floating IP's outside.
+async fn not_stored(cx: &Context, id: PortId) -> Failure {
+    let outside = cx.control.port(&cx.caller, id).await;
+    match outside.map(|port| port.device) {
+        Ok(Device::Other { owner, .. }) => {
             let (id, reason) = (id.to_string(), format!("has device owner {owner}"));
-            Err(ApiError::ServicePortInUse { id, reason }.into())
+            ApiError::ServicePortInUse { id, reason }.into()
         }
-        _ => Ok(()),
+        Ok(Device::Router(_)) => Error::NotFound(Noun::Port).into(),
+        Err(error) => error.into(),
     }
 }
 
