@@ -61,9 +61,13 @@ pub(crate) async fn check_peers(
     router: RouterId,
     subnet: &Subnet,
 ) -> Result<(), Error> {
-    for gateway in tx.gateways_of_router(router).await? {
-        for connection in tx.connections_of_gateway(gateway.id).await? {
-            let within = |block: &&Cidr| subnet.cidr.contains_block(**block);
+    let within = |block: &&Cidr| subnet.cidr.contains_block(**block);
+    for (gateway, blocks) in tx.peer_cidrs_of_router(router).await? {
+        // Connections are read with their keys, and only to name the one that is in the way.
+        if !blocks.iter().any(|block| within(&block)) {
+            continue;
+        }
+        for connection in tx.connections_of_gateway(gateway).await? {
             let Some(block) = connection.peer_cidrs.iter().find(within) else {
                 continue;
             };

@@ -159,7 +159,16 @@ impl Control {
             caller.must_be_admin()?;
         }
         if self.0.is_external(id) {
-            check_configured(&before, &row)?;
+            check_configured([
+                ("external", before.external != row.external),
+                ("shared", before.shared != row.shared),
+                (
+                    "admin_state_up",
+                    before.admin_state_up != row.admin_state_up,
+                ),
+                ("mtu", before.mtu != row.mtu),
+                ("port_security", before.port_security != row.port_security),
+            ])?;
         } else if row.external && !before.external {
             return Err(self.only_way_outside());
         }
@@ -236,30 +245,18 @@ impl Control {
     }
 }
 
-/// Refuses to change what the host's configuration says of the network that leads outside, and what
-/// has no meaning there: it is no network of this host's.
-fn check_configured(before: &Network, row: &Network) -> Result<(), Error> {
-    let changed = [
-        ("external", before.external != row.external),
-        ("shared", before.shared != row.shared),
-        (
-            "admin_state_up",
-            before.admin_state_up != row.admin_state_up,
-        ),
-        ("mtu", before.mtu != row.mtu),
-        ("port_security", before.port_security != row.port_security),
-    ];
-    match changed.into_iter().find(|(_, changed)| *changed) {
-        None => Ok(()),
-        Some((field, _)) => Err(configured(field)),
-    }
-}
-
-/// That something outside is as the host's configuration has it.
-pub(crate) fn configured(field: &'static str) -> Error {
+/// Refuses to change what the host's configuration says of what leads outside, and what has no meaning
+/// there: it is no network of this host's. Each field comes with whether it would be another.
+pub(crate) fn check_configured(
+    fields: impl IntoIterator<Item = (&'static str, bool)>,
+) -> Result<(), Error> {
+    let changed = fields.into_iter().find(|(_, changed)| *changed);
+    let Some((field, _)) = changed else {
+        return Ok(());
+    };
     let message = "it comes with the host's configuration: of what leads outside only name and \
                    description can be changed";
-    Error::invalid(field, Rule::Reference, message)
+    Err(Error::invalid(field, Rule::Reference, message))
 }
 
 /// Refuses a block that packets of the network's size are too small for.

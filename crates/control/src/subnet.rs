@@ -160,7 +160,16 @@ impl Control {
         row.dns_nameservers = change.dns_nameservers.unwrap_or(row.dns_nameservers);
         row.host_routes = change.host_routes.unwrap_or(row.host_routes);
         if self.0.is_external(row.network) {
-            check_configured(&before, &row)?;
+            network::check_configured([
+                ("gateway", before.gateway != row.gateway),
+                ("pools", before.pools != row.pools),
+                ("enable_dhcp", before.enable_dhcp != row.enable_dhcp),
+                (
+                    "dns_nameservers",
+                    before.dns_nameservers != row.dns_nameservers,
+                ),
+                ("host_routes", before.host_routes != row.host_routes),
+            ])?;
         }
         check(&row)?;
         row.updated_at = self.now();
@@ -280,25 +289,6 @@ fn step(address: IpAddr, up: bool) -> Option<IpAddr> {
             };
             next.map(|bits| IpAddr::V6(bits.into()))
         }
-    }
-}
-
-/// Refuses to change what the host's configuration says of a block of external addresses, and what
-/// nobody would be told there.
-fn check_configured(before: &Subnet, row: &Subnet) -> Result<(), Error> {
-    let changed = [
-        ("gateway", before.gateway != row.gateway),
-        ("pools", before.pools != row.pools),
-        ("enable_dhcp", before.enable_dhcp != row.enable_dhcp),
-        (
-            "dns_nameservers",
-            before.dns_nameservers != row.dns_nameservers,
-        ),
-        ("host_routes", before.host_routes != row.host_routes),
-    ];
-    match changed.into_iter().find(|(_, changed)| *changed) {
-        None => Ok(()),
-        Some((field, _)) => Err(network::configured(field)),
     }
 }
 
