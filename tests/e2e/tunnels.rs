@@ -134,7 +134,7 @@ fn who_only_responds_waits_for_the_other() {
     ping_with(
         &one.instance.namespace,
         &two.instance.address,
-        "-c 3 -i 0.2",
+        "-c 3 -i 0.2 -w 1",
     )
     .none();
     let observed = host.observed(id).unwrap();

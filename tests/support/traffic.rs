@@ -36,6 +36,19 @@ impl Pings {
         }
     }
 
+    /// The number of the last request that was answered, from 1 on; 0 if none was.
+    fn last_answered(&self) -> u32 {
+        let answers = self
+            .text
+            .lines()
+            .filter(|line| line.contains(" bytes from "));
+        let numbers = answers.filter_map(|line| {
+            let (_, number) = line.split_once("icmp_seq=")?;
+            number.split(' ').next()?.parse().ok()
+        });
+        numbers.max().unwrap_or(0)
+    }
+
     /// All were answered, and there were some.
     #[track_caller]
     pub(crate) fn all(&self) {
@@ -50,15 +63,31 @@ impl Pings {
     }
 }
 
-/// Pings with more arguments, separated by spaces.
+/// Pings with more arguments, separated by spaces; `-c`, how many answers are wanted, is among them.
+///
+/// Each has seconds to be answered. Without `-w` ping waits after its last request for no longer
+/// than its interval or two of the longest round trips it saw, whatever `-W` says: on a busy machine
+/// that is less than a turn of the scheduler, and an answer on its way counts as lost. With it, ping
+/// goes on until so many answers are there; what it sent after the last of them is not looked at.
 pub(crate) fn ping_with(namespace: &str, to: &str, arguments: &str) -> Pings {
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    let count = arguments.iter().skip_while(|word| **word != "-c").nth(1);
+    let count: u32 = count.expect("-c is among them").parse().unwrap();
     let output = within(namespace, "ping")
-        .args(["-n", "-W", "1"])
-        .args(arguments.split_whitespace())
+        .args(["-n", "-w", "5"])
+        .args(arguments)
         .arg(to)
         .output()
         .unwrap();
-    Pings::of(String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr))
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    let pings = Pings::of(text);
+    if pings.received < count {
+        return pings;
+    }
+    Pings {
+        sent: pings.last_answered(),
+        ..pings
+    }
 }
 
 /// Ten pings from an instance.
@@ -77,6 +106,9 @@ pub(crate) fn ping_both(a: &Instance, b: &Instance) {
 pub(crate) struct PingsUnderWay(Option<Child>);
 
 impl PingsUnderWay {
+    /// A tenth of a second's.
+    const ON_THEIR_WAY: u32 = 20;
+
     pub(crate) fn start(namespace: &str, to: &str) -> Self {
         let child = within(namespace, "ping")
             .args(["-n", "-i", "0.005", to])
@@ -91,12 +123,13 @@ impl PingsUnderWay {
         signal_to(child.id(), Signal::SIGINT);
         let output = child.wait_with_output().unwrap();
         let pings = Pings::of(String::from_utf8(output.stdout).unwrap());
-        // One that was sent in the last moment has not been answered yet.
-        let lost = pings.sent - pings.received;
-        let last =
-            u32::from(lost == 1 && !pings.text.contains(&format!("icmp_seq={} ", pings.sent)));
+        // What was sent in the last moments may have its answer on its way.
+        let last = pings.last_answered();
+        if pings.sent - last > Self::ON_THEIR_WAY {
+            return pings;
+        }
         Pings {
-            sent: pings.sent - last,
+            sent: last,
             ..pings
         }
     }

@@ -162,11 +162,20 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().cast_signed())
 }
 
+/// A folder that was not there: in a container each run has the same number, and one that failed
+/// keeps its log.
 fn fresh_folder() -> Result<PathBuf, DemoError> {
     let base = std::env::temp_dir();
-    let folder = base.join(format!("adit-demo-{}", std::process::id()));
-    make_private(&folder)?;
-    Ok(folder)
+    let mut name = format!("adit-demo-{}", std::process::id());
+    for more in 2.. {
+        let folder = base.join(&name);
+        match make_private(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok(made.map(|()| folder)?),
+        }
+        name = format!("adit-demo-{}-{more}", std::process::id());
+    }
+    Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {
