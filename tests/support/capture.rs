@@ -1,14 +1,15 @@
 //! What is on the wire between gateways.
 
-use std::io::{BufRead, BufReader};
-use std::net::IpAddr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::net::{IpAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
-use super::Ground;
 use super::serve::signal_to;
+use super::{Ground, PATIENCE, until};
 
 /// Who asks where an address is, and who answers.
 const NEIGHBOURS: &str = "(arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
@@ -19,6 +20,12 @@ const EXPECTED: &str = "(udp port 500 or udp port 4500) or \
      (igmp and dst net 224.0.0.0/24) or \
      (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
 
+/// What is sent as the last packet of a capture, to the discard port of everybody on the link.
+const LAST: &[u8] = b"the last packet of this capture";
+
+/// [`LAST`], as a filter: nothing else goes there.
+const NOT_LAST: &str = "not (udp dst port 9)";
+
 /// Lengths in the files that tcpdump writes.
 const FILE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
@@ -27,6 +34,8 @@ const RECORD_HEADER: usize = 16;
 pub(crate) struct Capture {
     file: PathBuf,
     child: Option<Child>,
+    /// The host's own address on the link, and everybody's.
+    ends: [String; 2],
 }
 
 impl Capture {
@@ -51,17 +60,44 @@ impl Capture {
         Self {
             file,
             child: Some(child),
+            ends: [1, 255].map(|last| format!("{}.{last}", ground.external())),
         }
+    }
+
+    /// Waits until all that was on the link is in the file: on a busy machine tcpdump is behind, and
+    /// what it has not read when it is told to end it never reads.
+    fn catch_up(&self) {
+        let [own, all] = &self.ends;
+        // Without the link tcpdump has ended by itself.
+        let Ok(socket) = UdpSocket::bind((own.as_str(), 0)) else {
+            return;
+        };
+        socket.set_broadcast(true).unwrap();
+        until("the capture is complete", PATIENCE, || {
+            socket.send_to(LAST, (all.as_str(), 9)).unwrap();
+            self.ends_with_last().then_some(())
+        });
+    }
+
+    fn ends_with_last(&self) -> bool {
+        let mut file = File::open(&self.file).unwrap();
+        let len = file.metadata().unwrap().len();
+        file.seek(SeekFrom::Start(len.saturating_sub(65_536)))
+            .unwrap();
+        let mut end = Vec::new();
+        file.read_to_end(&mut end).unwrap();
+        end.windows(LAST.len()).any(|window| window == LAST)
     }
 
     /// Ends it.
     pub(crate) fn stop(mut self) -> Captured {
+        self.catch_up();
         let mut child = self.child.take().unwrap();
         signal_to(child.id(), Signal::SIGINT);
         child.wait().unwrap();
         let octets = std::fs::read(&self.file).unwrap();
         let captured = Captured {
-            unexpected: self.matching(&format!("not ({EXPECTED} or {NEIGHBOURS})")),
+            unexpected: self.matching(&format!("{NOT_LAST} and not ({EXPECTED} or {NEIGHBOURS})")),
             esp: self.matching("udp port 4500 and udp[8:4] != 0").len(),
             esp_over_v6: self
                 .matching("ip6 and udp port 4500 and ip6[48:4] != 0")
@@ -117,7 +153,7 @@ impl Captured {
             let (frame, next) = rest[RECORD_HEADER..].split_at(length.try_into().unwrap());
             rest = next;
             // Ethernet's header ends with the type; in IPv4's the tenth octet is the protocol.
-            if frame[12..14] == [8, 0] && frame[23] == 17 {
+            if frame[12..14] == [8, 0] && frame[23] == 17 && !frame.ends_with(LAST) {
                 packets.push(&frame[14..]);
             }
         }
