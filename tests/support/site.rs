@@ -1,7 +1,5 @@
 //! A VPC with its subnets, an instance in each, and a gateway.
 
-use std::process::Command;
-
 use serde_json::json;
 
 use super::api::Api;
@@ -60,13 +58,12 @@ impl Site {
                 .or_else(|| instance["primary_network_interface"]["primary_ip"]["address"].as_str())
                 .unwrap_or_else(|| panic!("an instance without an address: {instance}"))
                 .to_owned();
-            let namespace = format!("{}-i-{}", serve.prefix, short(&id(instance)));
-            until("the instance has its route", PATIENCE, || {
-                let route = Command::new("ip")
-                    .args(["-n", &namespace, "route", "show", "default"])
-                    .output();
-                (!route.unwrap().stdout.is_empty()).then_some(())
+            let instance = id(instance);
+            until("the instance is running", PATIENCE, || {
+                let seen = api.get(&format!("instances/{instance}")).is(200);
+                (seen["status"] == "running").then_some(())
             });
+            let namespace = format!("{}-i-{}", serve.prefix, short(&instance));
             instances.push(Instance { namespace, address });
             subnets.push(subnet);
         }

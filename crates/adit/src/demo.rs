@@ -47,8 +47,8 @@ pub(crate) enum DemoError {
     NoService { last_line: String, log: String },
     #[error("the connection was not up within {0:?}; its reasons: {1}")]
     NotUp(Duration, String),
-    #[error("{1} has no way to {2} after {0:?}: its namespace was not made; see the log")]
-    NoMachine(Duration, String, String),
+    #[error("{0} is {1}, and not running, after {2:?}; see the log")]
+    NoMachine(String, String, Duration),
     #[error("{0} of {PINGS} pings from {1} to {2} were answered")]
     PingsLost(u32, String, String),
     #[error("{0} packets with an inner address were seen in clear on the external network")]
@@ -126,8 +126,8 @@ fn show(service: &Service) -> Result<(), DemoError> {
     let connection = await_up(&api, &gateway_1)?;
     await_up(&api, &gateway_2)?;
     let took = posted.elapsed();
-    await_machine(service, &one, &two)?;
-    await_machine(service, &two, &one)?;
+    await_machine(&api, &one)?;
+    await_machine(&api, &two)?;
     say(&format!(
         "      up on both sides {} ms after the second POST",
         took.as_millis()
@@ -254,28 +254,19 @@ fn await_up(api: &Api, gateway: &str) -> Result<Value, DemoError> {
     }
 }
 
-/// Waits until a machine has its way to another. It is made after it was answered for, link and
-/// address first, and the tunnel may be up before.
-fn await_machine(service: &Service, from: &Site, to: &Site) -> Result<(), DemoError> {
-    let namespace = service.instance_namespace(&from.instance);
+/// Waits until a machine is there: it is made after it was answered for, and the tunnel may be up
+/// before.
+fn await_machine(api: &Api, site: &Site) -> Result<(), DemoError> {
     let end = Instant::now() + PATIENCE;
     loop {
-        let asked = Command::new("ip")
-            .args(["netns", "exec", &namespace, "ip", "route", "get"])
-            .arg(&to.address)
-            .output()
-            .map_err(|source| DemoError::Program {
-                program: "ip".into(),
-                source,
-            })?;
-        if asked.status.success() {
+        let instance = api.get(&format!("instances/{}", site.instance))?;
+        let status = text(&instance, "status")?;
+        if status == "running" {
             return Ok(());
         }
         if Instant::now() >= end {
-            let (from, to) = (from.name.into(), to.name.into());
-            return Err(DemoError::NoMachine(PATIENCE, from, to));
+            return Err(DemoError::NoMachine(site.name.into(), status, PATIENCE));
         }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod desk;
 mod local;
+mod news;
 mod supervisor;
 mod tunnels;
 mod users;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use adit_control::agent::Cause;
-use adit_control::{Agent, AgentError, AgentEvent};
+use adit_control::agent::{AgentError, AgentErrorCode};
+use adit_control::{Agent, AgentEvent};
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::{GatewayId, NetworkId, OuterAddresses, RouterId};
 use adit_netns::{Network, NetworkError};
@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::desk::Desk;
+use crate::news::News;
 use crate::supervisor::{Supervisor, WorkerProgram};
 use crate::tunnels::Tunnels;
 use crate::users::Users;
@@ -47,7 +48,7 @@ pub struct LocalAgent {
     program: WorkerProgram,
     users: Arc<Users>,
     gateways: Mutex<HashMap<GatewayId, Gateway>>,
-    events: mpsc::Sender<AgentEvent>,
+    news: Arc<News>,
     receiver: std::sync::Mutex<Option<mpsc::Receiver<AgentEvent>>>,
 }
 
@@ -61,21 +62,29 @@ impl std::fmt::Debug for LocalAgent {
 
 fn network_error(error: NetworkError) -> AgentError {
     match error {
-        NetworkError::NoNetwork(network) => AgentError::MissingNetwork(network),
-        error => AgentError::FailedNetwork(Cause::from(error)),
+        NetworkError::NoNetwork(network) => {
+            AgentError::new(AgentErrorCode::MissingNetwork, network)
+        }
+        error => AgentError::caused(AgentErrorCode::FailedNetwork, &error),
     }
 }
 
 /// What goes wrong with a gateway on a router.
 fn gateway_error(router: RouterId, error: NetworkError) -> AgentError {
     match error {
-        NetworkError::NoRouter(_) => AgentError::MissingRouter(router),
+        NetworkError::NoRouter(_) => AgentError::new(AgentErrorCode::MissingRouter, router),
         error => network_error(error),
     }
 }
 
 fn no_user() -> AgentError {
-    AgentError::FailedWorker("all numbers for workers' users are taken".into())
+    let text = "all numbers for workers' users are taken";
+    AgentError::new(AgentErrorCode::FailedWorker, text)
+}
+
+/// Something is still there.
+fn removal_error(error: NetworkError) -> AgentError {
+    AgentError::caused(AgentErrorCode::FailedRemoval, &error)
 }
 
 impl LocalAgent {
@@ -88,7 +97,7 @@ impl LocalAgent {
             users: Users::new(program.first_user),
             program,
             gateways: Mutex::new(HashMap::new()),
-            events,
+            news: Arc::new(News::new(events)),
             receiver: std::sync::Mutex::new(Some(receiver)),
         }
     }
@@ -119,7 +128,7 @@ impl Agent for LocalAgent {
         self.network
             .remove_network(network)
             .await
-            .map_err(|error| AgentError::FailedRemoval(error.into()))
+            .map_err(removal_error)
     }
 
     async fn apply_router(&self, spec: &RouterSpec) -> Result<(), AgentError> {
@@ -130,7 +139,7 @@ impl Agent for LocalAgent {
         self.network
             .remove_router(router)
             .await
-            .map_err(|error| AgentError::FailedRemoval(error.into()))
+            .map_err(removal_error)
     }
 
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
@@ -153,6 +162,8 @@ impl Agent for LocalAgent {
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
         lead().await.map_err(failed)?;
         if let Some(desk) = known {
+            let wanted = |id| spec.tunnels.contains_key(&id);
+            self.news.forget_tunnels(spec.id, |id| !wanted(id));
             desk.apply(tunnels);
             return Ok(());
         }
@@ -168,7 +179,7 @@ impl Agent for LocalAgent {
             user: self.users.take().ok_or_else(no_user)?,
             ports,
             desk: Arc::clone(&desk),
-            events: self.events.clone(),
+            news: Arc::clone(&self.news),
         };
         let running = Running {
             desk,
@@ -185,7 +196,8 @@ impl Agent for LocalAgent {
             let gateways = self.gateways.lock().await;
             let gateway = gateways.get(&change.id);
             let running = gateway.and_then(|one| Some((one.router, one.running.as_ref()?)));
-            let (router, running) = running.ok_or(AgentError::MissingGateway(change.id))?;
+            let (router, running) = running
+                .ok_or_else(|| AgentError::new(AgentErrorCode::MissingGateway, change.id))?;
             (router, Arc::clone(&running.desk))
         };
         let blocks = desk.weigh(change);
@@ -197,6 +209,8 @@ impl Agent for LocalAgent {
                 .await
                 .map_err(|error| gateway_error(router, error))?;
         }
+        let gone = |id| change.tunnels.get(&id).is_some_and(Option::is_none);
+        self.news.forget_tunnels(change.id, gone);
         desk.change(change);
         Ok(())
     }
@@ -213,8 +227,9 @@ impl Agent for LocalAgent {
             running.stop().await;
         }
         let detached = self.network.detach_gateway(router, id, addresses).await;
-        detached.map_err(|error| AgentError::FailedRemoval(error.into()))?;
+        detached.map_err(removal_error)?;
         self.gateways.lock().await.remove(&id);
+        self.news.forget_gateway(id);
         Ok(())
     }
 
@@ -229,7 +244,12 @@ impl Agent for LocalAgent {
         self.network
             .retain(networks, routers)
             .await
-            .map_err(|error| AgentError::FailedRemoval(error.into()))
+            .map_err(removal_error)
+    }
+
+    async fn tell_all(&self) -> Result<(), AgentError> {
+        self.news.tell_all().await;
+        Ok(())
     }
 
     fn events(&self) -> Option<mpsc::Receiver<AgentEvent>> {

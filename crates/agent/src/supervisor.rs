@@ -24,11 +24,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zeroize::Zeroizing;
 
 use crate::desk::Desk;
+use crate::news::News;
 use crate::users::User;
 
 /// The pause before a worker that died is started again, at first and at most.
@@ -61,7 +61,7 @@ pub(crate) struct Supervisor {
     pub(crate) user: User,
     pub(crate) ports: GatewayPorts,
     pub(crate) desk: Arc<Desk>,
-    pub(crate) events: mpsc::Sender<AgentEvent>,
+    pub(crate) news: Arc<News>,
 }
 
 /// How long to wait before each start: twice as long as before, unless the run before was long.
@@ -225,8 +225,7 @@ impl Supervisor {
                 return;
             }
         };
-        // The receiver is gone only when everything ends.
-        let _ = self.events.send(event).await;
+        self.news.tell(event).await;
     }
 
     /// A worker that died has taken its SAs along.
@@ -246,13 +245,8 @@ impl Supervisor {
             status: GatewayStatus::Pending,
             reasons: vec![reason.clone()],
         };
-        let _ = self
-            .events
-            .send(AgentEvent::Gateway {
-                id: self.gateway,
-                observed,
-            })
-            .await;
+        let id = self.gateway;
+        self.news.tell(AgentEvent::Gateway { id, observed }).await;
         for connection in wanted {
             let observed = TunnelObserved {
                 state: TunnelState::Down,
@@ -267,7 +261,7 @@ impl Supervisor {
                 connection,
                 observed,
             };
-            let _ = self.events.send(event).await;
+            self.news.tell(event).await;
         }
     }
 }

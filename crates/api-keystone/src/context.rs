@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use adit_api::ClientAddress;
+use adit_api::{ClientAddress, origin};
 use adit_control::{Control, Session};
 use axum::extract::{FromRequestParts, Query};
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -56,7 +55,7 @@ impl FromRequestParts<Keystone> for Place {
         let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::bad("The query could not be read."))?
             .0;
-        let base = base(state, &parts.headers);
+        let base = state.origin(&parts.headers, &parts.extensions);
         Ok(Self {
             keystone: state.clone(),
             own: format!("{base}{}", parts.uri),
@@ -71,19 +70,10 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The address that the client used, so that links lead back here.
-pub(crate) fn base(keystone: &Keystone, headers: &HeaderMap) -> String {
-    if let Some(url) = &keystone.config.public_url {
-        return url.trim_end_matches('/').to_owned();
+impl Keystone {
+    pub(crate) fn origin(&self, headers: &HeaderMap, extensions: &Extensions) -> String {
+        origin::of(self.config.public_url.as_deref(), headers, extensions)
     }
-    let scheme = match header(headers, "x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let sane = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    let host = header(headers, HOST.as_str());
-    let host = host.filter(|host| !host.is_empty() && host.chars().all(sane));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
 
 impl Place {

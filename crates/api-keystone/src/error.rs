@@ -15,7 +15,6 @@ use serde_json::json;
 use tracing::error;
 
 use crate::Keystone;
-use crate::context::base;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -166,7 +165,7 @@ pub(crate) async fn layer(
     next: Next,
 ) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
-    let base = base(&keystone, request.headers());
+    let base = keystone.origin(request.headers(), request.extensions());
     let mut response = next.run(request).await;
     // A path that can't be decoded leads nowhere; the library has other words for it.
     if response.status() == StatusCode::BAD_REQUEST && !is_json(&response) {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use adit_api::origin;
 use adit_control::{Caller, Control, Error, Session};
 use adit_model::project::Role;
 use adit_model::{ProjectId, Revision};
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::HeaderMap;
-use axum::http::header::{HOST, IF_MATCH};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
 use crate::body::Speaker;
@@ -117,7 +118,8 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(parts: &Parts, state: &Neutron) -> Self {
-        let (config, host) = (&state.config, host(&parts.headers));
+        let config = &state.config;
+        let host = origin::of(None, &parts.headers, &parts.extensions);
         let bare = |url: &str| url.trim_end_matches('/').to_owned();
         let identity = match &config.identity_url {
             Some(url) => bare(url),
@@ -169,16 +171,4 @@ fn expected(headers: &HeaderMap) -> Result<Option<Revision>, ApiError> {
         }
     }
     Ok(expected)
-}
-
-fn host(headers: &HeaderMap) -> String {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = match header("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let sane = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    let host = header(HOST.as_str());
-    let host = host.filter(|host| !host.is_empty() && host.chars().all(sane));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }

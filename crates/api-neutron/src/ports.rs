@@ -118,7 +118,10 @@ impl Resource for Ports {
             Device::Router(router) => (ROUTER_INTERFACE.to_owned(), router.to_string()),
             Device::Other { owner, id } => (owner.clone(), id.clone()),
         };
-        let real = row.device.is_instance() || row.device.router().is_some() || owner == GATEWAY;
+        let real = match row.device.is_instance() {
+            true => cx.control.is_machine_made(row),
+            false => row.device.router().is_some() || owner == GATEWAY,
+        };
         let status = match real && row.admin_state_up {
             _ if owner == FLOATING_IP => "N/A",
             true => "ACTIVE",

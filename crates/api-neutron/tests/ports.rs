@@ -272,3 +272,21 @@ async fn an_interface_is_moved_only_to_where_its_router_can_be() {
     ]}});
     world.put("/ports/$interface", more).await.is(200);
 }
+
+#[tokio::test]
+async fn a_machine_s_port_is_active_once_the_machine_is_there() {
+    let mut world = World::new().await;
+    world.add_net().await;
+    world.agent.fail_next(u32::MAX);
+    let machine = json!({"network_id": "$network", "device_owner": "compute:adit"});
+    let made = world.make("vm", "port", machine).await;
+    assert_eq!(made["status"], "DOWN");
+    assert_eq!(world.get("/ports/$vm").await.ok(200)["status"], "DOWN");
+    world.agent.fail_next(0);
+    world.until_status("/ports/$vm", "ACTIVE").await;
+    // Another on a network that is there already waits for its own machine.
+    let machine = json!({"network_id": "$network", "device_owner": "compute:adit"});
+    let made = world.make("vm2", "port", machine).await;
+    assert_eq!(made["status"], "DOWN");
+    world.until_status("/ports/$vm2", "ACTIVE").await;
+}

@@ -1,13 +1,13 @@
 //! Who asks, for which version, and under which address: what every handler starts with.
 
-use adit_api::bearer;
 use adit_api::paging::Place;
+use adit_api::{bearer, origin};
 use adit_control::Caller;
 use adit_model::Revision;
 use axum::extract::{FromRequestParts, Query};
-use axum::http::header::{HOST, IF_MATCH};
+use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use time::OffsetDateTime;
@@ -48,7 +48,11 @@ impl FromRequestParts<Vpc> for Context {
         Ok(Self {
             caller,
             version,
-            base: base(vpc, &parts.headers),
+            base: origin::of(
+                vpc.config.public_url.as_deref(),
+                &parts.headers,
+                &parts.extensions,
+            ),
             vpc: vpc.clone(),
             query,
             if_match: if_match.map(|text| text.trim().to_owned()),
@@ -86,21 +90,6 @@ fn generation(given: Option<&String>) -> Result<(), ApiError> {
         ),
     };
     Err(ApiError::bad(code, message).parameter("generation"))
-}
-
-/// The address that the client used, so that `href`s lead back here.
-fn base(vpc: &Vpc, headers: &HeaderMap) -> String {
-    if let Some(url) = &vpc.config.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let sane = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    let host = text(HOST.as_str()).filter(|host| !host.is_empty() && host.chars().all(sane));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
 
 impl Context {

@@ -95,7 +95,7 @@ fn render(cx: &Context, view: &InstanceView) -> Value {
         "href": cx.href(&path),
         "name": instance.name.as_str(),
         "resource_type": "instance",
-        "status": "running",
+        "status": if view.is_made { "running" } else { "starting" },
         "created_at": cx.time(instance.created_at),
         "resource_group": cx.resource_group(),
         "zone": zone_reference(cx, &subnet.zone),

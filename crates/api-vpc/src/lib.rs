@@ -13,6 +13,7 @@
 //! The objects are IBM's of today; the `version` parameter takes away what a client of its day
 //! does not know, where that would mislead it.
 
+mod algorithms;
 mod cidrs;
 mod config;
 mod connections;
@@ -25,7 +26,7 @@ mod instances;
 mod ipsec_policies;
 mod names;
 mod page;
-mod policy;
+mod policies;
 mod reasons;
 mod regions;
 mod subnets;
@@ -36,6 +37,7 @@ mod vpn_gateways;
 use std::sync::Arc;
 
 use adit_control::Control;
+use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::Router;
 
 pub use config::{VpcConfig, Zone};
@@ -61,8 +63,8 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(vpn_gateways::routes())
         .merge(connections::routes())
         .merge(cidrs::routes())
-        .merge(ike_policies::routes())
-        .merge(ipsec_policies::routes())
+        .merge(policies::routes::<IkeParameters>())
+        .merge(policies::routes::<IpsecParameters>())
         .fallback(error::invalid_route)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(axum::middleware::from_fn(error::render))

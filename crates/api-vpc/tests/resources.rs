@@ -48,8 +48,13 @@ async fn vpcs_subnets_and_instances_are_made_and_unmade() {
         instance.is(201).body["primary_network_interface"]["primary_ipv4_address"],
         "10.240.0.4"
     );
+    // It is answered for before it is made.
+    assert_eq!(instance.body["status"], "starting");
     let instance = format!("/instances/{}", instance.id());
-    assert_eq!(w.get(&instance).await.is(200).body["status"], "running");
+    w.until("running", async || {
+        w.get(&instance).await.is(200).body["status"] == "running"
+    })
+    .await;
     w.delete(&path).await.refused(409, "subnet_in_use");
     w.delete(&format!("/vpcs/{vpc}"))
         .await

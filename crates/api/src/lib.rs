@@ -8,6 +8,7 @@ pub mod body;
 mod client;
 pub mod health;
 pub mod metrics;
+pub mod origin;
 pub mod paging;
 pub mod request_id;
 pub mod server;

@@ -5,14 +5,16 @@
 //! different ones overlap. Every call may be repeated, after an error and after a restart.
 
 use std::error::Error;
+use std::fmt;
 
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
 use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-/// The cause below an [`AgentError`], with the evidence in its text.
+/// Whatever went wrong below.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// A host that realises networks, routers and gateways.
@@ -76,12 +78,20 @@ pub trait Agent: Send + Sync {
         gateways: &[GatewayId],
     ) -> Result<(), AgentError>;
 
+    /// Has everything that it sees told again, as [`AgentEvent`]s: how each gateway and each tunnel
+    /// is. For whoever listens anew.
+    ///
+    /// # Errors
+    /// It can't be asked.
+    async fn tell_all(&self) -> Result<(), AgentError>;
+
     /// What is seen from now on. There is one receiver: later calls get `None`.
     fn events(&self) -> Option<mpsc::Receiver<AgentEvent>>;
 }
 
 /// What a host saw.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AgentEvent {
     /// What a gateway dropped, and what is half open; told now and then.
     Load {
@@ -112,27 +122,88 @@ pub enum AgentEvent {
 }
 
 /// Why a host could not do as asked. All of them are worth another try, later.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
+#[error("{code}: {text}")]
+pub struct AgentError {
+    /// What it was about.
+    pub code: AgentErrorCode,
+    /// The evidence.
+    pub text: String,
+}
+
+/// What an [`AgentError`] was about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentErrorCode {
     /// Namespaces, links, addresses, routes or filters.
-    #[error("the host's network could not be set up")]
-    FailedNetwork(#[source] Cause),
+    FailedNetwork,
     /// The worker's process: it did not start, or broke its channel.
-    #[error("the gateway's worker could not be run")]
-    FailedWorker(#[source] Cause),
+    FailedWorker,
     /// Something that was to go is still there.
-    #[error("not everything could be removed")]
-    FailedRemoval(#[source] Cause),
+    FailedRemoval,
     /// A gateway was changed that was not applied before.
-    #[error("the gateway {0} is not on this host")]
-    MissingGateway(GatewayId),
+    MissingGateway,
     /// A router was applied before a network of its interfaces.
-    #[error("the network {0} is not on this host")]
-    MissingNetwork(NetworkId),
+    MissingNetwork,
     /// A gateway was applied before its router.
-    #[error("the router {0} is not on this host")]
-    MissingRouter(RouterId),
-    /// The agent ends.
-    #[error("the agent is stopping")]
-    Stopping,
+    MissingRouter,
+}
+
+impl fmt::Display for AgentErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FailedNetwork => "the host's network could not be set up",
+            Self::FailedWorker => "the gateway's worker could not be run",
+            Self::FailedRemoval => "not everything could be removed",
+            Self::MissingGateway => "the gateway is not on this host",
+            Self::MissingNetwork => "the network is not on this host",
+            Self::MissingRouter => "the router is not on this host",
+        })
+    }
+}
+
+impl AgentError {
+    /// An error with a text as its evidence.
+    pub fn new(code: AgentErrorCode, text: impl fmt::Display) -> Self {
+        Self {
+            code,
+            text: text.to_string(),
+        }
+    }
+
+    /// An error with another, and all below it, as its evidence.
+    #[must_use]
+    pub fn caused(code: AgentErrorCode, cause: &dyn Error) -> Self {
+        let text = chain(cause);
+        Self { code, text }
+    }
+}
+
+/// An error and all below it, in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        source = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_travels_with_all_that_is_below_it() {
+        let source = std::io::Error::other("no such device");
+        let below = crate::Error::Internal(source.into());
+        let error = AgentError::caused(AgentErrorCode::FailedNetwork, &below);
+        let text = serde_json::to_string(&error).unwrap();
+        assert_eq!(serde_json::from_str::<AgentError>(&text).unwrap(), error);
+        let said = error.to_string();
+        assert!(said.starts_with("the host's network could not be set up: "));
+        assert!(said.ends_with(": no such device"), "{said}");
+    }
 }

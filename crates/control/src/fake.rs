@@ -10,7 +10,7 @@ use adit_model::{GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
-use crate::agent::{Agent, AgentError, AgentEvent};
+use crate::agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
 
 /// An agent that only remembers. Every gateway it is given is available at once.
 #[derive(Debug)]
@@ -119,7 +119,10 @@ impl FakeAgent {
         self.calls.send_modify(|count| *count += 1);
         if let Some(rest) = state.fail.checked_sub(1) {
             state.fail = rest;
-            return Err(AgentError::FailedNetwork("told to fail".into()));
+            return Err(AgentError::new(
+                AgentErrorCode::FailedNetwork,
+                "told to fail",
+            ));
         }
         Ok(state)
     }
@@ -143,7 +146,7 @@ impl Agent for FakeAgent {
         let mut state = self.call(format!("apply_router {}", spec.id.short()))?;
         let mut networks = spec.interfaces.iter().map(|interface| interface.network);
         if let Some(missing) = networks.find(|id| !state.networks.contains_key(id)) {
-            return Err(AgentError::MissingNetwork(missing));
+            return Err(AgentError::new(AgentErrorCode::MissingNetwork, missing));
         }
         state.routers.insert(spec.id, spec.clone());
         Ok(())
@@ -158,7 +161,7 @@ impl Agent for FakeAgent {
     async fn apply_gateway(&self, spec: &GatewaySpec) -> Result<(), AgentError> {
         let mut state = self.call(format!("apply_gateway {}", spec.id.short()))?;
         if !state.routers.contains_key(&spec.router) {
-            return Err(AgentError::MissingRouter(spec.router));
+            return Err(AgentError::new(AgentErrorCode::MissingRouter, spec.router));
         }
         state.gateways.insert(spec.id, spec.clone());
         if !state.silent {
@@ -176,7 +179,8 @@ impl Agent for FakeAgent {
     async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError> {
         let mut state = self.call(format!("change_gateway {}", change.id.short()))?;
         let gateway = state.gateways.get_mut(&change.id);
-        let gateway = gateway.ok_or(AgentError::MissingGateway(change.id))?;
+        let gateway =
+            gateway.ok_or_else(|| AgentError::new(AgentErrorCode::MissingGateway, change.id))?;
         change.apply_to(&mut gateway.tunnels);
         Ok(())
     }
@@ -200,6 +204,10 @@ impl Agent for FakeAgent {
             gateways: gateways.iter().copied().collect(),
         });
         Ok(())
+    }
+
+    async fn tell_all(&self) -> Result<(), AgentError> {
+        self.call("tell_all".to_owned()).map(drop)
     }
 
     fn events(&self) -> Option<mpsc::Receiver<AgentEvent>> {

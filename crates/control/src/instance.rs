@@ -33,9 +33,18 @@ pub struct InstanceView {
     pub subnet: Subnet,
     /// The router that the subnet is on.
     pub router: RouterId,
+    /// Whether it is there already: it has its addresses and its ways.
+    pub is_made: bool,
 }
 
 impl Control {
+    /// Whether the machine that is plugged into a port is there already. It is made after the port
+    /// was answered for.
+    #[must_use]
+    pub fn is_machine_made(&self, port: &Port) -> bool {
+        self.0.view.has_machine(port)
+    }
+
     /// Makes an instance on the first free address of its subnet.
     ///
     /// # Errors
@@ -75,7 +84,7 @@ impl Control {
             revision: Revision::FIRST,
         };
         tx.insert_port(&row).await?;
-        let view = view(&mut *tx, row).await?;
+        let view = self.view_of_instance(&mut *tx, row).await?;
         let view = view.ok_or(Error::NotFound(Noun::Subnet))?;
         tx.commit().await?;
         self.0.wakes.wake(Key::Network(view.port.network));
@@ -99,7 +108,7 @@ impl Control {
         let mut tx = self.0.store.read().await?;
         let mut views = Vec::new();
         for row in rows {
-            views.extend(view(&mut *tx, row).await?);
+            views.extend(self.view_of_instance(&mut *tx, row).await?);
         }
         Ok(views)
     }
@@ -111,7 +120,7 @@ impl Control {
     pub async fn instance(&self, caller: &Caller, id: PortId) -> Result<InstanceView, Error> {
         let mut tx = self.0.store.read().await?;
         let port = find(&mut *tx, caller, id).await?;
-        let view = view(&mut *tx, port).await?;
+        let view = self.view_of_instance(&mut *tx, port).await?;
         view.ok_or(Error::NotFound(Noun::Instance))
     }
 
@@ -132,30 +141,35 @@ impl Control {
         self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
+
+    /// The instance as it is seen from the router of its first subnet, if that is on one.
+    async fn view_of_instance(
+        &self,
+        tx: &mut dyn Transaction,
+        port: Port,
+    ) -> Result<Option<InstanceView>, Error> {
+        let Some(FixedIp { subnet, address }) = port.fixed_ips.first().copied() else {
+            return Ok(None);
+        };
+        let router = match attached_subnet::router_of(tx, subnet).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            router => router?,
+        };
+        let subnet = tx.any_subnet(subnet).await?;
+        Ok(subnet.map(|subnet| InstanceView {
+            is_made: self.is_machine_made(&port),
+            port,
+            address,
+            subnet,
+            router,
+        }))
+    }
 }
 
 async fn of_project(tx: &mut dyn Transaction, caller: &Caller) -> Result<Vec<Port>, Error> {
     let mut ports = tx.ports(caller.project).await?;
     ports.retain(|port| port.device.is_instance());
     Ok(ports)
-}
-
-/// The instance as it is seen from the router of its first subnet, if that is on one.
-async fn view(tx: &mut dyn Transaction, port: Port) -> Result<Option<InstanceView>, Error> {
-    let Some(FixedIp { subnet, address }) = port.fixed_ips.first().copied() else {
-        return Ok(None);
-    };
-    let router = match attached_subnet::router_of(tx, subnet).await {
-        Err(Error::NotFound(_)) => return Ok(None),
-        router => router?,
-    };
-    let subnet = tx.any_subnet(subnet).await?;
-    Ok(subnet.map(|subnet| InstanceView {
-        port,
-        address,
-        subnet,
-        router,
-    }))
 }
 
 async fn find(tx: &mut dyn Transaction, caller: &Caller, id: PortId) -> Result<Port, Error> {

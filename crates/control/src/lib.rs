@@ -72,7 +72,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 pub use adit_store::{Order, OrderBy, Query, Reference};
-pub use agent::{Agent, AgentError, AgentEvent};
+pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;
 pub use error::{Error, Noun, Quota, Rule};

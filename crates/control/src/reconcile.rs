@@ -78,6 +78,7 @@ impl Reconciler {
         let mut lanes = Lanes::default();
         let mut follower = JoinSet::new();
         follower.spawn(follow_peers(Control(Arc::clone(&self.inner))));
+        follower.spawn(hear_all(Arc::clone(&self.agent)));
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -235,6 +236,13 @@ async fn follow_peers(control: Control) {
         }
         while all.try_join_next().is_some() {}
         tokio::time::sleep(LOOKED_UP).await;
+    }
+}
+
+/// An agent may have been at work before: what it told then is asked for while its news are read.
+async fn hear_all(agent: Arc<dyn Agent>) {
+    if let Err(error) = agent.tell_all().await {
+        warn!(%error, "the agent does not say what it sees; its next news will");
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, PeerAddress, Reason,
-    ReasonCode, RouterId, Whose,
+    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, PeerAddress, Port,
+    PortId, Reason, ReasonCode, RouterId, Whose,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -28,7 +28,8 @@ pub(crate) struct View {
 
 #[derive(Default)]
 struct Seen {
-    networks: HashSet<NetworkId>,
+    /// The networks that were applied, each with the ports whose machines are there.
+    networks: HashMap<NetworkId, HashSet<PortId>>,
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
@@ -133,11 +134,17 @@ impl View {
 
     pub(crate) fn are_applied(&self, mut networks: impl Iterator<Item = NetworkId>) -> bool {
         let seen = self.read();
-        networks.all(|network| seen.networks.contains(&network))
+        networks.all(|network| seen.networks.contains_key(&network))
     }
 
-    pub(crate) fn set_network(&self, network: NetworkId) {
-        self.write().networks.insert(network);
+    pub(crate) fn set_network(&self, network: NetworkId, machines: HashSet<PortId>) {
+        self.write().networks.insert(network, machines);
+    }
+
+    pub(crate) fn has_machine(&self, port: &Port) -> bool {
+        let seen = self.read();
+        let machines = seen.networks.get(&port.network);
+        machines.is_some_and(|machines| machines.contains(&port.id))
     }
 
     pub(crate) fn forget_network(&self, network: NetworkId) {

@@ -1,9 +1,13 @@
 //! What `control` asks an agent for. A spec is complete: applying it twice changes nothing, and
 //! what it no longer lists is removed.
+//!
+//! All of it can travel to another process. A [`Psk`] can only as a part of a [`TunnelSpec`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{DeadPeerDetection, Identity, Initiator};
 use crate::policy::{IkeParameters, IpsecParameters};
@@ -15,7 +19,7 @@ use crate::{
 };
 
 /// A network with the machines on it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NetworkSpec {
     /// Which network.
     pub id: NetworkId,
@@ -28,7 +32,7 @@ pub struct NetworkSpec {
 }
 
 /// One machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstanceSpec {
     /// Its port.
     pub id: PortId,
@@ -47,7 +51,7 @@ pub struct InstanceSpec {
 }
 
 /// An address and how many of its bits its neighbours share.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InterfaceAddress {
     /// The address.
     pub address: IpAddr,
@@ -56,7 +60,7 @@ pub struct InterfaceAddress {
 }
 
 /// Something that a machine's port lets through.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FilterRule {
     /// Which way, as the machine sees it.
     pub direction: Direction,
@@ -73,7 +77,7 @@ pub struct FilterRule {
 }
 
 /// A router with its interfaces and its way outside.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RouterSpec {
     /// Which router.
     pub id: RouterId,
@@ -92,7 +96,7 @@ pub struct RouterSpec {
 }
 
 /// A router's interface on a network.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InterfaceSpec {
     /// Its port.
     pub id: PortId,
@@ -106,7 +110,7 @@ pub struct InterfaceSpec {
 
 /// A router's way outside: what it sends there has its own address as the source, or nothing
 /// is sent but what floating IPs stand for. By IPv6 only the router itself speaks there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExternalSpec {
     /// The router's addresses on the external network.
     pub addresses: OuterAddresses,
@@ -115,7 +119,7 @@ pub struct ExternalSpec {
 }
 
 /// An external address that stands for a machine's, both ways.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FloatingIpSpec {
     /// The external address.
     pub address: IpAddr,
@@ -124,7 +128,7 @@ pub struct FloatingIpSpec {
 }
 
 /// A gateway with all its tunnels.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GatewaySpec {
     /// Which gateway.
     pub id: GatewayId,
@@ -138,7 +142,7 @@ pub struct GatewaySpec {
 
 /// What changed of a gateway that was applied. A gateway has many tunnels and one changes at a
 /// time: this costs what changed, not what there is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GatewayChange {
     /// Which gateway.
     pub id: GatewayId,
@@ -159,7 +163,7 @@ impl GatewayChange {
 }
 
 /// A connection, with its policies resolved.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TunnelSpec {
     /// Which connection.
     pub connection: ConnectionId,
@@ -178,6 +182,7 @@ pub struct TunnelSpec {
     /// The most octets of an inner packet; 0 leaves it to the path.
     pub mtu: u32,
     /// The pre-shared key.
+    #[serde(with = "crate::psk::travelling")]
     pub psk: Psk,
     /// This end's blocks.
     pub local_cidrs: Vec<Cidr>,
@@ -189,4 +194,126 @@ pub struct TunnelSpec {
     pub ipsec: IpsecParameters,
     /// Dead peer detection.
     pub dead_peer_detection: DeadPeerDetection,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::policy::{IkeParameters, IpsecParameters};
+
+    fn travels<T>(word: &T) -> String
+    where
+        T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug,
+    {
+        let text = serde_json::to_string(word).unwrap();
+        assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), word);
+        text
+    }
+
+    fn tunnel() -> TunnelSpec {
+        TunnelSpec {
+            connection: ConnectionId::random(),
+            revision: Revision(3),
+            admin_state_up: true,
+            peer_address: "2001:db8::7".parse().unwrap(),
+            local_id: Identity::Address("192.0.2.1".parse().unwrap()),
+            peer_id: Identity::parse("peer.example.com"),
+            initiator: Initiator::BiDirectional,
+            mtu: 1400,
+            psk: Psk::new(b"\0secret\xff".to_vec()).unwrap(),
+            local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
+            peer_cidrs: vec!["fd00::/64".parse().unwrap()],
+            ike: IkeParameters::negotiate(),
+            ipsec: IpsecParameters::negotiate(),
+            dead_peer_detection: DeadPeerDetection {
+                action: crate::connection::DpdAction::Restart,
+                interval_s: 2,
+                timeout_s: 10,
+            },
+        }
+    }
+
+    #[test]
+    fn what_an_agent_is_asked_for_travels() {
+        let (gateway, router) = (GatewayId::random(), RouterId::random());
+        let tunnel = tunnel();
+        let id = tunnel.connection;
+        travels(&GatewaySpec {
+            id: gateway,
+            router,
+            addresses: Ipv4Addr::new(192, 0, 2, 1).into(),
+            tunnels: BTreeMap::from([(id, Arc::new(tunnel.clone()))]),
+        });
+        let text = travels(&GatewayChange {
+            id: gateway,
+            tunnels: BTreeMap::from([(id, Some(Arc::new(tunnel))), (ConnectionId::random(), None)]),
+        });
+        assert!(!text.contains("secret"), "{text}");
+        let address = InterfaceAddress {
+            address: "10.0.0.5".parse().unwrap(),
+            prefix_len: 24,
+        };
+        let network = NetworkId::random();
+        let mac = MacAddress::of_port(PortId::random());
+        let rule = FilterRule {
+            direction: Direction::Ingress,
+            family: Family::V4,
+            protocol: Some(6),
+            port_min: Some(22),
+            port_max: None,
+            remote: Some(vec!["0.0.0.0/0".parse().unwrap()]),
+        };
+        travels(&NetworkSpec {
+            id: network,
+            admin_state_up: true,
+            mtu: 1500,
+            instances: vec![InstanceSpec {
+                id: PortId::random(),
+                admin_state_up: false,
+                mac,
+                addresses: vec![address],
+                gateways: vec!["10.0.0.1".parse().unwrap()],
+                routes: Vec::new(),
+                filter: Some(vec![rule]),
+            }],
+        });
+        travels(&RouterSpec {
+            id: router,
+            interfaces: vec![InterfaceSpec {
+                id: PortId::random(),
+                network,
+                mac,
+                addresses: vec![address],
+            }],
+            external: Some(ExternalSpec {
+                addresses: Ipv4Addr::new(192, 0, 2, 2).into(),
+                snat: true,
+            }),
+            floating_ips: vec![FloatingIpSpec {
+                address: "192.0.2.3".parse().unwrap(),
+                fixed_ip: "10.0.0.5".parse().unwrap(),
+            }],
+            routes: Vec::new(),
+            peer_cidrs: BTreeMap::from([(
+                gateway,
+                BTreeSet::from(["10.9.0.0/16".parse().unwrap()]),
+            )]),
+        });
+    }
+
+    #[test]
+    fn a_key_of_any_length_but_too_many_octets_travels() {
+        let mut tunnel = tunnel();
+        for len in [1, 64, 65, 255] {
+            tunnel.psk = Psk::new(vec![7; len]).unwrap();
+            travels(&tunnel);
+        }
+        tunnel.psk = Psk::lost();
+        travels(&tunnel);
+        let mut value = serde_json::to_value(&tunnel).unwrap();
+        value["psk"] = serde_json::json!(vec![7; 256]);
+        assert!(serde_json::from_value::<TunnelSpec>(value).is_err());
+    }
 }

@@ -22,7 +22,7 @@ pub enum TunnelState {
 }
 
 /// A gateway as its agent sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GatewayObserved {
     /// How far it has come.
     pub status: GatewayStatus,

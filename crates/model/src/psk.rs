@@ -7,6 +7,12 @@ use zeroize::Zeroizing;
 
 /// A pre-shared key of 1 to 255 octets, or the place of a lost one. Dialects may ask for more (a
 /// length, an alphabet).
+///
+/// It has no serialised form of its own:
+///
+/// ```compile_fail
+/// serde_json::to_string(&adit_model::Psk::lost());
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Psk(Zeroizing<Vec<u8>>);
 
@@ -58,5 +64,49 @@ impl Psk {
 impl fmt::Debug for Psk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Psk(hidden)")
+    }
+}
+
+/// A key on its way to the one process that needs it, as a list of octets. What is not a
+/// [`desired`](crate::desired) word of this crate can't call it: elsewhere a key never serialises.
+pub(crate) mod travelling {
+    use std::fmt;
+
+    use serde::de::{self, SeqAccess, Visitor};
+    use serde::{Deserializer, Serialize, Serializer};
+    use zeroize::Zeroizing;
+
+    use super::Psk;
+
+    const MOST: usize = 255;
+
+    pub(crate) fn serialize<S: Serializer>(psk: &Psk, to: S) -> Result<S::Ok, S::Error> {
+        psk.expose().serialize(to)
+    }
+
+    /// Reads into memory that doesn't grow, since growing leaves a copy, and that is wiped.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Psk, D::Error> {
+        struct Octets;
+
+        impl<'de> Visitor<'de> for Octets {
+            type Value = Psk;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {MOST} octets")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Psk, A::Error> {
+                let mut octets = Zeroizing::new(Vec::with_capacity(MOST));
+                while let Some(octet) = list.next_element::<u8>()? {
+                    if octets.len() == MOST {
+                        return Err(de::Error::invalid_length(MOST + 1, &self));
+                    }
+                    octets.push(octet);
+                }
+                Ok(Psk(octets))
+            }
+        }
+
+        from.deserialize_seq(Octets)
     }
 }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -40,6 +40,7 @@ use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tracing::{debug, warn};
 
 use crate::client::ClientAddress;
+use crate::origin::Scheme;
 use connections::{Activity, Connections, Entered};
 pub use tls::{Tls, TlsError};
 
@@ -72,8 +73,8 @@ pub struct Limits {
     pub connections: usize,
     /// From one address.
     pub of_source: usize,
-    /// Whose word is taken for where a request comes from, in `X-Forwarded-For`. For them,
-    /// `of_source` doesn't count.
+    /// Whose word is taken for where a request comes from, in `X-Forwarded-For`, and for how, in
+    /// `X-Forwarded-Proto`. For them, `of_source` doesn't count.
     pub proxies: Vec<IpAddr>,
 }
 
@@ -211,7 +212,7 @@ impl Shared {
         let _ = socket.set_tcp_user_timeout(Some(UNREAD));
         let Some(tls) = &self.tls else {
             let io = TokioIo::new(stream);
-            self.requests(io, builder().http1_only(), address, "http", entered)
+            self.requests(io, builder().http1_only(), address, Scheme::Http, entered)
                 .await;
             return;
         };
@@ -226,7 +227,8 @@ impl Shared {
                     _ => builder().http1_only(),
                 };
                 let io = TokioIo::new(stream);
-                self.requests(io, builder, address, "https", entered).await;
+                self.requests(io, builder, address, Scheme::Https, entered)
+                    .await;
             }
             Ok(Err(error)) => debug!(%peer, %error, "no TLS"),
             Err(_) => debug!(%peer, "no TLS in time"),
@@ -239,7 +241,7 @@ impl Shared {
         io: impl Read + Write + Unpin + Send + 'static,
         builder: Builder<TokioExecutor>,
         peer: IpAddr,
-        scheme: &'static str,
+        scheme: Scheme,
         entered: Entered,
     ) {
         let activity = Arc::new(Activity::default());
@@ -293,20 +295,14 @@ impl Shared {
 fn arrange(
     request: Request<Incoming>,
     peer: IpAddr,
-    scheme: &'static str,
+    scheme: Scheme,
     proxies: &[IpAddr],
 ) -> Request<Body> {
     let mut request = request.map(Body::new);
     let client = client_of(request.headers(), peer, proxies);
     request.extensions_mut().insert(ClientAddress(client));
-    if scheme == "https" {
-        // What a proxy before us would say.
-        let headers = request.headers_mut();
-        let header = header::HeaderName::from_static("x-forwarded-proto");
-        headers
-            .entry(header)
-            .or_insert(HeaderValue::from_static(scheme));
-    }
+    let scheme = scheme_of(request.headers(), peer, scheme, proxies);
+    request.extensions_mut().insert(scheme);
     // HTTP/2 has it in another place.
     if !request.headers().contains_key(header::HOST)
         && let Some(authority) = request.uri().authority()
@@ -319,7 +315,7 @@ fn arrange(
 
 /// The last address in `X-Forwarded-For` that no proxy of ours has: what stands before it may be
 /// made up.
-fn client_of(headers: &axum::http::HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
+fn client_of(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
     let mut client = peer;
     let given = headers.get_all("x-forwarded-for").iter();
     let given: Vec<&str> = given.filter_map(|value| value.to_str().ok()).collect();
@@ -330,6 +326,16 @@ fn client_of(headers: &axum::http::HeaderMap, peer: IpAddr, proxies: &[IpAddr]) 
         client = hop.to_canonical();
     }
     client
+}
+
+/// A proxy of ours knows how the client came to it.
+fn scheme_of(headers: &HeaderMap, peer: IpAddr, own: Scheme, proxies: &[IpAddr]) -> Scheme {
+    let given = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+    match given {
+        Some(b"https") if proxies.contains(&peer) => Scheme::Https,
+        Some(b"http") if proxies.contains(&peer) => Scheme::Http,
+        _ => own,
+    }
 }
 
 #[cfg(test)]

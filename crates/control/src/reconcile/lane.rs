@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::bell::Bell;
 use crate::Inner;
-use crate::agent::{Agent, AgentError, Cause};
+use crate::agent::{Agent, AgentError, Cause, chain};
 use crate::config::Timing;
 use crate::wake::{Due, Key};
 
@@ -117,7 +117,7 @@ pub(super) async fn run(mut lane: impl Lane, mut hands: Hands, bell: &Bell) {
                 retries.failed(timing);
             }
             Step::Retry(cause) => {
-                warn!(what = ?lane.key(), error = evidence(&cause), "it will be tried again");
+                warn!(what = ?lane.key(), error = chain(&*cause), "it will be tried again");
                 let reason = reason(&cause, hands.inner.clock.now());
                 lane.failed(&hands, reason).await;
                 retries.failed(timing);
@@ -178,24 +178,12 @@ async fn is_gone(inner: &Inner, key: Key) -> bool {
     }
 }
 
-/// The whole chain of causes as evidence.
-fn evidence(cause: &Cause) -> String {
-    let mut text = cause.to_string();
-    let mut source = cause.source();
-    while let Some(next) = source {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        source = next.source();
-    }
-    text
-}
-
 fn reason(cause: &Cause, since: OffsetDateTime) -> Reason {
     Reason {
         code: ReasonCode::InternalError,
         whose: Whose::Local,
         since,
-        evidence: evidence(cause),
+        evidence: chain(&**cause),
         next_step: "nothing; it is being tried again, and the log of the service has more"
             .to_owned(),
     }

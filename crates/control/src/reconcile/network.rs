@@ -1,5 +1,6 @@
 //! One network's way from wish to truth.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use adit_model::desired::NetworkSpec;
@@ -31,7 +32,7 @@ impl Lane for NetworkLane {
         let id = self.id;
         if hands.inner.is_external(id) {
             // The host has it from the start, and keeps it.
-            hands.inner.view.set_network(id);
+            hands.inner.view.set_network(id, HashSet::new());
             return Step::Rest;
         }
         let inner = Arc::clone(&hands.inner);
@@ -55,8 +56,9 @@ impl Lane for NetworkLane {
             Ok(Some(wished)) => match hands.call(hands.agent.apply_network(&wished)).await {
                 Ok(()) => {
                     debug!(network = %id, instances = wished.instances.len(), "applied");
+                    let machines = wished.instances.iter().map(|machine| machine.id);
+                    view.set_network(id, machines.collect());
                     let first = self.applied.replace(wished).is_none();
-                    view.set_network(id);
                     if first {
                         wake_routers(&hands.inner, id).await
                     } else {

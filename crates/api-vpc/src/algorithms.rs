@@ -1,12 +1,9 @@
-//! What IKE and IPsec policies have in common: algorithms, one by one and as lists.
+//! How policies of either phase name algorithms, one by one and as lists.
 //!
 //! The singular field is for one; the plural one lists several, best first. Both are shown
 //! always: the singular says `multiple` when there are more.
 
-use adit_model::policy::{
-    Authentication, DhGroup, Encapsulation, Encryption, IkeParameters, IpsecParameters,
-    NegotiationMode, Transform,
-};
+use adit_model::policy::{Authentication, DhGroup, Encryption};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -58,7 +55,7 @@ pub(crate) fn encryption(name: &str) -> Option<Encryption> {
 }
 
 /// The name of a cipher. Those of other dialects are in the spelling of this one.
-pub(crate) fn encryption_name(cx: &Context, algorithm: Encryption) -> String {
+fn encryption_name(cx: &Context, algorithm: Encryption) -> String {
     match algorithm {
         Encryption::TripleDes if cx.version.is_after_the_seed() => "triple_des".to_owned(),
         Encryption::TripleDes => "3des".to_owned(),
@@ -66,31 +63,30 @@ pub(crate) fn encryption_name(cx: &Context, algorithm: Encryption) -> String {
     }
 }
 
-/// Whether this dialect has words for a policy of phase 1.
-pub(crate) fn is_ike_policy_expressible(says: &IkeParameters) -> bool {
-    let mut ciphers = says.encryption.iter();
-    let mut hashes = says.authentication.iter();
-    ciphers.all(|one| is_known(*one) && !one.is_aead())
-        && hashes.all(|one| authentication(authentication_name(*one)).is_some())
-        && says
-            .groups
+/// Whether this dialect has words for all of them.
+pub(crate) fn have_words(
+    ciphers: &[Encryption],
+    hashes: &[Authentication],
+    groups: &[DhGroup],
+) -> bool {
+    let hash_is_known = |one: &Authentication| authentication(authentication_name(*one)).is_some();
+    ciphers.iter().all(|one| is_known(*one))
+        && hashes.iter().all(hash_is_known)
+        && groups
             .iter()
             .all(|one| group(one.number().into()).is_some())
-        && says.negotiation_mode == NegotiationMode::Main
 }
 
-/// Whether this dialect has words for a policy of phase 2.
-pub(crate) fn is_ipsec_policy_expressible(says: &IpsecParameters) -> bool {
-    let mut ciphers = says.encryption.iter();
-    let mut hashes = says.authentication.iter();
-    ciphers.all(|one| is_known(*one))
-        && hashes.all(|one| authentication(authentication_name(*one)).is_some())
-        && says
-            .pfs
-            .iter()
-            .all(|one| group(one.number().into()).is_some())
-        && says.transform == Transform::Esp
-        && says.encapsulation == Encapsulation::Tunnel
+/// The names of ciphers, best first.
+pub(crate) fn show_encryption(cx: &Context, ciphers: &[Encryption]) -> Vec<Value> {
+    let names = ciphers.iter().map(|one| encryption_name(cx, *one));
+    names.map(Value::from).collect()
+}
+
+/// The names of integrity algorithms, best first.
+pub(crate) fn show_authentication(hashes: &[Authentication]) -> Vec<Value> {
+    let names = hashes.iter().map(|one| authentication_name(*one));
+    names.map(Value::from).collect()
 }
 
 fn is_known(algorithm: Encryption) -> bool {
@@ -109,7 +105,7 @@ pub(crate) fn authentication(name: &str) -> Option<Authentication> {
     })
 }
 
-pub(crate) const fn authentication_name(algorithm: Authentication) -> &'static str {
+const fn authentication_name(algorithm: Authentication) -> &'static str {
     match algorithm {
         Authentication::Md5 => "md5",
         Authentication::Sha1 => "sha1",
