@@ -76,8 +76,10 @@ impl Reconciler {
         let mut events = self.agent.events();
         self.start().await;
         let mut lanes = Lanes::default();
-        let mut follower = JoinSet::new();
-        follower.spawn(follow_peers(Control(Arc::clone(&self.inner))));
+        let control = Control::over(Arc::clone(&self.inner));
+        let mut beside = JoinSet::new();
+        beside.spawn(follow_peers(control.clone()));
+        beside.spawn(control.keep_log_short());
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
