@@ -25,7 +25,8 @@ use adit_model::{
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
 pub use change_log::{
-    the_log_has_what_was_committed_in_its_order, the_log_is_trimmed_from_its_oldest_end,
+    log_and_rows_agree, the_log_has_what_was_committed_in_its_order,
+    the_log_is_trimmed_from_its_oldest_end,
 };
 pub use outer_addresses::a_public_address_is_given_once;
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;

@@ -1,11 +1,65 @@
 //! What the change log must do.
 
+use std::collections::BTreeMap;
+
 use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry};
-use adit_model::{Noun, ProjectId, UserId};
+use adit_model::{
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Noun, Port,
+    ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
+};
 use uuid::Uuid;
 
 use super::world::time;
-use crate::Store;
+use crate::{Query, Row, Rows, Store, Transaction};
+
+/// How often each row was changed.
+type Changes = BTreeMap<(Noun, Uuid), u64>;
+
+async fn stored<T: Row>(rows: &mut dyn Rows<T>, all: &mut Changes) {
+    for row in rows.list(Query::default()).await.unwrap() {
+        all.insert((T::NOUN, row.id()), row.revision().0 - 1);
+    }
+}
+
+/// Checks that the log, from its beginning, tells of every row that projects have, and of every
+/// revision of it, and of nothing else.
+pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
+    let mut told = Changes::new();
+    for LogEntry { change, .. } in tx.log_after(None, 0, u32::MAX).await.unwrap() {
+        if matches!(
+            change.noun,
+            Noun::ApiKey
+                | Noun::ApplicationCredential
+                | Noun::Project
+                | Noun::Quota
+                | Noun::RevokedToken
+                | Noun::RoleAssignment
+                | Noun::User
+        ) {
+            continue;
+        }
+        let key = (change.noun, change.id);
+        match change.kind {
+            ChangeKind::Created => assert_eq!(told.insert(key, 0), None, "{change:?}"),
+            ChangeKind::Updated => *told.get_mut(&key).unwrap() += 1,
+            ChangeKind::Deleted => assert!(told.remove(&key).is_some(), "{change:?}"),
+        }
+    }
+    let mut all = Changes::new();
+    stored::<Network>(tx, &mut all).await;
+    stored::<Subnet>(tx, &mut all).await;
+    stored::<Port>(tx, &mut all).await;
+    stored::<Router>(tx, &mut all).await;
+    stored::<FloatingIp>(tx, &mut all).await;
+    stored::<SecurityGroup>(tx, &mut all).await;
+    stored::<SecurityGroupRule>(tx, &mut all).await;
+    stored::<Gateway>(tx, &mut all).await;
+    stored::<EndpointGroup>(tx, &mut all).await;
+    stored::<IkePolicy>(tx, &mut all).await;
+    stored::<IpsecPolicy>(tx, &mut all).await;
+    stored::<Connection>(tx, &mut all).await;
+    assert_eq!(told, all);
+}
 
 fn change(second: i64, project: Option<ProjectId>) -> Change {
     Change {
