@@ -157,6 +157,40 @@ fn no_dialect_s_words_leave_their_face() {
     }
 }
 
+/// The lines of the use cases' code that have a text, by file; comments don't count.
+fn in_use_cases(text: &str) -> Vec<String> {
+    let folder = root().join("crates/control/src");
+    let mut files = Vec::new();
+    rust_files(&folder, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let code = fs::read_to_string(&file).unwrap();
+        let mut code = code.lines().map(str::trim_start);
+        if code.any(|line| !line.starts_with("//") && line.contains(text)) {
+            let name = file.strip_prefix(&folder).unwrap();
+            found.push(name.display().to_string());
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn there_is_one_place_where_things_change() {
+    assert_eq!(in_use_cases("store.write()"), ["change.rs"]);
+    // A slow name server is waited for before anything else, and only for those who may write.
+    let may_write = ["change.rs", "site_connection.rs"];
+    assert_eq!(in_use_cases("may_write()"), may_write);
+}
+
+#[test]
+fn no_lane_is_woken_by_hand() {
+    for file in in_use_cases("wakes.") {
+        let own = file == "change.rs" || file.starts_with("reconcile");
+        assert!(own, "{file} wakes a lane");
+    }
+}
+
 #[test]
 fn no_file_is_too_long_to_read() {
     let mut files = Vec::new();

@@ -5,6 +5,7 @@
 
 mod backup;
 mod blocks;
+mod changes;
 mod disk;
 mod ends;
 mod example;

@@ -1,6 +1,7 @@
 //! The operator's settings: a TOML file, all of it optional. `docs/adit.toml` lists every key with
 //! its default; a key that is not known is refused.
 
+mod change_log;
 mod keystone;
 mod tls;
 
@@ -10,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_api::server;
-use adit_control::{CryptoProfile, Limits, LoginLimits, Resource};
+use adit_control::{CryptoProfile, Limits, LogLimits, LoginLimits, Resource};
 use adit_model::Cidr;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::certificate::is_private;
 
+use change_log::ChangeLogSettings;
 pub(crate) use keystone::ExternalKeystone;
 use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
 pub(crate) use tls::TlsSettings;
@@ -95,6 +97,7 @@ pub(crate) struct Settings {
     project_quotas: BTreeMap<String, i64>,
     connections: ConnectionSettings,
     login: LoginSettings,
+    change_log: ChangeLogSettings,
     pub(crate) metrics: MetricsSettings,
 }
 
@@ -213,6 +216,7 @@ impl Default for Settings {
                 .collect(),
             connections: ConnectionSettings::default(),
             login: LoginSettings::default(),
+            change_log: ChangeLogSettings::default(),
             metrics: MetricsSettings::default(),
         }
     }
@@ -425,6 +429,11 @@ impl Settings {
         }
     }
 
+    /// How much of the change log is kept.
+    pub(crate) fn change_log(&self) -> LogLimits {
+        self.change_log.limits()
+    }
+
     fn check(self) -> Result<Self, SettingsError> {
         let known = |name: &String| Resource::ALL.iter().any(|one| one.as_str() == name);
         if let Some(name) = self.project_quotas.keys().find(|name| !known(name)) {
@@ -449,6 +458,11 @@ impl Settings {
                 "login.failures_of_source",
                 self.login.failures_of_source as usize,
             ),
+            (
+                "change_log.keep_entries",
+                usize::try_from(self.change_log.keep_entries).unwrap_or(usize::MAX),
+            ),
+            ("change_log.keep_days", self.change_log.keep_days as usize),
         ];
         if let Some((setting, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(SettingsError::Zero(setting));

@@ -262,6 +262,7 @@ fn control_config(
     config.project_quotas = settings.project_quotas();
     config.crypto_profile = settings.crypto_profile;
     config.login = settings.login();
+    config.change_log = settings.change_log();
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);
     config
 }

@@ -76,6 +76,7 @@ impl From<Error> for ApiError {
             Error::NotFound(noun) => {
                 Self::new(StatusCode::NOT_FOUND, format!("Could not find {noun}."))
             }
+            Error::NotListed => Self::new(StatusCode::NOT_FOUND, format!("{error}.")),
             Error::Conflict { message, .. } => {
                 let message = format!("Conflict occurred attempting to do so - {message}.");
                 Self::new(StatusCode::CONFLICT, message)

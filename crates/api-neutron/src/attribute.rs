@@ -1,7 +1,7 @@
 //! What a resource's attributes are: one table per resource says it all, and bodies, filters and
 //! sort keys are checked by it.
 
-use adit_control::Reference;
+use adit_control::Noun;
 
 use crate::kind::Kind;
 use crate::privilege::Reserved;
@@ -48,7 +48,7 @@ pub(crate) struct Attribute {
     /// A word that it takes, too, where this service has the oldest algorithms.
     pub(crate) legacy: Option<&'static str>,
     /// As what rows hang on what it names, for the store to find them.
-    pub(crate) reference: Option<Reference>,
+    pub(crate) reference: Option<Noun>,
     /// What of it is not for everybody to say.
     pub(crate) reserved: &'static [Reserved],
 }
@@ -100,7 +100,7 @@ impl Attribute {
     }
 
     /// Lists can be filtered by it, and the store knows which rows hang on what it names.
-    pub(crate) const fn filter_of(mut self, reference: Reference) -> Self {
+    pub(crate) const fn filter_of(mut self, reference: Noun) -> Self {
         self.filter = true;
         self.reference = Some(reference);
         self

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use adit_control::{Noun, Resource as Counted};
+use adit_control::{Caller, Noun, Resource as Counted};
 use adit_model::ProjectId;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::body::{self, Values};
 use crate::context::Context;
@@ -41,16 +40,14 @@ pub(crate) fn objects(
     objects.collect::<Result<_, _>>().map(Some)
 }
 
-/// Refuses more than there is room for before any is made: to make thousands and delete them again
-/// would cost others dearly.
-async fn check_room<R: Resource>(cx: &Context, values: &[Values]) -> Result<(), ApiError> {
+/// Refuses more than there is room for before any is made.
+async fn check_room<R: Resource>(cx: &Context, makers: &[Caller]) -> Result<(), ApiError> {
     let Some(resource) = counted(R::NOUN) else {
         return Ok(());
     };
     let mut projects = BTreeMap::<ProjectId, usize>::new();
-    for values in values {
-        let project = values.project.unwrap_or(cx.caller.project);
-        *projects.entry(project).or_default() += 1;
+    for maker in makers {
+        *projects.entry(maker.project).or_default() += 1;
     }
     for (project, more) in projects {
         cx.control.check_room(project, resource, more).await?;
@@ -72,7 +69,7 @@ const fn counted(noun: Noun) -> Option<Counted> {
     })
 }
 
-/// Makes them, one after the other. Where one is refused, those before it are deleted again.
+/// Makes them, one after the other, in one unit of work.
 pub(crate) async fn create<R: Resource>(
     cx: &Context,
     objects: Vec<Map<String, Value>>,
@@ -82,23 +79,18 @@ pub(crate) async fn create<R: Resource>(
         .map(|object| body::post_object(object, R::ATTRIBUTES, cx.speaker()));
     let values: Vec<Values> = values.collect::<Result<_, _>>()?;
     may_create::<R>(cx)?;
-    check_room::<R>(cx, &values).await?;
-    let mut ids: Vec<Uuid> = Vec::new();
-    let mut made = Vec::new();
+    // Another service may have to be asked for whom they are: not while others wait.
+    let mut makers = Vec::with_capacity(values.len());
     for values in &values {
-        match make::<R>(cx, values).await {
-            Ok((id, object)) => {
-                ids.push(id);
-                made.push(object);
-            }
-            Err(refusal) => {
-                for id in ids.into_iter().rev() {
-                    // What can't go is used by somebody else already, and theirs to know.
-                    let _ = R::delete(cx, id).await;
-                }
-                return Err(refusal);
-            }
-        }
+        makers.push(cx.maker(values.project).await?);
     }
+    let together = cx.control.together().await?;
+    let cx = cx.within(&together);
+    check_room::<R>(&cx, &makers).await?;
+    let mut made = Vec::with_capacity(values.len());
+    for values in &values {
+        made.push(make::<R>(&cx, values).await?);
+    }
+    together.commit().await?;
     Ok(Many(R::WORDS.many, made))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_api::origin;
-use adit_control::{Caller, Control, Error, Session};
+use adit_control::{Caller, Control, Error, Session, Together};
 use adit_model::project::Role;
 use adit_model::{ProjectId, Revision};
 use axum::extract::{FromRequestParts, OriginalUri};
@@ -60,6 +60,14 @@ impl FromRequestParts<Neutron> for Context {
 }
 
 impl Context {
+    /// The same request, what is done for it being a part of a unit of work.
+    pub(crate) fn within(&self, together: &Together) -> Self {
+        Self {
+            control: together.control().clone(),
+            ..self.clone()
+        }
+    }
+
     /// An address below this API's root; the path begins with a slash.
     pub(crate) fn href(&self, path: &str) -> String {
         format!("{}{path}", self.root)

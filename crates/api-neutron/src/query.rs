@@ -301,7 +301,7 @@ fn filters(
 
 #[cfg(test)]
 mod tests {
-    use adit_control::Reference;
+    use adit_control::Noun;
 
     use super::*;
     use crate::attribute::{DESCRIPTION, attribute};
@@ -314,7 +314,7 @@ mod tests {
         attribute("router_id", Kind::Uuid).sort(),
         attribute("flag", Kind::Flag).filter(),
         attribute("mtu", Kind::Integer).filter(),
-        attribute("group", Kind::UuidOrNull).filter_of(Reference::EndpointGroup),
+        attribute("group", Kind::UuidOrNull).filter_of(Noun::EndpointGroup),
         attribute("list", Kind::List),
         attribute("ids", Kind::List).filter(),
         attribute("maps", Kind::List).filter(),
@@ -425,7 +425,7 @@ mod tests {
         let asked = query(&format!("tenant_id={project}&project_id={id}")).unwrap();
         assert_eq!(asked.project, None);
         let of = |text: &str| query(text).unwrap().of;
-        let group = (Reference::EndpointGroup, id);
+        let group = (Noun::EndpointGroup, id);
         assert_eq!(of(&format!("group={id}&flag=1")), Some(group));
         for none in ["group=", "group=x", &format!("group={id}&group=")] {
             assert_eq!(of(none), None, "{none}");

@@ -46,7 +46,7 @@ impl Failure {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) => Self::NotFound,
+            Error::NotFound(_) | Error::NotListed => Self::NotFound,
             Error::Site(error) => error.into(),
             Error::ProjectQuota(resource) => Self::OverQuota {
                 resource: counted(resource).to_owned(),

@@ -231,7 +231,7 @@ async fn create<R: Resource>(cx: Context, body: Body) -> Result<Response, ApiErr
     }
     let values = body::post(&octets, R::WORDS.one, R::ATTRIBUTES, cx.speaker())?;
     may_create::<R>(&cx)?;
-    let (_, object) = make::<R>(&cx, &values).await?;
+    let object = make::<R>(&cx, &values).await?;
     Ok((StatusCode::CREATED, answer::<R>(object)).into_response())
 }
 
@@ -243,11 +243,8 @@ pub(crate) fn may_create<R: Resource>(cx: &Context) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Makes one; its id, and what the answer shows of it.
-pub(crate) async fn make<R: Resource>(
-    cx: &Context,
-    values: &Values,
-) -> Result<(Uuid, Object), ApiError> {
+/// Makes one; what the answer shows of it.
+pub(crate) async fn make<R: Resource>(cx: &Context, values: &Values) -> Result<Object, ApiError> {
     privilege::check::<R>(cx, None, values).await?;
     let maker = cx.maker(values.project).await?;
     let row = R::create(cx, maker, values).await;
@@ -257,7 +254,7 @@ pub(crate) async fn make<R: Resource>(
     if let Some(status) = R::MADE {
         object.set("status", &status.into());
     }
-    Ok((R::id(&row), object))
+    Ok(object)
 }
 
 async fn all<R: Resource>(cx: Context) -> Result<Response, ApiError> {

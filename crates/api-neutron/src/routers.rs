@@ -309,7 +309,7 @@ fn refused(error: Error, router: RouterId, of: InterfaceOf) -> ApiError {
         },
         Error::NotFound(Noun::Subnet) => ApiError::SubnetNotFound { id },
         Error::NotFound(Noun::Port) => ApiError::PortNotFound { id },
-        Error::NotFound(Noun::Cidr) => {
+        Error::NotListed => {
             let router = router.to_string();
             match of {
                 InterfaceOf::Subnet(_) => ApiError::NoInterfaceForSubnet { router, subnet: id },

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use adit_control::connection::ConnectionView;
 use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
-use adit_control::{Caller, Error, Noun, Query, Reference};
+use adit_control::{Caller, Error, Noun, Query};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ const fn group(name: &'static str) -> Attribute {
     attribute(name, Kind::UuidOrNull)
         .post(Default::Null)
         .put()
-        .filter_of(Reference::EndpointGroup)
+        .filter_of(Noun::EndpointGroup)
 }
 
 const fn text(name: &'static str) -> Attribute {
@@ -56,7 +56,7 @@ const fn text(name: &'static str) -> Attribute {
         .filter()
 }
 
-const fn reference(name: &'static str, to: Reference) -> Attribute {
+const fn reference(name: &'static str, to: Noun) -> Attribute {
     attribute(name, Kind::Uuid)
         .post(Default::Required)
         .filter_of(to)
@@ -110,9 +110,9 @@ impl Resource for SiteConnections {
         .put(),
         ADMIN_STATE_UP,
         attribute("status", Kind::Text(16)).filter(),
-        reference(SERVICE, Reference::Gateway),
-        reference(IKE_POLICY, Reference::IkePolicy),
-        reference(IPSEC_POLICY, Reference::IpsecPolicy),
+        reference(SERVICE, Noun::Gateway),
+        reference(IKE_POLICY, Noun::IkePolicy),
+        reference(IPSEC_POLICY, Noun::IpsecPolicy),
     ];
 
     const MADE: Option<&'static str> = Some(status::PENDING_CREATE);

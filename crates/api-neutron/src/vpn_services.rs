@@ -1,7 +1,7 @@
 //! `/vpn/vpnservices`: gateways on a router.
 
 use adit_control::service::{NewService, ServiceChange, ServiceView};
-use adit_control::{Caller, Error, Noun, Query, Reference};
+use adit_control::{Caller, Error, Noun, Query};
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -36,10 +36,10 @@ impl Resource for VpnServices {
         DESCRIPTION,
         attribute("subnet_id", Kind::UuidOrNull)
             .post(Default::Null)
-            .filter_of(Reference::Subnet),
+            .filter_of(Noun::Subnet),
         attribute("router_id", Kind::Uuid)
             .post(Default::Required)
-            .filter_of(Reference::Router)
+            .filter_of(Noun::Router)
             .sort(),
         ADMIN_STATE_UP,
         attribute("external_v4_ip", Kind::Text(64)).filter(),

@@ -18,6 +18,12 @@ async fn names(world: &World) -> Vec<String> {
     networks.iter().map(name).collect()
 }
 
+/// How many changes there were.
+async fn count_changes(world: &World) -> u64 {
+    let mut tx = world.store.read().await.unwrap();
+    tx.log_bounds().await.unwrap().last
+}
+
 #[tokio::test]
 async fn all_are_made_in_their_order() {
     let world = World::new().await;
@@ -39,6 +45,7 @@ async fn all_are_made_in_their_order() {
 async fn none_stays_where_one_is_refused() {
     let world = World::new().await;
     let before = names(&world).await;
+    let changes = count_changes(&world).await;
     for (body, refused) in [
         (
             r#"{"networks": [{"name": "one"}, {"bogus": 1}]}"#,
@@ -76,6 +83,8 @@ async fn none_stays_where_one_is_refused() {
         let answer = world.ask(Who::Member, "POST /networks", body).await;
         assert_eq!(answer.refused(), refused, "{body}");
         assert_eq!(names(&world).await, before, "{body}");
+        // Not even for a moment.
+        assert_eq!(count_changes(&world).await, changes, "{body}");
     }
     let body = r#"{"networks": [{"name": "one"}]}"#;
     let answer = world.ask(Who::Reader, "POST /networks", body).await;

@@ -1,7 +1,6 @@
 //! The CIDR lists of a connection, one by one: `local_cidrs/{address}/{length}` as it was, and
 //! `local/cidrs/{cidr}` as it is. Both at every version; the shape of a list follows its path.
 
-use adit_control::Noun;
 use adit_control::connection::{ConnectionView, Side};
 use adit_model::{Cidr, ConnectionId, GatewayId};
 use axum::extract::Path;
@@ -108,7 +107,7 @@ async fn check(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError> 
     if side.of(&view.connection).contains(&cidr) {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(ApiError::not_found(Noun::Cidr, &cidr.to_string()))
+    Err(ApiError::cidr_not_found(Some(cidr)))
 }
 
 async fn add(cx: &Context, at: At, side: Side) -> Result<bool, ApiError> {

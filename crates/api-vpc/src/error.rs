@@ -7,6 +7,7 @@ use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
 use adit_control::token::TokenError;
 use adit_control::{Error, Noun, Quota, Rule};
+use adit_model::Cidr;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
@@ -66,11 +67,21 @@ impl ApiError {
 
     /// 404 for the thing a path names; or, with an empty id, a body.
     pub(crate) fn not_found(noun: Noun, id: &str) -> Self {
-        let code = format!("{}_not_found", word(noun));
+        Self::nothing(word(noun), title(noun), id)
+    }
+
+    /// 404 for a block that is not in a list.
+    pub(crate) fn cidr_not_found(cidr: Option<Cidr>) -> Self {
+        let cidr = cidr.map_or_else(String::new, |cidr| cidr.to_string());
+        Self::nothing("vpn_connection_cidr", "CIDR", &cidr)
+    }
+
+    fn nothing(word: &str, title: &str, id: &str) -> Self {
+        let code = format!("{word}_not_found");
         let message = if id.is_empty() {
-            format!("The {} could not be found.", title(noun))
+            format!("The {title} could not be found.")
         } else {
-            format!("The {} `{id}` could not be found.", title(noun))
+            format!("The {title} `{id}` could not be found.")
         };
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
@@ -79,18 +90,20 @@ impl ApiError {
 /// The noun at the start of codes.
 pub(crate) const fn word(noun: Noun) -> &'static str {
     match noun {
+        Noun::ApiKey => "api_key",
         Noun::ApplicationCredential => "application_credential",
-        Noun::Cidr => "vpn_connection_cidr",
         Noun::Connection => "vpn_connection",
         Noun::EndpointGroup => "endpoint_group",
         Noun::FloatingIp => "floating_ip",
         Noun::Gateway => "vpn_gateway",
         Noun::IkePolicy => "ike_policy",
-        Noun::Instance => "instance",
         Noun::IpsecPolicy => "ipsec_policy",
         Noun::Network => "network",
-        Noun::Port => "port",
+        // Of ports, this face knows those that a machine is plugged in.
+        Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::Quota => "quota",
+        Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "security_group",
@@ -103,18 +116,20 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
 /// The noun in messages.
 const fn title(noun: Noun) -> &'static str {
     match noun {
+        Noun::ApiKey => "API key",
         Noun::ApplicationCredential => "application credential",
-        Noun::Cidr => "CIDR",
         Noun::Connection => "VPN connection",
         Noun::EndpointGroup => "endpoint group",
         Noun::FloatingIp => "floating IP",
         Noun::Gateway => "VPN gateway",
         Noun::IkePolicy => "IKE policy",
-        Noun::Instance => "instance",
         Noun::IpsecPolicy => "IPsec policy",
         Noun::Network => "network",
-        Noun::Port => "port",
+        // Of ports, this face knows those that a machine is plugged in.
+        Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::Quota => "quota",
+        Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
         Noun::Router => "VPC",
         Noun::SecurityGroup => "security group",
@@ -129,6 +144,7 @@ impl From<Error> for ApiError {
         let message = sentence(&error.to_string());
         match error {
             Error::NotFound(noun) => Self::not_found(noun, ""),
+            Error::NotListed => Self::cidr_not_found(None),
             Error::Conflict { rule, .. } => {
                 let (status, code) = rule_code(rule, "");
                 Self::new(status, code, message)

@@ -31,7 +31,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         .ok_or_else(|| nic.missing("subnet"))?;
     let missing = || ApiError::not_found(Noun::Subnet, "");
     let new = NewInstance {
-        name: body.new_name(&cx, Noun::Instance)?,
+        name: body.new_name(&cx, Noun::Port)?,
         naming: Naming::Unique,
         subnet: subnet.ok_or_else(missing)?,
     };
@@ -70,7 +70,7 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
 }
 
 fn parse(text: &str) -> Result<PortId, ApiError> {
-    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Instance, text))
+    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Port, text))
 }
 
 fn render(cx: &Context, view: &InstanceView) -> Value {

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use adit_crypto::sha256;
+use adit_model::change::Actor;
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash};
 use adit_model::{Name, Project, ProjectId, RoleAssignment, User, UserId};
-use adit_store::Transaction;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use crate::change::Change;
 use crate::error::{Error, Noun};
 use crate::hashing::Asker;
 use crate::password::Password;
@@ -59,7 +60,7 @@ pub struct Account {
     pub password: Password,
 }
 
-async fn insert_own_project(tx: &mut dyn Transaction) -> Result<ProjectId, Error> {
+async fn insert_own_project(tx: &mut Change) -> Result<ProjectId, Error> {
     let row = Project {
         id: ProjectId::random(),
         name: Name::parse(OWN).map_err(|error| Error::Internal(error.into()))?,
@@ -78,7 +79,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn bootstrap(&self) -> Result<Option<[Account; 2]>, Error> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(Actor::Service).await?;
         let projects = tx.projects().await?;
         let named = |name: &str| projects.iter().find(|row| row.name.as_str() == name);
         let is_foreign = self.0.config.identity.is_some();
@@ -89,9 +90,9 @@ impl Control {
             let any = projects.first().filter(|_| !is_foreign);
             let owner = match named(ADMIN).or_else(|| named(OWN)).or(any) {
                 Some(owner) => owner.id,
-                None => insert_own_project(&mut *tx).await?,
+                None => insert_own_project(&mut tx).await?,
             };
-            self.ensure_external_network(&mut *tx, owner).await?;
+            self.ensure_external_network(&mut tx, owner).await?;
             tx.commit().await?;
             return Ok(None);
         }
@@ -102,12 +103,12 @@ impl Control {
             self.hash(Asker::Own, &for_demo).await?,
         ];
         let [admin_hash, demo_hash] = hashes;
-        let mut tx = self.0.store.write().await?;
-        let admin = self.first_account(&mut *tx, ADMIN, Role::Admin, (for_admin, admin_hash));
+        let mut tx = self.change_by(Actor::Service).await?;
+        let admin = self.first_account(&mut tx, ADMIN, Role::Admin, (for_admin, admin_hash));
         let admin = admin.await?;
-        self.ensure_external_network(&mut *tx, admin.project.id)
+        self.ensure_external_network(&mut tx, admin.project.id)
             .await?;
-        let demo = self.first_account(&mut *tx, DEMO, Role::Member, (for_demo, demo_hash));
+        let demo = self.first_account(&mut tx, DEMO, Role::Member, (for_demo, demo_hash));
         let demo = demo.await?;
         tx.commit().await?;
         Ok(Some([admin, demo]))
@@ -115,7 +116,7 @@ impl Control {
 
     async fn first_account(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         name: &str,
         role: Role,
         (password, hash): (Password, PasswordHash),
@@ -160,17 +161,17 @@ impl Control {
     /// # Errors
     /// There is no user of that name.
     pub async fn replace_api_key(&self, user: &str) -> Result<ApiKeyText, Error> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(Actor::Service).await?;
         let users = tx.users().await?;
         let found = users.into_iter().find(|row| row.name.as_str() == user);
         let user = found.ok_or(Error::NotFound(Noun::User))?;
         tx.delete_api_keys(user.id).await?;
-        let key = self.add_key(&mut *tx, user.id).await?;
+        let key = self.add_key(&mut tx, user.id).await?;
         tx.commit().await?;
         Ok(key)
     }
 
-    async fn add_key(&self, tx: &mut dyn Transaction, user: UserId) -> Result<ApiKeyText, Error> {
+    async fn add_key(&self, tx: &mut Change, user: UserId) -> Result<ApiKeyText, Error> {
         let octets = Zeroizing::new(self.random_octets::<32>());
         let text = Zeroizing::new(BASE64.encode(*octets));
         let row = ApiKey {
@@ -192,7 +193,7 @@ impl Control {
             return Ok(None);
         }
         let hash = KeyHash(sha256(&[key.as_bytes()]));
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let Some(key) = tx.api_key(&hash).await? else {
             return Ok(None);
         };

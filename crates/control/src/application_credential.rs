@@ -80,7 +80,7 @@ impl Control {
             created_at: now,
             expires_at: new.expires_at,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let done = tx.insert_application_credential(&row).await;
         done.map_err(|error| match error {
             StoreError::Duplicate => Error::conflict(
@@ -106,7 +106,7 @@ impl Control {
         user: UserId,
     ) -> Result<Vec<ApplicationCredential>, Error> {
         session.must_be(user)?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.application_credentials(user).await?)
     }
 
@@ -121,13 +121,7 @@ impl Control {
         id: ApplicationCredentialId,
     ) -> Result<ApplicationCredential, Error> {
         session.must_be(user)?;
-        let row = self
-            .0
-            .store
-            .read()
-            .await?
-            .application_credential(id)
-            .await?;
+        let row = self.read().await?.application_credential(id).await?;
         row.filter(|row| row.user == user)
             .ok_or(Error::NotFound(Noun::ApplicationCredential))
     }
@@ -143,9 +137,9 @@ impl Control {
         id: ApplicationCredentialId,
     ) -> Result<(), Error> {
         must_be_unrestricted(session)?;
-        self.application_credential(session, user, id).await?;
-        let mut tx = self.0.store.write().await?;
-        tx.delete_application_credential(id).await?;
+        let row = self.application_credential(session, user, id).await?;
+        let mut tx = self.change_by(session.actor()).await?;
+        tx.delete_application_credential(&row).await?;
         tx.commit().await?;
         Ok(())
     }

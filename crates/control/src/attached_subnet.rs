@@ -10,7 +10,6 @@ use adit_model::{
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, address, cidr_rules, router, router_interface, subnet};
 
 /// Which addresses a subnet is to have.
@@ -63,8 +62,7 @@ impl Control {
         caller: &Caller,
         new: NewAttachedSubnet,
     ) -> Result<SubnetView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let router = router::find(&mut *tx, caller, new.router).await?;
         let siblings = of_router(&mut *tx, router.id).await?;
         Error::over(Quota::Subnets, siblings.len(), self.0.config.limits.subnets)?;
@@ -73,13 +71,11 @@ impl Control {
         let peers: Vec<Cidr> = peers.into_values().flatten().collect();
         let (network, row, interface) = self.attached(&router, &siblings, &peers, new)?;
         cidr_rules::check_peers(&mut *tx, router.id, &row).await?;
-        tx.insert_network(&network).await?;
-        tx.insert_subnet(&row).await?;
-        tx.insert_port(&interface).await?;
+        tx.insert(&network).await?;
+        tx.insert(&row).await?;
+        tx.insert(&interface).await?;
         let view = self.subnet_view(&mut *tx, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(network.id));
-        self.0.wakes.wake(Key::Router(view.router.id));
         Ok(view)
     }
 
@@ -88,7 +84,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn attached_subnets(&self, caller: &Caller) -> Result<Vec<SubnetView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut views = Vec::new();
         for row in tx.subnets(caller.project).await? {
             match self.subnet_view(&mut *tx, row).await {
@@ -108,7 +104,7 @@ impl Control {
         caller: &Caller,
         id: SubnetId,
     ) -> Result<SubnetView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = subnet::find(&mut *tx, caller, id).await?;
         self.subnet_view(&mut *tx, row).await
     }
@@ -124,15 +120,14 @@ impl Control {
         name: Name,
         naming: Naming,
     ) -> Result<SubnetView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = subnet::find(&mut *tx, caller, id).await?;
         let router = router_of(&mut *tx, id).await?;
         let siblings = of_router(&mut *tx, router).await?;
         check_name(&siblings, &name, naming, Some(id))?;
         row.name = name;
         row.updated_at = self.now();
-        row.revision = tx.update_subnet(&row).await?;
+        row.revision = tx.update(&row).await?;
         let view = self.subnet_view(&mut *tx, row).await?;
         tx.commit().await?;
         Ok(view)
@@ -143,8 +138,7 @@ impl Control {
     /// # Errors
     /// It is not there, or a gateway, a machine or an endpoint group uses it.
     pub async fn delete_attached_subnet(&self, caller: &Caller, id: SubnetId) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = subnet::find(&mut *tx, caller, id).await?;
         let in_use = |what: String| Err(Error::conflict(Rule::InUse(Noun::Subnet), what));
         if let Some(gateway) = tx.gateways_of_subnet(id).await?.first() {
@@ -159,7 +153,6 @@ impl Control {
                 group.name, group.id
             ));
         }
-        let mut routers = Vec::new();
         for port in tx.ports_of_subnet(id).await? {
             let Some(router) = port.device.router() else {
                 return in_use(format!("the instance {} ({}) is in it", port.name, port.id));
@@ -187,20 +180,16 @@ impl Control {
                     route.destination, route.nexthop
                 ));
             }
-            routers.push(router);
-            tx.delete_port(port.project, port.id).await?;
+            tx.delete(&port).await?;
         }
-        tx.delete_subnet(row.project, id).await?;
+        tx.delete(&row).await?;
         let alone = tx.subnets_of_network(row.network).await?.is_empty()
             && tx.ports_of_network(row.network).await?.is_empty();
-        if alone {
-            tx.delete_network(row.project, row.network).await?;
+        let network = tx.network(row.project, row.network).await?;
+        if let Some(network) = network.filter(|_| alone) {
+            tx.delete(&network).await?;
         }
         tx.commit().await?;
-        for router in routers {
-            self.0.wakes.wake(Key::Router(router));
-        }
-        self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use adit_model::Cidr;
 use zeroize::Zeroizing;
 
-use crate::{CryptoProfile, IdentityProvider, LoginLimits, Resolver, Resource, SystemResolver};
+use crate::{
+    CryptoProfile, IdentityProvider, LogLimits, LoginLimits, Resolver, Resource, SystemResolver,
+};
 
 /// How many of each there may be. The defaults are IBM VPC's of 2020.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,6 +122,8 @@ pub struct Config {
     pub crypto_profile: CryptoProfile,
     /// Where peers are looked up that are given by name.
     pub resolver: Arc<dyn Resolver>,
+    /// How much of the change log is kept.
+    pub change_log: LogLimits,
     /// Deadlines.
     pub timing: Timing,
     /// The key that signs tokens; the same after a restart, so that they survive it.
@@ -144,6 +148,7 @@ impl Config {
             external_v6: None,
             crypto_profile: CryptoProfile::default(),
             resolver: Arc::new(SystemResolver),
+            change_log: LogLimits::default(),
             timing: Timing::default(),
             token_key: Zeroizing::new(token_key),
             token_lifetime: Duration::from_secs(3600),

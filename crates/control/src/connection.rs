@@ -11,6 +11,7 @@ use adit_model::{
 };
 use adit_store::Transaction;
 
+use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::policies::Policies;
 use crate::{Caller, Control, Naming, cidr_rules, gateway};
@@ -151,8 +152,7 @@ impl Control {
         gateway: GatewayId,
         new: NewConnection,
     ) -> Result<ConnectionView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let gateway = gateway::find(&mut *tx, caller, gateway).await?;
         let siblings = tx.connections_of_gateway(gateway.id).await?;
         let limit = self.0.config.limits.connections;
@@ -183,11 +183,9 @@ impl Control {
             revision: Revision::FIRST,
         };
         self.check(&mut *tx, &gateway, &row).await?;
-        tx.insert_connection(&row).await?;
+        tx.insert(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         tx.commit().await?;
-        let id = view.connection.id;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -200,7 +198,7 @@ impl Control {
         caller: &Caller,
         gateway: GatewayId,
     ) -> Result<Vec<ConnectionView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let gateway = gateway::find(&mut *tx, caller, gateway).await?;
         let mut views = Vec::new();
         for row in tx.connections_of_gateway(gateway.id).await? {
@@ -219,7 +217,7 @@ impl Control {
         gateway: GatewayId,
         id: ConnectionId,
     ) -> Result<ConnectionView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let (gateway, row) = find(&mut *tx, caller, gateway, id).await?;
         self.connection_view(&mut *tx, &gateway, row).await
     }
@@ -236,8 +234,7 @@ impl Control {
         expected: Option<Revision>,
         change: ConnectionChange,
     ) -> Result<ConnectionView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let (gateway, row) = find(&mut *tx, caller, gateway, id).await?;
         Error::stale(expected, row.revision)?;
         if let Some((name, naming)) = &change.name {
@@ -245,9 +242,8 @@ impl Control {
             check_name(&siblings, name, *naming, Some(id))?;
         }
         let row = change.apply(row);
-        let view = self.save(&mut *tx, &gateway, row).await?;
+        let view = self.save(&mut tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(view)
     }
 
@@ -262,13 +258,11 @@ impl Control {
         id: ConnectionId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
-        let (gateway, row) = find(&mut *tx, caller, gateway, id).await?;
+        let mut tx = self.change(caller).await?;
+        let (_, row) = find(&mut *tx, caller, gateway, id).await?;
         Error::stale(expected, row.revision)?;
-        tx.delete_connection(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 
@@ -284,16 +278,14 @@ impl Control {
         side: Side,
         cidr: Cidr,
     ) -> Result<bool, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let (gateway, mut row) = find(&mut *tx, caller, gateway, id).await?;
         if side.of(&row).contains(&cidr) {
             return Ok(false);
         }
         side.of_mut(&mut row).push(cidr);
-        self.save(&mut *tx, &gateway, row).await?;
+        self.save(&mut tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(true)
     }
 
@@ -309,33 +301,31 @@ impl Control {
         side: Side,
         cidr: Cidr,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let (gateway, mut row) = find(&mut *tx, caller, gateway, id).await?;
         let list = side.of_mut(&mut row);
         if !list.contains(&cidr) {
-            return Err(Error::NotFound(Noun::Cidr));
+            return Err(Error::NotListed);
         }
         if list.len() == 1 {
             let message = "a connection must have at least one local and one peer CIDR";
             return Err(Error::invalid(side.field(), Rule::LastCidr, message));
         }
         list.retain(|other| *other != cidr);
-        self.save(&mut *tx, &gateway, row).await?;
+        self.save(&mut tx, &gateway, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 
     async fn save(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         gateway: &Gateway,
         mut row: Connection,
     ) -> Result<ConnectionView, Error> {
-        self.check(tx, gateway, &row).await?;
-        row.revision = tx.update_connection(&row).await?;
-        self.connection_view(tx, gateway, row).await
+        self.check(&mut **tx, gateway, &row).await?;
+        row.revision = tx.update(&row).await?;
+        self.connection_view(&mut **tx, gateway, row).await
     }
 
     /// Every rule but the one about names.

@@ -32,8 +32,7 @@ impl Control {
         caller: &Caller,
         new: NewEndpointGroup,
     ) -> Result<EndpointGroup, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         self.check_quota(&mut *tx, caller.project, Resource::EndpointGroup)
             .await?;
         if new.kind == EndpointKind::Subnet {
@@ -58,7 +57,7 @@ impl Control {
             created_at: self.now(),
             revision: Revision::FIRST,
         };
-        tx.insert_endpoint_group(&row).await?;
+        tx.insert(&row).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -72,7 +71,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<EndpointGroup>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.page_endpoint_groups(caller.within(query)).await?)
     }
 
@@ -85,7 +84,7 @@ impl Control {
         caller: &Caller,
         id: EndpointGroupId,
     ) -> Result<EndpointGroup, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         find(&mut *tx, caller, id).await
     }
 
@@ -100,12 +99,11 @@ impl Control {
         name: Option<Name>,
         description: Option<String>,
     ) -> Result<EndpointGroup, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         row.name = name.unwrap_or(row.name);
         row.description = description.unwrap_or(row.description);
-        row.revision = tx.update_endpoint_group(&row).await?;
+        row.revision = tx.update(&row).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -119,8 +117,7 @@ impl Control {
         caller: &Caller,
         id: EndpointGroupId,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         let users = tx.connections_of_endpoint_group(id).await?;
         Error::used(
@@ -128,7 +125,7 @@ impl Control {
             Noun::Connection,
             users.iter().map(|row| row.id.uuid()),
         )?;
-        tx.delete_endpoint_group(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
     }

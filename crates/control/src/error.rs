@@ -3,8 +3,7 @@
 //! `Display` is what the caller may read; sources are for the log. Each error names the rule, so
 //! that a dialect finds its own code without reading text.
 
-use std::fmt;
-
+pub use adit_model::Noun;
 use adit_model::Revision;
 use adit_store::StoreError;
 use uuid::Uuid;
@@ -12,72 +11,6 @@ use uuid::Uuid;
 use crate::agent::Cause;
 use crate::quota::Resource;
 use crate::site_connection::SiteError;
-
-/// What something is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Noun {
-    /// An application credential.
-    ApplicationCredential,
-    /// A block in a connection's list.
-    Cidr,
-    /// A connection.
-    Connection,
-    /// An endpoint group.
-    EndpointGroup,
-    /// A floating IP.
-    FloatingIp,
-    /// A gateway.
-    Gateway,
-    /// An IKE policy.
-    IkePolicy,
-    /// An instance.
-    Instance,
-    /// An IPsec policy.
-    IpsecPolicy,
-    /// A network.
-    Network,
-    /// A port.
-    Port,
-    /// A project.
-    Project,
-    /// A role of a user in a project.
-    RoleAssignment,
-    /// A router.
-    Router,
-    /// A security group.
-    SecurityGroup,
-    /// A rule of a security group.
-    SecurityGroupRule,
-    /// A subnet.
-    Subnet,
-    /// A user.
-    User,
-}
-
-impl fmt::Display for Noun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ApplicationCredential => "application credential",
-            Self::Cidr => "CIDR",
-            Self::Connection => "connection",
-            Self::EndpointGroup => "endpoint group",
-            Self::FloatingIp => "floating IP",
-            Self::Gateway => "gateway",
-            Self::IkePolicy => "IKE policy",
-            Self::Instance => "instance",
-            Self::IpsecPolicy => "IPsec policy",
-            Self::Network => "network",
-            Self::Port => "port",
-            Self::Project => "project",
-            Self::RoleAssignment => "role assignment",
-            Self::Router => "router",
-            Self::SecurityGroup => "security group",
-            Self::SecurityGroupRule => "security group rule",
-            Self::Subnet => "subnet",
-            Self::User => "user",
-        })
-    }
-}
 
 /// Which rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -173,6 +106,9 @@ pub enum Error {
     /// It is not in this project.
     #[error("the {0} could not be found")]
     NotFound(Noun),
+    /// A block is not in a connection's list, or a router not on a subnet.
+    #[error("the CIDR could not be found")]
+    NotListed,
     /// It would contradict what is there.
     #[error("{message}")]
     Conflict {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use adit_model::{Name, Network, NetworkId, ProjectId, Revision, Subnet, SubnetId};
 use adit_store::Transaction;
 
+use crate::change::Change;
 use crate::config::ExternalPool;
 use crate::error::{Error, Noun, Rule};
 use crate::{Control, address};
@@ -48,11 +49,11 @@ impl Control {
     /// configured block.
     pub(crate) async fn ensure_external_network(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         owner: ProjectId,
     ) -> Result<(), Error> {
-        self.check_external_v6(tx).await?;
-        let (network, v4) = match self.known_external(tx).await? {
+        self.check_external_v6(&mut **tx).await?;
+        let (network, v4) = match self.known_external(&mut **tx).await? {
             Some(known) => known,
             None => self.make_external(tx, owner).await?,
         };
@@ -122,7 +123,7 @@ impl Control {
 
     async fn make_external(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         owner: ProjectId,
     ) -> Result<(Network, SubnetId), Error> {
         let now = self.now();
@@ -140,7 +141,7 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_network(&network).await?;
+        tx.insert(&network).await?;
         let pool = &self.0.config.external;
         let subnet = self.add_external_subnet(tx, &network, pool).await?;
         Ok((network, subnet))
@@ -148,7 +149,7 @@ impl Control {
 
     async fn add_external_subnet(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         network: &Network,
         pool: &ExternalPool,
     ) -> Result<SubnetId, Error> {
@@ -177,7 +178,7 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_subnet(&subnet).await?;
+        tx.insert(&subnet).await?;
         Ok(subnet.id)
     }
 }

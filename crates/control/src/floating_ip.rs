@@ -8,7 +8,6 @@ use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control, network, port};
 
 /// What a floating IP is to stand for.
@@ -46,8 +45,7 @@ impl Control {
         caller: &Caller,
         new: NewFloatingIp,
     ) -> Result<FloatingIp, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let network = network::visible(&mut *tx, caller, new.network).await?;
         if network.id != self.external_network()? {
             let message = format!("the network {} does not lead outside from here", network.id);
@@ -80,9 +78,8 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_floating_ip(&row).await?;
+        tx.insert(&row).await?;
         tx.commit().await?;
-        self.wake_router(row.association);
         Ok(row)
     }
 
@@ -95,7 +92,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<FloatingIp>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.page_floating_ips(caller.within(query)).await?)
     }
 
@@ -108,7 +105,7 @@ impl Control {
         caller: &Caller,
         id: FloatingIpId,
     ) -> Result<FloatingIp, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         find(&mut *tx, caller, id).await
     }
 
@@ -124,11 +121,9 @@ impl Control {
         description: Option<String>,
         target: Option<Option<Target>>,
     ) -> Result<FloatingIp, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
-        let before = row.association;
         row.description = description.unwrap_or(row.description);
         match target {
             None => {}
@@ -138,10 +133,8 @@ impl Control {
             }
         }
         row.updated_at = self.now();
-        row.revision = tx.update_floating_ip(&row).await?;
+        row.revision = tx.update(&row).await?;
         tx.commit().await?;
-        self.wake_router(before);
-        self.wake_router(row.association);
         Ok(row)
     }
 
@@ -155,20 +148,12 @@ impl Control {
         id: FloatingIpId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
-        tx.delete_floating_ip(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.wake_router(row.association);
         Ok(())
-    }
-
-    fn wake_router(&self, association: Option<Association>) {
-        if let Some(of) = association {
-            self.0.wakes.wake(Key::Router(of.router));
-        }
     }
 }
 

@@ -11,7 +11,6 @@ use adit_model::{
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, attached_subnet, subnet};
 
 /// What a gateway is to be.
@@ -55,9 +54,8 @@ impl Control {
         caller: &Caller,
         new: NewGateway,
     ) -> Result<GatewayView, Error> {
-        caller.may_write()?;
         let limits = &self.0.config.limits;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
         let router = attached_subnet::router_of(&mut *tx, subnet.id).await?;
         let mine = tx.gateways(caller.project).await?;
@@ -91,11 +89,11 @@ impl Control {
             created_at: self.now(),
             revision: Revision::FIRST,
         };
-        tx.insert_gateway(&row).await?;
+        tx.insert(&row).await?;
         let view = self.gateway_view(&mut *tx, row).await?;
+        let held = view.gateway.clone();
+        tx.then(move |inner| inner.view.hold(&held));
         tx.commit().await?;
-        self.0.view.hold(&view.gateway);
-        self.0.wakes.wake(Key::Gateway(view.gateway.id));
         Ok(view)
     }
 
@@ -105,7 +103,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn gateways_on_subnets(&self, caller: &Caller) -> Result<Vec<Gateway>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut rows = tx.gateways(caller.project).await?;
         let mut without = HashSet::new();
         let bare = rows.iter().filter(|row| row.subnet.is_none());
@@ -127,7 +125,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn gateway_views(&self, rows: Vec<Gateway>) -> Result<Vec<GatewayView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut siblings = HashMap::new();
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
@@ -145,7 +143,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn gateway(&self, caller: &Caller, id: GatewayId) -> Result<GatewayView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = find(&mut *tx, caller, id).await?;
         self.gateway_view(&mut *tx, row).await
     }
@@ -161,13 +159,12 @@ impl Control {
         name: Name,
         naming: Naming,
     ) -> Result<GatewayView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         let siblings = tx.gateways_of_router(row.router).await?;
         check_name(&siblings, &name, naming, Some(id))?;
         row.name = name;
-        row.revision = tx.update_gateway(&row).await?;
+        row.revision = tx.update(&row).await?;
         let view = self.gateway_view(&mut *tx, row).await?;
         tx.commit().await?;
         Ok(view)
@@ -178,12 +175,13 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn delete_gateway(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
-        tx.delete_gateway(row.project, id).await?;
+        for connection in tx.connections_of_gateway(id).await? {
+            tx.delete(&connection).await?;
+        }
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(id));
         Ok(())
     }
 

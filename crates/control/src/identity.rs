@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use adit_model::change::Actor;
 use adit_model::project::Role;
 use adit_model::{Name, Project, ProjectId, TokenId, User, UserId};
 use adit_store::StoreError;
@@ -155,9 +156,9 @@ impl Control {
             return Ok(());
         }
         // Most often it is there since an earlier run; then nobody is made to wait for a writer.
-        let there = self.0.store.read().await?.project(id).await?.is_some();
+        let there = self.read().await?.project(id).await?.is_some();
         if !there {
-            let mut tx = self.0.store.write().await?;
+            let mut tx = self.change_by(Actor::Service).await?;
             if tx.project(id).await?.is_none() {
                 tx.insert_project(&row(id)).await?;
                 tx.commit().await?;
@@ -173,7 +174,7 @@ impl Control {
         let Some(provider) = &self.0.config.identity else {
             return Ok(());
         };
-        let there = self.0.store.read().await?.project(id).await?.is_some();
+        let there = self.read().await?.project(id).await?.is_some();
         if !there && provider.has_project(id).await? {
             self.ensure_foreign_project(id).await?;
         }

@@ -8,7 +8,6 @@ use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, Sub
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, address, attached_subnet, subnet};
 
 /// What an instance is to be.
@@ -54,14 +53,13 @@ impl Control {
         caller: &Caller,
         new: NewInstance,
     ) -> Result<InstanceView, Error> {
-        caller.may_write()?;
         let limits = &self.0.config.limits;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
         let siblings = of_project(&mut *tx, caller).await?;
         Error::over(Quota::Instances, siblings.len(), limits.instances)?;
         let names = siblings.iter().map(|row| (&row.name, row.id));
-        crate::check_name(Noun::Instance, names, &new.name, new.naming, None)?;
+        crate::check_name(Noun::Port, names, &new.name, new.naming, None)?;
         let (id, now) = (PortId::random(), self.now());
         let address = address::free(&mut *tx, &subnet, limits.addresses_of_gateway, &[]).await?;
         let row = Port {
@@ -83,11 +81,10 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_port(&row).await?;
+        tx.insert(&row).await?;
         let view = self.view_of_instance(&mut *tx, row).await?;
         let view = view.ok_or(Error::NotFound(Noun::Subnet))?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(view.port.network));
         Ok(view)
     }
 
@@ -96,7 +93,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn instances(&self, caller: &Caller) -> Result<Vec<Port>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         of_project(&mut *tx, caller).await
     }
 
@@ -105,7 +102,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn instance_views(&self, rows: Vec<Port>) -> Result<Vec<InstanceView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut views = Vec::new();
         for row in rows {
             views.extend(self.view_of_instance(&mut *tx, row).await?);
@@ -118,10 +115,10 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn instance(&self, caller: &Caller, id: PortId) -> Result<InstanceView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let port = find(&mut *tx, caller, id).await?;
         let view = self.view_of_instance(&mut *tx, port).await?;
-        view.ok_or(Error::NotFound(Noun::Instance))
+        view.ok_or(Error::NotFound(Noun::Port))
     }
 
     /// Deletes an instance.
@@ -129,16 +126,14 @@ impl Control {
     /// # Errors
     /// It is not there, or a floating IP stands for it.
     pub async fn delete_instance(&self, caller: &Caller, id: PortId) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         if let Some(floating) = tx.floating_ips_of_port(id).await?.first() {
             let message = format!("the floating IP {} stands for it", floating.address);
-            return Err(Error::conflict(Rule::InUse(Noun::Instance), message));
+            return Err(Error::conflict(Rule::InUse(Noun::Port), message));
         }
-        tx.delete_port(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
 
@@ -175,5 +170,5 @@ async fn of_project(tx: &mut dyn Transaction, caller: &Caller) -> Result<Vec<Por
 async fn find(tx: &mut dyn Transaction, caller: &Caller, id: PortId) -> Result<Port, Error> {
     let row = tx.port(caller.scope(), id).await?;
     let row = row.filter(|row| row.device.is_instance());
-    row.ok_or(Error::NotFound(Noun::Instance))
+    row.ok_or(Error::NotFound(Noun::Port))
 }

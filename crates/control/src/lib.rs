@@ -4,14 +4,15 @@
 //! ```text
 //!   face --> Control: use cases --write--> Store
 //!                |                           | read
-//!                +--wake--> Reconciler <-----+
+//!                +--wakes-> Reconciler <-----+
 //!                               |  ^
 //!                      RouterSpec, |  AgentEvent
 //!                      GatewaySpec v  |
 //!                              Agent -+--> View (what was seen; status is computed from both)
 //! ```
 //!
-//! A use case checks and writes in one transaction and wakes the reconciler for what it changed.
+//! A use case checks and writes in one unit of work ([`Together`] is several in one), which also
+//! writes the change log and wakes the reconciler for what was changed.
 //! This crate knows neither HTTP nor SQL nor sockets.
 
 pub mod account;
@@ -19,6 +20,8 @@ mod address;
 pub mod agent;
 pub mod application_credential;
 pub mod attached_subnet;
+mod change;
+pub mod change_log;
 mod cidr_rules;
 pub mod config;
 pub mod connection;
@@ -56,6 +59,7 @@ mod spec;
 pub mod subnet;
 mod throttle;
 pub mod token;
+mod touch;
 pub mod user;
 mod view;
 mod wake;
@@ -65,17 +69,21 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use adit_crypto::Random;
+use adit_model::change::Actor;
 use adit_model::project::Role;
 use adit_model::{Name, NetworkId, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-pub use adit_store::{Order, OrderBy, Query, Reference};
+pub use adit_model::Noun;
+pub use adit_store::{Order, OrderBy, Query};
 pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
+pub use change::Together;
+pub use change_log::{LogLimits, LogPage};
 pub use config::{Config, ExternalPool, Limits, Timing};
 pub use crypto_profile::CryptoProfile;
-pub use error::{Error, Noun, Quota, Rule};
+pub use error::{Error, Quota, Rule};
 pub use external::ExternalSubnets;
 pub use identity::IdentityProvider;
 pub use password::Password;
@@ -119,6 +127,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who changes something on its behalf.
+    pub(crate) const fn actor(&self) -> Actor {
+        Actor::User(self.user)
+    }
+
     /// Whose rows it may find.
     #[must_use]
     pub fn scope(&self) -> Option<ProjectId> {
@@ -195,9 +208,9 @@ pub(crate) fn check_name<'a, Id: PartialEq + fmt::Display>(
     }
 }
 
-/// The use cases. Cheap to clone.
+/// The use cases. Cheap to clone. Those of a [`Together`] are parts of its unit of work.
 #[derive(Clone)]
-pub struct Control(Arc<Inner>);
+pub struct Control(Arc<Inner>, Option<change::Shared>);
 
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
@@ -217,6 +230,8 @@ pub(crate) struct Inner {
     pub(crate) retries: AtomicU64,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
+    /// The last revision of the change log, for those who wait for the next.
+    pub(crate) newest: watch::Sender<u64>,
 }
 
 impl Inner {
@@ -257,8 +272,17 @@ impl Control {
             retries: AtomicU64::new(0),
             view,
             wakes: Wakes::default(),
+            newest: watch::Sender::new(0),
         });
-        (Self(Arc::clone(&inner)), Reconciler::new(inner, agent))
+        (
+            Self::over(Arc::clone(&inner)),
+            Reconciler::new(inner, agent),
+        )
+    }
+
+    /// The use cases, each a unit of work of its own.
+    pub(crate) const fn over(inner: Arc<Inner>) -> Self {
+        Self(inner, None)
     }
 
     /// Ticks whenever something new was seen, so that a reader can wait instead of polling.

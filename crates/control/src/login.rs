@@ -193,7 +193,7 @@ impl Control {
                     .await?
             }
         };
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let scope = scope(&mut *tx, &proven, wish).await?;
         let now = self.now();
         let mut claims = Claims::new(
@@ -237,7 +237,7 @@ impl Control {
         password: &Password,
     ) -> Result<Proven, LoginError> {
         // Hashing takes a while; no transaction is kept open meanwhile.
-        let user = find_user(&mut *self.0.store.read().await?, &wanted).await?;
+        let user = find_user(&mut *self.read().await?, &wanted).await?;
         // By name or by id, it is one account.
         let account = user.as_ref().map_or(wanted, |user| UserRef::Id(user.id));
         let user = user.filter(|user| user.enabled);
@@ -297,7 +297,7 @@ impl Control {
         wanted: CredentialRef,
         secret: &Password,
     ) -> Result<Proven, LoginError> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = find_credential(&mut *tx, &wanted).await?;
         let account = row.as_ref().map_or(wanted, |row| CredentialRef::Id(row.id));
         let now = self.now();

@@ -5,7 +5,6 @@ use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control};
 
 /// What a network is to be.
@@ -70,7 +69,7 @@ impl Control {
         caller: &Caller,
         new: NewNetwork,
     ) -> Result<NetworkView, Error> {
-        caller.may_write()?;
+        let mut tx = self.change(caller).await?;
         if new.external || new.shared {
             caller.must_be_admin()?;
         }
@@ -78,7 +77,6 @@ impl Control {
         if new.external {
             return Err(self.only_way_outside());
         }
-        let mut tx = self.0.store.write().await?;
         self.check_quota(&mut *tx, caller.project, Resource::Network)
             .await?;
         let now = self.now();
@@ -96,9 +94,8 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_network(&network).await?;
+        tx.insert(&network).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(network.id));
         let subnets = Vec::new();
         Ok(NetworkView { network, subnets })
     }
@@ -113,7 +110,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<NetworkView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let query = caller.within_or_public(query);
         let mut views = Vec::new();
         for row in tx.page_networks(query).await? {
@@ -127,7 +124,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn network(&self, caller: &Caller, id: NetworkId) -> Result<NetworkView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = visible(&mut *tx, caller, id).await?;
         view(&mut *tx, caller, row).await
     }
@@ -142,8 +139,7 @@ impl Control {
         id: NetworkId,
         change: NetworkChange,
     ) -> Result<NetworkView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, row.revision)?;
         let before = row.clone();
@@ -189,10 +185,9 @@ impl Control {
             not_outside(&mut *tx, id).await?;
         }
         row.updated_at = self.now();
-        row.revision = tx.update_network(&row).await?;
+        row.revision = tx.update(&row).await?;
         let view = view(&mut *tx, caller, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(id));
         Ok(view)
     }
 
@@ -206,8 +201,7 @@ impl Control {
         id: NetworkId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_network(id).await?;
@@ -223,11 +217,10 @@ impl Control {
         }
         for subnet in tx.subnets_of_network(id).await? {
             crate::subnet::check_unused(&mut *tx, &subnet).await?;
-            tx.delete_subnet(subnet.project, subnet.id).await?;
+            tx.delete(&subnet).await?;
         }
-        tx.delete_network(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(id));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use adit_model::policy::{Authentication, Encryption, IkeParameters, IpsecParameters, Policy};
 use adit_model::{Connection, Name, Revision};
-use adit_store::{KeptPhase, Query, Rows, StoreError, Transaction};
+use adit_store::{KeptPhase, Query, Rows, StoreError, Transaction, WriteRows, WriteTransaction};
 use uuid::Uuid;
 
 use crate::connection::ConnectionView;
@@ -13,8 +13,6 @@ use crate::{Caller, Control, CryptoProfile, Limits, Naming};
 
 /// What use cases must know of a phase: [`IkeParameters`] or [`IpsecParameters`].
 pub trait Phase: KeptPhase {
-    /// What a policy of it is to use cases.
-    const NOUN: Noun;
     /// What counts its policies, where limits are a project's own.
     const RESOURCE: Resource;
     /// What counts them, where the operator's limit is everybody's.
@@ -25,6 +23,11 @@ pub trait Phase: KeptPhase {
 
     /// The rows of its policies.
     fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>>;
+
+    /// The same, to write.
+    fn rows_to_write<'a>(
+        tx: &'a mut (dyn WriteTransaction + '_),
+    ) -> &'a mut dyn WriteRows<Policy<Self>>;
 
     /// Whether all is said that must be, and goes together.
     ///
@@ -40,7 +43,6 @@ pub trait Phase: KeptPhase {
 }
 
 impl Phase for IkeParameters {
-    const NOUN: Noun = Noun::IkePolicy;
     const RESOURCE: Resource = Resource::IkePolicy;
     const QUOTA: Quota = Quota::IkePolicies;
 
@@ -49,6 +51,12 @@ impl Phase for IkeParameters {
     }
 
     fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>> {
+        tx
+    }
+
+    fn rows_to_write<'a>(
+        tx: &'a mut (dyn WriteTransaction + '_),
+    ) -> &'a mut dyn WriteRows<Policy<Self>> {
         tx
     }
 
@@ -66,7 +74,6 @@ impl Phase for IkeParameters {
 }
 
 impl Phase for IpsecParameters {
-    const NOUN: Noun = Noun::IpsecPolicy;
     const RESOURCE: Resource = Resource::IpsecPolicy;
     const QUOTA: Quota = Quota::IpsecPolicies;
 
@@ -75,6 +82,12 @@ impl Phase for IpsecParameters {
     }
 
     fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>> {
+        tx
+    }
+
+    fn rows_to_write<'a>(
+        tx: &'a mut (dyn WriteTransaction + '_),
+    ) -> &'a mut dyn WriteRows<Policy<Self>> {
         tx
     }
 
@@ -138,11 +151,10 @@ impl Control {
         caller: &Caller,
         new: NewPolicy<P>,
     ) -> Result<PolicyView<P>, Error> {
-        caller.may_write()?;
+        let mut tx = self.change(caller).await?;
         new.parameters.check()?;
         let config = &self.0.config;
         new.parameters.check_strength(config.crypto_profile)?;
-        let mut tx = self.0.store.write().await?;
         match new.allowance {
             Allowance::Fixed => {
                 let count = P::rows(&mut *tx).count(caller.project).await?;
@@ -163,7 +175,7 @@ impl Control {
             revision: Revision::FIRST,
         };
         check_name::<P>(&mut *tx, &policy, new.naming).await?;
-        P::rows(&mut *tx).insert(&policy).await?;
+        tx.insert(&policy).await?;
         tx.commit().await?;
         let connections = Vec::new();
         Ok(PolicyView {
@@ -180,7 +192,7 @@ impl Control {
         &self,
         rows: Vec<Policy<P>>,
     ) -> Result<Vec<PolicyView<P>>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut views = Vec::with_capacity(rows.len());
         for policy in rows {
             views.push(self.policy_view(&mut *tx, policy).await?);
@@ -197,7 +209,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<Policy<P>>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(P::rows(&mut *tx).list(caller.within(query)).await?)
     }
 
@@ -210,7 +222,7 @@ impl Control {
         caller: &Caller,
         id: P::Id,
     ) -> Result<PolicyView<P>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let policy = find::<P>(&mut *tx, caller, id).await?;
         self.policy_view(&mut *tx, policy).await
     }
@@ -226,8 +238,7 @@ impl Control {
         id: P::Id,
         edit: PolicyEdit<impl FnOnce(P) -> P + Send>,
     ) -> Result<PolicyView<P>, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut policy = find::<P>(&mut *tx, caller, id).await?;
         let users = users::<P>(&mut *tx, id).await?;
         if edit.only_unused {
@@ -243,20 +254,15 @@ impl Control {
         parameters.check_strength(self.0.config.crypto_profile)?;
         let renegotiate = parameters != policy.parameters;
         policy.parameters = parameters;
-        policy.revision = P::rows(&mut *tx).update(&policy).await?;
-        let mut changed = Vec::new();
+        policy.revision = tx.update(&policy).await?;
         if renegotiate {
             for connection in users {
                 // A specification of the same revision would be taken for the same.
-                tx.update_connection(&connection).await?;
-                changed.push((connection.gateway, connection.id));
+                tx.update(&connection).await?;
             }
         }
         let view = self.policy_view(&mut *tx, policy).await?;
         tx.commit().await?;
-        for (gateway, connection) in changed {
-            self.0.wakes.wake_connection(gateway, connection);
-        }
         Ok(view)
     }
 
@@ -265,11 +271,10 @@ impl Control {
     /// # Errors
     /// It is not there, or a connection names it.
     pub async fn delete_policy<P: Phase>(&self, caller: &Caller, id: P::Id) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find::<P>(&mut *tx, caller, id).await?;
         check_unused::<P>(&users::<P>(&mut *tx, id).await?)?;
-        P::rows(&mut *tx).delete(row.project, P::uuid(id)).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -302,7 +307,7 @@ async fn users<P: Phase>(
     tx: &mut dyn Transaction,
     id: P::Id,
 ) -> Result<Vec<Connection>, StoreError> {
-    let query = Query::hanging_on(P::REFERENCE, P::uuid(id));
+    let query = Query::hanging_on(P::NOUN, P::uuid(id));
     Rows::<Connection>::list(tx, query).await
 }
 

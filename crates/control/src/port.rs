@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use adit_model::port::{Device, FixedIp};
-use adit_model::security_group::Remote;
 use adit_model::{
     MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
     SecurityGroupId, Subnet, SubnetId,
@@ -12,7 +11,6 @@ use adit_store::{Query, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control, address, attached_subnet, network, router_interface, security_group};
 
 /// An address that is wished for: of this subnet, this one, or any.
@@ -70,8 +68,7 @@ impl Control {
     /// # Errors
     /// Something it names is not there, an address is taken or none is left, the quota is used up.
     pub async fn create_port(&self, caller: &Caller, new: NewPort) -> Result<Port, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let network = network::visible(&mut *tx, caller, new.network).await?;
         let own = caller.scope().is_none_or(|own| own == network.project);
         if self.0.is_external(network.id) || (!own && !network.shared) {
@@ -87,9 +84,7 @@ impl Control {
         let security_groups = match new.security_groups {
             Some(groups) => groups,
             None if port_security => {
-                let default = self
-                    .default_security_group(&mut *tx, caller.project)
-                    .await?;
+                let default = self.default_security_group(&mut tx, caller.project).await?;
                 vec![default.id]
             }
             None => Vec::new(),
@@ -114,10 +109,8 @@ impl Control {
             revision: Revision::FIRST,
         };
         check_groups(&mut *tx, caller, &row).await?;
-        tx.insert_port(&row).await.map_err(taken)?;
-        let networks = touched(&mut *tx, &[&row]).await?;
+        tx.insert(&row).await.map_err(taken)?;
         tx.commit().await?;
-        self.wake_networks(networks);
         Ok(row)
     }
 
@@ -143,7 +136,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn page_ports(&self, caller: &Caller, query: Query) -> Result<Vec<Port>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let query = caller.within(query);
         if caller.all_projects {
             return self.page_with_outside(&mut *tx, query).await;
@@ -156,7 +149,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn port(&self, caller: &Caller, id: PortId) -> Result<Port, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         match find(&mut *tx, caller, id).await {
             Err(Error::NotFound(_)) if caller.all_projects => {
                 let outside = self.outside_port(&mut *tx, id).await?;
@@ -176,8 +169,7 @@ impl Control {
         id: PortId,
         change: PortChange,
     ) -> Result<Port, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let before = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, before.revision)?;
         let mut row = before.clone();
@@ -207,13 +199,8 @@ impl Control {
             }
         }
         row.updated_at = self.now();
-        row.revision = tx.update_port(&row).await.map_err(taken)?;
-        let networks = touched(&mut *tx, &[&before, &row]).await?;
+        row.revision = tx.update(&row).await.map_err(taken)?;
         tx.commit().await?;
-        self.wake_networks(networks);
-        if let Some(router) = row.device.router() {
-            self.0.wakes.wake(Key::Router(router));
-        }
         Ok(row)
     }
 
@@ -253,34 +240,21 @@ impl Control {
         id: PortId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
         if let Some(router) = row.device.router() {
             let users = std::iter::once(router.uuid());
             return Error::used(Noun::Port, Noun::Router, users);
         }
-        let mut routers = Vec::new();
         for mut floating in tx.floating_ips_of_port(id).await? {
-            routers.extend(floating.association.take().map(|of| of.router));
+            floating.association = None;
             floating.updated_at = self.now();
-            tx.update_floating_ip(&floating).await?;
+            tx.update(&floating).await?;
         }
-        let networks = touched(&mut *tx, &[&row]).await?;
-        tx.delete_port(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.wake_networks(networks);
-        for router in routers {
-            self.0.wakes.wake(Key::Router(router));
-        }
         Ok(())
-    }
-
-    pub(crate) fn wake_networks(&self, networks: Vec<NetworkId>) {
-        for network in networks {
-            self.0.wakes.wake(Key::Network(network));
-        }
     }
 
     /// The addresses of the port `own` for what is wished.
@@ -436,37 +410,6 @@ fn taken(error: StoreError) -> Error {
         }
         other => other.into(),
     }
-}
-
-/// The networks whose machines are filtered otherwise when these ports come, change or go: their
-/// own, and those of ports whose rules name one of their groups.
-pub(crate) async fn touched(
-    tx: &mut dyn Transaction,
-    ports: &[&Port],
-) -> Result<Vec<NetworkId>, Error> {
-    let mut networks: Vec<_> = ports.iter().map(|port| port.network).collect();
-    let groups: Vec<_> = ports
-        .iter()
-        .flat_map(|port| &port.security_groups)
-        .copied()
-        .collect();
-    let Some(project) = ports.first().map(|port| port.project) else {
-        return Ok(networks);
-    };
-    if !groups.is_empty() {
-        for rule in tx.security_group_rules(project).await? {
-            let Remote::Group(named) = rule.remote else {
-                continue;
-            };
-            if groups.contains(&named) {
-                let filtered = tx.ports_of_security_group(rule.group).await?;
-                networks.extend(filtered.iter().map(|port| port.network));
-            }
-        }
-    }
-    networks.sort_unstable();
-    networks.dedup();
-    Ok(networks)
 }
 
 pub(crate) async fn find(

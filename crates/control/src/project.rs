@@ -57,7 +57,7 @@ impl Control {
             description,
             enabled,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let done = tx.insert_project(&row).await;
         done.map_err(|error| taken(error, &row.name))?;
         tx.commit().await?;
@@ -75,7 +75,7 @@ impl Control {
         named: Option<&str>,
     ) -> Result<Vec<Project>, Error> {
         let refused = match session.must_be_admin() {
-            Ok(()) => return Ok(self.0.store.read().await?.projects().await?),
+            Ok(()) => return Ok(self.read().await?.projects().await?),
             Err(refused) => refused,
         };
         let mut own = self.projects_of_user(session, session.user.id).await?;
@@ -96,7 +96,7 @@ impl Control {
         user: UserId,
     ) -> Result<Vec<Project>, Error> {
         session.must_be(user)?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let user = tx.user(user).await?.ok_or(Error::NotFound(Noun::User))?;
         let roles = tx.role_assignments(Some(user.id), None).await?;
         let mut rows = tx.projects().await?;
@@ -114,7 +114,7 @@ impl Control {
             session.must_be_admin()?;
             self.look_for_project(id).await?;
         }
-        let row = self.0.store.read().await?.project(id).await?;
+        let row = self.read().await?.project(id).await?;
         row.ok_or(Error::NotFound(Noun::Project))
     }
 
@@ -129,7 +129,7 @@ impl Control {
         change: ProjectChange,
     ) -> Result<Project, Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let row = tx.project(id).await?;
         let mut row = row.ok_or(Error::NotFound(Noun::Project))?;
         if let Some(name) = change.name {
@@ -152,7 +152,7 @@ impl Control {
     /// It is not there, or things belong to it.
     pub async fn delete_project(&self, session: &Session, id: ProjectId) -> Result<(), Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let found = tx.delete_project(id).await.map_err(|error| match error {
             StoreError::Referenced => Error::conflict(
                 Rule::InUse(Noun::Project),

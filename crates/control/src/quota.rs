@@ -181,7 +181,7 @@ impl Control {
         let Ok(limit) = usize::try_from(limit.unwrap_or(-1)) else {
             return Ok(());
         };
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let used = resource.count(&mut *tx, project).await?;
         if used.saturating_add(more) <= limit {
             Ok(())
@@ -195,7 +195,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn quotas(&self, project: ProjectId) -> Result<BTreeMap<Resource, i64>, Error> {
-        let set = self.0.store.read().await?.quotas(project).await?;
+        let set = self.read().await?.quotas(project).await?;
         let limit = |resource: Resource| set.get(resource.as_str()).copied();
         let each = Resource::ALL.iter().map(|resource| {
             let limit = limit(*resource).unwrap_or_else(|| self.default_quota(*resource));
@@ -213,7 +213,7 @@ impl Control {
         project: ProjectId,
     ) -> Result<BTreeMap<Resource, Usage>, Error> {
         let limits = self.quotas(project).await?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut usage = BTreeMap::new();
         for (resource, limit) in limits {
             let used = resource.count(&mut *tx, project).await?;
@@ -234,13 +234,13 @@ impl Control {
     ) -> Result<(), Error> {
         caller.must_be_admin()?;
         self.look_for_project(project).await?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(caller.actor()).await?;
         if tx.project(project).await?.is_none() {
             return Err(Error::NotFound(Noun::Project));
         }
-        for (resource, limit) in limits {
-            tx.set_quota(project, resource.as_str(), *limit).await?;
-        }
+        let limits = limits.iter();
+        let limits = limits.map(|(resource, limit)| (resource.as_str(), *limit));
+        tx.set_quotas(project, limits).await?;
         // Writers go one after another, so nobody keeps what was so before.
         self.0.quotas.forget(project);
         tx.commit().await?;
@@ -253,7 +253,7 @@ impl Control {
     /// The store can't answer.
     pub async fn reset_quotas(&self, caller: &Caller, project: ProjectId) -> Result<bool, Error> {
         caller.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(caller.actor()).await?;
         let found = tx.delete_quotas(project).await?;
         self.0.quotas.forget(project);
         tx.commit().await?;
@@ -266,6 +266,6 @@ impl Control {
     /// The store can't answer.
     pub async fn projects_with_quotas(&self, caller: &Caller) -> Result<Vec<ProjectId>, Error> {
         caller.must_be_admin()?;
-        Ok(self.0.store.read().await?.projects_with_quotas().await?)
+        Ok(self.read().await?.projects_with_quotas().await?)
     }
 }

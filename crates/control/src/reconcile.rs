@@ -76,9 +76,11 @@ impl Reconciler {
         let mut events = self.agent.events();
         self.start().await;
         let mut lanes = Lanes::default();
-        let mut follower = JoinSet::new();
-        follower.spawn(follow_peers(Control(Arc::clone(&self.inner))));
-        follower.spawn(hear_all(Arc::clone(&self.agent)));
+        let control = Control::over(Arc::clone(&self.inner));
+        let mut beside = JoinSet::new();
+        beside.spawn(follow_peers(control.clone()));
+        beside.spawn(control.keep_log_short());
+        beside.spawn(hear_all(Arc::clone(&self.agent)));
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

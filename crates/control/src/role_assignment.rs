@@ -22,7 +22,7 @@ impl Control {
     /// There is no such user or project.
     pub async fn grant_role(&self, session: &Session, row: RoleAssignment) -> Result<(), Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         check_ends(&mut *tx, &row).await?;
         tx.insert_role_assignment(&row).await?;
         tx.commit().await?;
@@ -35,7 +35,7 @@ impl Control {
     /// It doesn't have it.
     pub async fn withdraw_role(&self, session: &Session, row: RoleAssignment) -> Result<(), Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         check_ends(&mut *tx, &row).await?;
         if !tx.delete_role_assignment(&row).await? {
             return Err(Error::NotFound(Noun::RoleAssignment));
@@ -55,7 +55,7 @@ impl Control {
         project: ProjectId,
     ) -> Result<Vec<RoleAssignment>, Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let role = adit_model::project::Role::Reader;
         check_ends(
             &mut *tx,
@@ -81,7 +81,7 @@ impl Control {
         project: Option<ProjectId>,
     ) -> Result<Vec<(RoleAssignment, adit_model::User, adit_model::Project)>, Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let rows = tx.role_assignments(user, project).await?;
         let (users, projects) = (tx.users().await?, tx.projects().await?);
         Ok(rows

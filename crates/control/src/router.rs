@@ -10,7 +10,6 @@ use adit_store::{Query, Transaction};
 use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::{Allowance, Resource};
-use crate::wake::Key;
 use crate::{Caller, Control, Naming, attached_subnet, network};
 
 /// A way outside that is wished for.
@@ -101,8 +100,7 @@ impl Control {
     /// # Errors
     /// The name is taken, there is no such way outside, or the quota is used up.
     pub async fn create_router(&self, caller: &Caller, new: NewRouter) -> Result<Router, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         match new.allowance {
             Allowance::Fixed => {
                 let count = tx.count_routers(caller.project).await?;
@@ -134,9 +132,8 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        tx.insert_router(&row).await?;
+        tx.insert(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(row.id));
         Ok(row)
     }
 
@@ -145,7 +142,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn routers(&self, caller: &Caller) -> Result<Vec<Router>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.routers(caller.project).await?)
     }
 
@@ -154,7 +151,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn page_routers(&self, caller: &Caller, query: Query) -> Result<Vec<Router>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.page_routers(caller.within(query)).await?)
     }
 
@@ -163,7 +160,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn router(&self, caller: &Caller, id: RouterId) -> Result<Router, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         find(&mut *tx, caller, id).await
     }
 
@@ -176,7 +173,7 @@ impl Control {
         caller: &Caller,
         id: RouterId,
     ) -> Result<Vec<Port>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         find(&mut *tx, caller, id).await?;
         Ok(tx.ports_of_router(id).await?)
     }
@@ -192,8 +189,7 @@ impl Control {
         id: RouterId,
         change: RouterChange,
     ) -> Result<Router, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, row.revision)?;
         if let Some((name, naming)) = change.name {
@@ -204,13 +200,7 @@ impl Control {
             row.name = name;
         }
         row.description = change.description.unwrap_or(row.description);
-        let was_up = row.admin_state_up;
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
-        // Tunnels end with their router.
-        let gateways = match row.admin_state_up == was_up {
-            true => Vec::new(),
-            false => tx.gateways_of_router(id).await?,
-        };
         match change.external {
             Some(Some(wished)) => {
                 let known = row.external;
@@ -241,12 +231,8 @@ impl Control {
             row.routes = routes;
         }
         row.updated_at = self.now();
-        row.revision = tx.update_router(&row).await?;
+        row.revision = tx.update(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(id));
-        for gateway in gateways {
-            self.0.wakes.wake(Key::Gateway(gateway.id));
-        }
         Ok(row)
     }
 
@@ -260,8 +246,7 @@ impl Control {
         id: RouterId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_router(id).await?;
@@ -273,9 +258,8 @@ impl Control {
         let gateways = tx.gateways_of_router(id).await?;
         let gateways = gateways.iter().map(|row| row.id.uuid());
         Error::used(Noun::Router, Noun::Gateway, gateways)?;
-        tx.delete_router(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(id));
         Ok(())
     }
 

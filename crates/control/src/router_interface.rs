@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, cidr_rules, port, router, subnet};
 
 /// What an interface is named by.
@@ -33,8 +32,7 @@ impl Control {
         router: RouterId,
         of: InterfaceOf,
     ) -> Result<Port, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let router = router::find(&mut *tx, caller, router).await?;
         let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
         let row = match of {
@@ -45,7 +43,7 @@ impl Control {
                 self.check_quota(&mut *tx, router.project, Resource::Port)
                     .await?;
                 let row = self.interface(&mut *tx, &router, &subnet).await?;
-                tx.insert_port(&row).await?;
+                tx.insert(&row).await?;
                 row
             }
             InterfaceOf::Port(id) => {
@@ -68,13 +66,11 @@ impl Control {
                 row.port_security = false;
                 row.security_groups.clear();
                 row.updated_at = self.now();
-                row.revision = tx.update_port(&row).await?;
+                row.revision = tx.update(&row).await?;
                 row
             }
         };
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(row.network));
-        self.0.wakes.wake(Key::Router(router.id));
         Ok(row)
     }
 
@@ -88,8 +84,7 @@ impl Control {
         router: RouterId,
         of: InterfaceOf,
     ) -> Result<Port, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let router = router::find(&mut *tx, caller, router).await?;
         let ports = tx.ports_of_router(router.id).await?;
         let on_subnet = |port: &Port, id| port.fixed_ips.iter().any(|ip| ip.subnet == id);
@@ -104,7 +99,7 @@ impl Control {
                 InterfaceOf::Subnet(id) => drop(subnet::visible(&mut *tx, caller, id).await?),
             }
         }
-        let row = found.ok_or(Error::NotFound(Noun::Cidr))?;
+        let row = found.ok_or(Error::NotListed)?;
         for ip in &row.fixed_ips {
             check_unused(&mut *tx, &router, ip.subnet).await?;
         }
@@ -112,9 +107,8 @@ impl Control {
         let floating = tx.floating_ips_of_port(row.id).await?;
         let floating = floating.iter().map(|row| row.id.uuid());
         Error::used(Noun::Subnet, Noun::FloatingIp, floating)?;
-        tx.delete_port(row.project, row.id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Router(router.id));
         Ok(row)
     }
 

@@ -1,6 +1,7 @@
 //! Security groups and their rules. Every project has one named `default`, made when it is first
 //! needed, that lets its members talk to each other and to the outside.
 
+use adit_model::change::Actor;
 use adit_model::security_group::{Direction, Family, Remote, protocol_number};
 use adit_model::{
     Name, ProjectId, Revision, SecurityGroup, SecurityGroupId, SecurityGroupRule,
@@ -8,6 +9,7 @@ use adit_model::{
 };
 use adit_store::{Query, Transaction};
 
+use crate::change::Change;
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
 use crate::{Caller, Control};
@@ -53,7 +55,7 @@ impl Control {
         name: Name,
         description: String,
     ) -> Result<GroupView, Error> {
-        caller.may_write()?;
+        let mut tx = self.change(caller).await?;
         if name.as_str() == SecurityGroup::DEFAULT {
             let message = "the default security group is there already";
             return Err(Error::conflict(
@@ -61,9 +63,7 @@ impl Control {
                 message,
             ));
         }
-        let mut tx = self.0.store.write().await?;
-        self.default_security_group(&mut *tx, caller.project)
-            .await?;
+        self.default_security_group(&mut tx, caller.project).await?;
         self.check_quota(&mut *tx, caller.project, Resource::SecurityGroup)
             .await?;
         let group = self.group(caller.project, name, description);
@@ -75,9 +75,9 @@ impl Control {
             rules.len(),
         )
         .await?;
-        tx.insert_security_group(&group).await?;
+        tx.insert(&group).await?;
         for rule in &rules {
-            tx.insert_security_group_rule(rule).await?;
+            tx.insert(rule).await?;
         }
         tx.commit().await?;
         Ok(GroupView { group, rules })
@@ -93,18 +93,18 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<GroupView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let own = caller.scope().unwrap_or(caller.project);
         if default_of(&mut *tx, own).await?.is_none() {
             drop(tx);
-            tx = self.0.store.write().await?;
-            match self.default_security_group(&mut *tx, own).await {
-                Ok(_) => tx.commit().await?,
+            let mut making = self.change_by(Actor::Service).await?;
+            match self.default_security_group(&mut making, own).await {
+                Ok(_) => making.commit().await?,
                 // Who may have no more rules still sees what there is.
-                Err(Error::ProjectQuota(_)) => drop(tx),
+                Err(Error::ProjectQuota(_)) => drop(making),
                 Err(error) => return Err(error),
             }
-            tx = self.0.store.read().await?;
+            tx = self.read().await?;
         }
         let mut views = Vec::new();
         for group in tx.page_security_groups(caller.within(query)).await? {
@@ -123,7 +123,7 @@ impl Control {
         caller: &Caller,
         id: SecurityGroupId,
     ) -> Result<GroupView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let group = find(&mut *tx, caller, id).await?;
         let rules = tx.rules_of_security_group(id).await?;
         Ok(GroupView { group, rules })
@@ -141,8 +141,7 @@ impl Control {
         name: Option<Name>,
         description: Option<String>,
     ) -> Result<GroupView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut group = find(&mut *tx, caller, id).await?;
         Error::stale(expected, group.revision)?;
         let is_default = group.name.as_str() == SecurityGroup::DEFAULT;
@@ -158,7 +157,7 @@ impl Control {
         }
         group.description = description.unwrap_or(group.description);
         group.updated_at = self.now();
-        group.revision = tx.update_security_group(&group).await?;
+        group.revision = tx.update(&group).await?;
         let rules = tx.rules_of_security_group(id).await?;
         tx.commit().await?;
         Ok(GroupView { group, rules })
@@ -174,8 +173,7 @@ impl Control {
         id: SecurityGroupId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let group = find(&mut *tx, caller, id).await?;
         Error::stale(expected, group.revision)?;
         if group.name.as_str() == SecurityGroup::DEFAULT && caller.must_be_admin().is_err() {
@@ -185,15 +183,13 @@ impl Control {
         let ports = tx.ports_of_security_group(id).await?;
         let ports = ports.iter().map(|row| row.id.uuid());
         Error::used(Noun::SecurityGroup, Noun::Port, ports)?;
-        let mut filtered = Vec::new();
         for rule in tx.security_group_rules(group.project).await? {
-            if rule.remote == Remote::Group(id) {
-                filtered.extend(tx.ports_of_security_group(rule.group).await?);
+            if rule.group == id || rule.remote == Remote::Group(id) {
+                tx.delete(&rule).await?;
             }
         }
-        tx.delete_security_group(group.project, id).await?;
+        tx.delete(&group).await?;
         tx.commit().await?;
-        self.wake_networks(filtered.iter().map(|port| port.network).collect());
         Ok(())
     }
 
@@ -206,8 +202,7 @@ impl Control {
         caller: &Caller,
         new: NewRule,
     ) -> Result<SecurityGroupRule, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let group = find(&mut *tx, caller, new.group).await?;
         if let Remote::Group(id) = new.remote {
             find(&mut *tx, caller, id).await?;
@@ -242,10 +237,8 @@ impl Control {
                 return Err(Error::conflict(Rule::Repeated, message));
             }
         }
-        tx.insert_security_group_rule(&row).await?;
-        let ports = tx.ports_of_security_group(group.id).await?;
+        tx.insert(&row).await?;
         tx.commit().await?;
-        self.wake_networks(ports.iter().map(|port| port.network).collect());
         Ok(row)
     }
 
@@ -258,7 +251,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<SecurityGroupRule>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.page_security_group_rules(caller.within(query)).await?)
     }
 
@@ -271,7 +264,7 @@ impl Control {
         caller: &Caller,
         id: SecurityGroupRuleId,
     ) -> Result<SecurityGroupRule, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = tx.security_group_rule(caller.scope(), id).await?;
         row.ok_or(Error::NotFound(Noun::SecurityGroupRule))
     }
@@ -286,36 +279,33 @@ impl Control {
         id: SecurityGroupRuleId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = tx.security_group_rule(caller.scope(), id).await?;
         let row = row.ok_or(Error::NotFound(Noun::SecurityGroupRule))?;
         Error::stale(expected, row.revision)?;
-        tx.delete_security_group_rule(row.project, id).await?;
-        let ports = tx.ports_of_security_group(row.group).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.wake_networks(ports.iter().map(|port| port.network).collect());
         Ok(())
     }
 
     /// The project's default group, made if it is not there. Its rules count as any.
     pub(crate) async fn default_security_group(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &mut Change,
         project: ProjectId,
     ) -> Result<SecurityGroup, Error> {
-        if let Some(known) = default_of(tx, project).await? {
+        if let Some(known) = default_of(&mut **tx, project).await? {
             return Ok(known);
         }
         let name = Name::parse(SecurityGroup::DEFAULT);
         let name = name.map_err(|error| Error::Internal(error.into()))?;
         let group = self.group(project, name, "Default security group".to_owned());
         let rules = self.first_rules(&group, true);
-        self.check_quota_for(tx, project, Resource::SecurityGroupRule, rules.len())
+        self.check_quota_for(&mut **tx, project, Resource::SecurityGroupRule, rules.len())
             .await?;
-        tx.insert_security_group(&group).await?;
+        tx.insert(&group).await?;
         for rule in rules {
-            tx.insert_security_group_rule(&rule).await?;
+            tx.insert(&rule).await?;
         }
         Ok(group)
     }

@@ -8,7 +8,6 @@ use adit_store::{Query, Transaction};
 use crate::error::{Error, Noun};
 use crate::quota::Resource;
 use crate::site_connection::SiteError;
-use crate::wake::Key;
 use crate::{Caller, Control, attached_subnet, gateway, router};
 
 /// What a service is to be.
@@ -61,8 +60,7 @@ impl Control {
         caller: &Caller,
         new: NewService,
     ) -> Result<ServiceView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         self.check_quota(&mut *tx, caller.project, Resource::Gateway)
             .await?;
         let router = router::find(&mut *tx, caller, new.router).await?;
@@ -89,11 +87,11 @@ impl Control {
             created_at: self.now(),
             revision: Revision::FIRST,
         };
-        tx.insert_gateway(&row).await?;
+        tx.insert(&row).await?;
         let view = self.service_view(&mut *tx, row).await?;
+        let held = view.gateway.clone();
+        tx.then(move |inner| inner.view.hold(&held));
         tx.commit().await?;
-        self.0.view.hold(&view.gateway);
-        self.0.wakes.wake(Key::Gateway(view.gateway.id));
         Ok(view)
     }
 
@@ -106,7 +104,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<ServiceView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut views = Vec::new();
         for row in tx.page_gateways(caller.within(query)).await? {
             views.push(self.service_view(&mut *tx, row).await?);
@@ -119,7 +117,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn service(&self, caller: &Caller, id: GatewayId) -> Result<ServiceView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let row = gateway::find(&mut *tx, caller, id).await?;
         self.service_view(&mut *tx, row).await
     }
@@ -134,16 +132,14 @@ impl Control {
         id: GatewayId,
         change: ServiceChange,
     ) -> Result<ServiceView, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = gateway::find(&mut *tx, caller, id).await?;
         row.name = change.name.unwrap_or(row.name);
         row.description = change.description.unwrap_or(row.description);
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
-        row.revision = tx.update_gateway(&row).await?;
+        row.revision = tx.update(&row).await?;
         let view = self.service_view(&mut *tx, row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(id));
         Ok(view)
     }
 
@@ -152,12 +148,11 @@ impl Control {
     /// # Errors
     /// It is not there, or has connections.
     pub async fn delete_service(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = gateway::find(&mut *tx, caller, id).await?;
         let query = Query {
             limit: Some(1),
-            ..Query::hanging_on(adit_store::Reference::Gateway, id.uuid())
+            ..Query::hanging_on(Noun::Gateway, id.uuid())
         };
         let users = tx.page_connections(query).await?;
         Error::used(
@@ -165,9 +160,8 @@ impl Control {
             Noun::Connection,
             users.iter().map(|row| row.id.uuid()),
         )?;
-        tx.delete_gateway(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Gateway(id));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
+use adit_model::change::Actor;
 use adit_model::cidr::CidrError;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::endpoint_group::EndpointKind;
@@ -18,6 +19,7 @@ use adit_model::{
 use adit_store::{Query, Transaction};
 use tokio::task::JoinSet;
 
+use crate::change::Change;
 use crate::connection::{ConnectionView, check_peer};
 use crate::error::{Error, Noun, Rule};
 use crate::policies::Policies;
@@ -196,14 +198,16 @@ impl Control {
         caller: &Caller,
         new: NewSiteConnection,
     ) -> Result<ConnectionView, Error> {
-        caller.may_write()?;
         // A slow name server must not hold up other writers.
+        caller.may_write()?;
         let peer = self.find_peer(caller.project, new.peer_address).await;
         let _turn = match peer.host() {
+            // Others wait for the end of the whole already.
+            _ if self.is_together() => None,
             Some(_) => self.0.lookups.turn_to_write(caller.project).await,
             None => None,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         self.check_quota(&mut *tx, caller.project, Resource::Connection)
             .await?;
         let mut row = Connection {
@@ -231,12 +235,10 @@ impl Control {
             revision: Revision::FIRST,
         };
         let gateway = fit(&mut *tx, caller, &mut row, Some(&peer)).await?;
-        tx.insert_connection(&row).await?;
+        tx.insert(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
+        look_up_later(&mut tx, &view.connection);
         tx.commit().await?;
-        let id = view.connection.id;
-        self.0.wakes.wake_connection(gateway.id, id);
-        self.look_up_later(&view.connection);
         tell_hopeless_peer(&view);
         Ok(view)
     }
@@ -250,7 +252,7 @@ impl Control {
         caller: &Caller,
         query: Query,
     ) -> Result<Vec<ConnectionView>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let rows = tx.page_connections(caller.within(query)).await?;
         self.connection_views(&mut *tx, rows).await
     }
@@ -287,7 +289,7 @@ impl Control {
         caller: &Caller,
         id: ConnectionId,
     ) -> Result<ConnectionView, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let (gateway, row) = find(&mut *tx, caller, id).await?;
         self.connection_view(&mut *tx, &gateway, row).await
     }
@@ -307,15 +309,14 @@ impl Control {
             Some(given) => Some(self.find_peer(caller.project, given).await),
             None => None,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let (gateway, row) = find(&mut *tx, caller, id).await?;
         let mut row = change.apply(row);
         fit(&mut *tx, caller, &mut row, peer.as_ref()).await?;
-        row.revision = tx.update_connection(&row).await?;
+        row.revision = tx.update(&row).await?;
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
+        look_up_later(&mut tx, &view.connection);
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
-        self.look_up_later(&view.connection);
         if peer.is_some() {
             tell_hopeless_peer(&view);
         }
@@ -331,18 +332,18 @@ impl Control {
         caller: &Caller,
         id: ConnectionId,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
-        let (gateway, row) = find(&mut *tx, caller, id).await?;
-        tx.delete_connection(row.project, id).await?;
+        let mut tx = self.change(caller).await?;
+        let (_, row) = find(&mut *tx, caller, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake_connection(gateway.id, id);
         Ok(())
     }
 
     async fn find_peer(&self, project: ProjectId, given: String) -> Peer {
         let parsed = given.parse();
         let found = match &parsed {
+            // Nobody is to wait for a name server while others wait for the end of the whole.
+            Ok(PeerAddress::Named(_)) if self.is_together() => Found::NotYet,
             Ok(PeerAddress::Named(host)) => self.0.lookups.soon(project, host).await,
             Ok(PeerAddress::At(address)) => Found::At(vec![*address]),
             Ok(PeerAddress::Any) => Found::At(vec![PeerAddress::ANY]),
@@ -352,13 +353,6 @@ impl Control {
             given,
             parsed,
             found,
-        }
-    }
-
-    /// Has it looked up soon where a connection's peer is, if that isn't known yet.
-    fn look_up_later(&self, row: &Connection) {
-        if row.peer_host.is_some() && row.peer_address == NOT_FOUND_YET {
-            self.0.lookups.wake();
         }
     }
 
@@ -375,7 +369,7 @@ impl Control {
     /// The same, each project on its own: where one's names are slow, no other waits. Those that
     /// are still at it from the last time are left out.
     pub(crate) async fn followers(&self) -> Result<JoinSet<()>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let mut named = BTreeMap::<_, Vec<_>>::new();
         for row in tx.connections_with_peer_host().await? {
             named.entry(row.project).or_default().push(row);
@@ -414,7 +408,7 @@ impl Control {
         if found.contains(&row.peer_address) && !fails {
             return Ok(());
         }
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(Actor::Service).await?;
         let current = tx.any_connection(row.id).await?;
         let Some(mut current) = current.filter(|now| now.peer_host == row.peer_host) else {
             return Ok(());
@@ -442,11 +436,10 @@ impl Control {
         };
         tracing::info!(connection = %row.id, host, %before, %found, fails, "the peer is looked for elsewhere");
         current.peer_address = found;
-        tx.update_connection(&current).await?;
-        tx.commit().await?;
+        tx.update(&current).await?;
         // What was seen was seen of the address before.
-        self.0.view.forget_tunnel(current.gateway, current.id);
-        self.0.wakes.wake_connection(current.gateway, current.id);
+        tx.then(move |inner| inner.view.forget_tunnel(current.gateway, current.id));
+        tx.commit().await?;
         Ok(())
     }
 
@@ -496,6 +489,13 @@ fn tell_hopeless_peer(view: &ConnectionView) {
         && let Some(reason) = view.hopeless()
     {
         tell_hopeless(view.connection.id, reason);
+    }
+}
+
+/// Has it looked up soon where a connection's peer is, if that isn't known yet.
+fn look_up_later(tx: &mut Change, row: &Connection) {
+    if row.peer_host.is_some() && row.peer_address == NOT_FOUND_YET {
+        tx.then(|inner| inner.lookups.wake());
     }
 }
 

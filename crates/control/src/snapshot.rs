@@ -87,7 +87,7 @@ impl Control {
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         let now = self.now();
         let view = &self.0.view;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let routers = tx.all_routers().await?;
         let down: HashSet<_> = routers
             .iter()

@@ -8,7 +8,6 @@ use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
 use crate::quota::Resource;
-use crate::wake::Key;
 use crate::{Caller, Control, network};
 
 /// What a subnet is to be.
@@ -60,8 +59,7 @@ impl Control {
     /// No such network, the block overlaps one on it, its parts don't fit together, or the quota
     /// is used up.
     pub async fn create_subnet(&self, caller: &Caller, new: NewSubnet) -> Result<Subnet, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let network = network::find(&mut *tx, caller, new.network).await?;
         if self.0.is_external(network.id) {
             let message = format!(
@@ -105,9 +103,8 @@ impl Control {
             revision: Revision::FIRST,
         };
         check(&row)?;
-        tx.insert_subnet(&row).await?;
+        tx.insert(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(network.id));
         Ok(row)
     }
 
@@ -116,7 +113,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn page_subnets(&self, caller: &Caller, query: Query) -> Result<Vec<Subnet>, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         Ok(tx.page_subnets(caller.within_or_public(query)).await?)
     }
 
@@ -125,7 +122,7 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn subnet(&self, caller: &Caller, id: SubnetId) -> Result<Subnet, Error> {
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         visible(&mut *tx, caller, id).await
     }
 
@@ -139,8 +136,7 @@ impl Control {
         id: SubnetId,
         change: SubnetChange,
     ) -> Result<Subnet, Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, row.revision)?;
         let before = row.clone();
@@ -173,9 +169,8 @@ impl Control {
         }
         check(&row)?;
         row.updated_at = self.now();
-        row.revision = tx.update_subnet(&row).await?;
+        row.revision = tx.update(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(row.network));
         Ok(row)
     }
 
@@ -189,8 +184,7 @@ impl Control {
         id: SubnetId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
-        caller.may_write()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
         let ports = tx.ports_of_subnet(id).await?;
@@ -205,9 +199,8 @@ impl Control {
             let message = "it is the block that this host's external addresses are of";
             return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
         }
-        tx.delete_subnet(row.project, id).await?;
+        tx.delete(&row).await?;
         tx.commit().await?;
-        self.0.wakes.wake(Key::Network(row.network));
         Ok(())
     }
 }

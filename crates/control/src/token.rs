@@ -6,6 +6,7 @@
 //! or has a new password.
 
 use adit_crypto::{hmac_sha256, verify_hmac_sha256};
+use adit_model::change::Actor;
 use adit_model::project::Role;
 use adit_model::user::RevokedToken;
 use adit_model::{
@@ -98,6 +99,11 @@ impl Session {
             role: scope.role,
             all_projects: false,
         })
+    }
+
+    /// Who changes something by it.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::User(self.user.id)
     }
 
     /// Refuses all but administrators.
@@ -312,7 +318,7 @@ impl Control {
             return Ok(known);
         }
         let claims = self.open(text)?;
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let session = check_claims(&mut *tx, claims).await?;
         self.0.sessions.put(text, version, &session);
         Ok(session)
@@ -378,8 +384,8 @@ impl Control {
             id: found.id,
             expires_at: found.expires_at,
         };
-        let mut tx = self.0.store.write().await?;
-        tx.delete_revoked_tokens(self.now()).await?;
+        let mut tx = self.change_by(session.actor()).await?;
+        tx.forget_revoked_tokens(self.now()).await?;
         tx.insert_revoked_token(&row).await?;
         tx.commit().await?;
         Ok(Ok(()))

@@ -1,6 +1,7 @@
 //! Users: who may make requests, and their passwords.
 
 use adit_model::ProjectId;
+use adit_model::change::Actor;
 use adit_model::{Name, User, UserId};
 use adit_store::StoreError;
 use time::OffsetDateTime;
@@ -83,7 +84,7 @@ impl Control {
             password,
             tokens_from: OffsetDateTime::UNIX_EPOCH,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let done = tx.insert_user(&row).await;
         done.map_err(|error| refusal(error, &row.name))?;
         tx.commit().await?;
@@ -99,7 +100,7 @@ impl Control {
             return Ok(vec![session.user.clone()]);
         }
         session.must_be_admin()?;
-        Ok(self.0.store.read().await?.users().await?)
+        Ok(self.read().await?.users().await?)
     }
 
     /// One user. For itself, and for administrators.
@@ -108,7 +109,7 @@ impl Control {
     /// It is not there.
     pub async fn user(&self, session: &Session, id: UserId) -> Result<User, Error> {
         session.must_be(id)?;
-        let row = self.0.store.read().await?.user(id).await?;
+        let row = self.read().await?.user(id).await?;
         row.ok_or(Error::NotFound(Noun::User))
     }
 
@@ -130,7 +131,7 @@ impl Control {
             }
             None => None,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         let mut row = tx.user(id).await?.ok_or(Error::NotFound(Noun::User))?;
         if let Some(name) = change.name {
             check_not_empty(&name)?;
@@ -158,7 +159,7 @@ impl Control {
     /// It is not there.
     pub async fn delete_user(&self, session: &Session, id: UserId) -> Result<(), Error> {
         session.must_be_admin()?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(session.actor()).await?;
         if !tx.delete_user(id).await? {
             return Err(Error::NotFound(Noun::User));
         }
@@ -208,7 +209,7 @@ impl Control {
         password: &Password,
     ) -> Result<(), Error> {
         let hash = self.hash(asker, password).await?;
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.change_by(Actor::Service).await?;
         let row = find_user(&mut *tx, user).await?;
         let mut row = row.ok_or(Error::NotFound(Noun::User))?;
         row.password = Some(hash);

@@ -37,22 +37,25 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
-    /// Has all of a thing looked at.
+    /// Has all of a thing looked at. For the reconciler itself: what a change concerns is `touch`'s to
+    /// say.
     pub(crate) fn wake(&self, key: Key) {
-        self.note(key, |due| due.whole = true);
+        let whole = Due {
+            whole: true,
+            ..Due::default()
+        };
+        self.add([(key, whole)]);
     }
 
-    /// Has one tunnel of a gateway looked at.
-    pub(crate) fn wake_connection(&self, gateway: GatewayId, connection: ConnectionId) {
-        self.note(Key::Gateway(gateway), |due| {
-            due.connections.insert(connection);
-        });
-    }
-
-    fn note(&self, key: Key, note: impl FnOnce(&mut Due)) {
+    /// Has all of these looked at.
+    pub(crate) fn add(&self, more: impl IntoIterator<Item = (Key, Due)>) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        note(due.entry(key).or_default());
-        self.notify.notify_one();
+        for (key, more) in more {
+            due.entry(key).or_default().add(more);
+        }
+        if !due.is_empty() {
+            self.notify.notify_one();
+        }
     }
 
     /// Waits for at least one, and takes all.

@@ -349,7 +349,7 @@ async fn blocks_are_added_once_and_the_last_stays() {
         .await
         .unwrap();
     let gone = c.remove_cidr(me, gateway, id, Side::Peer, first).await;
-    assert!(matches!(gone, Err(Error::NotFound(Noun::Cidr))));
+    assert!(matches!(gone, Err(Error::NotListed)));
     assert_eq!(
         rule(c.remove_cidr(me, gateway, id, Side::Peer, more).await),
         Rule::LastCidr

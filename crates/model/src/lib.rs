@@ -5,6 +5,7 @@
 //! and never checked again. Nothing here does I/O, and no dialect's word is used (an IBM VPC
 //! is a [`Router`] here).
 
+pub mod change;
 pub mod cidr;
 pub mod connection;
 pub mod desired;
@@ -15,6 +16,7 @@ pub mod id;
 pub mod mac;
 pub mod name;
 pub mod network;
+pub mod noun;
 pub mod observed;
 pub mod outer;
 pub mod peer_address;
@@ -41,6 +43,7 @@ pub use id::{
 pub use mac::MacAddress;
 pub use name::Name;
 pub use network::Network;
+pub use noun::Noun;
 pub use outer::OuterAddresses;
 pub use peer_address::{PeerAddress, PeerAddressError};
 pub use policy::{IkePolicy, IpsecPolicy};

@@ -2,7 +2,9 @@
 
 use adit_model::user::PasswordHash;
 use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
-use adit_store::{Projects, RoleAssignments, StoreError, Users};
+use adit_store::{
+    Projects, RoleAssignments, StoreError, Users, WriteProjects, WriteRoleAssignments, WriteUsers,
+};
 use async_trait::async_trait;
 use rusqlite::{params, params_from_iter};
 
@@ -57,7 +59,10 @@ impl Projects for SqliteTransaction {
         self.apart(|connection| column::rows(connection, PROJECT, sql, [], read_project))
             .await
     }
+}
 
+#[async_trait]
+impl WriteProjects for SqliteTransaction {
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
         self.identity = true;
         let sql = "INSERT INTO projects (id, name, description, enabled) VALUES (?, ?, ?, ?)";
@@ -113,7 +118,10 @@ impl Users for SqliteTransaction {
         self.apart(|connection| column::rows(connection, USER, sql, [], read_user))
             .await
     }
+}
 
+#[async_trait]
+impl WriteUsers for SqliteTransaction {
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
         self.identity = true;
         let sql = "INSERT INTO users (name, description, email, enabled, default_project, password, \
@@ -186,7 +194,10 @@ impl RoleAssignments for SqliteTransaction {
         rows.sort_unstable();
         Ok(rows)
     }
+}
 
+#[async_trait]
+impl WriteRoleAssignments for SqliteTransaction {
     async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
         self.identity = true;
         let sql = "INSERT INTO role_assignments (user, project, role) VALUES (?, ?, ?) \

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use adit_model::{Name, Revision};
 use adit_store::StoreError;
 use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{Connection, ErrorCode, Params, Row, ffi};
+use rusqlite::{Connection, Params, Row, ffi};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -23,8 +23,6 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
     match database.extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => StoreError::Duplicate,
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => StoreError::Referenced,
-        // What a connection with `query_only` answers to a write.
-        _ if database.code == ErrorCode::ReadOnly => StoreError::ReadOnly,
         _ => StoreError::Unavailable(error.into()),
     }
 }

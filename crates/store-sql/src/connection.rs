@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
-use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Psk, RouterId};
-use adit_store::{PeerCidrs, PeerHosts, Reference, StoreError};
+use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Noun, Psk, RouterId};
+use adit_store::{PeerCidrs, PeerHosts, StoreError};
 use async_trait::async_trait;
 
 use crate::SqliteTransaction;
@@ -40,14 +40,11 @@ impl Table for Connection {
         "ipsec_policy",
         "admin_state_up",
     ];
-    const OF: &'static [(Reference, &'static str)] = &[
-        (
-            Reference::EndpointGroup,
-            "local_group = ? OR peer_group = ?",
-        ),
-        (Reference::Gateway, "gateway = ?"),
-        (Reference::IkePolicy, "ike_policy = ?"),
-        (Reference::IpsecPolicy, "ipsec_policy = ?"),
+    const OF: &'static [(Noun, &'static str)] = &[
+        (Noun::EndpointGroup, "local_group = ? OR peer_group = ?"),
+        (Noun::Gateway, "gateway = ?"),
+        (Noun::IkePolicy, "ike_policy = ?"),
+        (Noun::IpsecPolicy, "ipsec_policy = ?"),
     ];
     const LISTS: &'static [List] = &[];
 

@@ -2,7 +2,10 @@
 
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
-use adit_store::{ApiKeys, ApplicationCredentials, RevokedTokens, StoreError};
+use adit_store::{
+    ApiKeys, ApplicationCredentials, RevokedTokens, StoreError, WriteApiKeys,
+    WriteApplicationCredentials, WriteRevokedTokens,
+};
 use async_trait::async_trait;
 use rusqlite::params;
 use time::OffsetDateTime;
@@ -50,7 +53,10 @@ impl ApiKeys for SqliteTransaction {
             read_api_key,
         )
     }
+}
 
+#[async_trait]
+impl WriteApiKeys for SqliteTransaction {
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
         self.identity = true;
         execute(
@@ -101,7 +107,10 @@ impl ApplicationCredentials for SqliteTransaction {
         self.apart(move |connection| column::rows(connection, what, sql, [text(user)], read))
             .await
     }
+}
 
+#[async_trait]
+impl WriteApplicationCredentials for SqliteTransaction {
     async fn insert_application_credential(
         &mut self,
         row: &ApplicationCredential,
@@ -152,7 +161,10 @@ impl RevokedTokens for SqliteTransaction {
         })?;
         Ok(found.is_some())
     }
+}
 
+#[async_trait]
+impl WriteRevokedTokens for SqliteTransaction {
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
         self.identity = true;
         let sql =

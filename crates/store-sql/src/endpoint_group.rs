@@ -1,8 +1,8 @@
 //! Endpoint groups in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::EndpointGroup;
-use adit_store::{Reference, StoreError};
+use adit_model::{EndpointGroup, Noun};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json};
 use crate::rows::{List, Table, Value};
@@ -12,8 +12,8 @@ impl Table for EndpointGroup {
     const TABLE: &'static str = "endpoint_groups";
     const FIXED: &'static [&'static str] = &["kind", "endpoints"];
     const COLUMNS: &'static [&'static str] = &["name", "description"];
-    const OF: &'static [(Reference, &'static str)] = &[(
-        Reference::Subnet,
+    const OF: &'static [(Noun, &'static str)] = &[(
+        Noun::Subnet,
         "id IN (SELECT endpoint_group FROM endpoints WHERE endpoint = ?)",
     )];
     const LISTS: &'static [List] = &[List {

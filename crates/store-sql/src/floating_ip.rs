@@ -1,9 +1,9 @@
 //! Floating IPs in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::FloatingIp;
 use adit_model::floating_ip::Association;
-use adit_store::{Reference, StoreError};
+use adit_model::{FloatingIp, Noun};
+use adit_store::StoreError;
 
 use crate::column::{Stored, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -14,10 +14,10 @@ impl Table for FloatingIp {
     const FIXED: &'static [&'static str] = &["network", "address"];
     const COLUMNS: &'static [&'static str] =
         &["description", "port", "fixed_ip", "router", "updated_at"];
-    const OF: &'static [(Reference, &'static str)] = &[
-        (Reference::Network, "network = ?"),
-        (Reference::Port, "port = ?"),
-        (Reference::Router, "router = ?"),
+    const OF: &'static [(Noun, &'static str)] = &[
+        (Noun::Network, "network = ?"),
+        (Noun::Port, "port = ?"),
+        (Noun::Router, "router = ?"),
     ];
     const LISTS: &'static [List] = &[];
 

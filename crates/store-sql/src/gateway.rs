@@ -1,8 +1,8 @@
 //! Gateways in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::{Gateway, OuterAddresses};
-use adit_store::{Reference, StoreError};
+use adit_model::{Gateway, Noun, OuterAddresses};
+use adit_store::StoreError;
 
 use crate::column::{Stored, text};
 use crate::rows::{List, Table, Value};
@@ -12,10 +12,8 @@ impl Table for Gateway {
     const TABLE: &'static str = "gateways";
     const FIXED: &'static [&'static str] = &["router", "subnet", "public_v4", "public_v6"];
     const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up"];
-    const OF: &'static [(Reference, &'static str)] = &[
-        (Reference::Router, "router = ?"),
-        (Reference::Subnet, "subnet = ?"),
-    ];
+    const OF: &'static [(Noun, &'static str)] =
+        &[(Noun::Router, "router = ?"), (Noun::Subnet, "subnet = ?")];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

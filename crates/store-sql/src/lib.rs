@@ -5,6 +5,7 @@
 //! [`KeyFile`], bound to their connection, and are opened when a row is read.
 
 mod account;
+mod change_log;
 mod column;
 mod connection;
 mod credential;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use adit_crypto::{EnvelopeError, EnvelopeKey};
-use adit_store::{Store, StoreError, Transaction};
+use adit_store::{Store, StoreError, Transaction, WriteTransaction};
 use async_trait::async_trait;
 use disk::Disk;
 use rusqlite::Connection;
@@ -59,7 +60,7 @@ pub enum OpenError {
     Database(#[from] rusqlite::Error),
     /// It could not be brought to this version.
     #[error("the database can't be migrated")]
-    Migration(#[source] rusqlite::Error),
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A later version of this program made it.
     #[error("the database is of version {found}; this program knows none after {known}")]
     Newer {
@@ -98,7 +99,8 @@ impl OpenError {
     #[must_use]
     pub fn is_of_disk(&self) -> bool {
         match self {
-            Self::Database(error) | Self::Migration(error) => disk::is_of_disk(error),
+            Self::Database(error) => disk::is_of_disk(error),
+            Self::Migration(error) => schema::cause(&**error).is_some_and(disk::is_of_disk),
             Self::Unwritable(_) => true,
             _ => false,
         }
@@ -201,11 +203,7 @@ impl SqliteStore {
         .await?
     }
 
-    async fn begin(&self, access: Access) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(self.begin_transaction(access).await?))
-    }
-
-    async fn begin_transaction(&self, access: Access) -> Result<SqliteTransaction, StoreError> {
+    async fn begin(&self, access: Access) -> Result<SqliteTransaction, StoreError> {
         let lent = match access {
             Access::Read => self.readers.begin().await?,
             Access::Write => {
@@ -217,7 +215,6 @@ impl SqliteStore {
         };
         Ok(SqliteTransaction {
             lent: Some(lent),
-            access,
             key: Arc::clone(&self.key),
             disk: Arc::clone(&self.disk),
             identity: false,
@@ -235,11 +232,11 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        self.begin(Access::Read).await
+        Ok(Box::new(self.begin(Access::Read).await?))
     }
 
-    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        self.begin(Access::Write).await
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
+        Ok(Box::new(self.begin(Access::Write).await?))
     }
 
     fn identity_version(&self) -> u64 {
@@ -250,7 +247,7 @@ impl Store for SqliteStore {
         drop(self.read().await?);
         self.disk.may_write()?;
         if self.disk.is_failing() {
-            let tx = self.begin_transaction(Access::Write).await?;
+            let tx = self.begin(Access::Write).await?;
             tx.touch()?;
             Box::new(tx).commit().await?;
         }
@@ -269,7 +266,6 @@ impl Store for SqliteStore {
 struct SqliteTransaction {
     /// Gone while something is done apart, and for good if that was not waited for.
     lent: Option<Lent>,
-    access: Access,
     key: Arc<EnvelopeKey>,
     disk: Arc<Disk>,
     /// Whether it may have changed who may do what.
@@ -304,13 +300,12 @@ fn over() -> StoreError {
     StoreError::Unavailable("the transaction is over".into())
 }
 
+impl Transaction for SqliteTransaction {}
+
 #[async_trait]
-impl Transaction for SqliteTransaction {
+impl WriteTransaction for SqliteTransaction {
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let lent = self.lent.take().ok_or_else(over)?;
-        if self.access == Access::Read {
-            return lent.commit();
-        }
         let (version, disk) = (Arc::clone(&self.version), Arc::clone(&self.disk));
         let identity = self.identity;
         let commit = move |lent: &Lent| {

@@ -1,8 +1,8 @@
 //! Networks in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::Network;
-use adit_store::{Reference, StoreError};
+use adit_model::{Network, Noun};
+use adit_store::StoreError;
 
 use crate::column::{Stored, nanoseconds};
 use crate::rows::{List, Table, Value};
@@ -21,7 +21,7 @@ impl Table for Network {
         "port_security",
         "updated_at",
     ];
-    const OF: &'static [(Reference, &'static str)] = &[];
+    const OF: &'static [(Noun, &'static str)] = &[];
     const PUBLIC: Option<&'static str> = Some("external OR shared");
     const LISTS: &'static [List] = &[];
 

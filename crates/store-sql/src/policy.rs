@@ -1,8 +1,8 @@
 //! IKE and IPsec policies in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::{IkePolicy, IpsecPolicy};
-use adit_store::{Reference, StoreError};
+use adit_model::{IkePolicy, IpsecPolicy, Noun};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json};
 use crate::rows::{List, Table, Value};
@@ -14,7 +14,7 @@ macro_rules! policies {
             const TABLE: &'static str = $table;
             const FIXED: &'static [&'static str] = &[];
             const COLUMNS: &'static [&'static str] = &["name", "description", "parameters"];
-            const OF: &'static [(Reference, &'static str)] = &[];
+            const OF: &'static [(Noun, &'static str)] = &[];
             const LISTS: &'static [List] = &[];
 
             fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

@@ -1,9 +1,9 @@
 //! Ports in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::Port;
 use adit_model::port::Device;
-use adit_store::{Reference, StoreError};
+use adit_model::{Noun, Port};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -25,15 +25,15 @@ impl Table for Port {
         "security_groups",
         "updated_at",
     ];
-    const OF: &'static [(Reference, &'static str)] = &[
-        (Reference::Network, "network = ?"),
-        (Reference::Router, "router = ?"),
+    const OF: &'static [(Noun, &'static str)] = &[
+        (Noun::Network, "network = ?"),
+        (Noun::Router, "router = ?"),
         (
-            Reference::SecurityGroup,
+            Noun::SecurityGroup,
             "id IN (SELECT port FROM port_security_groups WHERE security_group = ?)",
         ),
         (
-            Reference::Subnet,
+            Noun::Subnet,
             "id IN (SELECT port FROM fixed_ips WHERE subnet = ?)",
         ),
     ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use adit_model::ProjectId;
-use adit_store::{Quotas, StoreError};
+use adit_store::{Quotas, StoreError, WriteQuotas};
 use async_trait::async_trait;
 use rusqlite::params;
 
@@ -29,7 +29,10 @@ impl Quotas for SqliteTransaction {
         })
         .await
     }
+}
 
+#[async_trait]
+impl WriteQuotas for SqliteTransaction {
     async fn set_quota(
         &mut self,
         project: ProjectId,

@@ -2,8 +2,8 @@
 
 use adit_crypto::EnvelopeKey;
 use adit_model::router::ExternalGateway;
-use adit_model::{OuterAddresses, Router};
-use adit_store::{Reference, StoreError};
+use adit_model::{Noun, OuterAddresses, Router};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -23,8 +23,7 @@ impl Table for Router {
         "routes",
         "updated_at",
     ];
-    const OF: &'static [(Reference, &'static str)] =
-        &[(Reference::Network, "external_network = ?")];
+    const OF: &'static [(Noun, &'static str)] = &[(Noun::Network, "external_network = ?")];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

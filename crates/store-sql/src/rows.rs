@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use adit_crypto::EnvelopeKey;
-use adit_model::{ProjectId, Revision};
-use adit_store::{Order, OrderBy, Query, Reference, Row, Rows, StoreError};
+use adit_model::{Noun, ProjectId, Revision};
+use adit_store::{Order, OrderBy, Query, Row, Rows, StoreError, WriteRows};
 use async_trait::async_trait;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params, params_from_iter};
@@ -47,7 +47,7 @@ pub(crate) trait Table: Row {
     /// Columns that an update changes.
     const COLUMNS: &'static [&'static str];
     /// How rows are found by what they hang on: a condition in which `?` is the id.
-    const OF: &'static [(Reference, &'static str)];
+    const OF: &'static [(Noun, &'static str)];
     /// Which rows every project may see: a condition.
     const PUBLIC: Option<&'static str> = None;
     /// Tables that repeat its lists.
@@ -139,8 +139,8 @@ impl Select {
         if let Some(names) = &query.names {
             sql.any_of("name", names.iter().cloned());
         }
-        if let Some((reference, id)) = query.of {
-            let known = T::OF.iter().find(|(known, _)| *known == reference);
+        if let Some((noun, id)) = query.of {
+            let known = T::OF.iter().find(|(known, _)| *known == noun);
             let condition = known.map_or("FALSE", |(_, condition)| condition);
             sql.push(" AND (").push(condition).push(")");
             let marks = condition.matches('?');
@@ -210,7 +210,10 @@ impl<T: Table> Rows<T> for SqliteTransaction {
         let count = statement.query_row([text(project)], |row| row.get::<_, i64>(0));
         Ok(usize::try_from(count.map_err(failure)?).unwrap_or(usize::MAX))
     }
+}
 
+#[async_trait]
+impl<T: Table> WriteRows<T> for SqliteTransaction {
     async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
         let names = [T::FIXED, T::COLUMNS].concat();
         let sql = format!(

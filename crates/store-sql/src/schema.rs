@@ -1,18 +1,36 @@
 //! The database's tables, brought to this program's version.
 
 use std::collections::BTreeMap;
-
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use std::error::Error;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
+use refinery_core::traits::sync;
+use refinery_core::{Migrate, Migration, Runner, Target};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::OpenError;
 
-/// The latest version.
-const KNOWN: i64 = 1;
+/// What leads to each version, in order. One that was released is never changed: its checksum is in
+/// the databases that it was applied to.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__first", include_str!("../migrations/V1__first.sql")),
+    (
+        "V2__change_log",
+        include_str!("../migrations/V2__change_log.sql"),
+    ),
+];
 
-/// What leads to each version, in order.
-const MIGRATIONS: &[(i64, &str)] = &[(KNOWN, include_str!("../migrations/0001_first.sql"))];
+/// The latest version.
+pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// The version of databases in which no migrations are noted.
+const WITHOUT_HISTORY: i64 = 1;
+
+/// Where applied migrations are noted: the library's default.
+const HISTORY: &str = "refinery_schema_history";
 
 /// What the check envelope seals; its content is of no matter.
 const CHECK: &[u8] = b"adit key check";
@@ -37,16 +55,74 @@ fn migrate(tx: &Transaction<'_>) -> Result<(), OpenError> {
         let known = KNOWN;
         return Err(OpenError::Newer { found, known });
     }
-    for (version, migration) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-        tx.execute_batch(migration)
-            .and_then(|()| tx.pragma_update(None, "user_version", version))
-            .map_err(OpenError::Migration)?;
+    let all = MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql));
+    let all: Vec<_> = all.collect::<Result<_, _>>().map_err(migration)?;
+    if found == WITHOUT_HISTORY && !tx.table_exists(None, HISTORY)? {
+        let noted = Runner::new(&all).set_target(Target::FakeVersion(1));
+        noted.run(&mut Within(tx)).map_err(migration)?;
     }
-    Ok(())
+    Runner::new(&all).run(&mut Within(tx)).map_err(migration)?;
+    // An earlier program looks here, and refuses what is newer than itself.
+    tx.pragma_update(None, "user_version", KNOWN)
+        .map_err(|error| OpenError::Migration(error.into()))
 }
 
-/// The first version's tables change until it is released. Those that an earlier commit made are
-/// told from today's by what they were made with.
+fn migration(error: refinery_core::Error) -> OpenError {
+    OpenError::Migration(Box::new(error))
+}
+
+/// What SQLite said, where that is why a database could not be migrated.
+pub(crate) fn cause<'a>(
+    error: &'a (dyn Error + Send + Sync + 'static),
+) -> Option<&'a rusqlite::Error> {
+    let mut next: Option<&'a (dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Migrations within one transaction: all of them last, or none.
+struct Within<'a>(&'a Transaction<'a>);
+
+impl sync::Transaction for Within<'_> {
+    type Error = rusqlite::Error;
+
+    fn execute<'q, T: Iterator<Item = &'q str>>(&mut self, queries: T) -> rusqlite::Result<usize> {
+        let mut count = 0;
+        for query in queries {
+            self.0.execute_batch(query)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl sync::Query<Vec<Migration>> for Within<'_> {
+    fn query(&mut self, query: &str) -> rusqlite::Result<Vec<Migration>> {
+        let mut statement = self.0.prepare(query)?;
+        let rows = statement.query_map([], |row| {
+            let invalid = |column, error: Box<dyn Error + Send + Sync>| {
+                rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
+            };
+            let (at, checksum): (String, String) = (row.get(2)?, row.get(3)?);
+            let at = OffsetDateTime::parse(&at, &Rfc3339).map_err(|e| invalid(2, e.into()))?;
+            let checksum = checksum.parse().map_err(|e| invalid(3, Box::new(e)))?;
+            Ok(Migration::applied(row.get(0)?, row.get(1)?, at, checksum))
+        })?;
+        rows.collect()
+    }
+}
+
+impl Migrate for Within<'_> {}
+
+/// A database may say that it is of a version and have other tables than that: it was made by a draft
+/// of the version, or changed by hand. They are told by what they were made with.
 fn check_tables(tx: &Transaction<'_>) -> Result<(), OpenError> {
     let mut fresh = Connection::open_in_memory()?;
     let fresh = fresh.transaction()?;

@@ -2,8 +2,8 @@
 
 use adit_crypto::EnvelopeKey;
 use adit_model::security_group::Remote;
-use adit_model::{SecurityGroup, SecurityGroupRule};
-use adit_store::{Reference, StoreError};
+use adit_model::{Noun, SecurityGroup, SecurityGroupRule};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -13,7 +13,7 @@ impl Table for SecurityGroup {
     const TABLE: &'static str = "security_groups";
     const FIXED: &'static [&'static str] = &[];
     const COLUMNS: &'static [&'static str] = &["name", "description", "updated_at"];
-    const OF: &'static [(Reference, &'static str)] = &[];
+    const OF: &'static [(Noun, &'static str)] = &[];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
@@ -55,8 +55,7 @@ impl Table for SecurityGroupRule {
         "remote_group",
     ];
     const COLUMNS: &'static [&'static str] = &["description"];
-    const OF: &'static [(Reference, &'static str)] =
-        &[(Reference::SecurityGroup, "security_group = ?")];
+    const OF: &'static [(Noun, &'static str)] = &[(Noun::SecurityGroup, "security_group = ?")];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {

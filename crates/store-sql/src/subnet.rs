@@ -1,8 +1,8 @@
 //! Subnets in SQLite.
 
 use adit_crypto::EnvelopeKey;
-use adit_model::Subnet;
-use adit_store::{Reference, StoreError};
+use adit_model::{Noun, Subnet};
+use adit_store::StoreError;
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -27,7 +27,7 @@ impl Table for Subnet {
         "host_routes",
         "updated_at",
     ];
-    const OF: &'static [(Reference, &'static str)] = &[(Reference::Network, "network = ?")];
+    const OF: &'static [(Noun, &'static str)] = &[(Noun::Network, "network = ?")];
     const PUBLIC: Option<&'static str> = Some("network IN (SELECT id FROM networks WHERE shared)");
     const LISTS: &'static [List] = &[];
 

@@ -14,7 +14,11 @@ pub trait ApiKeys: Send {
     /// # Errors
     /// The store can't answer.
     async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError>;
+}
 
+/// Changes of [`ApiKeys`].
+#[async_trait]
+pub trait WriteApiKeys: ApiKeys {
     /// Adds one.
     ///
     /// # Errors

@@ -25,7 +25,11 @@ pub trait ApplicationCredentials: Send {
         &mut self,
         user: UserId,
     ) -> Result<Vec<ApplicationCredential>, StoreError>;
+}
 
+/// Changes of [`ApplicationCredentials`].
+#[async_trait]
+pub trait WriteApplicationCredentials: ApplicationCredentials {
     /// Adds one.
     ///
     /// # Errors

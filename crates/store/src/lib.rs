@@ -1,8 +1,9 @@
-//! Where wishes are kept: [`Rows`] of every noun, all of them on a [`Transaction`].
+//! Where wishes are kept: [`Rows`] of every noun, all of them on a [`Transaction`], and [`WriteRows`]
+//! on a [`WriteTransaction`].
 //!
 //! Whoever checks and then writes does both in one transaction of [`Store::write`]: writers go one
 //! after another, so what was checked still holds when it is written. A transaction that is dropped
-//! changes nothing; after [`Transaction::commit`] a change survives a crash (where the store is
+//! changes nothing; after [`WriteTransaction::commit`] a change survives a crash (where the store is
 //! kept on a disk). Every read of a tenant's takes its project: another project's id answers
 //! exactly like a missing one. Revisions are counted here: an update names the one it was made from.
 //!
@@ -10,6 +11,7 @@
 
 mod api_key;
 mod application_credential;
+mod change_log;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod memory;
@@ -25,6 +27,7 @@ mod row;
 mod user;
 
 use std::error::Error;
+use std::ops::{Deref, DerefMut};
 
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Router,
@@ -32,23 +35,24 @@ use adit_model::{
 };
 use async_trait::async_trait;
 
-pub use api_key::ApiKeys;
-pub use application_credential::ApplicationCredentials;
+pub use api_key::{ApiKeys, WriteApiKeys};
+pub use application_credential::{ApplicationCredentials, WriteApplicationCredentials};
+pub use change_log::{ChangeLog, WriteChangeLog};
 pub use memory::MemoryStore;
 pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
-pub use project::Projects;
+pub use project::{Projects, WriteProjects};
 pub use query::{Order, OrderBy, Query};
-pub use quota::Quotas;
-pub use revoked_token::RevokedTokens;
-pub use role_assignment::RoleAssignments;
-pub use row::{KeptPhase, Reference, Row, Rows};
-pub use user::Users;
+pub use quota::{Quotas, WriteQuotas};
+pub use revoked_token::{RevokedTokens, WriteRevokedTokens};
+pub use role_assignment::{RoleAssignments, WriteRoleAssignments};
+pub use row::{KeptPhase, Row, Rows, WriteRows};
+pub use user::{Users, WriteUsers};
 
 /// A place for wishes.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// A transaction that sees one moment and may not write. Any number at a time.
+    /// A transaction that sees one moment and can't write. Any number at a time.
     ///
     /// # Errors
     /// The store can't answer.
@@ -58,7 +62,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// The store can't answer, or the one before took too long.
-    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError>;
 
     /// A number that changes whenever a transaction is committed that may have changed projects,
     /// users, roles, credentials or revoked tokens: what was read of them at the same number still
@@ -80,8 +84,7 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// Reads and writes that belong together.
-#[async_trait]
+/// Reads that belong together.
 pub trait Transaction:
     Projects
     + Users
@@ -90,6 +93,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + ChangeLog
     + PeerCidrs
     + PeerHosts
     + Rows<Network>
@@ -106,11 +110,53 @@ pub trait Transaction:
     + Rows<Connection>
     + Send
 {
+}
+
+/// Reads and writes that belong together. As a [`Transaction`] it reads what it has written.
+#[async_trait]
+pub trait WriteTransaction:
+    Transaction
+    + WriteProjects
+    + WriteUsers
+    + WriteRoleAssignments
+    + WriteApiKeys
+    + WriteApplicationCredentials
+    + WriteRevokedTokens
+    + WriteQuotas
+    + WriteChangeLog
+    + WriteRows<Network>
+    + WriteRows<Subnet>
+    + WriteRows<Port>
+    + WriteRows<Router>
+    + WriteRows<FloatingIp>
+    + WriteRows<SecurityGroup>
+    + WriteRows<SecurityGroupRule>
+    + WriteRows<Gateway>
+    + WriteRows<EndpointGroup>
+    + WriteRows<IkePolicy>
+    + WriteRows<IpsecPolicy>
+    + WriteRows<Connection>
+{
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
     ///
     /// # Errors
     /// Nothing was written.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Whoever may write reads as everybody does.
+impl<'a> Deref for dyn WriteTransaction + 'a {
+    type Target = dyn Transaction + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        self
+    }
+}
+
+impl DerefMut for dyn WriteTransaction + '_ {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self
+    }
 }
 
 /// Why the store did not do as asked. The transaction it happened in is to be dropped.
@@ -127,9 +173,6 @@ pub enum StoreError {
     /// The id, the name or the address is taken.
     #[error("it is there already")]
     Duplicate,
-    /// A transaction of [`Store::read`] was asked to write.
-    #[error("this transaction may not write")]
-    ReadOnly,
     /// Something hangs on it, or what it hangs on is missing.
     #[error("a reference would point nowhere")]
     Referenced,

@@ -3,13 +3,13 @@
 
 use adit_model::{
     Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
-    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkId, Port,
+    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port,
     PortId, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
     SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
 };
 
-use crate::row::{Reference, Rows};
-use crate::{Query, StoreError, Transaction};
+use crate::row::{Rows, WriteRows};
+use crate::{Query, StoreError, Transaction, WriteTransaction};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -18,7 +18,7 @@ macro_rules! nouns {
         $row:ident, $id:ident,
         $one:ident $all:ident $any:ident $everybodys:ident $page:ident $count:ident
         $insert:ident $update:ident $delete:ident
-        $(; $of:ident($parent:ident: $reference:ident))*
+        $(; $of:ident($parent:ident: $noun:ident))*
     )+) => {$(
         impl dyn Transaction + '_ {
             /// The project's of this id; another project's is as good as none. With `None` for
@@ -56,39 +56,40 @@ macro_rules! nouns {
                 Rows::<$row>::count(self, project)
             }
 
-            /// Adds one. See [`Rows::insert`].
+            $(
+                /// Those that hang on this, oldest first.
+                pub fn $of(&mut self, id: $parent) -> impl Future<Output = Answer<Vec<$row>>> + Send {
+                    Rows::<$row>::list(self, Query::hanging_on(Noun::$noun, id.uuid()))
+                }
+            )*
+        }
+
+        impl dyn WriteTransaction + '_ {
+            /// Adds one. See [`WriteRows::insert`].
             pub fn $insert<'a>(
                 &'a mut self,
                 row: &'a $row,
             ) -> impl Future<Output = Answer<()>> + Send + 'a {
-                Rows::<$row>::insert(self, row)
+                WriteRows::<$row>::insert(self, row)
             }
 
-            /// Replaces the one of the same revision. See [`Rows::update`].
+            /// Replaces the one of the same revision. See [`WriteRows::update`].
             pub fn $update<'a>(
                 &'a mut self,
                 row: &'a $row,
             ) -> impl Future<Output = Answer<Revision>> + Send + 'a {
-                Rows::<$row>::update(self, row)
+                WriteRows::<$row>::update(self, row)
             }
 
-            /// Deletes the project's of this id. See [`Rows::delete`].
+            /// Deletes the project's of this id. See [`WriteRows::delete`].
             pub fn $delete(
                 &mut self,
                 project: ProjectId,
                 id: $id,
             ) -> impl Future<Output = Answer<bool>> + Send {
-                Rows::<$row>::delete(self, project, id.uuid())
+                WriteRows::<$row>::delete(self, project, id.uuid())
             }
-
-            $(
-                /// Those that hang on this, oldest first.
-                pub fn $of(&mut self, id: $parent) -> impl Future<Output = Answer<Vec<$row>>> + Send {
-                    Rows::<$row>::list(self, Query::hanging_on(Reference::$reference, id.uuid()))
-                }
-            )*
         }
-
     )+};
 }
 

@@ -19,7 +19,11 @@ pub trait Projects: Send {
     /// # Errors
     /// The store can't answer.
     async fn projects(&mut self) -> Result<Vec<Project>, StoreError>;
+}
 
+/// Changes of [`Projects`].
+#[async_trait]
+pub trait WriteProjects: Projects {
     /// Adds one.
     ///
     /// # Errors

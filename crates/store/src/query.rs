@@ -1,9 +1,7 @@
 //! Which rows, in which order, how many.
 
-use adit_model::ProjectId;
+use adit_model::{Noun, ProjectId};
 use uuid::Uuid;
-
-use crate::row::Reference;
 
 /// By what rows are sorted; rows that are alike are in the order of their ids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,7 +38,7 @@ pub struct Query {
     /// With one of these names.
     pub names: Option<Vec<String>>,
     /// That hang on this.
-    pub of: Option<(Reference, Uuid)>,
+    pub of: Option<(Noun, Uuid)>,
     /// In which order.
     pub order: Order,
     /// Only those that come after this one. If it is not there, none does.
@@ -61,9 +59,9 @@ impl Query {
 
     /// What hangs on something, oldest first.
     #[must_use]
-    pub fn hanging_on(reference: Reference, id: Uuid) -> Self {
+    pub fn hanging_on(noun: Noun, id: Uuid) -> Self {
         Self {
-            of: Some((reference, id)),
+            of: Some((noun, id)),
             ..Self::default()
         }
     }

@@ -21,7 +21,11 @@ pub trait Quotas: Send {
     /// # Errors
     /// The store can't answer.
     async fn projects_with_quotas(&mut self) -> Result<Vec<ProjectId>, StoreError>;
+}
 
+/// Changes of [`Quotas`].
+#[async_trait]
+pub trait WriteQuotas: Quotas {
     /// Sets one.
     ///
     /// # Errors

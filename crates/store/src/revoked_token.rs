@@ -15,7 +15,11 @@ pub trait RevokedTokens: Send {
     /// # Errors
     /// The store can't answer.
     async fn is_token_revoked(&mut self, id: TokenId) -> Result<bool, StoreError>;
+}
 
+/// Changes of [`RevokedTokens`].
+#[async_trait]
+pub trait WriteRevokedTokens: RevokedTokens {
     /// Takes one back; more than once is once.
     ///
     /// # Errors

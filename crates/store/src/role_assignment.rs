@@ -18,7 +18,11 @@ pub trait RoleAssignments: Send {
         user: Option<UserId>,
         project: Option<ProjectId>,
     ) -> Result<Vec<RoleAssignment>, StoreError>;
+}
 
+/// Changes of [`RoleAssignments`].
+#[async_trait]
+pub trait WriteRoleAssignments: RoleAssignments {
     /// Adds one, unless it is there.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, Network, Port, ProjectId, Revision, Router,
-    SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port, ProjectId, Revision,
+    Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -12,36 +12,13 @@ use uuid::Uuid;
 
 use crate::{Query, StoreError};
 
-/// What rows hang on, besides their project.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Reference {
-    /// An endpoint group, by connections.
-    EndpointGroup,
-    /// A gateway, by connections, which go with it.
-    Gateway,
-    /// An IKE policy, by connections.
-    IkePolicy,
-    /// An IPsec policy, by connections.
-    IpsecPolicy,
-    /// A network, by subnets, ports, routers with a way outside, floating IPs.
-    Network,
-    /// A port, by floating IPs.
-    Port,
-    /// A router, by its interfaces, gateways, floating IPs.
-    Router,
-    /// A security group, by ports, and by its rules and those that name it, which go with it.
-    SecurityGroup,
-    /// A subnet, by addresses of ports, and by gateways.
-    Subnet,
-}
-
 /// A row of a noun that belongs to a project and counts its revisions.
 pub trait Row: Clone + Send + Sync + 'static {
-    /// As what other rows hang on it.
-    const REFERENCE: Option<Reference>;
+    /// Which kind of row it is.
+    const NOUN: Noun;
 
     /// What it goes with when that is deleted.
-    const OWNERS: &'static [Reference];
+    const OWNERS: &'static [Noun];
 
     /// Its id.
     fn id(&self) -> Uuid;
@@ -62,7 +39,7 @@ pub trait Row: Clone + Send + Sync + 'static {
     fn set_revision(&mut self, revision: Revision);
 
     /// What it hangs on.
-    fn references(&self) -> Vec<(Reference, Uuid)>;
+    fn references(&self) -> Vec<(Noun, Uuid)>;
 
     /// What no other row of the noun may have.
     fn unique(&self) -> Vec<String>;
@@ -91,7 +68,11 @@ pub trait Rows<T: Row>: Send {
     /// # Errors
     /// The store can't answer.
     async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError>;
+}
 
+/// Changes of [`Rows`].
+#[async_trait]
+pub trait WriteRows<T: Row>: Rows<T> {
     /// Adds one.
     ///
     /// # Errors
@@ -115,13 +96,13 @@ pub trait Rows<T: Row>: Send {
 
 macro_rules! rows {
     ($($row:ident {
-        reference: $reference:expr, owners: $owners:expr, name: |$n:ident| $name:expr,
+        owners: $owners:expr, name: |$n:ident| $name:expr,
         references: |$r:ident| $references:expr, unique: |$u:ident| $unique:expr,
         fixed: [$($fixed:ident),*]
     })+) => {$(
         impl Row for $row {
-            const REFERENCE: Option<Reference> = $reference;
-            const OWNERS: &'static [Reference] = $owners;
+            const NOUN: Noun = Noun::$row;
+            const OWNERS: &'static [Noun] = $owners;
 
             fn id(&self) -> Uuid {
                 self.id.uuid()
@@ -148,7 +129,7 @@ macro_rules! rows {
                 self.revision = revision;
             }
 
-            fn references(&self) -> Vec<(Reference, Uuid)> {
+            fn references(&self) -> Vec<(Noun, Uuid)> {
                 let $r = self;
                 $references
             }
@@ -168,24 +149,24 @@ macro_rules! rows {
 
 rows! {
     Network {
-        reference: Some(Reference::Network), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
         fixed: []
     }
     Subnet {
-        reference: Some(Reference::Subnet), owners: &[], name: |row| row.name.as_str(),
-        references: |row| vec![(Reference::Network, row.network.uuid())],
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![(Noun::Network, row.network.uuid())],
         unique: |_row| Vec::new(),
         fixed: [network, cidr, ipv6_address_mode, ipv6_ra_mode, zone]
     }
     Port {
-        reference: Some(Reference::Port), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |row| {
-            let mut found = vec![(Reference::Network, row.network.uuid())];
-            found.extend(row.fixed_ips.iter().map(|ip| (Reference::Subnet, ip.subnet.uuid())));
-            found.extend(row.device.router().map(|id| (Reference::Router, id.uuid())));
+            let mut found = vec![(Noun::Network, row.network.uuid())];
+            found.extend(row.fixed_ips.iter().map(|ip| (Noun::Subnet, ip.subnet.uuid())));
+            found.extend(row.device.router().map(|id| (Noun::Router, id.uuid())));
             let groups = row.security_groups.iter();
-            found.extend(groups.map(|id| (Reference::SecurityGroup, id.uuid())));
+            found.extend(groups.map(|id| (Noun::SecurityGroup, id.uuid())));
             found
         },
         unique: |row| {
@@ -197,10 +178,10 @@ rows! {
         fixed: [network]
     }
     Router {
-        reference: Some(Reference::Router), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |row| {
             let external = row.external.iter();
-            external.map(|external| (Reference::Network, external.network.uuid())).collect()
+            external.map(|external| (Noun::Network, external.network.uuid())).collect()
         },
         unique: |row| {
             let external = row.external.iter().flat_map(|external| external.addresses.all());
@@ -209,12 +190,12 @@ rows! {
         fixed: []
     }
     FloatingIp {
-        reference: None, owners: &[], name: |_row| "",
+        owners: &[], name: |_row| "",
         references: |row| {
-            let mut found = vec![(Reference::Network, row.network.uuid())];
+            let mut found = vec![(Noun::Network, row.network.uuid())];
             if let Some(association) = row.association {
-                found.push((Reference::Port, association.port.uuid()));
-                found.push((Reference::Router, association.router.uuid()));
+                found.push((Noun::Port, association.port.uuid()));
+                found.push((Noun::Router, association.router.uuid()));
             }
             found
         },
@@ -222,16 +203,16 @@ rows! {
         fixed: [network, address]
     }
     SecurityGroup {
-        reference: Some(Reference::SecurityGroup), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
         fixed: []
     }
     SecurityGroupRule {
-        reference: None, owners: &[Reference::SecurityGroup], name: |_row| "",
+        owners: &[Noun::SecurityGroup], name: |_row| "",
         references: |row| {
-            let mut found = vec![(Reference::SecurityGroup, row.group.uuid())];
+            let mut found = vec![(Noun::SecurityGroup, row.group.uuid())];
             if let Remote::Group(group) = row.remote {
-                found.push((Reference::SecurityGroup, group.uuid()));
+                found.push((Noun::SecurityGroup, group.uuid()));
             }
             found
         },
@@ -239,29 +220,29 @@ rows! {
         fixed: [group, direction, family, protocol, port_min, port_max, remote]
     }
     Gateway {
-        reference: Some(Reference::Gateway), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |row| {
-            let mut found = vec![(Reference::Router, row.router.uuid())];
-            found.extend(row.subnet.map(|id| (Reference::Subnet, id.uuid())));
+            let mut found = vec![(Noun::Router, row.router.uuid())];
+            found.extend(row.subnet.map(|id| (Noun::Subnet, id.uuid())));
             found
         },
         unique: |row| row.addresses.all().map(|address| address.to_string()).collect(),
         fixed: [router, subnet, addresses]
     }
     EndpointGroup {
-        reference: Some(Reference::EndpointGroup), owners: &[], name: |row| row.name.as_str(),
+        owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
         fixed: [kind, endpoints]
     }
     Connection {
-        reference: None, owners: &[Reference::Gateway], name: |row| row.name.as_str(),
+        owners: &[Noun::Gateway], name: |row| row.name.as_str(),
         references: |row| {
-            let mut found = vec![(Reference::Gateway, row.gateway.uuid())];
-            found.extend(row.ike_policy.map(|id| (Reference::IkePolicy, id.uuid())));
-            found.extend(row.ipsec_policy.map(|id| (Reference::IpsecPolicy, id.uuid())));
+            let mut found = vec![(Noun::Gateway, row.gateway.uuid())];
+            found.extend(row.ike_policy.map(|id| (Noun::IkePolicy, id.uuid())));
+            found.extend(row.ipsec_policy.map(|id| (Noun::IpsecPolicy, id.uuid())));
             let groups = [row.local_group, row.peer_group];
             let groups = groups.into_iter().flatten();
-            found.extend(groups.map(|id| (Reference::EndpointGroup, id.uuid())));
+            found.extend(groups.map(|id| (Noun::EndpointGroup, id.uuid())));
             found
         },
         unique: |_row| Vec::new(),
@@ -271,21 +252,21 @@ rows! {
 
 /// A phase whose policies are kept.
 pub trait KeptPhase: Phase {
-    /// As what connections hang on its policies.
-    const REFERENCE: Reference;
+    /// Which kind of row its policies are.
+    const NOUN: Noun;
 }
 
 impl KeptPhase for IkeParameters {
-    const REFERENCE: Reference = Reference::IkePolicy;
+    const NOUN: Noun = Noun::IkePolicy;
 }
 
 impl KeptPhase for IpsecParameters {
-    const REFERENCE: Reference = Reference::IpsecPolicy;
+    const NOUN: Noun = Noun::IpsecPolicy;
 }
 
 impl<P: KeptPhase> Row for Policy<P> {
-    const REFERENCE: Option<Reference> = Some(P::REFERENCE);
-    const OWNERS: &'static [Reference] = &[];
+    const NOUN: Noun = P::NOUN;
+    const OWNERS: &'static [Noun] = &[];
 
     fn id(&self) -> Uuid {
         P::uuid(self.id)
@@ -311,7 +292,7 @@ impl<P: KeptPhase> Row for Policy<P> {
         self.revision = revision;
     }
 
-    fn references(&self) -> Vec<(Reference, Uuid)> {
+    fn references(&self) -> Vec<(Noun, Uuid)> {
         Vec::new()
     }
 

@@ -19,7 +19,11 @@ pub trait Users: Send {
     /// # Errors
     /// The store can't answer.
     async fn users(&mut self) -> Result<Vec<User>, StoreError>;
+}
 
+/// Changes of [`Users`].
+#[async_trait]
+pub trait WriteUsers: Users {
     /// Adds one.
     ///
     /// # Errors

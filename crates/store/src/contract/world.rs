@@ -18,7 +18,7 @@ use adit_model::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::{Store, StoreError, Transaction};
+use crate::{Store, StoreError, WriteTransaction};
 
 /// One row of every noun, all of one project, hanging together.
 #[derive(Debug)]
@@ -280,7 +280,7 @@ impl World {
     }
 
     /// Inserts all of them.
-    pub async fn insert(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    pub async fn insert(&self, tx: &mut dyn WriteTransaction) -> Result<(), StoreError> {
         tx.insert_project(&self.project).await?;
         tx.insert_network(&self.external).await?;
         tx.insert_network(&self.network).await?;

@@ -4,7 +4,9 @@ use adit_model::{Project, ProjectId, RoleAssignment, User, UserId};
 use async_trait::async_trait;
 
 use super::{MemoryTransaction, need};
-use crate::{Projects, RoleAssignments, StoreError, Users};
+use crate::{
+    Projects, RoleAssignments, StoreError, Users, WriteProjects, WriteRoleAssignments, WriteUsers,
+};
 
 #[async_trait]
 impl Projects for MemoryTransaction {
@@ -17,10 +19,13 @@ impl Projects for MemoryTransaction {
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
+}
 
+#[async_trait]
+impl WriteProjects for MemoryTransaction {
     async fn insert_project(&mut self, row: &Project) -> Result<(), StoreError> {
         self.identity = true;
-        let projects = &mut self.writable()?.projects;
+        let projects = &mut self.writable().projects;
         if projects
             .values()
             .any(|other| other.id == row.id || other.name == row.name)
@@ -33,7 +38,7 @@ impl Projects for MemoryTransaction {
 
     async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
         self.identity = true;
-        let projects = &mut self.writable()?.projects;
+        let projects = &mut self.writable().projects;
         if projects
             .values()
             .any(|other| other.id != row.id && other.name == row.name)
@@ -46,7 +51,7 @@ impl Projects for MemoryTransaction {
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
         self.identity = true;
-        let tables = self.writable()?;
+        let tables = self.writable();
         need(!tables.nouns.has_any_of(id))?;
         tables.quotas.remove(&id);
         tables.role_assignments.retain(|row| row.project != id);
@@ -71,11 +76,14 @@ impl Users for MemoryTransaction {
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
+}
 
+#[async_trait]
+impl WriteUsers for MemoryTransaction {
     async fn insert_user(&mut self, row: &User) -> Result<(), StoreError> {
         self.identity = true;
         self.need_default_project(row)?;
-        let users = &mut self.writable()?.users;
+        let users = &mut self.writable().users;
         if users
             .values()
             .any(|other| other.id == row.id || other.name == row.name)
@@ -89,7 +97,7 @@ impl Users for MemoryTransaction {
     async fn update_user(&mut self, row: &User) -> Result<bool, StoreError> {
         self.identity = true;
         self.need_default_project(row)?;
-        let users = &mut self.writable()?.users;
+        let users = &mut self.writable().users;
         if users
             .values()
             .any(|other| other.id != row.id && other.name == row.name)
@@ -102,7 +110,7 @@ impl Users for MemoryTransaction {
 
     async fn delete_user(&mut self, id: UserId) -> Result<bool, StoreError> {
         self.identity = true;
-        let tables = self.writable()?;
+        let tables = self.writable();
         tables.role_assignments.retain(|row| row.user != id);
         tables.api_keys.retain(|_, row| row.user != id);
         tables
@@ -132,17 +140,20 @@ impl RoleAssignments for MemoryTransaction {
             .filter(|row| project.is_none_or(|project| project == row.project))
             .collect())
     }
+}
 
+#[async_trait]
+impl WriteRoleAssignments for MemoryTransaction {
     async fn insert_role_assignment(&mut self, row: &RoleAssignment) -> Result<(), StoreError> {
         self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         self.need_project(row.project)?;
-        self.writable()?.role_assignments.insert(*row);
+        self.writable().role_assignments.insert(*row);
         Ok(())
     }
 
     async fn delete_role_assignment(&mut self, row: &RoleAssignment) -> Result<bool, StoreError> {
         self.identity = true;
-        Ok(self.writable()?.role_assignments.remove(row))
+        Ok(self.writable().role_assignments.remove(row))
     }
 }

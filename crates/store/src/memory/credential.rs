@@ -6,18 +6,24 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{MemoryTransaction, need};
-use crate::{ApiKeys, ApplicationCredentials, RevokedTokens, StoreError};
+use crate::{
+    ApiKeys, ApplicationCredentials, RevokedTokens, StoreError, WriteApiKeys,
+    WriteApplicationCredentials, WriteRevokedTokens,
+};
 
 #[async_trait]
 impl ApiKeys for MemoryTransaction {
     async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         Ok(self.tables.api_keys.get(hash).cloned())
     }
+}
 
+#[async_trait]
+impl WriteApiKeys for MemoryTransaction {
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
         self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
-        let keys = &mut self.writable()?.api_keys;
+        let keys = &mut self.writable().api_keys;
         if keys.contains_key(&row.hash) {
             return Err(StoreError::Duplicate);
         }
@@ -27,7 +33,7 @@ impl ApiKeys for MemoryTransaction {
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
         self.identity = true;
-        let keys = &mut self.writable()?.api_keys;
+        let keys = &mut self.writable().api_keys;
         let before = keys.len();
         keys.retain(|_, key| key.user != user);
         Ok(before.saturating_sub(keys.len()) as u64)
@@ -52,7 +58,10 @@ impl ApplicationCredentials for MemoryTransaction {
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
+}
 
+#[async_trait]
+impl WriteApplicationCredentials for MemoryTransaction {
     async fn insert_application_credential(
         &mut self,
         row: &ApplicationCredential,
@@ -60,7 +69,7 @@ impl ApplicationCredentials for MemoryTransaction {
         self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         self.need_project(row.project)?;
-        let rows = &mut self.writable()?.application_credentials;
+        let rows = &mut self.writable().application_credentials;
         if rows
             .values()
             .any(|other| other.id == row.id || (other.user == row.user && other.name == row.name))
@@ -76,7 +85,7 @@ impl ApplicationCredentials for MemoryTransaction {
         id: ApplicationCredentialId,
     ) -> Result<bool, StoreError> {
         self.identity = true;
-        let rows = &mut self.writable()?.application_credentials;
+        let rows = &mut self.writable().application_credentials;
         Ok(rows.remove(&id).is_some())
     }
 }
@@ -86,16 +95,19 @@ impl RevokedTokens for MemoryTransaction {
     async fn is_token_revoked(&mut self, id: TokenId) -> Result<bool, StoreError> {
         Ok(self.tables.revoked_tokens.contains_key(&id))
     }
+}
 
+#[async_trait]
+impl WriteRevokedTokens for MemoryTransaction {
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
         self.identity = true;
-        self.writable()?.revoked_tokens.insert(row.id, *row);
+        self.writable().revoked_tokens.insert(row.id, *row);
         Ok(())
     }
 
     async fn delete_revoked_tokens(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
         self.identity = true;
-        let rows = &mut self.writable()?.revoked_tokens;
+        let rows = &mut self.writable().revoked_tokens;
         let count = rows.len();
         rows.retain(|_, row| row.expires_at >= before);
         Ok(count.saturating_sub(rows.len()) as u64)

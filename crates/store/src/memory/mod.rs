@@ -4,6 +4,7 @@
 //! original at commit.
 
 mod account;
+mod change_log;
 mod credential;
 mod quota;
 mod rows;
@@ -20,7 +21,8 @@ use adit_model::{
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::{Store, StoreError, Transaction};
+use crate::{Store, StoreError, Transaction, WriteTransaction};
+use change_log::Log;
 use rows::Nouns;
 
 /// A store that lasts as long as the process.
@@ -41,13 +43,15 @@ struct Tables {
     revoked_tokens: BTreeMap<TokenId, RevokedToken>,
     quotas: BTreeMap<ProjectId, BTreeMap<String, i64>>,
     nouns: Nouns,
+    log: Log,
 }
 
 #[derive(Debug)]
 struct MemoryTransaction {
     tables: Arc<Tables>,
     store: MemoryStore,
-    writer: Option<OwnedMutexGuard<()>>,
+    /// The turn to write, for those that may.
+    _writer: Option<OwnedMutexGuard<()>>,
     /// Whether it may have changed who may do what.
     identity: bool,
 }
@@ -60,11 +64,18 @@ impl MemoryStore {
 }
 
 impl MemoryTransaction {
-    fn writable(&mut self) -> Result<&mut Tables, StoreError> {
-        if self.writer.is_none() {
-            return Err(StoreError::ReadOnly);
+    fn begin(store: &MemoryStore, writer: Option<OwnedMutexGuard<()>>) -> Self {
+        Self {
+            tables: store.tables(),
+            store: store.clone(),
+            _writer: writer,
+            identity: false,
         }
-        Ok(Arc::make_mut(&mut self.tables))
+    }
+
+    /// The copy, made at the first write. Who only reads has no type to get here by.
+    fn writable(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.tables)
     }
 
     fn need_project(&self, id: ProjectId) -> Result<(), StoreError> {
@@ -84,22 +95,12 @@ fn need(holds: bool) -> Result<(), StoreError> {
 #[async_trait]
 impl Store for MemoryStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(MemoryTransaction {
-            tables: self.tables(),
-            store: self.clone(),
-            writer: None,
-            identity: false,
-        }))
+        Ok(Box::new(MemoryTransaction::begin(self, None)))
     }
 
-    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
-        Ok(Box::new(MemoryTransaction {
-            tables: self.tables(),
-            store: self.clone(),
-            writer: Some(writer),
-            identity: false,
-        }))
+        Ok(Box::new(MemoryTransaction::begin(self, Some(writer))))
     }
 
     fn identity_version(&self) -> u64 {
@@ -107,15 +108,15 @@ impl Store for MemoryStore {
     }
 }
 
+impl Transaction for MemoryTransaction {}
+
 #[async_trait]
-impl Transaction for MemoryTransaction {
+impl WriteTransaction for MemoryTransaction {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        if self.writer.is_some() {
-            let current = self.store.current.write();
-            *current.unwrap_or_else(PoisonError::into_inner) = self.tables;
-            if self.identity {
-                self.store.identity.fetch_add(1, Ordering::SeqCst);
-            }
+        let current = self.store.current.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = self.tables;
+        if self.identity {
+            self.store.identity.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())
     }

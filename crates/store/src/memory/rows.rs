@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
-    Network, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
+    Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule,
+    Subnet,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{MemoryTransaction, need};
 use crate::query::OrderBy;
-use crate::row::{Reference, Row, Rows};
+use crate::row::{Row, Rows, WriteRows};
 use crate::{PeerCidrs, PeerHosts, Query, StoreError};
 
 type Table<T> = BTreeMap<Uuid, T>;
@@ -33,20 +34,20 @@ macro_rules! tables {
 
         impl Nouns {
             /// Whether a row of this id can be hung on.
-            fn is_there(&self, reference: Reference, id: Uuid) -> bool {
-                $((<$row>::REFERENCE == Some(reference) && self.$field.contains_key(&id)))||+
+            fn is_there(&self, noun: Noun, id: Uuid) -> bool {
+                $((<$row>::NOUN == noun && self.$field.contains_key(&id)))||+
             }
 
             /// Whether something that would not go with it hangs on a row.
-            fn is_used(&self, reference: Reference, id: Uuid) -> bool {
-                $((!<$row>::OWNERS.contains(&reference)
-                    && self.$field.values().any(|row| hangs_on(row, reference, id))))||+
+            fn is_used(&self, noun: Noun, id: Uuid) -> bool {
+                $((!<$row>::OWNERS.contains(&noun)
+                    && self.$field.values().any(|row| hangs_on(row, noun, id))))||+
             }
 
             /// Deletes what goes with a row.
-            fn delete_owned(&mut self, reference: Reference, id: Uuid) {
-                $(if <$row>::OWNERS.contains(&reference) {
-                    self.$field.retain(|_, row| !hangs_on(row, reference, id));
+            fn delete_owned(&mut self, noun: Noun, id: Uuid) {
+                $(if <$row>::OWNERS.contains(&noun) {
+                    self.$field.retain(|_, row| !hangs_on(row, noun, id));
                 })+
             }
 
@@ -83,23 +84,23 @@ tables! {
     connections: Connection
 }
 
-fn hangs_on(row: &impl Row, reference: Reference, id: Uuid) -> bool {
-    row.references().contains(&(reference, id))
+fn hangs_on(row: &impl Row, noun: Noun, id: Uuid) -> bool {
+    row.references().contains(&(noun, id))
 }
 
 /// Endpoint groups name subnets in their lists, which keeps nobody from deleting a subnet. Rules
 /// hang on the groups that they name besides their own, and are not theirs.
-fn is_of(row: &impl Row, (reference, id): (Reference, Uuid)) -> bool {
+fn is_of(row: &impl Row, (noun, id): (Noun, Uuid)) -> bool {
     let any = row as &dyn std::any::Any;
     if let Some(rule) = any.downcast_ref::<SecurityGroupRule>()
-        && reference == Reference::SecurityGroup
+        && noun == Noun::SecurityGroup
     {
         return rule.group.uuid() == id;
     }
     let listed = any
         .downcast_ref::<EndpointGroup>()
         .is_some_and(|group| group.endpoints.contains(&id.to_string()));
-    hangs_on(row, reference, id) || (reference == Reference::Subnet && listed)
+    hangs_on(row, noun, id) || (noun == Noun::Subnet && listed)
 }
 
 fn compare<T: Row>(query: &Query, one: &T, two: &T) -> Ordering {
@@ -176,10 +177,13 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
         let rows = T::table(&self.tables.nouns).values();
         Ok(rows.filter(|row| row.project() == project).count())
     }
+}
 
+#[async_trait]
+impl<T: Kept> WriteRows<T> for MemoryTransaction {
     async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
         self.check(row)?;
-        let table = T::table_mut(&mut self.writable()?.nouns);
+        let table = T::table_mut(&mut self.writable().nouns);
         if table.contains_key(&row.id()) {
             return Err(StoreError::Duplicate);
         }
@@ -196,20 +200,18 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
         self.check(&new)?;
         let next = row.revision().next();
         new.set_revision(next);
-        T::table_mut(&mut self.writable()?.nouns).insert(row.id(), new);
+        T::table_mut(&mut self.writable().nouns).insert(row.id(), new);
         Ok(next)
     }
 
     async fn delete(&mut self, project: ProjectId, id: Uuid) -> Result<bool, StoreError> {
-        let tables = &mut self.writable()?.nouns;
+        let tables = &mut self.writable().nouns;
         let row = T::table(tables).get(&id);
         if row.is_none_or(|row| row.project() != project) {
             return Ok(false);
         }
-        if let Some(reference) = T::REFERENCE {
-            need(!tables.is_used(reference, id))?;
-            tables.delete_owned(reference, id);
-        }
+        need(!tables.is_used(T::NOUN, id))?;
+        tables.delete_owned(T::NOUN, id);
         T::table_mut(tables).remove(&id);
         Ok(true)
     }
@@ -249,8 +251,8 @@ impl MemoryTransaction {
     /// What foreign keys and unique indices say in a database.
     fn check<T: Kept>(&self, row: &T) -> Result<(), StoreError> {
         self.need_project(row.project())?;
-        for (reference, id) in row.references() {
-            need(self.tables.nouns.is_there(reference, id))?;
+        for (noun, id) in row.references() {
+            need(self.tables.nouns.is_there(noun, id))?;
         }
         let unique = row.unique();
         let others = T::table(&self.tables.nouns).values();

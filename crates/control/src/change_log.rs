@@ -1,0 +1,138 @@
+//! The change log for whoever follows it: events, the audit, other nodes.
+//!
+//! A reader asks for what came after the revision that it read last, and waits where there is nothing
+//! yet. A project's people see what happened to their project's rows, administrators see everything.
+//! Entries don't stay for ever: a reader that is too late is told so, and begins anew.
+
+use std::time::Duration;
+
+use adit_model::ProjectId;
+use adit_model::change::{Actor, LogBounds, LogEntry};
+use adit_model::project::Role;
+use time::OffsetDateTime;
+
+use crate::error::Error;
+use crate::{Caller, Control};
+
+/// How much of the change log is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogLimits {
+    /// At most so many entries.
+    pub keep_entries: u64,
+    /// None that is older.
+    pub keep: Duration,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            keep_entries: 100_000,
+            keep: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+/// What a reader of the change log is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LogPage {
+    /// What came after the revision, oldest first; none where nothing did.
+    Entries(Vec<LogEntry>),
+    /// What came after the revision is not all there any more, or the revision is none of this log.
+    Lost(LogBounds),
+}
+
+/// How many entries are forgotten in one transaction: others write in between.
+const STEP: u32 = 500;
+
+/// How often old entries are looked for.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Whose entries a caller sees.
+fn scope(caller: &Caller) -> Option<ProjectId> {
+    (caller.role < Role::Admin).then_some(caller.project)
+}
+
+impl Control {
+    /// Which entries there are. A reader that begins anew goes on after the last.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn log_bounds(&self) -> Result<LogBounds, Error> {
+        Ok(self.read().await?.log_bounds().await?)
+    }
+
+    /// What came after a revision, at most so many entries, as far as the caller may see it.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn log_after(
+        &self,
+        caller: &Caller,
+        revision: u64,
+        limit: u32,
+    ) -> Result<LogPage, Error> {
+        let mut tx = self.read().await?;
+        let bounds = tx.log_bounds().await?;
+        if revision.saturating_add(1) < bounds.first || revision > bounds.last {
+            return Ok(LogPage::Lost(bounds));
+        }
+        let entries = tx.log_after(scope(caller), revision, limit).await?;
+        Ok(LogPage::Entries(entries))
+    }
+
+    /// The same, but waits where nothing came yet: there is at least one entry.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn log_next(
+        &self,
+        caller: &Caller,
+        revision: u64,
+        limit: u32,
+    ) -> Result<LogPage, Error> {
+        let mut newest = self.0.newest.subscribe();
+        loop {
+            newest.mark_unchanged();
+            let page = self.log_after(caller, revision, limit).await?;
+            if page != LogPage::Entries(Vec::new()) {
+                return Ok(page);
+            }
+            let ended = |error: tokio::sync::watch::error::RecvError| Error::Internal(error.into());
+            newest.changed().await.map_err(ended)?;
+        }
+    }
+
+    /// Forgets entries that are not kept, step by step; answers how many.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn trim_log(&self) -> Result<u64, Error> {
+        let LogLimits { keep_entries, keep } = self.0.config.change_log;
+        let mut gone = 0;
+        loop {
+            let older_than = self.now().checked_sub(keep.try_into().unwrap_or_default());
+            let older_than = older_than.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+            let mut tx = self.change_by(Actor::Service).await?;
+            let step = tx.trim_log(keep_entries, older_than, STEP).await?;
+            if step == 0 {
+                return Ok(gone);
+            }
+            tx.commit().await?;
+            gone += step;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Forgets entries that are not kept, for ever.
+    pub(crate) async fn keep_log_short(self) {
+        let mut due = tokio::time::interval(INTERVAL);
+        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            if let Err(error) = self.trim_log().await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the change log could not be trimmed");
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The change log: an entry for each change that lasts, none for any other, and readers that miss
+//! nothing.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_control::connection::ConnectionChange;
+use adit_control::endpoint_group::NewEndpointGroup;
+use adit_control::floating_ip::NewFloatingIp;
+use adit_control::network::{NetworkChange, NewNetwork};
+use adit_control::policy::NewPolicy;
+use adit_control::port::NewPort;
+use adit_control::security_group::NewRule;
+use adit_control::{Allowance, LogLimits, LogPage, Naming, Noun, PolicyEdit, Query};
+use adit_model::NetworkId;
+use adit_model::change::{Actor, LogEntry};
+use adit_model::endpoint_group::EndpointKind;
+use adit_model::policy::IkeParameters;
+use adit_model::port::Device;
+use adit_model::security_group::{Direction, Family, Remote};
+use adit_store::MemoryStore;
+use adit_store::contract::log_and_rows_agree;
+
+use world::{World, config, name, new_connection, new_router};
+
+fn network(text: &str) -> NewNetwork {
+    NewNetwork {
+        name: name(text),
+        description: String::new(),
+        admin_state_up: true,
+        external: false,
+        shared: false,
+        mtu: 1500,
+        port_security: true,
+    }
+}
+
+fn entries(page: LogPage) -> Vec<LogEntry> {
+    match page {
+        LogPage::Entries(entries) => entries,
+        LogPage::Lost(bounds) => panic!("there are {bounds:?}"),
+    }
+}
+
+async fn all(world: &World) -> Vec<LogEntry> {
+    entries(
+        world
+            .control
+            .log_after(&world.admin, 0, 10_000)
+            .await
+            .unwrap(),
+    )
+}
+
+async fn last(world: &World) -> u64 {
+    world.control.log_bounds().await.unwrap().last
+}
+
+async fn check(world: &World) {
+    let mut tx = world.store.read().await.unwrap();
+    log_and_rows_agree(&mut *tx).await;
+}
+
+/// Makes something of every noun; changes and deletes some of it.
+async fn live(world: &World) {
+    let (control, demo) = (&world.control, &world.demo);
+    let (_, subnet) = world.subnet("r", "10.0.0.0/24").await;
+    check(world).await;
+    let policy = NewPolicy {
+        name: name("p"),
+        naming: Naming::Free,
+        description: String::new(),
+        allowance: Allowance::Fixed,
+        parameters: IkeParameters::negotiate(),
+    };
+    let policy = control.create_policy(demo, policy).await.unwrap().policy;
+    let gateway = world.gateway(subnet.subnet.id, "g").await.unwrap().gateway;
+    let mut new = new_connection("c", &["10.0.0.0/24"], &["192.168.0.0/24"]);
+    new.ike_policy = Some(policy.id);
+    let connection = world.connection(gateway.id, new).await.unwrap().connection;
+    let other = new_connection("d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
+    world.connection(gateway.id, other).await.unwrap();
+    let change = ConnectionChange {
+        admin_state_up: Some(false),
+        ..ConnectionChange::default()
+    };
+    let changed = control.update_connection(demo, gateway.id, connection.id, None, change);
+    changed.await.unwrap();
+    check(world).await;
+    // A policy that is used is written, and so are those that use it.
+    let edit = PolicyEdit {
+        name: None,
+        description: None,
+        parameters: |mut parameters: IkeParameters| {
+            parameters.lifetime_s += 1;
+            parameters
+        },
+        only_unused: false,
+    };
+    control.update_policy(demo, policy.id, edit).await.unwrap();
+    check(world).await;
+    plug(world, subnet.subnet.network).await;
+    // What goes with a gateway is told of, too.
+    control.delete_gateway(demo, gateway.id).await.unwrap();
+    let deleted = control.delete_attached_subnet(demo, subnet.subnet.id);
+    deleted.await.unwrap();
+    check(world).await;
+}
+
+/// The same of what machines need.
+async fn plug(world: &World, network: NetworkId) {
+    let (control, demo) = (&world.control, &world.demo);
+    let group = NewEndpointGroup {
+        name: name("e"),
+        description: String::new(),
+        kind: EndpointKind::Cidr,
+        endpoints: vec!["10.9.0.0/24".to_owned()],
+    };
+    control.create_endpoint_group(demo, group).await.unwrap();
+    // What goes with a group is told of, too.
+    let group = control.create_security_group(demo, name("s"), String::new());
+    let group = group.await.unwrap().group;
+    let port = NewPort {
+        name: name("machine"),
+        description: String::new(),
+        network,
+        admin_state_up: true,
+        mac: None,
+        fixed_ips: None,
+        device: Device::instance(),
+        port_security: Some(true),
+        security_groups: None,
+    };
+    let port = control.create_port(demo, port).await.unwrap();
+    let rule = NewRule {
+        group: port.security_groups[0],
+        description: String::new(),
+        direction: Direction::Ingress,
+        family: Family::V4,
+        protocol: None,
+        port_min: None,
+        port_max: None,
+        remote: Remote::Group(group.id),
+    };
+    control
+        .create_security_group_rule(demo, rule)
+        .await
+        .unwrap();
+    check(world).await;
+    let deleted = control.delete_security_group(demo, group.id, None);
+    deleted.await.unwrap();
+    check(world).await;
+    let external = control.page_networks(demo, Query::default()).await.unwrap();
+    let external = external.iter().find(|view| view.network.external).unwrap();
+    let floating = NewFloatingIp {
+        description: String::new(),
+        network: external.network.id,
+        subnet: None,
+        address: None,
+        target: None,
+    };
+    control.create_floating_ip(demo, floating).await.unwrap();
+    control.delete_port(demo, port.id, None).await.unwrap();
+    check(world).await;
+}
+
+#[tokio::test]
+async fn each_change_has_its_entry_and_each_entry_its_change() {
+    let world = World::new().await;
+    check(&world).await;
+    live(&world).await;
+    let log = all(&world).await;
+    let of_demo = Actor::User(world.demo.user);
+    assert!(log.iter().any(|entry| entry.change.actor == Actor::Service));
+    let own = log
+        .iter()
+        .filter(|entry| entry.change.noun == Noun::Connection);
+    assert!(own.clone().count() > 4);
+    for entry in own {
+        assert_eq!(entry.change.actor, of_demo);
+        assert_eq!(entry.change.project, Some(world.demo.project));
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_has_no_entry() {
+    let world = World::new().await;
+    let (control, demo) = (&world.control, &world.demo);
+    let before = all(&world).await;
+    let taken = network("n");
+    let too_small = NewNetwork { mtu: 5, ..taken };
+    assert!(control.create_network(demo, too_small).await.is_err());
+    let reader = adit_control::Caller {
+        role: adit_model::project::Role::Reader,
+        ..*demo
+    };
+    let refused = control.create_network(&reader, network("n")).await;
+    assert!(matches!(refused, Err(adit_control::Error::Forbidden(_))));
+    assert_eq!(all(&world).await, before);
+}
+
+#[tokio::test]
+async fn use_cases_together_last_all_or_not_at_all() {
+    let mut world = World::new().await;
+    world.run();
+    let demo = world.demo;
+    let before = all(&world).await;
+    {
+        let together = world.control.together().await.unwrap();
+        let made = together.control().create_network(&demo, network("one"));
+        let made = made.await.unwrap();
+        // It is there for the next of them.
+        let seen = together.control().network(&demo, made.network.id).await;
+        assert_eq!(seen.unwrap(), made);
+    }
+    assert_eq!(all(&world).await, before);
+    let together = world.control.together().await.unwrap();
+    let control = together.control().clone();
+    control.create_network(&demo, network("one")).await.unwrap();
+    let small = NewNetwork {
+        mtu: 5,
+        ..network("two")
+    };
+    assert!(control.create_network(&demo, small).await.is_err());
+    assert!(together.commit().await.is_err(), "a part was refused");
+    assert_eq!(all(&world).await, before);
+    assert!(
+        control
+            .create_network(&demo, network("late"))
+            .await
+            .is_err()
+    );
+    let together = world.control.together().await.unwrap();
+    for text in ["one", "two"] {
+        let made = together.control().create_network(&demo, network(text));
+        made.await.unwrap();
+    }
+    let mut calls = world.agent.calls();
+    calls.mark_unchanged();
+    assert!(!calls.has_changed().unwrap(), "somebody was woken early");
+    together.commit().await.unwrap();
+    assert_eq!(all(&world).await.len(), before.len() + 2);
+    // Their lanes are woken by the end of it.
+    tokio::time::timeout(Duration::from_secs(60), calls.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn a_reader_waits_for_what_comes_next_and_misses_nothing() {
+    let world = World::new().await;
+    let (control, demo) = (world.control.clone(), world.demo);
+    let mut at = last(&world).await;
+    let from = at;
+    let follower = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while seen.len() < 50 {
+            let page = entries(control.log_next(&demo, at, 7).await.unwrap());
+            assert!(!page.is_empty() && page.len() <= 7);
+            at = page[page.len() - 1].revision;
+            seen.extend(page);
+        }
+        seen
+    });
+    for n in 0..25 {
+        let made = world.control.create_network(&demo, network(&n.to_string()));
+        let id = made.await.unwrap().network.id;
+        let change = NetworkChange {
+            name: Some(name("other")),
+            ..NetworkChange::default()
+        };
+        let changed = world.control.update_network(&demo, id, change);
+        changed.await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let seen = follower.await.unwrap();
+    let revisions: Vec<u64> = seen.iter().map(|entry| entry.revision).collect();
+    assert_eq!(revisions, (from + 1..=from + 50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn members_see_their_project_s_entries_and_administrators_all() {
+    let world = World::new().await;
+    let control = &world.control;
+    let from = last(&world).await;
+    for caller in [&world.admin, &world.demo] {
+        control
+            .create_router(caller, new_router("r"))
+            .await
+            .unwrap();
+    }
+    let of_demo = entries(control.log_after(&world.demo, from, 9).await.unwrap());
+    assert_eq!(of_demo.len(), 1);
+    assert_eq!(of_demo[0].change.project, Some(world.demo.project));
+    let of_all = entries(control.log_after(&world.admin, from, 9).await.unwrap());
+    let projects: BTreeSet<_> = of_all.iter().map(|entry| entry.change.project).collect();
+    assert_eq!(projects.len(), 2);
+}
+
+#[tokio::test]
+async fn who_comes_too_late_is_told_so() {
+    let mut config = config();
+    config.change_log = LogLimits {
+        keep_entries: 3,
+        keep: Duration::from_secs(3600),
+    };
+    let world = World::over(Arc::new(MemoryStore::default()), config).await;
+    let control = &world.control;
+    for n in 0..5 {
+        let made = control.create_network(&world.demo, network(&n.to_string()));
+        made.await.unwrap();
+    }
+    assert!(control.trim_log().await.unwrap() > 0);
+    let bounds = control.log_bounds().await.unwrap();
+    assert_eq!(bounds.last - bounds.first, 2);
+    let lost = control.log_after(&world.admin, bounds.first - 2, 9).await;
+    assert_eq!(lost.unwrap(), LogPage::Lost(bounds));
+    let just = control.log_after(&world.admin, bounds.first - 1, 9).await;
+    assert_eq!(entries(just.unwrap()).len(), 3);
+    // Such a revision was never given: it is of another database.
+    let ahead = control.log_next(&world.admin, bounds.last + 1, 9).await;
+    assert_eq!(ahead.unwrap(), LogPage::Lost(bounds));
+    world.clock.advance(Duration::from_secs(7200));
+    control.trim_log().await.unwrap();
+    let bounds = control.log_bounds().await.unwrap();
+    assert_eq!(bounds.first, bounds.last + 1);
+    let none = control.log_after(&world.admin, bounds.last, 9).await;
+    assert_eq!(entries(none.unwrap()), []);
+}

@@ -1,0 +1,149 @@
+//! What the change log must do.
+
+use std::collections::BTreeMap;
+
+use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry};
+use adit_model::{
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Noun, Port,
+    ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
+};
+use uuid::Uuid;
+
+use super::world::time;
+use crate::{Query, Row, Rows, Store, Transaction};
+
+/// How often each row was changed.
+type Changes = BTreeMap<(Noun, Uuid), u64>;
+
+async fn stored<T: Row>(rows: &mut dyn Rows<T>, all: &mut Changes) {
+    for row in rows.list(Query::default()).await.unwrap() {
+        all.insert((T::NOUN, row.id()), row.revision().0 - 1);
+    }
+}
+
+/// Checks that the log, from its beginning, tells of every row that projects have, and of every
+/// revision of it, and of nothing else.
+pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
+    let mut told = Changes::new();
+    for LogEntry { change, .. } in tx.log_after(None, 0, u32::MAX).await.unwrap() {
+        if matches!(
+            change.noun,
+            Noun::ApiKey
+                | Noun::ApplicationCredential
+                | Noun::Project
+                | Noun::Quota
+                | Noun::RevokedToken
+                | Noun::RoleAssignment
+                | Noun::User
+        ) {
+            continue;
+        }
+        let key = (change.noun, change.id);
+        match change.kind {
+            ChangeKind::Created => assert_eq!(told.insert(key, 0), None, "{change:?}"),
+            ChangeKind::Updated => *told.get_mut(&key).unwrap() += 1,
+            ChangeKind::Deleted => assert!(told.remove(&key).is_some(), "{change:?}"),
+        }
+    }
+    let mut all = Changes::new();
+    stored::<Network>(tx, &mut all).await;
+    stored::<Subnet>(tx, &mut all).await;
+    stored::<Port>(tx, &mut all).await;
+    stored::<Router>(tx, &mut all).await;
+    stored::<FloatingIp>(tx, &mut all).await;
+    stored::<SecurityGroup>(tx, &mut all).await;
+    stored::<SecurityGroupRule>(tx, &mut all).await;
+    stored::<Gateway>(tx, &mut all).await;
+    stored::<EndpointGroup>(tx, &mut all).await;
+    stored::<IkePolicy>(tx, &mut all).await;
+    stored::<IpsecPolicy>(tx, &mut all).await;
+    stored::<Connection>(tx, &mut all).await;
+    assert_eq!(told, all);
+}
+
+fn change(second: i64, project: Option<ProjectId>) -> Change {
+    Change {
+        at: time(second),
+        project,
+        actor: Actor::User(UserId::random()),
+        noun: Noun::Network,
+        id: Uuid::new_v4(),
+        kind: ChangeKind::Created,
+    }
+}
+
+async fn all(store: &dyn Store) -> Vec<LogEntry> {
+    let mut tx = store.read().await.unwrap();
+    tx.log_after(None, 0, 100).await.unwrap()
+}
+
+async fn bounds(store: &dyn Store) -> (u64, u64) {
+    let mut tx = store.read().await.unwrap();
+    let LogBounds { first, last } = tx.log_bounds().await.unwrap();
+    (first, last)
+}
+
+pub async fn the_log_has_what_was_committed_in_its_order(store: &dyn Store) {
+    let (one, two) = (ProjectId::random(), ProjectId::random());
+    assert_eq!(bounds(store).await, (1, 0));
+    let mut kept = vec![change(1, Some(one)), change(1, Some(two)), change(3, None)];
+    kept[1].actor = Actor::Service;
+    kept[1].kind = ChangeKind::Updated;
+    kept[2].noun = Noun::RevokedToken;
+    kept[2].kind = ChangeKind::Deleted;
+    let mut given = Vec::new();
+    let mut tx = store.write().await.unwrap();
+    for change in &kept[..2] {
+        given.push(tx.append(change).await.unwrap());
+    }
+    let mut seen = store.read().await.unwrap();
+    assert_eq!(seen.log_after(None, 0, 9).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    tx.append(&change(2, None)).await.unwrap();
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    given.push(tx.append(&kept[2]).await.unwrap());
+    tx.commit().await.unwrap();
+    let entries = all(store).await;
+    let revisions: Vec<u64> = entries.iter().map(|entry| entry.revision).collect();
+    let changes: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
+    assert_eq!((revisions, changes), (given.clone(), kept));
+    assert!(given.is_sorted_by(|one, next| one < next), "{given:?}");
+    assert_eq!(bounds(store).await, (given[0], given[2]));
+    let mut tx = store.read().await.unwrap();
+    let later = tx.log_after(None, given[0], 1).await.unwrap();
+    assert_eq!(later, [entries[1]]);
+    let own = tx.log_after(Some(two), 0, 9).await.unwrap();
+    assert_eq!(own, [entries[1]]);
+    assert_eq!(tx.log_after(None, given[2], 9).await.unwrap(), []);
+}
+
+pub async fn the_log_is_trimmed_from_its_oldest_end(store: &dyn Store) {
+    let mut tx = store.write().await.unwrap();
+    let mut given = Vec::new();
+    // A clock that was set back in between makes no hole.
+    for second in [10, 11, 5, 12, 13, 14] {
+        given.push(tx.append(&change(second, None)).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    for (keep, older_than, limit, gone, first) in [
+        (9, 10, 9, 0, 0),
+        (9, 11, 9, 1, 1),
+        (9, 13, 1, 1, 2),
+        (9, 13, 9, 2, 4),
+        (1, 0, 9, 1, 5),
+        (9, 99, 9, 1, 6),
+    ] {
+        let mut tx = store.write().await.unwrap();
+        let trimmed = tx.trim(keep, time(older_than), limit).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(trimmed, gone, "keep {keep}, older than {older_than}");
+        let next = given.get(first).copied().unwrap_or(given[5] + 1);
+        assert_eq!(bounds(store).await, (next, given[5]));
+    }
+    // What is gone is not given again.
+    let mut tx = store.write().await.unwrap();
+    let next = tx.append(&change(20, None)).await.unwrap();
+    assert!(next > given[5]);
+}
