@@ -31,7 +31,7 @@ pub fn block(address: IpAddr, prefix_len: u8) -> AddressRange {
 pub struct ConnectionKey(pub u128);
 
 /// An identity a peer is known by (RFC 7296 section 3.5).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     /// How it is written.
     pub kind: IdType,

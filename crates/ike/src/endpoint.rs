@@ -1,5 +1,6 @@
 //! All IKE SAs of one gateway: finds the SA a datagram belongs to, and keeps connections up.
 
+pub(crate) mod candidates;
 mod connection;
 mod effect;
 mod input;
@@ -14,8 +15,9 @@ use core::time::Duration;
 
 use adit_crypto::Random;
 
-use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
+use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig, Identity};
 use crate::cookie::CookieJar;
+use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
 use crate::output::{ChildKey, Deadline, Output, Polled};
@@ -86,7 +88,9 @@ pub struct Endpoint {
     random: Box<dyn Random>,
     connections: BTreeMap<ConnectionKey, Connection>,
     /// The connections between two addresses, ours first.
-    by_addresses: BTreeMap<(IpAddr, IpAddr), Vec<ConnectionKey>>,
+    by_addresses: BTreeMap<(IpAddr, IpAddr), Neighbours>,
+    /// The connections between two identities, ours first.
+    by_identities: BTreeMap<(Identity, Identity), BTreeSet<ConnectionKey>>,
     pub(crate) sas: Register,
     /// Connections that something happened to: what they want is looked at before the step ends.
     touched: BTreeSet<ConnectionKey>,
@@ -117,6 +121,7 @@ impl Endpoint {
             random,
             connections: BTreeMap::new(),
             by_addresses: BTreeMap::new(),
+            by_identities: BTreeMap::new(),
             sas: Register::default(),
             touched: BTreeSet::new(),
             plans: BTreeSet::new(),

@@ -38,8 +38,6 @@ pub(super) struct Connection {
     children: Vec<Wanted>,
     /// When it wants to be looked at, as the endpoint has noted it.
     pub(super) planned: Option<Deadline>,
-    /// Not before this time another report of something that anybody can cause.
-    pub(super) next_hint: Instant,
 }
 
 /// One Child SA that is wanted.
@@ -64,7 +62,6 @@ impl Connection {
             retry_at: now,
             children,
             planned: None,
-            next_hint: now,
         }
     }
 
@@ -150,12 +147,20 @@ impl Endpoint {
                     }
                 });
             }
+            if let Some(neighbours) = self.by_addresses.get_mut(&(config.local, config.remote)) {
+                neighbours.changed();
+            }
             self.touched.insert(key);
             return;
         }
         self.remove_connection(now, key);
         let addresses = (config.local, config.remote);
-        self.by_addresses.entry(addresses).or_default().push(key);
+        self.by_addresses.entry(addresses).or_default().add(key);
+        let identities = (config.local_id.clone(), config.remote_id.clone());
+        self.by_identities
+            .entry(identities)
+            .or_default()
+            .insert(key);
         self.connections.insert(key, Connection::new(now, config));
         self.touched.insert(key);
     }
@@ -168,16 +173,23 @@ impl Endpoint {
             self.plans.remove(&(planned, key));
         }
         let addresses = (gone.config.local, gone.config.remote);
-        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
-            keys.retain(|one| *one != key);
-            if keys.is_empty() {
+        if let Some(neighbours) = self.by_addresses.get_mut(&addresses) {
+            neighbours.remove(key);
+            if neighbours.is_empty() {
                 self.by_addresses.remove(&addresses);
             }
         }
-        for sa in self.sas.half_open_keys() {
+        let identities = (gone.config.local_id.clone(), gone.config.remote_id.clone());
+        if let Some(keys) = self.by_identities.get_mut(&identities) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.by_identities.remove(&identities);
+            }
+        }
+        for sa in self.sas.half_open_keys_at(gone.config.remote) {
             let state = self.sas.get(sa).map(|sa| &sa.state);
             if let Some(State::HalfOpen(state)) = state
-                && state.candidates.iter().any(|(one, _)| *one == key)
+                && state.candidates.contain(key)
             {
                 self.sas.forget(sa);
             }
@@ -236,18 +248,28 @@ impl Endpoint {
         let State::InitSent(state) = &sa.state else {
             return false;
         };
-        let same = |config: &ConnectionConfig| {
-            config.local_id == state.config.local_id && config.remote_id == state.config.remote_id
+        let config = &state.config;
+        let identities = (config.local_id.clone(), config.remote_id.clone());
+        let same = self.by_identities.get(&identities);
+        let mut same = same.into_iter().flatten();
+        !same.any(|key| self.has_any_sa(*key))
+    }
+
+    /// Whether there is an IKE SA of the connection, or one is being made, or could turn out to be.
+    fn has_any_sa(&self, key: ConnectionKey) -> bool {
+        let counts = |sa: &IkeSa| match &sa.state {
+            State::Established(established) => established.phase == Phase::InUse,
+            State::AuthSent(_) | State::InitSent(_) => true,
+            State::Gone | State::HalfOpen(_) | State::Refusing(_) | State::Withdrawn(_) => false,
         };
-        !self.sas.values().any(|other| match &other.state {
-            State::Established(established) => {
-                established.phase == Phase::InUse && same(&established.config)
-            }
-            State::HalfOpen(state) => state.candidates.iter().any(|(_, config)| same(config)),
-            State::AuthSent(state) => same(&state.inputs.config),
-            State::InitSent(state) => same(&state.config),
-            State::Gone | State::Refusing(_) | State::Withdrawn(_) => false,
-        })
+        let peer = self.connections.get(&key).map(|c| c.config.remote);
+        let half_open = peer.map(|peer| self.sas.half_open_keys_at(peer));
+        let mut half_open = half_open.into_iter().flatten();
+        self.sas.of_connection(key).any(counts)
+            || half_open.any(|sa| match self.sas.get(sa).map(|sa| &sa.state) {
+                Some(State::HalfOpen(state)) => state.candidates.contain(key),
+                _ => false,
+            })
     }
 
     /// Whether a peer must wait before it makes another IKE SA by rekeying: each that was replaced

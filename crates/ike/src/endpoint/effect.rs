@@ -73,9 +73,8 @@ impl Endpoint {
             return;
         };
         let addresses = (connection.config.local, connection.config.remote);
-        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
-            // The sort is stable: the others keep their order.
-            keys.sort_by_key(|one| *one != key);
+        if let Some(neighbours) = self.by_addresses.get_mut(&addresses) {
+            neighbours.expect(key);
         }
     }
 

@@ -2,11 +2,9 @@
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
-use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, Message, NotifyType, ParseError};
 
-use crate::config::ConnectionKey;
 use crate::contents::Contents;
 use crate::cookie::Initiator;
 use crate::endpoint::Endpoint;
@@ -22,9 +20,6 @@ use crate::window::{ATTEMPT, Arrival, Overdue};
 
 /// After how many unanswered first messages the user is told.
 const TELL_AFTER: u32 = 3;
-
-/// How often a connection's user is told of what anybody can cause, without a key.
-const HINT_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a datagram went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,7 +122,8 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Result<(), Drop> {
         let addresses = (path.local, path.remote.ip());
-        let keys = self.by_addresses.get(&addresses).ok_or(Drop::UnknownPeer)?;
+        let neighbours = self.by_addresses.get_mut(&addresses);
+        let neighbours = neighbours.ok_or(Drop::UnknownPeer)?;
         let transmit = |octets| {
             Output::Transmit(Transmit {
                 local_port: path.local_port,
@@ -146,15 +142,12 @@ impl Endpoint {
             self.statistics.repeated += 1;
             return Ok(());
         }
-        let known = keys
-            .iter()
-            .filter_map(|key| self.connections.get_key_value(key));
-        let candidates = known.map(|(key, known)| (*key, Arc::clone(&known.config)));
+        let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
         let request = InitRequest {
             message,
             datagram,
             path,
-            candidates: candidates.collect(),
+            candidates: neighbours.candidates(config),
         };
         if self.must_prove_its_address(path.remote.ip()) {
             let contents = Contents::of(&message.payloads);
@@ -191,12 +184,16 @@ impl Endpoint {
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
                 self.outputs.push_back(transmit(octets));
-                for (connection, config) in &request.candidates {
-                    if self.may_hint(now, *connection) {
-                        let failure = request.mismatch(config);
-                        let event = Event::Failed(*connection, failure);
-                        self.outputs.push_back(Output::Event(event));
-                    }
+                let neighbours = self.by_addresses.get_mut(&addresses);
+                let told = if neighbours.is_some_and(|them| them.may_hint(now)) {
+                    &*request.candidates.all
+                } else {
+                    self.statistics.events_left_out += request.candidates.all.len() as u64;
+                    &[]
+                };
+                for (connection, config) in told {
+                    let event = Event::Failed(*connection, request.mismatch(config));
+                    self.outputs.push_back(Output::Event(event));
                 }
             }
             InitOutcome::HalfOpen(sa) => self.sas.put(*sa),
@@ -219,20 +216,6 @@ impl Endpoint {
             return Err(Drop::HalfOpenLimit);
         }
         Ok(())
-    }
-
-    /// Whether something that anybody can cause is told now; otherwise it is counted.
-    fn may_hint(&mut self, now: Instant, connection: ConnectionKey) -> bool {
-        let Some(connection) = self.connections.get_mut(&connection) else {
-            return false;
-        };
-        let may = connection.next_hint <= now;
-        if may {
-            connection.next_hint = now + HINT_EVERY;
-        } else {
-            self.statistics.events_left_out += 1;
-        }
-        may
     }
 }
 

@@ -59,6 +59,7 @@ impl Register {
         self.sas.len()
     }
 
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &IkeSa> {
         self.sas.values()
     }
@@ -109,8 +110,11 @@ impl Register {
         self.half_open_by_peer.get(&peer).copied().unwrap_or(0)
     }
 
-    pub(crate) fn half_open_keys(&self) -> Vec<SaKey> {
-        self.half_open.values().copied().collect()
+    /// The half-open SAs with this peer.
+    pub(crate) fn half_open_keys_at(&self, peer: IpAddr) -> Vec<SaKey> {
+        let ends = (SocketAddr::new(peer, 0), SocketAddr::new(peer, u16::MAX));
+        let range = (ends.0, Spi::ZERO)..=(ends.1, Spi(u64::MAX));
+        self.half_open.range(range).map(|(_, key)| *key).collect()
     }
 
     pub(crate) fn next_due(&self) -> Option<Deadline> {

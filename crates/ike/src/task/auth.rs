@@ -282,7 +282,7 @@ impl HalfOpen {
             return refuse(ctx, link, &mut keys, message_id, payload);
         }
         let (Some(id), Some((method, received)), Some((_, first))) =
-            (contents.id_initiator, contents.auth, candidates.first())
+            (contents.id_initiator, contents.auth, candidates.all.first())
         else {
             let payload = error_payload(NotifyType::INVALID_SYNTAX);
             return refuse(ctx, link, &mut keys, message_id, payload);
@@ -302,7 +302,11 @@ impl HalfOpen {
             begun,
         };
         let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
-        for (connection, config) in candidates.iter().filter(|(_, c)| stranger.is_meant_by(c)) {
+        for (connection, config) in candidates
+            .all
+            .iter()
+            .filter(|(_, c)| stranger.is_meant_by(c))
+        {
             inputs.config = Arc::clone(config);
             if method == SHARED_KEY
                 && let Some(proof) = inputs.verify(Role::Initiator, &stranger.identity, received)
@@ -319,7 +323,7 @@ impl HalfOpen {
         verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
         let Some((connection, config, proof)) = choose_connection(verified, contents) else {
             if known.is_empty() {
-                stranger.report(ctx, &candidates);
+                stranger.report(ctx, &candidates.all);
             }
             for (connection, config) in known {
                 let failure = Failure::IkeProposal {

@@ -12,8 +12,9 @@ use adit_crypto::{Group, KeyExchange};
 use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
 
 use crate::child::notification_name;
-use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
+use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::contents::Contents;
+use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
 use crate::keys::{Nonces, Role, SaKeys};
 use crate::nat;
@@ -52,7 +53,7 @@ pub(crate) struct InitSent {
 /// The responder's state between IKE_SA_INIT and IKE_AUTH.
 pub(crate) struct HalfOpen {
     /// The connections the peer may turn out to be, by its address.
-    pub(crate) candidates: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
+    pub(crate) candidates: Arc<Candidates>,
     pub(crate) keys: SaKeys,
     pub(crate) initiator_nonce: Vec<u8>,
     pub(crate) responder_nonce: Vec<u8>,
@@ -286,7 +287,7 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) message: &'a Message<'a>,
     pub(crate) datagram: &'a [u8],
     pub(crate) path: Path,
-    pub(crate) candidates: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
+    pub(crate) candidates: Arc<Candidates>,
 }
 
 /// What came of a request to begin an IKE SA.
@@ -318,10 +319,12 @@ impl InitRequest<'_> {
         proposals: &[adit_ike_wire::Proposal<'_>],
         group: u16,
     ) -> Option<Chosen<IkeSuite>> {
-        let all = || self.candidates.iter().map(|(_, config)| &config.ike);
-        let common = IkeAlgorithms::common(all())?;
-        choose_ike(proposals, &common, Some(group), 0)
-            .or_else(|| all().find_map(|ike| choose_ike(proposals, ike, Some(group), 0)))
+        let common = self.candidates.common.as_ref()?;
+        let each = self.candidates.all.iter().map(|(_, config)| &config.ike);
+        choose_ike(proposals, common, Some(group), 0).or_else(|| {
+            let mut each = each;
+            each.find_map(|ike| choose_ike(proposals, ike, Some(group), 0))
+        })
     }
 
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
@@ -393,7 +396,7 @@ impl InitRequest<'_> {
         let ours = (key_exchange.public(), &*responder_nonce);
         let response = Self::agree(ctx, &mut link, chosen, ours);
         let half_open = HalfOpen {
-            candidates: self.candidates.clone(),
+            candidates: Arc::clone(&self.candidates),
             keys,
             initiator_nonce: initiator_nonce.to_vec(),
             responder_nonce,
