@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use adit_crypto::{Encryption, SystemRandom};
 use adit_dataplane::{
-    ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, Routes,
+    ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, RouteChange,
 };
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
 use ipnet::{IpNet, Ipv4Net};
@@ -90,7 +89,10 @@ pub(crate) fn measure(count: u32, tell: fn(&str, u64)) -> io::Result<()> {
     let before = memory()?;
     let gateway = Memory::new();
     let all: Vec<_> = (0..count).map(blocks).collect();
-    gateway.set_routes(Arc::new(Routes::new(&all)));
+    gateway.change_routes(RouteChange {
+        gone: Vec::new(),
+        blocks: all,
+    });
     for number in 0..count {
         gateway
             .install(child(number, false)?)
@@ -138,7 +140,10 @@ impl Replies {
             let peer = Memory::new();
             let mut theirs = blocks(number);
             std::mem::swap(&mut theirs.local, &mut theirs.remote);
-            peer.set_routes(Arc::new(Routes::new([&theirs])));
+            peer.change_routes(RouteChange {
+                gone: Vec::new(),
+                blocks: vec![theirs],
+            });
             let child = child(number, true)?;
             peer.install(child).map_err(io::Error::other)?;
             Ok((peer, packet(behind(number), HERE)))
