@@ -16,14 +16,15 @@ use core::time::Duration;
 use adit_crypto::Random;
 
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig, Identity};
-use crate::cookie::CookieJar;
 use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
 use crate::output::{ChildKey, Deadline, Output, Polled};
-use crate::sa::{Context, Effect, IkeSa, Numbers, SaKey, State};
-use crate::task::Task;
+use crate::sa::{Context, Effect, Numbers, SaKey};
 use crate::time::Instant;
+use crate::v2::cookie::CookieJar;
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::Task;
 
 /// How long a retired Child SA still receives.
 const LINGER: Duration = Duration::from_secs(5);
@@ -273,7 +274,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
+        act: impl FnOnce(&mut Context<'_>, &mut crate::v2::established::Established),
     ) {
         self.with_sa(now, key, |ctx, sa| {
             if let Some(established) = sa.established_mut() {
@@ -286,7 +287,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         child: ChildKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
+        act: impl FnOnce(&mut Context<'_>, &mut crate::v2::established::Established),
     ) {
         if let Some(key) = self.sas.of_child(child) {
             self.with_established(now, key, act);

@@ -17,7 +17,7 @@ use adit_ike_wire::{ExchangeType, Payload, PayloadType};
 
 use crate::config::block;
 use crate::output::{ChildKey, Output, Polled};
-use crate::sa::{IkeSa, State};
+use crate::v2::sa::{IkeSa, State};
 use crate::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, EspAlgorithms,
     Identity, IkeAlgorithms, Instant, Liveness,

@@ -7,12 +7,12 @@ use core::time::Duration;
 use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
-use crate::established::{Established, Farewell, Phase};
-use crate::keys::Role;
 use crate::output::{Deadline, Event, Output};
-use crate::sa::{Context, IkeSa, SaKey, State};
-use crate::task::{Active, Task};
+use crate::sa::{Context, Role, SaKey};
 use crate::time::Instant;
+use crate::v2::established::{Established, Farewell, Phase};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::{Active, Task};
 
 /// The longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);

@@ -7,13 +7,13 @@ use crate::child::{ChildSa, Standing};
 use crate::config::ConnectionKey;
 use crate::endpoint::connection::MAX_IN_USE;
 use crate::endpoint::{Endpoint, LINGER};
-use crate::established::{Farewell, Phase};
 use crate::failure::Failure;
-use crate::keys::Role;
 use crate::output::{ChildKey, Event, Output};
-use crate::sa::{Effect, Ending, IkeSa, SaKey, State};
-use crate::task::Task;
+use crate::sa::{Effect, Ending, Role, SaKey};
 use crate::time::Instant;
+use crate::v2::established::{Farewell, Phase};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::Task;
 
 /// How soon to begin again after the peer deleted the IKE SA.
 const AFTER_PEER_DELETED: Duration = Duration::from_secs(1);

@@ -5,18 +5,19 @@ use core::net::{IpAddr, SocketAddr};
 
 use adit_ike_wire::{ExchangeType, Header, Message, NotifyType, ParseError};
 
-use crate::contents::Contents;
-use crate::cookie::Initiator;
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::output::{Event, Output, Transmit};
-use crate::protection::Opened;
-use crate::sa::{Context, Effect, Ending, IkeSa, Path, State};
-use crate::task::Task;
-use crate::task::init::{InitOutcome, InitRequest};
-use crate::task::refuse::Refusing;
+use crate::sa::{Context, Effect, Ending, Path};
 use crate::time::Instant;
-use crate::window::{ATTEMPT, Arrival, Overdue};
+use crate::v2::contents::Contents;
+use crate::v2::cookie::Initiator;
+use crate::v2::protection::Opened;
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::Task;
+use crate::v2::task::init::{InitOutcome, InitRequest};
+use crate::v2::task::refuse::Refusing;
+use crate::v2::window::{ATTEMPT, Arrival, Overdue};
 
 /// After how many unanswered first messages the user is told.
 const TELL_AFTER: u32 = 3;
@@ -97,7 +98,7 @@ impl Endpoint {
         let key = self.sas.of_spi(ours).ok_or(Drop::UnknownSpi)?;
         let outcome = self
             .try_with_sa(now, key, |ctx, sa| {
-                if flags.initiator == (sa.link.role == crate::keys::Role::Initiator) {
+                if flags.initiator == (sa.link.role == crate::sa::Role::Initiator) {
                     return Err(Drop::UnknownSpi);
                 }
                 if flags.response {

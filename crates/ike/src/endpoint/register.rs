@@ -12,8 +12,9 @@ use adit_ike_wire::Spi;
 
 use crate::config::ConnectionKey;
 use crate::output::{ChildKey, Deadline};
-use crate::sa::{IkeSa, SaKey, State};
+use crate::sa::SaKey;
 use crate::time::Instant;
+use crate::v2::sa::{IkeSa, State};
 
 /// All IKE SAs.
 #[derive(Default)]

@@ -12,11 +12,11 @@ use core::time::Duration;
 use crate::child::ChildSa;
 use crate::config::ConnectionKey;
 use crate::endpoint::Endpoint;
-use crate::established::{Established, Farewell};
-use crate::keys::Role;
-use crate::sa::{IkeSa, SaKey};
+use crate::sa::{Role, SaKey};
 use crate::selectors;
 use crate::time::Instant;
+use crate::v2::established::{Established, Farewell};
+use crate::v2::sa::IkeSa;
 
 /// Two IKE SAs of one connection that came up within this time were begun by both sides at once.
 const SIMULTANEOUS: Duration = Duration::from_secs(10);

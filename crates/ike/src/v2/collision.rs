@@ -1,7 +1,5 @@
 //! Who yields when both sides act on the same SA (RFC 7296 sections 2.8.1, 2.8.2 and 2.25).
 
-use alloc::vec::Vec;
-
 /// What we are doing to the SA that the peer's request is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ours {
@@ -76,25 +74,6 @@ pub(crate) const fn decide(ours: Ours, theirs: Theirs) -> Verdict {
     }
 }
 
-/// The nonces of the exchange that made an SA.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ExchangeNonces {
-    pub(crate) initiator: Vec<u8>,
-    pub(crate) responder: Vec<u8>,
-}
-
-impl ExchangeNonces {
-    fn lowest(&self) -> &[u8] {
-        self.initiator.as_slice().min(&self.responder)
-    }
-
-    /// Whether the SA made with these nonces is the redundant one of two: the SA made by the
-    /// exchange with the lowest of the four nonces is closed by who made it (section 2.8.1).
-    pub(crate) fn lose_against(&self, other: &Self) -> bool {
-        self.lowest() < other.lowest()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,16 +137,5 @@ mod tests {
                 assert_eq!(decide(ours, theirs), expected, "{ours:?} meets {theirs:?}");
             }
         }
-    }
-
-    #[test]
-    fn the_sa_with_the_lowest_nonce_is_redundant() {
-        let nonces = |initiator: u8, responder: u8| ExchangeNonces {
-            initiator: alloc::vec![initiator; 32],
-            responder: alloc::vec![responder; 32],
-        };
-        assert!(nonces(1, 9).lose_against(&nonces(2, 3)));
-        assert!(nonces(9, 1).lose_against(&nonces(2, 3)));
-        assert!(!nonces(4, 5).lose_against(&nonces(9, 3)));
     }
 }

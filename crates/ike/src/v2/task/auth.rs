@@ -6,20 +6,23 @@ use alloc::vec::Vec;
 
 use adit_ike_wire::{ExchangeType, Notify, NotifyType, Payload};
 
-use crate::child::{self, Birth, ChildSa, Owner, Wish, error_payload, notification_name};
-use crate::collision::ExchangeNonces;
+use crate::child::{self, ChildSa, Owner};
 use crate::config::{ConnectionConfig, ConnectionKey, Identity};
-use crate::contents::Contents;
-use crate::established::Established;
 use crate::failure::{Failure, Judge};
-use crate::keys::{Nonces, Role, SaKeys};
+use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output, Part};
-use crate::proposal::{describe_ike, offer_esp};
-use crate::sa::{Context, Effect, Ending, Link, State};
+use crate::sa::{Context, Effect, Ending, Role};
 use crate::selectors;
-use crate::task::init::HalfOpen;
-use crate::task::refuse::Refusing;
 use crate::time::Instant;
+use crate::v2::agreement::{self, Birth, Wish, error_payload, notification_name};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::Link;
+use crate::v2::proposal::{describe_ike, offer_esp};
+use crate::v2::sa::State;
+use crate::v2::task::init::HalfOpen;
+use crate::v2::task::refuse::Refusing;
 
 /// The authentication method "shared key message integrity code".
 const SHARED_KEY: u8 = 2;
@@ -231,7 +234,7 @@ impl Established {
         wish: &Wish,
         contents: &Contents<'_>,
     ) {
-        match child::accept(&self.config, wish, contents, false) {
+        match agreement::accept(&self.config, wish, contents, false) {
             Ok(agreement) => {
                 let nonces = self.nonces.clone();
                 self.add_child(
@@ -457,7 +460,7 @@ fn accept(
     ];
     let mut agreed = None;
     if contents.proposals.is_some() {
-        match child::agree(ctx, &config, contents, false) {
+        match agreement::agree(ctx, &config, contents, false) {
             Ok(agreement) => agreed = Some(agreement),
             Err(disagreement) => {
                 payloads.push(error_payload(disagreement.notify));
@@ -472,7 +475,7 @@ fn accept(
         .map_or(0, |agreed| agreed.inbound_spi)
         .to_be_bytes();
     if let Some(agreed) = &agreed {
-        payloads.extend(child::answer_payloads(agreed, &spi));
+        payloads.extend(agreement::answer_payloads(agreed, &spi));
     }
     if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
         ctx.effects.push(Effect::InitialContact(link.key, begun));
@@ -527,7 +530,7 @@ impl Established {
             config: &config,
             path: link.path,
         };
-        let mut child: ChildSa = child::install(ctx, &self.keys, &owner, birth).ok()?;
+        let mut child: ChildSa = agreement::install(ctx, &self.keys, &owner, birth).ok()?;
         if child.suite.group.is_none() && !config.esp.groups.is_empty() {
             // IKE_AUTH makes one without a key exchange (section 1.2). Whether both sides want the same
             // forward secrecy is seen only when it is rekeyed: soon, not after hours.

@@ -12,17 +12,20 @@ use core::time::Duration;
 
 use adit_ike_wire::{Header, Notify, NotifyType};
 
-use crate::child::{self, Birth, ChildSa, ChildState};
-use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
-use crate::contents::Contents;
-use crate::established::Established;
-use crate::keys::{Nonces, Role};
+use crate::child::{self, ChildSa, ChildState};
+use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
-use crate::sa::{Context, Link};
+use crate::sa::{Context, Role};
 use crate::selectors::covers;
-use crate::task::child_create::{Reply, Request, TEMPORARY_WAIT};
-use crate::task::{Active, Task};
 use crate::time::Instant;
+use crate::v2::agreement::Birth;
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::keys::Nonces;
+use crate::v2::link::Link;
+use crate::v2::task::child_create::{Reply, Request, TEMPORARY_WAIT};
+use crate::v2::task::{Active, Task};
 
 /// How soon a refused rekey is tried again at the soonest.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use adit_ike_wire::{Notify, NotifyType, Payload, Spi};
 
-use crate::sa::Translation;
+use crate::v2::link::Translation;
 
 /// SHA-1 over SPIi | SPIr | address | port.
 pub(crate) fn hash(spis: (Spi, Spi), address: SocketAddr) -> [u8; 20] {

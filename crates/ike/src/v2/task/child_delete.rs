@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use adit_ike_wire::{Delete, ExchangeType, Header, Payload, ProtocolId};
 
 use crate::child::{self, ChildSa, ChildState};
-use crate::collision::{Theirs, Verdict, decide};
-use crate::contents::Contents;
-use crate::established::Established;
 use crate::output::ChildKey;
-use crate::sa::{Context, Link};
-use crate::task::{Active, Task};
+use crate::sa::Context;
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::link::Link;
+use crate::v2::task::{Active, Task};
 
 impl Established {
     /// Takes a Child SA out of use and tells the peer when its turn comes.

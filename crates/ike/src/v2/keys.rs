@@ -7,20 +7,14 @@ use adit_ike_wire::Spi;
 
 use crate::config::Identity;
 use crate::output::DirectionKeys;
-use crate::proposal::{EspSuite, IkeSuite};
-use crate::protection::Protection;
+use crate::sa::Role;
+use crate::suite::{EspSuite, IkeSuite};
+use crate::v2::protection::Protection;
 
 /// Key derivation failed; only a fault in the algorithm table can make it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the negotiated suite does not yield keys")]
 pub(crate) struct KeyError;
-
-/// Which side of an exchange we are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
-    Initiator,
-    Responder,
-}
 
 /// The keys of an IKE SA.
 pub(crate) struct SaKeys {

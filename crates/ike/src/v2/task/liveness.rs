@@ -4,11 +4,12 @@ use core::time::Duration;
 
 use adit_ike_wire::ExchangeType;
 
-use crate::established::{Established, Phase};
-use crate::sa::{Context, Ending, Link, SaKey};
-use crate::task::{Active, Task};
+use crate::sa::{Context, Ending, SaKey};
 use crate::time::Instant;
-use crate::window::ATTEMPT;
+use crate::v2::established::{Established, Phase};
+use crate::v2::link::Link;
+use crate::v2::task::{Active, Task};
+use crate::v2::window::ATTEMPT;
 
 /// The least time a peer has for its answer.
 const MIN_GRACE: Duration = Duration::from_secs(2);

@@ -11,18 +11,22 @@ use core::time::Duration;
 use adit_crypto::{Group, KeyExchange};
 use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, Proposal, ProtocolId, Spi};
 
-use crate::child::notification_name;
-use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
-use crate::contents::Contents;
-use crate::established::{Established, Phase};
 use crate::failure::Failure;
-use crate::keys::{Nonces, Role, SaKeys};
+use crate::nonces::ExchangeNonces;
 use crate::output::Part;
-use crate::proposal::{IkeSuite, choose_ike, offer_ike};
-use crate::sa::{Context, Effect, IkeSa, Link, SaKey, State};
-use crate::task::child_create::TEMPORARY_WAIT;
-use crate::task::{Active, Task};
-use crate::window::{RequestWindow, ResponseWindow};
+use crate::sa::{Context, Effect, Role, SaKey};
+use crate::suite::IkeSuite;
+use crate::v2::agreement::notification_name;
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::{Established, Phase};
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::Link;
+use crate::v2::proposal::{choose_ike, offer_ike};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::child_create::TEMPORARY_WAIT;
+use crate::v2::task::{Active, Task};
+use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How soon a refused rekey is tried again.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);

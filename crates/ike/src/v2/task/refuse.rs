@@ -9,9 +9,11 @@ use alloc::boxed::Box;
 
 use adit_ike_wire::{Delete, ExchangeType, Notify, NotifyType, Payload};
 
-use crate::contents::Contents;
-use crate::keys::SaKeys;
-use crate::sa::{Context, Effect, Ending, Link, State};
+use crate::sa::{Context, Effect, Ending};
+use crate::v2::contents::Contents;
+use crate::v2::keys::SaKeys;
+use crate::v2::link::Link;
+use crate::v2::sa::State;
 
 /// The initiator's state while it waits for the answer to its refusal, or to its Delete.
 pub(crate) struct Refusing {

@@ -7,16 +7,19 @@ use core::time::Duration;
 use adit_crypto::{Group, KeyExchange, Secret};
 use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, Agreement, Birth, ChildSa, Wish};
-use crate::collision::{ExchangeNonces, Theirs, Verdict, decide};
-use crate::contents::Contents;
-use crate::established::Established;
+use crate::child::ChildSa;
 use crate::failure::Failure;
-use crate::keys::{Nonces, Role};
+use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
-use crate::proposal::offer_esp;
-use crate::sa::{Context, Effect, Link};
-use crate::task::{Active, Task};
+use crate::sa::{Context, Effect, Role};
+use crate::v2::agreement::{self, Agreement, Birth, Wish};
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::keys::Nonces;
+use crate::v2::link::Link;
+use crate::v2::proposal::offer_esp;
+use crate::v2::task::{Active, Task};
 
 /// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
 pub(crate) const TEMPORARY_WAIT: Duration = Duration::from_millis(1_500);
@@ -137,7 +140,7 @@ impl Established {
             }
             _ => {}
         }
-        let agreement = match child::accept(&self.config, &request.wish, contents, true) {
+        let agreement = match agreement::accept(&self.config, &request.wish, contents, true) {
             Ok(agreement) => agreement,
             Err(failure) => return Reply::Refused(failure),
         };
@@ -311,7 +314,7 @@ impl Established {
             self.refuse(ctx, link, header, NotifyType::NO_ADDITIONAL_SAS);
             return None;
         }
-        let agreement = match child::agree(ctx, &self.config, contents, true) {
+        let agreement = match agreement::agree(ctx, &self.config, contents, true) {
             Ok(agreement) => agreement,
             Err(disagreement) => {
                 self.refuse(ctx, link, header, disagreement.notify);
@@ -344,7 +347,7 @@ impl Established {
             responder: ctx.nonce(),
         };
         let spi = agreement.inbound_spi.to_be_bytes();
-        let mut payloads = child::answer_payloads(&agreement, &spi);
+        let mut payloads = agreement::answer_payloads(&agreement, &spi);
         payloads.insert(1, Payload::Nonce(&nonces.responder));
         if let Some((key_exchange, _)) = &ours {
             let group = key_exchange.group().id();

@@ -2,10 +2,11 @@
 
 use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
 
-use crate::collision::{Theirs, Verdict, decide};
-use crate::established::{Established, Farewell};
-use crate::sa::{Context, Effect, Ending, Link, SaKey};
-use crate::task::Active;
+use crate::sa::{Context, Effect, Ending, SaKey};
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::established::{Established, Farewell};
+use crate::v2::link::Link;
+use crate::v2::task::Active;
 
 impl Established {
     pub(crate) fn start_ike_delete(&mut self, ctx: &mut Context<'_>, link: &mut Link) {

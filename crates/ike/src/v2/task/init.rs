@@ -11,21 +11,24 @@ use core::time::Duration;
 use adit_crypto::{Group, KeyExchange};
 use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
 
-use crate::child::notification_name;
 use crate::config::{ConnectionConfig, ConnectionKey};
-use crate::contents::Contents;
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
-use crate::keys::{Nonces, Role, SaKeys};
-use crate::nat;
 use crate::output::{Event, Output};
-use crate::proposal::{
-    Chosen, IkeSuite, choose_ike, describe, describe_ike, differing_transform, offer_ike,
-};
-use crate::sa::{Context, IkeSa, Link, Path, SaKey, State, Translation};
-use crate::task::auth::AuthSent;
+use crate::sa::{Context, Path, Role, SaKey};
+use crate::suite::IkeSuite;
 use crate::time::Instant;
-use crate::window::{RequestWindow, ResponseWindow};
+use crate::v2::agreement::notification_name;
+use crate::v2::contents::Contents;
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::{Link, Translation};
+use crate::v2::nat;
+use crate::v2::proposal::{
+    Chosen, choose_ike, describe, describe_ike, differing_transform, offer_ike,
+};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::auth::AuthSent;
+use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How long a responder waits for IKE_AUTH.
 const HALF_OPEN_LIFETIME: Duration = Duration::from_secs(30);
@@ -268,7 +271,7 @@ impl InitSent {
         Some(AuthSent::start(
             ctx,
             link,
-            crate::task::auth::Inputs {
+            crate::v2::task::auth::Inputs {
                 connection: self.connection,
                 config: Arc::clone(&self.config),
                 keys,

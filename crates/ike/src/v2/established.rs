@@ -1,7 +1,7 @@
 //! An IKE SA that is up: its Child SAs and its tasks.
 //!
 //! One request of ours is under way at a time (`active`); the rest waits in `queue`. The peer's
-//! requests are answered at once, whatever we are doing; [`crate::collision`] says how.
+//! requests are answered at once, whatever we are doing; [`crate::v2::collision`] says how.
 //!
 //! ```text
 //!   in use --(rekeyed)--> replaced --(Delete, or 60 s)--> gone
@@ -19,17 +19,20 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
 
-use crate::child::{self, ChildSa, ChildState, Standing, error_payload, notification_name};
-use crate::collision::{ExchangeNonces, Ours};
+use crate::child::{self, ChildSa, ChildState, Standing};
 use crate::config::{ConnectionConfig, ConnectionKey};
-use crate::contents::Contents;
 use crate::failure::{Failure, Judge};
-use crate::keys::{Role, SaKeys};
+use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Deadline, Event, Output, Part};
-use crate::sa::{Context, Effect, Ending, Link, SaKey};
-use crate::task::auth::Authenticated;
-use crate::task::{Active, Queued, Task};
+use crate::sa::{Context, Effect, Ending, Role, SaKey};
 use crate::time::Instant;
+use crate::v2::agreement::{error_payload, notification_name};
+use crate::v2::collision::Ours;
+use crate::v2::contents::Contents;
+use crate::v2::keys::SaKeys;
+use crate::v2::link::Link;
+use crate::v2::task::auth::Authenticated;
+use crate::v2::task::{Active, Queued, Task};
 
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
