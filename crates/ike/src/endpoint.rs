@@ -3,6 +3,7 @@
 pub(crate) mod candidates;
 mod connection;
 mod effect;
+mod first;
 mod input;
 pub(crate) mod register;
 mod surplus;
@@ -20,11 +21,9 @@ use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
 use crate::output::{ChildKey, Deadline, Output, Polled};
-use crate::sa::{Context, Effect, Numbers, SaKey};
+use crate::sa::{Context, Effect, Numbers, Order, Sa, SaKey, Want};
 use crate::time::Instant;
 use crate::v2::cookie::CookieJar;
-use crate::v2::sa::{IkeSa, State};
-use crate::v2::task::Task;
 
 /// How long a retired Child SA still receives.
 const LINGER: Duration = Duration::from_secs(5);
@@ -152,36 +151,21 @@ impl Endpoint {
     /// Does as told.
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::ChildHeard(child) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.on_child_heard(ctx, child);
-                });
-            }
+            Command::ChildHeard(child) => self.order_of(now, child, Order::ChildHeard(child)),
             Command::ChildHeardFrom(child, remote) => {
-                if let Some(key) = self.sas.of_child(child) {
-                    self.with_sa(now, key, |ctx, sa| {
-                        let path = sa.link.path.with_remote(remote);
-                        sa.hear_from(ctx, path);
-                    });
-                }
+                self.order_of(now, child, Order::HeardFrom(remote));
             }
             Command::ChildInstalled(child, installed) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.on_child_installed(ctx, child, installed);
-                });
+                self.order_of(now, child, Order::ChildInstalled(child, installed));
             }
             Command::RekeyChild(child) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.enqueue(Task::ChildRekey(child), ctx.now);
-                });
+                self.order_of(now, child, Order::Want(Want::ChildRekey(child)));
             }
             Command::RekeyIke(connection) => {
                 if !self.is_rekeying(connection)
-                    && let Some(key) = self.newest_established(connection)
+                    && let Some(key) = self.newest_in_use(connection)
                 {
-                    self.with_established(now, key, |ctx, established| {
-                        established.enqueue(Task::IkeRekey, ctx.now);
-                    });
+                    self.order(now, key, Order::Want(Want::IkeRekey));
                 }
             }
             Command::RemoveConnection(connection) => self.remove_connection(now, connection),
@@ -227,7 +211,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> R,
+        act: impl FnOnce(&mut Context<'_>, &mut dyn Sa) -> R,
     ) -> Option<R> {
         let acted = self.try_with_sa(now, key, |ctx, sa| {
             Ok::<_, core::convert::Infallible>(act(ctx, sa))
@@ -241,11 +225,11 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> Result<R, E>,
+        act: impl FnOnce(&mut Context<'_>, &mut dyn Sa) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let mut sa = self.sas.take(key)?;
-        let alone = self.is_alone(&sa);
-        let crowded = self.is_crowded(&sa);
+        let alone = self.is_alone(&*sa);
+        let crowded = self.is_crowded(&*sa);
         let mut ctx = Context {
             now,
             random: &mut *self.random,
@@ -256,41 +240,27 @@ impl Endpoint {
             alone,
             crowded,
         };
-        let result = act(&mut ctx, &mut sa);
+        let result = act(&mut ctx, &mut *sa);
         if result.is_err() {
-            self.sas.put_back(sa);
+            self.sas.put_back(key, sa);
             return Some(result);
         }
-        if let State::Established(established) = &mut sa.state {
-            established.run_queue(&mut ctx, &mut sa.link);
-        }
-        self.touched.extend(sa.link.connection);
+        sa.proceed(&mut ctx);
+        self.touched.extend(sa.place().connection);
         self.sas.put(sa);
         self.apply_effects(now);
         Some(result)
     }
 
-    fn with_established(
-        &mut self,
-        now: Instant,
-        key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::v2::established::Established),
-    ) {
-        self.with_sa(now, key, |ctx, sa| {
-            if let Some(established) = sa.established_mut() {
-                act(ctx, established);
-            }
-        });
+    /// Has one SA do something.
+    fn order(&mut self, now: Instant, key: SaKey, order: Order) {
+        self.with_sa(now, key, |ctx, sa| sa.obey(ctx, order));
     }
 
-    fn with_child(
-        &mut self,
-        now: Instant,
-        child: ChildKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::v2::established::Established),
-    ) {
+    /// Has the SA of a Child SA do something.
+    fn order_of(&mut self, now: Instant, child: ChildKey, order: Order) {
         if let Some(key) = self.sas.of_child(child) {
-            self.with_established(now, key, act);
+            self.order(now, key, order);
         }
     }
 }

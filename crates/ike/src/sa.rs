@@ -1,21 +1,217 @@
-//! What an IKE SA is to its endpoint, whichever version of IKE it speaks.
+//! What an IKE SA is to its endpoint, whichever version of IKE it speaks: something that is found by an
+//! SPI, takes datagrams, carries Child SAs of one connection, and wants things of the endpoint.
+//!
+//! ```text
+//!   Begun --> Proving --+
+//!                       +--> InUse --> Ending --> forgotten
+//!   HalfOpen -----------+
+//! ```
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use adit_crypto::Random;
-use adit_ike_wire::Spi;
+use adit_ike_wire::{Header, Spi};
 
-use crate::config::{ConnectionKey, EndpointConfig};
-use crate::output::{ChildKey, Output, Transmit};
+use crate::child::ChildSa;
+use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
+use crate::endpoint::candidates::Candidates;
+use crate::nonces::ExchangeNonces;
+use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::time::Instant;
-use crate::v2::sa::IkeSa;
 
 /// Names an IKE SA within its endpoint; never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SaKey(pub(crate) u64);
+
+/// An IKE SA, as the endpoint sees it.
+pub(crate) trait Sa: fmt::Debug {
+    /// What it is found by.
+    fn place(&self) -> Place;
+
+    /// How far it has come.
+    fn stage(&self) -> Stage<'_>;
+
+    /// What it is beside other SAs of its connection, while it is in use.
+    fn usage(&self) -> Option<Usage<'_>>;
+
+    /// Its Child SAs.
+    fn children(&self) -> &[ChildSa];
+
+    /// Whether the wanted Child SA of this index is up, being made, or about to be.
+    fn is_busy_with(&self, index: usize, now: Instant) -> bool;
+
+    /// The SA that the peer made to replace this one, while it is open which of two stays.
+    fn rival(&self) -> Option<SaKey>;
+
+    /// The answer to the message that began it, if it is this one.
+    fn repeats(&self, first: &[u8]) -> Option<&[u8]>;
+
+    /// When something is to be done if nothing comes in.
+    fn deadline(&self) -> Option<Deadline>;
+
+    /// Takes a datagram that names it. Until it is known to be authentic nothing changes.
+    fn take(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop>;
+
+    /// Does what is due.
+    fn handle_timeout(&mut self, ctx: &mut Context<'_>);
+
+    /// Does as told, as far as its stage allows.
+    fn obey(&mut self, ctx: &mut Context<'_>, order: Order);
+
+    /// Begins with what waits, where something can be begun. Called after each step that changed it.
+    fn proceed(&mut self, ctx: &mut Context<'_>);
+
+    /// Has another configuration that leaves what was agreed good.
+    fn reconfigure(&mut self, config: &Arc<ConnectionConfig>);
+
+    /// Takes note of how a contest for the connection ended.
+    fn settle(&mut self, now: Instant, outcome: Outcome);
+
+    /// Gives away its Child SAs, and what is wanted of them.
+    fn hand_over(&mut self) -> Handover;
+
+    /// Takes them, if it is up; otherwise they come back.
+    fn adopt(&mut self, handover: Handover) -> Result<(), Handover>;
+
+    /// Itself, for tests that look inside.
+    #[cfg(any(test, fuzzing))]
+    fn v2(&self) -> Option<&crate::v2::sa::IkeSa>;
+
+    /// Itself, for tests that speak in its name.
+    #[cfg(any(test, fuzzing))]
+    fn v2_mut(&mut self) -> Option<&mut crate::v2::sa::IkeSa>;
+}
+
+/// What an SA is found by, which its steps may change.
+pub(crate) struct Place {
+    pub(crate) key: SaKey,
+    /// The SPI that the peer's messages name it by.
+    pub(crate) spi: Spi,
+    /// Whose it is; a responder learns it late.
+    pub(crate) connection: Option<ConnectionKey>,
+    /// The side of the exchange that made it.
+    pub(crate) role: Role,
+    /// Where its peer is.
+    pub(crate) remote: SocketAddr,
+    /// The peer's own SPI.
+    pub(crate) remote_spi: Spi,
+}
+
+/// How far an SA has come.
+pub(crate) enum Stage<'s> {
+    /// We began it, and have no answer that counts.
+    Begun,
+    /// We have said who we are; the peer may believe that it is up.
+    Proving,
+    /// The peer began it, and has not shown who it is: any of these.
+    HalfOpen(&'s Candidates),
+    /// It carries its connection.
+    InUse,
+    /// It was replaced, closed or withdrawn, and is there until the peer knows.
+    Ending,
+}
+
+/// What an SA in use is beside others of its connection.
+pub(crate) struct Usage<'s> {
+    pub(crate) since: Instant,
+    /// When another one is wanted, if this one was not replaced by then.
+    pub(crate) renew_at: Instant,
+    /// It is being replaced; which one will stay is open.
+    pub(crate) is_rekeying: bool,
+    /// The nonces of the exchange that made it, which both ends know.
+    pub(crate) nonces: &'s ExchangeNonces,
+}
+
+/// What the endpoint has an SA do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Send on this Child SA.
+    Activate(ChildKey),
+    /// The peer's packets come on this Child SA.
+    ChildHeard(ChildKey),
+    /// The caller has installed this Child SA, or could not.
+    ChildInstalled(ChildKey, bool),
+    /// End, and tell the peer.
+    Close(Farewell),
+    /// A packet of a Child SA came from there.
+    HeardFrom(SocketAddr),
+    /// Do this when its turn comes.
+    Want(Want),
+}
+
+/// What can be wanted of an SA that is in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    /// The Child SA of this index in the configuration.
+    Child(usize),
+    /// That this Child SA is deleted.
+    ChildDelete(ChildKey),
+    /// Another in the place of this Child SA.
+    ChildRekey(ChildKey),
+    /// Another IKE SA in its place.
+    IkeRekey,
+    /// A sign of life of the peer.
+    Liveness,
+}
+
+/// How a contest of two SAs ended for one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// Another one has its place.
+    Replaced,
+    /// The one that waited to take its place is gone.
+    Unchallenged,
+    /// It need not wait any more: the one whose place it was to take is gone.
+    Unopposed,
+}
+
+/// What becomes of the Child SAs of an IKE SA that is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Farewell {
+    /// They are gone at once.
+    AtOnce,
+    /// What is still on its way to them is taken: the peer does not know yet.
+    Lingering,
+}
+
+/// What one SA leaves to another.
+#[derive(Debug, Default)]
+pub(crate) struct Handover {
+    pub(crate) children: Vec<ChildSa>,
+    /// Not before these times.
+    pub(crate) wants: Vec<(Want, Instant)>,
+}
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taken {
+    Done,
+    Repeated,
+}
+
+/// Why a datagram went no further.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drop {
+    HalfOpenLimit,
+    HalfOpenLimitOfPeer,
+    Malformed,
+    NotAuthentic,
+    OtherVersion,
+    OutOfOrder,
+    UnknownPeer,
+    UnknownSpi,
+}
 
 /// What a step may use of the endpoint.
 pub(crate) struct Context<'e> {
@@ -109,7 +305,7 @@ pub(crate) enum Effect {
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
     /// A new SA, made by rekeying.
-    New(Box<IkeSa>),
+    New(Box<dyn Sa>),
     /// This SA, which the peer made, lost a collision; the peer deletes it.
     Outdone(SaKey),
     /// This SA, which the peer made, won a collision: the peer uses it.

@@ -1,5 +1,6 @@
 //! Keeping connections up: when to begin, when to try again, which Child SAs are missing.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -8,11 +9,9 @@ use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
 use crate::output::{Deadline, Event, Output};
-use crate::sa::{Context, Role, SaKey};
+use crate::sa::{Context, Farewell, Order, Role, Sa, SaKey, Stage, Usage, Want};
 use crate::time::Instant;
-use crate::v2::established::{Established, Farewell, Phase};
-use crate::v2::sa::{IkeSa, State};
-use crate::v2::task::{Active, Task};
+use crate::v2::sa::IkeSa;
 
 /// The longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -141,11 +140,7 @@ impl Endpoint {
             connection.change_timing(now, config);
             let config = Arc::clone(&connection.config);
             for sa in self.sas.keys_of_connection(key) {
-                self.sas.change(sa, |sa| {
-                    if let Some(established) = sa.established_mut() {
-                        established.config = Arc::clone(&config);
-                    }
-                });
+                self.sas.change(sa, |sa| sa.reconfigure(&config));
             }
             if let Some(neighbours) = self.by_addresses.get_mut(&(config.local, config.remote)) {
                 neighbours.changed();
@@ -187,68 +182,56 @@ impl Endpoint {
             }
         }
         for sa in self.sas.half_open_keys_at(gone.config.remote) {
-            let state = self.sas.get(sa).map(|sa| &sa.state);
-            if let Some(State::HalfOpen(state)) = state
-                && state.candidates.contain(key)
-            {
+            if self.could_become(sa, key) {
                 self.sas.forget(sa);
             }
         }
         for sa in self.sas.keys_of_connection(key) {
-            match self.sas.get(sa).map(|sa| &sa.state) {
-                Some(State::Established(_)) => {
-                    // Nothing of a connection that is not wanted lingers.
-                    self.with_established(now, sa, |ctx, established| {
-                        established.close(ctx, Farewell::AtOnce);
-                    });
+            match self.sas.get(sa).map(|sa| sa.stage()) {
+                Some(Stage::Begun) => drop(self.sas.forget(sa)),
+                // Nothing of a connection that is not wanted lingers.
+                Some(Stage::InUse | Stage::Ending | Stage::Proving) => {
+                    self.order(now, sa, Order::Close(Farewell::AtOnce));
                 }
-                Some(State::AuthSent(_)) => {
-                    self.sas.change(sa, IkeSa::withdraw);
-                }
-                Some(State::InitSent(_)) => {
-                    self.sas.forget(sa);
-                }
-                Some(
-                    State::Gone | State::HalfOpen(_) | State::Refusing(_) | State::Withdrawn(_),
-                )
-                | None => {}
+                Some(Stage::HalfOpen(_)) | None => {}
             }
         }
     }
 
+    /// The SAs that carry the connection, the oldest first.
     pub(super) fn in_use(
         &self,
         connection: ConnectionKey,
-    ) -> impl Iterator<Item = (&IkeSa, &Established)> {
-        self.sas.of_connection(connection).filter_map(|sa| {
-            let established = sa.established()?;
-            (established.phase == Phase::InUse).then_some((sa, established))
-        })
+    ) -> impl Iterator<Item = (&dyn Sa, Usage<'_>)> {
+        let sas = self.sas.of_connection(connection);
+        sas.filter_map(|sa| Some((sa, sa.usage()?)))
     }
 
-    pub(super) fn newest_established(&self, connection: ConnectionKey) -> Option<SaKey> {
-        self.in_use(connection).map(|(sa, _)| sa.link.key).max()
+    pub(super) fn newest_in_use(&self, connection: ConnectionKey) -> Option<SaKey> {
+        self.in_use(connection).map(|(sa, _)| sa.place().key).max()
     }
 
     /// Whether an IKE SA of the connection is being replaced; which one will stay is open.
     pub(super) fn is_rekeying(&self, connection: ConnectionKey) -> bool {
-        self.in_use(connection).any(|(_, established)| {
-            established.rival.is_some() || matches!(established.active, Some(Active::IkeRekey(_)))
-        })
+        self.in_use(connection).any(|(_, usage)| usage.is_rekeying)
     }
 
     pub(super) fn is_initiating(&self, connection: ConnectionKey) -> bool {
         let mut sas = self.sas.of_connection(connection);
-        sas.any(|sa| matches!(sa.state, State::InitSent(_) | State::AuthSent(_)))
+        sas.any(|sa| matches!(sa.stage(), Stage::Begun | Stage::Proving))
     }
 
     /// Whether no other SA is known between the identities of an SA that is about to
     /// authenticate (RFC 7296 section 2.4, INITIAL_CONTACT).
-    pub(super) fn is_alone(&self, sa: &IkeSa) -> bool {
-        let State::InitSent(state) = &sa.state else {
+    pub(super) fn is_alone(&self, sa: &dyn Sa) -> bool {
+        let Stage::Begun = sa.stage() else {
             return false;
         };
-        let config = &state.config;
+        let connection = sa.place().connection;
+        let connection = connection.and_then(|key| self.connections.get(&key));
+        let Some(Connection { config, .. }) = connection else {
+            return false;
+        };
         let identities = (config.local_id.clone(), config.remote_id.clone());
         let same = self.by_identities.get(&identities);
         let mut same = same.into_iter().flatten();
@@ -257,25 +240,28 @@ impl Endpoint {
 
     /// Whether there is an IKE SA of the connection, or one is being made, or could turn out to be.
     fn has_any_sa(&self, key: ConnectionKey) -> bool {
-        let counts = |sa: &IkeSa| match &sa.state {
-            State::Established(established) => established.phase == Phase::InUse,
-            State::AuthSent(_) | State::InitSent(_) => true,
-            State::Gone | State::HalfOpen(_) | State::Refusing(_) | State::Withdrawn(_) => false,
+        let counts = |sa: &dyn Sa| match sa.stage() {
+            Stage::Begun | Stage::InUse | Stage::Proving => true,
+            Stage::Ending | Stage::HalfOpen(_) => false,
         };
         let peer = self.connections.get(&key).map(|c| c.config.remote);
         let half_open = peer.map(|peer| self.sas.half_open_keys_at(peer));
         let mut half_open = half_open.into_iter().flatten();
-        self.sas.of_connection(key).any(counts)
-            || half_open.any(|sa| match self.sas.get(sa).map(|sa| &sa.state) {
-                Some(State::HalfOpen(state)) => state.candidates.contain(key),
-                _ => false,
-            })
+        self.sas.of_connection(key).any(counts) || half_open.any(|sa| self.could_become(sa, key))
+    }
+
+    /// Whether a half-open SA could turn out to be the connection's.
+    fn could_become(&self, sa: SaKey, connection: ConnectionKey) -> bool {
+        match self.sas.get(sa).map(|sa| sa.stage()) {
+            Some(Stage::HalfOpen(candidates)) => candidates.contain(connection),
+            _ => false,
+        }
     }
 
     /// Whether a peer must wait before it makes another IKE SA by rekeying: each that was replaced
     /// stays for a while.
-    pub(super) fn is_crowded(&self, sa: &IkeSa) -> bool {
-        let connection = sa.link.connection;
+    pub(super) fn is_crowded(&self, sa: &dyn Sa) -> bool {
+        let connection = sa.place().connection;
         let others = connection.map_or(0, |connection| self.sas.of_connection(connection).count());
         connection.is_some() && others + 1 >= MAX_SAS
     }
@@ -309,8 +295,8 @@ impl Endpoint {
     /// When another IKE SA is to be begun, since the one there is comes to its end without having
     /// been rekeyed: the new one has to be there before.
     fn renewal_of(&self, key: ConnectionKey) -> Option<Instant> {
-        let established = self.sas.get(self.survivor(key)?)?.established()?;
-        Some(established.renew_at())
+        let usage = self.sas.get(self.survivor(key)?)?.usage()?;
+        Some(usage.renew_at)
     }
 
     fn plan(&mut self, now: Instant, key: ConnectionKey) {
@@ -370,7 +356,7 @@ impl Endpoint {
         let sa = IkeSa::initiate(&mut ctx, key, config);
         ctx.push(Output::Event(Event::Connecting(key)));
         match sa {
-            Some(sa) => self.sas.put(sa),
+            Some(sa) => self.sas.put(Box::new(sa)),
             // Nothing can be offered; another configuration has to come.
             None => {
                 if let Some(connection) = self.connections.get_mut(&key) {
@@ -389,9 +375,9 @@ impl Endpoint {
     ) {
         let count = self.connections.get(&key).map_or(0, |c| c.children.len());
         let is_missing = |index| {
-            let stays = |sa: &IkeSa| redundant.iter().all(|one| one.sa != sa.link.key);
-            let mut stay = self.in_use(key).filter(|(sa, _)| stays(sa));
-            !stay.any(|(_, established)| established.is_busy_with(index, now))
+            let stays = |sa: &dyn Sa| redundant.iter().all(|one| one.sa != sa.place().key);
+            let mut stay = self.in_use(key).filter(|(sa, _)| stays(*sa));
+            !stay.any(|(sa, _)| sa.is_busy_with(index, now))
         };
         let missing: Vec<_> = (0..count).map(is_missing).collect();
         let Some(connection) = self.connections.get_mut(&key) else {
@@ -408,9 +394,7 @@ impl Endpoint {
             }
         }
         for index in due {
-            self.with_established(now, sa, |ctx, established| {
-                established.enqueue(Task::ChildCreate(index), ctx.now);
-            });
+            self.order(now, sa, Order::Want(Want::Child(index)));
         }
     }
 }

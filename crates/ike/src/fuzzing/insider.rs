@@ -37,7 +37,7 @@ impl Table {
 
 fn established(table: &Table) -> [usize; 2] {
     let count = |end: &Endpoint| {
-        let sas = end.sas.values();
+        let sas = end.sas.values().filter_map(Sa::v2);
         sas.filter(|sa| sa.established().is_some()).count()
     };
     let [first, second] = &table.ends;

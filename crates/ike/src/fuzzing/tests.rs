@@ -34,16 +34,9 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
         message.header.initiator_spi
     };
     let end = &table.ends[1 - side];
-    let sa = end.sas.values().find(|sa| sa.link.local_spi == ours)?;
-    let protection = match &sa.state {
-        State::AuthSent(state) => &state.inputs.keys.protection,
-        State::Established(established) => &established.keys.protection,
-        State::HalfOpen(state) => &state.keys.protection,
-        State::Refusing(state) => &state.keys.protection,
-        State::Withdrawn(state) => &state.keys.protection,
-        State::Gone | State::InitSent(_) => return None,
-    };
-    let opened = protection.open(&datagram.octets, &message).ok()?;
+    let mut sas = end.sas.values().filter_map(Sa::v2);
+    let sa = sas.find(|sa| sa.link.local_spi == ours)?;
+    let opened = sa.open(&datagram.octets, &message).ok()?;
     let payloads = opened.payloads().unwrap();
     let mut inner = Vec::new();
     let first = adit_ike_wire::payload::emit_chain(&payloads, &mut inner);
@@ -53,7 +46,7 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
         .sas
         .values()
         .rev()
-        .position(|sa| sa.link.remote_spi == spi)?;
+        .position(|sa| sa.place().remote_spi == spi)?;
     let operation = if flags.response { 4 } else { 3 };
     let mut octets = std::vec![
         u8::try_from(side << 7).unwrap() | operation,

@@ -12,23 +12,25 @@
 //! our request decides, and the peer's new one is its `rival`, which waits, without Child SAs and
 //! without tasks, until it has won: by its nonces, or because the peer uses it.
 
+mod exchange;
+mod proof;
+mod timers;
+
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload, TrafficSelector};
+use adit_ike_wire::TrafficSelector;
 
-use crate::child::{self, ChildSa, ChildState, Standing};
+use crate::child::{self, ChildSa, ChildState};
 use crate::config::{ConnectionConfig, ConnectionKey};
-use crate::failure::{Failure, Judge};
+use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
-use crate::output::{ChildKey, Deadline, Event, Output, Part};
-use crate::sa::{Context, Effect, Ending, Role, SaKey};
+use crate::output::{ChildKey, Event, Output, Part};
+use crate::sa::{Context, Effect, Ending, Farewell, Role, SaKey};
 use crate::time::Instant;
-use crate::v2::agreement::{error_payload, notification_name};
 use crate::v2::collision::Ours;
-use crate::v2::contents::Contents;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
 use crate::v2::task::auth::Authenticated;
@@ -37,32 +39,12 @@ use crate::v2::task::{Active, Queued, Task};
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
 
-/// What a peer says in an INFORMATIONAL exchange to have the IKE SA deleted without a Delete (RFC 7296
-/// section 2.21.2).
-const ENDS_THE_SA: [NotifyType; 3] = [
-    NotifyType::AUTHENTICATION_FAILED,
-    NotifyType::INVALID_SYNTAX,
-    NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
-];
-
-/// How long the peer may take to say something by itself before it is asked whether it has a Child SA.
-const PROOF_WAIT: Duration = Duration::from_millis(50);
-
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     Closing,
     InUse,
     Replaced,
-}
-
-/// What becomes of the Child SAs of an IKE SA that is closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Farewell {
-    /// They are gone at once.
-    AtOnce,
-    /// What is still on its way to them is taken: the peer does not know yet.
-    Lingering,
 }
 
 /// An IKE SA that is up.
@@ -239,177 +221,6 @@ impl Established {
         }
     }
 
-    /// Takes the answer to the request under way; its window is free again.
-    pub(crate) fn on_response(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        contents: &Contents<'_>,
-    ) {
-        self.heard = ctx.now;
-        // Section 2.21.3: who answers so has deleted the SA, without a Delete.
-        if contents.notify(NotifyType::INVALID_SYNTAX).is_some() {
-            return self.refused(ctx, link.key, NotifyType::INVALID_SYNTAX);
-        }
-        // Section 2.5: a message with such a payload is rejected whole.
-        if contents.unknown_critical.is_some() {
-            return self.misled(ctx);
-        }
-        let (asked, number) = (self.asked, self.asked_number);
-        self.prove_where(ctx, |child| {
-            child.proof_at <= asked && child.key.0 <= number
-        });
-        self.ask_for_proof();
-        match self.active.take() {
-            // The Child SA would not outlive the answer to the Delete that comes next.
-            Some(Active::ChildCreate(_) | Active::ChildRekey(_))
-                if self.phase == Phase::Closing => {}
-            Some(Active::ChildCreate(pending)) => {
-                self.child_created(ctx, link, pending, contents);
-            }
-            Some(Active::ChildDelete(key)) => self.child_deleted(ctx, key),
-            Some(Active::ChildRekey(pending)) => {
-                self.child_rekeyed(ctx, link, pending, contents);
-            }
-            Some(Active::IkeDelete) => self.ike_deleted(ctx, link.key),
-            Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
-            // Whoever was asked for is not there; otherwise the path was changed by now.
-            Some(Active::Liveness) => link.candidate = None,
-            None => {}
-        }
-    }
-
-    /// Answers a request that was opened.
-    pub(crate) fn on_request(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        header: &Header,
-        contents: &Contents<'_>,
-    ) {
-        self.heard = ctx.now;
-        if let Some(kind) = contents.unknown_critical {
-            let payload = Payload::Notify(adit_ike_wire::Notify {
-                protocol: adit_ike_wire::ProtocolId::NONE,
-                spi: &[],
-                kind: NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
-                data: &[kind],
-            });
-            return self.respond(ctx, link, header, &[payload]);
-        }
-        let mut said = contents.notifies.iter().map(|notify| notify.kind);
-        if !said.any(|kind| ENDS_THE_SA.contains(&kind)) {
-            // Section 2.3: the peer's next request comes after it has had our last answer.
-            self.prove_where(ctx, |_| true);
-        }
-        let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
-        if self.waits
-            && (header.exchange == ExchangeType::CREATE_CHILD_SA
-                || deletes(adit_ike_wire::ProtocolId::ESP))
-        {
-            // The peer uses this SA, so it has settled for it. The request is left unanswered: its
-            // repetition will find the Child SAs here.
-            ctx.effects.push(Effect::Preferred(link.key));
-            return;
-        }
-        match header.exchange {
-            ExchangeType::CREATE_CHILD_SA => {
-                let for_ike = contents
-                    .proposals
-                    .and_then(|proposals| proposals.first())
-                    .is_some_and(|first| first.protocol == adit_ike_wire::ProtocolId::IKE);
-                if let Some(rekey) = contents.notify(NotifyType::REKEY_SA) {
-                    self.answer_child_rekey(ctx, link, header, contents, rekey);
-                } else if for_ike {
-                    self.answer_ike_rekey(ctx, link, header, contents);
-                } else {
-                    self.answer_child_create(ctx, link, header, contents);
-                }
-            }
-            ExchangeType::INFORMATIONAL => self.answer_informational(ctx, link, header, contents),
-            _ => self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX),
-        }
-    }
-
-    fn answer_informational(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        header: &Header,
-        contents: &Contents<'_>,
-    ) {
-        let protocol = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
-        let mut said = contents.notifies.iter().map(|notify| notify.kind);
-        let fatal = said.find(|kind| ENDS_THE_SA.contains(kind));
-        if let Some(kind) = fatal {
-            self.respond(ctx, link, header, &[]);
-            self.refused(ctx, link.key, kind);
-        } else if protocol(adit_ike_wire::ProtocolId::IKE) {
-            self.answer_ike_delete(ctx, link, header);
-        } else if protocol(adit_ike_wire::ProtocolId::ESP) {
-            self.answer_child_delete(ctx, link, header, contents);
-        } else {
-            // A liveness check, or notifications that ask for nothing.
-            self.respond(ctx, link, header, &[]);
-        }
-    }
-
-    pub(crate) fn respond(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        request: &Header,
-        payloads: &[Payload<'_>],
-    ) {
-        let protection = &mut self.keys.protection;
-        link.respond(
-            ctx,
-            protection,
-            request.exchange,
-            request.message_id,
-            payloads,
-        );
-    }
-
-    pub(crate) fn refuse(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        request: &Header,
-        kind: NotifyType,
-    ) {
-        self.respond(ctx, link, request, &[error_payload(kind)]);
-        if kind == NotifyType::INVALID_SYNTAX {
-            // Section 2.21.3: it is fatal on both sides. Not every peer knows; the Delete tells it.
-            self.close(ctx, Farewell::Lingering);
-        }
-    }
-
-    /// Ends the SA, which the peer has deleted without a Delete: it refuses us.
-    fn refused(&mut self, ctx: &mut Context<'_>, key: SaKey, kind: NotifyType) {
-        let failure = if kind == NotifyType::AUTHENTICATION_FAILED {
-            Failure::Authentication { by: Judge::Peer }
-        } else {
-            Failure::Refused {
-                notification: notification_name(kind),
-            }
-        };
-        if self.phase == Phase::InUse {
-            self.report(ctx, failure);
-        }
-        self.end(ctx, key, Ending::Failed);
-    }
-
-    /// Closes the SA after an answer that makes no sense though it is authentic.
-    pub(crate) fn misled(&mut self, ctx: &mut Context<'_>) {
-        self.active = None;
-        if self.phase == Phase::InUse {
-            let notification = "an answer that can't be understood".into();
-            self.report(ctx, Failure::Refused { notification });
-        }
-        self.close(ctx, Farewell::Lingering);
-    }
-
     /// Begins to close the SA. Nothing is sent on its Child SAs from now on.
     pub(crate) fn close(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
         if self.phase == Phase::Closing {
@@ -454,193 +265,6 @@ impl Established {
         let lingers = farewell == Farewell::Lingering;
         for child in self.children.drain(..) {
             child::dispose(ctx, self.connection, &child, lingers);
-        }
-    }
-
-    /// Does what is due: rekeys, expiries, liveness checks, and waiting tasks.
-    pub(crate) fn handle_timeout(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
-        let now = ctx.now;
-        if self.phase != Phase::Closing && now >= self.expires_at {
-            if self.phase == Phase::Replaced {
-                self.dispose_children(ctx, Farewell::Lingering);
-                ctx.effects.push(Effect::Gone(link.key, Ending::Released));
-                return;
-            }
-            if self.rival.is_some() {
-                return self.end(ctx, link.key, Ending::Lost);
-            }
-            self.close(ctx, Farewell::Lingering);
-        }
-        if self.phase == Phase::InUse && !self.waits {
-            if now >= self.rekey_at {
-                self.rekey_at = Instant::NEVER;
-                self.enqueue(Task::IkeRekey, now);
-            }
-            self.child_timers(now);
-            self.check_liveness(ctx, link.key);
-        }
-        self.run_queue(ctx, link);
-    }
-
-    fn child_timers(&mut self, now: Instant) {
-        let mut due = Vec::new();
-        for child in &mut self.children {
-            if now >= child.renewal_due {
-                // The endpoint, which looks for what is missing after each time-out, makes another.
-                child.renewal_due = Instant::NEVER;
-            }
-            if now >= child.expires_at && child.state != ChildState::Closing {
-                child.state = ChildState::Closing;
-                due.push(Task::ChildDelete(child.key));
-            } else if now >= child.rekey_at && child.is_live() {
-                child.rekey_at = Instant::NEVER;
-                due.push(Task::ChildRekey(child.key));
-            }
-        }
-        for task in due {
-            self.enqueue(task, now);
-        }
-    }
-
-    pub(crate) fn deadline(&self, link: &Link) -> Option<Deadline> {
-        let mut deadline = Deadline {
-            at: match self.phase {
-                Phase::Closing => Instant::NEVER,
-                Phase::InUse | Phase::Replaced => self.expires_at,
-            },
-            why: "IKE SA lifetime",
-        };
-        let mut consider = |at: Instant, why: &'static str| {
-            if at < deadline.at {
-                deadline = Deadline { at, why };
-            }
-        };
-        if self.phase == Phase::InUse && !self.waits {
-            consider(self.rekey_at, "IKE SA rekey");
-            for child in &self.children {
-                if child.state != ChildState::Closing {
-                    consider(child.expires_at, "Child SA lifetime");
-                }
-                if child.is_live() {
-                    consider(child.rekey_at, "Child SA rekey");
-                    consider(child.renewal_due, "Child SA renewal");
-                }
-            }
-            if let Some(at) = self.liveness_due() {
-                consider(at, "liveness check");
-            }
-        }
-        if link.requests.is_idle() && self.active.is_none() {
-            let allowed = |queued: &&Queued| self.allows(&queued.task);
-            for queued in self.queue.iter().filter(allowed) {
-                consider(queued.not_before, "waiting task");
-            }
-        }
-        Some(deadline)
-    }
-
-    /// The peer's packets come on `child`: it is there, and it uses the SA.
-    pub(crate) fn on_child_heard(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
-        self.heard = ctx.now;
-        self.prove(ctx, key);
-    }
-
-    /// The peer is known to have the Child SA. Packets are sent on it, and it is said to be up.
-    pub(crate) fn prove(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
-        self.activate_outbound(ctx, key);
-        if let Some(child) = self.child_mut(key)
-            && child.standing == Standing::Unproven
-        {
-            child.standing = Standing::Proven;
-            self.announce_child(ctx, key);
-        }
-        self.close_yielding(ctx);
-    }
-
-    /// The peer has had our answers to its requests for these Child SAs. Of those that replace others
-    /// its Delete, or a packet, tells more.
-    fn prove_where(&mut self, ctx: &mut Context<'_>, known: impl Fn(&ChildSa) -> bool) {
-        let waiting = self
-            .children
-            .iter()
-            .filter(|child| child.awaits_proof() && known(child));
-        let waiting: Vec<_> = waiting.map(|child| child.key).collect();
-        for key in waiting {
-            self.prove(ctx, key);
-        }
-    }
-
-    /// Any answer will do. Mostly the peer says something by itself before.
-    fn ask_for_proof(&mut self) {
-        let waiting = self.children.iter().filter(|child| child.awaits_proof());
-        if let Some(at) = waiting.map(|child| child.proof_at).min() {
-            self.enqueue(Task::Liveness, at + PROOF_WAIT);
-        }
-    }
-
-    /// The peer has not had our last answer yet.
-    pub(crate) fn answered_again(&mut self, now: Instant) {
-        for child in self
-            .children
-            .iter_mut()
-            .filter(|child| child.awaits_proof())
-        {
-            child.proof_at = now + child::OVERTAKEN;
-        }
-    }
-
-    fn announce_child(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
-        let connection = self.connection;
-        let Some(child) = self.child_mut(key) else {
-            return;
-        };
-        if child.state == ChildState::Installing || child.standing != Standing::Proven {
-            return;
-        }
-        child.standing = Standing::Announced;
-        let event = Event::ChildUp {
-            connection,
-            child: key,
-            spis: (child.inbound_spi, child.outbound_spi),
-            suite: child.suite.name(),
-            local: child.local.clone(),
-            remote: child.remote.clone(),
-            replaces: child.replaces,
-        };
-        ctx.push(Output::Event(event));
-    }
-
-    /// Begins to send on a Child SA whose outbound half was silent.
-    pub(crate) fn activate_outbound(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
-        if let Some(child) = self.child_mut(key)
-            && child.is_live()
-            && !child.outbound_active
-        {
-            child.outbound_active = true;
-            ctx.push(Output::ActivateOutbound(key));
-        }
-    }
-
-    /// The caller's answer to `InstallChild`.
-    pub(crate) fn on_child_installed(
-        &mut self,
-        ctx: &mut Context<'_>,
-        key: ChildKey,
-        installed: bool,
-    ) {
-        let Some(child) = self.child_mut(key) else {
-            return;
-        };
-        if installed {
-            if child.state == ChildState::Installing {
-                child.state = ChildState::Installed;
-            }
-            self.ask_for_proof();
-            self.announce_child(ctx, key);
-        } else {
-            child.state = ChildState::Closing;
-            self.enqueue(Task::ChildDelete(key), ctx.now);
-            self.report(ctx, Failure::ChildNotInstalled);
         }
     }
 

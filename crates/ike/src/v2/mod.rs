@@ -13,6 +13,7 @@ pub(crate) mod collision;
 pub(crate) mod contents;
 pub(crate) mod cookie;
 pub(crate) mod established;
+pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod link;
 mod nat;

@@ -2,9 +2,9 @@
 
 use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
 
-use crate::sa::{Context, Effect, Ending, SaKey};
+use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
 use crate::v2::collision::{Theirs, Verdict, decide};
-use crate::v2::established::{Established, Farewell};
+use crate::v2::established::Established;
 use crate::v2::link::Link;
 use crate::v2::task::Active;
 
