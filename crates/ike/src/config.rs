@@ -6,7 +6,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
-use adit_ike_wire::{AddressRange, IdType, Identification};
+use adit_ike_wire::v2::Identification;
+use adit_ike_wire::{AddressRange, IdType};
 
 /// The addresses of a block: `address` with its host bits zero, and `prefix_len` fixed bits (more
 /// than the family has count as all).

@@ -12,8 +12,9 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Random, Secret};
-use adit_ike_wire::payload::parse_chain;
-use adit_ike_wire::{ExchangeType, Payload, PayloadType};
+use adit_ike_wire::v2::Payload;
+use adit_ike_wire::v2::payload::parse_chain;
+use adit_ike_wire::{ExchangeType, PayloadType};
 
 use crate::config::block;
 use crate::output::{ChildKey, Output, Polled};

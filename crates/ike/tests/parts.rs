@@ -7,7 +7,7 @@ use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::config::block;
 use adit_ike::{ChildConfig, ConnectionConfig, EndpointConfig, Event, Failure, Part};
-use adit_ike_wire::{Message, NotifyType, Payload, emit};
+use adit_ike_wire::v2::{Message, NotifyType, Payload, emit};
 use adit_sim::{Conditions, Datagram, Pair, Side};
 
 fn parts(pair: &Pair, side: Side) -> Vec<(Part, Failure)> {

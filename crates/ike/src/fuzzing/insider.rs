@@ -4,8 +4,8 @@ extern crate std;
 
 use std::vec::Vec;
 
-use adit_ike_wire::payload::emit_chain;
-use adit_ike_wire::{Notify, NotifyType};
+use adit_ike_wire::v2::payload::emit_chain;
+use adit_ike_wire::v2::{Notify, NotifyType};
 
 use super::*;
 
@@ -110,7 +110,7 @@ fn nearly_up() -> Table {
 
 #[test]
 fn a_responder_whose_auth_is_refused_lets_go_of_the_sa() {
-    let id = adit_ike_wire::Identification {
+    let id = adit_ike_wire::v2::Identification {
         kind: adit_ike_wire::IdType::IPV4_ADDR,
         data: &[192, 0, 2, 2],
     };

@@ -26,7 +26,7 @@ fn every_committed_input_is_survived() {
 /// The payloads of the oldest datagram of a side, as the operation that puts them there.
 fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let datagram = table.wire.iter().find(|datagram| datagram.sender == side)?;
-    let message = adit_ike_wire::Message::parse(&datagram.octets).unwrap();
+    let message = adit_ike_wire::v2::Message::parse(&datagram.octets).unwrap();
     let flags = message.header.flags;
     let ours = if flags.initiator {
         message.header.responder_spi
@@ -39,7 +39,7 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let opened = sa.open(&datagram.octets, &message).ok()?;
     let payloads = opened.payloads().unwrap();
     let mut inner = Vec::new();
-    let first = adit_ike_wire::payload::emit_chain(&payloads, &mut inner);
+    let first = adit_ike_wire::v2::payload::emit_chain(&payloads, &mut inner);
     let spi = sa.link.local_spi;
     let sender = &table.ends[side];
     let which = sender

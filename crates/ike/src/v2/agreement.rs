@@ -3,7 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use adit_ike_wire::{Notify, NotifyType, Payload, ProtocolId, TrafficSelector};
+use adit_ike_wire::TrafficSelector;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload, ProtocolId};
 
 use crate::child::{self, ChildSa, Owner};
 use crate::config::ConnectionConfig;
@@ -191,7 +192,7 @@ pub(crate) fn notification_name(kind: NotifyType) -> String {
 
 /// The payloads that answer a wish: SA, TSi, TSr. `spi` must hold the inbound SPI's octets.
 pub(crate) fn answer_payloads<'a>(agreement: &Agreement, spi: &'a [u8; 4]) -> Vec<Payload<'a>> {
-    let proposal = adit_ike_wire::Proposal {
+    let proposal = adit_ike_wire::v2::Proposal {
         number: agreement.proposal_number,
         protocol: ProtocolId::ESP,
         spi,

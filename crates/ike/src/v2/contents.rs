@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use adit_ike_wire::{
-    Delete, Identification, Notify, NotifyType, Payload, Proposal, TrafficSelector,
-};
+use adit_ike_wire::TrafficSelector;
+use adit_ike_wire::v2::{Delete, Identification, Notify, NotifyType, Payload, Proposal};
 
 /// The payloads of one message. Where a payload may come once, the first one counts.
 #[derive(Debug, Default)]

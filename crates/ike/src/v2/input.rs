@@ -1,6 +1,7 @@
 //! Datagrams for one IKE SA: which window, which state.
 
-use adit_ike_wire::{ExchangeType, Header, Message, NotifyType, ParseError, Spi};
+use adit_ike_wire::v2::{Message, NotifyType};
+use adit_ike_wire::{ExchangeType, Header, ParseError, Spi};
 
 use crate::failure::Failure;
 use crate::output::{Event, Output};

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use adit_ike_wire::{ExchangeType, Flags, Header, Payload, PayloadType, Spi};
+use adit_ike_wire::v2::Payload;
+use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
 use crate::config::ConnectionKey;
 use crate::sa::{Context, Path, Role, SaKey};

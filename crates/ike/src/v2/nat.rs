@@ -6,7 +6,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use adit_ike_wire::{Notify, NotifyType, Payload, Spi};
+use adit_ike_wire::Spi;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
 use crate::v2::link::Translation;
 

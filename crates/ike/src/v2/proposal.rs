@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf};
-use adit_ike_wire::{Proposal, ProtocolId, Transform, TransformType};
+use adit_ike_wire::v2::{Proposal, ProtocolId, Transform, TransformType};
 
 use crate::config::{EspAlgorithms, IkeAlgorithms};
 use crate::suite::{EspSuite, IkeSuite};

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use adit_crypto::{Encryption, Opener, Random, Sealer};
-use adit_ike_wire::encrypted::{Layout, strip_padding};
-use adit_ike_wire::payload::parse_chain;
-use adit_ike_wire::{Header, Message, ParseError, Payload, PayloadType};
+use adit_ike_wire::v2::encrypted::{Layout, strip_padding};
+use adit_ike_wire::v2::payload::parse_chain;
+use adit_ike_wire::v2::{Message, Payload};
+use adit_ike_wire::{Header, ParseError, PayloadType};
 
 /// Why a message could not be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What an SA that is up makes of the peer's requests and answers.
 
-use adit_ike_wire::{ExchangeType, Header, NotifyType, Payload};
+use adit_ike_wire::v2::{NotifyType, Payload};
+use adit_ike_wire::{ExchangeType, Header};
 
 use crate::failure::{Failure, Judge};
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
@@ -69,8 +70,8 @@ impl Established {
     ) {
         self.heard = ctx.now;
         if let Some(kind) = contents.unknown_critical {
-            let payload = Payload::Notify(adit_ike_wire::Notify {
-                protocol: adit_ike_wire::ProtocolId::NONE,
+            let payload = Payload::Notify(adit_ike_wire::v2::Notify {
+                protocol: adit_ike_wire::v2::ProtocolId::NONE,
                 spi: &[],
                 kind: NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD,
                 data: &[kind],
@@ -85,7 +86,7 @@ impl Established {
         let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
         if self.waits
             && (header.exchange == ExchangeType::CREATE_CHILD_SA
-                || deletes(adit_ike_wire::ProtocolId::ESP))
+                || deletes(adit_ike_wire::v2::ProtocolId::ESP))
         {
             // The peer uses this SA, so it has settled for it. The request is left unanswered: its
             // repetition will find the Child SAs here.
@@ -97,7 +98,7 @@ impl Established {
                 let for_ike = contents
                     .proposals
                     .and_then(|proposals| proposals.first())
-                    .is_some_and(|first| first.protocol == adit_ike_wire::ProtocolId::IKE);
+                    .is_some_and(|first| first.protocol == adit_ike_wire::v2::ProtocolId::IKE);
                 if let Some(rekey) = contents.notify(NotifyType::REKEY_SA) {
                     self.answer_child_rekey(ctx, link, header, contents, rekey);
                 } else if for_ike {
@@ -124,9 +125,9 @@ impl Established {
         if let Some(kind) = fatal {
             self.respond(ctx, link, header, &[]);
             self.refused(ctx, link.key, kind);
-        } else if protocol(adit_ike_wire::ProtocolId::IKE) {
+        } else if protocol(adit_ike_wire::v2::ProtocolId::IKE) {
             self.answer_ike_delete(ctx, link, header);
-        } else if protocol(adit_ike_wire::ProtocolId::ESP) {
+        } else if protocol(adit_ike_wire::v2::ProtocolId::ESP) {
             self.answer_child_delete(ctx, link, header, contents);
         } else {
             // A liveness check, or notifications that ask for nothing.

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_ike_wire::{ExchangeType, Notify, NotifyType, Payload};
+use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
 use crate::config::{ConnectionConfig, ConnectionKey, Identity};
 use crate::failure::{Failure, Judge};

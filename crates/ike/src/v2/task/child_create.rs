@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::{Group, KeyExchange, Secret};
-use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, TrafficSelector};
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
+use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 
 use crate::child::ChildSa;
 use crate::failure::Failure;
@@ -94,7 +95,7 @@ impl Established {
         let mut payloads = Vec::new();
         if rekey.is_some() {
             payloads.push(Payload::Notify(Notify {
-                protocol: adit_ike_wire::ProtocolId::ESP,
+                protocol: adit_ike_wire::v2::ProtocolId::ESP,
                 spi: &rekeyed,
                 kind: NotifyType::REKEY_SA,
                 data: &[],

@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use adit_ike_wire::{Delete, ExchangeType, Header, Payload, ProtocolId};
+use adit_ike_wire::v2::{Delete, Payload, ProtocolId};
+use adit_ike_wire::{ExchangeType, Header};
 
 use crate::child::{self, ChildSa, ChildState};
 use crate::output::ChildKey;

@@ -10,7 +10,8 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use adit_ike_wire::{Header, Notify, NotifyType};
+use adit_ike_wire::Header;
+use adit_ike_wire::v2::{Notify, NotifyType};
 
 use crate::child::{self, ChildSa, ChildState};
 use crate::nonces::ExchangeNonces;

@@ -1,6 +1,7 @@
 //! Deleting the IKE SA (RFC 7296 section 1.4.1).
 
-use adit_ike_wire::{Delete, ExchangeType, Header, Payload};
+use adit_ike_wire::v2::{Delete, Payload};
+use adit_ike_wire::{ExchangeType, Header};
 
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
 use crate::v2::collision::{Theirs, Verdict, decide};

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::{Group, KeyExchange};
-use adit_ike_wire::{ExchangeType, Header, Notify, NotifyType, Payload, Proposal, ProtocolId, Spi};
+use adit_ike_wire::v2::{Notify, NotifyType, Payload, Proposal, ProtocolId};
+use adit_ike_wire::{ExchangeType, Header, Spi};
 
 use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;

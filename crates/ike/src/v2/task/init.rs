@@ -8,7 +8,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use adit_crypto::{Group, KeyExchange};
-use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, Spi, emit};
+use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
+use adit_ike_wire::{ExchangeType, Spi};
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::failure::{Failure, Judge};

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::Random;
-use adit_ike_wire::{ExchangeType, Message, Notify, NotifyType, Payload, ProtocolId, Spi, emit};
+use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
+use adit_ike_wire::{ExchangeType, Spi};
 
 use crate::config::ConnectionConfig;
 use crate::endpoint::candidates::Candidates;
@@ -95,7 +96,7 @@ impl InitRequest<'_> {
     /// it is: best is what all of them allow.
     fn choose(
         &self,
-        proposals: &[adit_ike_wire::Proposal<'_>],
+        proposals: &[adit_ike_wire::v2::Proposal<'_>],
         group: u16,
     ) -> Option<Chosen<IkeSuite>> {
         let common = self.candidates.common.as_ref()?;
@@ -197,7 +198,7 @@ impl InitRequest<'_> {
         chosen: &Chosen<IkeSuite>,
         (public, nonce): (&[u8], &[u8]),
     ) -> Vec<u8> {
-        let proposal = adit_ike_wire::Proposal {
+        let proposal = adit_ike_wire::v2::Proposal {
             number: chosen.number,
             protocol: ProtocolId::IKE,
             spi: &[],

@@ -7,7 +7,8 @@
 
 use alloc::boxed::Box;
 
-use adit_ike_wire::{Delete, ExchangeType, Notify, NotifyType, Payload};
+use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::{Delete, Notify, NotifyType, Payload};
 
 use crate::sa::{Context, Effect, Ending};
 use crate::v2::contents::Contents;

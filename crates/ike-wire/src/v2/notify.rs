@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::ParseError;
 use crate::reader::Reader;
-use crate::{ParseError, ProtocolId};
+use crate::v2::ProtocolId;
 
 /// What a notification says (IANA "IKEv2 Notify Message Types"). Below 16384 it is an error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -2,25 +2,21 @@
 
 use alloc::vec::Vec;
 
-use crate::delete::Delete;
-use crate::encrypted::{Encrypted, EncryptedFragment};
-use crate::identification::Identification;
-use crate::notify::Notify;
 use crate::reader::Reader;
-use crate::security_association::{self, Proposal};
-use crate::traffic_selector::{self, TrafficSelector};
-use crate::{ParseError, message};
+use crate::v2::delete::Delete;
+use crate::v2::encrypted::{Encrypted, EncryptedFragment};
+use crate::v2::identification::Identification;
+use crate::v2::notify::Notify;
+use crate::v2::security_association::{self, Proposal};
+use crate::v2::traffic_selector;
+use crate::writer::patch_length;
+use crate::{ParseError, PayloadType, TrafficSelector};
 
 /// The most payloads in one message.
 pub const MAX_PAYLOADS: usize = 64;
 
-/// A payload's type (RFC 7296 section 3.2; IANA "IKEv2 Payload Types").
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct PayloadType(pub u8);
-
 #[expect(missing_docs, reason = "the names are those of the IANA registry")]
 impl PayloadType {
-    pub const NONE: Self = Self(0);
     pub const SA: Self = Self(33);
     pub const KE: Self = Self(34);
     pub const ID_I: Self = Self(35);
@@ -279,7 +275,7 @@ pub fn emit_chain(payloads: &[Payload<'_>], out: &mut Vec<u8>) -> PayloadType {
         let start = out.len();
         out.extend_from_slice(&[next.0, if payload.critical() { 0x80 } else { 0 }, 0, 0]);
         payload.emit_body(out);
-        message::patch_length(out, start);
+        patch_length(out, start);
     }
     payloads.first().map_or(PayloadType::NONE, Payload::kind)
 }

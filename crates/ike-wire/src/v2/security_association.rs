@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::ParseError;
-use crate::message::patch_length;
 use crate::reader::Reader;
+use crate::writer::patch_length;
 
 /// The most proposals in one SA payload.
 pub const MAX_PROPOSALS: usize = 32;

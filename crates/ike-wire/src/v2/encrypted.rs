@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
-use crate::message::{finish, patch_length};
-use crate::payload::{Payload, emit_chain};
 use crate::reader::Reader;
+use crate::v2::payload::{Payload, emit_chain};
+use crate::writer::{finish, patch_length};
 use crate::{Header, ParseError, PayloadType};
 
 /// The encrypted payload: the IV, the ciphertext and the integrity check value in one.

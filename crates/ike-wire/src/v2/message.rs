@@ -2,8 +2,21 @@
 
 use alloc::vec::Vec;
 
-use crate::payload::{Payload, emit_chain, parse_chain};
-use crate::{Header, ParseError};
+use crate::v2::payload::{Payload, emit_chain, parse_chain};
+use crate::writer::finish;
+use crate::{ExchangeType, Header, ParseError};
+
+/// The exchanges of IKEv2 (IANA "IKEv2 Exchange Types").
+impl ExchangeType {
+    /// `IKE_SA_INIT`, 34.
+    pub const IKE_SA_INIT: Self = Self(34);
+    /// `IKE_AUTH`, 35.
+    pub const IKE_AUTH: Self = Self(35);
+    /// `CREATE_CHILD_SA`, 36.
+    pub const CREATE_CHILD_SA: Self = Self(36);
+    /// `INFORMATIONAL`, 37.
+    pub const INFORMATIONAL: Self = Self(37);
+}
 
 /// The longest message taken, in octets; longer ones are refused unread.
 pub const MAX_MESSAGE_LEN: usize = 10_000;
@@ -44,24 +57,4 @@ pub fn emit(header: &Header, payloads: &[Payload<'_>]) -> Vec<u8> {
     let first = emit_chain(payloads, &mut out);
     finish(&mut out, first.0);
     out
-}
-
-/// Fills in the header's first payload type and the message's length.
-pub(crate) fn finish(message: &mut [u8], first: u8) {
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    if let Some(field) = message.get_mut(16) {
-        *field = first;
-    }
-    if let Some(field) = message.get_mut(24..28) {
-        field.copy_from_slice(&length.to_be_bytes());
-    }
-}
-
-/// Fills in the 16-bit length, two octets after `start`, of the structure that began there and
-/// ends with `out`; a length too large becomes 65 535.
-pub(crate) fn patch_length(out: &mut [u8], start: usize) {
-    let length = u16::try_from(out.len().saturating_sub(start)).unwrap_or(u16::MAX);
-    if let Some(field) = out.get_mut(start + 2..start + 4) {
-        field.copy_from_slice(&length.to_be_bytes());
-    }
 }

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::ParseError;
 use crate::reader::Reader;
-use crate::{ParseError, ProtocolId};
+use crate::v2::ProtocolId;
 
 /// The SAs a peer has deleted: the IKE SA itself, or Child SAs by the SPIs the sender receives on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
