@@ -82,7 +82,46 @@ pub struct Statistics {
     pub repeated: u64,
 }
 
-/// All IKE SAs of one gateway. See the crate's documentation for how to call it.
+/// All IKE SAs of one gateway.
+///
+/// *Mutate once, then drain*: after each call that changes something, [`Self::poll_output`] is called
+/// until it is idle, and everything it answers is done.
+///
+/// ```
+/// use adit_crypto::SystemRandom;
+/// use adit_ike::{Command, ConnectionKey, Endpoint, EndpointConfig, Event, Instant, Output, Polled};
+///
+/// let limits = EndpointConfig::default();
+/// let mut endpoint = Endpoint::new(Instant::ZERO, limits, Box::new(SystemRandom));
+/// # let config = adit_sim::Pair::usual(adit_sim::Side::A);
+/// // One call that changes something, at a time that is an argument.
+/// let now = Instant::from_micros(1_000);
+/// let connection = ConnectionKey(7);
+/// endpoint.handle_command(now, Command::SetConnection(connection, Box::new(config)));
+///
+/// // All that comes of it.
+/// let (mut sent, mut told) = (Vec::new(), Vec::new());
+/// let deadline = loop {
+///     match endpoint.poll_output() {
+///         Polled::Output(Output::Transmit(datagram)) => sent.push(datagram),
+///         Polled::Output(Output::Event(event)) => told.push(event),
+///         Polled::Output(other) => unreachable!("{other:?}"),
+///         Polled::Idle(deadline) => break deadline.unwrap(),
+///     }
+/// };
+/// assert_eq!((sent.len(), sent[0].remote.port()), (1, 500));
+/// assert_eq!(told, [Event::Connecting(connection)]);
+///
+/// // Nobody answers; at the time it named, what it named the time for is due.
+/// assert_eq!(deadline.why, "retransmission");
+/// endpoint.handle_timeout(deadline.at);
+/// let Polled::Output(Output::Transmit(again)) = endpoint.poll_output() else {
+///     unreachable!("it is sent again");
+/// };
+/// assert_eq!(again, sent[0]);
+/// ```
+///
+/// `examples/two_peers.rs` shows all a caller has to do.
 pub struct Endpoint {
     limits: EndpointConfig,
     random: Box<dyn Random>,

@@ -24,3 +24,12 @@ mod parts;
 mod refusals;
 mod storm;
 mod two_at_once;
+
+/// The example is run, too.
+#[path = "../examples/two_peers.rs"]
+mod example;
+
+#[test]
+fn the_example_shows_what_it_says() {
+    example::main();
+}
