@@ -2,6 +2,7 @@
 # make test          all tests
 # make test-clients  those with OpenStack's own clients and Keystone
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
+# make bench-engine  what a gateway's engine and data plane cost with few connections and with many
 # make check         format, lints, documentation, licences
 #
 # Build output goes to a cache folder outside the source tree.
@@ -21,7 +22,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients clients bench check deny
+.PHONY: demo test test-clients clients bench bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -45,6 +46,10 @@ bench:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit -p adit-bench
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit $(if $(QUICK),--quick)
+
+bench-engine:
+	cargo build --release --locked -p adit-bench --bin adit-bench-engine
+	@$(CARGO_TARGET_DIR)/release/adit-bench-engine
 
 check: deny
 	cargo fmt --check

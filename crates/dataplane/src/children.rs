@@ -1,6 +1,6 @@
 //! The installed Child SAs: the control side's register, and each direction's table, which one thread owns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa, Spi};
 
-use crate::counters::{ChildCounters, ChildStats, DropCause};
+use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
-use crate::{ChildId, ChildSa, InstallError, MAX_CHILDREN, Owner, Routes};
+use crate::routes::{RouteChange, Routes};
+use crate::{ChildId, ChildSa, InstallError, Owner};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
 pub(crate) fn datagram_budget(outer_mtu: u16, remote: SocketAddr) -> usize {
@@ -19,12 +20,24 @@ pub(crate) fn datagram_budget(outer_mtu: u16, remote: SocketAddr) -> usize {
 }
 
 /// What the control side knows of the installed Child SAs.
-#[derive(Default)]
 pub(crate) struct Register {
+    /// How many there may be.
+    most: usize,
     children: HashMap<ChildId, (Spi, Arc<ChildStats>)>,
+    spis: HashSet<Spi>,
+    busy: Arc<Busy>,
 }
 
 impl Register {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            children: HashMap::new(),
+            spis: HashSet::new(),
+            busy: Arc::default(),
+        }
+    }
+
     /// Admits a Child SA and takes it apart into what each direction's table needs.
     pub(crate) fn admit(
         &mut self,
@@ -40,16 +53,17 @@ impl Register {
             mtu,
             outbound_active,
         } = child;
-        if self.children.len() >= MAX_CHILDREN {
+        if self.children.len() >= self.most {
             return Err(InstallError::TooMany);
         }
         if self.children.contains_key(&id) {
             return Err(InstallError::DuplicateId);
         }
-        if self.children.values().any(|(spi, _)| *spi == inbound.spi()) {
+        if !self.spis.insert(inbound.spi()) {
             return Err(InstallError::DuplicateSpi);
         }
-        let stats = Arc::new(ChildStats::new(outbound.sequence_limit()));
+        let busy = Arc::clone(&self.busy);
+        let stats = Arc::new(ChildStats::new(id, outbound.sequence_limit(), busy));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
         let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote));
@@ -76,7 +90,19 @@ impl Register {
     }
 
     pub(crate) fn remove(&mut self, id: ChildId) {
-        self.children.remove(&id);
+        if let Some((spi, _)) = self.children.remove(&id) {
+            self.spis.remove(&spi);
+        }
+    }
+
+    pub(crate) fn take_busy(&self) -> Vec<ChildId> {
+        let ids = self.busy.take();
+        for id in &ids {
+            if let Some((_, stats)) = self.children.get(id) {
+                stats.rest();
+            }
+        }
+        ids
     }
 
     pub(crate) fn counters(&self, id: ChildId) -> Option<ChildCounters> {
@@ -100,7 +126,7 @@ pub(crate) enum InboundCommand {
     Install(Box<InboundChild>),
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
-    Routes(Arc<Routes>),
+    Routes(Arc<RouteChange>),
 }
 
 /// An opened packet.
@@ -117,23 +143,29 @@ pub(crate) struct Opened {
 #[derive(Default)]
 pub(crate) struct InboundTable {
     children: HashMap<Spi, InboundChild>,
-    routes: Arc<Routes>,
+    spis: HashMap<ChildId, Spi>,
+    routes: Routes,
 }
 
 impl InboundTable {
     pub(crate) fn apply(&mut self, command: InboundCommand) {
         match command {
             InboundCommand::Install(child) => {
+                self.spis.insert(child.id, child.sa.spi());
                 self.children.insert(child.sa.spi(), *child);
             }
             InboundCommand::Limit(id, mtu) => {
-                let mut children = self.children.values_mut();
-                if let Some(child) = children.find(|child| child.id == id) {
+                let spi = self.spis.get(&id);
+                if let Some(child) = spi.and_then(|spi| self.children.get_mut(spi)) {
                     child.limit.mtu = mtu;
                 }
             }
-            InboundCommand::Remove(id) => self.children.retain(|_, child| child.id != id),
-            InboundCommand::Routes(routes) => self.routes = routes,
+            InboundCommand::Remove(id) => {
+                if let Some(spi) = self.spis.remove(&id) {
+                    self.children.remove(&spi);
+                }
+            }
+            InboundCommand::Routes(change) => self.routes.apply(&change),
         }
     }
 
@@ -229,6 +261,7 @@ impl OutboundChild {
             .fetch_add(packets.len() as u64, Relaxed);
         self.stats.octets_out.fetch_add(octets as u64, Relaxed);
         self.stats.sequence.store(self.sa.sequence(), Relaxed);
+        self.stats.note_busy();
         Ok(())
     }
 }
@@ -240,24 +273,29 @@ pub(crate) enum OutboundCommand {
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
-    Routes(Arc<Routes>),
+    Routes(Arc<RouteChange>),
 }
 
-/// The sending halves, in the order of their installation, and whose packets they carry.
+/// The sending halves, and whose packets they carry.
 #[derive(Default)]
 pub(crate) struct OutboundTable {
-    children: Vec<OutboundChild>,
-    routes: Arc<Routes>,
+    places: Vec<Option<OutboundChild>>,
+    /// Places that nobody has.
+    free: Vec<usize>,
+    by_id: HashMap<ChildId, usize>,
+    /// Of each connection, in the order of their installation. None is empty.
+    by_owner: HashMap<Owner, Vec<usize>>,
+    routes: Routes,
 }
 
 impl OutboundTable {
     pub(crate) fn apply(&mut self, command: OutboundCommand) {
         match command {
-            OutboundCommand::Install(child) => self.children.push(*child),
+            OutboundCommand::Install(child) => self.install(*child),
             OutboundCommand::Activate(id) => self.with(id, |child| child.active = true),
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
-            OutboundCommand::Remove(id) => self.children.retain(|child| child.id != id),
-            OutboundCommand::Routes(routes) => self.routes = routes,
+            OutboundCommand::Remove(id) => self.remove(id),
+            OutboundCommand::Routes(change) => self.routes.apply(&change),
             OutboundCommand::Move(id, remote) => self.with(id, |child| {
                 child.remote = remote;
                 child.limit.path = child
@@ -267,8 +305,36 @@ impl OutboundTable {
         }
     }
 
+    fn install(&mut self, child: OutboundChild) {
+        let (id, owner) = (child.id, child.owner);
+        let place = self.free.pop().unwrap_or(self.places.len());
+        match self.places.get_mut(place) {
+            Some(free) => *free = Some(child),
+            None => self.places.push(Some(child)),
+        }
+        self.by_id.insert(id, place);
+        self.by_owner.entry(owner).or_default().push(place);
+    }
+
+    fn remove(&mut self, id: ChildId) {
+        let Some(place) = self.by_id.remove(&id) else {
+            return;
+        };
+        let Some(child) = self.places.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        self.free.push(place);
+        if let Some(places) = self.by_owner.get_mut(&child.owner) {
+            places.retain(|one| *one != place);
+            if places.is_empty() {
+                self.by_owner.remove(&child.owner);
+            }
+        }
+    }
+
     fn with(&mut self, id: ChildId, change: impl FnOnce(&mut OutboundChild)) {
-        if let Some(child) = self.children.iter_mut().find(|child| child.id == id) {
+        let place = self.by_id.get(&id).copied();
+        if let Some(child) = place.and_then(|place| self.child_mut(place)) {
             change(child);
         }
     }
@@ -285,18 +351,21 @@ impl OutboundTable {
                 DropCause::NoConnection
             });
         };
-        let mut children = self.children.iter();
-        children
-            .rposition(|child| child.owner == owner && child.active && child.sa.allows(packet))
-            .ok_or(DropCause::NoSa)
+        let places = self.by_owner.get(&owner).into_iter().flatten();
+        let carries = |place: &usize| {
+            self.child(*place)
+                .is_some_and(|child| child.active && child.sa.allows(packet))
+        };
+        let newest = places.rev().copied().find(carries);
+        newest.ok_or(DropCause::NoSa)
     }
 
     pub(crate) fn child(&self, place: usize) -> Option<&OutboundChild> {
-        self.children.get(place)
+        self.places.get(place)?.as_ref()
     }
 
     pub(crate) fn child_mut(&mut self, place: usize) -> Option<&mut OutboundChild> {
-        self.children.get_mut(place)
+        self.places.get_mut(place)?.as_mut()
     }
 }
 

@@ -3,11 +3,14 @@
 //! The loops write relaxed atomics; a snapshot is exact per number but not across numbers.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use adit_esp::DropReason;
+
+use crate::ChildId;
 
 /// Why a packet went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -221,11 +224,35 @@ pub(crate) struct ChildStats {
     endpoint_seen: Mutex<Option<SocketAddr>>,
     pub(crate) sequence: AtomicU64,
     sequence_limit: u64,
+    id: ChildId,
+    /// Whether it is among the busy ones already.
+    noted: AtomicBool,
+    busy: Arc<Busy>,
+}
+
+/// The Child SAs whose counters changed since they were asked for: each once, however many its packets.
+#[derive(Default)]
+pub(crate) struct Busy(Mutex<Vec<ChildId>>);
+
+impl Busy {
+    fn note(&self, id: ChildId) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(id);
+    }
+
+    pub(crate) fn take(&self) -> Vec<ChildId> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl ChildStats {
-    pub(crate) fn new(sequence_limit: u64) -> Self {
+    pub(crate) fn new(id: ChildId, sequence_limit: u64, busy: Arc<Busy>) -> Self {
         Self {
+            id,
+            noted: AtomicBool::new(false),
+            busy,
             start: Instant::now(),
             packets_out: AtomicU64::new(0),
             octets_out: AtomicU64::new(0),
@@ -246,6 +273,20 @@ impl ChildStats {
         }
         let millis = now.saturating_duration_since(self.start).as_millis() as u64;
         self.last_inbound.store(millis + 1, Relaxed);
+        self.note_busy();
+    }
+
+    /// Notes that counters changed; they were written before.
+    pub(crate) fn note_busy(&self) {
+        // Who reads the counters after `rest` is sure to see them where this finds it noted.
+        if !self.noted.swap(true, AcqRel) {
+            self.busy.note(self.id);
+        }
+    }
+
+    /// Has the next change be noted again; counters are read after this.
+    pub(crate) fn rest(&self) {
+        self.noted.swap(false, AcqRel);
     }
 
     pub(crate) fn endpoint_moved(&self, from: SocketAddr) {

@@ -3,7 +3,7 @@
 //! The addresses of configured peers have most of the places, and each address only some of them; all other
 //! addresses share a few. What finds no place is dropped and counted: peers repeat their messages.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -49,9 +49,17 @@ pub struct IkeQueue {
 }
 
 #[derive(Debug, Default)]
+struct Peer {
+    /// How often it was added.
+    connections: usize,
+    /// How many messages of it wait.
+    waiting: usize,
+}
+
+#[derive(Debug, Default)]
 struct State {
-    /// Addresses of configured peers, and how many messages of each wait.
-    peers: HashMap<IpAddr, usize>,
+    /// By the addresses of configured peers.
+    peers: HashMap<IpAddr, Peer>,
     known: VecDeque<IkeDatagram>,
     others: VecDeque<IkeDatagram>,
 }
@@ -70,12 +78,20 @@ impl IkeQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has exactly these addresses as those of configured peers. What waits stays.
-    pub fn set_peers(&self, peers: &HashSet<IpAddr>) {
+    /// Notes a connection with a peer at this address, which is a configured one from now on.
+    pub fn add_peer(&self, peer: IpAddr) {
+        self.state().peers.entry(peer).or_default().connections += 1;
+    }
+
+    /// Forgets one of the connections with the peer at this address. What waits stays.
+    pub fn remove_peer(&self, peer: IpAddr) {
         let mut state = self.state();
-        let waiting = std::mem::take(&mut state.peers);
-        let count = |peer: &IpAddr| (*peer, waiting.get(peer).copied().unwrap_or_default());
-        state.peers = peers.iter().map(count).collect();
+        if let Some(known) = state.peers.get_mut(&peer) {
+            known.connections = known.connections.saturating_sub(1);
+            if known.connections == 0 {
+                state.peers.remove(&peer);
+            }
+        }
     }
 
     /// Adds a message. `message` is called only if there is a place.
@@ -95,9 +111,9 @@ impl IkeQueue {
         } = &mut *state;
         match peers.get_mut(&from.ip()) {
             Some(_) if known.len() >= self.limits.peers => Err(DropCause::IkeQueueFull),
-            Some(waiting) if *waiting >= self.limits.each => Err(DropCause::IkeQueueFull),
-            Some(waiting) => {
-                *waiting += 1;
+            Some(peer) if peer.waiting >= self.limits.each => Err(DropCause::IkeQueueFull),
+            Some(peer) => {
+                peer.waiting += 1;
                 known.push_back(message());
                 Ok(())
             }
@@ -115,8 +131,8 @@ impl IkeQueue {
         let Some(message) = state.known.pop_front() else {
             return state.others.pop_front();
         };
-        if let Some(waiting) = state.peers.get_mut(&message.from.ip()) {
-            *waiting = waiting.saturating_sub(1);
+        if let Some(peer) = state.peers.get_mut(&message.from.ip()) {
+            peer.waiting = peer.waiting.saturating_sub(1);
         }
         Some(message)
     }
@@ -154,7 +170,9 @@ mod tests {
 
     fn queue(peers: &[u8]) -> IkeQueue {
         let queue = IkeQueue::new(LIMITS);
-        queue.set_peers(&peers.iter().map(|host| at(*host).ip()).collect());
+        for host in peers {
+            queue.add_peer(at(*host).ip());
+        }
         queue
     }
 
@@ -195,9 +213,16 @@ mod tests {
     fn peers_that_stay_keep_their_count() {
         let queue = queue(&[1]);
         assert_eq!([push(&queue, 1), push(&queue, 1)], [Ok(()), Ok(())]);
-        queue.set_peers(&[at(1).ip(), at(2).ip()].into());
+        queue.add_peer(at(2).ip());
+        queue.add_peer(at(1).ip());
         assert_eq!(push(&queue, 1), Err(DropCause::IkeQueueFull));
-        queue.set_peers(&[at(2).ip()].into());
+        queue.remove_peer(at(1).ip());
+        assert_eq!(push(&queue, 1), Err(DropCause::IkeQueueFull), "one is left");
+        queue.remove_peer(at(1).ip());
         assert_eq!(drain(&queue), [1, 1]);
+        for _ in 0..9 {
+            let _ = push(&queue, 1);
+        }
+        assert_eq!(push(&queue, 1), Err(DropCause::IkeStranger));
     }
 }

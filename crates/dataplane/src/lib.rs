@@ -3,8 +3,8 @@
 //! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and UDP sockets,
 //! [`Memory`] does it for tests, without any. Nothing here opens a descriptor or needs a privilege.
 //!
-//! Invariants: a packet leaves only sealed by an SA of the connection it belongs to ([`Routes`]) whose selectors allow
-//! it, or not at all; every drop is counted by
+//! Invariants: a packet leaves only sealed by an SA of the connection it belongs to ([`ConnectionBlocks`]) whose
+//! selectors allow it, or not at all; every drop is counted by
 //! its [`DropCause`]; every queue is bounded.
 //!
 //! DSCP and ECN: the outer header is the UDP sockets' own, not ECN-capable and of default class, and the inner one
@@ -33,19 +33,15 @@ mod userspace;
 mod vnet;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use adit_esp::{InboundSa, OutboundSa};
 
 pub use counters::{ChildCounters, Counters, DropCause};
 pub use ike_queue::{IkeDatagram, IkeQueue, QueueLimits};
 pub use memory::{Datagram, Memory};
-pub use routes::{ConnectionBlocks, Owner, Routes};
+pub use routes::{ConnectionBlocks, Owner, RouteChange};
 pub use udp::{Received, UdpPort, control_buffer};
 pub use userspace::{Config, Userspace};
-
-/// The most Child SAs one gateway may have at a time, rekeying ones included.
-pub const MAX_CHILDREN: usize = 4096;
 
 /// The caller's name for a Child SA, unique among those installed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -79,7 +75,7 @@ pub enum InstallError {
     /// The inbound SPI is in use.
     #[error("a child SA with this inbound SPI is installed")]
     DuplicateSpi,
-    /// There are [`MAX_CHILDREN`].
+    /// There are as many as there may be.
     #[error("there are too many child SAs")]
     TooMany,
     /// The loops have ended.
@@ -95,8 +91,9 @@ pub trait Dataplane: Send + Sync {
     /// If the id or SPI is in use, or there are too many.
     fn install(&self, child: ChildSa) -> Result<(), InstallError>;
 
-    /// Which connection each packet belongs to from now on. Before the first time, none does.
-    fn set_routes(&self, routes: Arc<Routes>);
+    /// Which connection each packet belongs to from now on. Before the first time, none does. A packet sees all of
+    /// a change or nothing of it.
+    fn change_routes(&self, change: RouteChange);
 
     /// Starts sending on it. Of several of one connection that could carry a packet, the one installed last is used.
     fn activate_outbound(&self, id: ChildId);
@@ -116,6 +113,9 @@ pub trait Dataplane: Send + Sync {
 
     /// Totals over all Child SAs, past ones included.
     fn counters(&self) -> Counters;
+
+    /// Those Child SAs whose counters changed since this was asked before, in no order; some may be gone.
+    fn take_busy(&self) -> Vec<ChildId>;
 
     /// One Child SA's counters; `None` if it is not installed.
     fn child_counters(&self, id: ChildId) -> Option<ChildCounters>;

@@ -14,7 +14,7 @@ use crate::children::{
     InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register,
 };
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
-use crate::{ChildId, ChildSa, Dataplane, InstallError, Routes};
+use crate::{ChildId, ChildSa, Dataplane, InstallError, RouteChange};
 
 /// A sealed packet on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,18 +32,27 @@ pub struct Memory {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     register: Register,
     inbound: InboundTable,
     outbound: OutboundTable,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            register: Register::new(usize::MAX),
+            inbound: InboundTable::default(),
+            outbound: OutboundTable::default(),
+        }
+    }
+}
+
 /// The path MTU assumed.
 const OUTER_MTU: u16 = 1500;
 
 impl Memory {
-    /// A data plane without Child SAs.
+    /// A data plane without Child SAs, and without a limit to them.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -121,12 +130,13 @@ impl Dataplane for Memory {
         Ok(())
     }
 
-    fn set_routes(&self, routes: Arc<Routes>) {
+    fn change_routes(&self, change: RouteChange) {
+        let change = Arc::new(change);
         let mut state = self.state();
         state
             .inbound
-            .apply(InboundCommand::Routes(Arc::clone(&routes)));
-        state.outbound.apply(OutboundCommand::Routes(routes));
+            .apply(InboundCommand::Routes(Arc::clone(&change)));
+        state.outbound.apply(OutboundCommand::Routes(change));
     }
 
     fn activate_outbound(&self, id: ChildId) {
@@ -158,6 +168,10 @@ impl Dataplane for Memory {
 
     fn counters(&self) -> Counters {
         self.totals.snapshot()
+    }
+
+    fn take_busy(&self) -> Vec<ChildId> {
+        self.state().register.take_busy()
     }
 
     fn child_counters(&self, id: ChildId) -> Option<ChildCounters> {

@@ -4,11 +4,15 @@
 //! the one of the most specific local block. So what is behind one peer never goes to another whose blocks are
 //! wider, however new its SAs are and even while the first has none (RFC 4301 section 4.4.1: the policy is an
 //! ordered list, and its first match decides).
+//!
+//! Finding it costs the depth of a trie, and a change what the connections of the change have, however many others
+//! there are.
 
-use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use prefix_trie::joint::JointPrefixMap;
 
 /// The caller's name for a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -28,73 +32,125 @@ pub struct ConnectionBlocks {
     pub remote: Vec<IpNet>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Route {
-    remote: IpNet,
-    local: IpNet,
+impl ConnectionBlocks {
+    fn pairs(&self) -> impl Iterator<Item = (IpNet, IpNet)> {
+        let pairs = |remote| self.local.iter().map(move |local| (remote, *local));
+        let remote = self.remote.iter();
+        remote.flat_map(move |remote| pairs(remote.trunc()))
+    }
+
+    fn claim(&self) -> Claim {
+        Claim {
+            disabled: !self.enabled,
+            owner: self.owner,
+        }
+    }
+}
+
+/// What changes at once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RouteChange {
+    /// Connections that have no blocks any more.
+    pub gone: Vec<Owner>,
+    /// Connections that are new, or have other blocks than before.
+    pub blocks: Vec<ConnectionBlocks>,
+}
+
+/// A connection's claim to the packets between two blocks: the first in order has them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Claim {
+    disabled: bool,
     owner: Owner,
 }
 
-impl Route {
-    fn has(&self, local: IpAddr, remote: IpAddr) -> bool {
-        self.remote.contains(&remote) && self.local.contains(&local)
-    }
+/// The claims to packets to one remote block, by local block. None is empty.
+type Claims = JointPrefixMap<IpNet, BTreeSet<Claim>>;
 
-    fn lengths(&self) -> (u8, u8) {
-        (self.remote.prefix_len(), self.local.prefix_len())
-    }
+/// All connections' blocks.
+#[derive(Default)]
+pub(crate) struct Routes {
+    /// By remote block. None is empty.
+    claims: JointPrefixMap<IpNet, Claims>,
+    connections: HashMap<Owner, ConnectionBlocks>,
 }
 
-/// All connections' blocks, the most specific first.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Routes(Vec<Route>);
-
 impl Routes {
-    /// Orders the blocks. Connections of the very same blocks stand in the order of their names, those that are
-    /// enabled first.
-    pub fn new<'a>(connections: impl IntoIterator<Item = &'a ConnectionBlocks>) -> Self {
-        let mut routes = Vec::new();
-        for connection in connections {
-            for remote in &connection.remote {
-                let locals = connection.local.iter();
-                routes.extend(locals.map(|local| {
-                    let route = Route {
-                        remote: *remote,
-                        local: *local,
-                        owner: connection.owner,
-                    };
-                    (Reverse(route.lengths()), !connection.enabled, route)
-                }));
+    pub(crate) fn apply(&mut self, change: &RouteChange) {
+        for owner in &change.gone {
+            self.remove(*owner);
+        }
+        for blocks in &change.blocks {
+            self.remove(blocks.owner);
+            for (remote, local) in blocks.pairs() {
+                let claims = self.claims.entry(remote).or_default();
+                let claims = claims.entry(local).or_default();
+                claims.insert(blocks.claim());
+            }
+            self.connections.insert(blocks.owner, blocks.clone());
+        }
+    }
+
+    fn remove(&mut self, owner: Owner) {
+        let Some(blocks) = self.connections.remove(&owner) else {
+            return;
+        };
+        for (remote, local) in blocks.pairs() {
+            let Some(claims) = self.claims.get_mut(&remote) else {
+                continue;
+            };
+            if let Some(here) = claims.get_mut(&local) {
+                here.remove(&blocks.claim());
+                if here.is_empty() {
+                    claims.remove(&local);
+                }
+            }
+            if claims.is_empty() {
+                self.claims.remove(&remote);
             }
         }
-        routes.sort_by_key(|(lengths, disabled, route)| (*lengths, *disabled, route.owner));
-        Self(routes.into_iter().map(|(.., route)| route).collect())
+    }
+
+    /// The claims to a packet from `local` to `remote`: those of the most specific blocks.
+    fn claims(&self, local: IpAddr, remote: IpAddr) -> Option<&BTreeSet<Claim>> {
+        let local = IpNet::from(local);
+        let mut around = IpNet::from(remote);
+        loop {
+            let (block, claims) = self.claims.get_lpm(&around)?;
+            if let Some((_, found)) = claims.get_lpm(&local) {
+                return Some(found);
+            }
+            around = block.supernet()?;
+        }
     }
 
     /// The connection that a packet from `local` to `remote` belongs to.
     pub(crate) fn owner(&self, local: IpAddr, remote: IpAddr) -> Option<Owner> {
-        let mut routes = self.0.iter();
-        routes
-            .find(|route| route.has(local, remote))
-            .map(|route| route.owner)
+        let claims = self.claims(local, remote)?;
+        claims.first().map(|claim| claim.owner)
     }
 
     /// Whether a packet from `remote` to `local` may come by this connection. Connections of the very same blocks
     /// share them: nothing tells their packets apart.
     pub(crate) fn may_bring(&self, owner: Owner, local: IpAddr, remote: IpAddr) -> bool {
-        let mut matching = self.0.iter().filter(|route| route.has(local, remote));
-        let Some(first) = matching.next() else {
-            return false;
-        };
-        first.owner == owner
-            || matching
-                .take_while(|route| route.lengths() == first.lengths())
-                .any(|route| route.owner == owner)
+        let claims = self.claims(local, remote);
+        claims.is_some_and(|claims| {
+            [false, true]
+                .into_iter()
+                .any(|disabled| claims.contains(&Claim { disabled, owner }))
+        })
+    }
+}
+
+impl std::fmt::Debug for Routes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Routes({} connections)", self.connections.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn connection(owner: u128, local: &[&str], remote: &[&str]) -> ConnectionBlocks {
@@ -105,6 +161,15 @@ mod tests {
             local: nets(local),
             remote: nets(remote),
         }
+    }
+
+    fn of<'a>(connections: impl IntoIterator<Item = &'a ConnectionBlocks>) -> Routes {
+        let mut routes = Routes::default();
+        routes.apply(&RouteChange {
+            gone: Vec::new(),
+            blocks: connections.into_iter().cloned().collect(),
+        });
+        routes
     }
 
     fn owner(routes: &Routes, local: &str, remote: &str) -> Option<u128> {
@@ -118,7 +183,7 @@ mod tests {
         let narrow = connection(2, &["10.9.0.0/16"], &["10.1.0.0/24"]);
         let narrower = connection(3, &["10.9.1.0/24"], &["10.1.0.0/24"]);
         for order in [[&all, &narrow, &narrower], [&narrower, &narrow, &all]] {
-            let routes = Routes::new(order);
+            let routes = of(order);
             assert_eq!(owner(&routes, "10.9.0.1", "10.1.0.1"), Some(2));
             assert_eq!(owner(&routes, "10.9.1.1", "10.1.0.1"), Some(3));
             assert_eq!(owner(&routes, "10.9.1.1", "10.1.1.1"), Some(1));
@@ -132,7 +197,7 @@ mod tests {
     fn what_belongs_to_one_connection_may_not_come_by_another() {
         let all = connection(1, &["10.9.0.0/16"], &["0.0.0.0/0"]);
         let narrow = connection(2, &["10.9.0.0/16"], &["10.1.0.0/24"]);
-        let routes = Routes::new([&all, &narrow]);
+        let routes = of([&all, &narrow]);
         let may = |owner, remote: &str| {
             routes.may_bring(
                 Owner(owner),
@@ -149,7 +214,7 @@ mod tests {
     fn of_the_very_same_blocks_the_enabled_first_one_sends_and_all_may_bring() {
         let one = connection(1, &["10.9.0.0/16"], &["10.1.0.0/24"]);
         let two = connection(2, &["10.9.0.0/16"], &["10.1.0.0/24"]);
-        let routes = Routes::new([&two, &one]);
+        let routes = of([&two, &one]);
         assert_eq!(owner(&routes, "10.9.0.1", "10.1.0.1"), Some(1));
         let (ours, theirs) = ("10.9.0.1".parse().unwrap(), "10.1.0.1".parse().unwrap());
         assert!(
@@ -159,11 +224,78 @@ mod tests {
             enabled: false,
             ..one
         };
-        let routes = Routes::new([&set_down, &two]);
+        let routes = of([&set_down, &two]);
         assert_eq!(owner(&routes, "10.9.0.1", "10.1.0.1"), Some(2));
         // Alone, it still has its packets: they must not take another way.
         let wide = connection(3, &["0.0.0.0/0"], &["0.0.0.0/0"]);
-        let routes = Routes::new([&wide, &set_down]);
+        let routes = of([&wide, &set_down]);
         assert_eq!(owner(&routes, "10.9.0.1", "10.1.0.1"), Some(1));
+    }
+
+    /// The rule as it is said: of all pairs of blocks that have the packet, the first in order.
+    fn by_the_rule(all: &[ConnectionBlocks], local: IpAddr, remote: IpAddr) -> Option<Owner> {
+        let pairs = all.iter().flat_map(|one| {
+            let pairs = one.pairs().map(move |(r, l)| (r, l, one));
+            pairs.filter(move |(r, l, _)| r.contains(&remote) && l.contains(&local))
+        });
+        let order = |(remote, local, one): &(IpNet, IpNet, &ConnectionBlocks)| {
+            let lengths = (remote.prefix_len(), local.prefix_len());
+            (std::cmp::Reverse(lengths), one.claim())
+        };
+        pairs.min_by_key(order).map(|(.., one)| one.owner)
+    }
+
+    fn block() -> impl Strategy<Value = IpNet> {
+        let v4 = (0..=255_u8, 0..=255_u8, 6..=32_u8).prop_map(|(a, b, len)| {
+            let address = IpAddr::from([10, a & 3, b & 0x81, 0]);
+            IpNet::new(address, len).unwrap().trunc()
+        });
+        let v6 = (0..=3_u16, 10..=128_u8).prop_map(|(a, len)| {
+            let address = IpAddr::from([0xfd00, a, 0, 0, 0, 0, 0, 0]);
+            IpNet::new(address, len).unwrap().trunc()
+        });
+        prop_oneof![4 => v4, 1 => v6]
+    }
+
+    fn blocks() -> impl Strategy<Value = ConnectionBlocks> {
+        let some = || proptest::collection::vec(block(), 1..4);
+        (0..6_u128, any::<bool>(), some(), some()).prop_map(|(owner, enabled, local, remote)| {
+            ConnectionBlocks {
+                owner: Owner(owner),
+                enabled,
+                local,
+                remote,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn after_any_changes_packets_go_by_the_rule(
+            changes in proptest::collection::vec((0..6_u128, any::<bool>(), blocks()), 1..24),
+            packets in proptest::collection::vec((block(), block()), 16),
+        ) {
+            let mut routes = Routes::default();
+            let mut all: Vec<ConnectionBlocks> = Vec::new();
+            for (gone, goes, blocks) in changes {
+                let gone = if goes { vec![Owner(gone)] } else { Vec::new() };
+                all.retain(|one| !gone.contains(&one.owner) && one.owner != blocks.owner);
+                all.push(blocks.clone());
+                routes.apply(&RouteChange { gone, blocks: vec![blocks] });
+                for (local, remote) in &packets {
+                    let (local, remote) = (local.addr(), remote.addr());
+                    let owner = by_the_rule(&all, local, remote);
+                    prop_assert_eq!(routes.owner(local, remote), owner);
+                    if let Some(owner) = owner {
+                        prop_assert!(routes.may_bring(owner, local, remote));
+                    }
+                }
+            }
+            routes.apply(&RouteChange {
+                gone: all.iter().map(|one| one.owner).collect(),
+                blocks: Vec::new(),
+            });
+            prop_assert!(routes.claims.is_empty() && routes.connections.is_empty());
+        }
     }
 }

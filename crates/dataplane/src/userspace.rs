@@ -22,7 +22,7 @@ use crate::counters::{ChildCounters, Counters, Totals};
 use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
 use crate::outbound::{Batch, OutboundLoop};
 use crate::udp::UdpPorts;
-use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, Routes};
+use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, RouteChange};
 
 /// The smallest path MTU there is reason to configure: what every IPv4 host takes.
 const MIN_OUTER_MTU: u16 = 576;
@@ -39,6 +39,8 @@ pub struct Config {
     pub udp_other: Option<OwnedFd>,
     /// Octets of the largest IP packet on the way to peers, usually 1500. At least 576.
     pub outer_mtu: u16,
+    /// The most Child SAs there may be at a time, rekeying ones included.
+    pub max_children: usize,
     /// Whether to lower the MSS of TCP connections, in both directions, to what fits the tunnel.
     pub clamp_mss: bool,
 }
@@ -71,6 +73,7 @@ impl Userspace {
             udp,
             udp_other,
             outer_mtu,
+            max_children,
             clamp_mss,
         } = config;
         if outer_mtu < MIN_OUTER_MTU {
@@ -89,7 +92,7 @@ impl Userspace {
             totals: Arc::default(),
             inbound: Arc::new(CommandQueue::new()?),
             outbound: Arc::new(CommandQueue::new()?),
-            register: Mutex::new(Some(Register::default())),
+            register: Mutex::new(Some(Register::new(max_children))),
             threads: Mutex::default(),
         };
         let outbound = OutboundLoop {
@@ -182,11 +185,12 @@ impl Dataplane for Userspace {
         Ok(())
     }
 
-    fn set_routes(&self, routes: Arc<Routes>) {
+    fn change_routes(&self, change: RouteChange) {
+        let change = Arc::new(change);
         let _register = self.register();
         self.inbound
-            .push(InboundCommand::Routes(Arc::clone(&routes)));
-        self.outbound.push(OutboundCommand::Routes(routes));
+            .push(InboundCommand::Routes(Arc::clone(&change)));
+        self.outbound.push(OutboundCommand::Routes(change));
     }
 
     fn activate_outbound(&self, id: ChildId) {
@@ -218,6 +222,14 @@ impl Dataplane for Userspace {
 
     fn counters(&self) -> Counters {
         self.totals.snapshot()
+    }
+
+    fn take_busy(&self) -> Vec<ChildId> {
+        let register = self.register();
+        register
+            .as_ref()
+            .map(Register::take_busy)
+            .unwrap_or_default()
     }
 
     fn child_counters(&self, id: ChildId) -> Option<ChildCounters> {

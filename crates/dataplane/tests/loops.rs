@@ -1,29 +1,18 @@
 //! The loops themselves, over real UDP sockets on the loopback. A pair of datagram sockets stands for the device:
 //! like one, it keeps frames whole.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    reason = "a test fails by panicking, in its helpers too"
-)]
-
-#[path = "support/packets.rs"]
-mod packets;
-mod support;
-
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::packets::{packet, to_left, to_right};
+use crate::support::{Side, child, routes};
 use adit_dataplane::{
     ChildId, Config, Counters, Dataplane, DropCause, IkeDatagram, IkeQueue, InstallError, Memory,
     QueueLimits, Userspace,
 };
-use packets::{packet, to_left, to_right};
-use support::{Side, child, routes};
 
 /// How long a read waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,10 +50,11 @@ impl Gateway {
             udp: OwnedFd::from(udp),
             udp_other: other.map(OwnedFd::from),
             outer_mtu,
+            max_children: 64,
             clamp_mss: true,
         };
         let plane = Userspace::start(config, Arc::clone(&ike), || {}).unwrap();
-        plane.set_routes(routes());
+        plane.change_routes(routes());
         Self {
             plane,
             device,
@@ -267,7 +257,7 @@ fn a_rekey_loses_nothing_and_a_moved_peer_is_seen() {
     let left = Gateway::new(1500);
     let (peer, moved) = (peer_socket(), peer_socket());
     let far = Memory::new();
-    far.set_routes(routes());
+    far.change_routes(routes());
     let (old, new) = (ChildId(0x1000), ChildId(0x2000));
     left.plane
         .install(child(
@@ -538,6 +528,7 @@ fn a_family_without_a_socket_is_out_of_reach() {
         udp: udp.into(),
         udp_other: Some(other.into()),
         outer_mtu: 1500,
+        max_children: 64,
         clamp_mss: false,
     };
     assert!(Userspace::start(config, Arc::new(IkeQueue::default()), || {}).is_err());
@@ -586,7 +577,22 @@ fn a_path_mtu_that_no_network_has_is_refused() {
         udp: udp.into(),
         udp_other: None,
         outer_mtu: 575,
+        max_children: 64,
         clamp_mss: false,
     };
     assert!(Userspace::start(config, Arc::new(IkeQueue::default()), || {}).is_err());
+}
+
+#[test]
+fn there_are_no_more_child_sas_than_there_may_be() {
+    let gateway = Gateway::new(1500);
+    let peer = ([127, 0, 0, 1], 1).into();
+    let install = |number: u32| {
+        let child = child(Side::Left, 0x1000 + 2 * number, true, peer, true);
+        gateway.plane.install(child)
+    };
+    assert!((0..64).all(|number| install(number).is_ok()));
+    assert_eq!(install(64), Err(InstallError::TooMany));
+    gateway.plane.remove(ChildId(0x1000));
+    assert_eq!(install(64), Ok(()));
 }

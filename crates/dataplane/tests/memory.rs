@@ -1,24 +1,13 @@
 //! The SA commands, on the data plane in memory.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking, in its helpers too"
-)]
-
-#[path = "support/packets.rs"]
-mod packets;
-mod support;
-
 use std::net::SocketAddr;
-use std::sync::Arc;
 
+use crate::packets::{packet, to_left, to_right};
+use crate::support::{OWNER, Side, child, routes};
 use adit_dataplane::{
-    ChildId, ConnectionBlocks, Dataplane, DropCause, InstallError, Memory, Owner, Routes,
+    ChildId, ConnectionBlocks, Dataplane, DropCause, InstallError, Memory, Owner, RouteChange,
 };
 use adit_esp::DropReason;
-use packets::{packet, to_left, to_right};
-use support::{OWNER, Side, child, routes};
 
 fn peer(port: u16) -> SocketAddr {
     ([192, 0, 2, 1], port).into()
@@ -26,7 +15,7 @@ fn peer(port: u16) -> SocketAddr {
 
 fn memory() -> Memory {
     let memory = Memory::new();
-    memory.set_routes(routes());
+    memory.change_routes(routes());
     memory
 }
 
@@ -64,6 +53,29 @@ fn a_packet_crosses_and_is_counted_on_both_sides() {
     assert_eq!(received.endpoint_seen, Some(peer(9)));
     assert!(received.last_inbound.is_some() && sent.last_inbound.is_none());
     assert!(sent.sequence_used > 0.0 && sent.sequence_used < 1e-6);
+}
+
+#[test]
+fn a_child_sa_is_busy_once_until_it_is_asked_for_and_carries_more() {
+    let (left, right) = pair();
+    let (id, none) = (ChildId(0x1000), Vec::<ChildId>::new());
+    assert_eq!(
+        (left.take_busy(), right.take_busy()),
+        (none.clone(), none.clone())
+    );
+    for _ in 0..3 {
+        let datagram = left.send(&to_right(b"")).unwrap();
+        right.receive(peer(1), &datagram.bytes).unwrap();
+    }
+    assert_eq!((left.take_busy(), right.take_busy()), (vec![id], vec![id]));
+    assert_eq!(left.take_busy(), none);
+    left.send(&to_right(b"")).unwrap();
+    assert_eq!(left.take_busy(), [id]);
+    // What is forged is nothing of the peer's.
+    let mut forged = left.send(&to_right(b"")).unwrap().bytes;
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(right.receive(peer(1), &forged).is_none());
+    assert_eq!(right.take_busy(), none);
 }
 
 #[test]
@@ -194,7 +206,10 @@ fn overlapping() -> Memory {
     };
     let left = Memory::new();
     let (narrow, wide) = (blocks(OWNER, "10.1.0.0/24"), blocks(WIDE, "0.0.0.0/0"));
-    left.set_routes(Arc::new(Routes::new([&wide, &narrow])));
+    left.change_routes(RouteChange {
+        gone: Vec::new(),
+        blocks: vec![wide, narrow],
+    });
     left
 }
 

@@ -1,16 +1,6 @@
 //! The whole path with real kernels' TCP: two network namespaces, a veth pair between them, a TUN device and a
 //! userspace data plane in each. Needs root; without it the test says loudly that it was skipped.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, in its helpers too"
-)]
-
-mod support;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -19,9 +9,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{Side, child};
 use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, IkeQueue, Userspace};
 use nix::sched::{CloneFlags, setns};
-use support::{Side, child};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -143,10 +133,11 @@ impl Site {
             udp: udp.into(),
             udp_other: None,
             outer_mtu: 1500,
+            max_children: 64,
             clamp_mss: true,
         };
         let plane = Userspace::start(config, Arc::new(IkeQueue::default()), || {}).unwrap();
-        plane.set_routes(support::routes());
+        plane.change_routes(crate::support::routes());
         plane
             .install(child(side, 0x1000, gcm, outer.socket(peer), true))
             .unwrap();

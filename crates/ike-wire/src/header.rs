@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::ParseError;
 use crate::reader::Reader;
-use crate::{ParseError, PayloadType};
 
 /// An IKE SPI; zero stands for "not known yet" in the responder's place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,22 +27,20 @@ impl fmt::Debug for Spi {
     }
 }
 
-/// Which exchange a message belongs to (RFC 7296 section 3.1; IANA "IKEv2 Exchange Types").
+/// A payload's type: a number of its version's (RFC 7296 section 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PayloadType(pub u8);
+
+impl PayloadType {
+    /// No further payload.
+    pub const NONE: Self = Self(0);
+}
+
+/// Which exchange a message belongs to: a number of its version's (RFC 7296 section 3.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ExchangeType(pub u8);
 
-impl ExchangeType {
-    /// `IKE_SA_INIT`, 34.
-    pub const IKE_SA_INIT: Self = Self(34);
-    /// `IKE_AUTH`, 35.
-    pub const IKE_AUTH: Self = Self(35);
-    /// `CREATE_CHILD_SA`, 36.
-    pub const CREATE_CHILD_SA: Self = Self(36);
-    /// `INFORMATIONAL`, 37.
-    pub const INFORMATIONAL: Self = Self(37);
-}
-
-/// The header's flags. Other bits are ignored and sent as zero.
+/// The header's flags, as IKEv2 has them. Other bits are ignored and sent as zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
     /// The sender is the original initiator of the IKE SA.

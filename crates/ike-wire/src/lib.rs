@@ -1,13 +1,14 @@
-//! IKEv2 datagrams to typed payloads and back (RFC 7296 section 3).
+//! IKE datagrams to typed payloads and back.
 //!
-//! [`Header::parse`] reads the 28 octets that IKEv1 and IKEv2 share; [`Message::parse`] reads the
-//! chain of payloads behind an IKEv2 header. What is parsed borrows from the datagram; the same
-//! types are written by [`emit`] and [`encrypted::Layout`].
+//! [`Header::parse`] reads the 28 octets that IKEv1 and IKEv2 share; [`v2::Message::parse`] reads the
+//! chain of payloads behind an IKEv2 header (RFC 7296 section 3). What is parsed borrows from the
+//! datagram; the same types are written by [`v2::emit`] and [`v2::encrypted::Layout`].
 //!
 //! There is no cryptography and no state here. No input makes a function of this crate panic, and
 //! what is allocated is bounded by the datagram's length and by the caps named `MAX_*`.
-//! Reserved bits and fields are ignored when read and zero when written. IKEv1 payloads get a
-//! module of their own beside these; only the header is shared.
+//! Reserved bits and fields are ignored when read and zero when written. IKEv1's payloads get a
+//! module of their own beside `v2`; out here is what both versions have: the header, the kinds of
+//! identities, and which traffic is meant.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,28 +16,18 @@
 
 extern crate alloc;
 
-pub mod delete;
-pub mod encrypted;
-pub mod header;
-pub mod identification;
-pub mod message;
-pub mod notify;
-pub mod payload;
+mod header;
+mod id_type;
 mod reader;
-pub mod security_association;
-pub mod traffic_selector;
+mod selector;
+pub mod v2;
+mod writer;
 
-pub use delete::Delete;
-pub use encrypted::{Encrypted, EncryptedFragment};
-pub use header::{ExchangeType, Flags, Header, Spi};
-pub use identification::{IdType, Identification};
-pub use message::{Message, emit};
-pub use notify::{Notify, NotifyType};
-pub use payload::{Payload, PayloadType};
-pub use security_association::{Proposal, ProtocolId, Transform, TransformType};
-pub use traffic_selector::{AddressRange, TrafficSelector};
+pub use header::{ExchangeType, Flags, Header, PayloadType, Spi};
+pub use id_type::IdType;
+pub use selector::{AddressRange, TrafficSelector};
 
-/// Why octets are no IKEv2 message, or part of one.
+/// Why octets are no IKE message, or part of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {

@@ -4,8 +4,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use adit_ike_wire::encrypted::{Layout, strip_padding};
-use adit_ike_wire::payload::parse_chain;
+use adit_ike_wire::v2::encrypted::{Layout, strip_padding};
+use adit_ike_wire::v2::payload::parse_chain;
+use adit_ike_wire::v2::*;
 use adit_ike_wire::*;
 use proptest::prelude::*;
 

@@ -6,7 +6,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
-use adit_ike_wire::{AddressRange, IdType, Identification};
+use adit_ike_wire::v2::Identification;
+use adit_ike_wire::{AddressRange, IdType};
 
 /// The addresses of a block: `address` with its host bits zero, and `prefix_len` fixed bits (more
 /// than the family has count as all).
@@ -31,7 +32,7 @@ pub fn block(address: IpAddr, prefix_len: u8) -> AddressRange {
 pub struct ConnectionKey(pub u128);
 
 /// An identity a peer is known by (RFC 7296 section 3.5).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     /// How it is written.
     pub kind: IdType,

@@ -1,7 +1,9 @@
 //! All IKE SAs of one gateway: finds the SA a datagram belongs to, and keeps connections up.
 
+pub(crate) mod candidates;
 mod connection;
 mod effect;
+mod first;
 mod input;
 pub(crate) mod register;
 mod surplus;
@@ -14,14 +16,14 @@ use core::time::Duration;
 
 use adit_crypto::Random;
 
-use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
-use crate::cookie::CookieJar;
+use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig, Identity};
+use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
 use crate::output::{ChildKey, Deadline, Output, Polled};
-use crate::sa::{Context, Effect, IkeSa, Numbers, SaKey, State};
-use crate::task::Task;
+use crate::sa::{Context, Effect, Numbers, Order, Sa, SaKey, Want};
 use crate::time::Instant;
+use crate::v2::cookie::CookieJar;
 
 /// How long a retired Child SA still receives.
 const LINGER: Duration = Duration::from_secs(5);
@@ -80,13 +82,54 @@ pub struct Statistics {
     pub repeated: u64,
 }
 
-/// All IKE SAs of one gateway. See the crate's documentation for how to call it.
+/// All IKE SAs of one gateway.
+///
+/// *Mutate once, then drain*: after each call that changes something, [`Self::poll_output`] is called
+/// until it is idle, and everything it answers is done.
+///
+/// ```
+/// use adit_crypto::SystemRandom;
+/// use adit_ike::{Command, ConnectionKey, Endpoint, EndpointConfig, Event, Instant, Output, Polled};
+///
+/// let limits = EndpointConfig::default();
+/// let mut endpoint = Endpoint::new(Instant::ZERO, limits, Box::new(SystemRandom));
+/// # let config = adit_sim::Pair::usual(adit_sim::Side::A);
+/// // One call that changes something, at a time that is an argument.
+/// let now = Instant::from_micros(1_000);
+/// let connection = ConnectionKey(7);
+/// endpoint.handle_command(now, Command::SetConnection(connection, Box::new(config)));
+///
+/// // All that comes of it.
+/// let (mut sent, mut told) = (Vec::new(), Vec::new());
+/// let deadline = loop {
+///     match endpoint.poll_output() {
+///         Polled::Output(Output::Transmit(datagram)) => sent.push(datagram),
+///         Polled::Output(Output::Event(event)) => told.push(event),
+///         Polled::Output(other) => unreachable!("{other:?}"),
+///         Polled::Idle(deadline) => break deadline.unwrap(),
+///     }
+/// };
+/// assert_eq!((sent.len(), sent[0].remote.port()), (1, 500));
+/// assert_eq!(told, [Event::Connecting(connection)]);
+///
+/// // Nobody answers; at the time it named, what it named the time for is due.
+/// assert_eq!(deadline.why, "retransmission");
+/// endpoint.handle_timeout(deadline.at);
+/// let Polled::Output(Output::Transmit(again)) = endpoint.poll_output() else {
+///     unreachable!("it is sent again");
+/// };
+/// assert_eq!(again, sent[0]);
+/// ```
+///
+/// `examples/two_peers.rs` shows all a caller has to do.
 pub struct Endpoint {
     limits: EndpointConfig,
     random: Box<dyn Random>,
     connections: BTreeMap<ConnectionKey, Connection>,
     /// The connections between two addresses, ours first.
-    by_addresses: BTreeMap<(IpAddr, IpAddr), Vec<ConnectionKey>>,
+    by_addresses: BTreeMap<(IpAddr, IpAddr), Neighbours>,
+    /// The connections between two identities, ours first.
+    by_identities: BTreeMap<(Identity, Identity), BTreeSet<ConnectionKey>>,
     pub(crate) sas: Register,
     /// Connections that something happened to: what they want is looked at before the step ends.
     touched: BTreeSet<ConnectionKey>,
@@ -117,6 +160,7 @@ impl Endpoint {
             random,
             connections: BTreeMap::new(),
             by_addresses: BTreeMap::new(),
+            by_identities: BTreeMap::new(),
             sas: Register::default(),
             touched: BTreeSet::new(),
             plans: BTreeSet::new(),
@@ -146,36 +190,21 @@ impl Endpoint {
     /// Does as told.
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::ChildHeard(child) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.on_child_heard(ctx, child);
-                });
-            }
+            Command::ChildHeard(child) => self.order_of(now, child, Order::ChildHeard(child)),
             Command::ChildHeardFrom(child, remote) => {
-                if let Some(key) = self.sas.of_child(child) {
-                    self.with_sa(now, key, |ctx, sa| {
-                        let path = sa.link.path.with_remote(remote);
-                        sa.hear_from(ctx, path);
-                    });
-                }
+                self.order_of(now, child, Order::HeardFrom(remote));
             }
             Command::ChildInstalled(child, installed) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.on_child_installed(ctx, child, installed);
-                });
+                self.order_of(now, child, Order::ChildInstalled(child, installed));
             }
             Command::RekeyChild(child) => {
-                self.with_child(now, child, |ctx, established| {
-                    established.enqueue(Task::ChildRekey(child), ctx.now);
-                });
+                self.order_of(now, child, Order::Want(Want::ChildRekey(child)));
             }
             Command::RekeyIke(connection) => {
                 if !self.is_rekeying(connection)
-                    && let Some(key) = self.newest_established(connection)
+                    && let Some(key) = self.newest_in_use(connection)
                 {
-                    self.with_established(now, key, |ctx, established| {
-                        established.enqueue(Task::IkeRekey, ctx.now);
-                    });
+                    self.order(now, key, Order::Want(Want::IkeRekey));
                 }
             }
             Command::RemoveConnection(connection) => self.remove_connection(now, connection),
@@ -221,7 +250,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> R,
+        act: impl FnOnce(&mut Context<'_>, &mut dyn Sa) -> R,
     ) -> Option<R> {
         let acted = self.try_with_sa(now, key, |ctx, sa| {
             Ok::<_, core::convert::Infallible>(act(ctx, sa))
@@ -235,11 +264,11 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut IkeSa) -> Result<R, E>,
+        act: impl FnOnce(&mut Context<'_>, &mut dyn Sa) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let mut sa = self.sas.take(key)?;
-        let alone = self.is_alone(&sa);
-        let crowded = self.is_crowded(&sa);
+        let alone = self.is_alone(&*sa);
+        let crowded = self.is_crowded(&*sa);
         let mut ctx = Context {
             now,
             random: &mut *self.random,
@@ -250,41 +279,27 @@ impl Endpoint {
             alone,
             crowded,
         };
-        let result = act(&mut ctx, &mut sa);
+        let result = act(&mut ctx, &mut *sa);
         if result.is_err() {
-            self.sas.put_back(sa);
+            self.sas.put_back(key, sa);
             return Some(result);
         }
-        if let State::Established(established) = &mut sa.state {
-            established.run_queue(&mut ctx, &mut sa.link);
-        }
-        self.touched.extend(sa.link.connection);
+        sa.proceed(&mut ctx);
+        self.touched.extend(sa.place().connection);
         self.sas.put(sa);
         self.apply_effects(now);
         Some(result)
     }
 
-    fn with_established(
-        &mut self,
-        now: Instant,
-        key: SaKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
-    ) {
-        self.with_sa(now, key, |ctx, sa| {
-            if let Some(established) = sa.established_mut() {
-                act(ctx, established);
-            }
-        });
+    /// Has one SA do something.
+    fn order(&mut self, now: Instant, key: SaKey, order: Order) {
+        self.with_sa(now, key, |ctx, sa| sa.obey(ctx, order));
     }
 
-    fn with_child(
-        &mut self,
-        now: Instant,
-        child: ChildKey,
-        act: impl FnOnce(&mut Context<'_>, &mut crate::established::Established),
-    ) {
+    /// Has the SA of a Child SA do something.
+    fn order_of(&mut self, now: Instant, child: ChildKey, order: Order) {
         if let Some(key) = self.sas.of_child(child) {
-            self.with_established(now, key, act);
+            self.order(now, key, order);
         }
     }
 }

@@ -12,12 +12,14 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Random, Secret};
-use adit_ike_wire::payload::parse_chain;
-use adit_ike_wire::{ExchangeType, Payload, PayloadType};
+use adit_ike_wire::v2::Payload;
+use adit_ike_wire::v2::payload::parse_chain;
+use adit_ike_wire::{ExchangeType, PayloadType};
 
 use crate::config::block;
 use crate::output::{ChildKey, Output, Polled};
-use crate::sa::{IkeSa, State};
+use crate::sa::Sa;
+use crate::v2::sa::{IkeSa, State};
 use crate::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, EspAlgorithms,
     Identity, IkeAlgorithms, Instant, Liveness,
@@ -348,16 +350,17 @@ impl Table {
             .values()
             .rev()
             .nth(usize::from(which) % count)?;
-        let (key, spi) = (sa.link.key, sa.link.remote_spi);
+        let place = sa.place();
+        let (key, spi) = (place.key, place.remote_spi);
         let at_peer = |sa: &&IkeSa| sa.link.local_spi == spi;
-        let id = self.end(1 - side).sas.values().find(at_peer).map(|sa| {
-            if response {
-                sa.link.requests.next_id().saturating_sub(1)
-            } else {
-                sa.link.responses.expected()
-            }
-        })?;
-        let IkeSa { link, state } = self.end(side).sas.get_mut(key)?;
+        let other = self.end(1 - side);
+        let there = other.sas.values().filter_map(Sa::v2).find(at_peer)?;
+        let id = if response {
+            there.link.requests.next_id().saturating_sub(1)
+        } else {
+            there.link.responses.expected()
+        };
+        let IkeSa { link, state } = self.end(side).sas.get_mut(key)?.v2_mut()?;
         let protection = match state {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,

@@ -13,14 +13,13 @@
 //! ```text
 //!  Endpoint -- connections: what is wanted, and when to try again
 //!     |
-//!     +-- IkeSa (by SPI) -- two message-ID windows (window.rs)
-//!           |               state: InitSent | AuthSent | HalfOpen | Established (sa.rs)
-//!           +-- Established -- queue of tasks, one under way (established.rs, task/*.rs)
-//!                 |            what meets what: collision.rs
-//!                 +-- ChildSa (child.rs)
+//!     +-- SAs, found by index (endpoint/register.rs): what the endpoint knows of one is in sa.rs
+//!           |
+//!           +-- v2: one IKE SA of IKEv2, its states and its tasks
+//!           +-- ChildSa (child.rs): its life, whichever version has made it
 //! ```
 //!
-//! Read `sa.rs`, then `established.rs`, then one task, such as `task/child_rekey.rs`.
+//! Read `sa.rs`, then `v2/mod.rs`, then one task, such as `v2/task/child_rekey.rs`.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -29,25 +28,18 @@
 extern crate alloc;
 
 mod child;
-mod collision;
 pub mod config;
-mod contents;
-mod cookie;
 mod endpoint;
-mod established;
 pub mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod keys;
-mod nat;
+mod nonces;
 pub mod output;
-mod proposal;
-mod protection;
 mod sa;
 pub mod selectors;
-mod task;
+mod suite;
 mod time;
-mod window;
+mod v2;
 
 pub use config::{
     ChildConfig, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,

@@ -1,42 +1,217 @@
-//! An IKE SA: two message-ID windows, and the state it is in.
+//! What an IKE SA is to its endpoint, whichever version of IKE it speaks: something that is found by an
+//! SPI, takes datagrams, carries Child SAs of one connection, and wants things of the endpoint.
 //!
 //! ```text
-//!  initiator                               responder
-//!  InitSent --(IKE_SA_INIT response)--+    (IKE_SA_INIT request)--> HalfOpen
-//!     | COOKIE, INVALID_KE: again     |                               | 30 s: gone
-//!     v                               v                               |
-//!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
-//!                                     |                               |
-//!        Refusing <--(AUTH is bad)----|                               |AUTH verified
-//!           |            AUTH verified|                               |
-//!           +--> gone                 +--------> Established <--------+
-//!                                                     |  tasks, see [`crate::established`]
-//!                                                     v
-//!                                              Closing --> gone
+//!   Begun --> Proving --+
+//!                       +--> InUse --> Ending --> forgotten
+//!   HalfOpen -----------+
 //! ```
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use adit_crypto::Random;
-use adit_ike_wire::{ExchangeType, Flags, Header, Payload, PayloadType, Spi};
+use adit_ike_wire::{Header, Spi};
 
-use crate::config::{ConnectionKey, EndpointConfig};
-use crate::established::Established;
-use crate::keys::Role;
+use crate::child::ChildSa;
+use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
+use crate::endpoint::candidates::Candidates;
+use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
-use crate::protection::Protection;
-use crate::task::auth::AuthSent;
-use crate::task::init::{HalfOpen, InitSent, NAT_PORT};
-use crate::task::refuse::{Refusing, Withdrawn};
 use crate::time::Instant;
-use crate::window::{RequestWindow, ResponseWindow};
 
 /// Names an IKE SA within its endpoint; never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SaKey(pub(crate) u64);
+
+/// An IKE SA, as the endpoint sees it.
+pub(crate) trait Sa: fmt::Debug {
+    /// What it is found by.
+    fn place(&self) -> Place;
+
+    /// How far it has come.
+    fn stage(&self) -> Stage<'_>;
+
+    /// What it is beside other SAs of its connection, while it is in use.
+    fn usage(&self) -> Option<Usage<'_>>;
+
+    /// Its Child SAs.
+    fn children(&self) -> &[ChildSa];
+
+    /// Whether the wanted Child SA of this index is up, being made, or about to be.
+    fn is_busy_with(&self, index: usize, now: Instant) -> bool;
+
+    /// The SA that the peer made to replace this one, while it is open which of two stays.
+    fn rival(&self) -> Option<SaKey>;
+
+    /// The answer to the message that began it, if it is this one.
+    fn repeats(&self, first: &[u8]) -> Option<&[u8]>;
+
+    /// When something is to be done if nothing comes in.
+    fn deadline(&self) -> Option<Deadline>;
+
+    /// Takes a datagram that names it. Until it is known to be authentic nothing changes.
+    fn take(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop>;
+
+    /// Does what is due.
+    fn handle_timeout(&mut self, ctx: &mut Context<'_>);
+
+    /// Does as told, as far as its stage allows.
+    fn obey(&mut self, ctx: &mut Context<'_>, order: Order);
+
+    /// Begins with what waits, where something can be begun. Called after each step that changed it.
+    fn proceed(&mut self, ctx: &mut Context<'_>);
+
+    /// Has another configuration that leaves what was agreed good.
+    fn reconfigure(&mut self, config: &Arc<ConnectionConfig>);
+
+    /// Takes note of how a contest for the connection ended.
+    fn settle(&mut self, now: Instant, outcome: Outcome);
+
+    /// Gives away its Child SAs, and what is wanted of them.
+    fn hand_over(&mut self) -> Handover;
+
+    /// Takes them, if it is up; otherwise they come back.
+    fn adopt(&mut self, handover: Handover) -> Result<(), Handover>;
+
+    /// Itself, for tests that look inside.
+    #[cfg(any(test, fuzzing))]
+    fn v2(&self) -> Option<&crate::v2::sa::IkeSa>;
+
+    /// Itself, for tests that speak in its name.
+    #[cfg(any(test, fuzzing))]
+    fn v2_mut(&mut self) -> Option<&mut crate::v2::sa::IkeSa>;
+}
+
+/// What an SA is found by, which its steps may change.
+pub(crate) struct Place {
+    pub(crate) key: SaKey,
+    /// The SPI that the peer's messages name it by.
+    pub(crate) spi: Spi,
+    /// Whose it is; a responder learns it late.
+    pub(crate) connection: Option<ConnectionKey>,
+    /// The side of the exchange that made it.
+    pub(crate) role: Role,
+    /// Where its peer is.
+    pub(crate) remote: SocketAddr,
+    /// The peer's own SPI.
+    pub(crate) remote_spi: Spi,
+}
+
+/// How far an SA has come.
+pub(crate) enum Stage<'s> {
+    /// We began it, and have no answer that counts.
+    Begun,
+    /// We have said who we are; the peer may believe that it is up.
+    Proving,
+    /// The peer began it, and has not shown who it is: any of these.
+    HalfOpen(&'s Candidates),
+    /// It carries its connection.
+    InUse,
+    /// It was replaced, closed or withdrawn, and is there until the peer knows.
+    Ending,
+}
+
+/// What an SA in use is beside others of its connection.
+pub(crate) struct Usage<'s> {
+    pub(crate) since: Instant,
+    /// When another one is wanted, if this one was not replaced by then.
+    pub(crate) renew_at: Instant,
+    /// It is being replaced; which one will stay is open.
+    pub(crate) is_rekeying: bool,
+    /// The nonces of the exchange that made it, which both ends know.
+    pub(crate) nonces: &'s ExchangeNonces,
+}
+
+/// What the endpoint has an SA do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Send on this Child SA.
+    Activate(ChildKey),
+    /// The peer's packets come on this Child SA.
+    ChildHeard(ChildKey),
+    /// The caller has installed this Child SA, or could not.
+    ChildInstalled(ChildKey, bool),
+    /// End, and tell the peer.
+    Close(Farewell),
+    /// A packet of a Child SA came from there.
+    HeardFrom(SocketAddr),
+    /// Do this when its turn comes.
+    Want(Want),
+}
+
+/// What can be wanted of an SA that is in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    /// The Child SA of this index in the configuration.
+    Child(usize),
+    /// That this Child SA is deleted.
+    ChildDelete(ChildKey),
+    /// Another in the place of this Child SA.
+    ChildRekey(ChildKey),
+    /// Another IKE SA in its place.
+    IkeRekey,
+    /// A sign of life of the peer.
+    Liveness,
+}
+
+/// How a contest of two SAs ended for one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// Another one has its place.
+    Replaced,
+    /// The one that waited to take its place is gone.
+    Unchallenged,
+    /// It need not wait any more: the one whose place it was to take is gone.
+    Unopposed,
+}
+
+/// What becomes of the Child SAs of an IKE SA that is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Farewell {
+    /// They are gone at once.
+    AtOnce,
+    /// What is still on its way to them is taken: the peer does not know yet.
+    Lingering,
+}
+
+/// What one SA leaves to another.
+#[derive(Debug, Default)]
+pub(crate) struct Handover {
+    pub(crate) children: Vec<ChildSa>,
+    /// Not before these times.
+    pub(crate) wants: Vec<(Want, Instant)>,
+}
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taken {
+    Done,
+    Repeated,
+}
+
+/// Why a datagram went no further.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drop {
+    HalfOpenLimit,
+    HalfOpenLimitOfPeer,
+    Malformed,
+    NotAuthentic,
+    OtherVersion,
+    OutOfOrder,
+    UnknownPeer,
+    UnknownSpi,
+}
 
 /// What a step may use of the endpoint.
 pub(crate) struct Context<'e> {
@@ -130,7 +305,7 @@ pub(crate) enum Effect {
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
     /// A new SA, made by rekeying.
-    New(Box<IkeSa>),
+    New(Box<dyn Sa>),
     /// This SA, which the peer made, lost a collision; the peer deletes it.
     Outdone(SaKey),
     /// This SA, which the peer made, won a collision: the peer uses it.
@@ -141,6 +316,13 @@ pub(crate) enum Effect {
     RemoveLater(ChildKey),
     /// This SA was authenticated.
     Up(SaKey),
+}
+
+/// Which side of an exchange we are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    Initiator,
+    Responder,
 }
 
 /// How an IKE SA ended.
@@ -180,218 +362,5 @@ impl Path {
 
     pub(crate) const fn local_address(&self) -> SocketAddr {
         SocketAddr::new(self.local, self.local_port)
-    }
-}
-
-/// Whether the peer's address is translated on the way, as NAT detection found (RFC 7296 section 2.23).
-/// A peer that only wants UDP encapsulation says the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Translation {
-    No,
-    Yes,
-}
-
-/// What every state of an IKE SA has.
-pub(crate) struct Link {
-    pub(crate) key: SaKey,
-    /// The connection it belongs to; a responder learns it in IKE_AUTH.
-    pub(crate) connection: Option<ConnectionKey>,
-    /// The side of the exchange that made the SA; it decides the header's I flag.
-    pub(crate) role: Role,
-    pub(crate) local_spi: Spi,
-    pub(crate) remote_spi: Spi,
-    /// Where our requests and the Child SAs' packets go.
-    pub(crate) path: Path,
-    pub(crate) translation: Translation,
-    /// Where the peer may have moved to: our requests go there too, and their answers decide.
-    pub(crate) candidate: Option<SocketAddr>,
-    /// Where the peer's last request came from, and its answer goes.
-    pub(crate) asked_from: Path,
-    pub(crate) requests: RequestWindow,
-    pub(crate) responses: ResponseWindow,
-}
-
-impl Link {
-    /// The SPIs in the header's order.
-    pub(crate) const fn spis(&self) -> (Spi, Spi) {
-        match self.role {
-            Role::Initiator => (self.local_spi, self.remote_spi),
-            Role::Responder => (self.remote_spi, self.local_spi),
-        }
-    }
-
-    pub(crate) fn header(&self, exchange: ExchangeType, message_id: u32, response: bool) -> Header {
-        let (initiator_spi, responder_spi) = self.spis();
-        Header {
-            initiator_spi,
-            responder_spi,
-            next_payload: PayloadType::NONE,
-            major_version: 2,
-            minor_version: 0,
-            exchange,
-            flags: Flags {
-                initiator: self.role == Role::Initiator,
-                version: false,
-                response,
-            },
-            message_id,
-            length: 0,
-        }
-    }
-
-    /// Sends a request, or repeats one.
-    pub(crate) fn transmit(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
-        if let Some(remote) = self.candidate {
-            let octets = octets.clone();
-            self.path.with_remote(remote).send(ctx, octets);
-        }
-        self.path.send(ctx, octets);
-    }
-
-    /// Notes where an authentic request, or a packet of a Child SA, came from. Anybody on the way can
-    /// send on what he captured, from any address; so it is a hint, which only an answer to a
-    /// request of ours confirms. Whether it is one that is worth asking for.
-    ///
-    /// RFC 7296 section 2.23 would have us follow at once. Of a peer that is known by its address, and
-    /// that is every one, only the port can change, where there is a NAT. Back to the port of NAT
-    /// traversal is always right.
-    pub(crate) fn consider(&mut self, from: Path) -> bool {
-        let here = self.path;
-        let remote = from.remote;
-        let may_move = self.translation == Translation::Yes || remote.port() == NAT_PORT;
-        let moved = remote != here.remote
-            && remote.ip() == here.remote.ip()
-            && from.local_address() == here.local_address();
-        if moved && may_move {
-            self.candidate = Some(remote);
-        }
-        moved && may_move
-    }
-
-    /// Notes where the awaited answer came from; whether the peer has moved there.
-    pub(crate) fn confirm(&mut self, from: Path) -> bool {
-        let moved = self.candidate == Some(from.remote);
-        if moved {
-            self.candidate = None;
-            self.path.remote = from.remote;
-        }
-        moved
-    }
-
-    /// Sends a protected request, which occupies the window.
-    pub(crate) fn request(
-        &mut self,
-        ctx: &mut Context<'_>,
-        protection: &mut Protection,
-        exchange: ExchangeType,
-        payloads: &[Payload<'_>],
-    ) {
-        let header = self.header(exchange, self.requests.next_id(), false);
-        let octets = protection.seal(&header, payloads, ctx.random);
-        self.requests.sent(ctx.now, exchange, octets.clone());
-        self.transmit(ctx, octets);
-    }
-
-    /// Sends a protected response to the request that is due, and keeps it for repetitions.
-    pub(crate) fn respond(
-        &mut self,
-        ctx: &mut Context<'_>,
-        protection: &mut Protection,
-        exchange: ExchangeType,
-        message_id: u32,
-        payloads: &[Payload<'_>],
-    ) {
-        let header = self.header(exchange, message_id, true);
-        let octets = protection.seal(&header, payloads, ctx.random);
-        self.responses.answered(octets.clone());
-        // Section 2.11: an answer goes to where the request came from.
-        self.asked_from.send(ctx, octets);
-    }
-}
-
-/// The state of an IKE SA.
-pub(crate) enum State {
-    AuthSent(Box<AuthSent>),
-    Established(Box<Established>),
-    /// Between two states, and after the end; an SA found so is dropped.
-    Gone,
-    HalfOpen(Box<HalfOpen>),
-    InitSent(Box<InitSent>),
-    Refusing(Box<Refusing>),
-    Withdrawn(Box<Withdrawn>),
-}
-
-/// An IKE SA.
-pub(crate) struct IkeSa {
-    pub(crate) link: Link,
-    pub(crate) state: State,
-}
-
-impl core::fmt::Debug for IkeSa {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "IkeSa({:?} {:?})", self.link.key, self.link.spis())
-    }
-}
-
-impl IkeSa {
-    /// Takes back an attempt whose connection is gone; whether the SA has to stay, since the
-    /// responder may come to believe in it.
-    pub(crate) fn withdraw(&mut self) -> bool {
-        match core::mem::replace(&mut self.state, State::Gone) {
-            State::AuthSent(state) => {
-                let keys = state.inputs.keys;
-                self.state = State::Withdrawn(Box::new(Withdrawn { keys }));
-                true
-            }
-            other => {
-                self.state = other;
-                false
-            }
-        }
-    }
-
-    pub(crate) fn established(&self) -> Option<&Established> {
-        match &self.state {
-            State::Established(established) => Some(established),
-            State::AuthSent(_)
-            | State::Gone
-            | State::HalfOpen(_)
-            | State::InitSent(_)
-            | State::Refusing(_)
-            | State::Withdrawn(_) => None,
-        }
-    }
-
-    pub(crate) fn established_mut(&mut self) -> Option<&mut Established> {
-        match &mut self.state {
-            State::Established(established) => Some(established),
-            State::AuthSent(_)
-            | State::Gone
-            | State::HalfOpen(_)
-            | State::InitSent(_)
-            | State::Refusing(_)
-            | State::Withdrawn(_) => None,
-        }
-    }
-
-    /// When something is to be done if nothing comes in.
-    pub(crate) fn deadline(&self) -> Option<Deadline> {
-        let retransmit = self.link.requests.deadline().map(|at| Deadline {
-            at,
-            why: "retransmission",
-        });
-        let state = match &self.state {
-            State::Established(established) => established.deadline(&self.link),
-            State::HalfOpen(half_open) => Some(Deadline {
-                at: half_open.expires,
-                why: "half-open time-out",
-            }),
-            State::AuthSent(_)
-            | State::Gone
-            | State::InitSent(_)
-            | State::Refusing(_)
-            | State::Withdrawn(_) => None,
-        };
-        retransmit.into_iter().chain(state).min()
     }
 }

@@ -56,7 +56,7 @@ fn intersections(wished: &[TrafficSelector], allowed: &[AddressRange]) -> Vec<Tr
             }
         }
     }
-    agreed.truncate(adit_ike_wire::traffic_selector::MAX_SELECTORS);
+    agreed.truncate(adit_ike_wire::v2::traffic_selector::MAX_SELECTORS);
     agreed
 }
 

@@ -2,16 +2,12 @@
 //! get the tunnel, and can't have answers go astray (RFC 7296 sections 2.11 and 2.23). And a peer whose
 //! NAT gives it another port is followed.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
-mod exchange;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_ike::{Command, EndpointConfig, Event, Failure, Liveness};
 use adit_sim::{Conditions, Datagram, Pair, SeededRandom, Side};
-use exchange::*;
 
 const ELSEWHERE: &str = "203.0.113.66:666";
 

@@ -1,13 +1,11 @@
 //! Both sides act on the same Child SA at once (RFC 7296 sections 2.8.1 and 2.25.1).
 
-mod exchange;
-
 use std::collections::BTreeSet;
 
+use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::ConnectionConfig;
 use adit_sim::{Pair, Side};
-use exchange::*;
 
 const SEEDS: core::ops::Range<u64> = 0..12;
 

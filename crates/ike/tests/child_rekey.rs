@@ -1,14 +1,12 @@
 //! Rekeying a Child SA, alone and while the other side does something too (RFC 7296 sections 2.8,
 //! 2.8.1 and 2.25.1). In each case nothing is lost and one mirrored Child SA remains.
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::Event;
 use adit_sim::{Pair, Side};
-use exchange::*;
 
 /// With forward secrecy, where A prefers a group that B refuses.
 fn up_with_groups(seed: u64, a: &[Group], b: &[Group]) -> Pair {

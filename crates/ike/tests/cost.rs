@@ -1,8 +1,6 @@
 //! What input costs: that of strangers nothing but its own parsing, that of one peer nothing for the
 //! others.
 
-#![expect(clippy::indexing_slicing, reason = "test code")]
-
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use adit_ike::{

@@ -1,12 +1,10 @@
 //! Deleting Child SAs and IKE SAs, and making them, while the other side does something too
 //! (RFC 7296 sections 1.4.1 and 2.25).
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_sim::{Pair, Side};
-use exchange::*;
 
 const SEEDS: core::ops::Range<u64> = 0..12;
 

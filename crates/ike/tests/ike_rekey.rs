@@ -1,14 +1,12 @@
 //! Rekeying the IKE SA, alone and while the other side does something too (RFC 7296 sections 2.8.2
 //! and 2.25.2). The Child SA moves over untouched, and one IKE SA remains on each side.
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::Event;
 use adit_sim::{Pair, Side};
-use exchange::*;
 
 const SEEDS: core::ops::Range<u64> = 0..12;
 

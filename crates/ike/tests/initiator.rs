@@ -1,13 +1,11 @@
 //! Who begins, and when: ends that only respond, and ends that wait for a peer that was lost. And how
 //! the shortest lifetimes are kept.
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_ike::{ConnectionConfig, EndpointConfig, Event, Failure, Liveness};
 use adit_sim::{Conditions, Pair, Side};
-use exchange::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,19 +1,15 @@
 //! What a peer, or anybody in its name, can make an endpoint hold and say is bounded.
 
-#![expect(clippy::indexing_slicing, reason = "test code")]
-
-mod exchange;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_crypto::Encryption;
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Identity,
 };
 use adit_sim::{Conditions, Datagram, Pair, Side};
-use exchange::*;
 
 #[test]
 fn a_peer_that_rekeys_without_end_is_made_to_wait() {

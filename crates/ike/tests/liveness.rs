@@ -1,13 +1,11 @@
 //! How long silence is borne (RFC 7296 section 2.4): as long as the connection says, and minutes where it
 //! says nothing.
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_ike::{Event, Failure, Liveness};
 use adit_sim::{Pair, Side};
-use exchange::*;
 
 const LOST: fn(&Event) -> bool = |event| matches!(event, Event::Failed(_, Failure::Lost));
 

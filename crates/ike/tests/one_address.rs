@@ -1,8 +1,6 @@
 //! Several connections with the peers at one address: none decides for another, and each is told what
 //! is wrong with it alone.
 
-#![expect(clippy::indexing_slicing, reason = "test code")]
-
 use std::net::IpAddr;
 use std::time::Duration;
 

@@ -1,16 +1,14 @@
 //! A part of a connection does not work while the rest does: it is named, and not asked for without end.
 
-mod exchange;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::config::block;
 use adit_ike::{ChildConfig, ConnectionConfig, EndpointConfig, Event, Failure, Part};
-use adit_ike_wire::{Message, NotifyType, Payload, emit};
+use adit_ike_wire::v2::{Message, NotifyType, Payload, emit};
 use adit_sim::{Conditions, Datagram, Pair, Side};
-use exchange::*;
 
 fn parts(pair: &Pair, side: Side) -> Vec<(Part, Failure)> {
     let failed = pair

@@ -1,12 +1,10 @@
 //! What one end begins and then does not want any more, the other end lets go of, too.
 
-mod exchange;
-
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_ike::{Command, EndpointConfig};
 use adit_sim::{Conditions, Pair, Side};
-use exchange::*;
 
 #[test]
 fn a_connection_that_goes_while_it_is_made_leaves_nothing_at_the_peer() {

@@ -1,17 +1,15 @@
 //! Seeded storms: both sides rekey, change and lose their connection at random times, over good and
 //! bad networks. Whatever happens, the number of SAs stays bounded, and peace returns.
 
-mod exchange;
-
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_crypto::Secret;
 use adit_ike::config::block;
 use adit_ike::{ChildConfig, Command, ConnectionConfig, EndpointConfig, Event, Instant, Liveness};
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
-use exchange::*;
 
 /// The most IKE SAs one side may hold at any moment of a storm.
 const MAX_SAS: usize = 12;

@@ -1,15 +1,13 @@
 //! Two IKE SAs of one connection: a peer reauthenticates by making a second one before it closes the
 //! first, or both ends begin at once. No packet is lost by it, and what is said to be up is up.
 
-mod exchange;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::exchange::*;
 use adit_ike::config::block;
 use adit_ike::{ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig};
 use adit_sim::{Conditions, Pair, Side};
-use exchange::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const OTHER: ConnectionKey = ConnectionKey(2);

@@ -5,6 +5,10 @@ use time::OffsetDateTime;
 
 use crate::{GatewayId, Name, OuterAddresses, ProjectId, Revision, RouterId, SubnetId};
 
+/// How many connections a gateway may have: what its worker, its data plane and its orders are made for, and measured
+/// with.
+pub const MAX_TUNNELS: usize = 10_000;
+
 /// How far a gateway has come. Computed from what the agent sees, never set by a user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

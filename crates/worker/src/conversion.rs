@@ -11,6 +11,7 @@ use adit_ike::{
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
+use adit_model::gateway::MAX_TUNNELS;
 use adit_model::policy::{self, Authentication, Encapsulation, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
@@ -29,6 +30,8 @@ pub(crate) enum Unsupported {
     Transport,
     #[error("IKEv1 is not one of the protocols this engine speaks")]
     IkeV1,
+    #[error("the gateway has {MAX_TUNNELS} other connections, which is as many as one may have")]
+    TooMany,
 }
 
 pub(crate) fn key(connection: ConnectionId) -> ConnectionKey {

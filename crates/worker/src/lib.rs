@@ -15,6 +15,7 @@
 mod conversion;
 mod descriptors;
 mod drops;
+mod error;
 mod flood;
 mod forwarder;
 mod line_limit;
@@ -26,4 +27,5 @@ mod system_calls;
 mod tunnel;
 mod wiping;
 
-pub use run::{WorkerError, run};
+pub use error::WorkerError;
+pub use run::run;

@@ -7,14 +7,18 @@ use std::net::IpAddr;
 
 use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
 use adit_model::desired::TunnelSpec;
+use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The longest order taken, in octets: some seventy thousand tunnels.
-pub const MAX_LINE: usize = 64 << 20;
+/// What one tunnel takes of an order, in octets, at most: one of some hundred blocks.
+const MAX_TUNNEL_LEN: usize = 6_500;
+
+/// The longest order taken, in octets: all tunnels that a gateway may have.
+pub const MAX_LINE: usize = MAX_TUNNELS * MAX_TUNNEL_LEN;
 
 /// The longest line of a worker, in octets: a tunnel of some thousand Child SAs.
 pub const MAX_NEWS_LINE: u64 = 1 << 20;
@@ -191,6 +195,24 @@ impl FromWorker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_order_of_all_tunnels_a_gateway_may_have_is_taken() {
+        let mut tunnel = crate::conversion::tests::order();
+        let block = |number: u16| {
+            let address =
+                std::net::Ipv6Addr::new(0x2001, 0xdb8, number, 0xffff, 0xffff, 0xffff, 0, 0);
+            Cidr::new(address.into(), 96).unwrap()
+        };
+        tunnel.local_cidrs = (0..50).map(block).collect();
+        tunnel.peer_cidrs = (50..100).map(block).collect();
+        tunnel.psk = PskOctets(vec![255; 128]);
+        let len = serde_json::to_vec(&tunnel).unwrap().len();
+        let addresses =
+            r#"{"Apply":{"addresses":{"v4":"255.255.255.255","v6":null},"tunnels":[]}}"#;
+        let all = MAX_TUNNELS * (len + 1) + addresses.len() + 64;
+        assert!(all <= MAX_LINE, "{len} octets each");
+    }
 
     #[test]
     fn a_workers_words_are_bounded() {

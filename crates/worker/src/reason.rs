@@ -111,6 +111,10 @@ impl Finding {
             Unsupported::Ah | Unsupported::IkeV1 | Unsupported::Transport => {
                 (ReasonCode::Unsupported, policies)
             }
+            Unsupported::TooMany => (
+                ReasonCode::Unsupported,
+                "Make another gateway for this connection, or delete some of this one's.",
+            ),
             Unsupported::Family(_) => (
                 ReasonCode::Unsupported,
                 "Name the peer by an address of an IP version that the gateway has one of.",

@@ -1,41 +1,39 @@
 //! The control loop: one thread that waits for the supervisor, for IKE messages and for deadlines.
 
+mod news;
 mod orders;
+mod outputs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{Config, ConnectionBlocks, Dataplane, IkeQueue, Userspace};
+use adit_dataplane::{Config, IkeQueue, Userspace};
 use adit_ike::{
-    ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
-    InstallChild, Output, Polled, Transmit,
+    ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Polled,
 };
 use adit_model::OuterAddresses;
+use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::Drops;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
 
-use crate::conversion;
 use crate::descriptors::{Descriptors, IkeSockets, Lost};
-use crate::drops;
-use crate::flood::{Flood, FloodNews};
+use crate::error::{WorkerError, failed};
+use crate::flood::Flood;
 use crate::forwarder::Forwarded;
 use crate::privileges;
 use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
+use crate::run::news::LOOK;
+use crate::run::orders::Lead;
 use crate::tunnel::Tunnel;
 use crate::wiping::Incoming;
-
-/// How often counters are looked at.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// How many looks until counters are told.
-const TELL_EVERY: u32 = 4;
 
 /// Receives on port 500 before messages get their turn.
 const RECEIVES_AT_ONCE: usize = 256;
@@ -43,35 +41,11 @@ const RECEIVES_AT_ONCE: usize = 256;
 /// How many datagrams of port 500 are taken before anything else gets its turn.
 const DATAGRAMS_AT_ONCE: usize = 64;
 
+/// The most Child SAs at a time: one of each tunnel, its replacement, and as many for tunnels of several blocks.
+const MAX_CHILDREN: usize = 4 * MAX_TUNNELS;
+
 /// How long a worker that was told to end waits for its peers.
 const FAREWELL: Duration = Duration::from_millis(400);
-
-/// Why a worker ended.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The control socket did not bring three descriptors, or five.
-    #[error("the supervisor did not hand over a TUN device and two sockets for each address")]
-    Descriptors,
-    /// The supervisor went away.
-    #[error("the supervisor is gone")]
-    Abandoned,
-    /// Something it needs failed.
-    #[error("{doing}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// The supervisor said something that can't be understood.
-    #[error("the supervisor's order can't be understood")]
-    Order(#[source] serde_json::Error),
-}
-
-fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
-    move |source| WorkerError::Io { doing, source }
-}
 
 /// Runs a worker on its control socket until the supervisor ends it or goes away. Where it is root, it becomes `user`,
 /// who should be nobody else.
@@ -79,8 +53,18 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
 /// # Errors
 /// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
 pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
-    let Descriptors { tun, v4, v6 } = Descriptors::receive(&control)?;
+    let descriptors = Descriptors::receive(&control)?;
     privileges::drop_all(&control, user).map_err(failed("giving up privileges"))?;
+    let mut worker = start(control, descriptors)?;
+    worker.tell(&FromWorker::Ready);
+    let outcome = worker.serve();
+    worker.dataplane.stop();
+    outcome
+}
+
+/// A worker without tunnels, whose data plane runs.
+fn start(control: UnixStream, descriptors: Descriptors) -> Result<Worker, WorkerError> {
+    let Descriptors { tun, v4, v6 } = descriptors;
     let (ike_v6, nat_v6) = v6.map(|ports| (ports.ike, ports.nat)).unzip();
     let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
     let ike = ike.map_err(failed("preparing sockets"))?;
@@ -96,6 +80,7 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
         udp: v4.nat,
         udp_other: nat_v6,
         outer_mtu: 1500,
+        max_children: MAX_CHILDREN,
         clamp_mss: true,
     };
     let dataplane = Userspace::start(config, Arc::clone(&queue), move || {
@@ -105,7 +90,7 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
     .map_err(failed("starting the data plane"))?;
     let started = Instant::now();
     let random = Box::new(SystemRandom);
-    let mut worker = Worker {
+    Ok(Worker {
         endpoint: Endpoint::new(adit_ike::Instant::ZERO, EndpointConfig::default(), random),
         started,
         control,
@@ -117,21 +102,20 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
         addresses: None,
         tunnels: BTreeMap::new(),
         changed: BTreeSet::new(),
+        later: BTreeSet::new(),
+        again: BTreeSet::new(),
         configured: HashMap::new(),
         leads: BTreeMap::new(),
         children: BTreeMap::new(),
         owners: HashMap::new(),
+        children_of: BTreeSet::new(),
         incoming: Incoming::default(),
         outgoing: Vec::new(),
         next_look: started + LOOK,
         looks: 0,
         load_told: Default::default(),
         flood: Flood::default(),
-    };
-    worker.tell(&FromWorker::Ready);
-    let outcome = worker.serve();
-    worker.dataplane.stop();
-    outcome
+    })
 }
 
 struct Worker {
@@ -148,24 +132,22 @@ struct Worker {
     tunnels: BTreeMap<ConnectionKey, Tunnel>,
     /// Those of which something other than counters may be worth telling.
     changed: BTreeSet<ConnectionKey>,
+    /// Those to look at when counters are told next.
+    later: BTreeSet<ConnectionKey>,
+    /// Those to look at then from some time on, when what is so still will be worth telling.
+    again: BTreeSet<(OffsetDateTime, ConnectionKey)>,
     configured: HashMap<ConnectionKey, ConnectionConfig>,
     /// Of every connection, also of those that are set down or can't be: their packets take no other way.
     leads: BTreeMap<ConnectionKey, Lead>,
     children: BTreeMap<ChildKey, Forwarded>,
     owners: HashMap<ChildKey, ConnectionKey>,
+    children_of: BTreeSet<(ConnectionKey, ChildKey)>,
     incoming: Incoming,
     outgoing: Vec<u8>,
     next_look: Instant,
     looks: u32,
     load_told: (Drops, u64),
     flood: Flood,
-}
-
-/// Where a connection's packets belong, and whose messages are about it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Lead {
-    blocks: ConnectionBlocks,
-    peer: Option<IpAddr>,
 }
 
 /// Whether to go on.
@@ -290,206 +272,6 @@ impl Worker {
                 Polled::Output(output) => self.act(output),
             }
         }
-    }
-
-    fn act(&mut self, output: Output) {
-        let dataplane = &self.dataplane;
-        match output {
-            Output::ActivateOutbound(key) => {
-                if let Some(child) = self.children.get(&key) {
-                    child.activate_outbound(dataplane);
-                }
-            }
-            Output::Event(event) => self.note(&event),
-            Output::InstallChild(child) => self.install(&child),
-            Output::MoveChild(key, remote) => {
-                if let Some(child) = self.children.get_mut(&key) {
-                    child.move_to(dataplane, remote);
-                }
-            }
-            Output::RemoveChild(key) => self.remove(key),
-            Output::RetireChild(key) => {
-                if let Some(child) = self.children.get(&key) {
-                    child.stop_outbound(dataplane);
-                }
-            }
-            Output::Transmit(transmit) => self.send(&transmit),
-        }
-    }
-
-    fn send(&self, transmit: &Transmit) {
-        let outcome = if transmit.local_port == 500 {
-            self.ike.send(&transmit.octets, transmit.remote)
-        } else {
-            self.dataplane.send_ike(transmit.remote, &transmit.octets)
-        };
-        if let Err(error) = outcome {
-            // Like a loss on the way: the message is repeated.
-            tracing::debug!(%error, "an IKE message could not be sent");
-        }
-    }
-
-    fn install(&mut self, child: &InstallChild) {
-        let owner = self.tunnels.get(&child.connection);
-        let mtu = owner.and_then(|tunnel| tunnel.mtu);
-        let outcome = Forwarded::install(&self.dataplane, child, mtu);
-        let installed = match outcome {
-            Ok(forwarded) => {
-                self.children.insert(child.child, forwarded);
-                self.owners.insert(child.child, child.connection);
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "a Child SA could not be installed");
-                false
-            }
-        };
-        self.command(Command::ChildInstalled(child.child, installed));
-    }
-
-    fn remove(&mut self, key: ChildKey) {
-        self.look_at(key);
-        if let Some(child) = self.children.remove(&key) {
-            child.remove(&self.dataplane);
-        }
-        if let Some(owner) = self.owners.remove(&key)
-            && let Some(tunnel) = self.tunnels.get_mut(&owner)
-        {
-            tunnel.settle(key);
-        }
-    }
-
-    fn note(&mut self, event: &Event) {
-        let key = match event {
-            Event::ChildUp { connection, .. }
-            | Event::ChildDown { connection, .. }
-            | Event::Connecting(connection)
-            | Event::Failed(connection, _)
-            | Event::IkeUp { connection, .. }
-            | Event::IkeDown(connection)
-            | Event::PartFailed(connection, ..) => *connection,
-        };
-        let connection = conversion::connection_id(key);
-        let Some(tunnel) = self.tunnels.get_mut(&key) else {
-            return;
-        };
-        tunnel.on_event(event, OffsetDateTime::now_utc());
-        let anybodys = matches!(
-            event,
-            Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..)
-        );
-        let left_out = if anybodys {
-            tunnel.lines.allow(Instant::now())
-        } else {
-            Some(0)
-        };
-        // What is left out here is told with the next counters, if it is still so.
-        let Some(left_out) = left_out else { return };
-        self.changed.insert(key);
-        // Said only where there is something to say.
-        let left_out = (left_out > 0).then_some(left_out);
-        tracing::info!(%connection, ?event, left_out, "tunnel");
-    }
-
-    /// Looks at all counters.
-    fn look(&mut self) {
-        self.next_look = Instant::now() + LOOK;
-        self.looks = self.looks.wrapping_add(1);
-        let keys: Vec<_> = self.children.keys().copied().collect();
-        for key in keys {
-            self.look_at(key);
-        }
-        let with_counters = self.looks.is_multiple_of(TELL_EVERY);
-        self.tell_news(with_counters);
-        if with_counters {
-            self.tell_load();
-            self.tell(&FromWorker::Alive);
-        }
-    }
-
-    fn look_at(&mut self, key: ChildKey) {
-        let Some(child) = self.children.get_mut(&key) else {
-            return;
-        };
-        let Some(look) = child.look(&self.dataplane) else {
-            return;
-        };
-        if let Some(remote) = look.moved {
-            self.command(Command::ChildHeardFrom(key, remote));
-        }
-        if let Some(tunnel) = self
-            .owners
-            .get(&key)
-            .and_then(|owner| self.tunnels.get_mut(owner))
-        {
-            tunnel.count(key, look.counters);
-        }
-        if look.heard {
-            self.command(Command::ChildHeard(key));
-        }
-        if look.exhausting {
-            self.command(Command::RekeyChild(key));
-        }
-    }
-
-    fn tell_news(&mut self, with_traffic: bool) {
-        let changed = std::mem::take(&mut self.changed);
-        let keys = if with_traffic {
-            self.tunnels.keys().copied().collect()
-        } else {
-            changed
-        };
-        for key in keys {
-            let tunnel = self.tunnels.get_mut(&key);
-            if let Some(observed) = tunnel.and_then(|tunnel| tunnel.news(with_traffic)) {
-                let connection = conversion::connection_id(key);
-                self.tell(&FromWorker::of_tunnel(connection, observed));
-            }
-        }
-    }
-
-    fn tell_load(&mut self) {
-        let (packets, messages) = (self.dataplane.counters(), self.endpoint.statistics());
-        let drops = drops::of(&packets, &messages, &self.lost);
-        match self.flood.look(&drops) {
-            Some(FloodNews::Begins(cause)) => {
-                tracing::warn!(cause, "a flood of unwanted datagrams begins");
-            }
-            Some(FloodNews::Ended(dropped)) => {
-                tracing::warn!(dropped, "a flood of unwanted datagrams has ended");
-            }
-            None => {}
-        }
-        let load = (drops, messages.half_open);
-        if load != self.load_told {
-            self.load_told = load.clone();
-            let (drops, half_open) = load;
-            self.tell(&FromWorker::Load { drops, half_open });
-        }
-    }
-
-    fn tell(&mut self, message: &FromWorker) {
-        // A supervisor that does not read for so long is as good as gone; the newest state is
-        // told again with the next change.
-        if self.outgoing.len() < MAX_LINE
-            && serde_json::to_writer(&mut self.outgoing, message).is_ok()
-        {
-            self.outgoing.push(b'\n');
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), WorkerError> {
-        while !self.outgoing.is_empty() {
-            match self.control.write(&self.outgoing) {
-                Ok(count) => {
-                    self.outgoing.drain(..count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(WorkerError::Abandoned),
-            }
-        }
-        Ok(())
     }
 
     /// Deletes all SAs and gives the peers a moment to hear of it.

@@ -244,6 +244,17 @@ impl Tunnel {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn state(&self) -> TunnelState {
+        self.state
+    }
+
+    /// When to look whether more is worth telling though nothing happens: of parts that have not come up by then.
+    pub(crate) fn look_again(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let at = self.since + PART_WAIT;
+        (self.state == TunnelState::Up && now < at).then_some(at)
+    }
+
     fn observed(&self) -> TunnelObserved {
         let reasons = match (&self.finding, self.state) {
             // What strangers at the peer's address do is no matter while the tunnel is up.

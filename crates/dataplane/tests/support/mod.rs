@@ -1,10 +1,9 @@
 //! What the integration tests share: SAs with fixed keys.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
-use adit_dataplane::{ChildId, ChildSa, ConnectionBlocks, Owner, Routes};
+use adit_dataplane::{ChildId, ChildSa, ConnectionBlocks, Owner, RouteChange};
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
 
 /// Which end of the tunnel.
@@ -25,15 +24,19 @@ fn net(address: &str, prefix_len: u8) -> TrafficSelector {
 pub(crate) const OWNER: Owner = Owner(7);
 
 /// Both ends' blocks, either way round: good for the left and the right one.
-pub(crate) fn routes() -> Arc<Routes> {
+pub(crate) fn routes() -> RouteChange {
     let blocks = ["10.0.0.0/24", "10.1.0.0/24", "fd00::/16", "fd01::/16"];
     let blocks: Vec<_> = blocks.iter().map(|text| text.parse().unwrap()).collect();
-    Arc::new(Routes::new([&ConnectionBlocks {
+    let blocks = ConnectionBlocks {
         owner: OWNER,
         enabled: true,
         local: blocks.clone(),
         remote: blocks,
-    }]))
+    };
+    RouteChange {
+        gone: Vec::new(),
+        blocks: vec![blocks],
+    }
 }
 
 /// One end of a Child SA. Both ends' `spi` makes them each other's peers: the left receives on it, the right on the

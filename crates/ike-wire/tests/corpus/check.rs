@@ -3,8 +3,9 @@
 //! Nothing panics; what is parsed is written and parsed again to the same payloads, and nothing
 //! grows. Attributes that are not known are not kept, only noticed.
 
-use adit_ike_wire::payload::{emit_chain, parse_chain};
-use adit_ike_wire::{Message, Payload, PayloadType, emit};
+use adit_ike_wire::PayloadType;
+use adit_ike_wire::v2::payload::{emit_chain, parse_chain};
+use adit_ike_wire::v2::{Message, Payload, emit};
 
 pub fn check(data: &[u8]) {
     whole(data);

@@ -1,5 +1,6 @@
 //! Keeping connections up: when to begin, when to try again, which Child SAs are missing.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -7,12 +8,10 @@ use core::time::Duration;
 use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
-use crate::established::{Established, Farewell, Phase};
-use crate::keys::Role;
 use crate::output::{Deadline, Event, Output};
-use crate::sa::{Context, IkeSa, SaKey, State};
-use crate::task::{Active, Task};
+use crate::sa::{Context, Farewell, Order, Role, Sa, SaKey, Stage, Usage, Want};
 use crate::time::Instant;
+use crate::v2::sa::IkeSa;
 
 /// The longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -38,8 +37,6 @@ pub(super) struct Connection {
     children: Vec<Wanted>,
     /// When it wants to be looked at, as the endpoint has noted it.
     pub(super) planned: Option<Deadline>,
-    /// Not before this time another report of something that anybody can cause.
-    pub(super) next_hint: Instant,
 }
 
 /// One Child SA that is wanted.
@@ -64,7 +61,6 @@ impl Connection {
             retry_at: now,
             children,
             planned: None,
-            next_hint: now,
         }
     }
 
@@ -144,18 +140,22 @@ impl Endpoint {
             connection.change_timing(now, config);
             let config = Arc::clone(&connection.config);
             for sa in self.sas.keys_of_connection(key) {
-                self.sas.change(sa, |sa| {
-                    if let Some(established) = sa.established_mut() {
-                        established.config = Arc::clone(&config);
-                    }
-                });
+                self.sas.change(sa, |sa| sa.reconfigure(&config));
+            }
+            if let Some(neighbours) = self.by_addresses.get_mut(&(config.local, config.remote)) {
+                neighbours.changed();
             }
             self.touched.insert(key);
             return;
         }
         self.remove_connection(now, key);
         let addresses = (config.local, config.remote);
-        self.by_addresses.entry(addresses).or_default().push(key);
+        self.by_addresses.entry(addresses).or_default().add(key);
+        let identities = (config.local_id.clone(), config.remote_id.clone());
+        self.by_identities
+            .entry(identities)
+            .or_default()
+            .insert(key);
         self.connections.insert(key, Connection::new(now, config));
         self.touched.insert(key);
     }
@@ -168,92 +168,100 @@ impl Endpoint {
             self.plans.remove(&(planned, key));
         }
         let addresses = (gone.config.local, gone.config.remote);
-        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
-            keys.retain(|one| *one != key);
-            if keys.is_empty() {
+        if let Some(neighbours) = self.by_addresses.get_mut(&addresses) {
+            neighbours.remove(key);
+            if neighbours.is_empty() {
                 self.by_addresses.remove(&addresses);
             }
         }
-        for sa in self.sas.half_open_keys() {
-            let state = self.sas.get(sa).map(|sa| &sa.state);
-            if let Some(State::HalfOpen(state)) = state
-                && state.candidates.iter().any(|(one, _)| *one == key)
-            {
+        let identities = (gone.config.local_id.clone(), gone.config.remote_id.clone());
+        if let Some(keys) = self.by_identities.get_mut(&identities) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.by_identities.remove(&identities);
+            }
+        }
+        for sa in self.sas.half_open_keys_at(gone.config.remote) {
+            if self.could_become(sa, key) {
                 self.sas.forget(sa);
             }
         }
         for sa in self.sas.keys_of_connection(key) {
-            match self.sas.get(sa).map(|sa| &sa.state) {
-                Some(State::Established(_)) => {
-                    // Nothing of a connection that is not wanted lingers.
-                    self.with_established(now, sa, |ctx, established| {
-                        established.close(ctx, Farewell::AtOnce);
-                    });
+            match self.sas.get(sa).map(|sa| sa.stage()) {
+                Some(Stage::Begun) => drop(self.sas.forget(sa)),
+                // Nothing of a connection that is not wanted lingers.
+                Some(Stage::InUse | Stage::Ending | Stage::Proving) => {
+                    self.order(now, sa, Order::Close(Farewell::AtOnce));
                 }
-                Some(State::AuthSent(_)) => {
-                    self.sas.change(sa, IkeSa::withdraw);
-                }
-                Some(State::InitSent(_)) => {
-                    self.sas.forget(sa);
-                }
-                Some(
-                    State::Gone | State::HalfOpen(_) | State::Refusing(_) | State::Withdrawn(_),
-                )
-                | None => {}
+                Some(Stage::HalfOpen(_)) | None => {}
             }
         }
     }
 
+    /// The SAs that carry the connection, the oldest first.
     pub(super) fn in_use(
         &self,
         connection: ConnectionKey,
-    ) -> impl Iterator<Item = (&IkeSa, &Established)> {
-        self.sas.of_connection(connection).filter_map(|sa| {
-            let established = sa.established()?;
-            (established.phase == Phase::InUse).then_some((sa, established))
-        })
+    ) -> impl Iterator<Item = (&dyn Sa, Usage<'_>)> {
+        let sas = self.sas.of_connection(connection);
+        sas.filter_map(|sa| Some((sa, sa.usage()?)))
     }
 
-    pub(super) fn newest_established(&self, connection: ConnectionKey) -> Option<SaKey> {
-        self.in_use(connection).map(|(sa, _)| sa.link.key).max()
+    pub(super) fn newest_in_use(&self, connection: ConnectionKey) -> Option<SaKey> {
+        self.in_use(connection).map(|(sa, _)| sa.place().key).max()
     }
 
     /// Whether an IKE SA of the connection is being replaced; which one will stay is open.
     pub(super) fn is_rekeying(&self, connection: ConnectionKey) -> bool {
-        self.in_use(connection).any(|(_, established)| {
-            established.rival.is_some() || matches!(established.active, Some(Active::IkeRekey(_)))
-        })
+        self.in_use(connection).any(|(_, usage)| usage.is_rekeying)
     }
 
     pub(super) fn is_initiating(&self, connection: ConnectionKey) -> bool {
         let mut sas = self.sas.of_connection(connection);
-        sas.any(|sa| matches!(sa.state, State::InitSent(_) | State::AuthSent(_)))
+        sas.any(|sa| matches!(sa.stage(), Stage::Begun | Stage::Proving))
     }
 
     /// Whether no other SA is known between the identities of an SA that is about to
     /// authenticate (RFC 7296 section 2.4, INITIAL_CONTACT).
-    pub(super) fn is_alone(&self, sa: &IkeSa) -> bool {
-        let State::InitSent(state) = &sa.state else {
+    pub(super) fn is_alone(&self, sa: &dyn Sa) -> bool {
+        let Stage::Begun = sa.stage() else {
             return false;
         };
-        let same = |config: &ConnectionConfig| {
-            config.local_id == state.config.local_id && config.remote_id == state.config.remote_id
+        let connection = sa.place().connection;
+        let connection = connection.and_then(|key| self.connections.get(&key));
+        let Some(Connection { config, .. }) = connection else {
+            return false;
         };
-        !self.sas.values().any(|other| match &other.state {
-            State::Established(established) => {
-                established.phase == Phase::InUse && same(&established.config)
-            }
-            State::HalfOpen(state) => state.candidates.iter().any(|(_, config)| same(config)),
-            State::AuthSent(state) => same(&state.inputs.config),
-            State::InitSent(state) => same(&state.config),
-            State::Gone | State::Refusing(_) | State::Withdrawn(_) => false,
-        })
+        let identities = (config.local_id.clone(), config.remote_id.clone());
+        let same = self.by_identities.get(&identities);
+        let mut same = same.into_iter().flatten();
+        !same.any(|key| self.has_any_sa(*key))
+    }
+
+    /// Whether there is an IKE SA of the connection, or one is being made, or could turn out to be.
+    fn has_any_sa(&self, key: ConnectionKey) -> bool {
+        let counts = |sa: &dyn Sa| match sa.stage() {
+            Stage::Begun | Stage::InUse | Stage::Proving => true,
+            Stage::Ending | Stage::HalfOpen(_) => false,
+        };
+        let peer = self.connections.get(&key).map(|c| c.config.remote);
+        let half_open = peer.map(|peer| self.sas.half_open_keys_at(peer));
+        let mut half_open = half_open.into_iter().flatten();
+        self.sas.of_connection(key).any(counts) || half_open.any(|sa| self.could_become(sa, key))
+    }
+
+    /// Whether a half-open SA could turn out to be the connection's.
+    fn could_become(&self, sa: SaKey, connection: ConnectionKey) -> bool {
+        match self.sas.get(sa).map(|sa| sa.stage()) {
+            Some(Stage::HalfOpen(candidates)) => candidates.contain(connection),
+            _ => false,
+        }
     }
 
     /// Whether a peer must wait before it makes another IKE SA by rekeying: each that was replaced
     /// stays for a while.
-    pub(super) fn is_crowded(&self, sa: &IkeSa) -> bool {
-        let connection = sa.link.connection;
+    pub(super) fn is_crowded(&self, sa: &dyn Sa) -> bool {
+        let connection = sa.place().connection;
         let others = connection.map_or(0, |connection| self.sas.of_connection(connection).count());
         connection.is_some() && others + 1 >= MAX_SAS
     }
@@ -287,8 +295,8 @@ impl Endpoint {
     /// When another IKE SA is to be begun, since the one there is comes to its end without having
     /// been rekeyed: the new one has to be there before.
     fn renewal_of(&self, key: ConnectionKey) -> Option<Instant> {
-        let established = self.sas.get(self.survivor(key)?)?.established()?;
-        Some(established.renew_at())
+        let usage = self.sas.get(self.survivor(key)?)?.usage()?;
+        Some(usage.renew_at)
     }
 
     fn plan(&mut self, now: Instant, key: ConnectionKey) {
@@ -348,7 +356,7 @@ impl Endpoint {
         let sa = IkeSa::initiate(&mut ctx, key, config);
         ctx.push(Output::Event(Event::Connecting(key)));
         match sa {
-            Some(sa) => self.sas.put(sa),
+            Some(sa) => self.sas.put(Box::new(sa)),
             // Nothing can be offered; another configuration has to come.
             None => {
                 if let Some(connection) = self.connections.get_mut(&key) {
@@ -367,9 +375,9 @@ impl Endpoint {
     ) {
         let count = self.connections.get(&key).map_or(0, |c| c.children.len());
         let is_missing = |index| {
-            let stays = |sa: &IkeSa| redundant.iter().all(|one| one.sa != sa.link.key);
-            let mut stay = self.in_use(key).filter(|(sa, _)| stays(sa));
-            !stay.any(|(_, established)| established.is_busy_with(index, now))
+            let stays = |sa: &dyn Sa| redundant.iter().all(|one| one.sa != sa.place().key);
+            let mut stay = self.in_use(key).filter(|(sa, _)| stays(*sa));
+            !stay.any(|(sa, _)| sa.is_busy_with(index, now))
         };
         let missing: Vec<_> = (0..count).map(is_missing).collect();
         let Some(connection) = self.connections.get_mut(&key) else {
@@ -386,9 +394,7 @@ impl Endpoint {
             }
         }
         for index in due {
-            self.with_established(now, sa, |ctx, established| {
-                established.enqueue(Task::ChildCreate(index), ctx.now);
-            });
+            self.order(now, sa, Order::Want(Want::Child(index)));
         }
     }
 }

@@ -7,12 +7,9 @@ use crate::child::{ChildSa, Standing};
 use crate::config::ConnectionKey;
 use crate::endpoint::connection::MAX_IN_USE;
 use crate::endpoint::{Endpoint, LINGER};
-use crate::established::{Farewell, Phase};
 use crate::failure::Failure;
-use crate::keys::Role;
 use crate::output::{ChildKey, Event, Output};
-use crate::sa::{Effect, Ending, IkeSa, SaKey, State};
-use crate::task::Task;
+use crate::sa::{Effect, Ending, Farewell, Order, Outcome, Role, SaKey, Stage, Want};
 use crate::time::Instant;
 
 /// How soon to begin again after the peer deleted the IKE SA.
@@ -24,9 +21,7 @@ impl Endpoint {
             for effect in core::mem::take(&mut self.effects) {
                 match effect {
                     Effect::Close(key) => {
-                        self.with_established(now, key, |ctx, established| {
-                            established.close(ctx, Farewell::Lingering);
-                        });
+                        self.order(now, key, Order::Close(Farewell::Lingering));
                     }
                     Effect::Answered(sa, child) => self.answered(now, sa, child),
                     Effect::Expect(connection) => self.expect(connection),
@@ -34,13 +29,11 @@ impl Endpoint {
                     Effect::InitialContact(key, begun) => self.initial_contact(key, begun),
                     Effect::MoveChildren(from, to) => self.move_children(from, to),
                     Effect::New(sa) => {
-                        self.touched.extend(sa.link.connection);
-                        self.sas.put(*sa);
+                        self.touched.extend(sa.place().connection);
+                        self.sas.put(sa);
                     }
                     Effect::Outdone(key) => {
-                        self.with_established(now, key, |ctx, established| {
-                            established.replaced(ctx.now);
-                        });
+                        self.with_sa(now, key, |ctx, sa| sa.settle(ctx.now, Outcome::Replaced));
                     }
                     Effect::Preferred(key) => self.preferred(now, key),
                     Effect::Refused(key) => self.refused(now, key),
@@ -56,15 +49,16 @@ impl Endpoint {
     /// The peer asked for this Child SA and has yet to take our answer in. Packets go on being sent
     /// where they are sent now; where that is nowhere, nothing is lost by trying.
     fn answered(&mut self, now: Instant, sa: SaKey, child: ChildKey) {
-        let made = self.sas.get(sa).and_then(IkeSa::established);
-        let Some((connection, made)) = made.and_then(|e| Some((e.connection, e.child(child)?)))
-        else {
+        let Some(made_on) = self.sas.get(sa) else {
+            return;
+        };
+        let mut children = made_on.children().iter();
+        let made = children.find(|made| made.key == child);
+        let (Some(connection), Some(made)) = (made_on.place().connection, made) else {
             return;
         };
         if !self.has_older_twin(connection, made) {
-            self.with_established(now, sa, |ctx, established| {
-                established.activate_outbound(ctx, child);
-            });
+            self.order(now, sa, Order::Activate(child));
         }
     }
 
@@ -73,9 +67,8 @@ impl Endpoint {
             return;
         };
         let addresses = (connection.config.local, connection.config.remote);
-        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
-            // The sort is stable: the others keep their order.
-            keys.sort_by_key(|one| *one != key);
+        if let Some(neighbours) = self.by_addresses.get_mut(&addresses) {
+            neighbours.expect(key);
         }
     }
 
@@ -83,29 +76,21 @@ impl Endpoint {
         let Some(sa) = self.sas.forget(key) else {
             return;
         };
-        self.touched.extend(sa.link.connection);
-        if let Some(challenged) = self.challenged_by(&sa) {
-            // The peer closed what it made: ours has won.
-            self.sas.change(challenged, |sa| {
-                if let Some(challenged) = sa.established_mut() {
-                    challenged.rival = None;
-                }
-            });
-        }
-        if let Some((rival, _)) = sa.established().and_then(|e| e.rival.as_ref()) {
-            self.sas.change(*rival, |sa| {
-                if let Some(rival) = sa.established_mut() {
-                    rival.waits = false;
-                }
-            });
-        }
-        let was_up = sa
-            .established()
-            .is_some_and(|established| established.phase == Phase::InUse);
-        let Some(connection) = sa.link.connection else {
+        let Some(connection) = sa.place().connection else {
             return;
         };
-        let others = self.newest_established(connection).is_some();
+        self.touched.insert(connection);
+        if let Some(challenged) = self.challenged_by(connection, key) {
+            // The peer closed what it made: ours has won.
+            let outcome = Outcome::Unchallenged;
+            self.sas.change(challenged, |sa| sa.settle(now, outcome));
+        }
+        if let Some(rival) = sa.rival() {
+            let outcome = Outcome::Unopposed;
+            self.sas.change(rival, |sa| sa.settle(now, outcome));
+        }
+        let was_up = sa.usage().is_some();
+        let others = self.newest_in_use(connection).is_some();
         if was_up && !others {
             self.outputs
                 .push_back(Output::Event(Event::IkeDown(connection)));
@@ -119,7 +104,7 @@ impl Endpoint {
 
     /// Our attempt failed; another one need not wait until the peer knows.
     fn refused(&mut self, now: Instant, key: SaKey) {
-        if let Some(connection) = self.sas.get(key).and_then(|sa| sa.link.connection) {
+        if let Some(connection) = self.sas.get(key).and_then(|sa| sa.place().connection) {
             self.plan_next(now, connection, Ending::Failed);
         }
     }
@@ -149,55 +134,37 @@ impl Endpoint {
     /// The peer has forgotten all older SAs of the connection (RFC 7296 section 2.4). One that came up
     /// since it began this one is not meant: both ends began at once.
     fn initial_contact(&mut self, key: SaKey, begun: Instant) {
-        let Some(connection) = self.sas.get(key).and_then(|sa| sa.established()) else {
+        let Some(connection) = self.sas.get(key).and_then(|sa| sa.place().connection) else {
             return;
         };
-        let connection = connection.connection;
         let older: Vec<_> = self
             .in_use(connection)
-            .filter(|(_, established)| established.since < begun)
-            .map(|(sa, _)| sa.link.key)
+            .filter(|(_, usage)| usage.since < begun)
+            .map(|(sa, _)| sa.place().key)
             .filter(|k| *k != key)
             .collect();
         for old in older {
-            if let Some(mut sa) = self.sas.forget(old)
-                && let Some(established) = sa.established_mut()
-            {
-                let children = core::mem::take(&mut established.children);
-                self.drop_children(connection, children);
+            if let Some(mut sa) = self.sas.forget(old) {
+                self.drop_children(connection, sa.hand_over().children);
             }
         }
     }
 
     fn move_children(&mut self, from: SaKey, to: SaKey) {
-        let taken = self.sas.change(from, |sa| {
-            let source = sa.established_mut()?;
-            let children = core::mem::take(&mut source.children);
-            let queue = core::mem::take(&mut source.queue);
-            Some((source.connection, children, queue))
-        });
-        let Some((connection, children, queue)) = taken.flatten() else {
+        let taken = self
+            .sas
+            .change(from, |sa| (sa.place().connection, sa.hand_over()));
+        let Some((Some(connection), handover)) = taken else {
             return;
         };
-        if self.sas.get(to).and_then(IkeSa::established).is_none() {
-            return self.drop_children(connection, children);
-        }
         self.touched.insert(connection);
+        let mut left = Some(handover);
         self.sas.change(to, |sa| {
-            let Some(target) = sa.established_mut() else {
-                return;
-            };
-            target.waits = false;
-            target.children.extend(children);
-            for queued in queue {
-                match queued.task {
-                    Task::ChildCreate(_) | Task::ChildDelete(_) | Task::ChildRekey(_) => {
-                        target.enqueue(queued.task, queued.not_before);
-                    }
-                    Task::IkeDelete | Task::IkeRekey | Task::Liveness => {}
-                }
-            }
+            left = left.take().and_then(|handover| sa.adopt(handover).err());
         });
+        if let Some(left) = left {
+            self.drop_children(connection, left.children);
+        }
     }
 
     /// Takes Child SAs out of use whose IKE SA is gone.
@@ -215,24 +182,18 @@ impl Endpoint {
     }
 
     /// The SA that has this one, made by the peer, for a rival.
-    fn challenged_by(&self, rival: &IkeSa) -> Option<SaKey> {
-        let mut sas = self.sas.of_connection(rival.link.connection?);
-        let challenged = sas.find(|sa| {
-            let challenger = sa.established().and_then(|e| e.rival.as_ref());
-            challenger.is_some_and(|(key, _)| *key == rival.link.key)
-        });
-        challenged.map(|sa| sa.link.key)
+    fn challenged_by(&self, connection: ConnectionKey, rival: SaKey) -> Option<SaKey> {
+        let mut sas = self.sas.of_connection(connection);
+        let challenged = sas.find(|sa| sa.rival() == Some(rival));
+        challenged.map(|sa| sa.place().key)
     }
 
     fn preferred(&mut self, now: Instant, key: SaKey) {
-        let challenged = self.sas.get(key).and_then(|sa| self.challenged_by(sa));
+        let connection = self.sas.get(key).and_then(|sa| sa.place().connection);
+        let challenged = connection.and_then(|connection| self.challenged_by(connection, key));
         if let Some(old) = challenged {
-            self.sas.change(old, |sa| {
-                if let Some(established) = sa.established_mut() {
-                    established.rival = None;
-                    established.replaced(now);
-                }
-            });
+            let outcome = Outcome::Replaced;
+            self.sas.change(old, |sa| sa.settle(now, outcome));
             self.move_children(old, key);
         }
     }
@@ -241,7 +202,7 @@ impl Endpoint {
     fn drop_unanswered(&mut self, connection: ConnectionKey) {
         for key in self.sas.keys_of_connection(connection) {
             let sa = self.sas.get(key);
-            if sa.is_some_and(|sa| matches!(sa.state, State::InitSent(_))) {
+            if sa.is_some_and(|sa| matches!(sa.stage(), Stage::Begun)) {
                 self.sas.forget(key);
             }
         }
@@ -249,10 +210,12 @@ impl Endpoint {
 
     /// An SA was authenticated. Whether others go is seen when all has been done for it.
     fn up(&mut self, now: Instant, key: SaKey) {
-        let Some(sa) = self.sas.get(key) else { return };
-        let Some(new) = sa.established() else { return };
-        let connection = new.connection;
-        let role = sa.link.role;
+        let Some(place) = self.sas.get(key).map(|sa| sa.place()) else {
+            return;
+        };
+        let (role, Some(connection)) = (place.role, place.connection) else {
+            return;
+        };
         if let Some(connection) = self.connections.get_mut(&connection) {
             // Attempts go on counting: a peer can refuse an SA after it is up.
             connection.retry_at = now;
@@ -262,12 +225,13 @@ impl Endpoint {
             self.drop_unanswered(connection);
         }
         // In the order of their making: the oldest come first.
-        let in_use: Vec<_> = self.in_use(connection).map(|(sa, _)| sa.link.key).collect();
+        let in_use: Vec<_> = self
+            .in_use(connection)
+            .map(|(sa, _)| sa.place().key)
+            .collect();
         let excess = in_use.len().saturating_sub(MAX_IN_USE);
         for key in in_use.into_iter().take(excess) {
-            self.with_established(now, key, |ctx, established| {
-                established.close(ctx, Farewell::Lingering);
-            });
+            self.order(now, key, Order::Close(Farewell::Lingering));
         }
         self.doubt_others(now, connection, key);
     }
@@ -276,13 +240,11 @@ impl Endpoint {
     fn doubt_others(&mut self, now: Instant, connection: ConnectionKey, new: SaKey) {
         let others: Vec<_> = self
             .in_use(connection)
-            .map(|(sa, _)| sa.link.key)
+            .map(|(sa, _)| sa.place().key)
             .filter(|key| *key != new)
             .collect();
         for key in others {
-            self.with_established(now, key, |ctx, established| {
-                established.enqueue(Task::Liveness, ctx.now);
-            });
+            self.order(now, key, Order::Want(Want::Liveness));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Invariant: the indexes say what was true when an SA was last put in. So an SA is changed by
 //! [`Register::change`], or taken out and put in again.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -12,13 +13,13 @@ use adit_ike_wire::Spi;
 
 use crate::config::ConnectionKey;
 use crate::output::{ChildKey, Deadline};
-use crate::sa::{IkeSa, SaKey, State};
+use crate::sa::{Sa, SaKey, Stage};
 use crate::time::Instant;
 
 /// All IKE SAs.
 #[derive(Default)]
 pub(crate) struct Register {
-    sas: BTreeMap<SaKey, IkeSa>,
+    sas: BTreeMap<SaKey, Box<dyn Sa>>,
     entries: BTreeMap<SaKey, Entry>,
     by_spi: BTreeMap<Spi, SaKey>,
     by_connection: BTreeSet<(ConnectionKey, SaKey)>,
@@ -39,17 +40,16 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(sa: &IkeSa) -> Self {
-        let children = sa.established().into_iter().flat_map(|e| &e.children);
-        let half_open = matches!(sa.state, State::HalfOpen(_));
+    fn of(sa: &dyn Sa) -> Self {
+        let place = sa.place();
+        let half_open = matches!(sa.stage(), Stage::HalfOpen(_));
+        let due = sa.deadline();
         Self {
-            spi: Some(sa.link.local_spi),
-            connection: sa.link.connection,
-            children: children.map(|child| child.key).collect(),
-            half_open: half_open.then_some((sa.link.path.remote, sa.link.remote_spi)),
-            due: sa
-                .deadline()
-                .filter(|deadline| deadline.at != Instant::NEVER),
+            spi: Some(place.spi),
+            connection: place.connection,
+            children: sa.children().iter().map(|child| child.key).collect(),
+            half_open: half_open.then_some((place.remote, place.remote_spi)),
+            due: due.filter(|deadline| deadline.at != Instant::NEVER),
         }
     }
 }
@@ -59,16 +59,17 @@ impl Register {
         self.sas.len()
     }
 
-    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &IkeSa> {
-        self.sas.values()
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &dyn Sa> {
+        self.sas.values().map(|sa| &**sa)
     }
 
-    pub(crate) fn get(&self, key: SaKey) -> Option<&IkeSa> {
-        self.sas.get(&key)
+    pub(crate) fn get(&self, key: SaKey) -> Option<&dyn Sa> {
+        self.sas.get(&key).map(|sa| &**sa)
     }
 
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn get_mut(&mut self, key: SaKey) -> Option<&mut IkeSa> {
+    pub(crate) fn get_mut(&mut self, key: SaKey) -> Option<&mut Box<dyn Sa>> {
         self.sas.get_mut(&key)
     }
 
@@ -84,21 +85,21 @@ impl Register {
     pub(crate) fn of_connection(
         &self,
         connection: ConnectionKey,
-    ) -> impl DoubleEndedIterator<Item = &IkeSa> {
+    ) -> impl DoubleEndedIterator<Item = &dyn Sa> {
         let range = (connection, SaKey(0))..=(connection, SaKey(u64::MAX));
         let keys = self.by_connection.range(range);
-        keys.filter_map(|(_, key)| self.sas.get(key))
+        keys.filter_map(|(_, key)| self.get(*key))
     }
 
     pub(crate) fn keys_of_connection(&self, connection: ConnectionKey) -> Vec<SaKey> {
         let sas = self.of_connection(connection);
-        sas.map(|sa| sa.link.key).collect()
+        sas.map(|sa| sa.place().key).collect()
     }
 
     /// The half-open SA that this initiator has begun.
-    pub(crate) fn half_open_of(&self, remote: SocketAddr, spi: Spi) -> Option<&IkeSa> {
+    pub(crate) fn half_open_of(&self, remote: SocketAddr, spi: Spi) -> Option<&dyn Sa> {
         let key = self.half_open.get(&(remote, spi))?;
-        self.sas.get(key)
+        self.get(*key)
     }
 
     pub(crate) fn half_open(&self) -> usize {
@@ -109,8 +110,11 @@ impl Register {
         self.half_open_by_peer.get(&peer).copied().unwrap_or(0)
     }
 
-    pub(crate) fn half_open_keys(&self) -> Vec<SaKey> {
-        self.half_open.values().copied().collect()
+    /// The half-open SAs with this peer.
+    pub(crate) fn half_open_keys_at(&self, peer: IpAddr) -> Vec<SaKey> {
+        let ends = (SocketAddr::new(peer, 0), SocketAddr::new(peer, u16::MAX));
+        let range = (ends.0, Spi::ZERO)..=(ends.1, Spi(u64::MAX));
+        self.half_open.range(range).map(|(_, key)| *key).collect()
     }
 
     pub(crate) fn next_due(&self) -> Option<Deadline> {
@@ -126,19 +130,19 @@ impl Register {
     }
 
     /// Takes an SA out, to be put in again; the indexes go on pointing to it.
-    pub(crate) fn take(&mut self, key: SaKey) -> Option<IkeSa> {
+    pub(crate) fn take(&mut self, key: SaKey) -> Option<Box<dyn Sa>> {
         self.sas.remove(&key)
     }
 
     /// Puts an SA in again that did not change.
-    pub(crate) fn put_back(&mut self, sa: IkeSa) {
-        self.sas.insert(sa.link.key, sa);
+    pub(crate) fn put_back(&mut self, key: SaKey, sa: Box<dyn Sa>) {
+        self.sas.insert(key, sa);
     }
 
     /// Puts an SA in, whatever has become of it.
-    pub(crate) fn put(&mut self, sa: IkeSa) {
-        let key = sa.link.key;
-        let entry = Entry::of(&sa);
+    pub(crate) fn put(&mut self, sa: Box<dyn Sa>) {
+        let key = sa.place().key;
+        let entry = Entry::of(&*sa);
         if self.entries.get(&key) != Some(&entry) {
             self.forget_entry(key);
             self.note_entry(key, entry);
@@ -149,15 +153,15 @@ impl Register {
     pub(crate) fn change<R>(
         &mut self,
         key: SaKey,
-        change: impl FnOnce(&mut IkeSa) -> R,
+        change: impl FnOnce(&mut dyn Sa) -> R,
     ) -> Option<R> {
         let mut sa = self.take(key)?;
-        let result = change(&mut sa);
+        let result = change(&mut *sa);
         self.put(sa);
         Some(result)
     }
 
-    pub(crate) fn forget(&mut self, key: SaKey) -> Option<IkeSa> {
+    pub(crate) fn forget(&mut self, key: SaKey) -> Option<Box<dyn Sa>> {
         self.forget_entry(key);
         self.sas.remove(&key)
     }

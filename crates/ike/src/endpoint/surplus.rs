@@ -12,9 +12,7 @@ use core::time::Duration;
 use crate::child::ChildSa;
 use crate::config::ConnectionKey;
 use crate::endpoint::Endpoint;
-use crate::established::{Established, Farewell};
-use crate::keys::Role;
-use crate::sa::{IkeSa, SaKey};
+use crate::sa::{Farewell, Order, Role, Sa, SaKey, Usage};
 use crate::selectors;
 use crate::time::Instant;
 
@@ -37,16 +35,16 @@ impl Endpoint {
     /// The IKE SA that stays.
     pub(super) fn survivor(&self, key: ConnectionKey) -> Option<SaKey> {
         if self.is_rekeying(key) {
-            return self.newest_established(key);
+            return self.newest_in_use(key);
         }
-        self.ranked(key).map(|(sa, _)| sa.link.key)
+        self.ranked(key).map(|(sa, _)| sa.place().key)
     }
 
-    fn ranked(&self, key: ConnectionKey) -> Option<(&IkeSa, &Established)> {
+    fn ranked(&self, key: ConnectionKey) -> Option<(&dyn Sa, Usage<'_>)> {
         let newest = self.newest(key)?;
-        let contenders = self.in_use(key).filter(|(_, e)| is_recent(e, newest));
+        let contenders = self.in_use(key).filter(|(_, u)| is_recent(u, newest));
         contenders.reduce(|one, other| {
-            if one.1.nonces.lose_against(&other.1.nonces) {
+            if one.1.nonces.lose_against(other.1.nonces) {
                 other
             } else {
                 one
@@ -55,9 +53,7 @@ impl Endpoint {
     }
 
     fn newest(&self, key: ConnectionKey) -> Option<Instant> {
-        self.in_use(key)
-            .map(|(_, established)| established.since)
-            .max()
+        self.in_use(key).map(|(_, usage)| usage.since).max()
     }
 
     /// The IKE SAs that don't stay. While one is being rekeyed that is open.
@@ -68,21 +64,22 @@ impl Endpoint {
         let (Some(newest), Some((survivor, _))) = (self.newest(key), self.ranked(key)) else {
             return Vec::new();
         };
+        let survivor = survivor.place();
         let others = self
             .in_use(key)
-            .filter(|(sa, _)| sa.link.key != survivor.link.key);
-        let redundant = others.map(|(sa, established)| {
-            let closer = if is_recent(established, newest) {
-                sa.link.role
+            .filter(|(sa, _)| sa.place().key != survivor.key);
+        let redundant = others.map(|(sa, usage)| {
+            let closer = if is_recent(&usage, newest) {
+                sa.place().role
             } else {
-                survivor.link.role
+                survivor.role
             };
             let patience = match closer {
                 Role::Initiator => PATIENCE,
                 Role::Responder => PATIENCE * 2,
             };
             Redundant {
-                sa: sa.link.key,
+                sa: sa.place().key,
                 closer,
                 at: newest + patience,
             }
@@ -100,9 +97,7 @@ impl Endpoint {
         for one in redundant {
             let free = one.closer == Role::Initiator && self.is_covered(key, one, redundant);
             if free || one.at <= now {
-                self.with_established(now, one.sa, |ctx, established| {
-                    established.close(ctx, Farewell::Lingering);
-                });
+                self.order(now, one.sa, Order::Close(Farewell::Lingering));
             }
         }
     }
@@ -110,22 +105,22 @@ impl Endpoint {
     /// Whether each Child SA of an SA has one on those that stay that carries the same, and that the
     /// peer is known to have too.
     fn is_covered(&self, key: ConnectionKey, of: &Redundant, redundant: &[Redundant]) -> bool {
-        let Some(going) = self.sas.get(of.sa).and_then(IkeSa::established) else {
+        let Some(going) = self.sas.get(of.sa) else {
             return true;
         };
-        let stays = |sa: &IkeSa| redundant.iter().all(|one| one.sa != sa.link.key);
+        let stays = |sa: &dyn Sa| redundant.iter().all(|one| one.sa != sa.place().key);
         let carries = |there: &ChildSa, child: &ChildSa| {
             there.is_ready()
                 && selectors::within(&child.local, &there.local)
                 && selectors::within(&child.remote, &there.remote)
         };
         going
-            .children
+            .children()
             .iter()
             .filter(|child| child.is_live())
             .all(|child| {
-                let mut stay = self.in_use(key).filter(|(sa, _)| stays(sa));
-                stay.any(|(_, e)| e.children.iter().any(|there| carries(there, child)))
+                let mut stay = self.in_use(key).filter(|(sa, _)| stays(*sa));
+                stay.any(|(sa, _)| sa.children().iter().any(|there| carries(there, child)))
             })
     }
 
@@ -138,11 +133,11 @@ impl Endpoint {
                 && selectors::within(&new.local, &old.local)
                 && selectors::within(&new.remote, &old.remote)
         };
-        let mut sas = self.sas.of_connection(key).filter_map(IkeSa::established);
-        sas.any(|established| established.children.iter().any(carries))
+        let mut sas = self.sas.of_connection(key);
+        sas.any(|sa| sa.children().iter().any(carries))
     }
 }
 
-fn is_recent(established: &Established, newest: Instant) -> bool {
-    newest - established.since <= SIMULTANEOUS
+fn is_recent(usage: &Usage<'_>, newest: Instant) -> bool {
+    newest - usage.since <= SIMULTANEOUS
 }

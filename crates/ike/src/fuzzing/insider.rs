@@ -4,8 +4,8 @@ extern crate std;
 
 use std::vec::Vec;
 
-use adit_ike_wire::payload::emit_chain;
-use adit_ike_wire::{Notify, NotifyType};
+use adit_ike_wire::v2::payload::emit_chain;
+use adit_ike_wire::v2::{Notify, NotifyType};
 
 use super::*;
 
@@ -37,7 +37,7 @@ impl Table {
 
 fn established(table: &Table) -> [usize; 2] {
     let count = |end: &Endpoint| {
-        let sas = end.sas.values();
+        let sas = end.sas.values().filter_map(Sa::v2);
         sas.filter(|sa| sa.established().is_some()).count()
     };
     let [first, second] = &table.ends;
@@ -110,7 +110,7 @@ fn nearly_up() -> Table {
 
 #[test]
 fn a_responder_whose_auth_is_refused_lets_go_of_the_sa() {
-    let id = adit_ike_wire::Identification {
+    let id = adit_ike_wire::v2::Identification {
         kind: adit_ike_wire::IdType::IPV4_ADDR,
         data: &[192, 0, 2, 2],
     };

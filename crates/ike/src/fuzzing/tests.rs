@@ -26,7 +26,7 @@ fn every_committed_input_is_survived() {
 /// The payloads of the oldest datagram of a side, as the operation that puts them there.
 fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let datagram = table.wire.iter().find(|datagram| datagram.sender == side)?;
-    let message = adit_ike_wire::Message::parse(&datagram.octets).unwrap();
+    let message = adit_ike_wire::v2::Message::parse(&datagram.octets).unwrap();
     let flags = message.header.flags;
     let ours = if flags.initiator {
         message.header.responder_spi
@@ -34,26 +34,19 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
         message.header.initiator_spi
     };
     let end = &table.ends[1 - side];
-    let sa = end.sas.values().find(|sa| sa.link.local_spi == ours)?;
-    let protection = match &sa.state {
-        State::AuthSent(state) => &state.inputs.keys.protection,
-        State::Established(established) => &established.keys.protection,
-        State::HalfOpen(state) => &state.keys.protection,
-        State::Refusing(state) => &state.keys.protection,
-        State::Withdrawn(state) => &state.keys.protection,
-        State::Gone | State::InitSent(_) => return None,
-    };
-    let opened = protection.open(&datagram.octets, &message).ok()?;
+    let mut sas = end.sas.values().filter_map(Sa::v2);
+    let sa = sas.find(|sa| sa.link.local_spi == ours)?;
+    let opened = sa.open(&datagram.octets, &message).ok()?;
     let payloads = opened.payloads().unwrap();
     let mut inner = Vec::new();
-    let first = adit_ike_wire::payload::emit_chain(&payloads, &mut inner);
+    let first = adit_ike_wire::v2::payload::emit_chain(&payloads, &mut inner);
     let spi = sa.link.local_spi;
     let sender = &table.ends[side];
     let which = sender
         .sas
         .values()
         .rev()
-        .position(|sa| sa.link.remote_spi == spi)?;
+        .position(|sa| sa.place().remote_spi == spi)?;
     let operation = if flags.response { 4 } else { 3 };
     let mut octets = std::vec![
         u8::try_from(side << 7).unwrap() | operation,

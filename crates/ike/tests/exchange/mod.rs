@@ -1,12 +1,6 @@
 //! What the tests of exchanges on established SAs share: a pair that is up and whose network is in
 //! the test's hands, and what must hold when all has come to rest.
 
-#![expect(
-    dead_code,
-    clippy::panic,
-    reason = "test code; each test file uses a part of this"
-)]
-
 use std::time::Duration;
 
 use adit_ike::{ChildKey, Command, ConnectionConfig, DirectionKeys, EndpointConfig, Event};

@@ -2,17 +2,25 @@
 //! peer and the same blocks.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use adit_dataplane::{Dataplane, Routes};
-use adit_ike::{Command, ConnectionKey};
+use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
+use adit_ike::{ChildKey, Command, ConnectionKey};
+use adit_model::gateway::MAX_TUNNELS;
 use time::OffsetDateTime;
 
-use super::{Lead, Worker};
+use super::Worker;
 use crate::conversion::{self, Unsupported};
 use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
 use crate::reason::Finding;
 use crate::tunnel::Tunnel;
+
+/// Where a connection's packets belong, and whose messages are about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Lead {
+    blocks: ConnectionBlocks,
+    peer: Option<IpAddr>,
+}
 
 impl Worker {
     /// Has exactly the tunnels of the order.
@@ -44,9 +52,12 @@ impl Worker {
 
     /// Tells the data plane which connection each packet belongs to, before anything else changes.
     fn lead(&mut self, gone: &[ConnectionKey], tunnels: &[TunnelOrder]) {
-        let mut changed = false;
+        let mut change = RouteChange::default();
         for key in gone {
-            changed |= self.leads.remove(key).is_some();
+            if let Some(lead) = self.leads.remove(key) {
+                change.gone.push(lead.blocks.owner);
+                self.forget_peer(&lead);
+            }
         }
         for tunnel in tunnels {
             let lead = Lead {
@@ -54,14 +65,25 @@ impl Worker {
                 peer: tunnel.admin_state_up.then_some(tunnel.peer_address),
             };
             let key = conversion::key(tunnel.connection);
-            changed |= self.leads.get(&key) != Some(&lead);
-            self.leads.insert(key, lead);
+            if self.leads.get(&key) == Some(&lead) {
+                continue;
+            }
+            change.blocks.push(lead.blocks.clone());
+            if let Some(peer) = lead.peer {
+                self.queue.add_peer(peer);
+            }
+            if let Some(before) = self.leads.insert(key, lead) {
+                self.forget_peer(&before);
+            }
         }
-        if changed {
-            let blocks = self.leads.values().map(|lead| &lead.blocks);
-            self.dataplane.set_routes(Arc::new(Routes::new(blocks)));
-            let peers = self.leads.values().filter_map(|lead| lead.peer).collect();
-            self.queue.set_peers(&peers);
+        if change != RouteChange::default() {
+            self.dataplane.change_routes(change);
+        }
+    }
+
+    fn forget_peer(&self, lead: &Lead) {
+        if let Some(peer) = lead.peer {
+            self.queue.remove_peer(peer);
         }
     }
 
@@ -79,13 +101,20 @@ impl Worker {
         let mtu = conversion::mtu(tunnel);
         if known.mtu != mtu {
             known.mtu = mtu;
-            for (child, _) in self.owners.iter().filter(|(_, owner)| **owner == key) {
+            let range = (key, ChildKey(0))..=(key, ChildKey(u64::MAX));
+            for (_, child) in self.children_of.range(range) {
                 if let Some(child) = self.children.get(child) {
                     child.set_mtu(&self.dataplane, mtu);
                 }
             }
         }
-        match conversion::config(addresses, tunnel) {
+        let full = self.configured.len() >= MAX_TUNNELS && !self.configured.contains_key(&key);
+        let config = if full {
+            Err(Unsupported::TooMany)
+        } else {
+            conversion::config(addresses, tunnel)
+        };
+        match config {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}
             Ok(config) => {
                 known.reconfigure(tunnel.peer_address, &config);

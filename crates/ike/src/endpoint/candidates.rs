@@ -1,0 +1,91 @@
+//! The connections between two addresses. Who begins there is one of them, and it takes an exchange
+//! or two until it is known which.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
+use crate::time::Instant;
+
+/// How often the users of the connections between two addresses are told of what anybody can cause,
+/// without a key.
+const HINT_EVERY: Duration = Duration::from_secs(1);
+
+/// What a first message from one address to another may be about.
+pub(crate) struct Candidates {
+    /// The one to think of first is first.
+    pub(crate) all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
+    /// The algorithms that all of them allow.
+    pub(crate) common: Option<IkeAlgorithms>,
+}
+
+impl Candidates {
+    fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
+        let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
+        Self { all, common }
+    }
+
+    pub(crate) fn contain(&self, connection: ConnectionKey) -> bool {
+        self.all.iter().any(|(one, _)| *one == connection)
+    }
+}
+
+/// The connections between two addresses, as the endpoint keeps them.
+#[derive(Default)]
+pub(super) struct Neighbours {
+    keys: Vec<ConnectionKey>,
+    /// Put together when somebody begins, once: a stranger costs no more with many than with one.
+    candidates: Option<Arc<Candidates>>,
+    /// Not before this time another report of something that anybody can cause.
+    next_hint: Instant,
+}
+
+impl Neighbours {
+    pub(super) fn add(&mut self, key: ConnectionKey) {
+        self.keys.push(key);
+        self.candidates = None;
+    }
+
+    pub(super) fn remove(&mut self, key: ConnectionKey) {
+        self.keys.retain(|one| *one != key);
+        self.candidates = None;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Notes that the configuration of one of them is another now.
+    pub(super) fn changed(&mut self) {
+        self.candidates = None;
+    }
+
+    /// Has this one be thought of first.
+    pub(super) fn expect(&mut self, key: ConnectionKey) {
+        // The sort is stable: the others keep their order.
+        self.keys.sort_by_key(|one| *one != key);
+        self.candidates = None;
+    }
+
+    pub(super) fn candidates(
+        &mut self,
+        config: impl Fn(ConnectionKey) -> Option<Arc<ConnectionConfig>>,
+    ) -> Arc<Candidates> {
+        let keys = self.keys.iter();
+        let candidates = self.candidates.get_or_insert_with(|| {
+            let known = keys.filter_map(|key| Some((*key, config(*key)?)));
+            Arc::new(Candidates::new(known.collect()))
+        });
+        Arc::clone(candidates)
+    }
+
+    /// Whether something that anybody can cause is told now; otherwise it is counted.
+    pub(super) fn may_hint(&mut self, now: Instant) -> bool {
+        let may = self.next_hint <= now;
+        if may {
+            self.next_hint = now + HINT_EVERY;
+        }
+        may
+    }
+}

@@ -1,0 +1,286 @@
+//! Datagrams for one IKE SA: which window, which state.
+
+use adit_ike_wire::v2::{Message, NotifyType};
+use adit_ike_wire::{ExchangeType, Header, ParseError, Spi};
+
+use crate::failure::Failure;
+use crate::output::{Event, Output};
+use crate::sa::{Context, Drop, Effect, Ending, Path, Role, Taken};
+use crate::v2::contents::Contents;
+use crate::v2::protection::Opened;
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::Task;
+use crate::v2::task::refuse::Refusing;
+use crate::v2::window::{ATTEMPT, Arrival, Overdue};
+
+/// After how many unanswered first messages the user is told.
+const TELL_AFTER: u32 = 3;
+
+/// Whom a message is for.
+pub(crate) enum Addressee {
+    /// Nobody yet: it begins an SA.
+    New,
+    /// The SA with this SPI.
+    Sa(Spi),
+}
+
+/// Whom a message is for, by its header.
+pub(crate) fn addressee(header: &Header) -> Result<Addressee, Drop> {
+    let flags = header.flags;
+    if header.exchange == ExchangeType::IKE_SA_INIT && !flags.response {
+        if !flags.initiator || header.message_id != 0 || !header.responder_spi.is_zero() {
+            return Err(Drop::Malformed);
+        }
+        return Ok(Addressee::New);
+    }
+    // The I flag says whose SPI is whose: the original initiator's messages carry ours second.
+    Ok(Addressee::Sa(if flags.initiator {
+        header.responder_spi
+    } else {
+        header.initiator_spi
+    }))
+}
+
+/// Reads a message.
+pub(crate) fn parse(datagram: &[u8]) -> Result<Message<'_>, Drop> {
+    Message::parse(datagram).map_err(|error| match error {
+        ParseError::Version(_) => Drop::OtherVersion,
+        _ => Drop::Malformed,
+    })
+}
+
+impl IkeSa {
+    /// Takes a datagram with its SPI.
+    pub(super) fn take_datagram(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        if header.flags.initiator == (self.link.role == Role::Initiator) {
+            return Err(Drop::UnknownSpi);
+        }
+        let message = parse(datagram)?;
+        if header.flags.response {
+            self.take_response(ctx, path, &message, datagram)
+        } else {
+            self.take_request(ctx, path, &message, datagram)
+        }
+    }
+
+    pub(crate) fn open(&self, datagram: &[u8], message: &Message<'_>) -> Result<Opened, Drop> {
+        let protection = match &self.state {
+            State::AuthSent(state) => &state.inputs.keys.protection,
+            State::Established(established) => &established.keys.protection,
+            State::HalfOpen(state) => &state.keys.protection,
+            State::Refusing(state) => &state.keys.protection,
+            State::Withdrawn(state) => &state.keys.protection,
+            State::Gone | State::InitSent(_) => return Err(Drop::OutOfOrder),
+        };
+        protection
+            .open(datagram, message)
+            .map_err(|_| Drop::NotAuthentic)
+    }
+
+    fn take_response(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        if !self.link.requests.awaits(&message.header) {
+            return Err(Drop::OutOfOrder);
+        }
+        if matches!(self.state, State::InitSent(_)) {
+            if let State::InitSent(state) = core::mem::replace(&mut self.state, State::Gone) {
+                self.state = state.on_response(ctx, &mut self.link, message, datagram);
+            }
+            return Ok(Taken::Done);
+        }
+        let opened = self.open(datagram, message)?;
+        let payloads = opened.payloads();
+        let contents = payloads
+            .as_ref()
+            .ok()
+            .map(|payloads| Contents::of(payloads));
+        self.link.requests.answered();
+        if self.link.confirm(path) {
+            self.move_children(ctx);
+        }
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::AuthSent(state) => {
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
+            }
+            State::Established(mut established) => {
+                match &contents {
+                    Some(contents) => established.on_response(ctx, &mut self.link, contents),
+                    // There is no answer to an answer; section 2.21.3: it ends the SA.
+                    None => established.misled(ctx),
+                }
+                self.state = State::Established(established);
+            }
+            State::Refusing(_) => self.state = Refusing::on_response(ctx, &self.link),
+            State::Withdrawn(state) => {
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
+            }
+            other @ (State::Gone | State::HalfOpen(_) | State::InitSent(_)) => self.state = other,
+        }
+        Ok(Taken::Done)
+    }
+
+    fn take_request(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        let opened = self.open(datagram, message)?;
+        let header = message.header;
+        match self.link.responses.classify(header.message_id) {
+            Arrival::Stray => return Err(Drop::OutOfOrder),
+            Arrival::Repeated(octets) => {
+                path.send(ctx, octets);
+                self.hear_from(ctx, path);
+                if let Some(established) = self.established_mut() {
+                    established.answered_again(ctx.now);
+                }
+                return Ok(Taken::Repeated);
+            }
+            Arrival::Fresh => {}
+        }
+        if let State::HalfOpen(_) = &self.state {
+            // Section 2.23: both ports change between the first exchange and this one. The peer is
+            // one of those at the first message's address, though.
+            let known = (self.link.path.local, self.link.path.remote.ip());
+            if (path.local, path.remote.ip()) != known {
+                return Err(Drop::UnknownPeer);
+            }
+            self.link.path = path;
+        }
+        self.link.asked_from = path;
+        self.hear_from(ctx, path);
+        let parsed = opened.payloads();
+        match core::mem::replace(&mut self.state, State::Gone) {
+            State::HalfOpen(state) => {
+                let Ok(payloads) = parsed else {
+                    self.state = State::HalfOpen(state);
+                    return Err(Drop::Malformed);
+                };
+                if header.exchange != ExchangeType::IKE_AUTH {
+                    self.state = State::HalfOpen(state);
+                    return Err(Drop::OutOfOrder);
+                }
+                let contents = Contents::of(&payloads);
+                self.state = state.answer(ctx, &mut self.link, header.message_id, &contents);
+            }
+            State::Established(mut established) => {
+                match &parsed {
+                    Ok(payloads) => {
+                        let contents = Contents::of(payloads);
+                        established.on_request(ctx, &mut self.link, &header, &contents);
+                    }
+                    // RFC 7296 section 2.21.3: an authenticated peer is told.
+                    Err(_) => {
+                        established.refuse(
+                            ctx,
+                            &mut self.link,
+                            &header,
+                            NotifyType::INVALID_SYNTAX,
+                        );
+                    }
+                }
+                self.state = State::Established(established);
+            }
+            other @ (State::AuthSent(_)
+            | State::Gone
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_)) => self.state = other,
+        }
+        Ok(Taken::Done)
+    }
+
+    /// Notes where something authentic came from. Whether the peer has moved there is asked of it.
+    pub(super) fn hear_from(&mut self, ctx: &mut Context<'_>, path: Path) {
+        if self.established().is_some()
+            && self.link.consider(path)
+            && let Some(established) = self.established_mut()
+        {
+            established.enqueue(Task::Liveness, ctx.now);
+        }
+    }
+
+    /// Has the Child SAs' packets go where the peer is.
+    fn move_children(&self, ctx: &mut Context<'_>) {
+        for child in self.established().into_iter().flat_map(|e| &e.children) {
+            let remote = self.link.path.remote;
+            ctx.outputs.push_back(Output::MoveChild(child.key, remote));
+        }
+    }
+
+    /// Retransmits, gives up, or lets an established SA do what is due.
+    pub(super) fn on_timeout(&mut self, ctx: &mut Context<'_>) {
+        let patience = match &self.state {
+            State::Established(established) => established.patience(),
+            _ => ATTEMPT,
+        };
+        match self.link.requests.overdue(ctx.now, patience) {
+            Some(Overdue::Again { octets, sent }) => {
+                self.link.transmit(ctx, octets);
+                if let State::InitSent(state) = &self.state
+                    && sent + 1 == TELL_AFTER
+                    && !state.hinted
+                {
+                    let failure = Failure::NoAnswer { sent: TELL_AFTER };
+                    ctx.push(Output::Event(Event::Failed(state.connection, failure)));
+                }
+            }
+            Some(Overdue::GiveUp { sent }) => return self.give_up(ctx, sent),
+            None => {}
+        }
+        let key = self.link.key;
+        match &mut self.state {
+            State::Established(established) => established.handle_timeout(ctx, &mut self.link),
+            State::HalfOpen(state) if ctx.now >= state.expires => {
+                ctx.effects.push(Effect::Gone(key, Ending::Failed));
+            }
+            State::AuthSent(_)
+            | State::Gone
+            | State::HalfOpen(_)
+            | State::InitSent(_)
+            | State::Refusing(_)
+            | State::Withdrawn(_) => {}
+        }
+    }
+
+    fn give_up(&mut self, ctx: &mut Context<'_>, sent: u32) {
+        let key = self.link.key;
+        let ending = match &mut self.state {
+            State::InitSent(state) => {
+                if !state.hinted {
+                    let failure = Failure::NoAnswer { sent };
+                    ctx.push(Output::Event(Event::Failed(state.connection, failure)));
+                }
+                Ending::Failed
+            }
+            State::AuthSent(state) => {
+                let failure = Failure::NoAnswer { sent };
+                ctx.push(Output::Event(Event::Failed(
+                    state.inputs.connection,
+                    failure,
+                )));
+                Ending::Failed
+            }
+            State::Established(established) => {
+                return established.end(ctx, key, Ending::Lost);
+            }
+            // The peer does not answer; it will find out by its own liveness checks.
+            State::Refusing(_) | State::Withdrawn(_) => Ending::Released,
+            State::Gone | State::HalfOpen(_) => Ending::Failed,
+        };
+        ctx.effects.push(Effect::Gone(key, ending));
+    }
+}

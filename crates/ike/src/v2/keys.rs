@@ -1,0 +1,194 @@
+//! Keying material (RFC 7296 sections 2.13 to 2.18).
+
+use alloc::vec::Vec;
+
+use adit_crypto::{Opener, Sealer, Secret};
+use adit_ike_wire::Spi;
+
+use crate::config::Identity;
+use crate::output::DirectionKeys;
+use crate::sa::Role;
+use crate::suite::{EspSuite, IkeSuite};
+use crate::v2::protection::Protection;
+
+/// Key derivation failed; only a fault in the algorithm table can make it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the negotiated suite does not yield keys")]
+pub(crate) struct KeyError;
+
+/// The keys of an IKE SA.
+pub(crate) struct SaKeys {
+    pub(crate) suite: IkeSuite,
+    pub(crate) protection: Protection,
+    sk_d: Secret,
+    sk_pi: Secret,
+    sk_pr: Secret,
+}
+
+/// What both sides put into an exchange.
+pub(crate) struct Nonces<'a> {
+    pub(crate) initiator: &'a [u8],
+    pub(crate) responder: &'a [u8],
+}
+
+impl SaKeys {
+    /// The keys of a fresh IKE SA (section 2.14): SKEYSEED = prf(Ni | Nr, g^ir).
+    pub(crate) fn initial(
+        suite: IkeSuite,
+        shared: &Secret,
+        nonces: &Nonces<'_>,
+        spis: (Spi, Spi),
+        role: Role,
+        iv_epoch: u16,
+    ) -> Result<Self, KeyError> {
+        let mut key = Vec::with_capacity(nonces.initiator.len() + nonces.responder.len());
+        key.extend_from_slice(nonces.initiator);
+        key.extend_from_slice(nonces.responder);
+        let skeyseed = suite.prf.compute(&key, &[shared.as_slice()]);
+        Self::expand(suite, &skeyseed, nonces, spis, role, iv_epoch)
+    }
+
+    /// The keys of an IKE SA that replaces this one (section 2.18): SKEYSEED = prf(SK_d (old),
+    /// g^ir (new) | Ni | Nr), with the old SA's PRF.
+    pub(crate) fn rekeyed(
+        &self,
+        suite: IkeSuite,
+        shared: &Secret,
+        nonces: &Nonces<'_>,
+        spis: (Spi, Spi),
+        role: Role,
+        iv_epoch: u16,
+    ) -> Result<Self, KeyError> {
+        let skeyseed = self.suite.prf.compute(
+            self.sk_d.as_slice(),
+            &[shared.as_slice(), nonces.initiator, nonces.responder],
+        );
+        Self::expand(suite, &skeyseed, nonces, spis, role, iv_epoch)
+    }
+
+    /// {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr)
+    fn expand(
+        suite: IkeSuite,
+        skeyseed: &Secret,
+        nonces: &Nonces<'_>,
+        (spi_i, spi_r): (Spi, Spi),
+        role: Role,
+        iv_epoch: u16,
+    ) -> Result<Self, KeyError> {
+        let integrity_len = suite.integrity.map_or(0, |integrity| integrity.key_len());
+        let encryption_len = suite.encryption.key_len();
+        let prf_len = suite.prf.output_len();
+        let total = 3 * prf_len + 2 * integrity_len + 2 * encryption_len;
+        let (spi_i, spi_r) = (spi_i.0.to_be_bytes(), spi_r.0.to_be_bytes());
+        let seed: [&[u8]; 4] = [nonces.initiator, nonces.responder, &spi_i, &spi_r];
+        let material = suite
+            .prf
+            .plus(skeyseed.as_slice(), &seed, total)
+            .map_err(|_| KeyError)?;
+        let mut parts = Parts(material.as_slice());
+        let sk_d = parts.take(prf_len)?;
+        let (sk_ai, sk_ar) = (parts.take(integrity_len)?, parts.take(integrity_len)?);
+        let (sk_ei, sk_er) = (parts.take(encryption_len)?, parts.take(encryption_len)?);
+        let (sk_pi, sk_pr) = (parts.take(prf_len)?, parts.take(prf_len)?);
+        let (outbound, inbound) = match role {
+            Role::Initiator => ((&sk_ei, &sk_ai), (&sk_er, &sk_ar)),
+            Role::Responder => ((&sk_er, &sk_ar), (&sk_ei, &sk_ai)),
+        };
+        let sealer = Sealer::new(
+            suite.encryption,
+            suite.integrity,
+            outbound.0.as_slice(),
+            outbound.1.as_slice(),
+        )
+        .map_err(|_| KeyError)?;
+        let opener = Opener::new(
+            suite.encryption,
+            suite.integrity,
+            inbound.0.as_slice(),
+            inbound.1.as_slice(),
+        )
+        .map_err(|_| KeyError)?;
+        let protection = Protection::new(suite.encryption, sealer, opener, iv_epoch);
+        Ok(Self {
+            suite,
+            protection,
+            sk_d,
+            sk_pi,
+            sk_pr,
+        })
+    }
+
+    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`.
+    ///
+    /// `message` is that side's IKE_SA_INIT message, `peer_nonce` the other side's nonce.
+    pub(crate) fn auth(
+        &self,
+        signer: Role,
+        psk: &Secret,
+        message: &[u8],
+        peer_nonce: &[u8],
+        identity: &Identity,
+    ) -> Secret {
+        let prf = self.suite.prf;
+        let sk_p = match signer {
+            Role::Initiator => &self.sk_pi,
+            Role::Responder => &self.sk_pr,
+        };
+        let mut id = Vec::new();
+        identity.view().emit(&mut id);
+        let signed_id = prf.compute(sk_p.as_slice(), &[&id]);
+        let pad_key = prf.compute(psk.as_slice(), &[b"Key Pad for IKEv2"]);
+        prf.compute(
+            pad_key.as_slice(),
+            &[message, peer_nonce, signed_id.as_slice()],
+        )
+    }
+
+    /// The keys of a Child SA (section 2.17): KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr); the first
+    /// half is for what the exchange's initiator sends.
+    pub(crate) fn child(
+        &self,
+        suite: &EspSuite,
+        shared: Option<&Secret>,
+        nonces: &Nonces<'_>,
+        role: Role,
+        (inbound_spi, outbound_spi): (u32, u32),
+    ) -> Result<(DirectionKeys, DirectionKeys), KeyError> {
+        let encryption_len = suite.encryption.key_len();
+        let integrity_len = suite.integrity.map_or(0, |integrity| integrity.key_len());
+        let shared = shared.map_or(&[][..], Secret::as_slice);
+        let material = self
+            .suite
+            .prf
+            .plus(
+                self.sk_d.as_slice(),
+                &[shared, nonces.initiator, nonces.responder],
+                2 * (encryption_len + integrity_len),
+            )
+            .map_err(|_| KeyError)?;
+        let mut parts = Parts(material.as_slice());
+        let from_initiator = (parts.take(encryption_len)?, parts.take(integrity_len)?);
+        let from_responder = (parts.take(encryption_len)?, parts.take(integrity_len)?);
+        let (inbound, outbound) = match role {
+            Role::Initiator => (from_responder, from_initiator),
+            Role::Responder => (from_initiator, from_responder),
+        };
+        let keys = |spi, (encryption, integrity)| DirectionKeys {
+            spi,
+            encryption,
+            integrity,
+        };
+        Ok((keys(inbound_spi, inbound), keys(outbound_spi, outbound)))
+    }
+}
+
+/// Cuts keying material into keys.
+struct Parts<'a>(&'a [u8]);
+
+impl Parts<'_> {
+    fn take(&mut self, len: usize) -> Result<Secret, KeyError> {
+        let (head, tail) = self.0.split_at_checked(len).ok_or(KeyError)?;
+        self.0 = tail;
+        Ok(Secret::new(head.to_vec()))
+    }
+}

@@ -1,0 +1,395 @@
+//! Offering, choosing and describing algorithms (RFC 7296 sections 2.7 and 3.3).
+//!
+//! AEAD ciphers and ciphers with separate integrity go into separate proposals (RFC 7296 section
+//! 3.3: an AEAD proposal carries no integrity transform, or only NONE).
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use adit_crypto::{Encryption, Group, Integrity, Prf};
+use adit_ike_wire::v2::{Proposal, ProtocolId, Transform, TransformType};
+
+use crate::config::{EspAlgorithms, IkeAlgorithms};
+use crate::suite::{EspSuite, IkeSuite};
+
+impl IkeSuite {
+    pub(crate) fn transforms(&self) -> Vec<Transform> {
+        let mut transforms = alloc::vec![encryption_transform(self.encryption)];
+        transforms.extend(self.integrity.map(integrity_transform));
+        transforms.push(Transform::new(TransformType::PRF, self.prf.transform_id()));
+        transforms.push(Transform::new(TransformType::KE, self.group.id()));
+        transforms
+    }
+}
+
+impl EspSuite {
+    pub(crate) fn transforms(&self) -> Vec<Transform> {
+        let mut transforms = alloc::vec![encryption_transform(self.encryption)];
+        transforms.extend(self.integrity.map(integrity_transform));
+        transforms.extend(
+            self.group
+                .map(|g| Transform::new(TransformType::KE, g.id())),
+        );
+        transforms.push(Transform::new(
+            TransformType::ESN,
+            u16::from(self.extended_sequence_numbers),
+        ));
+        transforms
+    }
+}
+
+fn encryption_transform(encryption: Encryption) -> Transform {
+    let (id, key_bits) = encryption.transform();
+    let transform = Transform::new(TransformType::ENCR, id);
+    key_bits.map_or(transform, |bits| transform.with_key_bits(bits))
+}
+
+fn integrity_transform(integrity: Integrity) -> Transform {
+    Transform::new(TransformType::INTEG, integrity.transform_id())
+}
+
+/// The proposals for `accepted`, AEAD and others apart; `rest` is added to each.
+fn offers<'a>(
+    encryption: &[Encryption],
+    integrity: &[Integrity],
+    protocol: ProtocolId,
+    spi: &'a [u8],
+    rest: &[Transform],
+) -> Vec<Proposal<'a>> {
+    let mut proposals = Vec::new();
+    let aead_first = encryption.first().is_some_and(|first| first.is_aead());
+    for aead in [aead_first, !aead_first] {
+        let mut transforms: Vec<_> = encryption
+            .iter()
+            .filter(|encryption| encryption.is_aead() == aead)
+            .map(|encryption| encryption_transform(*encryption))
+            .collect();
+        if transforms.is_empty() || (!aead && integrity.is_empty()) {
+            continue;
+        }
+        if !aead {
+            transforms.extend(
+                integrity
+                    .iter()
+                    .map(|integrity| integrity_transform(*integrity)),
+            );
+        }
+        transforms.extend_from_slice(rest);
+        let number = if proposals.is_empty() { 1 } else { 2 };
+        proposals.push(Proposal {
+            number,
+            protocol,
+            spi,
+            transforms,
+        });
+    }
+    proposals
+}
+
+/// What to offer for an IKE SA. `spi` is empty in IKE_SA_INIT and 8 octets in a rekey.
+pub(crate) fn offer_ike<'a>(accepted: &IkeAlgorithms, spi: &'a [u8]) -> Vec<Proposal<'a>> {
+    let prfs = accepted
+        .prf
+        .iter()
+        .map(|prf| Transform::new(TransformType::PRF, prf.transform_id()));
+    let groups = accepted
+        .groups
+        .iter()
+        .map(|group| Transform::new(TransformType::KE, group.id()));
+    let rest: Vec<_> = prfs.chain(groups).collect();
+    offers(
+        &accepted.encryption,
+        &accepted.integrity,
+        ProtocolId::IKE,
+        spi,
+        &rest,
+    )
+}
+
+/// What to offer for a Child SA. In IKE_AUTH there is no key exchange (RFC 7296 section 1.2).
+pub(crate) fn offer_esp<'a>(
+    accepted: &EspAlgorithms,
+    spi: &'a [u8],
+    with_groups: bool,
+) -> Vec<Proposal<'a>> {
+    let mut rest = Vec::new();
+    if with_groups {
+        rest.extend(
+            accepted
+                .groups
+                .iter()
+                .map(|group| Transform::new(TransformType::KE, group.id())),
+        );
+    }
+    if accepted.extended_sequence_numbers {
+        rest.push(Transform::new(TransformType::ESN, 1));
+    }
+    rest.push(Transform::new(TransformType::ESN, 0));
+    offers(
+        &accepted.encryption,
+        &accepted.integrity,
+        ProtocolId::ESP,
+        spi,
+        &rest,
+    )
+}
+
+/// A choice, with the number and SPI of the proposal it is from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Chosen<S> {
+    pub(crate) suite: S,
+    pub(crate) number: u8,
+    pub(crate) spi: Vec<u8>,
+}
+
+/// The transforms of one type in `proposal` that can be read at all.
+fn of_type<'p>(
+    proposal: &'p Proposal<'_>,
+    kind: TransformType,
+) -> impl Iterator<Item = &'p Transform> {
+    proposal
+        .transforms
+        .iter()
+        .filter(move |transform| transform.kind == kind && !transform.unknown_attribute)
+}
+
+fn has_type(proposal: &Proposal<'_>, kind: TransformType) -> bool {
+    proposal
+        .transforms
+        .iter()
+        .any(|transform| transform.kind == kind)
+}
+
+/// Whether every transform type in the proposal is one that was considered (section 3.3.6).
+fn only_types(proposal: &Proposal<'_>, kinds: &[TransformType]) -> bool {
+    proposal
+        .transforms
+        .iter()
+        .all(|transform| kinds.contains(&transform.kind))
+}
+
+/// Picks a cipher and its integrity: our order decides.
+fn pick_encryption(
+    proposal: &Proposal<'_>,
+    encryption: &[Encryption],
+    integrity: &[Integrity],
+) -> Option<(Encryption, Option<Integrity>)> {
+    encryption.iter().find_map(|ours| {
+        let offered = of_type(proposal, TransformType::ENCR)
+            .any(|t| Encryption::from_transform(t.id, t.key_bits) == Some(*ours));
+        if !offered {
+            None
+        } else if ours.is_aead() {
+            // Only NONE (0) may be there beside an AEAD cipher.
+            of_type(proposal, TransformType::INTEG)
+                .all(|t| t.id == 0)
+                .then_some((*ours, None))
+        } else {
+            integrity
+                .iter()
+                .find(|ours| {
+                    of_type(proposal, TransformType::INTEG).any(|t| t.id == ours.transform_id())
+                })
+                .map(|integrity| (*ours, Some(*integrity)))
+        }
+    })
+}
+
+/// Chooses from what the peer offers for an IKE SA. `prefer` is the group of the peer's public
+/// value, chosen where it is acceptable at all, which saves a round trip.
+pub(crate) fn choose_ike(
+    proposals: &[Proposal<'_>],
+    accepted: &IkeAlgorithms,
+    prefer: Option<u16>,
+    spi_len: usize,
+) -> Option<Chosen<IkeSuite>> {
+    use TransformType as T;
+    proposals
+        .iter()
+        .filter(|p| p.protocol == ProtocolId::IKE && p.spi.len() == spi_len)
+        .filter(|p| only_types(p, &[T::ENCR, T::PRF, T::INTEG, T::KE]))
+        .find_map(|proposal| {
+            let (encryption, integrity) =
+                pick_encryption(proposal, &accepted.encryption, &accepted.integrity)?;
+            let prf = accepted
+                .prf
+                .iter()
+                .find(|ours| of_type(proposal, T::PRF).any(|t| t.id == ours.transform_id()))?;
+            let offered = |group: &&Group| of_type(proposal, T::KE).any(|t| t.id == group.id());
+            let group = accepted
+                .groups
+                .iter()
+                .find(|group| Some(group.id()) == prefer && offered(group))
+                .or_else(|| accepted.groups.iter().find(offered))?;
+            let suite = IkeSuite {
+                encryption,
+                integrity,
+                prf: *prf,
+                group: *group,
+            };
+            Some(Chosen {
+                suite,
+                number: proposal.number,
+                spi: proposal.spi.to_vec(),
+            })
+        })
+}
+
+/// Chooses from what the peer offers for a Child SA. `with_groups` is false in IKE_AUTH, where
+/// key exchange transforms are left out of account (RFC 7296 section 1.2).
+pub(crate) fn choose_esp(
+    proposals: &[Proposal<'_>],
+    accepted: &EspAlgorithms,
+    prefer: Option<u16>,
+    with_groups: bool,
+) -> Option<Chosen<EspSuite>> {
+    use TransformType as T;
+    proposals
+        .iter()
+        .filter(|p| p.protocol == ProtocolId::ESP && p.spi.len() == 4)
+        .filter(|p| only_types(p, &[T::ENCR, T::INTEG, T::KE, T::ESN]))
+        .find_map(|proposal| {
+            let (encryption, integrity) =
+                pick_encryption(proposal, &accepted.encryption, &accepted.integrity)?;
+            let group = if with_groups {
+                pick_esp_group(proposal, &accepted.groups, prefer)?
+            } else {
+                None
+            };
+            // A proposal without the transform means 32-bit numbers, as old peers send it.
+            let esn = |wanted: u16| of_type(proposal, T::ESN).any(|t| t.id == wanted);
+            let extended_sequence_numbers = accepted.extended_sequence_numbers && esn(1);
+            if !extended_sequence_numbers && !esn(0) && has_type(proposal, T::ESN) {
+                return None;
+            }
+            let suite = EspSuite {
+                encryption,
+                integrity,
+                group,
+                extended_sequence_numbers,
+            };
+            Some(Chosen {
+                suite,
+                number: proposal.number,
+                spi: proposal.spi.to_vec(),
+            })
+        })
+}
+
+/// `None` when nothing fits; `Some(None)` when neither side wants a key exchange.
+fn pick_esp_group(
+    proposal: &Proposal<'_>,
+    ours: &[Group],
+    prefer: Option<u16>,
+) -> Option<Option<Group>> {
+    let offered = |id: u16| of_type(proposal, TransformType::KE).any(|t| t.id == id);
+    if ours.is_empty() {
+        return (!has_type(proposal, TransformType::KE) || offered(0)).then_some(None);
+    }
+    ours.iter()
+        .find(|group| Some(group.id()) == prefer && offered(group.id()))
+        .or_else(|| ours.iter().find(|group| offered(group.id())))
+        .map(|group| Some(*group))
+}
+
+/// What we accept, for people: `aes256 aes128 / sha256 / prfsha256 / modp2048`.
+pub(crate) fn describe_ike(accepted: &IkeAlgorithms) -> String {
+    describe(&offer_ike(accepted, &[]))
+}
+
+/// What we accept for a Child SA, for people.
+pub(crate) fn describe_esp(accepted: &EspAlgorithms, with_groups: bool) -> String {
+    describe(&offer_esp(accepted, &[], with_groups))
+}
+
+/// Proposals for people: types apart by `/`, alternatives by spaces, proposals by commas.
+pub(crate) fn describe(proposals: &[Proposal<'_>]) -> String {
+    let mut text = String::new();
+    for proposal in proposals.iter().take(8) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        let mut first = true;
+        for kind in [T_ENCR, T_INTEG, T_PRF, T_KE, T_ESN] {
+            let names: Vec<_> = proposal
+                .transforms
+                .iter()
+                .filter(|transform| transform.kind == kind)
+                .filter(|transform| kind != T_ESN || transform.id != 0)
+                .take(16)
+                .map(transform_name)
+                .collect();
+            if !names.is_empty() {
+                if !first {
+                    text.push_str(" / ");
+                }
+                first = false;
+                text.push_str(&names.join(" "));
+            }
+        }
+    }
+    text
+}
+
+const T_ENCR: TransformType = TransformType::ENCR;
+const T_INTEG: TransformType = TransformType::INTEG;
+const T_PRF: TransformType = TransformType::PRF;
+const T_KE: TransformType = TransformType::KE;
+const T_ESN: TransformType = TransformType::ESN;
+
+/// An algorithm's name; those that Adit does not have by their IANA number and, where the field
+/// knows them well, their usual name.
+fn transform_name(transform: &Transform) -> String {
+    let known = match transform.kind {
+        T_ENCR => match (transform.id, transform.key_bits) {
+            (28, _) => Some("chacha20poly1305"),
+            (id, bits) => Encryption::from_transform(id, bits).map(|algorithm| algorithm.name()),
+        },
+        T_INTEG => match transform.id {
+            5 => Some("aesxcbc"),
+            id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name()),
+        },
+        T_PRF => match transform.id {
+            4 => Some("prfaesxcbc"),
+            id => Prf::from_transform_id(id).map(|algorithm| algorithm.name()),
+        },
+        T_KE => Group::from_id(transform.id).map(|group| group.name()),
+        T_ESN if transform.id == 1 => Some("esn"),
+        _ => None,
+    };
+    match (known, transform.key_bits) {
+        (Some(known), _) => String::from(known),
+        (None, Some(bits)) => format!("{}:{bits}", transform.id),
+        (None, None) => transform.id.to_string(),
+    }
+}
+
+/// The first transform type in which no proposal of theirs shares a value with one of ours, for
+/// people.
+pub(crate) fn differing_transform(
+    ours: &[Proposal<'_>],
+    theirs: &[Proposal<'_>],
+) -> Option<&'static str> {
+    let shares = |kind: TransformType| {
+        theirs.iter().flat_map(|p| of_type(p, kind)).any(|their| {
+            ours.iter()
+                .flat_map(|p| of_type(p, kind))
+                .any(|our| our.id == their.id && our.key_bits == their.key_bits)
+        })
+    };
+    let named = [
+        (T_ENCR, "encryption"),
+        (T_INTEG, "integrity"),
+        (T_PRF, "pseudorandom function"),
+        (T_KE, "key exchange group"),
+        (T_ESN, "extended sequence numbers"),
+    ];
+    named.into_iter().find_map(|(kind, name)| {
+        let both =
+            ours.iter().any(|p| has_type(p, kind)) && theirs.iter().any(|p| has_type(p, kind));
+        let one =
+            ours.iter().any(|p| has_type(p, kind)) != theirs.iter().any(|p| has_type(p, kind));
+        ((both && !shares(kind)) || (one && kind == T_KE)).then_some(name)
+    })
+}

@@ -1,0 +1,72 @@
+//! The tasks of an IKE SA, one file each: how we start them, how the answer is taken, and how the
+//! same request is answered when the peer makes it.
+
+pub(crate) mod auth;
+pub(crate) mod auth_answer;
+pub(crate) mod child_create;
+pub(crate) mod child_delete;
+pub(crate) mod child_rekey;
+pub(crate) mod ike_delete;
+pub(crate) mod ike_rekey;
+pub(crate) mod init;
+pub(crate) mod init_answer;
+pub(crate) mod liveness;
+pub(crate) mod refuse;
+
+use crate::output::ChildKey;
+use crate::sa::Want;
+use crate::time::Instant;
+
+/// Something to do on an established IKE SA, one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Task {
+    /// Make the Child SA of this index in the configuration.
+    ChildCreate(usize),
+    ChildDelete(ChildKey),
+    ChildRekey(ChildKey),
+    IkeDelete,
+    IkeRekey,
+    Liveness,
+}
+
+impl Task {
+    /// What is wanted of a Child SA, which goes where the Child SAs go.
+    pub(crate) const fn of_a_child(&self) -> Option<Want> {
+        match self {
+            Self::ChildCreate(index) => Some(Want::Child(*index)),
+            Self::ChildDelete(child) => Some(Want::ChildDelete(*child)),
+            Self::ChildRekey(child) => Some(Want::ChildRekey(*child)),
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness => None,
+        }
+    }
+}
+
+impl From<Want> for Task {
+    fn from(want: Want) -> Self {
+        match want {
+            Want::Child(index) => Self::ChildCreate(index),
+            Want::ChildDelete(child) => Self::ChildDelete(child),
+            Want::ChildRekey(child) => Self::ChildRekey(child),
+            Want::IkeRekey => Self::IkeRekey,
+            Want::Liveness => Self::Liveness,
+        }
+    }
+}
+
+/// A task that waits for its turn, and not before a time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Queued {
+    pub(crate) task: Task,
+    pub(crate) not_before: Instant,
+}
+
+/// The task whose request is under way.
+#[derive(Debug)]
+pub(crate) enum Active {
+    ChildCreate(child_create::Pending),
+    ChildDelete(ChildKey),
+    ChildRekey(child_rekey::Pending),
+    IkeDelete,
+    IkeRekey(ike_rekey::Pending),
+    Liveness,
+}

@@ -1,0 +1,266 @@
+//! IKE_AUTH (RFC 7296 sections 1.2 and 2.15): identities, the pre-shared key, the first Child SA.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
+
+use crate::config::{ConnectionConfig, ConnectionKey, Identity};
+use crate::failure::{Failure, Judge};
+use crate::nonces::ExchangeNonces;
+use crate::output::{Event, Output, Part};
+use crate::sa::{Context, Effect, Ending, Role};
+use crate::selectors;
+use crate::time::Instant;
+use crate::v2::agreement::{self, Birth, Wish, notification_name};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::Link;
+use crate::v2::proposal::offer_esp;
+use crate::v2::sa::State;
+use crate::v2::task::refuse::Refusing;
+
+/// The authentication method "shared key message integrity code".
+pub(super) const SHARED_KEY: u8 = 2;
+
+pub(super) const AUTHENTICATION_FAILED: NotifyType = NotifyType::AUTHENTICATION_FAILED;
+
+/// Proof that the peer knows the pre-shared key: only verification makes one, and an established
+/// SA can't be had without.
+#[derive(Debug)]
+pub(crate) struct Authenticated(());
+
+impl Authenticated {
+    /// A rekeyed SA inherits the proof of the one it came from.
+    pub(crate) const fn inherit(&self) -> Self {
+        Self(())
+    }
+}
+
+/// What both sides have before IKE_AUTH.
+pub(crate) struct Inputs {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    pub(crate) keys: SaKeys,
+    pub(crate) initiator_nonce: Vec<u8>,
+    pub(crate) responder_nonce: Vec<u8>,
+    pub(crate) initiator_message: Vec<u8>,
+    pub(crate) responder_message: Vec<u8>,
+    /// When the exchange before began.
+    pub(crate) begun: Instant,
+}
+
+impl Inputs {
+    pub(super) fn nonces(&self) -> ExchangeNonces {
+        ExchangeNonces {
+            initiator: self.initiator_nonce.clone(),
+            responder: self.responder_nonce.clone(),
+        }
+    }
+
+    /// The AUTH octets of `signer`, who calls itself `identity`.
+    pub(super) fn auth(&self, signer: Role, identity: &Identity) -> adit_crypto::Secret {
+        let (message, nonce) = match signer {
+            Role::Initiator => (&self.initiator_message, &self.responder_nonce),
+            Role::Responder => (&self.responder_message, &self.initiator_nonce),
+        };
+        self.keys
+            .auth(signer, &self.config.psk, message, nonce, identity)
+    }
+
+    pub(super) fn verify(
+        &self,
+        signer: Role,
+        identity: &Identity,
+        received: &[u8],
+    ) -> Option<Authenticated> {
+        let expected = self.auth(signer, identity);
+        adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
+    }
+}
+
+/// The initiator's state while it waits for the answer to IKE_AUTH.
+pub(crate) struct AuthSent {
+    pub(crate) inputs: Inputs,
+    wish: Option<Wish>,
+}
+
+impl AuthSent {
+    /// Sends IKE_AUTH.
+    pub(crate) fn start(ctx: &mut Context<'_>, link: &mut Link, mut inputs: Inputs) -> State {
+        let config = Arc::clone(&inputs.config);
+        let auth = inputs.auth(Role::Initiator, &config.local_id);
+        let wish = config.children.first().map(|child| Wish {
+            inbound_spi: ctx.esp_spi(),
+            local: selectors::of_ranges(&child.local),
+            remote: selectors::of_ranges(&child.remote),
+        });
+        let spi = wish
+            .as_ref()
+            .map_or(0, |wish| wish.inbound_spi)
+            .to_be_bytes();
+        let mut payloads = alloc::vec![
+            Payload::IdInitiator(config.local_id.view()),
+            Payload::IdResponder(config.remote_id.view()),
+            Payload::Authentication {
+                method: SHARED_KEY,
+                data: auth.as_slice()
+            },
+            Payload::Notify(Notify::new(NotifyType::INITIAL_CONTACT, &[])),
+        ];
+        if !ctx.alone {
+            payloads.pop();
+        }
+        if let Some(wish) = &wish {
+            payloads.push(Payload::SecurityAssociation(offer_esp(
+                &config.esp,
+                &spi,
+                false,
+            )));
+            payloads.push(Payload::TsInitiator(wish.local.clone()));
+            payloads.push(Payload::TsResponder(wish.remote.clone()));
+        }
+        link.request(
+            ctx,
+            &mut inputs.keys.protection,
+            ExchangeType::IKE_AUTH,
+            &payloads,
+        );
+        State::AuthSent(Box::new(Self { inputs, wish }))
+    }
+
+    /// Takes the opened answer; the SA's next state.
+    pub(crate) fn on_response(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        contents: Option<&Contents<'_>>,
+    ) -> State {
+        let Self { inputs, wish } = *self;
+        let connection = inputs.connection;
+        let config = Arc::clone(&inputs.config);
+        let (proof, contents) = match judge(&inputs, contents) {
+            Ok(verified) => verified,
+            Err((failure, tell)) => {
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                if let Some((kind, data)) = tell {
+                    return Refusing::start(ctx, link, inputs.keys, kind, &data);
+                }
+                ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+                return State::Gone;
+            }
+        };
+        let nonces = inputs.nonces();
+        let mut established = Established::new(
+            ctx,
+            link.role,
+            connection,
+            config,
+            inputs.keys,
+            nonces,
+            proof,
+        );
+        if let Some(wish) = wish {
+            established.first_child(ctx, link, &wish, contents);
+        }
+        established.announce(ctx, link.key, false);
+        State::Established(Box::new(established))
+    }
+}
+
+/// What to tell the responder that we refuse: it believes that the SA is up.
+type Tell = (NotifyType, Vec<u8>);
+
+/// Whether the responder is who it should be. If not, why, and what to tell it.
+fn judge<'c, 'm>(
+    inputs: &Inputs,
+    contents: Option<&'c Contents<'m>>,
+) -> Result<(Authenticated, &'c Contents<'m>), (Failure, Option<Tell>)> {
+    let told = |failure, kind| Err((failure, Some((kind, Vec::new()))));
+    let Some(contents) = contents else {
+        let notification = "an answer to IKE_AUTH that can't be understood".into();
+        let failure = Failure::Refused { notification };
+        return told(failure, NotifyType::INVALID_SYNTAX);
+    };
+    if let Some(kind) = contents.unknown_critical {
+        let notification = alloc::format!("an answer to IKE_AUTH that needs payload {kind}");
+        let tell = (NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD, alloc::vec![kind]);
+        return Err((Failure::Refused { notification }, Some(tell)));
+    }
+    let (Some(id), Some((method, received))) = (contents.id_responder, contents.auth) else {
+        let refused = contents.error().is_some();
+        let failure = refusal(contents);
+        // An error without AUTH says that there is no SA at the other end.
+        let tell = (!refused).then_some((NotifyType::INVALID_SYNTAX, Vec::new()));
+        return Err((failure, tell));
+    };
+    let identity = Identity::from_wire(&id);
+    if method != SHARED_KEY {
+        let notification = alloc::format!("AUTH by method {method}, not by pre-shared key");
+        return told(Failure::Refused { notification }, AUTHENTICATION_FAILED);
+    }
+    let Some(proof) = inputs.verify(Role::Responder, &identity, received) else {
+        let failure = Failure::Authentication { by: Judge::Us };
+        return told(failure, AUTHENTICATION_FAILED);
+    };
+    let expected = &inputs.config.remote_id;
+    if !expected.matches(&identity) {
+        let failure = Failure::Identity {
+            expected: expected.clone(),
+            received: identity,
+        };
+        return told(failure, AUTHENTICATION_FAILED);
+    }
+    Ok((proof, contents))
+}
+
+/// What an answer without AUTH means.
+fn refusal(contents: &Contents<'_>) -> Failure {
+    match contents.error().map(|notify| notify.kind) {
+        Some(NotifyType::AUTHENTICATION_FAILED) => Failure::Authentication { by: Judge::Peer },
+        Some(kind) => Failure::Refused {
+            notification: notification_name(kind),
+        },
+        None => Failure::Refused {
+            notification: "an answer without AUTH".into(),
+        },
+    }
+}
+
+impl Established {
+    /// Takes the part of the IKE_AUTH answer that is about the first Child SA. A refusal leaves
+    /// the IKE SA as it is (RFC 7296 section 1.2); the endpoint tries again later.
+    fn first_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        wish: &Wish,
+        contents: &Contents<'_>,
+    ) {
+        match agreement::accept(&self.config, wish, contents, false) {
+            Ok(agreement) => {
+                let nonces = self.nonces.clone();
+                self.add_child(
+                    ctx,
+                    link,
+                    Birth {
+                        agreement,
+                        shared: None,
+                        nonces: Nonces {
+                            initiator: &nonces.initiator,
+                            responder: &nonces.responder,
+                        },
+                        role: Role::Initiator,
+                        replaces: None,
+                        index: Some(0),
+                        redundant: false,
+                    },
+                );
+            }
+            Err(failure) => self.report_part(ctx, Part::Child(0), failure),
+        }
+    }
+}

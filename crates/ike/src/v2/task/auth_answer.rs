@@ -1,0 +1,279 @@
+//! Answering IKE_AUTH: which connection the peer is of, and whether it is let in (RFC 7296 sections 1.2
+//! and 2.15).
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
+
+use crate::config::{ConnectionConfig, ConnectionKey, Identity};
+use crate::failure::{Failure, Judge};
+use crate::output::{Event, Output};
+use crate::sa::{Context, Effect, Ending, Role};
+use crate::selectors;
+use crate::v2::agreement::{self, Birth, error_payload};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::Link;
+use crate::v2::proposal::describe_ike;
+use crate::v2::sa::State;
+use crate::v2::task::auth::{AUTHENTICATION_FAILED, Authenticated, Inputs, SHARED_KEY};
+use crate::v2::task::init_answer::HalfOpen;
+
+impl HalfOpen {
+    /// Answers IKE_AUTH; the SA's next state.
+    pub(crate) fn answer(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message_id: u32,
+        contents: &Contents<'_>,
+    ) -> State {
+        let Self {
+            candidates,
+            mut keys,
+            initiator_nonce,
+            responder_nonce,
+            initiator_message,
+            responder_message,
+            begun,
+            ..
+        } = *self;
+        if let Some(kind) = contents.unknown_critical {
+            // Section 2.5, and 2.21.2: there is no SA.
+            let kind_of = NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD;
+            let payload = Payload::Notify(Notify::new(kind_of, core::slice::from_ref(&kind)));
+            return refuse(ctx, link, &mut keys, message_id, payload);
+        }
+        let (Some(id), Some((method, received)), Some((_, first))) =
+            (contents.id_initiator, contents.auth, candidates.all.first())
+        else {
+            let payload = error_payload(NotifyType::INVALID_SYNTAX);
+            return refuse(ctx, link, &mut keys, message_id, payload);
+        };
+        let stranger = Stranger {
+            identity: Identity::from_wire(&id),
+            asked: contents.id_responder.map(|id| Identity::from_wire(&id)),
+        };
+        let mut inputs = Inputs {
+            connection: ConnectionKey(0),
+            config: Arc::clone(first),
+            keys,
+            initiator_nonce,
+            responder_nonce,
+            initiator_message,
+            responder_message,
+            begun,
+        };
+        let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
+        for (connection, config) in candidates
+            .all
+            .iter()
+            .filter(|(_, c)| stranger.is_meant_by(c))
+        {
+            inputs.config = Arc::clone(config);
+            if method == SHARED_KEY
+                && let Some(proof) = inputs.verify(Role::Initiator, &stranger.identity, received)
+            {
+                verified.push((*connection, Arc::clone(config), proof));
+            }
+        }
+        let suite = inputs.keys.suite;
+        let known: Vec<_> = verified
+            .iter()
+            .map(|(key, c, _)| (*key, Arc::clone(c)))
+            .collect();
+        // The suite was chosen before it was known which connection of this address it is.
+        verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
+        let Some((connection, config, proof)) = choose_connection(verified, contents) else {
+            if known.is_empty() {
+                stranger.report(ctx, &candidates.all);
+            }
+            for (connection, config) in known {
+                let failure = Failure::IkeProposal {
+                    by: Judge::Us,
+                    ours: describe_ike(&config.ike),
+                    theirs: Some(suite.name()),
+                    transform: None,
+                };
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                ctx.effects.push(Effect::Expect(connection));
+            }
+            let payload = error_payload(AUTHENTICATION_FAILED);
+            return refuse(ctx, link, &mut inputs.keys, message_id, payload);
+        };
+        link.connection = Some(connection);
+        inputs.connection = connection;
+        inputs.config = config;
+        accept(ctx, link, message_id, inputs, proof, contents)
+    }
+}
+
+/// Among connections with the same identities and key, the one whose selectors fit.
+fn choose_connection(
+    mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)>,
+    contents: &Contents<'_>,
+) -> Option<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> {
+    let fitting = verified.iter().position(|(_, config, _)| {
+        let (Some(remote), Some(local)) = (contents.ts_initiator, contents.ts_responder) else {
+            return false;
+        };
+        selectors::narrow(local, remote, &config.children).is_some()
+    });
+    let index = fitting.unwrap_or(0);
+    (index < verified.len()).then(|| verified.swap_remove(index))
+}
+
+/// Who wants to be let in, and to whom.
+struct Stranger {
+    identity: Identity,
+    asked: Option<Identity>,
+}
+
+impl Stranger {
+    fn asks_for(&self, config: &ConnectionConfig) -> bool {
+        let asked = self.asked.as_ref();
+        asked.is_none_or(|asked| config.local_id.matches(asked))
+    }
+
+    fn is_meant_by(&self, config: &ConnectionConfig) -> bool {
+        config.remote_id.matches(&self.identity) && self.asks_for(config)
+    }
+
+    /// Tells the connections at this address why the peer was not let in: those that come closest.
+    fn report(&self, ctx: &mut Context<'_>, candidates: &[(ConnectionKey, Arc<ConnectionConfig>)]) {
+        let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
+        let any_meant = candidates
+            .iter()
+            .any(|(_, config)| self.is_meant_by(config));
+        let any_named = candidates.iter().any(|(_, config)| named(config));
+        for (connection, config) in candidates {
+            let failure = if self.is_meant_by(config) {
+                Failure::Authentication { by: Judge::Us }
+            } else if any_meant {
+                continue;
+            } else if let (true, Some(asked)) = (named(config), &self.asked) {
+                Failure::NameAskedFor {
+                    ours: config.local_id.clone(),
+                    asked: asked.clone(),
+                }
+            } else if any_named {
+                continue;
+            } else {
+                Failure::Identity {
+                    expected: config.remote_id.clone(),
+                    received: self.identity.clone(),
+                }
+            };
+            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+        }
+    }
+}
+
+fn refuse(
+    ctx: &mut Context<'_>,
+    link: &mut Link,
+    keys: &mut SaKeys,
+    message_id: u32,
+    payload: Payload<'_>,
+) -> State {
+    let payloads = [payload];
+    link.respond(
+        ctx,
+        &mut keys.protection,
+        ExchangeType::IKE_AUTH,
+        message_id,
+        &payloads,
+    );
+    ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+    State::Gone
+}
+
+fn accept(
+    ctx: &mut Context<'_>,
+    link: &mut Link,
+    message_id: u32,
+    inputs: Inputs,
+    proof: Authenticated,
+    contents: &Contents<'_>,
+) -> State {
+    let begun = inputs.begun;
+    let config = Arc::clone(&inputs.config);
+    let auth = inputs.auth(Role::Responder, &config.local_id);
+    let nonces = inputs.nonces();
+    let mut established = Established::new(
+        ctx,
+        link.role,
+        inputs.connection,
+        Arc::clone(&config),
+        inputs.keys,
+        nonces.clone(),
+        proof,
+    );
+    let mut payloads = alloc::vec![
+        Payload::IdResponder(config.local_id.view()),
+        Payload::Authentication {
+            method: SHARED_KEY,
+            data: auth.as_slice()
+        },
+    ];
+    let mut agreed = None;
+    if contents.proposals.is_some() {
+        match agreement::agree(ctx, &config, contents, false) {
+            Ok(agreement) => agreed = Some(agreement),
+            Err(disagreement) => {
+                payloads.push(error_payload(disagreement.notify));
+                if let Some(failure) = disagreement.failure {
+                    established.report(ctx, failure);
+                }
+            }
+        }
+    }
+    let spi = agreed
+        .as_ref()
+        .map_or(0, |agreed| agreed.inbound_spi)
+        .to_be_bytes();
+    if let Some(agreed) = &agreed {
+        payloads.extend(agreement::answer_payloads(agreed, &spi));
+    }
+    if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
+        ctx.effects.push(Effect::InitialContact(link.key, begun));
+    }
+    established.announce(ctx, link.key, false);
+    let made = agreed.and_then(|agreement| {
+        established.add_child(
+            ctx,
+            link,
+            Birth {
+                agreement,
+                shared: None,
+                nonces: Nonces {
+                    initiator: &nonces.initiator,
+                    responder: &nonces.responder,
+                },
+                role: Role::Responder,
+                replaces: None,
+                index: None,
+                redundant: false,
+            },
+        )
+    });
+    // Section 2.8: ready to receive before the peer is told that it may send.
+    link.respond(
+        ctx,
+        &mut established.keys.protection,
+        ExchangeType::IKE_AUTH,
+        message_id,
+        &payloads,
+    );
+    if let Some(child) = made.and_then(|key| established.child_mut(key)) {
+        // An initiator answers nothing before it has had this answer.
+        child.proof_at = ctx.now;
+    }
+    let answered = made.map(|child| Effect::Answered(link.key, child));
+    ctx.effects.extend(answered);
+    State::Established(Box::new(established))
+}

@@ -1,0 +1,109 @@
+//! Deleting a Child SA (RFC 7296 section 1.4.1).
+
+use alloc::vec::Vec;
+
+use adit_ike_wire::v2::{Delete, Payload, ProtocolId};
+use adit_ike_wire::{ExchangeType, Header};
+
+use crate::child::{self, ChildSa, ChildState};
+use crate::output::ChildKey;
+use crate::sa::Context;
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::Established;
+use crate::v2::link::Link;
+use crate::v2::task::{Active, Task};
+
+impl Established {
+    /// Takes a Child SA out of use and tells the peer when its turn comes.
+    pub(crate) fn close_child(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        if let Some(child) = self.child_mut(key) {
+            child.state = ChildState::Closing;
+            self.enqueue(Task::ChildDelete(key), ctx.now);
+        }
+    }
+
+    pub(crate) fn start_child_delete(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        key: ChildKey,
+    ) {
+        let Some(child) = self.child_mut(key) else {
+            return;
+        };
+        child.state = ChildState::Closing;
+        let spi = child.inbound_spi.to_be_bytes();
+        let payloads = [Payload::Delete(Delete::child_sas(ProtocolId::ESP, &spi))];
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::INFORMATIONAL, &payloads);
+        self.active = Some(Active::ChildDelete(key));
+    }
+
+    /// The peer has confirmed (or crossed) our Delete.
+    pub(crate) fn child_deleted(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        // An old SA can also go because its time is up before the peer deleted it.
+        self.activate_successors(ctx, key);
+        if let Some(child) = self.take_child(|child| child.key == key) {
+            child::dispose(ctx, self.connection, &child, true);
+        }
+    }
+
+    fn take_child(&mut self, wanted: impl Fn(&ChildSa) -> bool) -> Option<ChildSa> {
+        let index = self.children.iter().position(wanted)?;
+        Some(self.children.swap_remove(index))
+    }
+
+    pub(crate) fn answer_child_delete(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        let mut ours = Vec::new();
+        let spis = contents
+            .deletes
+            .iter()
+            .filter(|delete| delete.protocol == ProtocolId::ESP);
+        for spi in spis.flat_map(Delete::spis) {
+            // The peer names the SPIs it receives on: our outbound ones.
+            let found = self.children.iter().find(|child| child.outbound_spi == spi);
+            let Some(key) = found.map(|child| child.key) else {
+                continue;
+            };
+            let verdict = decide(self.stance(Some(key)), Theirs::ChildDelete);
+            let Some(child) = self.take_child(|child| child.key == key) else {
+                continue;
+            };
+            let said = matches!(&self.active, Some(Active::ChildDelete(sent)) if *sent == key);
+            if verdict != Verdict::AnswerEmpty || !said {
+                ours.extend_from_slice(&child.inbound_spi.to_be_bytes());
+            }
+            self.activate_successors(ctx, key);
+            // What the peer sent before is still good.
+            child::dispose(ctx, self.connection, &child, true);
+        }
+        let payload = Payload::Delete(Delete::child_sas(ProtocolId::ESP, &ours));
+        let payloads = if ours.is_empty() {
+            &[][..]
+        } else {
+            core::slice::from_ref(&payload)
+        };
+        self.respond(ctx, link, header, payloads);
+    }
+
+    /// The Delete of an old SA says that the peer is ready for the new one (section 2.8). It comes
+    /// into use before the old one goes: a packet in between would find none.
+    fn activate_successors(&mut self, ctx: &mut Context<'_>, old: ChildKey) {
+        let successors: Vec<_> = self
+            .children
+            .iter()
+            .filter(|child| child.replaces == Some(old) && child.is_live())
+            .map(|child| child.key)
+            .collect();
+        for key in successors {
+            self.prove(ctx, key);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Rekeying the IKE SA (RFC 7296 sections 1.3.2, 2.8.2 and 2.18).
+//!
+//! The new SA is an SA of its own, with message IDs from 0; whoever asked for it is its original
+//! initiator. The Child SAs move over, and who asked deletes the old SA.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::{Group, KeyExchange};
+use adit_ike_wire::v2::{Notify, NotifyType, Payload, Proposal, ProtocolId};
+use adit_ike_wire::{ExchangeType, Header, Spi};
+
+use crate::failure::Failure;
+use crate::nonces::ExchangeNonces;
+use crate::output::Part;
+use crate::sa::{Context, Effect, Role, SaKey};
+use crate::suite::IkeSuite;
+use crate::v2::agreement::notification_name;
+use crate::v2::collision::{Theirs, Verdict, decide};
+use crate::v2::contents::Contents;
+use crate::v2::established::{Established, Phase};
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::Link;
+use crate::v2::proposal::{choose_ike, offer_ike};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::child_create::TEMPORARY_WAIT;
+use crate::v2::task::{Active, Task};
+use crate::v2::window::{RequestWindow, ResponseWindow};
+
+/// How soon a refused rekey is tried again.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// A rekey of the IKE SA under way.
+pub(crate) struct Pending {
+    spi: Spi,
+    nonce: Vec<u8>,
+    key_exchange: Box<dyn KeyExchange>,
+}
+
+impl core::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Pending({:?})", self.spi)
+    }
+}
+
+/// What the new SA is made of.
+struct Birth<'a> {
+    suite: IkeSuite,
+    shared: adit_crypto::Secret,
+    nonces: &'a ExchangeNonces,
+    /// Our side of the exchange.
+    role: Role,
+    local_spi: Spi,
+    remote_spi: Spi,
+}
+
+impl Established {
+    pub(crate) fn start_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        let group = self.keys.suite.group;
+        self.request_ike_rekey(ctx, link, group);
+    }
+
+    fn request_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link, group: Group) {
+        let pending = Pending {
+            spi: ctx.ike_spi(),
+            nonce: ctx.nonce(),
+            key_exchange: group.generate(ctx.random),
+        };
+        let spi = pending.spi.0.to_be_bytes();
+        let payloads = [
+            Payload::SecurityAssociation(offer_ike(&self.config.ike, &spi)),
+            Payload::Nonce(&pending.nonce),
+            Payload::KeyExchange {
+                group: group.id(),
+                data: pending.key_exchange.public(),
+            },
+        ];
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::CREATE_CHILD_SA, &payloads);
+        self.active = Some(Active::IkeRekey(pending));
+    }
+
+    pub(crate) fn ike_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: Pending,
+        contents: &Contents<'_>,
+    ) {
+        let successor = self.ike_successor(ctx, link, &pending, contents);
+        let rival = self.rival.take();
+        if self.phase != Phase::InUse {
+            // The answer comes too late to be of use, but the peer has the SA.
+            if let Some((new, _)) = successor {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::Close(key));
+            }
+            return;
+        }
+        match (successor, rival) {
+            (Some((new, nonces)), Some((rival, rival_nonces)))
+                if nonces.lose_against(&rival_nonces) =>
+            {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::Close(key));
+                ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                self.replaced(ctx.now);
+            }
+            (Some((new, _)), rival) => {
+                let key = new.link.key;
+                ctx.effects.push(Effect::New(Box::new(new)));
+                ctx.effects.push(Effect::MoveChildren(link.key, key));
+                ctx.effects.push(Effect::Close(link.key));
+                self.replaced(ctx.now);
+                if let Some((rival, _)) = rival {
+                    ctx.effects.push(Effect::Outdone(rival));
+                }
+            }
+            (None, Some((rival, _))) => {
+                ctx.effects.push(Effect::MoveChildren(link.key, rival));
+                self.replaced(ctx.now);
+            }
+            (None, None) => self.ike_rekey_refused(ctx, link, &pending, contents),
+        }
+    }
+
+    fn ike_rekey_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        pending: &Pending,
+        contents: &Contents<'_>,
+    ) {
+        match contents.error().map(|notify| (notify.kind, notify.data)) {
+            Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
+                let wanted = <[u8; 2]>::try_from(data)
+                    .ok()
+                    .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                    .filter(|group| self.config.ike.groups.contains(group))
+                    .filter(|group| *group != pending.key_exchange.group());
+                match wanted {
+                    Some(group) => self.request_ike_rekey(ctx, link, group),
+                    None => self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT),
+                }
+            }
+            Some((NotifyType::TEMPORARY_FAILURE, _)) => {
+                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+                self.enqueue(Task::IkeRekey, ctx.now + wait);
+            }
+            other => {
+                let notification = other.map_or_else(
+                    || "an answer to an IKE SA rekey that makes no sense".into(),
+                    |(kind, _)| notification_name(kind),
+                );
+                self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
+                self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
+            }
+        }
+    }
+
+    /// The SA that the peer's answer makes, if it is good.
+    fn ike_successor(
+        &self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        pending: &Pending,
+        contents: &Contents<'_>,
+    ) -> Option<(IkeSa, ExchangeNonces)> {
+        let (group, public) = contents.key_exchange?;
+        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 8)?;
+        if chosen.suite.group != pending.key_exchange.group() || chosen.suite.group.id() != group {
+            return None;
+        }
+        let remote_spi = spi_of(&chosen.spi)?;
+        let nonces = ExchangeNonces {
+            initiator: pending.nonce.clone(),
+            responder: contents.nonce?.to_vec(),
+        };
+        let birth = Birth {
+            suite: chosen.suite,
+            shared: pending.key_exchange.agree(public).ok()?,
+            nonces: &nonces,
+            role: Role::Initiator,
+            local_spi: pending.spi,
+            remote_spi,
+        };
+        let new = self.bear(ctx, link, birth)?;
+        Some((new, nonces))
+    }
+
+    fn bear(&self, ctx: &mut Context<'_>, link: &Link, birth: Birth<'_>) -> Option<IkeSa> {
+        let Birth {
+            suite,
+            shared,
+            nonces,
+            role,
+            local_spi,
+            remote_spi,
+        } = birth;
+        let link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: link.connection,
+            role,
+            local_spi,
+            remote_spi,
+            path: link.path,
+            translation: link.translation,
+            candidate: None,
+            asked_from: link.path,
+            requests: RequestWindow::starting_at(0),
+            responses: ResponseWindow::starting_at(0, Vec::new()),
+        };
+        let keys: SaKeys = self
+            .keys
+            .rekeyed(
+                suite,
+                &shared,
+                &Nonces {
+                    initiator: &nonces.initiator,
+                    responder: &nonces.responder,
+                },
+                link.spis(),
+                role,
+                ctx.limits.iv_epoch,
+            )
+            .ok()?;
+        let established = Self::new(
+            ctx,
+            role,
+            self.connection,
+            Arc::clone(&self.config),
+            keys,
+            nonces.clone(),
+            self.proof.inherit(),
+        );
+        established.announce(ctx, link.key, true);
+        Some(IkeSa {
+            link,
+            state: State::Established(Box::new(established)),
+        })
+    }
+
+    pub(crate) fn answer_ike_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        header: &Header,
+        contents: &Contents<'_>,
+    ) {
+        let verdict = decide(self.stance(None), Theirs::IkeRekey);
+        if verdict == Verdict::RefuseForNow || self.rival.is_some() || ctx.crowded {
+            return self.refuse(ctx, link, header, NotifyType::TEMPORARY_FAILURE);
+        }
+        let (Some(proposals), Some((group, public)), Some(nonce)) =
+            (contents.proposals, contents.key_exchange, contents.nonce)
+        else {
+            return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
+        };
+        let chosen = choose_ike(proposals, &self.config.ike, Some(group), 8)
+            .and_then(|chosen| spi_of(&chosen.spi).map(|spi| (chosen, spi)));
+        let Some((chosen, remote_spi)) = chosen else {
+            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
+        };
+        if chosen.suite.group.id() != group {
+            let wanted = chosen.suite.group.id().to_be_bytes();
+            let payload = Payload::Notify(Notify::new(NotifyType::INVALID_KE_PAYLOAD, &wanted));
+            return self.respond(ctx, link, header, &[payload]);
+        }
+        let key_exchange = chosen.suite.group.generate(ctx.random);
+        let Ok(shared) = key_exchange.agree(public) else {
+            return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
+        };
+        let nonces = ExchangeNonces {
+            initiator: nonce.to_vec(),
+            responder: ctx.nonce(),
+        };
+        let local_spi = ctx.ike_spi();
+        let birth = Birth {
+            suite: chosen.suite,
+            shared,
+            nonces: &nonces,
+            role: Role::Responder,
+            local_spi,
+            remote_spi,
+        };
+        let Some(mut new) = self.bear(ctx, link, birth) else {
+            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
+        };
+        if let (Some(new), Verdict::ProceedAndCompare) = (new.established_mut(), verdict) {
+            new.waits = true;
+        }
+        let spi = local_spi.0.to_be_bytes();
+        let proposal = Proposal {
+            number: chosen.number,
+            protocol: ProtocolId::IKE,
+            spi: &spi,
+            transforms: chosen.suite.transforms(),
+        };
+        let payloads = [
+            Payload::SecurityAssociation(alloc::vec![proposal]),
+            Payload::Nonce(&nonces.responder),
+            Payload::KeyExchange {
+                group,
+                data: key_exchange.public(),
+            },
+        ];
+        self.respond(ctx, link, header, &payloads);
+        let key = new.link.key;
+        ctx.effects.push(Effect::New(Box::new(new)));
+        if verdict == Verdict::ProceedAndCompare {
+            self.rival = Some((key, nonces));
+        } else {
+            ctx.effects.push(Effect::MoveChildren(link.key, key));
+            self.replaced(ctx.now);
+        }
+    }
+}
+
+/// An IKE SPI from a proposal; zero is none.
+fn spi_of(octets: &[u8]) -> Option<Spi> {
+    let spi = Spi(u64::from_be_bytes(octets.try_into().ok()?));
+    (!spi.is_zero()).then_some(spi)
+}

@@ -1,0 +1,265 @@
+//! IKE_SA_INIT (RFC 7296 sections 1.2, 2.6 and 2.7): algorithms, public values, nonces.
+//!
+//! Nothing in this exchange is authenticated. An error notification is therefore a hint for the
+//! user and no more: the request goes on being repeated until its time is over.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use adit_crypto::{Group, KeyExchange};
+use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
+use adit_ike_wire::{ExchangeType, Spi};
+
+use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::failure::{Failure, Judge};
+use crate::output::{Event, Output};
+use crate::sa::{Context, Path, Role, SaKey};
+use crate::v2::agreement::notification_name;
+use crate::v2::contents::Contents;
+use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::link::{Link, Translation};
+use crate::v2::nat;
+use crate::v2::proposal::{choose_ike, describe_ike, offer_ike};
+use crate::v2::sa::{IkeSa, State};
+use crate::v2::task::auth::AuthSent;
+use crate::v2::window::{RequestWindow, ResponseWindow};
+
+/// How often one attempt follows INVALID_KE_PAYLOAD and COOKIE; a peer that asks more is refused.
+const MAX_RESTARTS: u8 = 4;
+
+/// The UDP ports of IKE (RFC 7296 section 2, RFC 3948).
+pub(crate) const PORT: u16 = 500;
+pub(crate) const NAT_PORT: u16 = 4500;
+
+/// The initiator's state while it waits for the answer to its first message.
+pub(crate) struct InitSent {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    key_exchange: Box<dyn KeyExchange>,
+    nonce: Vec<u8>,
+    cookie: Vec<u8>,
+    message: Vec<u8>,
+    restarts: u8,
+    /// The peer answered, though not with what we need.
+    pub(crate) hinted: bool,
+}
+
+impl IkeSa {
+    /// Begins an IKE SA with the peer of a connection.
+    pub(crate) fn initiate(
+        ctx: &mut Context<'_>,
+        connection: ConnectionKey,
+        config: Arc<ConnectionConfig>,
+    ) -> Option<Self> {
+        let group = *config.ike.groups.first()?;
+        let path = Path {
+            local: config.local,
+            local_port: PORT,
+            remote: (config.remote, PORT).into(),
+        };
+        let mut link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: Some(connection),
+            role: Role::Initiator,
+            local_spi: ctx.ike_spi(),
+            remote_spi: Spi::ZERO,
+            path,
+            translation: Translation::No,
+            candidate: None,
+            asked_from: path,
+            requests: RequestWindow::default(),
+            responses: ResponseWindow::default(),
+        };
+        let mut task = InitSent {
+            connection,
+            key_exchange: group.generate(ctx.random),
+            nonce: ctx.nonce(),
+            cookie: Vec::new(),
+            message: Vec::new(),
+            restarts: 0,
+            hinted: false,
+            config,
+        };
+        task.message = task.write(&link);
+        let exchange = ExchangeType::IKE_SA_INIT;
+        link.requests.sent(ctx.now, exchange, task.message.clone());
+        link.transmit(ctx, task.message.clone());
+        Some(Self {
+            link,
+            state: State::InitSent(Box::new(task)),
+        })
+    }
+}
+
+impl InitSent {
+    fn write(&self, link: &Link) -> Vec<u8> {
+        let mut payloads = Vec::new();
+        if !self.cookie.is_empty() {
+            payloads.push(Payload::Notify(Notify::new(
+                NotifyType::COOKIE,
+                &self.cookie,
+            )));
+        }
+        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let destination = nat::hash(link.spis(), link.path.remote);
+        payloads.push(Payload::SecurityAssociation(offer_ike(
+            &self.config.ike,
+            &[],
+        )));
+        payloads.push(Payload::KeyExchange {
+            group: self.key_exchange.group().id(),
+            data: self.key_exchange.public(),
+        });
+        payloads.push(Payload::Nonce(&self.nonce));
+        payloads.push(Payload::Notify(Notify::new(
+            NotifyType::NAT_DETECTION_SOURCE_IP,
+            &source,
+        )));
+        payloads.push(Payload::Notify(Notify::new(
+            NotifyType::NAT_DETECTION_DESTINATION_IP,
+            &destination,
+        )));
+        emit(&link.header(ExchangeType::IKE_SA_INIT, 0, false), &payloads)
+    }
+
+    /// Takes an answer; the SA's next state.
+    pub(crate) fn on_response(
+        mut self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message: &Message<'_>,
+        datagram: &[u8],
+    ) -> State {
+        let contents = Contents::of(&message.payloads);
+        if let Some(cookie) = contents.notify(NotifyType::COOKIE)
+            && contents.proposals.is_none()
+        {
+            // Section 2.6: 1 to 64 octets, sent back first in an otherwise identical message.
+            if (1..=64).contains(&cookie.data.len()) {
+                self.cookie = cookie.data.to_vec();
+                return self.restart(ctx, link);
+            }
+            return State::InitSent(self);
+        }
+        if let Some(notify) = contents.notify(NotifyType::INVALID_KE_PAYLOAD)
+            && contents.proposals.is_none()
+        {
+            let group = <[u8; 2]>::try_from(notify.data)
+                .ok()
+                .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                .filter(|group| self.config.ike.groups.contains(group));
+            if let Some(group) = group.filter(|group| *group != self.key_exchange.group()) {
+                self.key_exchange = group.generate(ctx.random);
+                return self.restart(ctx, link);
+            }
+            return State::InitSent(self);
+        }
+        if let Some(notify) = contents.error() {
+            self.hinted = true;
+            ctx.push(Output::Event(Event::Failed(
+                self.connection,
+                self.hint(notify.kind),
+            )));
+            return State::InitSent(self);
+        }
+        match self.proceed(ctx, link, message, &contents, datagram) {
+            Some(state) => state,
+            // An answer that makes no sense may be forged; the real one may still come.
+            None => State::InitSent(self),
+        }
+    }
+
+    fn hint(&self, kind: NotifyType) -> Failure {
+        if kind == NotifyType::NO_PROPOSAL_CHOSEN {
+            Failure::IkeProposal {
+                by: Judge::Peer,
+                ours: describe_ike(&self.config.ike),
+                theirs: None,
+                transform: None,
+            }
+        } else {
+            Failure::Refused {
+                notification: notification_name(kind),
+            }
+        }
+    }
+
+    fn restart(mut self: Box<Self>, ctx: &mut Context<'_>, link: &mut Link) -> State {
+        if self.restarts < MAX_RESTARTS {
+            self.restarts += 1;
+            self.message = self.write(link);
+            link.requests.replace(ctx.now, self.message.clone());
+            link.transmit(ctx, self.message.clone());
+        }
+        State::InitSent(self)
+    }
+
+    fn proceed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        message: &Message<'_>,
+        contents: &Contents<'_>,
+        datagram: &[u8],
+    ) -> Option<State> {
+        let (group, public) = contents.key_exchange?;
+        let nonce = contents.nonce?;
+        if message.header.responder_spi.is_zero() || group != self.key_exchange.group().id() {
+            return None;
+        }
+        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 0)?;
+        if chosen.suite.group.id() != group || contents.unknown_critical.is_some() {
+            return None;
+        }
+        let spis = (link.local_spi, message.header.responder_spi);
+        let detection = nat::Detection::of(
+            &message.payloads,
+            spis,
+            link.path.local_address(),
+            link.path.remote,
+        );
+        if !detection.supported {
+            // Its packets would not be encapsulated in UDP, and ours would not be understood.
+            if !core::mem::replace(&mut self.hinted, true) {
+                let failure = Failure::NoNatTraversal;
+                ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+            }
+            return None;
+        }
+        let shared = self.key_exchange.agree(public).ok()?;
+        let nonces = Nonces {
+            initiator: &self.nonce,
+            responder: nonce,
+        };
+        let keys = SaKeys::initial(
+            chosen.suite,
+            &shared,
+            &nonces,
+            spis,
+            Role::Initiator,
+            ctx.limits.iv_epoch,
+        )
+        .ok()?;
+        link.remote_spi = message.header.responder_spi;
+        link.requests.answered();
+        link.translation = detection.translation();
+        // Section 2.23: from IKE_AUTH on both ends use port 4500.
+        link.path.local_port = NAT_PORT;
+        link.path.remote.set_port(NAT_PORT);
+        Some(AuthSent::start(
+            ctx,
+            link,
+            crate::v2::task::auth::Inputs {
+                connection: self.connection,
+                config: Arc::clone(&self.config),
+                keys,
+                initiator_nonce: core::mem::take(&mut self.nonce),
+                responder_nonce: nonce.to_vec(),
+                initiator_message: core::mem::take(&mut self.message),
+                responder_message: datagram.to_vec(),
+                begun: ctx.now,
+            },
+        ))
+    }
+}

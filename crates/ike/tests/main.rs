@@ -1,0 +1,35 @@
+//! Two endpoints and what is between them: the tests of the crate as its callers see it.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod exchange;
+
+mod attacker;
+mod child_collision;
+mod child_rekey;
+mod cost;
+mod delete;
+mod ike_rekey;
+mod initiator;
+mod limits;
+mod liveness;
+mod negotiation;
+mod one_address;
+mod parts;
+mod refusals;
+mod storm;
+mod two_at_once;
+
+/// The example is run, too.
+#[path = "../examples/two_peers.rs"]
+mod example;
+
+#[test]
+fn the_example_shows_what_it_says() {
+    example::main();
+}

@@ -1,0 +1,118 @@
+//! What the worker does with what the engine wants.
+
+use std::time::Instant;
+
+use adit_ike::{ChildKey, Command, Event, InstallChild, Output, Transmit};
+use time::OffsetDateTime;
+
+use super::Worker;
+use crate::conversion;
+use crate::forwarder::Forwarded;
+
+impl Worker {
+    pub(super) fn act(&mut self, output: Output) {
+        let dataplane = &self.dataplane;
+        match output {
+            Output::ActivateOutbound(key) => {
+                if let Some(child) = self.children.get(&key) {
+                    child.activate_outbound(dataplane);
+                }
+            }
+            Output::Event(event) => self.note(&event),
+            Output::InstallChild(child) => self.install(&child),
+            Output::MoveChild(key, remote) => {
+                if let Some(child) = self.children.get_mut(&key) {
+                    child.move_to(dataplane, remote);
+                }
+            }
+            Output::RemoveChild(key) => self.remove(key),
+            Output::RetireChild(key) => {
+                if let Some(child) = self.children.get(&key) {
+                    child.stop_outbound(dataplane);
+                }
+            }
+            Output::Transmit(transmit) => self.send(&transmit),
+        }
+    }
+
+    fn send(&self, transmit: &Transmit) {
+        let outcome = if transmit.local_port == 500 {
+            self.ike.send(&transmit.octets, transmit.remote)
+        } else {
+            self.dataplane.send_ike(transmit.remote, &transmit.octets)
+        };
+        if let Err(error) = outcome {
+            // Like a loss on the way: the message is repeated.
+            tracing::debug!(%error, "an IKE message could not be sent");
+        }
+    }
+
+    fn install(&mut self, child: &InstallChild) {
+        let owner = self.tunnels.get(&child.connection);
+        let mtu = owner.and_then(|tunnel| tunnel.mtu);
+        let outcome = Forwarded::install(&self.dataplane, child, mtu);
+        let installed = match outcome {
+            Ok(forwarded) => {
+                self.children.insert(child.child, forwarded);
+                self.owners.insert(child.child, child.connection);
+                let of_connection = (child.connection, child.child);
+                self.children_of.insert(of_connection);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "a Child SA could not be installed");
+                false
+            }
+        };
+        self.command(Command::ChildInstalled(child.child, installed));
+    }
+
+    fn remove(&mut self, key: ChildKey) {
+        self.look_at(key);
+        if let Some(child) = self.children.remove(&key) {
+            child.remove(&self.dataplane);
+        }
+        let Some(owner) = self.owners.remove(&key) else {
+            return;
+        };
+        self.children_of.remove(&(owner, key));
+        if let Some(tunnel) = self.tunnels.get_mut(&owner) {
+            tunnel.settle(key);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        let key = match event {
+            Event::ChildUp { connection, .. }
+            | Event::ChildDown { connection, .. }
+            | Event::Connecting(connection)
+            | Event::Failed(connection, _)
+            | Event::IkeUp { connection, .. }
+            | Event::IkeDown(connection)
+            | Event::PartFailed(connection, ..) => *connection,
+        };
+        let connection = conversion::connection_id(key);
+        let Some(tunnel) = self.tunnels.get_mut(&key) else {
+            return;
+        };
+        tunnel.on_event(event, OffsetDateTime::now_utc());
+        let anybodys = matches!(
+            event,
+            Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..)
+        );
+        let left_out = if anybodys {
+            tunnel.lines.allow(Instant::now())
+        } else {
+            Some(0)
+        };
+        let Some(left_out) = left_out else {
+            // It is told with the next counters, if it is still so.
+            self.later.insert(key);
+            return;
+        };
+        self.changed.insert(key);
+        // Said only where there is something to say.
+        let left_out = (left_out > 0).then_some(left_out);
+        tracing::info!(%connection, ?event, left_out, "tunnel");
+    }
+}

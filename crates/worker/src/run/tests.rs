@@ -1,0 +1,153 @@
+//! A worker that nobody supervises: what it does with its orders, and what it looks at for it.
+
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+
+use adit_model::ConnectionId;
+use adit_model::connection::{Identity, Initiator};
+use adit_model::observed::{Traffic, TunnelState};
+
+use super::*;
+use crate::conversion;
+use crate::conversion::tests::order;
+use crate::descriptors::Ports;
+use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
+
+/// A worker, and what has to stay open beside it.
+fn worker() -> (Worker, UnixStream, UnixDatagram) {
+    let (ours, control) = UnixStream::pair().unwrap();
+    let (device, tun) = UnixDatagram::pair().unwrap();
+    let socket = || UdpSocket::bind("127.0.0.1:0").unwrap().into();
+    let descriptors = Descriptors {
+        tun: tun.into(),
+        v4: Ports {
+            ike: socket(),
+            nat: socket(),
+        },
+        v6: None,
+    };
+    (start(control, descriptors).unwrap(), ours, device)
+}
+
+/// A tunnel to a peer of its own that waits for that to begin.
+fn tunnel(number: u32) -> TunnelOrder {
+    let mut tunnel = order();
+    let peer = std::net::Ipv4Addr::from_bits(0x0b00_0000 + number);
+    tunnel.peer_address = peer.into();
+    tunnel.peer_id = Identity::Address(tunnel.peer_address);
+    tunnel.initiator = Initiator::ResponseOnly;
+    tunnel
+}
+
+fn gateway(tunnels: Vec<TunnelOrder>) -> GatewayOrder {
+    GatewayOrder {
+        addresses: OuterAddresses {
+            v4: [127, 0, 0, 1].into(),
+            v6: None,
+        },
+        tunnels,
+    }
+}
+
+/// Of which tunnels the worker tells news now.
+fn told(worker: &mut Worker, with_traffic: bool) -> Vec<ConnectionId> {
+    worker.outgoing.clear();
+    worker.tell_news(with_traffic);
+    let lines = worker.outgoing.split(|octet| *octet == b'\n');
+    let news = lines.filter_map(|line| FromWorker::parse(line).ok());
+    let tunnels = news.filter_map(|news| match news {
+        FromWorker::Tunnel { connection, .. } => Some(connection),
+        _ => None,
+    });
+    tunnels.collect()
+}
+
+#[test]
+fn a_gateway_has_as_many_tunnels_as_one_may_have_and_says_why_no_more() {
+    let (mut worker, _supervisor, _device) = worker();
+    let most = u32::try_from(MAX_TUNNELS).unwrap();
+    let mut tunnels: Vec<_> = (0..=most).map(tunnel).collect();
+    let beyond = tunnels.pop().unwrap();
+    let first = tunnels[0].connection;
+    worker.apply(&gateway(tunnels));
+    assert_eq!(worker.configured.len(), MAX_TUNNELS);
+    told(&mut worker, false);
+    let one_more = beyond.connection;
+    worker.change(&ChangeOrder {
+        tunnels: vec![beyond],
+        gone: Vec::new(),
+    });
+    assert_eq!(worker.configured.len(), MAX_TUNNELS);
+    assert_eq!(told(&mut worker, false), [one_more]);
+    let line = String::from_utf8_lossy(&worker.outgoing).into_owned();
+    assert!(line.contains("10000 other connections"), "{line}");
+    // One goes, and its place is free.
+    let mut again = tunnel(most);
+    again.connection = one_more;
+    worker.change(&ChangeOrder {
+        tunnels: vec![again],
+        gone: vec![first],
+    });
+    let key = conversion::key(one_more);
+    assert!(worker.configured.contains_key(&key));
+}
+
+#[test]
+fn only_tunnels_that_something_happened_to_are_looked_at() {
+    let (mut worker, _supervisor, _device) = worker();
+    let tunnels: Vec<_> = (0..3).map(tunnel).collect();
+    let ids: Vec<_> = tunnels.iter().map(|tunnel| tunnel.connection).collect();
+    worker.apply(&gateway(tunnels));
+    assert_eq!(told(&mut worker, false).len(), 3);
+    let keys: Vec<_> = ids.iter().map(|id| conversion::key(*id)).collect();
+    // Each would have news, if it was asked.
+    let count = |worker: &mut Worker, packets_in| {
+        for key in &keys {
+            let traffic = Traffic {
+                packets_in,
+                ..Traffic::default()
+            };
+            worker
+                .tunnels
+                .get_mut(key)
+                .unwrap()
+                .count(ChildKey(1), traffic);
+        }
+    };
+    count(&mut worker, 1);
+    assert_eq!(told(&mut worker, true), []);
+    worker.later.insert(keys[1]);
+    assert_eq!(told(&mut worker, false), [], "counters have their time");
+    assert_eq!(told(&mut worker, true), [ids[1]]);
+    count(&mut worker, 2);
+    let past = OffsetDateTime::UNIX_EPOCH;
+    let future = OffsetDateTime::now_utc() + time::Duration::days(1);
+    worker.again.extend([(past, keys[2]), (future, keys[0])]);
+    assert_eq!(told(&mut worker, true), [ids[2]]);
+    assert_eq!(worker.again.len(), 1);
+    assert_eq!(worker.tunnels[&keys[0]].state(), TunnelState::Down);
+}
+
+#[test]
+fn a_tunnel_that_came_up_is_looked_at_again_when_all_its_parts_should_be_there() {
+    let (mut worker, _supervisor, _device) = worker();
+    let one = tunnel(1);
+    let key = conversion::key(one.connection);
+    worker.apply(&gateway(vec![one]));
+    assert!(worker.again.is_empty());
+    let up = adit_ike::Event::ChildUp {
+        connection: key,
+        child: ChildKey(1),
+        spis: (256, 257),
+        suite: String::new(),
+        local: Vec::new(),
+        remote: Vec::new(),
+        replaces: None,
+    };
+    worker.act(adit_ike::Output::Event(up));
+    told(&mut worker, false);
+    assert_eq!(
+        worker.again.iter().map(|(_, key)| *key).collect::<Vec<_>>(),
+        [key]
+    );
+}
