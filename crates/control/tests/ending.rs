@@ -1,6 +1,6 @@
 //! What becomes of a project that is deleted, and of its things.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod world;
 
