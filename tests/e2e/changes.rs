@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::api::Api;
 use crate::support::serve::Serve;
-use crate::support::{PATIENCE, turn, until};
+use crate::support::{PATIENCE, site, turn, until};
 
 /// So many networks are made before the service is killed, while others are on their way.
 const ENOUGH: usize = 60;
@@ -77,4 +77,74 @@ fn the_log_and_what_is_stored_agree_after_a_kill_amid_changes() {
         assert_eq!(count("a") + count("changed"), count("b"));
     });
     serve.run();
+}
+
+/// What the administrator's settings say.
+fn admin(serve: &Serve) -> Api {
+    let path = serve.folder.join("state/clients/admin-openrc");
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = |line: &str| line.strip_prefix("export OS_PASSWORD=").map(str::to_owned);
+    let password = text.lines().find_map(line).unwrap();
+    let password = password.trim_matches(['"', '\'']);
+    Api::with_password(&serve.base(), "admin", password, "admin")
+}
+
+/// A member of a project of its own: the project's id, and who acts in it.
+fn tenant(serve: &Serve, admin: &Api) -> (String, Api) {
+    let id = |body: &Value, of: &str| body[of]["id"].as_str().unwrap().to_owned();
+    let body = json!({"project": {"name": "tenant"}});
+    let project = id(
+        &admin.keystone("POST", "projects", &body).is(201),
+        "project",
+    );
+    let body = json!({"user": {"name": "ann", "password": "planted-password"}});
+    let user = id(&admin.keystone("POST", "users", &body).is(201), "user");
+    let roles = admin.keystone("GET", "roles", &Value::Null).is(200);
+    let mut roles = roles["roles"].as_array().unwrap().iter();
+    let role = roles.find(|role| role["name"] == "member").unwrap();
+    let role = role["id"].as_str().unwrap();
+    let path = format!("projects/{project}/users/{user}/roles/{role}");
+    admin.keystone("PUT", &path, &Value::Null).is(204);
+    let base = serve.base();
+    let api = Api::with_password(&base, "ann", "planted-password", "tenant");
+    (project, api)
+}
+
+#[test]
+fn the_host_has_nothing_of_a_project_that_was_deleted() {
+    let Some(_turn) = turn(&[]) else { return };
+    let mut serve = Serve::start("aeq", 54);
+    let admin = admin(&serve);
+    let before = serve.leftovers();
+    let (project, api) = tenant(&serve, &admin);
+    let (one, two) = site::pair(&serve, &api);
+    for connection in [one.connect(&api, &two), two.connect(&api, &one)] {
+        api.up(&connection);
+    }
+    let outside = api.neutron("GET", "networks?router:external=true", &Value::Null);
+    let outside = outside.is(200)["networks"][0]["id"].clone();
+    let floating = json!({"floating_network_id": outside});
+    api.make("floatingips", "floatingip", floating);
+    assert!(serve.leftovers().len() > before.len());
+    let path = format!("projects/{project}");
+    admin.keystone("DELETE", &path, &Value::Null).is(204);
+    // Amid the clearing, or before it.
+    serve.end(Signal::SIGKILL);
+    serve.run();
+    until("the host has nothing of it", 4 * PATIENCE, || {
+        (serve.leftovers() == before).then_some(())
+    });
+    let admin = admin.at(&serve.api());
+    admin.keystone("GET", &path, &Value::Null).is(404);
+    serve.end(Signal::SIGTERM);
+    let state = serve.folder.join("state");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let key = KeyFile::open_or_create(&state.join("key")).unwrap();
+        let store = SqliteStore::open(&state.join("adit.db"), &key).await;
+        let mut tx = store.unwrap().read().await.unwrap();
+        assert_eq!(tx.ended_projects().await.unwrap(), []);
+        assert_eq!(tx.all_routers().await.unwrap(), []);
+        log_and_rows_agree(&mut *tx).await;
+    });
 }

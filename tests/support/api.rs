@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{VERDICT, poll};
 
@@ -66,6 +66,29 @@ impl Api {
         Self { base, token }
     }
 
+    /// Logs in with a password, to a project; users and projects are of the one domain.
+    pub(crate) fn with_password(base: &str, user: &str, password: &str, project: &str) -> Self {
+        let domain = json!({"id": "default"});
+        let body = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": user, "domain": domain, "password": password,
+            }}},
+            "scope": {"project": {"name": project, "domain": domain}},
+        }});
+        let url = format!("{base}/identity/v3/auth/tokens");
+        let (status, answer) = curl(&["-i", "-X", "POST", &url, "-d", &body.to_string()]);
+        assert_eq!(status, 201, "{answer}");
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            let is_token = name.eq_ignore_ascii_case("x-subject-token");
+            is_token.then(|| value.trim().to_owned())
+        };
+        Self {
+            base: base.to_owned(),
+            token: answer.lines().find_map(header).unwrap(),
+        }
+    }
+
     /// The same token at another address.
     pub(crate) fn at(&self, other: &Self) -> Self {
         Self {
@@ -96,8 +119,17 @@ impl Api {
 
     /// Asks the OpenStack face, as the same user; a body may be empty.
     pub(crate) fn neutron(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.openstack(method, &format!("v2.0/{path}"), body)
+    }
+
+    /// Asks the identity service, as the same user.
+    pub(crate) fn keystone(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.openstack(method, &format!("identity/v3/{path}"), body)
+    }
+
+    fn openstack(&self, method: &str, path: &str, body: &Value) -> Answer {
         let header = format!("X-Auth-Token: {}", self.token);
-        let url = format!("{}/v2.0/{path}", self.base);
+        let url = format!("{}/{path}", self.base);
         let body = body.to_string();
         let mut arguments = vec!["-H", &header, "-X", method, &url];
         if body != "null" {

@@ -48,6 +48,36 @@ async fn projects_are_made_found_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_project_with_things_in_it_is_deleted_and_found_no_more() {
+    let w = World::new().await;
+    let project = w.accounts[1].project.id;
+    let mut tx = w.store.read().await.unwrap();
+    let mut network = tx.all_networks().await.unwrap().remove(0);
+    network.id = adit_model::NetworkId::random();
+    network.project = project;
+    let mut tx = w.store.write().await.unwrap();
+    tx.insert_network(&network).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/projects/{}", project.uuid().simple());
+    w.delete(&path, &w.demo).await.refused(403);
+    w.delete(&path, &w.admin).await.ok(204);
+    w.get(&path, &w.admin).await.refused(404);
+    w.delete(&path, &w.admin).await.refused(404);
+    let all = w.get("/projects", &w.admin).await.ok(200);
+    assert_eq!(all.body["projects"].as_array().unwrap().len(), 1);
+    // Its people are let in no more, and another may have its name.
+    w.get("/auth/projects", &w.demo).await.refused(401);
+    let body = password("demo", w.secret("demo"), Some("demo"));
+    w.post("/auth/tokens", "", &body).await.refused(401);
+    let body = json!({"project": {"name": "demo"}});
+    w.post("/projects", &w.admin, &body).await.ok(201);
+    // The network's owner stays, with it.
+    let path = w.accounts[0].project.id.uuid().simple().to_string();
+    let path = format!("/projects/{path}");
+    w.delete(&path, &w.admin).await.refused(409);
+}
+
+#[tokio::test]
 async fn members_find_themselves_and_their_project_by_name_and_nobody_else() {
     let w = World::new().await;
     let project = w.get("/projects?name=demo", &w.demo).await.ok(200);

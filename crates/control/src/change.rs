@@ -12,8 +12,8 @@
 //! Several use cases may be one unit of work: [`Together`].
 
 mod accounts;
+mod together;
 
-use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::touch::{Touch, Touched};
 use crate::{Caller, Control, Inner};
+
+pub use together::Together;
 
 /// What is done once a change lasts, and before anybody is woken.
 type After = Box<dyn FnOnce(&Inner) + Send>;
@@ -134,23 +136,6 @@ impl Control {
             None => Reading::Own(self.0.store.read().await?),
             Some(shared) => Reading::Joined(joined(shared).await?),
         })
-    }
-
-    /// Begins a unit of work of several use cases: those of [`Together::control`]. Nobody else
-    /// writes until it is over.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn together(&self) -> Result<Together, Error> {
-        let unit = Unit::begin(&self.0).await?;
-        let shared = Arc::new(Mutex::new(Some(unit)));
-        let control = Self(Arc::clone(&self.0), Some(Arc::clone(&shared)));
-        Ok(Together { control, shared })
-    }
-
-    /// Whether what is done is a part of a unit of work, and others wait for its end.
-    pub(crate) fn is_together(&self) -> bool {
-        self.1.is_some()
     }
 }
 
@@ -302,40 +287,5 @@ impl DerefMut for Reading {
             Self::Own(tx) => &mut **tx,
             Self::Joined(unit) => &mut *unit.tx,
         }
-    }
-}
-
-/// A unit of work of several use cases: all of what they do lasts, or none of it. Dropped, it changes
-/// nothing.
-pub struct Together {
-    control: Control,
-    shared: Shared,
-}
-
-impl fmt::Debug for Together {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Together").finish_non_exhaustive()
-    }
-}
-
-impl Together {
-    /// The use cases, as parts of this unit of work, one after another. Once it is over they do
-    /// nothing more.
-    #[must_use]
-    pub const fn control(&self) -> &Control {
-        &self.control
-    }
-
-    /// Makes all of it last, and wakes whom it concerns.
-    ///
-    /// # Errors
-    /// A use case was refused, or the store can't answer. Nothing was written.
-    pub async fn commit(self) -> Result<(), Error> {
-        let unit = self.shared.lock().await.take().ok_or_else(over)?;
-        if unit.broken {
-            let message = "a part of the unit of work was refused";
-            return Err(Error::Internal(message.into()));
-        }
-        Ok(unit.commit(&self.control.0).await?)
     }
 }

@@ -26,6 +26,7 @@ mod cidr_rules;
 pub mod config;
 pub mod connection;
 pub mod crypto_profile;
+mod ending;
 pub mod endpoint_group;
 pub mod error;
 pub mod external;
@@ -74,7 +75,7 @@ use adit_model::project::Role;
 use adit_model::{Name, NetworkId, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use adit_model::Noun;
 pub use adit_store::{Order, OrderBy, Query};
@@ -113,6 +114,9 @@ impl Clock for SystemClock {
     }
 }
 
+/// The user of what the service does itself. Ids of users are random.
+const NOBODY: UserId = UserId::from_uuid(uuid::Uuid::nil());
+
 /// On whose behalf something is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caller {
@@ -127,9 +131,22 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The service itself, in a project.
+    pub(crate) const fn service(project: ProjectId) -> Self {
+        Self {
+            project,
+            user: NOBODY,
+            role: Role::Admin,
+            all_projects: false,
+        }
+    }
+
     /// Who changes something on its behalf.
-    pub(crate) const fn actor(&self) -> Actor {
-        Actor::User(self.user)
+    pub(crate) fn actor(&self) -> Actor {
+        match self.user {
+            NOBODY => Actor::Service,
+            user => Actor::User(user),
+        }
     }
 
     /// Whose rows it may find.
@@ -230,6 +247,8 @@ pub(crate) struct Inner {
     pub(crate) retries: AtomicU64,
     pub(crate) view: View,
     pub(crate) wakes: Wakes,
+    /// Rings when a project ended.
+    pub(crate) endings: Notify,
     /// The last revision of the change log, for those who wait for the next.
     pub(crate) newest: watch::Sender<u64>,
 }
@@ -272,6 +291,7 @@ impl Control {
             retries: AtomicU64::new(0),
             view,
             wakes: Wakes::default(),
+            endings: Notify::new(),
             newest: watch::Sender::new(0),
         });
         (

@@ -146,23 +146,25 @@ impl Control {
         Ok(row)
     }
 
-    /// Deletes a project in which nothing is. For administrators.
+    /// Deletes a project. What belongs to it is deleted behind, each thing by its own rules; from now
+    /// on nobody finds the project or acts in it. For administrators.
     ///
     /// # Errors
-    /// It is not there, or things belong to it.
+    /// It is not there, or the network that leads outside belongs to it.
     pub async fn delete_project(&self, session: &Session, id: ProjectId) -> Result<(), Error> {
         session.must_be_admin()?;
         let mut tx = self.change_by(session.actor()).await?;
-        let found = tx.delete_project(id).await.map_err(|error| match error {
-            StoreError::Referenced => Error::conflict(
-                Rule::InUse(Noun::Project),
-                "there are still things in the project",
-            ),
-            other => other.into(),
-        })?;
-        if !found {
+        if let Ok(external) = self.external_network()
+            && let Some(network) = tx.network(id, external).await?
+        {
+            let message = format!("the network that leads outside, {}, is its own", network.id);
+            return Err(Error::conflict(Rule::InUse(Noun::Project), message));
+        }
+        if !tx.end_project(id).await? {
             return Err(Error::NotFound(Noun::Project));
         }
+        self.0.quotas.forget(id);
+        tx.then(|inner| inner.endings.notify_one());
         tx.commit().await?;
         Ok(())
     }

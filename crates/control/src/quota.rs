@@ -113,7 +113,7 @@ impl Known {
         known.insert(project, set);
     }
 
-    fn forget(&self, project: ProjectId) {
+    pub(crate) fn forget(&self, project: ProjectId) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(&project);
     }

@@ -79,7 +79,8 @@ impl Reconciler {
         let control = Control::over(Arc::clone(&self.inner));
         let mut beside = JoinSet::new();
         beside.spawn(follow_peers(control.clone()));
-        beside.spawn(control.keep_log_short());
+        beside.spawn(control.clone().keep_log_short());
+        beside.spawn(control.clear_projects());
         beside.spawn(hear_all(Arc::clone(&self.agent)));
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);

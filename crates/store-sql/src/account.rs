@@ -50,13 +50,19 @@ fn read_role_assignment(row: &Stored<'_>) -> Result<RoleAssignment, StoreError> 
 #[async_trait]
 impl Projects for SqliteTransaction {
     async fn project(&mut self, id: ProjectId) -> Result<Option<Project>, StoreError> {
-        let sql = "SELECT * FROM projects WHERE id = ?";
+        let sql = "SELECT * FROM projects WHERE id = ? AND NOT ended";
         column::row(self.connection()?, PROJECT, sql, [text(id)], read_project)
     }
 
     async fn projects(&mut self) -> Result<Vec<Project>, StoreError> {
-        let sql = "SELECT * FROM projects ORDER BY name";
+        let sql = "SELECT * FROM projects WHERE NOT ended ORDER BY name";
         self.apart(|connection| column::rows(connection, PROJECT, sql, [], read_project))
+            .await
+    }
+
+    async fn ended_projects(&mut self) -> Result<Vec<ProjectId>, StoreError> {
+        let sql = "SELECT id FROM projects WHERE ended ORDER BY id";
+        self.apart(|connection| column::rows(connection, PROJECT, sql, [], |row| row.parsed("id")))
             .await
     }
 }
@@ -81,7 +87,8 @@ impl WriteProjects for SqliteTransaction {
 
     async fn update_project(&mut self, row: &Project) -> Result<bool, StoreError> {
         self.identity = true;
-        let sql = "UPDATE projects SET name = ?, description = ?, enabled = ? WHERE id = ?";
+        let sql = "UPDATE projects SET name = ?, description = ?, enabled = ? \
+                   WHERE id = ? AND NOT ended";
         let done = execute(
             self.connection()?,
             sql,
@@ -93,6 +100,13 @@ impl WriteProjects for SqliteTransaction {
             ],
         )?;
         Ok(done > 0)
+    }
+
+    async fn end_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        self.identity = true;
+        // Its id is a name that nobody else has.
+        let sql = "UPDATE projects SET ended = 1, name = id WHERE id = ? AND NOT ended";
+        Ok(execute(self.connection()?, sql, [text(id)])? > 0)
     }
 
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {

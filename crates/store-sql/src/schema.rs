@@ -21,6 +21,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V2__change_log",
         include_str!("../migrations/V2__change_log.sql"),
     ),
+    (
+        "V3__ended_projects",
+        include_str!("../migrations/V3__ended_projects.sql"),
+    ),
 ];
 
 /// The latest version.

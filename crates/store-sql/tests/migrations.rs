@@ -4,7 +4,7 @@
 //! OpenStack and IBM VPC faces, the first schema there was. A fixture is never changed; the first
 //! database of each later schema gets one beside it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,7 +51,8 @@ impl Copy {
         let rows = |name: &String| {
             let sql = format!("SELECT * FROM {name} ORDER BY rowid");
             let mut rows = raw.prepare(&sql).unwrap();
-            let columns: Vec<String> = rows.column_names().into_iter().map(Into::into).collect();
+            let columns = rows.column_names().map(str::to_owned);
+            let columns: Vec<String> = columns.collect();
             let row = |row: &rusqlite::Row<'_>| {
                 let value = |(at, name): (usize, &String)| (name.clone(), row.get(at).unwrap());
                 Ok(columns.iter().enumerate().map(value).collect())

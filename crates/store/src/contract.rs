@@ -12,6 +12,7 @@
 mod change_log;
 mod outer_addresses;
 mod peer_cidrs;
+mod projects;
 mod security_group_rules;
 mod world;
 
@@ -19,8 +20,8 @@ use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
     ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, IkePolicy,
-    IkePolicyId, MacAddress, Port, PortId, Project, ProjectId, Psk, Revision, RoleAssignment,
-    Router, RouterId, TokenId, User, UserId,
+    IkePolicyId, MacAddress, Port, PortId, ProjectId, Psk, Revision, RoleAssignment, Router,
+    RouterId, TokenId, User, UserId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
@@ -30,6 +31,10 @@ pub use change_log::{
 };
 pub use outer_addresses::a_public_address_is_given_once;
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
+pub use projects::{
+    a_project_that_ended_is_there_for_its_things_alone, a_project_that_owns_something_stays,
+    roles_are_had_once_in_each_project,
+};
 pub use security_group_rules::a_rule_is_of_its_own_group_and_goes_with_the_one_it_names;
 pub use world::World;
 use world::{name, time};
@@ -60,6 +65,7 @@ macro_rules! contract_tests {
             users_projects_and_keys_read_back
             users_and_projects_change_and_go_with_what_hangs_on_them
             a_project_that_owns_something_stays
+            a_project_that_ended_is_there_for_its_things_alone
             roles_are_had_once_in_each_project
             application_credentials_read_back
             revoked_tokens_are_known_until_they_end
@@ -632,68 +638,6 @@ pub async fn users_and_projects_change_and_go_with_what_hangs_on_them(store: &dy
     let ann = tx.user(ann.id).await.unwrap().unwrap();
     assert_eq!(ann.default_project, None);
     tx.commit().await.unwrap();
-}
-
-pub async fn a_project_that_owns_something_stays(store: &dyn Store) {
-    let w = World::new(1);
-    w.store(store).await;
-    let mut tx = store.write().await.unwrap();
-    let refused = tx.delete_project(w.project.id).await;
-    assert!(
-        matches!(refused, Err(StoreError::Referenced)),
-        "{refused:?}"
-    );
-    drop(tx);
-    let mut tx = store.write().await.unwrap();
-    let mut second = World::new(2).project;
-    tx.insert_project(&second).await.unwrap();
-    second.name = w.project.name.clone();
-    let refused = tx.update_project(&second).await;
-    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
-}
-
-pub async fn roles_are_had_once_in_each_project(store: &dyn Store) {
-    let (one, two) = (World::new(1).project, World::new(2).project);
-    let ann = user("ann", None);
-    let row = |project: &Project, role| RoleAssignment {
-        user: ann.id,
-        project: project.id,
-        role,
-    };
-    let mut tx = store.write().await.unwrap();
-    for project in [&one, &two] {
-        tx.insert_project(project).await.unwrap();
-    }
-    tx.insert_user(&ann).await.unwrap();
-    for row in [
-        row(&one, Role::Admin),
-        row(&one, Role::Reader),
-        row(&one, Role::Reader),
-        row(&two, Role::Member),
-    ] {
-        tx.insert_role_assignment(&row).await.unwrap();
-    }
-    let found = tx.role_assignments(Some(ann.id), Some(one.id)).await;
-    assert_eq!(
-        found.unwrap(),
-        [row(&one, Role::Reader), row(&one, Role::Admin)]
-    );
-    let found = tx.role_assignments(Some(ann.id), None).await.unwrap();
-    assert_eq!(found.len(), 3);
-    let found = tx.role_assignments(None, Some(two.id)).await.unwrap();
-    assert_eq!(found, [row(&two, Role::Member)]);
-    let gone = row(&two, Role::Member);
-    assert!(tx.delete_role_assignment(&gone).await.unwrap());
-    assert!(!tx.delete_role_assignment(&gone).await.unwrap());
-    let nobody = RoleAssignment {
-        user: UserId::random(),
-        ..gone
-    };
-    let refused = tx.insert_role_assignment(&nobody).await;
-    assert!(
-        matches!(refused, Err(StoreError::Referenced)),
-        "{refused:?}"
-    );
 }
 
 pub async fn application_credentials_read_back(store: &dyn Store) {

@@ -27,11 +27,11 @@ impl Change {
         Ok(found)
     }
 
-    /// Deletes a project with the roles, credentials and quotas there; answers whether it was there.
+    /// Ends a project, with the roles, credentials and quotas there; answers whether it was there.
     ///
     /// # Errors
-    /// [`StoreError::Referenced`] when things belong to it.
-    pub(crate) async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+    /// The store can't answer.
+    pub(crate) async fn end_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
         self.delete_quotas(id).await?;
         for role in self.role_assignments(None, Some(id)).await? {
             self.delete_role_assignment(&role).await?;
@@ -47,12 +47,21 @@ impl Change {
                 self.update_user(&user).await?;
             }
         }
-        let found = self.unit().tx.delete_project(id).await?;
+        let found = self.unit().tx.end_project(id).await?;
         if found {
             self.note(Noun::Project, Some(id), id.uuid(), Deleted)
                 .await?;
         }
         Ok(found)
+    }
+
+    /// Removes what is left of a project that ended, which was told of then.
+    ///
+    /// # Errors
+    /// [`StoreError::Referenced`] when things belong to it.
+    pub(crate) async fn remove_project(&mut self, id: ProjectId) -> Result<(), StoreError> {
+        self.unit().tx.delete_project(id).await?;
+        Ok(())
     }
 
     /// See [`adit_store::WriteUsers::insert_user`].

@@ -19,6 +19,10 @@ impl Projects for MemoryTransaction {
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
+
+    async fn ended_projects(&mut self) -> Result<Vec<ProjectId>, StoreError> {
+        Ok(self.tables.ended_projects.iter().copied().collect())
+    }
 }
 
 #[async_trait]
@@ -49,6 +53,16 @@ impl WriteProjects for MemoryTransaction {
         Ok(old.map(|old| old.clone_from(row)).is_some())
     }
 
+    async fn end_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
+        self.identity = true;
+        let tables = self.writable();
+        let found = tables.projects.remove(&id).is_some();
+        if found {
+            tables.ended_projects.insert(id);
+        }
+        Ok(found)
+    }
+
     async fn delete_project(&mut self, id: ProjectId) -> Result<bool, StoreError> {
         self.identity = true;
         let tables = self.writable();
@@ -61,7 +75,8 @@ impl WriteProjects for MemoryTransaction {
         for user in tables.users.values_mut() {
             user.default_project = user.default_project.filter(|project| *project != id);
         }
-        Ok(tables.projects.remove(&id).is_some())
+        let ended = tables.ended_projects.remove(&id);
+        Ok(tables.projects.remove(&id).is_some() || ended)
     }
 }
 

@@ -36,6 +36,7 @@ pub struct MemoryStore {
 #[derive(Clone, Default, Debug)]
 struct Tables {
     projects: BTreeMap<ProjectId, Project>,
+    ended_projects: BTreeSet<ProjectId>,
     users: BTreeMap<UserId, User>,
     role_assignments: BTreeSet<RoleAssignment>,
     api_keys: BTreeMap<KeyHash, ApiKey>,
@@ -79,7 +80,8 @@ impl MemoryTransaction {
     }
 
     fn need_project(&self, id: ProjectId) -> Result<(), StoreError> {
-        need(self.tables.projects.contains_key(&id))
+        let tables = &self.tables;
+        need(tables.projects.contains_key(&id) || tables.ended_projects.contains(&id))
     }
 }
 
