@@ -164,6 +164,49 @@ fn a_request_for_ike_auth_that_needs_an_unknown_payload_is_refused_by_name() {
     assert_eq!((first.sas.len(), second.sas.len()), (0, 0));
 }
 
+/// Whether the attempt that a side has begun says that there is no other SA (RFC 7296 section 2.4).
+fn says_initial_contact(table: &mut Table) -> bool {
+    for side in [0, 1] {
+        table.pass(side, |_| {});
+    }
+    let opened = said(table, 0);
+    let payloads = opened.payloads().unwrap();
+    let notified = |kind| {
+        let is = |payload: &Payload<'_>| matches!(payload, Payload::Notify(n) if n.kind == kind);
+        payloads.iter().any(is)
+    };
+    notified(NotifyType::INITIAL_CONTACT)
+}
+
+#[test]
+fn initial_contact_is_said_only_where_nothing_is_known_between_the_two_identities() {
+    let other = ConnectionKey(2);
+    let begin = |table: &mut Table, config| {
+        table.command(0, Command::SetConnection(other, Box::new(config)));
+    };
+    let mut table = Table::new(0);
+    assert!(says_initial_contact(&mut table), "there is nothing");
+    let mut table = up();
+    begin(&mut table, config(0, 0));
+    assert!(!says_initial_contact(&mut table), "there is one in use");
+    let mut table = up();
+    table.command(0, Command::RemoveConnection(CONNECTION));
+    table.wire.clear();
+    begin(&mut table, config(0, 0));
+    assert!(says_initial_contact(&mut table), "the one there is ends");
+    let mut table = up();
+    let mut named = config(0, 0);
+    named.local_id = Identity::of_address([192, 0, 2, 99].into());
+    begin(&mut table, named);
+    assert!(says_initial_contact(&mut table), "it is another's");
+    // The peer has begun one that could turn out to be it.
+    let mut table = Table::new(8);
+    table.pass(1, |_| {});
+    // Without our answer to it: only our own first message is left.
+    table.wire.truncate(1);
+    assert!(!says_initial_contact(&mut table), "there is one half open");
+}
+
 /// A table whose responder believes that the SA is up; its answer to IKE_AUTH never came.
 fn nearly_up() -> Table {
     let mut table = Table::new(0);
