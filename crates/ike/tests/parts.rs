@@ -92,6 +92,19 @@ fn different_forward_secrecy_is_told_soon_and_not_after_hours() {
 }
 
 #[test]
+fn the_same_forward_secrecy_is_tried_right_after_up() {
+    for (groups, made) in [(vec![Group::Curve25519], 2), (vec![], 1)] {
+        let mut pair = pair(|_, config| config.esp.groups.clone_from(&groups));
+        assert!(pair.run_until(Duration::from_secs(5), Pair::is_up));
+        pair.run_for(Duration::from_secs(20));
+        for side in SIDES {
+            assert_eq!(children_made(&pair, side), made, "{groups:?}");
+            assert_eq!(parts(&pair, side), []);
+        }
+    }
+}
+
+#[test]
 fn one_of_two_pairs_of_blocks_that_is_refused_is_named() {
     let mut pair = pair(|side, config| {
         if side == Side::A {

@@ -331,6 +331,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_the_peer_asks_for_is_told_beside_our_own_and_both_ways_out() {
+        let failure = Failure::NameAskedFor {
+            ours: of(IdType::FQDN, b"east"),
+            asked: of(IdType::FQDN, b"elsewhere"),
+        };
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let reason = Finding::of_failure(now, &failure, "192.0.2.1").reason;
+        assert_eq!(
+            reason.evidence,
+            "192.0.2.1 asks for elsewhere; this end calls itself east"
+        );
+        assert_eq!(
+            reason.next_step,
+            "Set the remote identity at the peer to @east, or the local identity of this connection to @elsewhere."
+        );
+    }
+
+    #[test]
     fn what_is_proposed_as_an_identity_is_read_as_it_was_meant() {
         for identity in [
             of(IdType::FQDN, b"a@b"),

@@ -5,7 +5,9 @@ extern crate std;
 use std::vec::Vec;
 
 use adit_ike_wire::v2::payload::emit_chain;
-use adit_ike_wire::v2::{Notify, NotifyType};
+use adit_ike_wire::v2::{Message, Notify, NotifyType};
+
+use crate::v2::protection::Opened;
 
 use super::*;
 
@@ -95,6 +97,114 @@ fn an_answer_that_says_invalid_syntax_ends_the_sa() {
     let said = error(NotifyType::INVALID_SYNTAX);
     table.say(0, ExchangeType::CREATE_CHILD_SA, true, &said);
     assert_eq!(established(&table)[1], 0);
+}
+
+#[test]
+fn an_answer_of_another_exchange_is_none() {
+    let mut table = up();
+    let child = *table.children[1].last().unwrap();
+    table.command(1, Command::RekeyChild(child));
+    table.wire.clear();
+    let waits = |table: &Table| {
+        let [_, asking] = &table.ends;
+        let mut sas = asking.sas.values().filter_map(Sa::v2);
+        sas.any(|sa| !sa.link.requests.is_idle())
+    };
+    // It is authentic, and ends the SA where it is taken for an answer.
+    let said = error(NotifyType::INVALID_SYNTAX);
+    table.say(0, ExchangeType::INFORMATIONAL, true, &said);
+    assert_eq!(table.ends[1].statistics().out_of_order, 1);
+    assert!(waits(&table));
+    assert_eq!(established(&table), [1, 1]);
+    let said = error(NotifyType::NO_ADDITIONAL_SAS);
+    table.say(0, ExchangeType::CREATE_CHILD_SA, true, &said);
+    assert!(!waits(&table));
+}
+
+/// What the oldest datagram of a side says, to who has its keys.
+fn said(table: &Table, side: usize) -> Opened {
+    let datagram = table.wire.iter().find(|datagram| datagram.sender == side);
+    let datagram = datagram.unwrap();
+    let message = Message::parse(&datagram.octets).unwrap();
+    let mut sas = table.ends[1 - side].sas.values().filter_map(Sa::v2);
+    let (first, second) = (message.header.initiator_spi, message.header.responder_spi);
+    let sa = sas.find(|sa| sa.link.spis() == (first, second)).unwrap();
+    sa.open(&datagram.octets, &message).unwrap()
+}
+
+#[test]
+fn a_request_for_ike_auth_that_needs_an_unknown_payload_is_refused_by_name() {
+    let mut table = Table::new(0);
+    for side in [0, 1] {
+        table.pass(side, |_| {});
+    }
+    // All of it is good, but for this.
+    let asked = said(&table, 0);
+    let mut payloads = asked.payloads().unwrap();
+    payloads.push(Payload::Unknown {
+        kind: PayloadType(200),
+        critical: true,
+        body: &[],
+    });
+    table.wire.clear();
+    table.say(0, ExchangeType::IKE_AUTH, false, &payloads);
+    assert_eq!(established(&table), [0, 0]);
+    let answered = &table.wire[0];
+    let message = Message::parse(&answered.octets).unwrap();
+    assert_eq!(message.header.exchange, ExchangeType::IKE_AUTH);
+    let answer = said(&table, 1);
+    let answer = answer.payloads().unwrap();
+    let [Payload::Notify(notify)] = &answer[..] else {
+        unreachable!("{answer:?}");
+    };
+    let kind = NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD;
+    assert_eq!((notify.kind, notify.data), (kind, &[200][..]));
+    table.settle();
+    let [first, second] = &table.ends;
+    assert_eq!((first.sas.len(), second.sas.len()), (0, 0));
+}
+
+/// Whether the attempt that a side has begun says that there is no other SA (RFC 7296 section 2.4).
+fn says_initial_contact(table: &mut Table) -> bool {
+    for side in [0, 1] {
+        table.pass(side, |_| {});
+    }
+    let opened = said(table, 0);
+    let payloads = opened.payloads().unwrap();
+    let notified = |kind| {
+        let is = |payload: &Payload<'_>| matches!(payload, Payload::Notify(n) if n.kind == kind);
+        payloads.iter().any(is)
+    };
+    notified(NotifyType::INITIAL_CONTACT)
+}
+
+#[test]
+fn initial_contact_is_said_only_where_nothing_is_known_between_the_two_identities() {
+    let other = ConnectionKey(2);
+    let begin = |table: &mut Table, config| {
+        table.command(0, Command::SetConnection(other, Box::new(config)));
+    };
+    let mut table = Table::new(0);
+    assert!(says_initial_contact(&mut table), "there is nothing");
+    let mut table = up();
+    begin(&mut table, config(0, 0));
+    assert!(!says_initial_contact(&mut table), "there is one in use");
+    let mut table = up();
+    table.command(0, Command::RemoveConnection(CONNECTION));
+    table.wire.clear();
+    begin(&mut table, config(0, 0));
+    assert!(says_initial_contact(&mut table), "the one there is ends");
+    let mut table = up();
+    let mut named = config(0, 0);
+    named.local_id = Identity::of_address([192, 0, 2, 99].into());
+    begin(&mut table, named);
+    assert!(says_initial_contact(&mut table), "it is another's");
+    // The peer has begun one that could turn out to be it.
+    let mut table = Table::new(8);
+    table.pass(1, |_| {});
+    // Without our answer to it: only our own first message is left.
+    table.wire.truncate(1);
+    assert!(!says_initial_contact(&mut table), "there is one half open");
 }
 
 /// A table whose responder believes that the SA is up; its answer to IKE_AUTH never came.

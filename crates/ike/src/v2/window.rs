@@ -214,6 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_one_of_the_same_exchange_and_number() {
+        let header = |exchange, message_id| Header {
+            initiator_spi: adit_ike_wire::Spi(1),
+            responder_spi: adit_ike_wire::Spi(2),
+            next_payload: adit_ike_wire::PayloadType::NONE,
+            major_version: 2,
+            minor_version: 0,
+            exchange,
+            flags: adit_ike_wire::Flags::default(),
+            message_id,
+            length: 28,
+        };
+        let mut window = RequestWindow::starting_at(5);
+        let asked = ExchangeType::CREATE_CHILD_SA;
+        assert!(!window.awaits(&header(asked, 5)));
+        window.sent(Instant::ZERO, asked, alloc::vec![7]);
+        assert!(window.awaits(&header(asked, 5)));
+        assert!(!window.awaits(&header(asked, 4)) && !window.awaits(&header(asked, 6)));
+        assert!(!window.awaits(&header(ExchangeType::INFORMATIONAL, 5)));
+    }
+
+    #[test]
     fn a_repeated_request_gets_the_same_octets_and_older_ones_nothing() {
         let mut window = ResponseWindow::default();
         assert_eq!(window.classify(0), Arrival::Fresh);
