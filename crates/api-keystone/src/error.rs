@@ -85,7 +85,7 @@ impl From<Error> for ApiError {
                 let message = format!("Conflict occurred attempting to do so - {error}.");
                 Self::new(StatusCode::CONFLICT, message)
             }
-            Error::NoWayOutside(_) | Error::Site(_) => Self::bad(format!("{error}.")),
+            Error::NoWayOutside(_) | Error::Misfit(_) => Self::bad(format!("{error}.")),
             Error::Invalid { field, message, .. } => {
                 Self::bad(format!("Invalid input for field '{field}': {message}."))
             }

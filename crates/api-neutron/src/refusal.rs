@@ -3,7 +3,7 @@
 use adit_api::body::BodyError;
 use adit_control::quota::Resource as Counted;
 use adit_control::token::TokenError;
-use adit_control::{Error, Rule, SiteError};
+use adit_control::{Error, Misfit, Rule};
 use tracing::error;
 
 use crate::error::ApiError;
@@ -47,7 +47,7 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound(_) | Error::NotListed => Self::NotFound,
-            Error::Site(error) => error.into(),
+            Error::Misfit(error) => error.into(),
             Error::ProjectQuota(resource) => Self::OverQuota {
                 resource: counted(resource).to_owned(),
             },
@@ -108,42 +108,42 @@ fn groups(local: bool, peer: bool) -> String {
     groups.to_owned()
 }
 
-impl From<SiteError> for ApiError {
-    fn from(error: SiteError) -> Self {
+impl From<Misfit> for ApiError {
+    fn from(error: Misfit) -> Self {
         match error {
-            SiteError::AhEsp => Self::UnsupportedTransform {
+            Misfit::AhEsp => Self::UnsupportedTransform {
                 transform: "ah-esp".to_owned(),
             },
-            SiteError::DpdTimeout => Self::DpdInterval,
-            SiteError::FamiliesDiffer => Self::MixedVersions,
-            SiteError::GroupsWithSubnet { local, peer } => Self::InvalidEndpointGroup {
+            Misfit::DpdTimeout => Self::DpdInterval,
+            Misfit::FamiliesDiffer => Self::MixedVersions,
+            Misfit::GroupsWithSubnet { local, peer } => Self::InvalidEndpointGroup {
                 groups: groups(local, peer),
             },
-            SiteError::MissingGroups { local, peer } => Self::MissingEndpointGroup {
+            Misfit::MissingGroups { local, peer } => Self::MissingEndpointGroup {
                 groups: groups(local, peer),
             },
-            SiteError::MissingPeerCidrs => Self::MissingPeerCidrs,
-            SiteError::MixedGroup(id) => Self::MixedVersionsInGroup { id: id.to_string() },
-            SiteError::MixedPeerCidrs => Self::MixedVersionsInPeerCidrs,
-            SiteError::MtuTooSmall { mtu, is_ipv4 } => Self::Mtu {
+            Misfit::MissingPeerCidrs => Self::MissingPeerCidrs,
+            Misfit::MixedGroup(id) => Self::MixedVersionsInGroup { id: id.to_string() },
+            Misfit::MixedPeerCidrs => Self::MixedVersionsInPeerCidrs,
+            Misfit::MtuTooSmall { mtu, is_ipv4 } => Self::Mtu {
                 mtu: mtu.to_string(),
                 version: if is_ipv4 { "ipv4" } else { "ipv6" }.to_owned(),
             },
-            SiteError::NoExternalFamily { router, is_ipv4 } => Self::ExternalNetworkHasNoSubnet {
+            Misfit::NoExternalFamily { router, is_ipv4 } => Self::ExternalNetworkHasNoSubnet {
                 router: router.to_string(),
                 version: if is_ipv4 { "IPv4" } else { "IPv6" }.to_owned(),
             },
-            SiteError::PeerCidrsWithGroups => Self::PeerCidrsInvalid,
-            SiteError::PeerUnresolved(address) => Self::PeerAddressNotResolved { address },
-            SiteError::RouterNotExternal(router) => Self::RouterIsNotExternal {
+            Misfit::PeerCidrsWithGroups => Self::PeerCidrsInvalid,
+            Misfit::PeerUnresolved(address) => Self::PeerAddressNotResolved { address },
+            Misfit::RouterNotExternal(router) => Self::RouterIsNotExternal {
                 router: router.to_string(),
             },
-            SiteError::SubnetNotOnRouter { subnet, router } => Self::SubnetIsNotConnectedToRouter {
+            Misfit::SubnetNotOnRouter { subnet, router } => Self::SubnetIsNotConnectedToRouter {
                 subnet: subnet.to_string(),
                 router: router.to_string(),
             },
-            SiteError::UnknownSubnetInGroup(subnet) => Self::NonExistingSubnet { subnet },
-            SiteError::WrongGroupKind {
+            Misfit::UnknownSubnetInGroup(subnet) => Self::NonExistingSubnet { subnet },
+            Misfit::WrongGroupKind {
                 group,
                 kind,
                 wanted,

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use adit_control::connection::ConnectionView;
-use adit_control::site_connection::{NewSiteConnection, SiteConnectionChange};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::connection::{
+    ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
+    Rules,
+};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, Query};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Value, json};
@@ -29,6 +31,14 @@ const DPD: DeadPeerDetection = DeadPeerDetection {
     action: DpdAction::Hold,
     interval_s: 30,
     timeout_s: 120,
+};
+
+/// What Neutron wants otherwise than others.
+const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    overlaps: Overlaps::Nested,
+    dead_peer: DeadPeerRule::Longer,
 };
 
 /// What stands for a key that is not shown.
@@ -133,10 +143,13 @@ impl Resource for SiteConnections {
             None => object.add("peer_id", &row.peer_address),
         }
         // Those of a group are the group's.
-        let own_cidrs = row.peer_group.is_none().then_some(&row.peer_cidrs);
-        object.add("peer_cidrs", own_cidrs.unwrap_or(&Vec::new()));
-        object.add(LOCAL_GROUP, &row.local_group);
-        object.add(PEER_GROUP, &row.peer_group);
+        let (groups, own_cidrs) = match row.ends.groups() {
+            Some(groups) => (groups.map(Some), &[][..]),
+            None => ([None; 2], row.ends.peer()),
+        };
+        object.add("peer_cidrs", own_cidrs);
+        object.add(LOCAL_GROUP, &groups[0]);
+        object.add(PEER_GROUP, &groups[1]);
         object.add("route_mode", &status::route_mode(view));
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
@@ -162,29 +175,32 @@ impl Resource for SiteConnections {
         values: &Values,
     ) -> Result<ConnectionView, Failure> {
         let said = change(values);
-        let new = NewSiteConnection {
+        let new = NewConnection {
             name: values.new_name()?,
             description: values.new_description(),
             gateway: GatewayId::from_uuid(values.required(SERVICE)?),
-            ike_policy: IkePolicyId::from_uuid(values.required(IKE_POLICY)?),
-            ipsec_policy: IpsecPolicyId::from_uuid(values.required(IPSEC_POLICY)?),
-            local_id: said.local_id.unwrap_or_default(),
+            ike_policy: Some(IkePolicyId::from_uuid(values.required(IKE_POLICY)?)),
+            ipsec_policy: Some(IpsecPolicyId::from_uuid(values.required(IPSEC_POLICY)?)),
+            local_id: said.local_id.flatten(),
             peer_address: said.peer_address.unwrap_or_default(),
-            peer_id: said.peer_id.unwrap_or_default(),
-            peer_cidrs: said.peer_cidrs.unwrap_or_default(),
-            local_group: said.local_group.flatten(),
-            peer_group: said.peer_group.flatten(),
+            peer_id: said.peer_id.flatten(),
+            ends: GivenEnds {
+                local_cidrs: None,
+                peer_cidrs: said.ends.peer_cidrs.unwrap_or_default(),
+                local_group: said.ends.local_group.flatten(),
+                peer_group: said.ends.peer_group.flatten(),
+            },
             mtu: said.mtu.unwrap_or(Connection::MTU),
             initiator: said.initiator.unwrap_or(Initiator::BiDirectional),
             psk: said.psk.ok_or(ApiError::Internal)?,
-            dpd: DeadPeerDetection {
+            dead_peer_detection: DeadPeerDetection {
                 action: said.dpd_action.unwrap_or(DPD.action),
                 interval_s: said.dpd_interval_s.unwrap_or(DPD.interval_s),
                 timeout_s: said.dpd_timeout_s.unwrap_or(DPD.timeout_s),
             },
             admin_state_up: said.admin_state_up.unwrap_or(true),
         };
-        let made = cx.control.create_site_connection(&maker, new).await;
+        let made = cx.control.create_connection(&maker, RULES, new).await;
         match made {
             Err(Error::NotFound(noun)) => Err(missing(cx, noun, values).await?.into()),
             made => Ok(made?),
@@ -192,7 +208,7 @@ impl Resource for SiteConnections {
     }
 
     async fn page(cx: &Context, query: Query) -> Result<Vec<ConnectionView>, Failure> {
-        Ok(cx.control.page_site_connections(&cx.caller, query).await?)
+        Ok(cx.control.page_connections(&cx.caller, query).await?)
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, Failure> {
@@ -202,7 +218,7 @@ impl Resource for SiteConnections {
         let connection = ConnectionId::from_uuid(id);
         let changed = cx
             .control
-            .update_site_connection(&cx.caller, connection, change);
+            .update_connection(&cx.caller, RULES, connection, None, change);
         match changed.await {
             Err(Error::NotFound(noun @ Noun::EndpointGroup)) => {
                 Err(missing(cx, noun, values).await?.into())
@@ -213,12 +229,12 @@ impl Resource for SiteConnections {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = ConnectionId::from_uuid(id);
-        Ok(cx.control.delete_site_connection(&cx.caller, id).await?)
+        Ok(cx.control.delete_connection(&cx.caller, id, None).await?)
     }
 }
 
 /// What a body says.
-fn change(values: &Values) -> SiteConnectionChange {
+fn change(values: &Values) -> ConnectionChange {
     let text = |name: &str| values.text(name).map(str::to_owned);
     let group = |name: &str| {
         let group = values.uuid(name);
@@ -236,21 +252,26 @@ fn change(values: &Values) -> SiteConnectionChange {
         Some(Given::Psk(psk)) => Some(psk.clone()),
         _ => None,
     };
-    SiteConnectionChange {
+    ConnectionChange {
         name: values.name(),
         description: values.description(),
-        local_id: text("local_id"),
+        local_id: text("local_id").map(|id| Some(id).filter(|id| !id.is_empty())),
         peer_address: text("peer_address"),
-        peer_id: text("peer_id"),
-        peer_cidrs: values.cidrs("peer_cidrs").map(<[Cidr]>::to_vec),
-        local_group: group(LOCAL_GROUP),
-        peer_group: group(PEER_GROUP),
+        peer_id: text("peer_id").map(Some),
+        ends: EndsChange {
+            local_cidrs: None,
+            peer_cidrs: values.cidrs("peer_cidrs").map(<[Cidr]>::to_vec),
+            local_group: group(LOCAL_GROUP),
+            peer_group: group(PEER_GROUP),
+        },
         mtu: values.number("mtu"),
         initiator: values.word("initiator"),
         psk,
         dpd_action: action,
         dpd_interval_s: seconds("interval"),
         dpd_timeout_s: seconds("timeout"),
+        ike_policy: None,
+        ipsec_policy: None,
         admin_state_up: values.flag("admin_state_up"),
     }
 }

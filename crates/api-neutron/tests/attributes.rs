@@ -196,7 +196,7 @@ fn samples(kind: &str) -> Vec<Sample> {
             ("local_id", json!("me.example"), Shown, TEXT),
             ("peer_address", json!("203.0.113.77"), Shown, TEXT),
             ("peer_id", json!("peer.example"), Shown, TEXT),
-            ("peer_cidrs", json!(["10.66.0.0/24"]), Shown, LIST_OR_NULL),
+            ("peer_cidrs", json!(["10.68.0.0/24"]), Shown, LIST_OR_NULL),
             ("local_ep_group_id", json!("$le2"), Shown, NULL),
             ("peer_ep_group_id", json!("$pe2"), Shown, NULL),
             ("mtu", json!(1400), Shown, NUMBER),

@@ -532,7 +532,7 @@ async fn policies_in_use() {
         cases.raw("in use", (&format!("DELETE {path}"), ""), refusal);
         cases.raw("in use", (&format!("PUT {path}"), &rename(kind)), refusal);
     }
-    for group in ["le", "pe"] {
+    for group in ["le", "pe_own"] {
         let message = format!("Endpoint group ${group} is in use and cannot be deleted");
         let request = format!("DELETE /vpn/endpoint-groups/${group}");
         cases.raw(

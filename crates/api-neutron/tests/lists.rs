@@ -127,7 +127,7 @@ async fn queries_that_are_refused() {
         "['name'] is invalid attribute for sort_keys"
     );
     let answer = world
-        .get("/vpn/ipsec-site-connections?peer_cidrs=10.30.0.0/24")
+        .get("/vpn/ipsec-site-connections?peer_cidrs=10.31.0.0/24")
         .await;
     assert_eq!(
         answer.refused().2,
@@ -368,7 +368,7 @@ async fn every_attribute_that_filters_does() {
         ),
         (
             "ipsec_site_connection",
-            "peer_ep_group_id=$pe&mtu=1500",
+            "peer_ep_group_id=$pe_own&mtu=1500",
             vec!["conn"],
         ),
         ("vpnservice", "subnet_id=", vec!["svc"]),

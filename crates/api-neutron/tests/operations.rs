@@ -267,6 +267,7 @@ async fn connections_are_as_recorded() {
         "name": "all", "description": "d", "local_id": "me", "mtu": 1400,
         "initiator": "response-only", "admin_state_up": false,
         "dpd": {"action": "restart", "interval": 15, "timeout": 150},
+        "peer_cidrs": ["10.32.0.0/24"],
     });
     let made = world
         .make(

@@ -2,7 +2,7 @@
 //! `local/cidrs/{cidr}` as it is. Both at every version; the shape of a list follows its path.
 
 use adit_control::connection::{ConnectionView, Side};
-use adit_model::{Cidr, ConnectionId, GatewayId};
+use adit_model::Cidr;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -98,10 +98,6 @@ async fn locate(cx: &Context, at: At) -> Result<(ConnectionView, Cidr), ApiError
     Ok((view, cidr.ok_or_else(invalid)?))
 }
 
-fn ids(view: &ConnectionView) -> (GatewayId, ConnectionId) {
-    (view.connection.gateway, view.connection.id)
-}
-
 async fn check(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError> {
     let (view, cidr) = locate(&cx, at).await?;
     if side.of(&view.connection).contains(&cidr) {
@@ -112,10 +108,10 @@ async fn check(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError> 
 
 async fn add(cx: &Context, at: At, side: Side) -> Result<bool, ApiError> {
     let (view, cidr) = locate(cx, at).await?;
-    let (gateway, id) = ids(&view);
+    let id = view.connection.id;
     let control = &cx.vpc.control;
     Ok(control
-        .add_cidr(&cx.caller, gateway, id, side, cidr)
+        .add_cidr(&cx.caller, connections::RULES, id, side, cidr)
         .await?)
 }
 
@@ -134,10 +130,10 @@ async fn add_new(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError
 
 async fn remove(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError> {
     let (view, cidr) = locate(&cx, at).await?;
-    let (gateway, id) = ids(&view);
+    let id = view.connection.id;
     let control = &cx.vpc.control;
     control
-        .remove_cidr(&cx.caller, gateway, id, side, cidr)
+        .remove_cidr(&cx.caller, connections::RULES, id, side, cidr)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

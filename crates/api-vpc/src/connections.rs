@@ -6,8 +6,8 @@ mod body;
 use std::net::IpAddr;
 
 use adit_api::paging::Place;
-use adit_control::Noun;
-use adit_control::connection::ConnectionView;
+use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
+use adit_control::{Allowance, Naming, Noun};
 use adit_model::connection::{Connection, DpdAction};
 use adit_model::observed::TunnelState;
 use axum::extract::Path;
@@ -22,6 +22,14 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::page::{page, set};
 use crate::{Vpc, ids, reasons, vpn_gateways};
+
+/// What IBM wants otherwise than others.
+pub(crate) const RULES: Rules = Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    overlaps: Overlaps::Refused,
+    dead_peer: DeadPeerRule::Bounded,
+};
 
 pub(crate) fn routes() -> Router<Vpc> {
     let path = "/vpn_gateways/{gateway}/connections";
@@ -40,14 +48,18 @@ async fn create(
     // A missing gateway is told before anything that is wrong with the body.
     let control = &cx.vpc.control;
     let own = control.gateway(&cx.caller, gateway).await?.gateway;
-    let new = body::new_connection(&cx, own.addresses.v4.into(), &body)?;
-    let view = control.create_connection(&cx.caller, gateway, new).await?;
+    let new = body::new_connection(&cx, &own, &body)?;
+    let view = control.create_connection(&cx.caller, RULES, new).await?;
     Ok((StatusCode::CREATED, answer(&cx, &view)).into_response())
 }
 
 async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, ApiError> {
     let gateway = vpn_gateways::parse(&gateway)?;
-    let mut views = cx.vpc.control.connections(&cx.caller, gateway).await?;
+    let mut views = cx
+        .vpc
+        .control
+        .connections_of_gateway(&cx.caller, gateway)
+        .await?;
     let mut path = format!("vpn_gateways/{}/connections", cx.zonal(gateway.uuid()));
     if let Some(status) = cx.query("status") {
         if !matches!(status, "up" | "down") {
@@ -94,7 +106,7 @@ async fn update(
     let seen = seen.connection;
     let control = &cx.vpc.control;
     let view = control
-        .update_connection(&cx.caller, seen.gateway, seen.id, expected, change)
+        .update_connection(&cx.caller, RULES, seen.id, expected, change)
         .await?;
     Ok(answer(&cx, &view))
 }
@@ -107,7 +119,7 @@ async fn delete(
     let expected = cx.if_match()?;
     let control = &cx.vpc.control;
     control
-        .delete_connection(&cx.caller, seen.gateway, seen.id, expected)
+        .delete_connection(&cx.caller, seen.id, expected)
         .await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -120,11 +132,14 @@ pub(crate) async fn find(
 ) -> Result<ConnectionView, ApiError> {
     let gateway = vpn_gateways::parse(gateway)?;
     let control = &cx.vpc.control;
-    let Some(connection) = ids::parse(id) else {
-        control.gateway(&cx.caller, gateway).await?;
-        return Err(ApiError::not_found(Noun::Connection, id));
-    };
-    Ok(control.connection(&cx.caller, gateway, connection).await?)
+    control.gateway(&cx.caller, gateway).await?;
+    let missing = || ApiError::not_found(Noun::Connection, id);
+    let connection = ids::parse(id).ok_or_else(missing)?;
+    let view = control.connection(&cx.caller, connection).await?;
+    match view.connection.gateway == gateway {
+        true => Ok(view),
+        false => Err(missing()),
+    }
 }
 
 /// Connections as policies name them.
@@ -231,7 +246,7 @@ fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
         cidrs.iter().map(ToString::to_string).collect()
     };
     let peer = row.peer_address.to_string();
-    let (local_cidrs, peer_cidrs) = (texts(&row.local_cidrs), texts(&row.peer_cidrs));
+    let (local_cidrs, peer_cidrs) = (texts(row.ends.local()), texts(row.ends.peer()));
     if !cx.version.has_nested_ends() {
         set(body, "peer_address", json!(peer));
         set(body, "local_cidrs", json!(local_cidrs));

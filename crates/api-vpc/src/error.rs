@@ -6,7 +6,7 @@ use adit_api::RequestId;
 use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
 use adit_control::token::TokenError;
-use adit_control::{Error, Noun, Quota, Rule};
+use adit_control::{Error, Misfit, Noun, Quota, Rule};
 use adit_model::Cidr;
 use axum::Json;
 use axum::extract::Request;
@@ -157,7 +157,11 @@ impl From<Error> for ApiError {
                 let (status, code) = rule_code(Rule::InUse(noun), "");
                 Self::new(status, code, message)
             }
-            Error::NoWayOutside(_) | Error::ProjectQuota(_) | Error::Site(_) => {
+            Error::Misfit(Misfit::MissingPeerCidrs) => {
+                let (status, code) = rule_code(Rule::ListEmpty, "peer_cidrs");
+                Self::new(status, code, message).field("peer_cidrs")
+            }
+            Error::NoWayOutside(_) | Error::ProjectQuota(_) | Error::Misfit(_) => {
                 Self::bad("bad_field", message)
             }
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "not_authorized", message),

@@ -110,7 +110,9 @@ impl Control {
         let LogLimits { keep_entries, keep } = self.0.config.change_log;
         let mut gone = 0;
         loop {
-            let older_than = self.now().checked_sub(keep.try_into().unwrap_or(time::Duration::MAX));
+            let older_than = self
+                .now()
+                .checked_sub(keep.try_into().unwrap_or(time::Duration::MAX));
             let older_than = older_than.unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let mut tx = self.change_by(Actor::Service).await?;
             let step = tx.trim_log(keep_entries, older_than, STEP).await?;

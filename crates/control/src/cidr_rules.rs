@@ -7,25 +7,76 @@ use adit_store::Transaction;
 
 use crate::attached_subnet;
 use crate::config::Limits;
+use crate::connection::{Overlaps, Rules};
 use crate::error::{Error, Quota, Rule};
+use crate::quota::Allowance;
 
-/// Refuses a connection whose blocks can't be told apart from each other's or its siblings'.
+/// Refuses a connection whose blocks can't be told apart from each other's or its siblings', or share
+/// addresses that the face lets nobody share, or are too many.
 pub(crate) async fn check(
     tx: &mut dyn Transaction,
     limits: &Limits,
+    rules: Rules,
     gateway: &Gateway,
     wanted: &Connection,
 ) -> Result<(), Error> {
-    check_alone(limits, wanted)?;
-    check_networks(tx, gateway.router, "peer_cidrs", &wanted.peer_cidrs).await?;
+    check_lists(wanted)?;
+    if rules.allowance == Allowance::Fixed {
+        check_lengths(limits, wanted)?;
+    }
+    match rules.overlaps {
+        Overlaps::Refused => check_apart(tx, gateway, wanted).await?,
+        Overlaps::Nested => check_tellable(tx, gateway, wanted).await?,
+    }
+    if rules.allowance == Allowance::Fixed {
+        let mut others = tx.connections_of_gateway(gateway.id).await?;
+        others.retain(|other| other.id != wanted.id);
+        check_sums(limits, wanted, &others)?;
+    }
+    Ok(())
+}
+
+/// No block shares addresses with another of the router's connections.
+async fn check_apart(
+    tx: &mut dyn Transaction,
+    gateway: &Gateway,
+    wanted: &Connection,
+) -> Result<(), Error> {
+    check_alone(wanted)?;
     for sibling in tx.gateways_of_router(gateway.router).await? {
-        let others = tx.connections_of_gateway(sibling.id).await?;
-        let others: Vec<_> = others.into_iter().filter(|c| c.id != wanted.id).collect();
-        for other in &others {
-            check_pair(wanted, other)?;
+        for other in tx.connections_of_gateway(sibling.id).await? {
+            if other.id != wanted.id {
+                check_pair(wanted, &other)?;
+            }
         }
-        if sibling.id == gateway.id {
-            check_sums(limits, wanted, &others)?;
+    }
+    Ok(())
+}
+
+/// It can be told for each packet which connection it belongs to: that of the narrowest block behind a
+/// peer, then that of the narrowest block here. To which gateway it belongs is told by the former alone.
+async fn check_tellable(
+    tx: &mut dyn Transaction,
+    gateway: &Gateway,
+    wanted: &Connection,
+) -> Result<(), Error> {
+    for sibling in tx.gateways_of_router(gateway.router).await? {
+        for block in wanted.ends.peer() {
+            let others = tx.connections_behind(sibling.id, *block).await?;
+            let here = wanted.ends.local();
+            let is_same = |other: &&Connection| {
+                let mut theirs = other.ends.local().iter();
+                sibling.id != gateway.id || theirs.any(|cidr| here.contains(cidr))
+            };
+            let mut others = others.iter().filter(|other| other.id != wanted.id);
+            if let Some(other) = others.find(is_same) {
+                let message = format!(
+                    "the peer CIDR {block} is behind the peer of the connection {} ({}) on the same \
+                     router already: it could not be told which of both has what is sent there",
+                    other.name, other.id
+                );
+                return Err(Error::invalid("peer_cidrs", Rule::DuplicatePair, message));
+            }
         }
     }
     Ok(())
@@ -68,7 +119,7 @@ pub(crate) async fn check_peers(
             continue;
         }
         for connection in tx.connections_of_gateway(gateway).await? {
-            let Some(block) = connection.peer_cidrs.iter().find(within) else {
+            let Some(block) = connection.ends.peer().iter().find(within) else {
                 continue;
             };
             let message = format!(
@@ -82,52 +133,48 @@ pub(crate) async fn check_peers(
     Ok(())
 }
 
-/// The rules within one connection.
-fn check_alone(limits: &Limits, wanted: &Connection) -> Result<(), Error> {
-    let lists = [
-        (
-            "local_cidrs",
-            &wanted.local_cidrs,
-            Quota::LocalCidrsOfConnection,
-        ),
-        (
-            "peer_cidrs",
-            &wanted.peer_cidrs,
-            Quota::PeerCidrsOfConnection,
-        ),
-    ];
-    for (field, list, quota) in lists {
-        if list.is_empty() {
-            let message = format!("a connection needs at least one of {field}");
-            return Err(Error::invalid(field, Rule::ListEmpty, message));
-        }
+/// No block is listed twice.
+fn check_lists(wanted: &Connection) -> Result<(), Error> {
+    for (field, list) in lists(wanted) {
         let mut seen = HashSet::new();
-        for cidr in list {
-            if !seen.insert(cidr) {
-                let message = format!("{cidr} is listed twice in {field}");
-                return Err(Error::invalid(field, Rule::CidrRepeated, message));
-            }
+        if let Some(cidr) = list.iter().find(|cidr| !seen.insert(**cidr)) {
+            let message = format!("{cidr} is listed twice in {field}");
+            return Err(Error::invalid(field, Rule::CidrRepeated, message));
         }
-        if list.len() > limits.cidrs_of_connection {
-            let limit = limits.cidrs_of_connection;
+    }
+    Ok(())
+}
+
+fn lists(wanted: &Connection) -> [(&'static str, &[Cidr]); 2] {
+    [
+        ("local_cidrs", wanted.ends.local()),
+        ("peer_cidrs", wanted.ends.peer()),
+    ]
+}
+
+fn check_lengths(limits: &Limits, wanted: &Connection) -> Result<(), Error> {
+    let limit = limits.cidrs_of_connection;
+    let quotas = [Quota::LocalCidrsOfConnection, Quota::PeerCidrsOfConnection];
+    for ((_, list), quota) in lists(wanted).into_iter().zip(quotas) {
+        if list.len() > limit {
             return Err(Error::QuotaExceeded { quota, limit });
         }
     }
-    for (index, one) in wanted.local_cidrs.iter().enumerate() {
-        let rest = wanted.local_cidrs.iter().skip(index + 1);
-        if let Some(two) = rest.into_iter().find(|two| one.overlaps(**two)) {
-            let message = format!("the local CIDRs {one} and {two} overlap");
-            return Err(Error::invalid("local_cidrs", Rule::CidrOverlap, message));
+    Ok(())
+}
+
+/// No two blocks of a connection share addresses.
+fn check_alone(wanted: &Connection) -> Result<(), Error> {
+    for ((field, list), side) in lists(wanted).into_iter().zip(["local", "peer"]) {
+        for (index, one) in list.iter().enumerate() {
+            let mut rest = list.iter().skip(index + 1);
+            if let Some(two) = rest.find(|two| one.overlaps(**two)) {
+                let message = format!("the {side} CIDRs {one} and {two} overlap");
+                return Err(Error::invalid(field, Rule::CidrOverlap, message));
+            }
         }
     }
-    for (index, one) in wanted.peer_cidrs.iter().enumerate() {
-        let rest = wanted.peer_cidrs.iter().skip(index + 1);
-        if let Some(two) = rest.into_iter().find(|two| one.overlaps(**two)) {
-            let message = format!("the peer CIDRs {one} and {two} overlap");
-            return Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message));
-        }
-    }
-    if let Some((local, peer)) = overlap(&wanted.local_cidrs, &wanted.peer_cidrs) {
+    if let Some((local, peer)) = overlap(wanted.ends.local(), wanted.ends.peer()) {
         let message = format!("the local CIDR {local} and the peer CIDR {peer} overlap");
         return Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message));
     }
@@ -136,14 +183,15 @@ fn check_alone(limits: &Limits, wanted: &Connection) -> Result<(), Error> {
 
 /// The rules between two connections of one router.
 fn check_pair(wanted: &Connection, other: &Connection) -> Result<(), Error> {
-    let Some((ours, theirs)) = overlap(&wanted.peer_cidrs, &other.peer_cidrs) else {
+    let Some((ours, theirs)) = overlap(wanted.ends.peer(), other.ends.peer()) else {
         return Ok(());
     };
     let same_blocks = ours == theirs
         && wanted
-            .local_cidrs
+            .ends
+            .local()
             .iter()
-            .any(|c| other.local_cidrs.contains(c));
+            .any(|c| other.ends.local().contains(c));
     let same_way = wanted.gateway == other.gateway && wanted.peer_address == other.peer_address;
     let with = format!("those of the connection {} ({})", other.name, other.id);
     if same_blocks && same_way {
@@ -156,13 +204,13 @@ fn check_pair(wanted: &Connection, other: &Connection) -> Result<(), Error> {
 
 fn check_sums(limits: &Limits, wanted: &Connection, others: &[Connection]) -> Result<(), Error> {
     let limit = limits.cidrs_of_gateway;
-    let local: usize = others.iter().map(|c| c.local_cidrs.len()).sum();
-    if local + wanted.local_cidrs.len() > limit {
+    let local: usize = others.iter().map(|c| c.ends.local().len()).sum();
+    if local + wanted.ends.local().len() > limit {
         let quota = Quota::LocalCidrsOfGateway;
         return Err(Error::QuotaExceeded { quota, limit });
     }
-    let peer: usize = others.iter().map(|c| c.peer_cidrs.len()).sum();
-    if peer + wanted.peer_cidrs.len() > limit {
+    let peer: usize = others.iter().map(|c| c.ends.peer().len()).sum();
+    if peer + wanted.ends.peer().len() > limit {
         let quota = Quota::PeerCidrsOfGateway;
         return Err(Error::QuotaExceeded { quota, limit });
     }

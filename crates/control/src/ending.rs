@@ -97,7 +97,7 @@ impl Control {
     async fn clear_things(&self, project: ProjectId) -> Result<(), Error> {
         let caller = &Caller::service(project);
         each! { self, caller:
-            connections => |id| self.delete_site_connection(caller, id);
+            connections => |id| self.delete_connection(caller, id, None);
             gateways => |id| self.delete_gateway(caller, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);
             ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);

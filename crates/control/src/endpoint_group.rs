@@ -5,8 +5,8 @@ use adit_model::{EndpointGroup, EndpointGroupId, Name, Revision, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
+use crate::misfit::Misfit;
 use crate::quota::Resource;
-use crate::site_connection::SiteError;
 use crate::{Caller, Control};
 
 /// What a group is to be.
@@ -43,7 +43,7 @@ impl Control {
                     None => None,
                 };
                 if found.is_none() {
-                    return Err(SiteError::UnknownSubnetInGroup(text.clone()).into());
+                    return Err(Misfit::UnknownSubnetInGroup(text.clone()).into());
                 }
             }
         }

@@ -9,8 +9,8 @@ use adit_store::StoreError;
 use uuid::Uuid;
 
 use crate::agent::Cause;
+use crate::misfit::Misfit;
 use crate::quota::Resource;
-use crate::site_connection::SiteError;
 
 /// Which rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -142,7 +142,7 @@ pub enum Error {
     },
     /// A connection's, or a gateway's, parts don't fit together.
     #[error(transparent)]
-    Site(#[from] SiteError),
+    Misfit(#[from] Misfit),
     /// The role doesn't allow it.
     #[error("this is for {0} alone")]
     Forbidden(&'static str),

@@ -6,8 +6,8 @@ use adit_model::{Gateway, GatewayId, Name, Reason, Revision, RouterId, SubnetId}
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
+use crate::misfit::Misfit;
 use crate::quota::Resource;
-use crate::site_connection::SiteError;
 use crate::{Caller, Control, attached_subnet, gateway, router};
 
 /// What a service is to be.
@@ -68,11 +68,11 @@ impl Control {
             let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
             if !on_router.iter().any(|row| row.id == subnet) {
                 let router = router.id;
-                return Err(SiteError::SubnetNotOnRouter { subnet, router }.into());
+                return Err(Misfit::SubnetNotOnRouter { subnet, router }.into());
             }
         }
         let Some(external) = router.external else {
-            return Err(SiteError::RouterNotExternal(router.id).into());
+            return Err(Misfit::RouterNotExternal(router.id).into());
         };
         let with_v6 = external.addresses.v6.is_some();
         let row = Gateway {

@@ -31,7 +31,7 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use world::{World, config, name, new_connection, new_router};
+use world::{STRICT, World, config, name, new_connection, new_router};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {
@@ -85,16 +85,16 @@ async fn live(world: &World) {
     };
     let policy = control.create_policy(demo, policy).await.unwrap().policy;
     let gateway = world.gateway(subnet.subnet.id, "g").await.unwrap().gateway;
-    let mut new = new_connection("c", &["10.0.0.0/24"], &["192.168.0.0/24"]);
+    let mut new = new_connection(gateway.id, "c", &["10.0.0.0/24"], &["192.168.0.0/24"]);
     new.ike_policy = Some(policy.id);
-    let connection = world.connection(gateway.id, new).await.unwrap().connection;
-    let other = new_connection("d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
-    world.connection(gateway.id, other).await.unwrap();
+    let connection = world.connection(new).await.unwrap().connection;
+    let other = new_connection(gateway.id, "d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
+    world.connection(other).await.unwrap();
     let change = ConnectionChange {
         admin_state_up: Some(false),
         ..ConnectionChange::default()
     };
-    let changed = control.update_connection(demo, gateway.id, connection.id, None, change);
+    let changed = control.update_connection(demo, STRICT, connection.id, None, change);
     changed.await.unwrap();
     check(world).await;
     // A policy that is used is written, and so are those that use it.

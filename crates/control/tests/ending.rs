@@ -129,10 +129,10 @@ async fn fill(world: &World) {
     let ipsec = policy(IpsecParameters::negotiate());
     let ipsec = control.create_policy(demo, ipsec).await.unwrap().policy.id;
     let gateway = world.gateway(subnet.id, "g").await.unwrap().gateway;
-    let mut connection = new_connection("c", &["10.0.0.0/24"], &["192.168.0.0/24"]);
+    let mut connection = new_connection(gateway.id, "c", &["10.0.0.0/24"], &["192.168.0.0/24"]);
     connection.ike_policy = Some(ike);
     connection.ipsec_policy = Some(ipsec);
-    world.connection(gateway.id, connection).await.unwrap();
+    world.connection(connection).await.unwrap();
     let service = NewService {
         name: name("v"),
         description: String::new(),

@@ -9,13 +9,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adit_control::connection::ConnectionView;
+use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
 use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange, WishedExternal, WishedV6};
 use adit_control::service::NewService;
-use adit_control::site_connection::NewSiteConnection;
 use adit_control::{
-    AgentEvent, Allowance, Config, Control, Error, ExternalPool, Naming, Query, Resolver, SiteError,
+    AgentEvent, Allowance, Config, Control, Error, ExternalPool, Misfit, Naming, Query, Resolver,
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
@@ -25,7 +24,7 @@ use adit_model::{Gateway, GatewayId, NetworkId, OuterAddresses, Psk, Reason, Rea
 use adit_model::{Subnet, Whose};
 use adit_store::{MemoryStore, Store};
 use async_trait::async_trait;
-use world::{World, config, name, new_router};
+use world::{LAX, World, config, name, new_router};
 
 const BLOCK: &str = "2001:db8:0:1::/64";
 
@@ -267,34 +266,45 @@ fn policy<P>(parameters: P) -> NewPolicy<P> {
 
 /// A connection of a service to a peer.
 async fn connect(w: &World, gateway: GatewayId, peer: &str) -> Result<ConnectionView, Error> {
+    connect_to(w, gateway, peer, "10.2.0.0/24").await
+}
+
+/// The same, to a block of one's choice.
+async fn connect_to(
+    w: &World,
+    gateway: GatewayId,
+    peer: &str,
+    behind: &str,
+) -> Result<ConnectionView, Error> {
     let (control, demo) = (&w.control, &w.demo);
     let ike = control.create_policy(demo, policy(IkeParameters::negotiate()));
     let ike = ike.await.unwrap();
     let ipsec = control.create_policy(demo, policy(IpsecParameters::negotiate()));
     let ipsec = ipsec.await.unwrap();
-    let new = NewSiteConnection {
+    let new = NewConnection {
         name: name("c"),
         description: String::new(),
         gateway,
-        ike_policy: ike.policy.id,
-        ipsec_policy: ipsec.policy.id,
-        local_id: String::new(),
+        ike_policy: Some(ike.policy.id),
+        ipsec_policy: Some(ipsec.policy.id),
+        local_id: None,
         peer_address: peer.to_owned(),
-        peer_id: "peer".to_owned(),
-        peer_cidrs: vec!["10.2.0.0/24".parse().unwrap()],
-        local_group: None,
-        peer_group: None,
+        peer_id: Some("peer".to_owned()),
+        ends: GivenEnds {
+            peer_cidrs: vec![behind.parse().unwrap()],
+            ..GivenEnds::default()
+        },
         mtu: 0,
         initiator: Initiator::BiDirectional,
         psk: Psk::new(b"secret".to_vec()).unwrap(),
-        dpd: DeadPeerDetection {
+        dead_peer_detection: DeadPeerDetection {
             action: DpdAction::Hold,
             interval_s: 30,
             timeout_s: 120,
         },
         admin_state_up: true,
     };
-    control.create_site_connection(demo, new).await
+    control.create_connection(demo, LAX, new).await
 }
 
 async fn site(w: &World) -> Gateway {
@@ -328,7 +338,8 @@ async fn a_peer_is_spoken_to_from_the_address_of_its_family() {
     let gateway = site(&w).await;
     let own = gateway.addresses;
     let four = connect(&w, gateway.id, "198.51.100.7").await.unwrap();
-    let six = connect(&w, gateway.id, "2001:db8:7::7").await.unwrap();
+    let six = connect_to(&w, gateway.id, "2001:db8:7::7", "10.3.0.0/24");
+    let six = six.await.unwrap();
     assert_eq!(four.local_address, IpAddr::V4(own.v4));
     assert_eq!(six.local_address, own.v6.unwrap());
     let local_ids = async || {
@@ -360,14 +371,14 @@ async fn a_host_is_reached_at_the_address_that_can_be_reached_and_followed_in_it
     assert!(
         matches!(
             &refused,
-            Error::Site(SiteError::NoExternalFamily { is_ipv4: false, .. })
+            Error::Misfit(Misfit::NoExternalFamily { is_ipv4: false, .. })
         ),
         "{refused:?}"
     );
     let moved: IpAddr = "198.51.100.8".parse().unwrap();
     hosts.0.lock().unwrap()[1] = moved;
     w.control.follow_peers().await.unwrap();
-    let seen = w.control.site_connection(&w.demo, made.connection.id).await;
+    let seen = w.control.connection(&w.demo, made.connection.id).await;
     assert_eq!(seen.unwrap().connection.peer_address, moved);
 
     config.external_v6 = Some(pool(BLOCK));
@@ -414,12 +425,12 @@ async fn a_host_that_does_not_answer_is_tried_at_its_other_addresses() {
             },
         });
         w.until("it is heard", async || {
-            let seen = w.control.site_connection(&w.demo, id).await.unwrap();
+            let seen = w.control.connection(&w.demo, id).await.unwrap();
             seen.observed.is_some_and(|seen| seen.state == state)
         })
         .await;
         w.control.follow_peers().await.unwrap();
-        let seen = w.control.site_connection(&w.demo, id).await.unwrap();
+        let seen = w.control.connection(&w.demo, id).await.unwrap();
         seen.connection.peer_address
     };
     let silent = ReasonCode::PeerNotResponding;
@@ -464,7 +475,7 @@ async fn where_no_name_server_answers_a_connection_is_made_and_its_peer_found_la
             .map_or(0, |spec| spec.tunnels.len())
     };
     w.until("it says why it is down", async || {
-        let seen = w.control.site_connection(&w.demo, made.connection.id).await;
+        let seen = w.control.connection(&w.demo, made.connection.id).await;
         let reasons = seen.unwrap().reasons;
         reasons
             .iter()
@@ -476,7 +487,7 @@ async fn where_no_name_server_answers_a_connection_is_made_and_its_peer_found_la
     w.until("the agent knows of it", async || tunnels() == 1)
         .await;
     let seen = async || {
-        let seen = w.control.site_connection(&w.demo, made.connection.id).await;
+        let seen = w.control.connection(&w.demo, made.connection.id).await;
         seen.unwrap().connection.peer_address
     };
     assert_eq!(seen().await, addresses[0]);

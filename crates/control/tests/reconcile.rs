@@ -16,7 +16,7 @@ use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState
 use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
-use world::{World, config, new_connection};
+use world::{STRICT, World, config, new_connection};
 
 const LOCAL: &[&str] = &["10.0.0.0/24"];
 const PEER: &[&str] = &["192.168.0.0/24"];
@@ -48,8 +48,8 @@ fn tunnel(state: TunnelState, reasons: Vec<Reason>) -> TunnelObserved {
     }
 }
 
-async fn first_code(w: &World, gateway: GatewayId, id: ConnectionId) -> Option<ReasonCode> {
-    let view = w.control.connection(&w.demo, gateway, id).await.unwrap();
+async fn first_code(w: &World, id: ConnectionId) -> Option<ReasonCode> {
+    let view = w.control.connection(&w.demo, id).await.unwrap();
     view.reasons.first().map(|reason| reason.code)
 }
 
@@ -59,7 +59,7 @@ async fn a_wish_reaches_the_agent_router_first_and_complete() {
     w.run();
     let id = gateway(&w).await;
     let made = w
-        .connection(id, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(id, "c", LOCAL, PEER))
         .await
         .unwrap();
     w.until("the tunnel is wished", async || {
@@ -92,8 +92,8 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
         ("one", &["192.168.1.0/24", "192.168.0.0/24"][..]),
         ("two", &["192.168.3.0/24"]),
     ] {
-        let new = new_connection(name, LOCAL, peers);
-        first.connection(id, new).await.unwrap();
+        let new = new_connection(id, name, LOCAL, peers);
+        first.connection(new).await.unwrap();
     }
     drop(first);
 
@@ -121,12 +121,12 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
     assert!(Some(routers[0]) < gateway, "{log:?}");
 
     // While it is there, its gateway tells; another look at the router has what changed since.
-    let connections = w.control.connections(&w.demo, id).await.unwrap();
+    let connections = w.control.connections_of_gateway(&w.demo, id).await.unwrap();
     let (one, two) = (connections[0].connection.id, connections[1].connection.id);
     let cidr = "192.168.2.0/24".parse().unwrap();
-    let added = w.control.add_cidr(&w.demo, id, two, Side::Peer, cidr);
+    let added = w.control.add_cidr(&w.demo, STRICT, two, Side::Peer, cidr);
     assert!(added.await.unwrap());
-    let deleted = w.control.delete_connection(&w.demo, id, one, None);
+    let deleted = w.control.delete_connection(&w.demo, one, None);
     deleted.await.unwrap();
     let down = RouterChange {
         admin_state_up: Some(false),
@@ -148,7 +148,7 @@ async fn one_tunnel_that_changes_is_all_that_the_agent_hears_of() {
     let mut w = World::new().await;
     w.run();
     let id = gateway(&w).await;
-    let one = w.connection(id, new_connection("one", LOCAL, PEER)).await;
+    let one = w.connection(new_connection(id, "one", LOCAL, PEER)).await;
     available(&w, id).await;
     let one = one.unwrap().connection.id;
     let has = |connection| {
@@ -160,20 +160,20 @@ async fn one_tunnel_that_changes_is_all_that_the_agent_hears_of() {
     let calls = || w.agent.log()[before..].to_vec();
     let change = format!("change_gateway {}", id.short());
 
-    let two = new_connection("two", LOCAL, &["192.168.99.0/24"]);
-    let two = w.connection(id, two).await.unwrap().connection.id;
+    let two = new_connection(id, "two", LOCAL, &["192.168.99.0/24"]);
+    let two = w.connection(two).await.unwrap().connection.id;
     w.until("the second is there", async || has(two)).await;
     assert_eq!(calls(), [change.as_str()]);
     assert!(has(one));
 
-    let deleted = w.control.delete_connection(&w.demo, id, two, None);
+    let deleted = w.control.delete_connection(&w.demo, two, None);
     deleted.await.unwrap();
     w.until("it is gone", async || !has(two)).await;
     assert_eq!(calls(), [change.as_str(); 2]);
 
     // What failed half-way is told anew, as a whole.
     w.agent.fail_next(1);
-    let deleted = w.control.delete_connection(&w.demo, id, one, None);
+    let deleted = w.control.delete_connection(&w.demo, one, None);
     deleted.await.unwrap();
     w.until("it is gone", async || !has(one)).await;
     let whole = format!("apply_gateway {}", id.short());
@@ -211,7 +211,7 @@ async fn a_failure_is_told_and_tried_again() {
     let mut w = World::new().await;
     let id = gateway(&w).await;
     let made = w
-        .connection(id, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(id, "c", LOCAL, PEER))
         .await
         .unwrap();
     // The removal of leftovers fails three times, and then the router.
@@ -230,7 +230,7 @@ async fn a_failure_is_told_and_tried_again() {
     );
     let of_connection = w
         .control
-        .connection(&w.demo, id, made.connection.id)
+        .connection(&w.demo, made.connection.id)
         .await
         .unwrap();
     assert_eq!(of_connection.reasons, view.reasons);
@@ -243,7 +243,7 @@ async fn a_worker_that_ended_is_started_again_but_not_in_a_circle() {
     w.run();
     let id = gateway(&w).await;
     let made = w
-        .connection(id, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(id, "c", LOCAL, PEER))
         .await
         .unwrap();
     available(&w, id).await;
@@ -254,10 +254,8 @@ async fn a_worker_that_ended_is_started_again_but_not_in_a_circle() {
         connection,
         observed: up,
     });
-    w.until("up", async || {
-        first_code(&w, id, connection).await.is_none()
-    })
-    .await;
+    w.until("up", async || first_code(&w, connection).await.is_none())
+        .await;
     let before = tokio::time::Instant::now();
     for _ in 0..4 {
         let reason = Reason {
@@ -276,7 +274,7 @@ async fn a_worker_that_ended_is_started_again_but_not_in_a_circle() {
             status(&w, id).await == GatewayStatus::Failed
         })
         .await;
-        let code = first_code(&w, id, connection).await;
+        let code = first_code(&w, connection).await;
         assert_eq!(
             code,
             Some(ReasonCode::InternalError),
@@ -313,7 +311,7 @@ async fn a_connection_says_why_it_is_not_up() {
     w.run();
     let id = gateway(&w).await;
     let made = w
-        .connection(id, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(id, "c", LOCAL, PEER))
         .await
         .unwrap();
     let connection = made.connection.id;
@@ -321,7 +319,7 @@ async fn a_connection_says_why_it_is_not_up() {
     assert_eq!(made.state, TunnelState::Down);
     available(&w, id).await;
     assert_eq!(
-        first_code(&w, id, connection).await,
+        first_code(&w, connection).await,
         Some(ReasonCode::Negotiating)
     );
     let reason = Reason {
@@ -338,7 +336,7 @@ async fn a_connection_says_why_it_is_not_up() {
         observed,
     });
     w.until("the agent's reason", async || {
-        first_code(&w, id, connection).await == Some(ReasonCode::CannotAuthenticateConnection)
+        first_code(&w, connection).await == Some(ReasonCode::CannotAuthenticateConnection)
     })
     .await;
     let down = ConnectionChange {
@@ -347,7 +345,7 @@ async fn a_connection_says_why_it_is_not_up() {
     };
     let changed = w
         .control
-        .update_connection(&w.demo, id, connection, None, down)
+        .update_connection(&w.demo, STRICT, connection, None, down)
         .await
         .unwrap();
     assert_eq!(changed.reasons[0].code, ReasonCode::AdministrativelyDown);
@@ -357,10 +355,7 @@ async fn a_connection_says_why_it_is_not_up() {
             .is_some_and(|spec| !spec.tunnels[&connection].admin_state_up)
     })
     .await;
-    let late = w
-        .control
-        .delete_connection(&w.demo, id, connection, None)
-        .await;
+    let late = w.control.delete_connection(&w.demo, connection, None).await;
     late.unwrap();
     w.until("the tunnel is gone", async || {
         w.agent

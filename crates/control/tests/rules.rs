@@ -5,15 +5,15 @@
 mod world;
 
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
-use adit_control::connection::{ConnectionChange, Side};
+use adit_control::connection::{ConnectionChange, Rules, Side};
 use adit_control::instance::NewInstance;
 use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange};
-use adit_control::{Allowance, Caller, Error, Naming, Noun, PolicyEdit, Quota, Rule};
+use adit_control::{Allowance, Caller, Error, Misfit, Naming, Noun, PolicyEdit, Quota, Rule};
 use adit_model::policy::IkeParameters;
 use adit_model::project::Role;
 use adit_model::{IkePolicyId, Revision};
-use world::{World, name, new_connection, new_router};
+use world::{LAX, STRICT, World, name, new_connection, new_router};
 
 const LOCAL: &[&str] = &["10.0.0.0/24"];
 const PEER: &[&str] = &["192.168.0.0/24"];
@@ -78,7 +78,7 @@ async fn another_projects_things_are_not_found() {
     let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     let row = w
-        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(gateway, "c", LOCAL, PEER))
         .await;
     let id = row.unwrap().connection.id;
     let (c, other) = (&w.control, &w.admin);
@@ -103,11 +103,11 @@ async fn another_projects_things_are_not_found() {
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
-        c.connection(other, gateway, id).await,
-        Err(Error::NotFound(Noun::Gateway))
+        c.connection(other, id).await,
+        Err(Error::NotFound(Noun::Connection))
     ));
     let made = c
-        .create_connection(other, gateway, new_connection("x", LOCAL, PEER))
+        .create_connection(other, STRICT, new_connection(gateway, "x", LOCAL, PEER))
         .await;
     assert!(matches!(made, Err(Error::NotFound(Noun::Gateway))));
     assert!(c.gateways_on_subnets(other).await.unwrap().is_empty());
@@ -167,7 +167,7 @@ async fn blocks_that_cannot_be_told_apart_are_refused_and_change_nothing() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway.id;
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway.id;
-    w.connection(one, new_connection("first", LOCAL, PEER))
+    w.connection(new_connection(one, "first", LOCAL, PEER))
         .await
         .unwrap();
     let cases: [(_, &[&str], &[&str], _); 7] = [
@@ -191,12 +191,26 @@ async fn blocks_that_cannot_be_told_apart_are_refused_and_change_nothing() {
     ];
     for (gateway, local, peer, expected) in cases {
         let made = w
-            .connection(gateway, new_connection("other", local, peer))
+            .connection(new_connection(gateway, "other", local, peer))
             .await;
         assert_eq!(rule(made), expected, "{local:?} {peer:?}");
     }
-    assert_eq!(w.control.connections(&w.demo, one).await.unwrap().len(), 1);
-    assert_eq!(w.control.connections(&w.demo, two).await.unwrap().len(), 0);
+    assert_eq!(
+        w.control
+            .connections_of_gateway(&w.demo, one)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        w.control
+            .connections_of_gateway(&w.demo, two)
+            .await
+            .unwrap()
+            .len(),
+        0
+    );
     // The same blocks in another router are another matter.
     let (_, elsewhere) = w.subnet("r2", "10.0.0.0/24").await;
     let three = w
@@ -205,9 +219,63 @@ async fn blocks_that_cannot_be_told_apart_are_refused_and_change_nothing() {
         .unwrap()
         .gateway
         .id;
-    w.connection(three, new_connection("first", LOCAL, PEER))
+    w.connection(new_connection(three, "first", LOCAL, PEER))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn equal_blocks_behind_two_peers_are_refused_by_every_rule() {
+    let w = World::new().await;
+    let strict = Rules {
+        naming: Naming::Free,
+        ..STRICT
+    };
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway.id;
+    let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway.id;
+    let make = async |rules, gateway, local: &[&str], peer: &[&str]| {
+        let mut new = new_connection(gateway, "c", local, peer);
+        new.peer_address = "198.51.100.8".to_owned();
+        w.control.create_connection(&w.demo, rules, new).await
+    };
+    let first = make(LAX, one, LOCAL, &["192.168.0.0/24", "192.168.1.0/24"]);
+    let first = first.await.unwrap().connection.id;
+    for rules in [strict, LAX] {
+        for (gateway, local) in [(one, LOCAL), (two, LOCAL), (two, &["10.9.0.0/24"][..])] {
+            let made = make(rules, gateway, local, &["192.168.1.0/24"]).await;
+            let refused = made.unwrap_err();
+            assert!(
+                refused.to_string().contains(&first.to_string()),
+                "{refused}"
+            );
+        }
+    }
+    // Which one is meant can be told: by the block here, or as the narrower one there.
+    for (local, peer) in [
+        (&["10.9.0.0/24"][..], &["192.168.1.0/24"][..]),
+        (LOCAL, &["192.168.0.0/16"]),
+        (LOCAL, &["192.168.1.0/25"]),
+    ] {
+        let refused = make(strict, one, local, peer).await;
+        assert_eq!(rule(refused), Rule::CidrOverlap, "{local:?} {peer:?}");
+        make(LAX, one, local, peer).await.unwrap();
+    }
+    // What changes is held against others, and not against itself.
+    let rename = ConnectionChange {
+        name: Some(name("d")),
+        ..ConnectionChange::default()
+    };
+    let renamed = w
+        .control
+        .update_connection(&w.demo, strict, first, None, rename);
+    renamed.await.unwrap();
+    let block = "192.168.0.0/16".parse().unwrap();
+    let added = w.control.add_cidr(&w.demo, LAX, first, Side::Peer, block);
+    assert_eq!(rule(added.await), Rule::DuplicatePair);
+    let block = "192.168.2.0/24".parse().unwrap();
+    let added = w.control.add_cidr(&w.demo, LAX, first, Side::Peer, block);
+    assert!(added.await.unwrap());
 }
 
 #[tokio::test]
@@ -216,23 +284,26 @@ async fn a_peer_that_cannot_be_one_is_refused() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     for peer in [
-        "0.0.0.0",
         "127.0.0.1",
         "224.0.0.1",
         "255.255.255.255",
         "169.254.0.7",
         "0.1.2.3",
         "203.0.113.1",
-        "2001:db8::1",
     ] {
-        let mut new = new_connection("c", LOCAL, PEER);
-        new.peer_address = peer.parse().unwrap();
-        assert_eq!(
-            rule(w.connection(gateway, new).await),
-            Rule::PeerAddress,
-            "{peer}"
-        );
+        let mut new = new_connection(gateway, "c", LOCAL, PEER);
+        new.peer_address = peer.to_owned();
+        assert_eq!(rule(w.connection(new).await), Rule::PeerAddress, "{peer}");
     }
+    let mut new = new_connection(gateway, "c", LOCAL, PEER);
+    new.peer_address = "2001:db8::1".to_owned();
+    assert!(matches!(
+        w.connection(new).await,
+        Err(Error::Misfit(Misfit::NoExternalFamily {
+            is_ipv4: false,
+            ..
+        }))
+    ));
 }
 
 #[tokio::test]
@@ -241,17 +312,17 @@ async fn a_peer_block_within_a_network_of_the_router_is_refused() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     for block in ["10.0.0.0/24", "10.0.0.128/25", "10.0.0.1/32"] {
-        let new = new_connection("c", &["10.9.0.0/24"], &[block]);
-        let refused = w.connection(gateway, new).await.unwrap_err();
+        let new = new_connection(gateway, "c", &["10.9.0.0/24"], &[block]);
+        let refused = w.connection(new).await.unwrap_err();
         let message = refused.to_string();
         let named = message.contains(block) && message.contains("within 10.0.0.0/24");
         assert!(named, "{message}");
         assert_eq!(rule(Err::<(), _>(refused)), Rule::CidrOverlap);
     }
-    let around = new_connection("c", &["10.9.0.0/24"], &["10.0.0.0/23"]);
-    let made = w.connection(gateway, around).await.unwrap();
+    let around = new_connection(gateway, "c", &["10.9.0.0/24"], &["10.0.0.0/23"]);
+    let made = w.connection(around).await.unwrap();
     let (id, block) = (made.connection.id, "10.0.0.64/26".parse().unwrap());
-    let add = w.control.add_cidr(&w.demo, gateway, id, Side::Peer, block);
+    let add = w.control.add_cidr(&w.demo, STRICT, id, Side::Peer, block);
     assert_eq!(rule(add.await), Rule::CidrOverlap);
 }
 
@@ -260,8 +331,8 @@ async fn a_network_around_a_peer_block_is_refused() {
     let w = World::new().await;
     let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
-    let new = new_connection("c", LOCAL, &["10.7.0.0/24", "10.8.0.0/16"]);
-    let made = w.connection(gateway, new).await.unwrap().connection.id;
+    let new = new_connection(gateway, "c", LOCAL, &["10.7.0.0/24", "10.8.0.0/16"]);
+    let made = w.connection(new).await.unwrap().connection.id;
     let attach = |cidr: &str| NewAttachedSubnet {
         name: name("later"),
         naming: Naming::Unique,
@@ -299,30 +370,30 @@ async fn a_change_needs_the_revision_that_was_read() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     let made = w
-        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(gateway, "c", LOCAL, PEER))
         .await
         .unwrap();
     let id = made.connection.id;
     let rename = |text| ConnectionChange {
-        name: Some((name(text), Naming::Unique)),
+        name: Some(name(text)),
         ..ConnectionChange::default()
     };
     let c = &w.control;
     let seen = Some(Revision(1));
     let changed = c
-        .update_connection(&w.demo, gateway, id, seen, rename("d"))
+        .update_connection(&w.demo, STRICT, id, seen, rename("d"))
         .await
         .unwrap();
     assert_eq!(changed.connection.revision, Revision(2));
     let again = c
-        .update_connection(&w.demo, gateway, id, seen, rename("e"))
+        .update_connection(&w.demo, STRICT, id, seen, rename("e"))
         .await;
     assert_eq!(rule(again), Rule::Revision);
     assert_eq!(
-        rule(c.delete_connection(&w.demo, gateway, id, seen).await),
+        rule(c.delete_connection(&w.demo, id, seen).await),
         Rule::Revision
     );
-    let stored = c.connection(&w.demo, gateway, id).await.unwrap().connection;
+    let stored = c.connection(&w.demo, id).await.unwrap().connection;
     assert_eq!(stored.name, name("d"));
 }
 
@@ -332,26 +403,26 @@ async fn blocks_are_added_once_and_the_last_stays() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     let made = w
-        .connection(gateway, new_connection("c", LOCAL, PEER))
+        .connection(new_connection(gateway, "c", LOCAL, PEER))
         .await
         .unwrap();
     let (c, me, id) = (&w.control, &w.demo, made.connection.id);
     let more = "192.168.1.0/24".parse().unwrap();
-    assert!(c.add_cidr(me, gateway, id, Side::Peer, more).await.unwrap());
-    assert!(!c.add_cidr(me, gateway, id, Side::Peer, more).await.unwrap());
+    assert!(c.add_cidr(me, STRICT, id, Side::Peer, more).await.unwrap());
+    assert!(!c.add_cidr(me, STRICT, id, Side::Peer, more).await.unwrap());
     let overlap = "10.0.0.0/8".parse().unwrap();
     assert_eq!(
-        rule(c.add_cidr(me, gateway, id, Side::Peer, overlap).await),
+        rule(c.add_cidr(me, STRICT, id, Side::Peer, overlap).await),
         Rule::CidrOverlap
     );
     let first = "192.168.0.0/24".parse().unwrap();
-    c.remove_cidr(me, gateway, id, Side::Peer, first)
+    c.remove_cidr(me, STRICT, id, Side::Peer, first)
         .await
         .unwrap();
-    let gone = c.remove_cidr(me, gateway, id, Side::Peer, first).await;
+    let gone = c.remove_cidr(me, STRICT, id, Side::Peer, first).await;
     assert!(matches!(gone, Err(Error::NotListed)));
     assert_eq!(
-        rule(c.remove_cidr(me, gateway, id, Side::Peer, more).await),
+        rule(c.remove_cidr(me, STRICT, id, Side::Peer, more).await),
         Rule::LastCidr
     );
 }
@@ -374,7 +445,7 @@ async fn quotas_are_kept_and_named() {
     let many: Vec<String> = (0..16).map(|n| format!("192.168.{n}.0/24")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let made = w
-        .connection(gateway, new_connection("c", LOCAL, &many))
+        .connection(new_connection(gateway, "c", LOCAL, &many))
         .await;
     assert_eq!(quota(made), (Quota::PeerCidrsOfConnection, 15));
 }
@@ -447,9 +518,9 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
         .unwrap()
         .policy
         .id;
-    let mut new = new_connection("c", LOCAL, PEER);
+    let mut new = new_connection(gateway, "c", LOCAL, PEER);
     new.ike_policy = Some(policy);
-    let made = w.connection(gateway, new).await.unwrap();
+    let made = w.connection(new).await.unwrap();
     assert_eq!(made.ike_policy, Some((policy, name("p"))));
     let (c, me) = (&w.control, &w.demo);
     assert_eq!(
@@ -468,27 +539,19 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     c.update_policy(me, policy, edit()).await.unwrap();
     let id = made.connection.id;
     assert_eq!(
-        c.connection(me, gateway, id)
-            .await
-            .unwrap()
-            .connection
-            .revision,
+        c.connection(me, id).await.unwrap().connection.revision,
         Revision(2)
     );
     c.update_policy(me, policy, edit()).await.unwrap();
     assert_eq!(
-        c.connection(me, gateway, id)
-            .await
-            .unwrap()
-            .connection
-            .revision,
+        c.connection(me, id).await.unwrap().connection.revision,
         Revision(2)
     );
-    c.delete_connection(me, gateway, id, None).await.unwrap();
+    c.delete_connection(me, id, None).await.unwrap();
     c.delete_policy::<IkeParameters>(me, policy).await.unwrap();
-    let mut new = new_connection("c", LOCAL, PEER);
+    let mut new = new_connection(gateway, "c", LOCAL, PEER);
     new.ike_policy = Some(IkePolicyId::random());
-    let missing = w.connection(gateway, new).await;
+    let missing = w.connection(new).await;
     assert!(matches!(missing, Err(Error::NotFound(Noun::IkePolicy))));
 }
 

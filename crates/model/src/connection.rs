@@ -117,6 +117,73 @@ pub struct DeadPeerDetection {
     pub timeout_s: u32,
 }
 
+/// What is reachable at both ends of a connection, and who says so. Blocks are in the order given,
+/// and never none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ends {
+    /// The connection itself.
+    Blocks {
+        /// This end's.
+        local: Vec<Cidr>,
+        /// The other end's.
+        peer: Vec<Cidr>,
+    },
+    /// Its gateway, which has one subnet for all its connections; the connection itself of the other
+    /// end.
+    Subnet {
+        /// The subnet's block.
+        local: Cidr,
+        /// The other end's.
+        peer: Vec<Cidr>,
+    },
+    /// Endpoint groups.
+    Groups {
+        /// This end's.
+        local: GroupBlocks,
+        /// The other end's.
+        peer: GroupBlocks,
+    },
+}
+
+/// An endpoint group, and the blocks that it stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupBlocks {
+    /// The group.
+    pub group: EndpointGroupId,
+    /// Its blocks.
+    pub cidrs: Vec<Cidr>,
+}
+
+impl Ends {
+    /// This end's blocks.
+    #[must_use]
+    pub fn local(&self) -> &[Cidr] {
+        match self {
+            Self::Blocks { local, .. } => local,
+            Self::Subnet { local, .. } => std::slice::from_ref(local),
+            Self::Groups { local, .. } => &local.cidrs,
+        }
+    }
+
+    /// The other end's blocks.
+    #[must_use]
+    pub fn peer(&self) -> &[Cidr] {
+        match self {
+            Self::Blocks { peer, .. } | Self::Subnet { peer, .. } => peer,
+            Self::Groups { peer, .. } => &peer.cidrs,
+        }
+    }
+
+    /// The groups of this and the other end, if groups say what they are.
+    #[must_use]
+    pub const fn groups(&self) -> Option<[EndpointGroupId; 2]> {
+        match self {
+            Self::Groups { local, peer } => Some([local.group, peer.group]),
+            Self::Blocks { .. } | Self::Subnet { .. } => None,
+        }
+    }
+}
+
 /// The wish for a tunnel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connection {
@@ -140,14 +207,8 @@ pub struct Connection {
     pub local_id: Option<String>,
     /// The pre-shared key.
     pub psk: Psk,
-    /// What is reachable at this end, in the order given; never empty.
-    pub local_cidrs: Vec<Cidr>,
-    /// What is reachable at the other end, in the order given; never empty.
-    pub peer_cidrs: Vec<Cidr>,
-    /// The group that `local_cidrs` come from, if they do.
-    pub local_group: Option<EndpointGroupId>,
-    /// The group that `peer_cidrs` come from, if they do.
-    pub peer_group: Option<EndpointGroupId>,
+    /// What is reachable at both ends.
+    pub ends: Ends,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,
     /// Who begins.

@@ -182,7 +182,10 @@ pub(crate) fn revision(revision: Revision) -> i64 {
     i64::try_from(revision.0).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
+pub(crate) fn json(
+    what: &'static str,
+    value: &(impl Serialize + ?Sized),
+) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt {
         what,
         source: error.into(),

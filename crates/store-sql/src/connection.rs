@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
+use adit_model::connection::{Ends, GroupBlocks};
 use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Noun, Psk, RouterId};
 use adit_store::{PeerCidrs, PeerHosts, StoreError};
 use async_trait::async_trait;
@@ -31,6 +32,7 @@ impl Table for Connection {
         "psk",
         "local_cidrs",
         "peer_cidrs",
+        "local_is_subnet",
         "local_group",
         "peer_group",
         "mtu",
@@ -46,7 +48,11 @@ impl Table for Connection {
         (Noun::IkePolicy, "ike_policy = ?"),
         (Noun::IpsecPolicy, "ipsec_policy = ?"),
     ];
-    const LISTS: &'static [List] = &[];
+    const LISTS: &'static [List] = &[List {
+        table: "connection_peer_cidrs",
+        row: "connection",
+        columns: &["gateway", "cidr"],
+    }];
 
     fn read(row: &Stored<'_>, key: &EnvelopeKey) -> Result<Self, StoreError> {
         let id = row.parsed("id")?;
@@ -65,10 +71,7 @@ impl Table for Connection {
             peer_id: row.plain("peer_id")?,
             local_id: row.plain("local_id")?,
             psk,
-            local_cidrs: row.json("local_cidrs")?,
-            peer_cidrs: row.json("peer_cidrs")?,
-            local_group: row.parsed_option("local_group")?,
-            peer_group: row.parsed_option("peer_group")?,
+            ends: ends(row)?,
             mtu: row.plain("mtu")?,
             initiator: row.json("initiator")?,
             dead_peer_detection: row.json("dead_peer_detection")?,
@@ -86,6 +89,10 @@ impl Table for Connection {
 
     fn values(&self, key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
         // A lost key stays lost, until there is another one: its place is sealed like any.
+        let [local_group, peer_group] = match self.ends.groups() {
+            Some(groups) => groups.map(Some),
+            None => [None; 2],
+        };
         let sealed = key.seal(&mut SystemRandom, &context(self.id), self.psk.expose());
         Ok(vec![
             Value::Text(self.name.to_string()),
@@ -95,10 +102,11 @@ impl Table for Connection {
             Value::OptionalText(self.peer_id.clone()),
             Value::OptionalText(self.local_id.clone()),
             Value::Octets(sealed),
-            Value::Text(json(Self::WHAT, &self.local_cidrs)?),
-            Value::Text(json(Self::WHAT, &self.peer_cidrs)?),
-            Value::OptionalText(self.local_group.map(text)),
-            Value::OptionalText(self.peer_group.map(text)),
+            Value::Text(json(Self::WHAT, self.ends.local())?),
+            Value::Text(json(Self::WHAT, self.ends.peer())?),
+            Value::Flag(matches!(self.ends, Ends::Subnet { .. })),
+            Value::OptionalText(local_group.map(text)),
+            Value::OptionalText(peer_group.map(text)),
             Value::Number(self.mtu.into()),
             Value::Text(json(Self::WHAT, &self.initiator)?),
             Value::Text(json(Self::WHAT, &self.dead_peer_detection)?),
@@ -107,6 +115,47 @@ impl Table for Connection {
             Value::Flag(self.admin_state_up),
         ])
     }
+
+    fn lists(&self) -> Vec<Vec<Vec<String>>> {
+        let blocks = self.ends.peer().iter();
+        vec![
+            blocks
+                .map(|cidr| vec![text(self.gateway), text(cidr)])
+                .collect(),
+        ]
+    }
+}
+
+fn ends(row: &Stored<'_>) -> Result<Ends, StoreError> {
+    let (mut local, peer): (Vec<Cidr>, Vec<Cidr>) =
+        (row.json("local_cidrs")?, row.json("peer_cidrs")?);
+    let groups = [
+        row.parsed_option("local_group")?,
+        row.parsed_option("peer_group")?,
+    ];
+    Ok(match (groups, row.plain("local_is_subnet")?) {
+        ([Some(local_group), Some(peer_group)], false) => Ends::Groups {
+            local: GroupBlocks {
+                group: local_group,
+                cidrs: local,
+            },
+            peer: GroupBlocks {
+                group: peer_group,
+                cidrs: peer,
+            },
+        },
+        ([None, None], true) if local.len() == 1 => Ends::Subnet {
+            local: local.swap_remove(0),
+            peer,
+        },
+        ([None, None], false) => Ends::Blocks { local, peer },
+        _ => {
+            return Err(StoreError::Corrupt {
+                what: Connection::WHAT,
+                source: "its ends are neither blocks, a subnet nor groups".into(),
+            });
+        }
+    })
 }
 
 #[async_trait]
@@ -128,6 +177,19 @@ impl PeerCidrs for SqliteTransaction {
             behind.entry(gateway).or_default().extend(blocks);
         }
         Ok(behind)
+    }
+
+    async fn connections_behind(
+        &mut self,
+        gateway: GatewayId,
+        cidr: Cidr,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let sql = "SELECT * FROM connections WHERE id IN (SELECT connection \
+                   FROM connection_peer_cidrs WHERE gateway = ? AND cidr = ?) ORDER BY id";
+        let values = [text(gateway), text(cidr)];
+        column::rows(self.connection()?, Connection::WHAT, sql, values, |row| {
+            Connection::read(row, &self.key)
+        })
     }
 }
 

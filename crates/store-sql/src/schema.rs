@@ -25,6 +25,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V3__ended_projects",
         include_str!("../migrations/V3__ended_projects.sql"),
     ),
+    (
+        "V4__ends_of_connections",
+        include_str!("../migrations/V4__ends_of_connections.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -16,6 +16,7 @@ mod projects;
 mod security_group_rules;
 mod world;
 
+use adit_model::connection::Ends;
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
@@ -244,7 +245,10 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
     changed.admin_state_up = true;
     changed.psk = Psk::new(b"another-secret".to_vec()).unwrap();
     changed.ike_policy = None;
-    changed.peer_cidrs.reverse();
+    changed.ends = Ends::Blocks {
+        local: changed.ends.local().to_vec(),
+        peer: changed.ends.peer().iter().rev().copied().collect(),
+    };
     assert_eq!(tx.update_connection(&changed).await.unwrap(), Revision(2));
     assert!(matches!(
         tx.update_connection(&changed).await,

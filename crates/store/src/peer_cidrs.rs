@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adit_model::{Cidr, GatewayId, RouterId};
+use adit_model::{Cidr, Connection, GatewayId, RouterId};
 use async_trait::async_trait;
 
 use crate::StoreError;
 
-/// The blocks behind peers. Reading them opens no connection's key.
+/// The blocks behind peers.
 #[async_trait]
 pub trait PeerCidrs: Send {
     /// Those of the connections of each of a router's gateways that has any.
@@ -18,4 +18,14 @@ pub trait PeerCidrs: Send {
         &mut self,
         id: RouterId,
     ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError>;
+
+    /// The connections of a gateway that have exactly this block behind their peer.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    async fn connections_behind(
+        &mut self,
+        gateway: GatewayId,
+        cidr: Cidr,
+    ) -> Result<Vec<Connection>, StoreError>;
 }

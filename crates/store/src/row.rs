@@ -240,8 +240,7 @@ rows! {
             let mut found = vec![(Noun::Gateway, row.gateway.uuid())];
             found.extend(row.ike_policy.map(|id| (Noun::IkePolicy, id.uuid())));
             found.extend(row.ipsec_policy.map(|id| (Noun::IpsecPolicy, id.uuid())));
-            let groups = [row.local_group, row.peer_group];
-            let groups = groups.into_iter().flatten();
+            let groups = row.ends.groups().into_iter().flatten();
             found.extend(groups.map(|id| (Noun::EndpointGroup, id.uuid())));
             found
         },

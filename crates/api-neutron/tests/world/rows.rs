@@ -226,6 +226,7 @@ impl World {
             ("le_off", "subnet", json!(["$off"])),
             ("le_mixed", "subnet", json!(["$left", "$left6"])),
             ("pe", "cidr", json!(["10.20.0.0/24", "10.21.0.0/24"])),
+            ("pe_own", "cidr", json!(["10.22.0.0/24", "10.23.0.0/24"])),
             ("pe6", "cidr", json!(["fd00:77::/64"])),
             ("pe_mixed", "cidr", json!(["10.1.0.0/24", "fd00::/64"])),
             ("vlan", "vlan", json!(["100"])),
@@ -236,9 +237,13 @@ impl World {
         let foreign = json!({"type": "cidr", "endpoints": ["10.1.0.0/24"]});
         self.make_as(Who::Other, "foreign_group", "endpoint_group", foreign)
             .await;
-        self.make("conn", "ipsec_site_connection", connection())
-            .await;
-        self.make("conn_legacy", "ipsec_site_connection", legacy_connection())
+        // Behind other peers than those that tests make: one block is behind one peer.
+        let mut conn = connection();
+        conn["peer_ep_group_id"] = json!("$pe_own");
+        self.make("conn", "ipsec_site_connection", conn).await;
+        let mut legacy = legacy_connection();
+        legacy["peer_cidrs"] = json!(["10.31.0.0/24"]);
+        self.make("conn_legacy", "ipsec_site_connection", legacy)
             .await;
     }
 }

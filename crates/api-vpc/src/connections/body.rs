@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use adit_control::Noun;
-use adit_control::connection::{ConnectionChange, NewConnection};
-use adit_model::connection::{DeadPeerDetection, DpdAction};
-use adit_model::{Cidr, Psk};
+use adit_control::connection::{ConnectionChange, GivenEnds, NewConnection};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::{Cidr, Gateway, Psk};
 
 use serde_json::json;
 
@@ -14,27 +14,36 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
 
-/// A connection as `body` has it, on a gateway with the public address `own`.
+/// A connection as `body` has it, on this gateway.
 pub(super) fn new_connection(
     cx: &Context,
-    own: IpAddr,
+    gateway: &Gateway,
     body: &Fields,
 ) -> Result<NewConnection, ApiError> {
-    let ends = ends(own, body)?;
+    let ends = ends(gateway.addresses.v4.into(), body)?;
     unsupported(body)?;
     let psk = psk(body)?.ok_or_else(|| body.missing("psk"))?;
     let dpd = dpd(body)?;
     let default = default_dpd(cx);
     Ok(NewConnection {
         name: body.new_name(cx, Noun::Connection)?,
-        naming: adit_control::Naming::Unique,
+        description: String::new(),
+        gateway: gateway.id,
         peer_address: ends
             .peer_address
-            .ok_or_else(|| body.missing("peer_address"))?,
+            .ok_or_else(|| body.missing("peer_address"))?
+            .to_string(),
+        peer_id: None,
+        local_id: None,
         psk,
         // Without any, the rule about empty lists speaks.
-        local_cidrs: ends.local_cidrs.unwrap_or_default(),
-        peer_cidrs: ends.peer_cidrs.unwrap_or_default(),
+        ends: GivenEnds {
+            local_cidrs: Some(ends.local_cidrs.unwrap_or_default()),
+            peer_cidrs: ends.peer_cidrs.unwrap_or_default(),
+            ..GivenEnds::default()
+        },
+        mtu: 0,
+        initiator: Initiator::BiDirectional,
         dead_peer_detection: DeadPeerDetection {
             action: dpd.action.unwrap_or(default.action),
             interval_s: dpd.interval_s.unwrap_or(default.interval_s),
@@ -63,17 +72,18 @@ pub(super) fn change(
     }
     let dpd = dpd(body)?;
     Ok(ConnectionChange {
-        name: body.name_change(cx, Noun::Connection)?,
-        peer_address: ends.peer_address,
+        name: body
+            .name_change(cx, Noun::Connection)?
+            .map(|(name, _)| name),
+        peer_address: ends.peer_address.map(|address| address.to_string()),
         psk: psk(body)?,
-        local_cidrs: None,
-        peer_cidrs: None,
         dpd_action: dpd.action,
         dpd_interval_s: dpd.interval_s,
         dpd_timeout_s: dpd.timeout_s,
         ike_policy: policy(body, "ike_policy", Noun::IkePolicy)?,
         ipsec_policy: policy(body, "ipsec_policy", Noun::IpsecPolicy)?,
         admin_state_up: body.boolean("admin_state_up")?,
+        ..ConnectionChange::default()
     })
 }
 
@@ -157,9 +167,11 @@ fn address(fields: &Fields, name: &str) -> Result<Option<IpAddr>, ApiError> {
     let Some(text) = fields.text(name)? else {
         return Ok(None);
     };
-    let address: Result<Ipv4Addr, _> = text.parse();
-    let wrong = |_| fields.wrong(name, "an IPv4 address such as 203.0.113.7");
-    Ok(Some(IpAddr::V4(address.map_err(wrong)?)))
+    // A peer at any address is nothing that there is here.
+    let address: Option<Ipv4Addr> = text.parse().ok();
+    let address = address.filter(|address| !address.is_unspecified());
+    let wrong = || fields.wrong(name, "an IPv4 address such as 203.0.113.7");
+    Ok(Some(IpAddr::V4(address.ok_or_else(wrong)?)))
 }
 
 fn cidrs(fields: &Fields, name: &str) -> Result<Option<Vec<Cidr>>, ApiError> {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
-use adit_control::connection::{ConnectionView, NewConnection};
+use adit_control::connection::{
+    ConnectionView, DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules,
+};
 use adit_control::fake::FakeAgent;
 use adit_control::gateway::{GatewayView, NewGateway};
 use adit_control::router::NewRouter;
@@ -14,7 +16,7 @@ use adit_control::{
     Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
 };
 use adit_crypto::SystemRandom;
-use adit_model::connection::{DeadPeerDetection, DpdAction};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{GatewayId, Name, Psk, Router, SubnetId};
 use adit_store::{MemoryStore, Store};
 use time::OffsetDateTime;
@@ -162,26 +164,51 @@ impl World {
         self.control.create_gateway(&self.demo, new).await
     }
 
-    pub(crate) async fn connection(
-        &self,
-        gateway: GatewayId,
-        new: NewConnection,
-    ) -> Result<ConnectionView, Error> {
+    pub(crate) async fn connection(&self, new: NewConnection) -> Result<ConnectionView, Error> {
         self.control
-            .create_connection(&self.demo, gateway, new)
+            .create_connection(&self.demo, STRICT, new)
             .await
     }
 }
 
-pub(crate) fn new_connection(text: &str, local: &[&str], peer: &[&str]) -> NewConnection {
+/// The rules of a face that is strict.
+pub(crate) const STRICT: Rules = Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    overlaps: Overlaps::Refused,
+    dead_peer: DeadPeerRule::Bounded,
+};
+
+/// The rules of a face that is as lax as any may be.
+pub(crate) const LAX: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    overlaps: Overlaps::Nested,
+    dead_peer: DeadPeerRule::Longer,
+};
+
+pub(crate) fn new_connection(
+    gateway: GatewayId,
+    text: &str,
+    local: &[&str],
+    peer: &[&str],
+) -> NewConnection {
     let cidrs = |list: &[&str]| list.iter().map(|cidr| cidr.parse().unwrap()).collect();
     NewConnection {
         name: name(text),
-        naming: Naming::Unique,
-        peer_address: "198.51.100.7".parse().unwrap(),
+        description: String::new(),
+        gateway,
+        peer_address: "198.51.100.7".to_owned(),
+        peer_id: None,
+        local_id: None,
         psk: Psk::new(b"a planted secret".to_vec()).unwrap(),
-        local_cidrs: cidrs(local),
-        peer_cidrs: cidrs(peer),
+        ends: GivenEnds {
+            local_cidrs: Some(cidrs(local)),
+            peer_cidrs: cidrs(peer),
+            ..GivenEnds::default()
+        },
+        mtu: 0,
+        initiator: Initiator::BiDirectional,
         dead_peer_detection: DeadPeerDetection {
             action: DpdAction::Restart,
             interval_s: 2,

@@ -1,8 +1,10 @@
 //! The blocks behind a router's peers.
 
+use adit_model::connection::Ends;
 use adit_model::{Connection, ConnectionId, RouterId};
 
 use super::World;
+use super::world::blocks;
 use crate::Store;
 
 pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
@@ -12,14 +14,18 @@ pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
     let mut tx = store.write().await.unwrap();
     let second = Connection {
         id: ConnectionId::random(),
-        peer_cidrs: ["192.168.0.0/24", "fd00::/64"]
-            .map(|text| text.parse().unwrap())
-            .to_vec(),
+        ends: Ends::Subnet {
+            local: "10.0.0.0/24".parse().unwrap(),
+            peer: blocks(&["192.168.0.0/24", "fd00::/64"]),
+        },
         ..w.connection.clone()
     };
     tx.insert_connection(&second).await.unwrap();
     let mut third = other.connection.clone();
-    third.peer_cidrs = vec!["172.16.0.0/12".parse().unwrap()];
+    third.ends = Ends::Blocks {
+        local: blocks(&["10.0.0.0/24", "10.0.2.0/24"]),
+        peer: blocks(&["172.16.0.0/12"]),
+    };
     tx.update_connection(&third).await.unwrap();
     let listed = tx.peer_cidrs_of_router(w.router.id).await.unwrap();
     assert_eq!(listed.keys().copied().collect::<Vec<_>>(), [w.gateway.id]);
@@ -28,4 +34,18 @@ pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
     assert_eq!(listed, ["192.168.0.0/24", "192.168.7.0/24", "fd00::/64"]);
     let none = tx.peer_cidrs_of_router(RouterId::random()).await.unwrap();
     assert!(none.is_empty(), "{none:?}");
+
+    let same = "192.168.0.0/24".parse().unwrap();
+    let behind = tx.connections_behind(w.gateway.id, same).await.unwrap();
+    let mut expected = vec![w.connection.clone(), second.clone()];
+    expected.sort_unstable_by_key(|row| row.id);
+    assert_eq!(behind, expected);
+    let others = tx.connections_behind(other.gateway.id, same).await;
+    assert_eq!(others.unwrap(), []);
+    let cut = "192.168.0.0/25".parse().unwrap();
+    let within = tx.connections_behind(w.gateway.id, cut).await.unwrap();
+    assert_eq!(within, []);
+    tx.delete_connection(w.project.id, second.id).await.unwrap();
+    let behind = tx.connections_behind(w.gateway.id, same).await.unwrap();
+    assert_eq!(behind, [w.connection.clone()]);
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
 use adit_model::endpoint_group::EndpointKind;
 use adit_model::floating_ip::Association;
 use adit_model::policy::{IkeParameters, IpsecParameters};
@@ -11,10 +11,11 @@ use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
-    Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
-    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network,
-    NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision, Router, RouterId,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
+    Gateway, GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name,
+    Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision, Router,
+    RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet,
+    SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -235,16 +236,16 @@ impl World {
                 peer_id: Some("@peer".to_owned()),
                 local_id: None,
                 psk: Psk::new(b"planted-secret-1234".to_vec()).unwrap(),
-                local_cidrs: vec![
-                    "10.0.0.0/24".parse().unwrap(),
-                    "10.0.1.0/24".parse().unwrap(),
-                ],
-                peer_cidrs: vec![
-                    "192.168.7.0/24".parse().unwrap(),
-                    "192.168.0.0/24".parse().unwrap(),
-                ],
-                local_group: Some(endpoints),
-                peer_group: None,
+                ends: Ends::Groups {
+                    local: GroupBlocks {
+                        group: endpoints,
+                        cidrs: blocks(&["10.0.0.0/24", "10.0.1.0/24"]),
+                    },
+                    peer: GroupBlocks {
+                        group: endpoints,
+                        cidrs: blocks(&["192.168.7.0/24", "192.168.0.0/24"]),
+                    },
+                },
                 mtu: 1400,
                 initiator: Initiator::ResponseOnly,
                 dead_peer_detection: DeadPeerDetection {
@@ -305,4 +306,8 @@ impl World {
         self.insert(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
     }
+}
+
+pub(super) fn blocks(texts: &[&str]) -> Vec<Cidr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
 }

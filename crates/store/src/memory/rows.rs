@@ -240,10 +240,20 @@ impl PeerCidrs for MemoryTransaction {
             let gateway = nouns.gateways.get(&row.gateway.uuid());
             if gateway.is_some_and(|gateway| gateway.router == id) {
                 let blocks = behind.entry(row.gateway).or_default();
-                blocks.extend(row.peer_cidrs.iter().copied());
+                blocks.extend(row.ends.peer().iter().copied());
             }
         }
         Ok(behind)
+    }
+
+    async fn connections_behind(
+        &mut self,
+        gateway: GatewayId,
+        cidr: Cidr,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let rows = self.tables.nouns.connections.values();
+        let behind = rows.filter(|row| row.gateway == gateway && row.ends.peer().contains(&cidr));
+        Ok(behind.cloned().collect())
     }
 }
 

@@ -1,0 +1,171 @@
+//! Whether the parts of a connection fit together. What holds for every face is checked here, once;
+//! where a face's original is stricter, its [`Rules`] say so. `docs/invariants.md` lists both.
+
+use adit_model::connection::DeadPeerDetection;
+use adit_model::policy::Transform;
+use adit_model::{Connection, Gateway};
+use adit_store::Transaction;
+
+use super::ends::GivenEnds;
+use super::peer::{Peer, reachable};
+use crate::error::{Error, Noun, Rule};
+use crate::misfit::Misfit;
+use crate::quota::Allowance;
+use crate::{Caller, Control, Naming, cidr_rules};
+
+/// The longest interval and timeout of dead peer detection where a face bounds them, in seconds.
+const LONGEST_DPD: u32 = 86_399;
+
+/// In what a face differs from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether names are unique among the connections of a gateway.
+    pub naming: Naming,
+    /// Which limits count: the operator's for everybody, those on blocks among them, or the project's.
+    pub allowance: Allowance,
+    /// Which blocks may share addresses.
+    pub overlaps: Overlaps,
+    /// How long a dead peer may go unnoticed.
+    pub dead_peer: DeadPeerRule,
+}
+
+/// Which blocks of the connections of a router may share addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overlaps {
+    /// None.
+    Refused,
+    /// One may lie within another: what is sent to both goes to the narrower. Equal ones can't be
+    /// told apart, in any face.
+    Nested,
+}
+
+/// What interval and timeout of dead peer detection may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeadPeerRule {
+    /// 1 to 86399 and 2 to 86399 s, the timeout at least the interval.
+    Bounded,
+    /// The timeout is longer than the interval.
+    Longer,
+}
+
+impl Control {
+    /// Fills in what follows from a connection's parts, the blocks of both ends and the peer's address,
+    /// and refuses what doesn't fit together, in the order in which users are told. `before` is what
+    /// is stored of it, if it is.
+    pub(super) async fn fit(
+        &self,
+        tx: &mut dyn Transaction,
+        caller: &Caller,
+        rules: Rules,
+        wish: Wish<'_>,
+    ) -> Result<Connection, Error> {
+        let Wish {
+            gateway,
+            mut row,
+            ends,
+            peer,
+            before,
+        } = wish;
+        row.ends = ends.resolve(tx, caller, gateway).await?;
+        check_dpd(row.dead_peer_detection, rules.dead_peer)?;
+        check_mtu(&row)?;
+        let field = match row.ends.groups() {
+            Some(_) => "peer_ep_group_id",
+            None => "peer_cidrs",
+        };
+        cidr_rules::check_networks(tx, gateway.router, field, row.ends.peer()).await?;
+        if let Some(peer) = peer {
+            row.peer_address = reachable(gateway, peer)?;
+            row.peer_host = peer.host();
+        }
+        // What is stored, and stays as it is, does not stand in the way of another change.
+        let same = |before: &&Connection| {
+            before.ends == row.ends && before.peer_address == row.peer_address
+        };
+        if before.filter(same).is_none() {
+            let limits = &self.0.config.limits;
+            cidr_rules::check(tx, limits, rules, gateway, &row).await?;
+        }
+        Ok(row)
+    }
+}
+
+/// A connection before it is known whether it fits.
+pub(super) struct Wish<'a> {
+    pub(super) gateway: &'a Gateway,
+    /// All but what follows from the next two.
+    pub(super) row: Connection,
+    pub(super) ends: GivenEnds,
+    /// The peer, where it is given.
+    pub(super) peer: Option<&'a Peer>,
+    /// What is stored.
+    pub(super) before: Option<&'a Connection>,
+}
+
+/// Refuses policies that are not there, or ask for what no connection can have.
+pub(super) async fn check_ipsec_policy(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    row: &Connection,
+) -> Result<(), Error> {
+    let Some(id) = row.ipsec_policy else {
+        return Ok(());
+    };
+    let policy = tx.ipsec_policy(caller.scope(), id).await?;
+    let policy = policy.ok_or(Error::NotFound(Noun::IpsecPolicy))?;
+    match policy.parameters.transform {
+        Transform::AhEsp => Err(Misfit::AhEsp.into()),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn check_ike_policy(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    row: &Connection,
+) -> Result<(), Error> {
+    let Some(id) = row.ike_policy else {
+        return Ok(());
+    };
+    let policy = tx.ike_policy(caller.scope(), id).await?;
+    policy.map(drop).ok_or(Error::NotFound(Noun::IkePolicy))
+}
+
+/// The least MTU that an IP version allows (RFC 791 section 3.2, RFC 8200 section 5).
+fn check_mtu(row: &Connection) -> Result<(), Error> {
+    let mtu = row.mtu;
+    let is_ipv4 = row.ends.local().iter().any(|cidr| cidr.is_ipv4());
+    let least = if is_ipv4 { 68 } else { 1280 };
+    if mtu != 0 && mtu < least {
+        return Err(Misfit::MtuTooSmall { mtu, is_ipv4 }.into());
+    }
+    Ok(())
+}
+
+fn check_dpd(dpd: DeadPeerDetection, rule: DeadPeerRule) -> Result<(), Error> {
+    let invalid = |field, message: &str| {
+        let rule = Rule::DeadPeerDetection;
+        Err(Error::invalid(field, rule, message))
+    };
+    let DeadPeerDetection {
+        interval_s,
+        timeout_s,
+        ..
+    } = dpd;
+    match rule {
+        DeadPeerRule::Longer if timeout_s <= interval_s => Err(Misfit::DpdTimeout.into()),
+        DeadPeerRule::Longer => Ok(()),
+        DeadPeerRule::Bounded if !(1..=LONGEST_DPD).contains(&interval_s) => invalid(
+            "dead_peer_detection.interval",
+            "the interval is 1 to 86399 s",
+        ),
+        DeadPeerRule::Bounded if !(2..=LONGEST_DPD).contains(&timeout_s) => {
+            invalid("dead_peer_detection.timeout", "the timeout is 2 to 86399 s")
+        }
+        DeadPeerRule::Bounded if timeout_s < interval_s => invalid(
+            "dead_peer_detection.timeout",
+            "the timeout can't be shorter than the interval",
+        ),
+        DeadPeerRule::Bounded => Ok(()),
+    }
+}
