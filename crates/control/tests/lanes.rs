@@ -2,12 +2,7 @@
 //!
 //! Time is the test's own here, and passes when nobody has anything to do.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod world;
 
