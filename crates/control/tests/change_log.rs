@@ -1,15 +1,6 @@
 //! The change log: an entry for each change that lasts, none for any other, and readers that miss
 //! nothing.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +22,7 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use world::{World, config, name, new_connection, new_router};
+use crate::world::{World, config, name, new_connection, new_router};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {

@@ -2,10 +2,6 @@
 //!
 //! Time is the test's own here, and passes when nobody has anything to do.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +24,7 @@ use adit_model::subnet::StaticRoute;
 use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
-use world::{World, config, name, new_connection, new_router};
+use crate::world::{World, config, name, new_connection, new_router};
 
 /// How often everything is looked at.
 const SWEEP: Duration = Duration::from_secs(24 * 3600);

@@ -1,9 +1,6 @@
 //! What may be made, changed and deleted, and by whom.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{World, name, new_connection, new_router};
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::instance::NewInstance;
@@ -13,7 +10,6 @@ use adit_control::{Allowance, Caller, Error, Naming, Noun, Part, PolicyEdit, Quo
 use adit_model::policy::IkeParameters;
 use adit_model::project::Role;
 use adit_model::{IkePolicyId, Revision};
-use world::{World, name, new_connection, new_router};
 
 const LOCAL: &[&str] = &["10.0.0.0/24"];
 const PEER: &[&str] = &["192.168.0.0/24"];
