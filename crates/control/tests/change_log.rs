@@ -231,6 +231,13 @@ async fn use_cases_together_last_all_or_not_at_all() {
             .await
             .is_err()
     );
+    // Somebody who keeps the use cases of one that is over holds up nobody.
+    let dropped = world.control.together().await.unwrap();
+    let kept = dropped.control().clone();
+    kept.create_network(&demo, network("lost")).await.unwrap();
+    drop(dropped);
+    let late = kept.create_network(&demo, network("late")).await;
+    assert!(late.is_err());
     let together = world.control.together().await.unwrap();
     for text in ["one", "two"] {
         let made = together.control().create_network(&demo, network(text));
