@@ -192,6 +192,28 @@ fn no_lane_is_woken_by_hand() {
 }
 
 #[test]
+fn no_file_of_tests_is_left_out_of_its_program() {
+    for (name, _) in MAY_NAME {
+        let manifest = manifest(name);
+        let package = manifest["package"].as_table().unwrap();
+        if package.get("autotests").and_then(toml::Value::as_bool) != Some(false) {
+            continue;
+        }
+        let folder = root().join("crates").join(name).join("tests");
+        let program = fs::read_to_string(folder.join("main.rs")).unwrap();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let module = path.file_stem().unwrap().to_str().unwrap();
+            let named = program.contains(&format!("mod {module};"));
+            assert!(
+                named || module == "main" || module == "fixtures",
+                "{name}: tests/main.rs must have `mod {module};`, or nobody runs it"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_file_is_too_long_to_read() {
     let mut files = Vec::new();
     for folder in ["crates", "tests", "fuzz/fuzz_targets"] {

@@ -1,11 +1,7 @@
 //! Projects, users, roles, application credentials and what is static: who may, and what comes back.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{World, by_credential, password};
 use serde_json::{Value, json};
-use world::{World, by_credential, password};
 
 #[tokio::test]
 async fn projects_are_made_found_changed_and_deleted() {

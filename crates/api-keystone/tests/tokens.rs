@@ -1,15 +1,11 @@
 //! Logging in, and what tokens are good for.
 
-#![cfg(test)]
-
-mod world;
-
 use std::sync::Arc;
 
+use crate::world::{World, app, by_credential, by_token, password};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use world::{World, app, by_credential, by_token, password};
 
 #[tokio::test]
 async fn version_documents_need_no_token() {

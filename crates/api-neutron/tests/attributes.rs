@@ -1,22 +1,14 @@
 //! Each attribute that a POST or a PUT may have, of each resource: what is said is so afterwards,
 //! or the request is refused; nothing is taken and forgotten. The tables say which there are.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
-
-mod world;
 
 use std::collections::BTreeSet;
 
+use crate::world::rows::{connection, legacy_connection};
+use crate::world::{Who, World, path, with};
 use adit_api_neutron::attributes;
 use serde_json::{Value, json};
-use world::rows::{connection, legacy_connection};
-use world::{Who, World, path, with};
 
 /// What becomes of a value that is no default.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -359,12 +351,12 @@ fn is_said(said: &Value, shown: &Value) -> bool {
 }
 
 impl World {
-    async fn admin(&self, request: &str, body: &Value) -> world::Answer {
+    async fn admin(&self, request: &str, body: &Value) -> crate::world::Answer {
         self.ask(Who::Admin, request, &body.to_string()).await
     }
 
     /// Whether what became of a request that said a value is as the sample has it.
-    async fn is_so(&self, answer: &world::Answer, kind: &str, sample: &Sample) -> bool {
+    async fn is_so(&self, answer: &crate::world::Answer, kind: &str, sample: &Sample) -> bool {
         let (attribute, value, then, _) = sample;
         let object = &answer.body[kind];
         match then {
@@ -476,7 +468,10 @@ async fn a_value_of_the_wrong_type_is_refused() {
 async fn what_no_table_has_is_refused() {
     let world = furnished().await;
     let kinds: BTreeSet<&str> = attributes().map(|one| one.resource).collect();
-    assert_eq!(kinds.len(), world::KINDS.len() + world::NETWORK_KINDS.len());
+    assert_eq!(
+        kinds.len(),
+        crate::world::KINDS.len() + crate::world::NETWORK_KINDS.len()
+    );
     for kind in kinds {
         for name in [
             "tags",

@@ -1,15 +1,6 @@
 //! Many in one POST: all of them are made, or none stays.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
-use world::{Who, World};
+use crate::world::{Who, World};
 
 async fn names(world: &World) -> Vec<String> {
     let answer = world.get("/networks").await;

@@ -1,20 +1,12 @@
 //! Every refusal of the catalogue, by its exact status, type and message, against what the
 //! real service was recorded to say.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad};
+use crate::world::rows::connection;
+use crate::world::{Who, World, path, with};
 use serde_json::json;
-use world::cases::{Cases, bad};
-use world::rows::connection;
-use world::{Who, World, path, with};
 
 #[tokio::test]
 async fn bodies() {
@@ -329,7 +321,7 @@ async fn what_is_not_there() {
             "ipsec_site_connection {} not found",
         ),
     ] {
-        let root = world::KINDS
+        let root = crate::world::KINDS
             .iter()
             .find(|kind| path(kind).ends_with(collection))
             .unwrap();
@@ -416,7 +408,7 @@ async fn roles() {
         "ipsec-site-connections/$conn",
     ] {
         let collection = own.split('/').next().unwrap();
-        let root = world::KINDS
+        let root = crate::world::KINDS
             .iter()
             .find(|kind| path(kind).ends_with(collection))
             .unwrap();

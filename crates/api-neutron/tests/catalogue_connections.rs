@@ -1,20 +1,12 @@
 //! Every refusal of the catalogue that is about site connections, by its exact status, type and message, against what the
 //! real service was recorded to say.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad};
+use crate::world::rows::connection;
+use crate::world::{Who, World, with};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad};
-use world::rows::connection;
-use world::{Who, World, with};
 
 #[tokio::test]
 async fn connection_attributes() {

@@ -1,18 +1,10 @@
 //! Floating IPs: what is answered, as recorded, and what is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has};
+use crate::world::{Who, World};
 use serde_json::json;
-use world::cases::{Cases, bad, has};
-use world::{Who, World};
 
 #[tokio::test]
 async fn a_floating_ip_is_as_recorded() {

@@ -1,17 +1,8 @@
 //! What a VPN needs of routers, subnets and interfaces stays as long as it needs it, and the
 //! refusal reads as recorded.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::{Answer, Who, World};
 use serde_json::{Value, json};
-use world::{Answer, Who, World};
 
 #[track_caller]
 fn refused(world: &World, answer: &Answer, refusal: (u16, &str, &str)) {

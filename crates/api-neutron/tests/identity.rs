@@ -1,7 +1,5 @@
 //! Another service says who asks: where it is, and what clients hear when it is away.
 
-#![cfg(test)]
-
 use std::sync::Arc;
 
 use adit_api_neutron::{NeutronConfig, router};

@@ -1,17 +1,8 @@
 //! Lists: filters, fields, order and pages, as recorded.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::rows::connection;
+use crate::world::{Answer, Who, World, path, with};
 use serde_json::{Value, json};
-use world::rows::connection;
-use world::{Answer, Who, World, path, with};
 
 /// Five policies as the recording has them: `ike0` to `ike2`, then `ike0` and `ike1` again; every
 /// second one with AES-256.

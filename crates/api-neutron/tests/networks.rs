@@ -1,18 +1,10 @@
 //! Networks and subnets: what is answered, as recorded, and what is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has, has_standard};
+use crate::world::{Who, World, path};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad, has, has_standard};
-use world::{Who, World, path};
 
 #[tokio::test]
 async fn a_network_is_as_recorded() {
@@ -253,7 +245,7 @@ async fn gateways_and_pools_follow_from_the_block() {
         ),
     ] {
         world.make("n", "network", json!({})).await;
-        let object = world::with(new.clone(), &json!({"network_id": "$n"}));
+        let object = crate::world::with(new.clone(), &json!({"network_id": "$n"}));
         let object = match new.get("gateway_ip") {
             Some(Value::Null) => {
                 let mut object = object;
@@ -299,7 +291,7 @@ async fn what_a_subnet_can_not_be_is_refused() {
     );
     refuse(
         "another version",
-        &world::with(subnet("10.70.0.0/24"), &json!({"ip_version": 6})),
+        &crate::world::with(subnet("10.70.0.0/24"), &json!({"ip_version": 6})),
         (
             400,
             "InvalidInput",
@@ -319,17 +311,17 @@ async fn what_a_subnet_can_not_be_is_refused() {
         ),
         (
             "a gateway elsewhere",
-            world::with(subnet("10.70.0.0/24"), &json!({"gateway_ip": "10.71.0.1"})),
+            crate::world::with(subnet("10.70.0.0/24"), &json!({"gateway_ip": "10.71.0.1"})),
             "Invalid input for gateway_ip. Reason: the address 10.71.0.1 is not one of 10.70.0.0/24.",
         ),
         (
             "a gateway of the other version",
-            world::with(subnet("10.70.0.0/24"), &json!({"gateway_ip": "fd00::1"})),
+            crate::world::with(subnet("10.70.0.0/24"), &json!({"gateway_ip": "fd00::1"})),
             "Invalid input for gateway_ip. Reason: the address fd00::1 is not one of 10.70.0.0/24.",
         ),
         (
             "a pool elsewhere",
-            world::with(
+            crate::world::with(
                 subnet("10.70.0.0/24"),
                 &json!({"allocation_pools": [{"start": "10.70.0.9", "end": "10.71.0.1"}]}),
             ),
@@ -337,22 +329,22 @@ async fn what_a_subnet_can_not_be_is_refused() {
         ),
         (
             "no pool",
-            world::with(subnet("10.70.0.0/24"), &json!({"allocation_pools": [7]})),
+            crate::world::with(subnet("10.70.0.0/24"), &json!({"allocation_pools": [7]})),
             "Invalid input for allocation_pools. Reason: '7' is no start and end.",
         ),
         (
             "no name server",
-            world::with(subnet("10.70.0.0/24"), &json!({"dns_nameservers": ["ns"]})),
+            crate::world::with(subnet("10.70.0.0/24"), &json!({"dns_nameservers": ["ns"]})),
             "Invalid input for dns_nameservers. Reason: 'ns' is not a valid IP address.",
         ),
         (
             "no such mode",
-            world::with(subnet("fd00:70::/64"), &json!({"ipv6_ra_mode": "magic"})),
+            crate::world::with(subnet("fd00:70::/64"), &json!({"ipv6_ra_mode": "magic"})),
             "Invalid input for ipv6_ra_mode. Reason: magic is not in valid_values.",
         ),
         (
             "a pool of subnets",
-            world::with(subnet("10.70.0.0/24"), &json!({"subnetpool_id": none})),
+            crate::world::with(subnet("10.70.0.0/24"), &json!({"subnetpool_id": none})),
             "Invalid input for subnetpool_id. Reason: there are no subnet pools here.",
         ),
     ] {
@@ -360,7 +352,7 @@ async fn what_a_subnet_can_not_be_is_refused() {
     }
     refuse(
         "a gateway in a pool",
-        &world::with(
+        &crate::world::with(
             subnet("10.70.0.0/24"),
             &json!({"allocation_pools": [{"start": "10.70.0.1", "end": "10.70.0.9"}]}),
         ),
@@ -372,7 +364,7 @@ async fn what_a_subnet_can_not_be_is_refused() {
     );
     refuse(
         "pools that overlap",
-        &world::with(
+        &crate::world::with(
             subnet("10.70.0.0/24"),
             &json!({"allocation_pools": [
                 {"start": "10.70.0.2", "end": "10.70.0.9"},
@@ -403,7 +395,7 @@ async fn what_a_subnet_can_not_be_is_refused() {
 async fn there_are_lists_of_everything() {
     let mut world = World::new().await;
     world.add_net().await;
-    for kind in world::NETWORK_KINDS {
+    for kind in crate::world::NETWORK_KINDS {
         let list = path(kind);
         let answer = world.get(&format!("{list}?limit=1&fields=id")).await;
         let many = kind.replace("policy", "policie") + "s";

@@ -1,19 +1,10 @@
 //! Every operation: what it answers, as the real service was recorded, and to whom.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::rows::{connection, legacy_connection};
+use crate::world::{KINDS, Who, World, path, with};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use world::rows::{connection, legacy_connection};
-use world::{KINDS, Who, World, path, with};
 
 /// An object as recorded, with ids and projects of this world.
 fn recorded(world: &World, object: &Value, base: Value) -> Value {

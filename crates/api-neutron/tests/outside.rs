@@ -1,17 +1,8 @@
 //! What leads outside: the host's configuration says it, and the API tells it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::cases::{Cases, bad, has};
+use crate::world::{Who, World};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad, has};
-use world::{Who, World};
 
 /// One with IPv6 outside, whose subnets there are `$v4` and `$v6`.
 async fn both() -> World {

@@ -1,17 +1,8 @@
 //! What is answered where there are IPv6 addresses outside.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::rows::{connection, legacy_connection};
+use crate::world::{Who, World};
 use serde_json::{Value, json};
-use world::rows::{connection, legacy_connection};
-use world::{Who, World};
 
 impl World {
     /// The subnets of the network outside: `$v4` and `$v6`.
@@ -145,7 +136,7 @@ async fn a_service_says_both_addresses_when_it_is_made_and_takes_peers_of_both()
     }
     let peer = |object: Value| {
         let peer = json!({"peer_address": "2001:db8:7::7", "peer_id": "2001:db8:7::7"});
-        world::with(object, &peer)
+        crate::world::with(object, &peer)
     };
     for (name, object) in [("c6", connection()), ("c6_legacy", legacy_connection())] {
         let made = world

@@ -1,18 +1,10 @@
 //! Ports: what is answered, and what is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has, has_standard};
+use crate::world::{Who, World};
 use serde_json::json;
-use world::cases::{Cases, bad, has, has_standard};
-use world::{Who, World};
 
 #[tokio::test]
 async fn a_port_has_an_address_and_the_default_group() {
@@ -241,7 +233,7 @@ async fn a_group_is_named_once_and_ports_are_of_the_usual_kind() {
     let spelled = world.ids["security_group"].replace('-', "");
     let twice = json!({"security_groups": ["$security_group", spelled]});
     let message = "Invalid input for security_groups. Reason: Duplicate items in the list: '$security_group'.";
-    let new = world::with(twice.clone(), &json!({"network_id": "$network"}));
+    let new = crate::world::with(twice.clone(), &json!({"network_id": "$network"}));
     cases.post("a group twice", ("port", &new), bad(message));
     cases.put("a group twice", ("port", "$port", &twice), bad(message));
     let direct = json!({"network_id": "$network", "binding:vnic_type": "direct"});

@@ -1,16 +1,7 @@
 //! What members may not say on networks that are not theirs, as Neutron's default policy has it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::{Who, World, path};
 use serde_json::{Value, json};
-use world::{Who, World, path};
 
 /// Asks as each, for the same.
 async fn asked(world: &World, who: Who, verb: &str, (kind, id): (&str, &str), body: &Value) -> u16 {

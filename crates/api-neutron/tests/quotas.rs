@@ -1,18 +1,10 @@
 //! Quotas, and what clients look up before they begin.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has};
+use crate::world::{Answer, Who, World, with};
 use serde_json::json;
-use world::cases::{Cases, bad, has};
-use world::{Answer, Who, World, with};
 
 /// The names that a quota counts.
 const COUNTED: [&str; 15] = [

@@ -1,18 +1,9 @@
 //! `If-Match: revision_number=5`: a change of what somebody else has changed meanwhile is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::{Answer, NETWORK_KINDS, Who, World, path};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use world::{Answer, NETWORK_KINDS, Who, World, path};
 
 impl World {
     /// Asks as a member, with what is to be so before.

@@ -1,22 +1,13 @@
 //! Nothing that a client sends about networks is answered as a fault of ours.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
 use std::cell::Cell;
 
+use crate::world::robust::{self, sane};
+use crate::world::{NETWORK_KINDS, Who, World, path};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use world::robust::{self, sane};
-use world::{NETWORK_KINDS, Who, World, path};
 
 const NAMES: &[&str] = &[
     "id",

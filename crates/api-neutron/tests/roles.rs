@@ -1,18 +1,10 @@
 //! Who may do what with network resources, and that nothing of another project's can be named.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad};
+use crate::world::{NETWORK_KINDS, Who, World, path};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad};
-use world::{NETWORK_KINDS, Who, World, path};
 
 /// The short name of what [`World::add_net`] made of a kind.
 fn one(kind: &str) -> &str {

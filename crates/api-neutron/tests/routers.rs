@@ -1,18 +1,10 @@
 //! Routers and their interfaces: what is answered, as recorded, and what is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has};
+use crate::world::{Who, World};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad, has};
-use world::{Who, World};
 
 /// The subnet of external addresses.
 async fn external_subnet(world: &mut World) {

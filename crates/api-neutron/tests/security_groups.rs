@@ -1,18 +1,10 @@
 //! Security groups and their rules.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
 #![expect(clippy::too_many_lines, reason = "tables")]
 
-mod world;
-
+use crate::world::cases::{Cases, bad, has};
+use crate::world::{Who, World, with};
 use serde_json::{Value, json};
-use world::cases::{Cases, bad, has};
-use world::{Who, World, with};
 
 /// Direction, version, protocol and remote group of a group's rules, sorted.
 fn rules(group: &Value) -> Vec<(String, String, Value, Value)> {

@@ -1,14 +1,6 @@
 //! Statuses, and why they are so; and what the operator can change.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
+use crate::world::{Who, World, path};
 use adit_api_neutron::NeutronConfig;
 use adit_control::{AgentEvent, CryptoProfile};
 use adit_model::gateway::GatewayStatus;
@@ -16,7 +8,6 @@ use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState
 use adit_model::{Reason, ReasonCode, Whose};
 use serde_json::json;
 use time::OffsetDateTime;
-use world::{Who, World, path};
 
 const CONN: &str = "/vpn/ipsec-site-connections/$conn";
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{cut_out, show};
+use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
 use crate::{Vpc, ids, subnets};
 
@@ -48,9 +48,9 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let rows = control.instances(&cx.caller).await?;
+    let found = control.instances(&cx.caller, part(&cx)?).await?;
     let place = |row: &Port| Place::new(row.created_at, row.id.uuid());
-    let mut page = cut_out(&cx, rows, place)?;
+    let mut page = head_of(&cx, found, place)?;
     let views = control
         .instance_views(std::mem::take(&mut page.items))
         .await?;

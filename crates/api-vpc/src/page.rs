@@ -1,6 +1,7 @@
 //! Lists as IBM pages them, and a way to add to an object.
 
-use adit_api::paging::{Page, Place, cut};
+use adit_api::paging::{Page, Place, cut, head};
+use adit_control::{Listed, Part};
 use axum::Json;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,23 @@ pub(crate) fn page<T>(
     let page = cut_out(cx, items, place)?;
     let rendered = page.items.iter().map(render).collect();
     show(cx, path, name, &page, rendered)
+}
+
+/// Which part of a list that is.
+pub(crate) fn part(cx: &Context) -> Result<Part, ApiError> {
+    Ok(Part {
+        from: cx.start()?.map(Place::parts),
+        limit: u32::try_from(cx.limit()?).ok(),
+    })
+}
+
+/// The page that [`part`] asked for, as it was found.
+pub(crate) fn head_of<T>(
+    cx: &Context,
+    found: Listed<T>,
+    place: impl Fn(&T) -> Place,
+) -> Result<Page<T>, ApiError> {
+    Ok(head(found.rows, place, cx.limit()?, found.total))
 }
 
 /// The page that was asked for. What is dear to look at is looked at for it alone, between this and

@@ -14,7 +14,7 @@ use crate::config::Zone;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{page, set};
+use crate::page::{head_of, part, set, show};
 use crate::regions::zone_reference;
 use crate::{Vpc, ids, vpcs};
 
@@ -83,11 +83,15 @@ fn block(body: &Fields, zone: &Zone) -> Result<Block, ApiError> {
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let views = cx.vpc.control.attached_subnets(&cx.caller).await?;
-    let place = |view: &SubnetView| Place::new(view.subnet.created_at, view.subnet.id.uuid());
-    page(&cx, "subnets", "subnets", views, place, |view| {
-        render(&cx, view)
-    })
+    let control = &cx.vpc.control;
+    let found = control.attached_subnets(&cx.caller, part(&cx)?).await?;
+    let place = |row: &Subnet| Place::new(row.created_at, row.id.uuid());
+    let mut page = head_of(&cx, found, place)?;
+    let views = control
+        .attached_subnet_views(std::mem::take(&mut page.items))
+        .await?;
+    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    show(&cx, "subnets", "subnets", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids;
-use crate::page::{page, set};
+use crate::page::{head_of, part, set, show};
 use crate::regions::zone_reference;
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -41,9 +41,11 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
-    let rows = cx.vpc.control.routers(&cx.caller).await?;
+    let found = cx.vpc.control.routers(&cx.caller, part(&cx)?).await?;
     let place = |row: &Row| Place::new(row.created_at, row.id.uuid());
-    page(&cx, "vpcs", "vpcs", rows, place, |row| render(&cx, row))
+    let page = head_of(&cx, found, place)?;
+    let rendered = page.items.iter().map(|row| render(&cx, row)).collect();
+    show(&cx, "vpcs", "vpcs", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{cut_out, page, set, show};
+use crate::page::{head_of, page, part, set, show};
 use crate::{Vpc, ids, reasons, subnets, vpcs};
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -60,9 +60,9 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let rows = control.gateways_on_subnets(&cx.caller).await?;
+    let found = control.gateways_on_subnets(&cx.caller, part(&cx)?).await?;
     let place = |row: &Gateway| Place::new(row.created_at, row.id.uuid());
-    let mut page = cut_out(&cx, rows, place)?;
+    let mut page = head_of(&cx, found, place)?;
     let views = control
         .gateway_views(std::mem::take(&mut page.items))
         .await?;

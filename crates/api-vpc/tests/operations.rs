@@ -1,15 +1,11 @@
 //! Every operation: without a token, for somebody else's thing, for a missing one, with a body
 //! that is none; and what all requests have in common.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{OLD, World, connection, ike_policy, ipsec_policy};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use world::{OLD, World, connection, ike_policy, ipsec_policy};
 
 /// All there is of a project, in one world.
 struct Things {
@@ -303,7 +299,7 @@ async fn somebody_elses_thing_is_as_missing_as_none_at_all() {
         foreign.refused(404, code);
         let missing = w.call(method, &missing, OLD, body).await;
         missing.refused(404, code);
-        let message = |answer: &world::Answer| answer.body["errors"][0]["message"].clone();
+        let message = |answer: &crate::world::Answer| answer.body["errors"][0]["message"].clone();
         assert_eq!(message(&foreign), message(&missing));
     }
     let foreign = json!({"subnet": {"id": mine.subnet}});

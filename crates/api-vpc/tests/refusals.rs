@@ -1,11 +1,7 @@
 //! What is refused, under which code, and that it changes nothing.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{World, connection, ike_policy, ipsec_policy, with};
 use serde_json::{Value, json};
-use world::{World, connection, ike_policy, ipsec_policy, with};
 
 #[tokio::test]
 async fn a_gateway_that_cannot_be_is_refused() {

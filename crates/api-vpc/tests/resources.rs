@@ -1,9 +1,6 @@
 //! Every operation as it should go, and what the objects look like at which version.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{NEW, OLD, World, connection, ike_policy, ipsec_policy, with};
 use adit_control::AgentEvent;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
@@ -11,7 +8,6 @@ use adit_model::{Reason, ReasonCode, Whose};
 use axum::http::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use world::{NEW, OLD, World, connection, ike_policy, ipsec_policy, with};
 
 #[tokio::test]
 async fn vpcs_subnets_and_instances_are_made_and_unmade() {

@@ -1,18 +1,14 @@
 //! No refusal, log line or debug text holds a pre-shared key. One test for a process: what is
 //! logged anywhere else in it would decide what this one sees.
 
-#![cfg(test)]
-
-mod world;
-
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use crate::world::{NEW, OLD, World, connection, with};
 use adit_api_vpc::VpcConfig;
 use axum::http::Method;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
-use world::{NEW, OLD, World, connection, with};
 
 /// What is logged, kept.
 #[derive(Clone, Default)]

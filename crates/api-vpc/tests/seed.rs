@@ -1,16 +1,12 @@
 //! The documented example, "Connecting two VPCs using VPN", as its curl lines send it.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{Answer, OLD, World};
 use adit_control::AgentEvent;
 use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use world::{Answer, OLD, World};
 
 /// What `curl -H "Authorization: $iam_token" -X POST ... -d '...'` sends.
 async fn curl(w: &World, method: Method, path: &str, body: &str) -> Answer {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// A place in a list: the time something was made, and its id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
-    nanoseconds: i128,
+    created_at: OffsetDateTime,
     id: Uuid,
 }
 
@@ -22,17 +22,21 @@ pub struct PlaceError;
 impl Place {
     /// The place of something.
     #[must_use]
-    pub fn new(created_at: OffsetDateTime, id: Uuid) -> Self {
-        Self {
-            nanoseconds: created_at.unix_timestamp_nanos(),
-            id,
-        }
+    pub const fn new(created_at: OffsetDateTime, id: Uuid) -> Self {
+        Self { created_at, id }
+    }
+
+    /// The time, and the id.
+    #[must_use]
+    pub const fn parts(self) -> (OffsetDateTime, Uuid) {
+        (self.created_at, self.id)
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{}", self.nanoseconds, self.id.simple())
+        let nanoseconds = self.created_at.unix_timestamp_nanos();
+        write!(f, "{nanoseconds:x}-{}", self.id.simple())
     }
 }
 
@@ -41,8 +45,10 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, PlaceError> {
         let (nanoseconds, id) = text.split_once('-').ok_or(PlaceError)?;
+        let nanoseconds = i128::from_str_radix(nanoseconds, 16).map_err(|_| PlaceError)?;
+        let created_at = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds);
         Ok(Self {
-            nanoseconds: i128::from_str_radix(nanoseconds, 16).map_err(|_| PlaceError)?,
+            created_at: created_at.map_err(|_| PlaceError)?,
             id: Uuid::parse_str(id).map_err(|_| PlaceError)?,
         })
     }
@@ -74,6 +80,19 @@ pub fn cut<T>(
     Page { items, next, total }
 }
 
+/// The page of at most `limit` items out of those from its start on, of which there is one more
+/// where there is another page.
+pub fn head<T>(
+    mut items: Vec<T>,
+    place: impl Fn(&T) -> Place,
+    limit: usize,
+    total: usize,
+) -> Page<T> {
+    let next = items.get(limit).map(place);
+    items.truncate(limit);
+    Page { items, next, total }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,12 +115,18 @@ mod tests {
         let fewer = vec![0, 1, 2, 3];
         let last = cut(fewer, |n| place(*n), second.next, 2);
         assert_eq!((last.items, last.next), (vec![], None));
+        // The same of those from the start on alone.
+        let head = |items: Vec<u8>| head(items, |n| place(*n), 2, 5);
+        let second = head(vec![2, 3, 4]);
+        assert_eq!((second.items, second.next), (vec![2, 3], Some(place(4))));
+        assert_eq!(head(vec![3, 4]).next, None);
     }
 
     #[test]
     fn a_place_survives_its_text() {
         assert_eq!(place(7).to_string().parse(), Ok(place(7)));
-        for text in ["", "-", "x-y", "12"] {
+        let late = format!("{:x}-{}", i128::MAX, Uuid::nil().simple());
+        for text in ["", "-", "x-y", "12", &late] {
             assert_eq!(text.parse::<Place>(), Err(PlaceError), "{text}");
         }
     }

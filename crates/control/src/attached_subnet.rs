@@ -7,9 +7,10 @@ use adit_model::subnet::AddressRange;
 use adit_model::{
     Cidr, Name, Network, NetworkId, Port, Revision, Router, RouterId, Subnet, SubnetId,
 };
-use adit_store::Transaction;
+use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, Naming, address, cidr_rules, router, router_interface, subnet};
 
 /// Which addresses a subnet is to have.
@@ -79,14 +80,32 @@ impl Control {
         Ok(view)
     }
 
-    /// The project's subnets that are on a router, oldest first.
+    /// A part of the project's subnets that are on a router, oldest first. What goes with each is in
+    /// [`Self::attached_subnet_views`].
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn attached_subnets(&self, caller: &Caller) -> Result<Vec<SubnetView>, Error> {
+    pub async fn attached_subnets(
+        &self,
+        caller: &Caller,
+        part: Part,
+    ) -> Result<Listed<Subnet>, Error> {
         let mut tx = self.read().await?;
-        let mut views = Vec::new();
-        for row in tx.subnets(caller.project).await? {
+        let query = Query {
+            only: Some(Only::OnRouters),
+            ..Query::of_project(caller.project)
+        };
+        Ok(listed::<Subnet>(&mut *tx, query, part).await?)
+    }
+
+    /// Subnets with what goes with them, as far as they are on a router.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn attached_subnet_views(&self, rows: Vec<Subnet>) -> Result<Vec<SubnetView>, Error> {
+        let mut tx = self.read().await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
             match self.subnet_view(&mut *tx, row).await {
                 Err(Error::NotFound(_)) => {}
                 view => views.push(view?),

@@ -108,21 +108,27 @@ impl Control {
     /// The store can't answer.
     pub async fn trim_log(&self) -> Result<u64, Error> {
         let LogLimits { keep_entries, keep } = self.0.config.change_log;
+        let older_than = self
+            .now()
+            .checked_sub(keep.try_into().unwrap_or(time::Duration::MAX));
+        let older_than = older_than.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let mut gone = 0;
-        loop {
-            let older_than = self
-                .now()
-                .checked_sub(keep.try_into().unwrap_or(time::Duration::MAX));
-            let older_than = older_than.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        while self.is_log_long(keep_entries, older_than).await? {
             let mut tx = self.change_by(Actor::Service).await?;
-            let step = tx.trim_log(keep_entries, older_than, STEP).await?;
-            if step == 0 {
-                return Ok(gone);
-            }
+            gone += tx.trim_log(keep_entries, older_than, STEP).await?;
             tx.commit().await?;
-            gone += step;
             tokio::task::yield_now().await;
         }
+        Ok(gone)
+    }
+
+    /// Whether an entry is not to be kept: nobody is made to wait for a writer that has nothing to do.
+    async fn is_log_long(&self, keep: u64, older_than: OffsetDateTime) -> Result<bool, Error> {
+        let mut tx = self.read().await?;
+        let LogBounds { first, last } = tx.log_bounds().await?;
+        let oldest = tx.log_after(None, first.saturating_sub(1), 1).await?;
+        let is_old = |entry: &LogEntry| entry.change.at < older_than;
+        Ok(last.saturating_sub(keep) >= first || oldest.first().is_some_and(is_old))
     }
 
     /// Forgets entries that are not kept, for ever.

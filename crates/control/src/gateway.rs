@@ -1,16 +1,17 @@
 //! Gateways: VPN endpoints of a router, each with a public address.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use adit_model::gateway::GatewayStatus;
 use adit_model::{
     ConnectionId, Gateway, GatewayId, Name, Reason, Revision, Router, Subnet, SubnetId,
 };
-use adit_store::Transaction;
+use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, Naming, attached_subnet, subnet};
 
 /// What a gateway is to be.
@@ -97,27 +98,22 @@ impl Control {
         Ok(view)
     }
 
-    /// The project's gateways, oldest first, as far as there is a subnet that they can be said to be
-    /// on. What goes with each is in [`Self::gateway_views`].
+    /// A part of the project's gateways, oldest first, as far as there is a subnet that they can be
+    /// said to be on. What goes with each is in [`Self::gateway_views`].
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn gateways_on_subnets(&self, caller: &Caller) -> Result<Vec<Gateway>, Error> {
+    pub async fn gateways_on_subnets(
+        &self,
+        caller: &Caller,
+        part: Part,
+    ) -> Result<Listed<Gateway>, Error> {
         let mut tx = self.read().await?;
-        let mut rows = tx.gateways(caller.project).await?;
-        let mut without = HashSet::new();
-        let bare = rows.iter().filter(|row| row.subnet.is_none());
-        let routers: HashSet<_> = bare.map(|row| row.router).collect();
-        for router in routers {
-            if attached_subnet::of_router(&mut *tx, router)
-                .await?
-                .is_empty()
-            {
-                without.insert(router);
-            }
-        }
-        rows.retain(|row| row.subnet.is_some() || !without.contains(&row.router));
-        Ok(rows)
+        let query = Query {
+            only: Some(Only::OnSubnets),
+            ..Query::of_project(caller.project)
+        };
+        Ok(listed::<Gateway>(&mut *tx, query, part).await?)
     }
 
     /// Gateways with what goes with them.

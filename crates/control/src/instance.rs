@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 
 use adit_model::port::{Device, FixedIp};
-use adit_model::{MacAddress, Name, Port, PortId, Revision, RouterId, Subnet, SubnetId};
-use adit_store::Transaction;
+use adit_model::{MacAddress, Name, Port, PortId, ProjectId, Revision, RouterId, Subnet, SubnetId};
+use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, Naming, address, attached_subnet, subnet};
 
 /// What an instance is to be.
@@ -56,7 +57,7 @@ impl Control {
         let limits = &self.0.config.limits;
         let mut tx = self.change(caller).await?;
         let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
-        let siblings = of_project(&mut *tx, caller).await?;
+        let siblings = tx.page_ports(of_project(caller.project)).await?;
         Error::over(Quota::Instances, siblings.len(), limits.instances)?;
         let names = siblings.iter().map(|row| (&row.name, row.id));
         crate::check_name(Noun::Port, names, &new.name, new.naming, None)?;
@@ -88,13 +89,15 @@ impl Control {
         Ok(view)
     }
 
-    /// The project's instances, oldest first. What goes with each is in [`Self::instance_views`].
+    /// A part of the project's instances, oldest first. What goes with each is in
+    /// [`Self::instance_views`].
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn instances(&self, caller: &Caller) -> Result<Vec<Port>, Error> {
+    pub async fn instances(&self, caller: &Caller, part: Part) -> Result<Listed<Port>, Error> {
         let mut tx = self.read().await?;
-        of_project(&mut *tx, caller).await
+        let query = of_project(caller.project);
+        Ok(listed::<Port>(&mut *tx, query, part).await?)
     }
 
     /// Instances with what goes with them, as far as they are on a router.
@@ -161,10 +164,12 @@ impl Control {
     }
 }
 
-async fn of_project(tx: &mut dyn Transaction, caller: &Caller) -> Result<Vec<Port>, Error> {
-    let mut ports = tx.ports(caller.project).await?;
-    ports.retain(|port| port.device.is_instance());
-    Ok(ports)
+/// A project's machines.
+pub(crate) fn of_project(project: ProjectId) -> Query {
+    Query {
+        only: Some(Only::Machines),
+        ..Query::of_project(project)
+    }
 }
 
 async fn find(tx: &mut dyn Transaction, caller: &Caller, id: PortId) -> Result<Port, Error> {

@@ -157,7 +157,8 @@ impl Control {
         new.parameters.check_strength(config.crypto_profile)?;
         match new.allowance {
             Allowance::Fixed => {
-                let count = P::rows(&mut *tx).count(caller.project).await?;
+                let all = Query::of_project(caller.project);
+                let count = P::rows(&mut *tx).count(all).await?;
                 Error::over(P::QUOTA, count, P::limit(&config.limits))?;
             }
             Allowance::OfProject => {

@@ -7,11 +7,13 @@ use adit_model::{
     MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
     SecurityGroupId, Subnet, SubnetId,
 };
-use adit_store::{Query, StoreError, Transaction};
+use adit_store::{Query, Rows, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::Resource;
-use crate::{Caller, Control, address, attached_subnet, network, router_interface, security_group};
+use crate::{
+    Caller, Control, address, attached_subnet, instance, network, router_interface, security_group,
+};
 
 /// An address that is wished for: of this subnet, this one, or any.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,13 +123,9 @@ impl Control {
         project: ProjectId,
     ) -> Result<(), Error> {
         let limit = self.0.config.limits.machines;
-        // Counting all ports first: few projects have so many at all.
-        if tx.count_ports(project).await? < limit {
-            return Ok(());
-        }
-        let ports = tx.page_ports(Query::of_project(project)).await?;
-        let machines = ports.iter().filter(|port| port.device.is_instance());
-        Error::over(Quota::Machines, machines.count(), limit)
+        let ports: &mut dyn Rows<Port> = tx;
+        let machines = ports.count(instance::of_project(project)).await?;
+        Error::over(Quota::Machines, machines, limit)
     }
 
     /// The ports that are asked for, as far as the caller may see them. Who sees those of all

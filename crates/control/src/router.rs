@@ -9,6 +9,7 @@ use adit_store::{Query, Transaction};
 
 use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::listed::{Listed, Part, listed};
 use crate::quota::{Allowance, Resource};
 use crate::{Caller, Control, Naming, attached_subnet, network};
 
@@ -137,13 +138,14 @@ impl Control {
         Ok(row)
     }
 
-    /// The project's routers, oldest first.
+    /// A part of the project's routers, oldest first.
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn routers(&self, caller: &Caller) -> Result<Vec<Router>, Error> {
+    pub async fn routers(&self, caller: &Caller, part: Part) -> Result<Listed<Router>, Error> {
         let mut tx = self.read().await?;
-        Ok(tx.routers(caller.project).await?)
+        let query = Query::of_project(caller.project);
+        Ok(listed::<Router>(&mut *tx, query, part).await?)
     }
 
     /// The routers that are asked for, as far as the caller may see them.

@@ -1,15 +1,6 @@
 //! The change log: an entry for each change that lasts, none for any other, and readers that miss
 //! nothing.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
-
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +22,7 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use world::{STRICT, World, config, name, new_connection, new_router};
+use crate::world::{STRICT, World, config, name, new_connection, new_router};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {
@@ -240,6 +231,13 @@ async fn use_cases_together_last_all_or_not_at_all() {
             .await
             .is_err()
     );
+    // Somebody who keeps the use cases of one that is over holds up nobody.
+    let dropped = world.control.together().await.unwrap();
+    let kept = dropped.control().clone();
+    kept.create_network(&demo, network("lost")).await.unwrap();
+    drop(dropped);
+    let late = kept.create_network(&demo, network("late")).await;
+    assert!(late.is_err());
     let together = world.control.together().await.unwrap();
     for text in ["one", "two"] {
         let made = together.control().create_network(&demo, network(text));

@@ -1,9 +1,5 @@
 //! What becomes of a project that is deleted, and of its things.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +22,7 @@ use adit_model::{Network, NetworkId, Port, ProjectId};
 use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
-use world::{World, config, name, new_connection, new_router};
+use crate::world::{World, config, name, new_connection, new_router};
 
 async fn admin(world: &World) -> Session {
     let token = world.control.issue_token(&world.admin, Map::new());

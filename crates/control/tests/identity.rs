@@ -1,14 +1,11 @@
 //! Another service says who asks: its projects get their rows, keep to themselves, and nothing
 //! that is kept here opens anything.
 
-#![cfg(test)]
-
-mod world;
-
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::world::{TestClock, World, config, name, new_router};
 use adit_control::fake::FakeAgent;
 use adit_control::identity::{ForeignScope, ForeignSession, IdentifyError, IdentityUnavailable};
 use adit_control::login::{Proof, UserRef, Wish};
@@ -20,7 +17,6 @@ use adit_model::{ProjectId, UserId};
 use adit_store::{MemoryStore, Store};
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use world::{TestClock, World, config, name, new_router};
 
 /// Knows some tokens, unless it is away.
 #[derive(Default)]

@@ -1,19 +1,15 @@
 //! Passwords, application credentials and what they open.
 
-#![cfg(test)]
-
-mod world;
-
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{World, config, name};
 use adit_control::application_credential::NewApplicationCredential;
 use adit_control::login::{CredentialRef, LoginError, ProjectRef, Proof, UserRef, Wish};
 use adit_control::user::UserChange;
 use adit_control::{Error, Password, Session};
 use adit_store::MemoryStore;
-use world::{World, config, name};
 
 async fn session(w: &World, user: &str) -> Session {
     let password = w.control.replace_password(user).await.unwrap();

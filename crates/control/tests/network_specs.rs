@@ -2,10 +2,7 @@
 //! floating IPs that come and go, routers that are down or lose their way outside. The clock of
 //! these tests is paused: waiting costs nothing.
 
-#![cfg(test)]
-
-mod world;
-
+use crate::world::{World, name, new_router};
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::network::NewNetwork;
 use adit_control::port::{NewPort, PortChange};
@@ -21,7 +18,6 @@ use adit_model::{
     Network, NetworkId, Port, PortId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
 };
 use adit_store::Query;
-use world::{World, name, new_router};
 
 async fn network(w: &World, cidr: &str) -> (NetworkId, SubnetId) {
     let new = NewNetwork {

@@ -1,14 +1,11 @@
 //! Addresses outside: of which blocks, to whom, and which of them speaks to a peer.
 
-#![cfg(test)]
-
-mod world;
-
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::world::{LAX, World, config, name, new_router};
 use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
 use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange, WishedExternal, WishedV6};
@@ -24,7 +21,6 @@ use adit_model::{Gateway, GatewayId, NetworkId, OuterAddresses, Psk, Reason, Rea
 use adit_model::{Subnet, Whose};
 use adit_store::{MemoryStore, Store};
 use async_trait::async_trait;
-use world::{LAX, World, config, name, new_router};
 
 const BLOCK: &str = "2001:db8:0:1::/64";
 

@@ -1,13 +1,10 @@
 //! Wishes become true, stay true, and say why when they don't. The clock of these tests is
 //! paused: waiting costs nothing.
 
-#![cfg(test)]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{STRICT, World, config, new_connection};
 use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
@@ -16,7 +13,6 @@ use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState
 use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
-use world::{STRICT, World, config, new_connection};
 
 const LOCAL: &[&str] = &["10.0.0.0/24"];
 const PEER: &[&str] = &["192.168.0.0/24"];

@@ -1,12 +1,9 @@
 //! What one project may take of what all share: it gets its part, and a clear refusal, and others
 //! still get theirs.
 
-#![cfg(test)]
-
-mod world;
-
 use std::sync::Arc;
 
+use crate::world::{World, config, name};
 use adit_control::error::{Quota, Rule};
 use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::NewNetwork;
@@ -15,7 +12,6 @@ use adit_control::{Caller, Config, Error, Query, Resource};
 use adit_model::port::Device;
 use adit_model::{FloatingIp, NetworkId, Port};
 use adit_store::MemoryStore;
-use world::{World, config, name};
 
 /// 27 addresses are given of its block, of which 5 are kept for who has fewer than 2.
 fn small() -> Config {

@@ -1,16 +1,12 @@
 //! Keys and tokens.
 
-#![cfg(test)]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{World, config};
 use adit_control::token::TokenError;
 use adit_store::MemoryStore;
 use serde_json::Map;
-use world::{World, config};
 
 #[tokio::test]
 async fn a_token_names_its_caller_until_it_ends_and_survives_a_restart() {

@@ -1,12 +1,9 @@
 //! Asking a Keystone: what it says, how often it is asked, and what happens when it fails.
 
-#![cfg(test)]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{Mood, PASSWORD, PROJECT, World, member, token};
 use adit_control::identity::{ForeignSession, IdentifyError};
 use adit_control::{IdentityProvider, Password};
 use adit_keystone::{AskError, Keystone, KeystoneConfig};
@@ -14,7 +11,6 @@ use adit_model::ProjectId;
 use adit_model::project::Role;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use world::{Mood, PASSWORD, PROJECT, World, member, token};
 
 /// What could not be answered, as the log says it.
 #[track_caller]

@@ -1,12 +1,9 @@
 //! Keystone over HTTPS: only one that shows a certificate to be trusted is asked.
 
-#![cfg(test)]
-
-mod world;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::world::{World, member};
 use adit_control::IdentityProvider as _;
 use adit_keystone::{AskError, Keystone, KeystoneConfig, SetupError};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -14,7 +11,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use world::{World, member};
 
 /// A Keystone whose certificate is for `localhost`, and the certificate to trust, in a file.
 async fn secure(name: &str) -> (World, PathBuf) {

@@ -2,7 +2,7 @@
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Gateway, Noun, OuterAddresses};
-use adit_store::StoreError;
+use adit_store::{Only, StoreError};
 
 use crate::column::{Stored, text};
 use crate::rows::{List, Table, Value};
@@ -12,6 +12,10 @@ impl Table for Gateway {
     const TABLE: &'static str = "gateways";
     const FIXED: &'static [&'static str] = &["router", "subnet", "public_v4", "public_v6"];
     const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up"];
+    const ONLY: &'static [(Only, &'static str)] = &[(
+        Only::OnSubnets,
+        "subnet IS NOT NULL OR EXISTS (SELECT 1 FROM ports WHERE ports.router = gateways.router)",
+    )];
     const OF: &'static [(Noun, &'static str)] =
         &[(Noun::Router, "router = ?"), (Noun::Subnet, "subnet = ?")];
     const LISTS: &'static [List] = &[];

@@ -3,7 +3,7 @@
 use adit_crypto::EnvelopeKey;
 use adit_model::port::Device;
 use adit_model::{Noun, Port};
-use adit_store::StoreError;
+use adit_store::{Only, StoreError};
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -25,6 +25,11 @@ impl Table for Port {
         "security_groups",
         "updated_at",
     ];
+    const ONLY: &'static [(Only, &'static str)] = &[(
+        Only::Machines,
+        // As `Device::INSTANCE` has it.
+        "router IS NULL AND substr(device_owner, 1, 8) = 'compute:'",
+    )];
     const OF: &'static [(Noun, &'static str)] = &[
         (Noun::Network, "network = ?"),
         (Noun::Router, "router = ?"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Noun, ProjectId, Revision};
-use adit_store::{Order, OrderBy, Query, Row, Rows, StoreError, WriteRows};
+use adit_store::{Only, Order, OrderBy, Query, Row, Rows, StoreError, WriteRows};
 use async_trait::async_trait;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params, params_from_iter};
@@ -48,6 +48,8 @@ pub(crate) trait Table: Row {
     const COLUMNS: &'static [&'static str];
     /// How rows are found by what they hang on: a condition in which `?` is the id.
     const OF: &'static [(Noun, &'static str)];
+    /// Which rows are in a part that some want to see alone: a condition.
+    const ONLY: &'static [(Only, &'static str)] = &[];
     /// Which rows every project may see: a condition.
     const PUBLIC: Option<&'static str> = None;
     /// Tables that repeat its lists.
@@ -120,9 +122,10 @@ impl Select {
         self.push(&format!(" AND {column} IN ({marks})"));
     }
 
-    fn new<T: Table>(query: &Query) -> Self {
+    /// What is asked of which rows: neither where a page begins nor in which order they come.
+    fn which<T: Table>(what: &str, query: &Query) -> Self {
         let mut sql = Self {
-            sql: format!("SELECT * FROM {} WHERE TRUE", T::TABLE),
+            sql: format!("SELECT {what} FROM {} WHERE TRUE", T::TABLE),
             values: Vec::new(),
         };
         if let Some(project) = query.project {
@@ -145,6 +148,23 @@ impl Select {
             sql.push(" AND (").push(condition).push(")");
             let marks = condition.matches('?');
             sql.values.extend(marks.map(|_| Value::Text(text(id))));
+        }
+        if let Some(only) = query.only {
+            let known = T::ONLY.iter().find(|(known, _)| *known == only);
+            let condition = known.map_or("FALSE", |(_, condition)| condition);
+            sql.push(" AND (").push(condition).push(")");
+        }
+        sql
+    }
+
+    fn new<T: Table>(query: &Query) -> Self {
+        let mut sql = Self::which::<T>("*", query);
+        if let Some((created_at, id)) = query.from {
+            sql.push(" AND (created_at, id) >= (")
+                .bind(Value::Number(nanoseconds(created_at)))
+                .push(", ")
+                .bind(Value::Text(text(id)))
+                .push(")");
         }
         let Order { by, descending } = query.order;
         let by = sorted(by);
@@ -203,12 +223,19 @@ impl<T: Table> Rows<T> for SqliteTransaction {
             .await
     }
 
-    async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError> {
-        let sql = format!("SELECT count(*) FROM {} WHERE project = ?", T::TABLE);
-        let connection = self.connection()?;
-        let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
-        let count = statement.query_row([text(project)], |row| row.get::<_, i64>(0));
-        Ok(usize::try_from(count.map_err(failure)?).unwrap_or(usize::MAX))
+    async fn count(&mut self, query: Query) -> Result<usize, StoreError> {
+        let select = Select::which::<T>("count(*)", &query);
+        let count = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(&select.sql).map_err(failure)?;
+            let values = params_from_iter(select.values);
+            let count = statement.query_row(values, |row| row.get::<_, i64>(0));
+            Ok(usize::try_from(count.map_err(failure)?).unwrap_or(usize::MAX))
+        };
+        // Whether a row is in a part is looked up in other tables.
+        if query.only.is_some() {
+            return self.apart(count).await;
+        }
+        count(self.connection()?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Noun, Subnet};
-use adit_store::StoreError;
+use adit_store::{Only, StoreError};
 
 use crate::column::{Stored, json, nanoseconds, text};
 use crate::rows::{List, Table, Value};
@@ -27,6 +27,11 @@ impl Table for Subnet {
         "host_routes",
         "updated_at",
     ];
+    const ONLY: &'static [(Only, &'static str)] = &[(
+        Only::OnRouters,
+        "EXISTS (SELECT 1 FROM fixed_ips JOIN ports ON ports.id = fixed_ips.port \
+         WHERE fixed_ips.subnet = subnets.id AND ports.router IS NOT NULL)",
+    )];
     const OF: &'static [(Noun, &'static str)] = &[(Noun::Network, "network = ?")];
     const PUBLIC: Option<&'static str> = Some("network IN (SELECT id FROM networks WHERE shared)");
     const LISTS: &'static [List] = &[];

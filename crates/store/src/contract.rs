@@ -11,6 +11,7 @@
 
 mod change_log;
 mod outer_addresses;
+mod parts;
 mod peer_cidrs;
 mod projects;
 mod security_group_rules;
@@ -31,6 +32,7 @@ pub use change_log::{
     the_log_is_trimmed_from_its_oldest_end,
 };
 pub use outer_addresses::a_public_address_is_given_once;
+pub use parts::a_part_of_the_rows_is_listed_and_counted;
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use projects::{
     a_project_that_ended_is_there_for_its_things_alone, a_project_that_owns_something_stays,
@@ -50,6 +52,7 @@ macro_rules! contract_tests {
             what_hangs_on_something_is_found
             a_page_has_what_was_asked_for_in_order
             another_projects_id_answers_like_a_missing_one
+            a_part_of_the_rows_is_listed_and_counted
             quotas_are_kept_until_they_are_forgotten
             a_dropped_transaction_changes_nothing
             a_reader_sees_one_moment

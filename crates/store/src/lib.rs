@@ -42,7 +42,7 @@ pub use memory::MemoryStore;
 pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
 pub use project::{Projects, WriteProjects};
-pub use query::{Order, OrderBy, Query};
+pub use query::{Only, Order, OrderBy, Query};
 pub use quota::{Quotas, WriteQuotas};
 pub use revoked_token::{RevokedTokens, WriteRevokedTokens};
 pub use role_assignment::{RoleAssignments, WriteRoleAssignments};

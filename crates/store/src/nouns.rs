@@ -53,7 +53,7 @@ macro_rules! nouns {
 
             /// How many the project has.
             pub fn $count(&mut self, project: ProjectId) -> impl Future<Output = Answer<usize>> + Send {
-                Rows::<$row>::count(self, project)
+                Rows::<$row>::count(self, Query::of_project(project))
             }
 
             $(

@@ -1,6 +1,7 @@
 //! Which rows, in which order, how many.
 
 use adit_model::{Noun, ProjectId};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// By what rows are sorted; rows that are alike are in the order of their ids.
@@ -26,6 +27,17 @@ pub struct Order {
     pub descending: bool,
 }
 
+/// A part of a noun's rows that some want to see alone. Of other nouns it has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Only {
+    /// Ports that are machines.
+    Machines,
+    /// Subnets that a router has an interface on.
+    OnRouters,
+    /// Gateways that were made in a subnet, or whose router has an interface on one.
+    OnSubnets,
+}
+
 /// Which rows, in which order, how many. The default is everybody's, oldest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Query {
@@ -39,6 +51,11 @@ pub struct Query {
     pub names: Option<Vec<String>>,
     /// That hang on this.
     pub of: Option<(Noun, Uuid)>,
+    /// Of this part of them.
+    pub only: Option<Only>,
+    /// Made at this time, with this id, or later: for rows that come oldest first. Nobody needs to be
+    /// there.
+    pub from: Option<(OffsetDateTime, Uuid)>,
     /// In which order.
     pub order: Order,
     /// Only those that come after this one. If it is not there, none does.

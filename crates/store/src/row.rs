@@ -63,11 +63,11 @@ pub trait Rows<T: Row>: Send {
     /// The store can't answer.
     async fn list(&mut self, query: Query) -> Result<Vec<T>, StoreError>;
 
-    /// How many a project has.
+    /// How many rows there are of those that are asked for: wherever a page of them begins and ends.
     ///
     /// # Errors
     /// The store can't answer.
-    async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError>;
+    async fn count(&mut self, query: Query) -> Result<usize, StoreError>;
 }
 
 /// Changes of [`Rows`].

@@ -1,7 +1,5 @@
 //! The face over a memory store, and requests to it.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::sync::Arc;
 
 use adit_api_keystone::{CatalogService, KeystoneConfig, router};

@@ -1,8 +1,6 @@
 //! The face over a memory store and an agent that only remembers, with what there is before a VPN
 //! is made, and a client for it.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 pub(crate) mod cases;
 pub(crate) mod robust;
 pub(crate) mod rows;

@@ -1,13 +1,11 @@
 //! The API over a memory store and an agent that only remembers, and a client for it.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use adit_api_vpc::VpcConfig;
 use adit_control::fake::FakeAgent;
-use adit_control::{Caller, Config, Control, ExternalPool, SystemClock};
+use adit_control::{Config, Control, ExternalPool, SystemClock};
 use adit_crypto::SystemRandom;
 use adit_store::MemoryStore;
 use axum::Router;
@@ -24,7 +22,6 @@ pub(crate) struct World {
     pub(crate) control: Control,
     pub(crate) agent: Arc<FakeAgent>,
     pub(crate) app: Router,
-    pub(crate) me: Caller,
     pub(crate) token: String,
     /// A token of another project.
     pub(crate) other: String,
@@ -104,7 +101,6 @@ impl World {
         let app = adit_api_vpc::router(control.clone(), config)
             .layer(axum::middleware::from_fn(adit_api::request_id::layer));
         Self {
-            me: callers[1],
             token: token(&callers[1]),
             other: token(&callers[0]),
             control,

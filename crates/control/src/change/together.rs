@@ -44,6 +44,15 @@ impl Together {
     }
 }
 
+/// Whoever still has the use cases holds up no other writer by it.
+impl Drop for Together {
+    fn drop(&mut self) {
+        if let Ok(mut unit) = self.shared.try_lock() {
+            unit.take();
+        }
+    }
+}
+
 impl Control {
     /// Begins a unit of work of several use cases: those of [`Together::control`]. Nobody else
     /// writes until it is over.

@@ -1,7 +1,5 @@
 //! A control over a memory store and an agent that only remembers.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! A Keystone of a hundred lines, on a real socket, that can be told to misbehave.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{MemoryTransaction, need};
-use crate::query::OrderBy;
+use crate::query::{Only, OrderBy};
 use crate::row::{Row, Rows, WriteRows};
 use crate::{PeerCidrs, PeerHosts, Query, StoreError};
 
@@ -143,6 +143,29 @@ fn matches<T: Row>(all: &Nouns, query: &Query, row: &T) -> bool {
             .as_ref()
             .is_none_or(|names| names.contains(&name()))
         && query.of.is_none_or(|of| is_of(row, of))
+        && query.only.is_none_or(|only| is_in(all, only, row))
+}
+
+fn is_in(all: &Nouns, only: Only, row: &impl Row) -> bool {
+    let row = row as &dyn std::any::Any;
+    let on = |port: &Port, router: RouterId| port.device.router() == Some(router);
+    match only {
+        Only::Machines => {
+            let port = row.downcast_ref::<Port>();
+            port.is_some_and(|port| port.device.is_instance())
+        }
+        Only::OnRouters => row.downcast_ref::<Subnet>().is_some_and(|subnet| {
+            let mut ports = all.ports.values();
+            ports.any(|port| {
+                let mut addresses = port.fixed_ips.iter();
+                port.device.router().is_some() && addresses.any(|ip| ip.subnet == subnet.id)
+            })
+        }),
+        Only::OnSubnets => row.downcast_ref::<Gateway>().is_some_and(|gateway| {
+            let mut ports = all.ports.values();
+            gateway.subnet.is_some() || ports.any(|port| on(port, gateway.router))
+        }),
+    }
 }
 
 #[async_trait]
@@ -164,6 +187,10 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
             .values()
             .filter(|row| matches(&self.tables.nouns, &query, *row))
             .filter(|row| after.is_none_or(|after| compare(&query, *row, after).is_gt()))
+            .filter(|row| {
+                let at = (row.created_at(), row.id());
+                query.from.is_none_or(|from| at >= from)
+            })
             .cloned()
             .collect();
         rows.sort_by(|one, two| compare(&query, one, two));
@@ -173,9 +200,10 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
         Ok(rows)
     }
 
-    async fn count(&mut self, project: ProjectId) -> Result<usize, StoreError> {
-        let rows = T::table(&self.tables.nouns).values();
-        Ok(rows.filter(|row| row.project() == project).count())
+    async fn count(&mut self, query: Query) -> Result<usize, StoreError> {
+        let nouns = &self.tables.nouns;
+        let rows = T::table(nouns).values();
+        Ok(rows.filter(|row| matches(nouns, &query, *row)).count())
     }
 }
 

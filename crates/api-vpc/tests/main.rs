@@ -1,0 +1,10 @@
+//! The face over a memory store: one program, so that it is linked once.
+
+#![cfg(test)]
+
+mod operations;
+mod refusals;
+mod resources;
+mod secrets;
+mod seed;
+mod world;

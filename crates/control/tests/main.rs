@@ -1,0 +1,16 @@
+//! The use cases and the reconciler over a memory store: one program, so that it is linked once.
+
+#![cfg(test)]
+
+mod change_log;
+mod ending;
+mod identity;
+mod lanes;
+mod logins;
+mod network_specs;
+mod outer_addresses;
+mod reconcile;
+mod rules;
+mod shares;
+mod tokens;
+mod world;
