@@ -1,11 +1,11 @@
 //! Time and memory of this process.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The median of what some runs took, in nanoseconds, each of `times` repetitions.
 pub(crate) fn median(runs: usize, times: u32, mut act: impl FnMut()) -> u64 {
-    let mut took: Vec<_> = (0..runs)
+    let took = (0..runs)
         .map(|_| {
             let begun = Instant::now();
             for _ in 0..times {
@@ -14,12 +14,16 @@ pub(crate) fn median(runs: usize, times: u32, mut act: impl FnMut()) -> u64 {
             begun.elapsed() / times
         })
         .collect();
-    took.sort_unstable();
-    let middle = took.get(runs / 2).copied().unwrap_or_default();
-    nanoseconds(middle)
+    middle(took)
 }
 
-pub(crate) fn nanoseconds(duration: std::time::Duration) -> u64 {
+/// The median of what some things took, in nanoseconds: what others do on this machine meanwhile moves it little.
+pub(crate) fn middle(mut took: Vec<Duration>) -> u64 {
+    took.sort_unstable();
+    nanoseconds(took.get(took.len() / 2).copied().unwrap_or_default())
+}
+
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -10,7 +10,7 @@ use adit_ike::{
 };
 use adit_sim::{Pair, SeededRandom, Side};
 
-use crate::clock::{median, memory, nanoseconds};
+use crate::clock::{median, memory, middle, nanoseconds};
 
 /// The time at which all is done; nothing of it is due before many minutes.
 const NOW: Instant = Instant::from_micros(1_000);
@@ -118,21 +118,23 @@ pub(crate) fn measure(count: u32, tell: fn(&str, u64)) -> io::Result<()> {
         hub.command(Command::SetConnection(key, config));
     }
     let configs: Vec<_> = (0..count).map(|number| config(number, false)).collect();
+    let (mut first, mut each) = (Vec::new(), Vec::new());
     let begun = Clock::now();
-    let mut first = Vec::new();
     for (number, config) in (0..count).zip(configs) {
         let key = ConnectionKey(number.into());
+        let begun = Clock::now();
         first.extend(peers.command(Command::SetConnection(key, config)));
+        each.push(begun.elapsed());
     }
-    let took = nanoseconds(begun.elapsed());
-    tell("configure all", took);
-    tell("configure, each", took / u64::from(count));
-    let begun = Clock::now();
+    tell("configure all", nanoseconds(begun.elapsed()));
+    tell("configure, each", middle(each));
+    let mut each = Vec::new();
     for sent in first {
+        let begun = Clock::now();
         carry(&mut peers, &mut hub, vec![sent]);
+        each.push(begun.elapsed());
     }
-    let took = nanoseconds(begun.elapsed());
-    tell("bring up, each, both ends", took / u64::from(count));
+    tell("bring up, each, both ends", middle(each));
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     if peers.children.len() != wanted || hub.children.len() != wanted {
         return Err(io::Error::other("not all connections came up"));

@@ -19,7 +19,8 @@ use adit_ike_wire::{ExchangeType, PayloadType};
 use crate::config::block;
 use crate::output::{ChildKey, Output, Polled};
 use crate::sa::Sa;
-use crate::v2::sa::{IkeSa, State};
+use crate::v2::sa::IkeSa;
+use crate::v2::state::State;
 use crate::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, EspAlgorithms,
     Identity, IkeAlgorithms, Instant, Liveness,
@@ -35,6 +36,11 @@ const MAX_SAS: usize = 64;
 const MAX_CHILDREN: usize = 128;
 
 const CONNECTION: ConnectionKey = ConnectionKey(1);
+
+/// An SA, inside.
+fn v2(sa: &dyn Sa) -> Option<&IkeSa> {
+    sa.as_any().downcast_ref()
+}
 
 /// Xorshift, seeded with the side's number.
 struct Sequence(u64);
@@ -354,13 +360,18 @@ impl Table {
         let (key, spi) = (place.key, place.remote_spi);
         let at_peer = |sa: &&IkeSa| sa.link.local_spi == spi;
         let other = self.end(1 - side);
-        let there = other.sas.values().filter_map(Sa::v2).find(at_peer)?;
+        let there = other.sas.values().filter_map(v2).find(at_peer)?;
         let id = if response {
             there.link.requests.next_id().saturating_sub(1)
         } else {
             there.link.responses.expected()
         };
-        let IkeSa { link, state } = self.end(side).sas.get_mut(key)?.v2_mut()?;
+        let IkeSa { link, state } = self
+            .end(side)
+            .sas
+            .get_mut(key)?
+            .as_any_mut()
+            .downcast_mut()?;
         let protection = match state {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,

@@ -24,6 +24,10 @@ use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::time::Instant;
 
+/// The UDP ports of IKE, in both versions (RFC 7296 section 2, RFC 3948).
+pub(crate) const PORT: u16 = 500;
+pub(crate) const NAT_PORT: u16 = 4500;
+
 /// Names an IKE SA within its endpoint; never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SaKey(pub(crate) u64);
@@ -86,11 +90,11 @@ pub(crate) trait Sa: fmt::Debug {
 
     /// Itself, for tests that look inside.
     #[cfg(any(test, fuzzing))]
-    fn v2(&self) -> Option<&crate::v2::sa::IkeSa>;
+    fn as_any(&self) -> &dyn core::any::Any;
 
     /// Itself, for tests that speak in its name.
     #[cfg(any(test, fuzzing))]
-    fn v2_mut(&mut self) -> Option<&mut crate::v2::sa::IkeSa>;
+    fn as_any_mut(&mut self) -> &mut dyn core::any::Any;
 }
 
 /// What an SA is found by, which its steps may change.

@@ -39,7 +39,7 @@ impl Table {
 
 fn established(table: &Table) -> [usize; 2] {
     let count = |end: &Endpoint| {
-        let sas = end.sas.values().filter_map(Sa::v2);
+        let sas = end.sas.values().filter_map(v2);
         sas.filter(|sa| sa.established().is_some()).count()
     };
     let [first, second] = &table.ends;
@@ -107,7 +107,7 @@ fn an_answer_of_another_exchange_is_none() {
     table.wire.clear();
     let waits = |table: &Table| {
         let [_, asking] = &table.ends;
-        let mut sas = asking.sas.values().filter_map(Sa::v2);
+        let mut sas = asking.sas.values().filter_map(v2);
         sas.any(|sa| !sa.link.requests.is_idle())
     };
     // It is authentic, and ends the SA where it is taken for an answer.
@@ -126,7 +126,7 @@ fn said(table: &Table, side: usize) -> Opened {
     let datagram = table.wire.iter().find(|datagram| datagram.sender == side);
     let datagram = datagram.unwrap();
     let message = Message::parse(&datagram.octets).unwrap();
-    let mut sas = table.ends[1 - side].sas.values().filter_map(Sa::v2);
+    let mut sas = table.ends[1 - side].sas.values().filter_map(v2);
     let (first, second) = (message.header.initiator_spi, message.header.responder_spi);
     let sa = sas.find(|sa| sa.link.spis() == (first, second)).unwrap();
     sa.open(&datagram.octets, &message).unwrap()

@@ -34,7 +34,7 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
         message.header.initiator_spi
     };
     let end = &table.ends[1 - side];
-    let mut sas = end.sas.values().filter_map(Sa::v2);
+    let mut sas = end.sas.values().filter_map(v2);
     let sa = sas.find(|sa| sa.link.local_spi == ours)?;
     let opened = sa.open(&datagram.octets, &message).ok()?;
     let payloads = opened.payloads().unwrap();

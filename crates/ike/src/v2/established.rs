@@ -30,11 +30,12 @@ use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Farewell, Role, SaKey};
 use crate::time::Instant;
+use crate::v2::active::Active;
 use crate::v2::collision::Ours;
+use crate::v2::keys::Authenticated;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
-use crate::v2::task::auth::Authenticated;
-use crate::v2::task::{Active, Queued, Task};
+use crate::v2::task::{Queued, Task};
 
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);

@@ -8,9 +8,9 @@ use crate::output::{Event, Output};
 use crate::sa::{Context, Drop, Effect, Ending, Path, Role, Taken};
 use crate::v2::contents::Contents;
 use crate::v2::protection::Opened;
-use crate::v2::sa::{IkeSa, State};
+use crate::v2::sa::IkeSa;
+use crate::v2::state::{Refusing, State};
 use crate::v2::task::Task;
-use crate::v2::task::refuse::Refusing;
 use crate::v2::window::{ATTEMPT, Arrival, Overdue};
 
 /// After how many unanswered first messages the user is told.

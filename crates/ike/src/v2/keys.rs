@@ -25,6 +25,18 @@ pub(crate) struct SaKeys {
     sk_pr: Secret,
 }
 
+/// Proof that the peer knows the pre-shared key: only verification makes one, and an established
+/// SA can't be had without.
+#[derive(Debug)]
+pub(crate) struct Authenticated(());
+
+impl Authenticated {
+    /// A rekeyed SA inherits the proof of the one it came from.
+    pub(crate) const fn inherit(&self) -> Self {
+        Self(())
+    }
+}
+
 /// What both sides put into an exchange.
 pub(crate) struct Nonces<'a> {
     pub(crate) initiator: &'a [u8],
@@ -118,15 +130,26 @@ impl SaKeys {
         })
     }
 
-    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`.
-    ///
-    /// `message` is that side's IKE_SA_INIT message, `peer_nonce` the other side's nonce.
+    /// Whether `received` is the AUTH of `signer`.
+    pub(crate) fn verify(
+        &self,
+        signer: Role,
+        psk: &Secret,
+        signed: (&[u8], &[u8]),
+        identity: &Identity,
+        received: &[u8],
+    ) -> Option<Authenticated> {
+        let expected = self.auth(signer, psk, signed, identity);
+        adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
+    }
+
+    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`, who signs its
+    /// IKE_SA_INIT message and the other side's nonce.
     pub(crate) fn auth(
         &self,
         signer: Role,
         psk: &Secret,
-        message: &[u8],
-        peer_nonce: &[u8],
+        (message, peer_nonce): (&[u8], &[u8]),
         identity: &Identity,
     ) -> Secret {
         let prf = self.suite.prf;

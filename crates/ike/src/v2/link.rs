@@ -7,9 +7,8 @@ use adit_ike_wire::v2::Payload;
 use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
 use crate::config::ConnectionKey;
-use crate::sa::{Context, Path, Role, SaKey};
+use crate::sa::{Context, NAT_PORT, Path, Role, SaKey};
 use crate::v2::protection::Protection;
-use crate::v2::task::init::NAT_PORT;
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// Whether the peer's address is translated on the way, as NAT detection found (RFC 7296 section 2.23).

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!  IkeSa (sa.rs) -- Link: two message-ID windows (link.rs, window.rs)
-//!    |              state: InitSent | AuthSent | HalfOpen | Established
+//!    |              state: InitSent | AuthSent | HalfOpen | Established (state.rs)
 //!    +-- Established -- queue of tasks, one under way (established.rs, task/*.rs)
 //!          |            what meets what: collision.rs
 //!          +-- Child SAs: what is agreed (agreement.rs)
 //! ```
 
+pub(crate) mod active;
 pub(crate) mod agreement;
 pub(crate) mod collision;
 pub(crate) mod contents;
@@ -20,5 +21,6 @@ mod nat;
 pub(crate) mod proposal;
 pub(crate) mod protection;
 pub(crate) mod sa;
+pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod window;

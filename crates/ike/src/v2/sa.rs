@@ -1,19 +1,4 @@
-//! An IKE SA: two message-ID windows, and the state it is in.
-//!
-//! ```text
-//!  initiator                               responder
-//!  InitSent --(IKE_SA_INIT response)--+    (IKE_SA_INIT request)--> HalfOpen
-//!     | COOKIE, INVALID_KE: again     |                               | 30 s: gone
-//!     v                               v                               |
-//!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
-//!                                     |                               |
-//!        Refusing <--(AUTH is bad)----|                               |AUTH verified
-//!           |            AUTH verified|                               |
-//!           +--> gone                 +--------> Established <--------+
-//!                                                     |  tasks, see [`crate::v2::established`]
-//!                                                     v
-//!                                              Closing --> gone
-//! ```
+//! An IKE SA of IKEv2, as the endpoint sees it.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -27,25 +12,10 @@ use crate::sa::{
     Context, Drop, Handover, Order, Outcome, Path, Place, Sa, SaKey, Stage, Taken, Usage,
 };
 use crate::time::Instant;
+use crate::v2::active::Active;
 use crate::v2::established::{Established, Phase};
 use crate::v2::link::Link;
-use crate::v2::task::Active;
-use crate::v2::task::auth::AuthSent;
-use crate::v2::task::init::InitSent;
-use crate::v2::task::init_answer::HalfOpen;
-use crate::v2::task::refuse::{Refusing, Withdrawn};
-
-/// The state of an IKE SA.
-pub(crate) enum State {
-    AuthSent(Box<AuthSent>),
-    Established(Box<Established>),
-    /// Between two states, and after the end; an SA found so is dropped.
-    Gone,
-    HalfOpen(Box<HalfOpen>),
-    InitSent(Box<InitSent>),
-    Refusing(Box<Refusing>),
-    Withdrawn(Box<Withdrawn>),
-}
+use crate::v2::state::{State, Withdrawn};
 
 /// An IKE SA.
 pub(crate) struct IkeSa {
@@ -264,12 +234,12 @@ impl Sa for IkeSa {
     }
 
     #[cfg(any(test, fuzzing))]
-    fn v2(&self) -> Option<&IkeSa> {
-        Some(self)
+    fn as_any(&self) -> &dyn core::any::Any {
+        self
     }
 
     #[cfg(any(test, fuzzing))]
-    fn v2_mut(&mut self) -> Option<&mut IkeSa> {
-        Some(self)
+    fn as_any_mut(&mut self) -> &mut dyn core::any::Any {
+        self
     }
 }

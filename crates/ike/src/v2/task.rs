@@ -59,14 +59,3 @@ pub(crate) struct Queued {
     pub(crate) task: Task,
     pub(crate) not_before: Instant,
 }
-
-/// The task whose request is under way.
-#[derive(Debug)]
-pub(crate) enum Active {
-    ChildCreate(child_create::Pending),
-    ChildDelete(ChildKey),
-    ChildRekey(child_rekey::Pending),
-    IkeDelete,
-    IkeRekey(ike_rekey::Pending),
-    Liveness,
-}

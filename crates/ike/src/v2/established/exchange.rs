@@ -5,11 +5,11 @@ use adit_ike_wire::{ExchangeType, Header};
 
 use crate::failure::{Failure, Judge};
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
+use crate::v2::active::Active;
 use crate::v2::agreement::{error_payload, notification_name};
 use crate::v2::contents::Contents;
 use crate::v2::established::{Established, Phase};
 use crate::v2::link::Link;
-use crate::v2::task::Active;
 
 /// What a peer says in an INFORMATIONAL exchange to have the IKE SA deleted without a Delete (RFC 7296
 /// section 2.21.2).

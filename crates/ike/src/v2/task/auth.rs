@@ -7,51 +7,25 @@ use alloc::vec::Vec;
 use adit_ike_wire::ExchangeType;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
-use crate::config::{ConnectionConfig, ConnectionKey, Identity};
+use crate::config::Identity;
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Role};
 use crate::selectors;
-use crate::time::Instant;
 use crate::v2::agreement::{self, Birth, Wish, notification_name};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::{Nonces, SaKeys};
+use crate::v2::keys::Authenticated;
+use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
-use crate::v2::sa::State;
-use crate::v2::task::refuse::Refusing;
+use crate::v2::state::{AuthSent, Inputs, Refusing, State};
 
 /// The authentication method "shared key message integrity code".
 pub(super) const SHARED_KEY: u8 = 2;
 
 pub(super) const AUTHENTICATION_FAILED: NotifyType = NotifyType::AUTHENTICATION_FAILED;
-
-/// Proof that the peer knows the pre-shared key: only verification makes one, and an established
-/// SA can't be had without.
-#[derive(Debug)]
-pub(crate) struct Authenticated(());
-
-impl Authenticated {
-    /// A rekeyed SA inherits the proof of the one it came from.
-    pub(crate) const fn inherit(&self) -> Self {
-        Self(())
-    }
-}
-
-/// What both sides have before IKE_AUTH.
-pub(crate) struct Inputs {
-    pub(crate) connection: ConnectionKey,
-    pub(crate) config: Arc<ConnectionConfig>,
-    pub(crate) keys: SaKeys,
-    pub(crate) initiator_nonce: Vec<u8>,
-    pub(crate) responder_nonce: Vec<u8>,
-    pub(crate) initiator_message: Vec<u8>,
-    pub(crate) responder_message: Vec<u8>,
-    /// When the exchange before began.
-    pub(crate) begun: Instant,
-}
 
 impl Inputs {
     pub(super) fn nonces(&self) -> ExchangeNonces {
@@ -61,14 +35,18 @@ impl Inputs {
         }
     }
 
-    /// The AUTH octets of `signer`, who calls itself `identity`.
-    pub(super) fn auth(&self, signer: Role, identity: &Identity) -> adit_crypto::Secret {
-        let (message, nonce) = match signer {
+    /// What `signer` signs: its first message, and the other side's nonce.
+    fn signed_by(&self, signer: Role) -> (&[u8], &[u8]) {
+        match signer {
             Role::Initiator => (&self.initiator_message, &self.responder_nonce),
             Role::Responder => (&self.responder_message, &self.initiator_nonce),
-        };
-        self.keys
-            .auth(signer, &self.config.psk, message, nonce, identity)
+        }
+    }
+
+    /// The AUTH octets of `signer`, who calls itself `identity`.
+    pub(super) fn auth(&self, signer: Role, identity: &Identity) -> adit_crypto::Secret {
+        let signed = self.signed_by(signer);
+        self.keys.auth(signer, &self.config.psk, signed, identity)
     }
 
     pub(super) fn verify(
@@ -77,15 +55,10 @@ impl Inputs {
         identity: &Identity,
         received: &[u8],
     ) -> Option<Authenticated> {
-        let expected = self.auth(signer, identity);
-        adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
+        let signed = self.signed_by(signer);
+        let psk = &self.config.psk;
+        self.keys.verify(signer, psk, signed, identity, received)
     }
-}
-
-/// The initiator's state while it waits for the answer to IKE_AUTH.
-pub(crate) struct AuthSent {
-    pub(crate) inputs: Inputs,
-    wish: Option<Wish>,
 }
 
 impl AuthSent {

@@ -16,12 +16,12 @@ use crate::selectors;
 use crate::v2::agreement::{self, Birth, error_payload};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
+use crate::v2::keys::Authenticated;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::proposal::describe_ike;
-use crate::v2::sa::State;
-use crate::v2::task::auth::{AUTHENTICATION_FAILED, Authenticated, Inputs, SHARED_KEY};
-use crate::v2::task::init_answer::HalfOpen;
+use crate::v2::state::{HalfOpen, Inputs, State};
+use crate::v2::task::auth::{AUTHENTICATION_FAILED, SHARED_KEY};
 
 impl HalfOpen {
     /// Answers IKE_AUTH; the SA's next state.

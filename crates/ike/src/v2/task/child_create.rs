@@ -1,10 +1,9 @@
 //! CREATE_CHILD_SA for a new Child SA (RFC 7296 section 1.3.1), and what a rekey shares with it.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use adit_crypto::{Group, KeyExchange, Secret};
+use adit_crypto::{Group, Secret};
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 
@@ -13,6 +12,7 @@ use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Effect, Role};
+use crate::v2::active::{Active, ChildCreating, Request};
 use crate::v2::agreement::{self, Agreement, Birth, Wish};
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
@@ -20,7 +20,7 @@ use crate::v2::established::Established;
 use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
-use crate::v2::task::{Active, Task};
+use crate::v2::task::Task;
 
 /// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
 pub(crate) const TEMPORARY_WAIT: Duration = Duration::from_millis(1_500);
@@ -31,26 +31,6 @@ const SIMULTANEOUS: Duration = Duration::from_secs(10);
 
 /// How many Child SAs an IKE SA may have, beyond four for each that is wanted.
 const SPARE_CHILDREN: usize = 16;
-
-/// Our request for a Child SA: what was wished and what it takes to derive keys.
-pub(crate) struct Request {
-    pub(crate) wish: Wish,
-    pub(crate) nonce: Vec<u8>,
-    pub(crate) key_exchange: Option<Box<dyn KeyExchange>>,
-}
-
-impl core::fmt::Debug for Request {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Request({:08x})", self.wish.inbound_spi)
-    }
-}
-
-/// A request for a new Child SA under way.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub(crate) index: usize,
-    request: Request,
-}
 
 /// What the peer said to our request.
 pub(crate) enum Reply {
@@ -188,17 +168,17 @@ impl Established {
             return;
         };
         let request = self.request_child(ctx, link, selectors, None, None);
-        self.active = Some(Active::ChildCreate(Pending { index, request }));
+        self.active = Some(Active::ChildCreate(ChildCreating { index, request }));
     }
 
     pub(crate) fn child_created(
         &mut self,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        pending: Pending,
+        pending: ChildCreating,
         contents: &Contents<'_>,
     ) {
-        let Pending { index, request } = pending;
+        let ChildCreating { index, request } = pending;
         match self.read_child_reply(&request, contents) {
             Reply::Agreed {
                 agreement,
@@ -224,7 +204,7 @@ impl Established {
             Reply::TryGroup(group) => {
                 let selectors = (request.wish.local, request.wish.remote);
                 let request = self.request_child(ctx, link, selectors, None, Some(group));
-                self.active = Some(Active::ChildCreate(Pending { index, request }));
+                self.active = Some(Active::ChildCreate(ChildCreating { index, request }));
             }
             Reply::TryLater | Reply::NotFound => {
                 let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);

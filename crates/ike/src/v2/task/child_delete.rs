@@ -8,11 +8,12 @@ use adit_ike_wire::{ExchangeType, Header};
 use crate::child::{self, ChildSa, ChildState};
 use crate::output::ChildKey;
 use crate::sa::Context;
+use crate::v2::active::Active;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::link::Link;
-use crate::v2::task::{Active, Task};
+use crate::v2::task::Task;
 
 impl Established {
     /// Takes a Child SA out of use and tells the peer when its turn comes.

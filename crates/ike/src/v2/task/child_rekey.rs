@@ -14,35 +14,25 @@ use adit_ike_wire::Header;
 use adit_ike_wire::v2::{Notify, NotifyType};
 
 use crate::child::{self, ChildSa, ChildState};
-use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Role};
 use crate::selectors::covers;
 use crate::time::Instant;
+use crate::v2::active::{Active, ChildRekeying};
 use crate::v2::agreement::Birth;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
-use crate::v2::task::child_create::{Reply, Request, TEMPORARY_WAIT};
-use crate::v2::task::{Active, Task};
+use crate::v2::task::Task;
+use crate::v2::task::child_create::{Reply, TEMPORARY_WAIT};
 
 /// How soon a refused rekey is tried again at the soonest.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a replaced Child SA waits for its Delete, which whoever replaced it sends.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
-
-/// A rekey under way.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    /// The Child SA that is to be replaced.
-    pub(crate) child: ChildKey,
-    request: Request,
-    /// The one the peer made for the same purpose in the meantime.
-    rival: Option<(ChildKey, ExchangeNonces)>,
-}
 
 impl Established {
     pub(crate) fn start_child_rekey(
@@ -67,7 +57,7 @@ impl Established {
         let group = child.suite.group;
         let spi = child.inbound_spi;
         let request = self.request_child(ctx, link, selectors, Some(spi), group);
-        self.active = Some(Active::ChildRekey(Pending {
+        self.active = Some(Active::ChildRekey(ChildRekeying {
             child: key,
             request,
             rival: None,
@@ -78,10 +68,10 @@ impl Established {
         &mut self,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        pending: Pending,
+        pending: ChildRekeying,
         contents: &Contents<'_>,
     ) {
-        let Pending {
+        let ChildRekeying {
             child: old,
             request,
             rival,
@@ -128,7 +118,7 @@ impl Established {
                 let selectors = (child.local.clone(), child.remote.clone());
                 let spi = child.inbound_spi;
                 let request = self.request_child(ctx, link, selectors, Some(spi), Some(group));
-                let pending = Pending {
+                let pending = ChildRekeying {
                     child: old,
                     request,
                     rival,

@@ -4,10 +4,10 @@ use adit_ike_wire::v2::{Delete, Payload};
 use adit_ike_wire::{ExchangeType, Header};
 
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
+use crate::v2::active::Active;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::established::Established;
 use crate::v2::link::Link;
-use crate::v2::task::Active;
 
 impl Established {
     pub(crate) fn start_ike_delete(&mut self, ctx: &mut Context<'_>, link: &mut Link) {

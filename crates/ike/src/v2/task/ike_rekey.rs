@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use adit_crypto::{Group, KeyExchange};
+use adit_crypto::Group;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload, Proposal, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header, Spi};
 
@@ -17,6 +17,7 @@ use crate::nonces::ExchangeNonces;
 use crate::output::Part;
 use crate::sa::{Context, Effect, Role, SaKey};
 use crate::suite::IkeSuite;
+use crate::v2::active::{Active, IkeRekeying};
 use crate::v2::agreement::notification_name;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
@@ -24,26 +25,14 @@ use crate::v2::established::{Established, Phase};
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::proposal::{choose_ike, offer_ike};
-use crate::v2::sa::{IkeSa, State};
+use crate::v2::sa::IkeSa;
+use crate::v2::state::State;
+use crate::v2::task::Task;
 use crate::v2::task::child_create::TEMPORARY_WAIT;
-use crate::v2::task::{Active, Task};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How soon a refused rekey is tried again.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
-
-/// A rekey of the IKE SA under way.
-pub(crate) struct Pending {
-    spi: Spi,
-    nonce: Vec<u8>,
-    key_exchange: Box<dyn KeyExchange>,
-}
-
-impl core::fmt::Debug for Pending {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Pending({:?})", self.spi)
-    }
-}
 
 /// What the new SA is made of.
 struct Birth<'a> {
@@ -63,7 +52,7 @@ impl Established {
     }
 
     fn request_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link, group: Group) {
-        let pending = Pending {
+        let pending = IkeRekeying {
             spi: ctx.ike_spi(),
             nonce: ctx.nonce(),
             key_exchange: group.generate(ctx.random),
@@ -86,7 +75,7 @@ impl Established {
         &mut self,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        pending: Pending,
+        pending: IkeRekeying,
         contents: &Contents<'_>,
     ) {
         let successor = self.ike_successor(ctx, link, &pending, contents);
@@ -132,7 +121,7 @@ impl Established {
         &mut self,
         ctx: &mut Context<'_>,
         link: &mut Link,
-        pending: &Pending,
+        pending: &IkeRekeying,
         contents: &Contents<'_>,
     ) {
         match contents.error().map(|notify| (notify.kind, notify.data)) {
@@ -167,7 +156,7 @@ impl Established {
         &self,
         ctx: &mut Context<'_>,
         link: &Link,
-        pending: &Pending,
+        pending: &IkeRekeying,
         contents: &Contents<'_>,
     ) -> Option<(IkeSa, ExchangeNonces)> {
         let (group, public) = contents.key_exchange?;

@@ -7,43 +7,26 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_crypto::{Group, KeyExchange};
+use adit_crypto::Group;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::failure::{Failure, Judge};
 use crate::output::{Event, Output};
-use crate::sa::{Context, Path, Role, SaKey};
+use crate::sa::{Context, NAT_PORT, PORT, Path, Role, SaKey};
 use crate::v2::agreement::notification_name;
 use crate::v2::contents::Contents;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
 use crate::v2::proposal::{choose_ike, describe_ike, offer_ike};
-use crate::v2::sa::{IkeSa, State};
-use crate::v2::task::auth::AuthSent;
+use crate::v2::sa::IkeSa;
+use crate::v2::state::{AuthSent, InitSent, Inputs, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How often one attempt follows INVALID_KE_PAYLOAD and COOKIE; a peer that asks more is refused.
 const MAX_RESTARTS: u8 = 4;
-
-/// The UDP ports of IKE (RFC 7296 section 2, RFC 3948).
-pub(crate) const PORT: u16 = 500;
-pub(crate) const NAT_PORT: u16 = 4500;
-
-/// The initiator's state while it waits for the answer to its first message.
-pub(crate) struct InitSent {
-    pub(crate) connection: ConnectionKey,
-    pub(crate) config: Arc<ConnectionConfig>,
-    key_exchange: Box<dyn KeyExchange>,
-    nonce: Vec<u8>,
-    cookie: Vec<u8>,
-    message: Vec<u8>,
-    restarts: u8,
-    /// The peer answered, though not with what we need.
-    pub(crate) hinted: bool,
-}
 
 impl IkeSa {
     /// Begins an IKE SA with the peer of a connection.
@@ -250,7 +233,7 @@ impl InitSent {
         Some(AuthSent::start(
             ctx,
             link,
-            crate::v2::task::auth::Inputs {
+            Inputs {
                 connection: self.connection,
                 config: Arc::clone(&self.config),
                 keys,

@@ -21,24 +21,12 @@ use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
 use crate::v2::proposal::{Chosen, choose_ike, describe, differing_transform, offer_ike};
-use crate::v2::sa::{IkeSa, State};
+use crate::v2::sa::IkeSa;
+use crate::v2::state::{HalfOpen, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How long a responder waits for IKE_AUTH.
 const HALF_OPEN_LIFETIME: Duration = Duration::from_secs(30);
-
-/// The responder's state between IKE_SA_INIT and IKE_AUTH.
-pub(crate) struct HalfOpen {
-    /// The connections the peer may turn out to be, by its address.
-    pub(crate) candidates: Arc<Candidates>,
-    pub(crate) keys: SaKeys,
-    pub(crate) initiator_nonce: Vec<u8>,
-    pub(crate) responder_nonce: Vec<u8>,
-    pub(crate) initiator_message: Vec<u8>,
-    pub(crate) responder_message: Vec<u8>,
-    pub(crate) begun: Instant,
-    pub(crate) expires: Instant,
-}
 
 /// A request that begins an IKE SA, with the connections its sender may belong to.
 pub(crate) struct InitRequest<'a> {

@@ -14,12 +14,7 @@ use crate::sa::{Context, Effect, Ending};
 use crate::v2::contents::Contents;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
-use crate::v2::sa::State;
-
-/// The initiator's state while it waits for the answer to its refusal, or to its Delete.
-pub(crate) struct Refusing {
-    pub(crate) keys: SaKeys,
-}
+use crate::v2::state::{Refusing, State, Withdrawn};
 
 impl Refusing {
     /// Sends the refusal; the SA's next state.
@@ -42,11 +37,6 @@ impl Refusing {
         ctx.effects.push(Effect::Gone(link.key, Ending::Released));
         State::Gone
     }
-}
-
-/// The initiator's state when its connection went while IKE_AUTH was under way.
-pub(crate) struct Withdrawn {
-    pub(crate) keys: SaKeys,
 }
 
 impl Withdrawn {

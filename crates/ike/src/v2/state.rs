@@ -1,0 +1,96 @@
+//! The states of an IKE SA, each with what is valid in it alone. What a state does is in `task`.
+//!
+//! ```text
+//!  initiator                               responder
+//!  InitSent --(IKE_SA_INIT response)--+    (IKE_SA_INIT request)--> HalfOpen
+//!     | COOKIE, INVALID_KE: again     |                               | 30 s: gone
+//!     v                               v                               |
+//!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
+//!                                     |                               |
+//!        Refusing <--(AUTH is bad)----|                               |AUTH verified
+//!           |            AUTH verified|                               |
+//!           +--> gone                 +--------> Established <--------+
+//!                                                     |  tasks, see [`crate::v2::established`]
+//!                                                     v
+//!                                              Closing --> gone
+//! ```
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use adit_crypto::KeyExchange;
+
+use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::endpoint::candidates::Candidates;
+use crate::time::Instant;
+use crate::v2::agreement::Wish;
+use crate::v2::established::Established;
+use crate::v2::keys::SaKeys;
+
+/// The state of an IKE SA.
+pub(crate) enum State {
+    AuthSent(Box<AuthSent>),
+    Established(Box<Established>),
+    /// Between two states, and after the end; an SA found so is dropped.
+    Gone,
+    HalfOpen(Box<HalfOpen>),
+    InitSent(Box<InitSent>),
+    Refusing(Box<Refusing>),
+    Withdrawn(Box<Withdrawn>),
+}
+
+/// The initiator's state while it waits for the answer to its first message.
+pub(crate) struct InitSent {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    pub(crate) key_exchange: Box<dyn KeyExchange>,
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) cookie: Vec<u8>,
+    pub(crate) message: Vec<u8>,
+    pub(crate) restarts: u8,
+    /// The peer answered, though not with what we need.
+    pub(crate) hinted: bool,
+}
+
+/// The responder's state between IKE_SA_INIT and IKE_AUTH.
+pub(crate) struct HalfOpen {
+    /// The connections the peer may turn out to be, by its address.
+    pub(crate) candidates: Arc<Candidates>,
+    pub(crate) keys: SaKeys,
+    pub(crate) initiator_nonce: Vec<u8>,
+    pub(crate) responder_nonce: Vec<u8>,
+    pub(crate) initiator_message: Vec<u8>,
+    pub(crate) responder_message: Vec<u8>,
+    pub(crate) begun: Instant,
+    pub(crate) expires: Instant,
+}
+
+/// What both sides have before IKE_AUTH.
+pub(crate) struct Inputs {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) config: Arc<ConnectionConfig>,
+    pub(crate) keys: SaKeys,
+    pub(crate) initiator_nonce: Vec<u8>,
+    pub(crate) responder_nonce: Vec<u8>,
+    pub(crate) initiator_message: Vec<u8>,
+    pub(crate) responder_message: Vec<u8>,
+    /// When the exchange before began.
+    pub(crate) begun: Instant,
+}
+
+/// The initiator's state while it waits for the answer to IKE_AUTH.
+pub(crate) struct AuthSent {
+    pub(crate) inputs: Inputs,
+    pub(crate) wish: Option<Wish>,
+}
+
+/// The initiator's state while it waits for the answer to its refusal, or to its Delete.
+pub(crate) struct Refusing {
+    pub(crate) keys: SaKeys,
+}
+
+/// The initiator's state when its connection went while IKE_AUTH was under way.
+pub(crate) struct Withdrawn {
+    pub(crate) keys: SaKeys,
+}
