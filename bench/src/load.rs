@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, reason = "it prints tables")]
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -51,8 +53,7 @@ impl Kind {
                 "vpnservice_id": gateway,
                 "ikepolicy_id": place.ike,
                 "ipsecpolicy_id": place.ipsec,
-                "local_ep_group_id": place.local,
-                "peer_ep_group_id": place.peer,
+                "peer_cidrs": [place.next_block()],
                 "peer_address": "198.51.100.7",
                 "peer_id": "198.51.100.7",
                 "psk": "secret",
@@ -66,10 +67,11 @@ impl Kind {
 pub(crate) struct Place {
     services: Vec<String>,
     router: String,
+    subnet: String,
     ike: String,
     ipsec: String,
-    local: String,
-    peer: String,
+    /// How many blocks were given.
+    blocks: AtomicU32,
 }
 
 impl Place {
@@ -89,11 +91,10 @@ impl Place {
         let router = make(client, "/v2.0/routers", &router)?;
         let path = format!("/v2.0/routers/{router}/add_router_interface");
         client.ask("PUT", &path, Some(&json!({"subnet_id": subnet})))?;
-        let group = |kind: &str, endpoint: &str| json!({"endpoint_group": {"type": kind, "endpoints": [endpoint]}});
-        let groups = "/v2.0/vpn/endpoint-groups";
         let mut place = Self {
             services: Vec::new(),
             router,
+            subnet,
             ike: make(
                 client,
                 "/v2.0/vpn/ikepolicies",
@@ -104,15 +105,21 @@ impl Place {
                 "/v2.0/vpn/ipsecpolicies",
                 &json!({"ipsecpolicy": {}}),
             )?,
-            local: make(client, groups, &group("subnet", &subnet))?,
-            peer: make(client, groups, &group("cidr", "10.2.0.0/24"))?,
+            blocks: AtomicU32::new(0),
         };
         place.services.push(place.add_service(client)?);
         Ok(place)
     }
 
+    /// A block that is behind no other peer.
+    fn next_block(&self) -> String {
+        let number = self.blocks.fetch_add(1, Ordering::Relaxed);
+        let first = u32::from(Ipv4Addr::new(172, 16, 0, 0));
+        format!("{}/32", Ipv4Addr::from(first + number))
+    }
+
     fn add_service(&self, client: &mut Client) -> io::Result<String> {
-        let body = json!({"vpnservice": {"router_id": self.router}});
+        let body = json!({"vpnservice": {"router_id": self.router, "subnet_id": self.subnet}});
         make(client, "/v2.0/vpn/vpnservices", &body)
     }
 }
@@ -334,8 +341,8 @@ pub(crate) fn grow(service: &Service, place: &Place, count: usize) -> io::Result
         router: place.router.clone(),
         ike: place.ike.clone(),
         ipsec: place.ipsec.clone(),
-        local: place.local.clone(),
-        peer: place.peer.clone(),
+        subnet: place.subnet.clone(),
+        blocks: AtomicU32::new(place.blocks.load(Ordering::Relaxed)),
     };
     while place.services.len() < 100 {
         place.services.push(place.add_service(client)?);

@@ -60,23 +60,21 @@ async fn check_tellable(
     gateway: &Gateway,
     wanted: &Connection,
 ) -> Result<(), Error> {
-    for sibling in tx.gateways_of_router(gateway.router).await? {
-        for block in wanted.ends.peer() {
-            let others = tx.connections_behind(sibling.id, *block).await?;
-            let here = wanted.ends.local();
-            let is_same = |other: &&Connection| {
-                let mut theirs = other.ends.local().iter();
-                sibling.id != gateway.id || theirs.any(|cidr| here.contains(cidr))
-            };
-            let mut others = others.iter().filter(|other| other.id != wanted.id);
-            if let Some(other) = others.find(is_same) {
-                let message = format!(
-                    "the peer CIDR {block} is behind the peer of the connection {} ({}) on the same \
-                     router already: it could not be told which of both has what is sent there",
-                    other.name, other.id
-                );
-                return Err(Error::invalid("peer_cidrs", Rule::DuplicatePair, message));
-            }
+    let here = wanted.ends.local();
+    let is_same = |other: &&Connection| {
+        let mut theirs = other.ends.local().iter();
+        other.gateway != wanted.gateway || theirs.any(|cidr| here.contains(cidr))
+    };
+    for block in wanted.ends.peer() {
+        let others = tx.connections_behind(gateway.router, *block).await?;
+        let mut others = others.iter().filter(|other| other.id != wanted.id);
+        if let Some(other) = others.find(is_same) {
+            let message = format!(
+                "the peer CIDR {block} is behind the peer of the connection {} ({}) on the same \
+                 router already: it could not be told which of both has what is sent there",
+                other.name, other.id
+            );
+            return Err(Error::invalid("peer_cidrs", Rule::DuplicatePair, message));
         }
     }
     Ok(())

@@ -181,12 +181,14 @@ impl PeerCidrs for SqliteTransaction {
 
     async fn connections_behind(
         &mut self,
-        gateway: GatewayId,
+        id: RouterId,
         cidr: Cidr,
     ) -> Result<Vec<Connection>, StoreError> {
-        let sql = "SELECT * FROM connections WHERE id IN (SELECT connection \
-                   FROM connection_peer_cidrs WHERE gateway = ? AND cidr = ?) ORDER BY id";
-        let values = [text(gateway), text(cidr)];
+        let sql = "SELECT * FROM connections WHERE id IN (SELECT blocks.connection \
+                   FROM gateways JOIN connection_peer_cidrs AS blocks \
+                   ON blocks.gateway = gateways.id AND blocks.cidr = ? \
+                   WHERE gateways.router = ?) ORDER BY id";
+        let values = [text(cidr), text(id)];
         column::rows(self.connection()?, Connection::WHAT, sql, values, |row| {
             Connection::read(row, &self.key)
         })

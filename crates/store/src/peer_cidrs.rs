@@ -19,13 +19,13 @@ pub trait PeerCidrs: Send {
         id: RouterId,
     ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError>;
 
-    /// The connections of a gateway that have exactly this block behind their peer.
+    /// The connections of a router's gateways that have exactly this block behind their peer.
     ///
     /// # Errors
     /// The store can't answer.
     async fn connections_behind(
         &mut self,
-        gateway: GatewayId,
+        id: RouterId,
         cidr: Cidr,
     ) -> Result<Vec<Connection>, StoreError>;
 }

@@ -36,16 +36,16 @@ pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
     assert!(none.is_empty(), "{none:?}");
 
     let same = "192.168.0.0/24".parse().unwrap();
-    let behind = tx.connections_behind(w.gateway.id, same).await.unwrap();
+    let behind = tx.connections_behind(w.router.id, same).await.unwrap();
     let mut expected = vec![w.connection.clone(), second.clone()];
     expected.sort_unstable_by_key(|row| row.id);
     assert_eq!(behind, expected);
-    let others = tx.connections_behind(other.gateway.id, same).await;
+    let others = tx.connections_behind(other.router.id, same).await;
     assert_eq!(others.unwrap(), []);
     let cut = "192.168.0.0/25".parse().unwrap();
-    let within = tx.connections_behind(w.gateway.id, cut).await.unwrap();
+    let within = tx.connections_behind(w.router.id, cut).await.unwrap();
     assert_eq!(within, []);
     tx.delete_connection(w.project.id, second.id).await.unwrap();
-    let behind = tx.connections_behind(w.gateway.id, same).await.unwrap();
+    let behind = tx.connections_behind(w.router.id, same).await.unwrap();
     assert_eq!(behind, [w.connection.clone()]);
 }

@@ -276,11 +276,14 @@ impl PeerCidrs for MemoryTransaction {
 
     async fn connections_behind(
         &mut self,
-        gateway: GatewayId,
+        id: RouterId,
         cidr: Cidr,
     ) -> Result<Vec<Connection>, StoreError> {
-        let rows = self.tables.nouns.connections.values();
-        let behind = rows.filter(|row| row.gateway == gateway && row.ends.peer().contains(&cidr));
+        let nouns = &self.tables.nouns;
+        let behind = nouns.connections.values().filter(|row| {
+            let gateway = nouns.gateways.get(&row.gateway.uuid());
+            gateway.is_some_and(|gateway| gateway.router == id) && row.ends.peer().contains(&cidr)
+        });
         Ok(behind.cloned().collect())
     }
 }
