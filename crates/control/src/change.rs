@@ -170,7 +170,10 @@ impl Change {
     pub(crate) async fn update<T: Touch>(&mut self, row: &T) -> Result<Revision, StoreError> {
         let Unit { tx, touched, .. } = self.unit();
         let rows = T::rows(&mut **tx);
-        let old = rows.get(Some(row.project()), row.id()).await?;
+        let old = match T::BY_OLD {
+            true => rows.get(Some(row.project()), row.id()).await?,
+            false => None,
+        };
         let next = rows.update(row).await?;
         T::touch(&mut **tx, old.as_ref(), Some(row), touched).await?;
         self.note_row(row, ChangeKind::Updated).await?;

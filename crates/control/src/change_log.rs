@@ -91,12 +91,16 @@ impl Control {
         limit: u32,
     ) -> Result<LogPage, Error> {
         let mut newest = self.0.newest.subscribe();
+        let mut after = revision;
         loop {
             newest.mark_unchanged();
-            let page = self.log_after(caller, revision, limit).await?;
+            let seen = self.log_bounds().await?.last;
+            let page = self.log_after(caller, after, limit).await?;
             if page != LogPage::Entries(Vec::new()) {
                 return Ok(page);
             }
+            // What there was by then was others'.
+            after = after.max(seen);
             let ended = |error: tokio::sync::watch::error::RecvError| Error::Internal(error.into());
             newest.changed().await.map_err(ended)?;
         }
@@ -126,6 +130,9 @@ impl Control {
     async fn is_log_long(&self, keep: u64, older_than: OffsetDateTime) -> Result<bool, Error> {
         let mut tx = self.read().await?;
         let LogBounds { first, last } = tx.log_bounds().await?;
+        if first >= last {
+            return Ok(false);
+        }
         let oldest = tx.log_after(None, first.saturating_sub(1), 1).await?;
         let is_old = |entry: &LogEntry| entry.change.at < older_than;
         Ok(last.saturating_sub(keep) >= first || oldest.first().is_some_and(is_old))

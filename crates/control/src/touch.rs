@@ -41,11 +41,14 @@ impl IntoIterator for Touched {
 
 /// A row of a noun that is changed by [`crate::change::Change`].
 pub(crate) trait Touch: Row {
+    /// Whether what it was before matters: else a change need not read it.
+    const BY_OLD: bool;
+
     /// Its kind's rows.
     fn rows<'a>(tx: &'a mut (dyn WriteTransaction + '_)) -> &'a mut dyn WriteRows<Self>;
 
     /// Notes whom it concerns that `old` became `new`: asked after a row was made or changed, and
-    /// before one is deleted.
+    /// before one is deleted. Of one that was changed there is no `old` unless it matters.
     fn touch(
         tx: &mut dyn Transaction,
         old: Option<&Self>,
@@ -55,8 +58,10 @@ pub(crate) trait Touch: Row {
 }
 
 macro_rules! touch {
-    ($($row:ident: |$tx:ident, $old:ident, $new:ident, $touched:ident| $body:block)+) => {$(
+    ($($row:ident, by old: $by_old:literal, |$tx:ident, $old:ident, $new:ident, $touched:ident| $body:block)+) => {$(
         impl Touch for $row {
+            const BY_OLD: bool = $by_old;
+
             fn rows<'a>(tx: &'a mut (dyn WriteTransaction + '_)) -> &'a mut dyn WriteRows<Self> {
                 tx
             }
@@ -75,19 +80,19 @@ macro_rules! touch {
 }
 
 touch! {
-    Network: |_tx, old, new, touched| {
+    Network, by old: false, |_tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Network(row.id));
         }
     }
 
-    Subnet: |_tx, old, new, touched| {
+    Subnet, by old: false, |_tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Network(row.network));
         }
     }
 
-    Port: |tx, old, new, touched| {
+    Port, by old: true, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Network(row.network));
             if let Some(router) = row.device.router() {
@@ -112,7 +117,7 @@ touch! {
         }
     }
 
-    Router: |tx, old, new, touched| {
+    Router, by old: true, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Router(row.id));
         }
@@ -126,22 +131,22 @@ touch! {
         }
     }
 
-    FloatingIp: |_tx, old, new, touched| {
+    FloatingIp, by old: true, |_tx, old, new, touched| {
         let of = old.into_iter().chain(new).filter_map(|row| row.association);
         for of in of {
             touched.whole(Key::Router(of.router));
         }
     }
 
-    SecurityGroup: |_tx, _old, _new, _touched| {}
+    SecurityGroup, by old: false, |_tx, _old, _new, _touched| {}
 
-    SecurityGroupRule: |tx, old, new, touched| {
+    SecurityGroupRule, by old: false, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             ports_of(tx, row, touched).await?;
         }
     }
 
-    Gateway: |_tx, old, new, touched| {
+    Gateway, by old: true, |_tx, old, new, touched| {
         // What it is called is nothing that it is told.
         let told = |row: &Gateway| (row.router, row.addresses, row.admin_state_up);
         if old.map(told) != new.map(told) {
@@ -151,9 +156,9 @@ touch! {
         }
     }
 
-    EndpointGroup: |_tx, _old, _new, _touched| {}
+    EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 
-    Connection: |_tx, old, new, touched| {
+    Connection, by old: false, |_tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.connection(row.gateway, row.id);
         }
@@ -162,6 +167,8 @@ touch! {
 
 /// Those that use a policy are written again with it, since they are negotiated anew.
 impl<P: Phase> Touch for Policy<P> {
+    const BY_OLD: bool = false;
+
     fn rows<'a>(tx: &'a mut (dyn WriteTransaction + '_)) -> &'a mut dyn WriteRows<Self> {
         P::rows_to_write(tx)
     }

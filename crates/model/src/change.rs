@@ -58,7 +58,7 @@ pub struct LogEntry {
 /// Which entries a log has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LogBounds {
-    /// The first that is kept; the one after `last` where none is.
+    /// The first that is kept; 1 before there was any.
     pub first: u64,
     /// The last there was; 0 before there was any.
     pub last: u64,

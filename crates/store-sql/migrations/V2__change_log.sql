@@ -1,6 +1,7 @@
--- What happened to rows, never what is in them. Revisions are not given twice, even if all go.
+-- What happened to rows, never what is in them. The last entry is never deleted, so that no revision is
+-- given twice. No other index: each would be one more page to write with every change.
 CREATE TABLE change_log (
-    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    revision INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     project TEXT,
     actor TEXT NOT NULL,
@@ -8,4 +9,3 @@ CREATE TABLE change_log (
     id TEXT NOT NULL,
     kind TEXT NOT NULL
 ) STRICT;
-CREATE INDEX change_log_project ON change_log (project, revision);

@@ -1,4 +1,4 @@
-//! [`ChangeLog`] in SQLite. Revisions are an AUTOINCREMENT key: SQLite remembers the last one.
+//! [`ChangeLog`] in SQLite. A revision is a row's number, which is one more than the greatest there is.
 
 use adit_model::ProjectId;
 use adit_model::change::{Change, LogBounds, LogEntry};
@@ -68,15 +68,15 @@ impl ChangeLog for SqliteTransaction {
     }
 
     async fn log_bounds(&mut self) -> Result<LogBounds, StoreError> {
-        let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change_log'), 0) \
-                   AS last, (SELECT min(revision) FROM change_log) AS first";
+        // Each by itself: for both at once SQLite would look at every row.
+        let sql = "SELECT (SELECT min(revision) FROM change_log) AS first, \
+                   (SELECT max(revision) FROM change_log) AS last";
         let bounds = column::row(self.connection()?, ENTRY, sql, [], |row| {
-            let last = number(row, "last")?;
-            let first: Option<i64> = row.plain("first")?;
-            let first = first.and_then(|first| u64::try_from(first).ok());
+            let (first, last): (Option<i64>, Option<i64>) =
+                (row.plain("first")?, row.plain("last")?);
             Ok(LogBounds {
-                first: first.unwrap_or(last.saturating_add(1)),
-                last,
+                first: first.and_then(|first| first.try_into().ok()).unwrap_or(1),
+                last: last.and_then(|last| last.try_into().ok()).unwrap_or(0),
             })
         })?;
         Ok(bounds.unwrap_or(LogBounds { first: 1, last: 0 }))
@@ -117,11 +117,11 @@ impl WriteChangeLog for SqliteTransaction {
         let mut found = statement.query(values).map_err(failure)?;
         let stays = match found.next().map_err(failure)? {
             Some(row) => row.get(0).map_err(failure)?,
-            None => signed(last.saturating_add(1)),
+            None => signed(last),
         };
         let most = signed(first.saturating_add(limit.into()));
         let sql = "DELETE FROM change_log WHERE revision < ?";
-        let done = execute(connection, sql, [most.min(stays)])?;
+        let done = execute(connection, sql, [most.min(stays).min(signed(last))])?;
         Ok(done as u64)
     }
 }

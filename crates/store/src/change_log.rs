@@ -1,8 +1,8 @@
 //! What happened to rows, in the order in which it was committed.
 //!
 //! An entry is written in the transaction of the change it tells of, so that there is one for each
-//! change that lasts, and none for one that doesn't. Revisions go up and are never given again, not
-//! even when all entries are trimmed.
+//! change that lasts, and none for one that doesn't. Revisions go up and are never given again: the last
+//! entry always stays.
 
 use adit_model::ProjectId;
 use adit_model::change::{Change, LogBounds, LogEntry};
@@ -42,7 +42,8 @@ pub trait WriteChangeLog: ChangeLog {
     async fn append(&mut self, change: &Change) -> Result<u64, StoreError>;
 
     /// Forgets the oldest entries, as far as they are not among the last `keep` or are older than a
-    /// time, but at most `limit` of them; answers how many. What is left has no holes.
+    /// time, but at most `limit` of them, and never the last; answers how many. What is left has no
+    /// holes.
     ///
     /// # Errors
     /// The store can't answer.

@@ -68,7 +68,8 @@ impl WriteChangeLog for MemoryTransaction {
             let Some(oldest) = log.entries.first_entry() else {
                 break;
             };
-            if *oldest.key() > surplus && oldest.get().at >= older_than {
+            let is_kept = *oldest.key() > surplus && oldest.get().at >= older_than;
+            if is_kept || *oldest.key() == log.last {
                 break;
             }
             oldest.remove();
