@@ -4,8 +4,8 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ pub(crate) struct Place {
     ike: String,
     ipsec: String,
     /// How many blocks were given.
-    blocks: AtomicU32,
+    blocks: Arc<AtomicU32>,
 }
 
 impl Place {
@@ -105,7 +105,7 @@ impl Place {
                 "/v2.0/vpn/ipsecpolicies",
                 &json!({"ipsecpolicy": {}}),
             )?,
-            blocks: AtomicU32::new(0),
+            blocks: Arc::default(),
         };
         place.services.push(place.add_service(client)?);
         Ok(place)
@@ -342,7 +342,7 @@ pub(crate) fn grow(service: &Service, place: &Place, count: usize) -> io::Result
         ike: place.ike.clone(),
         ipsec: place.ipsec.clone(),
         subnet: place.subnet.clone(),
-        blocks: AtomicU32::new(place.blocks.load(Ordering::Relaxed)),
+        blocks: Arc::clone(&place.blocks),
     };
     while place.services.len() < 100 {
         place.services.push(place.add_service(client)?);
