@@ -179,7 +179,7 @@ fn in_use_cases(text: &str) -> Vec<String> {
 fn there_is_one_place_where_things_change() {
     assert_eq!(in_use_cases("store.write()"), ["change.rs"]);
     // A slow name server is waited for before anything else, and only for those who may write.
-    let may_write = ["change.rs", "site_connection.rs"];
+    let may_write = ["change.rs", "connection.rs"];
     assert_eq!(in_use_cases("may_write()"), may_write);
 }
 
