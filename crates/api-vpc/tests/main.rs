@@ -5,6 +5,5 @@
 mod operations;
 mod refusals;
 mod resources;
-mod secrets;
 mod seed;
 mod world;

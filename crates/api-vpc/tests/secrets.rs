@@ -1,6 +1,11 @@
 //! No refusal, log line or debug text holds a pre-shared key. One test for a process: what is
 //! logged anywhere else in it would decide what this one sees.
 
+#![cfg(test)]
+#![expect(dead_code, reason = "a part of the world is enough here")]
+
+mod world;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
