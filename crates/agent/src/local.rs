@@ -162,9 +162,10 @@ impl Agent for LocalAgent {
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
         lead().await.map_err(failed)?;
         if let Some(desk) = known {
-            let wanted = |id| spec.tunnels.contains_key(&id);
-            self.news.forget_tunnels(spec.id, |id| !wanted(id));
             desk.apply(tunnels);
+            // From now on nobody's word is taken of the others.
+            let is_gone = |id| !spec.tunnels.contains_key(&id);
+            self.news.forget_tunnels(spec.id, is_gone);
             return Ok(());
         }
         let attach = self
@@ -209,9 +210,9 @@ impl Agent for LocalAgent {
                 .await
                 .map_err(|error| gateway_error(router, error))?;
         }
-        let gone = |id| change.tunnels.get(&id).is_some_and(Option::is_none);
-        self.news.forget_tunnels(change.id, gone);
         desk.change(change);
+        let is_gone = |id| change.tunnels.get(&id).is_some_and(Option::is_none);
+        self.news.forget_tunnels(change.id, is_gone);
         Ok(())
     }
 

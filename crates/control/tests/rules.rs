@@ -277,6 +277,23 @@ async fn equal_blocks_behind_two_peers_are_refused_by_every_rule() {
 }
 
 #[tokio::test]
+async fn blocks_of_its_own_stay_when_another_face_changes_a_connection() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
+    let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
+    let new = new_connection(gateway, "c", &["10.0.0.0/25", "10.9.0.0/24"], PEER);
+    let made = w.connection(new).await.unwrap().connection;
+    let mut change = ConnectionChange::default();
+    change.ends.peer_cidrs = Some(vec!["192.168.7.0/24".parse().unwrap()]);
+    let changed = w
+        .control
+        .update_connection(&w.demo, LAX, made.id, None, change);
+    let changed = changed.await.unwrap().connection;
+    assert_eq!(changed.ends.local(), made.ends.local());
+    assert_eq!(changed.ends.peer()[0].to_string(), "192.168.7.0/24");
+}
+
+#[tokio::test]
 async fn a_peer_that_cannot_be_one_is_refused() {
     let w = World::new().await;
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;

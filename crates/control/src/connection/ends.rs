@@ -72,11 +72,10 @@ impl GivenEnds {
         caller: &Caller,
         gateway: &Gateway,
     ) -> Result<Ends, Error> {
-        let ends = match gateway.subnet {
-            Some(subnet) => self.on_subnet(tx, subnet).await?,
-            None => self.by_groups(tx, caller, gateway).await?,
-        };
-        Ok(ends)
+        match gateway.subnet {
+            Some(subnet) => self.on_subnet(tx, subnet).await,
+            None => self.by_groups(tx, caller, gateway).await,
+        }
     }
 
     /// The blocks that were given, or the gateway's subnet here.
