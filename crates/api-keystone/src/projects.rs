@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, invalid};
+use crate::fields::{self, Fields, KeystoneFields as _, invalid};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<ProjectId, ApiError> {
-    let uuid = ids::parse(text).ok_or_else(|| ApiError::missing("project", text))?;
+    let uuid = adit_api::ids::parse(text).ok_or_else(|| ApiError::missing("project", text))?;
     Ok(ProjectId::from_uuid(uuid))
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn show(cx: Context, Path(id): Path<String>) -> Result<Json<Val
 }
 
 pub(crate) async fn create(cx: Context, octets: Body) -> Result<impl IntoResponse, ApiError> {
-    let fields = Fields::read(octets, "project").await?;
+    let fields = fields::read(octets, "project").await?;
     check(&fields)?;
     let row = cx.control().create_project(
         &cx.session,
@@ -128,7 +128,7 @@ pub(crate) async fn update(
     octets: Body,
 ) -> Result<Json<Value>, ApiError> {
     let project = parse(&id)?;
-    let fields = Fields::read(octets, "project").await?;
+    let fields = fields::read(octets, "project").await?;
     check(&fields)?;
     let change = ProjectChange {
         name: fields.name()?,

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use adit_api::ids;
 use adit_control::CryptoProfile;
 use adit_model::{Cidr, Name, ProjectId};
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::attribute::{Attribute, DESCRIPTION, Default, NAME, PROJECT, named};
 use crate::error::ApiError;
-use crate::kind::{Given, Kind, Wrong, parse_uuid};
+use crate::kind::{Given, Kind, Wrong};
 use crate::object::Object;
 use crate::words::Word;
 
@@ -152,7 +153,7 @@ fn known(map: &Map<String, Value>, attributes: &[Attribute]) -> Result<(), ApiEr
 
 /// Whose it is to be, under either name, unless neither is there.
 fn project(map: &Map<String, Value>, speaker: Speaker) -> Result<Option<Value>, ApiError> {
-    let id = |value: &Value| value.as_str().and_then(parse_uuid);
+    let id = |value: &Value| value.as_str().and_then(ids::parse);
     let (new, old) = (map.get("project_id"), map.get(PROJECT.name));
     if let (Some(new), Some(old)) = (new, old)
         && new != old

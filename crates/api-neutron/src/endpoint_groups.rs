@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use adit_api::ids;
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::{Caller, Noun, Query};
 use adit_model::endpoint_group::EndpointKind;
@@ -13,7 +14,7 @@ use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attri
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, parse_uuid};
+use crate::kind::Kind;
 use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
@@ -119,7 +120,7 @@ fn endpoints(kind: EndpointKind, name: &Name, values: &Values) -> Result<Vec<Str
             _ if !seen.insert(endpoint.clone()) => Some("Endpoints have to be unique"),
             _ if endpoint.chars().count() > LONGEST => Some("Endpoint is too long"),
             EndpointKind::Cidr if Cidr::containing(&endpoint).is_err() => Some("Invalid CIDR"),
-            EndpointKind::Subnet if parse_uuid(&endpoint).is_none() => Some("Invalid UUID"),
+            EndpointKind::Subnet if ids::parse(&endpoint).is_none() => Some("Invalid UUID"),
             _ => None,
         };
         if let Some(why) = why {

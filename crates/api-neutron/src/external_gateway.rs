@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_api::ids;
 use adit_control::external::ExternalSubnets;
 use adit_control::router::{WishedExternal, WishedV6};
 use adit_control::{Error, Noun, Rule};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, flag, parse_uuid};
+use crate::kind::{Given, flag};
 use crate::privilege::{Privilege, Reserved, names_address};
 use crate::python;
 use crate::refusal::Failure;
@@ -116,7 +117,7 @@ pub(crate) fn wished(
         }
         Some(id) => id
             .as_str()
-            .and_then(parse_uuid)
+            .and_then(ids::parse)
             .ok_or_else(|| wrong(id, "is not a valid UUID"))?,
     };
     let mut wished = WishedExternal {
@@ -184,7 +185,7 @@ fn fixed_ip(ip: &Value) -> Result<(Option<SubnetId>, Option<IpAddr>), ApiError> 
         return Err(none());
     }
     let subnet = subnet.map(|value| {
-        let id = value.as_str().and_then(parse_uuid);
+        let id = value.as_str().and_then(ids::parse);
         let id = id.ok_or_else(|| wrong(value, "is not a valid UUID"))?;
         Ok::<_, ApiError>(SubnetId::from_uuid(id))
     });

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use adit_api::ids;
 use adit_model::psk::PskError;
 use adit_model::{Cidr, Name, Psk};
 use serde_json::{Map, Value};
@@ -170,15 +171,8 @@ fn psk(value: &Value) -> Result<Psk, Wrong> {
     }
 }
 
-/// An id as texts have it: with hyphens or without.
-pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
-    matches!(text.len(), 32 | 36)
-        .then(|| Uuid::parse_str(text).ok())
-        .flatten()
-}
-
 fn uuid(value: &Value) -> Result<Uuid, Wrong> {
-    let id = value.as_str().and_then(parse_uuid);
+    let id = value.as_str().and_then(ids::parse);
     id.ok_or_else(|| wrong(value, "is not a valid UUID"))
 }
 

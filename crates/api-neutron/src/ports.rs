@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use adit_api::ids;
 use adit_control::outside_port::{FLOATING_IP, GATEWAY};
 use adit_control::port::{NewPort, PortChange, WishedIp};
 use adit_control::{Caller, Error, Noun, Query, Rule};
@@ -17,7 +18,7 @@ use crate::attribute::{
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, Kind, parse_uuid};
+use crate::kind::{Given, Kind};
 use crate::object::Object;
 use crate::privilege::{Privilege, Reserved, names_address};
 use crate::python;
@@ -345,7 +346,7 @@ fn fixed_ips(values: &Values) -> Result<Option<Vec<WishedIp>>, ApiError> {
         }
         let subnet = match map.get("subnet_id").or(map.get("subnet")) {
             None | Some(Value::Null) => None,
-            Some(id) => Some(id.as_str().and_then(parse_uuid).ok_or_else(wrong)?),
+            Some(id) => Some(id.as_str().and_then(ids::parse).ok_or_else(wrong)?),
         };
         let address = match map.get("ip_address") {
             None | Some(Value::Null) => None,
@@ -367,7 +368,7 @@ fn groups(values: &Values) -> Result<Option<Vec<SecurityGroupId>>, ApiError> {
         return Ok(None);
     };
     let id = |value: &Value| {
-        let id = value.as_str().and_then(parse_uuid);
+        let id = value.as_str().and_then(ids::parse);
         id.map(SecurityGroupId::from_uuid).ok_or_else(|| {
             let text = python::text(value);
             ApiError::attribute(GROUPS, format!("'{text}' is not an integer or uuid"))

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use adit_api::ids;
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::Revision;
 use adit_model::project::Role;
@@ -20,10 +21,9 @@ use crate::attribute::{Attribute, REVISION, named};
 use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::parse_uuid;
 use crate::object::{Object, One};
 use crate::refusal::Failure;
-use crate::{Neutron, bulk, list, privilege, query, status};
+use crate::{Neutron, bulk, list, privilege, query};
 
 /// What a resource is called.
 #[derive(Clone, Copy, Debug)]
@@ -148,8 +148,8 @@ pub(crate) fn standard(
     revision: Revision,
 ) -> [(&'static str, Value); 4] {
     [
-        ("created_at", json!(status::time(created_at))),
-        ("updated_at", json!(status::time(updated_at))),
+        ("created_at", json!(adit_api::times::seconds(created_at))),
+        ("updated_at", json!(adit_api::times::seconds(updated_at))),
         ("revision_number", json!(revision.0)),
         ("tags", json!([])),
     ]
@@ -195,7 +195,7 @@ fn sees<R: Resource>(cx: &Context) -> bool {
 /// The id in a path, with or without `.json`.
 fn parse<R: Resource>(text: &str) -> Result<Uuid, ApiError> {
     let id = text.strip_suffix(".json").unwrap_or(text);
-    parse_uuid(id).ok_or_else(|| R::missing(id.to_owned()))
+    ids::parse(id).ok_or_else(|| R::missing(id.to_owned()))
 }
 
 fn forbidden<R: Resource>(verb: &str) -> ApiError {

@@ -1,5 +1,6 @@
 //! `/routers`, and the interfaces that they have on subnets.
 
+use adit_api::ids;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
@@ -22,7 +23,7 @@ use crate::body::{Values, plain};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::external_gateway::{self, EXTERNAL};
-use crate::kind::{Kind, parse_uuid};
+use crate::kind::Kind;
 use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
@@ -270,7 +271,7 @@ async fn asked(
     }
     let member = |name: &str| match map.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_str().and_then(parse_uuid) {
+        Some(value) => match value.as_str().and_then(ids::parse) {
             Some(id) => Ok(Some(id)),
             None => {
                 let text = python::text(value);
@@ -289,7 +290,7 @@ async fn asked(
         (None, None) => return Err(request("Either subnet_id or port_id must be specified.")),
     };
     let missing = || ApiError::RouterNotFound { id: id.to_owned() };
-    let router = parse_uuid(id).ok_or_else(missing)?;
+    let router = ids::parse(id).ok_or_else(missing)?;
     if cx.caller.role < Routers::CHANGES {
         find::<Routers>(cx, router).await?;
         let rule = format!("{verb}_router_interface");

@@ -1,5 +1,6 @@
 //! `/security-group-rules`.
 
+use adit_api::ids;
 use adit_control::security_group::NewRule;
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
@@ -12,7 +13,7 @@ use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, a
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, parse_uuid};
+use crate::kind::Kind;
 use crate::object::Object;
 use crate::python;
 use crate::refusal::Failure;
@@ -309,7 +310,7 @@ fn remote(values: &Values) -> Result<Remote, ApiError> {
         (Some(_), Some(_)) => Err(ApiError::TwoRemotes),
         (Some(block), None) => Ok(Remote::Block(block)),
         // What is no id is none of a group that there is.
-        (None, Some(id)) => match parse_uuid(&id) {
+        (None, Some(id)) => match ids::parse(&id) {
             Some(group) => Ok(Remote::Group(SecurityGroupId::from_uuid(group))),
             None => Err(ApiError::SecurityGroupNotFound { id }),
         },

@@ -1,7 +1,6 @@
 //! `/vpn/ipsec-site-connections`: the wishes for tunnels, found without naming their service.
 
-use std::borrow::Cow;
-
+use adit_api::answer;
 use adit_control::connection::{
     ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
     Rules,
@@ -40,9 +39,6 @@ const RULES: Rules = Rules {
     overlaps: Overlaps::Nested,
     dead_peer: DeadPeerRule::Longer,
 };
-
-/// What stands for a key that is not shown.
-const HIDDEN: &str = "********";
 
 const IKE_POLICY: &str = "ikepolicy_id";
 const IPSEC_POLICY: &str = "ipsecpolicy_id";
@@ -154,7 +150,7 @@ impl Resource for SiteConnections {
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
         object.add("auth_mode", "psk");
-        object.add("psk", &psk(cx, row));
+        object.add("psk", &answer::key(&row.psk, cx.config.show_psk));
         object.add("dpd", &dpd(row.dead_peer_detection));
         object.add("admin_state_up", &row.admin_state_up);
         object.add("status", status::of_connection(view));
@@ -299,15 +295,6 @@ async fn missing(cx: &Context, noun: Noun, values: &Values) -> Result<ApiError, 
         }
         other => Error::NotFound(other).into(),
     })
-}
-
-/// Who the other end must say it is.
-fn psk<'a>(cx: &Context, row: &'a Connection) -> Cow<'a, str> {
-    if cx.config.show_psk {
-        String::from_utf8_lossy(row.psk.expose())
-    } else {
-        HIDDEN.into()
-    }
 }
 
 fn dpd(dpd: DeadPeerDetection) -> Value {

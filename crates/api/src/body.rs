@@ -18,6 +18,9 @@ pub enum BodyError {
         /// Counted from 1.
         column: usize,
     },
+    /// It is JSON, but no object.
+    #[error("the body must be a JSON object")]
+    NotObject,
     /// It is longer than [`LIMIT`], or broke off.
     #[error("the body has more than {LIMIT} octets, or broke off")]
     TooLarge,
