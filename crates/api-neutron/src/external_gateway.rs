@@ -10,13 +10,14 @@ use adit_model::router::ExternalGateway;
 use adit_model::{NetworkId, SubnetId};
 use serde_json::{Value, json};
 
+use crate::attribute::{Privilege, Reserved};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, flag};
-use crate::privilege::{Privilege, Reserved, names_address};
+use crate::privilege::names_address;
 use crate::python;
 use crate::refusal::Failure;
+use adit_api::kind::{Given, flag};
 
 /// Its attribute.
 pub(crate) const EXTERNAL: &str = "external_gateway_info";

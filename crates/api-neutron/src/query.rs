@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::attribute::{Attribute, ID, NAME, PROJECT, named};
 use crate::error::ApiError;
-use crate::kind::{Kind, flag};
-use crate::object::Object;
 use crate::python;
+use adit_api::kind::{Kind, flag};
+use adit_api::object::Object;
 
 /// A sort key, and whether it goes down.
 type Key = (&'static Attribute, bool);
@@ -306,6 +306,7 @@ mod tests {
 
     use super::*;
     use crate::attribute::{DESCRIPTION, attribute};
+    use crate::object;
 
     const TABLE: &[Attribute] = &[
         ID.sort(),
@@ -376,7 +377,7 @@ mod tests {
 
     #[test]
     fn values_of_one_filter_are_alternatives_and_filters_go_together() {
-        let thing = Object::of(&json!({
+        let thing = object::of(&json!({
             "name": "a", "flag": false, "mtu": 1500, "group": null, "description": "",
             "tenant_id": "00000000000000000000000000000001", "ids": ["i", "j"],
             "maps": [{"at": "1.1", "on": "p"}, {"at": "2.2", "on": "q"}],
@@ -472,7 +473,7 @@ mod tests {
     #[test]
     fn what_the_store_can_t_sort_is_sorted_here() {
         let thing =
-            |id: u128, name: &str| (Uuid::from_u128(id), Object::of(&json!({"name": name})));
+            |id: u128, name: &str| (Uuid::from_u128(id), object::of(&json!({"name": name})));
         let mut things = vec![thing(1, "b"), thing(2, "a"), thing(3, "a"), thing(4, "c")];
         for (_, object) in &mut things {
             object.extend([("id", json!("same"))]);
@@ -485,11 +486,11 @@ mod tests {
 
     #[test]
     fn fields_are_names_and_nothing_else() {
-        let all = Object::of(&json!({"id": "1", "name": "x"}));
+        let all = object::of(&json!({"id": "1", "name": "x"}));
         let trimmed = |query: &str| {
             let mut object = all.clone();
             wanted(query).unwrap().trim(&mut object);
-            object.value()
+            object::value(&object)
         };
         assert_eq!(trimmed("fields=id&fields=bogus"), json!({"id": "1"}));
         assert_eq!(trimmed("fields=id,name"), json!({}));
