@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Place};
 use crate::error::{ApiError, about};
-use crate::fields::{self, Fields, KeystoneFields as _, invalid};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::{ids, roles, users};
 
 fn parse(text: &str) -> Result<ApplicationCredentialId, ApiError> {
@@ -50,7 +50,7 @@ fn role(fields: &Fields) -> Result<Option<Role>, ApiError> {
             Some(id) => roles::parse(id),
             None => fields.need_text("name")?.parse().ok(),
         };
-        let role = role.ok_or_else(|| invalid("roles", "there is no such role"))?;
+        let role = role.ok_or_else(|| ApiError::invalid("roles", "there is no such role"))?;
         greatest = greatest.max(Some(role));
     }
     Ok(greatest)
@@ -61,10 +61,14 @@ fn read(fields: &Fields) -> Result<NewApplicationCredential, ApiError> {
         .list("access_rules")?
         .is_some_and(|rules| !rules.is_empty())
     {
-        return Err(invalid("access_rules", "access rules are not supported"));
+        return Err(ApiError::invalid(
+            "access_rules",
+            "access rules are not supported",
+        ));
     }
     let expires_at = fields.text("expires_at")?.map(|text| {
-        adit_api::times::parse(text).ok_or_else(|| invalid("expires_at", "it is not a time"))
+        adit_api::times::parse(text)
+            .ok_or_else(|| ApiError::invalid("expires_at", "it is not a time"))
     });
     let secret = fields.text("secret")?.map(Password::new);
     Ok(NewApplicationCredential {

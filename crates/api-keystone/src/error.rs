@@ -16,7 +16,6 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 
 use crate::Keystone;
-use crate::fields::invalid;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +45,11 @@ impl ApiError {
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// A field that can't be what it is.
+    pub(crate) fn invalid(name: &str, why: &str) -> Self {
+        Self::bad(format!("Invalid input for field '{name}': {why}."))
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -169,7 +173,7 @@ impl From<FieldError> for ApiError {
             FieldType::Object => "object",
             FieldType::Text => "string",
         };
-        invalid(name, &format!("it is not of type '{kind}'"))
+        Self::invalid(name, &format!("it is not of type '{kind}'"))
     }
 }
 

@@ -43,7 +43,7 @@ impl KeystoneFields for Fields {
     fn description(&self) -> Result<Option<String>, ApiError> {
         let text = self.text("description")?;
         if text.is_some_and(|text| text.len() > DESCRIPTION) {
-            return Err(invalid("description", "it is too long"));
+            return Err(ApiError::invalid("description", "it is too long"));
         }
         Ok(text.map(str::to_owned))
     }
@@ -57,9 +57,5 @@ impl KeystoneFields for Fields {
 }
 
 fn parse_name(text: &str) -> Result<Name, ApiError> {
-    Name::parse(text).map_err(|error| invalid("name", &error.to_string()))
-}
-
-pub(crate) fn invalid(name: &str, why: &str) -> ApiError {
-    ApiError::bad(format!("Invalid input for field '{name}': {why}."))
+    Name::parse(text).map_err(|error| ApiError::invalid("name", &error.to_string()))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{self, Fields, KeystoneFields as _, invalid};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<ProjectId, ApiError> {
@@ -66,18 +66,23 @@ const LONGEST_NAME: usize = 64;
 fn check(fields: &Fields) -> Result<(), ApiError> {
     fields.check_domain()?;
     if fields.flag("is_domain")?.unwrap_or(false) {
-        return Err(invalid("is_domain", "there is one domain, and no more"));
+        return Err(ApiError::invalid(
+            "is_domain",
+            "there is one domain, and no more",
+        ));
     }
     if let Some(name) = fields.text("name")?
         && name.chars().count() > LONGEST_NAME
     {
-        return Err(invalid(
+        return Err(ApiError::invalid(
             "name",
             "a project's name has at most 64 characters",
         ));
     }
     match fields.text("parent_id")? {
-        Some(id) if id != domains::ID => Err(invalid("parent_id", "projects have no projects")),
+        Some(id) if id != domains::ID => {
+            Err(ApiError::invalid("parent_id", "projects have no projects"))
+        }
         _ => Ok(()),
     }
 }

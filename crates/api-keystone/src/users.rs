@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{self, Fields, KeystoneFields as _, invalid};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<UserId, ApiError> {
@@ -87,7 +87,9 @@ fn check(fields: &Fields) -> Result<(), ApiError> {
         PROJECT,
     ])?;
     match fields.object("options")? {
-        Some(options) if !options.is_empty() => Err(invalid("options", "there are none here")),
+        Some(options) if !options.is_empty() => {
+            Err(ApiError::invalid("options", "there are none here"))
+        }
         _ => Ok(()),
     }
 }
