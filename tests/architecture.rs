@@ -34,6 +34,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api-keystone", &["api", "control", "model"]),
     ("api-neutron", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
+    // of their tests alone
+    ("api-testing", &["api", "control", "crypto", "store"]),
     (
         "adit",
         &[

@@ -80,12 +80,6 @@ fn unavailable(error: &adit_control::Error) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use adit_control::fake::FakeAgent;
-    use adit_control::{Config, ExternalPool, SystemClock};
-    use adit_crypto::SystemRandom;
-    use adit_store::MemoryStore;
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
     use tower::ServiceExt as _;
@@ -93,18 +87,7 @@ mod tests {
     use super::*;
 
     fn control() -> Control {
-        let external = ExternalPool {
-            cidr: "203.0.113.0/24".parse().unwrap(),
-            reserved: Vec::new(),
-        };
-        let (control, _) = Control::new(
-            Arc::new(MemoryStore::default()),
-            Arc::new(FakeAgent::default()),
-            Arc::new(SystemClock),
-            Box::new(SystemRandom),
-            Config::new(external, [1; 32]),
-        );
-        control
+        adit_api_testing::World::default().control
     }
 
     #[tokio::test]
