@@ -27,7 +27,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store-sql", &["crypto", "model", "store"]),
     ("control", &["crypto", "model", "store"]),
     ("agent", &["control", "model", "netns", "worker"]),
-    ("keystone", &["control", "crypto", "model"]),
+    ("http-client", &[]),
+    ("keystone", &["control", "crypto", "http-client", "model"]),
     // ring 3: faces
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
@@ -47,6 +48,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api-vpc",
             "control",
             "crypto",
+            "http-client",
             "keystone",
             "model",
             "netns",

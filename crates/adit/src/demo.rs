@@ -1,4 +1,4 @@
-//! `adit demo`: a service of its own on this host, two VPCs made through its REST API with curl,
+//! `adit demo`: a service of its own on this host, two VPCs made through its REST API,
 //! and a tunnel between them, in the steps of IBM's example "Connecting two VPCs using VPN".
 
 mod api;
@@ -8,6 +8,7 @@ mod wire;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use api::Api;
@@ -38,10 +39,16 @@ pub(crate) enum DemoError {
     },
     #[error("{method} {path} answered {status}: {body}")]
     Refused {
-        method: &'static str,
+        method: Method,
         path: String,
-        status: String,
+        status: u16,
         body: String,
+    },
+    #[error("{method} {path} was not answered")]
+    NoAnswer {
+        method: Method,
+        path: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("the service did not start: {last_line} (log: {log})")]
     NoService { last_line: String, log: String },
