@@ -15,7 +15,7 @@ use adit_model::Cidr;
 use adit_netns::{ExternalNetwork, Network};
 use adit_store_sql::{KeyFile, SqliteStore};
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -118,9 +118,8 @@ pub(crate) async fn serve(
             adit_api::health::metrics(control.clone(), requests.clone(), ADDED_METRICS, token);
         app = app.merge(metrics);
     }
-    let app = app
-        .layer(from_fn_with_state(requests, adit_api::metrics::layer))
-        .layer(from_fn(adit_api::request_id::layer));
+    let app = app.layer(from_fn_with_state(requests, adit_api::metrics::layer));
+    let app = adit_api::request_id::around(app);
     Server::new(listener, tls, limits)
         .run(app, async {
             // Without a sender it never ends.

@@ -1,9 +1,9 @@
 //! Refusals: `{"error": {"code", "message", "title"}}`, and the headers that every answer has.
 
-use adit_api::RequestId;
 use adit_api::answer::{self, log};
 use adit_api::body::BodyError;
 use adit_api::fields::{FieldError, FieldType};
+use adit_api::request_id;
 use adit_control::Error;
 use adit_control::login::LoginError;
 use adit_control::token::TokenError;
@@ -195,7 +195,7 @@ pub(crate) async fn layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
+    let id = request_id::of(request.extensions());
     let base = keystone.origin(request.headers(), request.extensions());
     let mut response = next.run(request).await;
     if answer::is_undecodable(&response) {
@@ -203,7 +203,7 @@ pub(crate) async fn layer(
     }
     let vary = HeaderValue::from_static("X-Auth-Token");
     response.headers_mut().insert(VARY, vary);
-    answer::as_openstack(&mut response, id.as_ref(), &format!("{base}/identity"));
+    answer::as_openstack(&mut response, &id, &format!("{base}/identity"));
     response
 }
 

@@ -1,6 +1,6 @@
 //! What every answer says besides its body.
 
-use adit_api::{RequestId, answer};
+use adit_api::{answer, request_id};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -15,13 +15,13 @@ pub(crate) async fn layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
+    let id = request_id::of(request.extensions());
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &neutron);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if answer::is_undecodable(&response) {
         response = ApiError::NotFound.into_response();
     }
-    answer::as_openstack(&mut response, id.as_ref(), &place.identity);
+    answer::as_openstack(&mut response, &id, &place.identity);
     response
 }

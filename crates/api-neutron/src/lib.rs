@@ -123,7 +123,7 @@ struct Neutron {
 
 /// The versions at `/`, everything else below `/v2.0`, and an answer for paths that are nobody's. May be mounted under any prefix, by
 /// `nest_service`, so that the root is found with and without a slash at its end. Wants
-/// `adit_api::request_id::layer` around it.
+/// `adit_api::request_id::around` it.
 pub fn router(control: Control, config: NeutronConfig) -> Router {
     let neutron = Neutron {
         control,

@@ -1,6 +1,6 @@
 //! What is said of a value that is not of its kind.
 
-use adit_api::kind::{What, Wrong};
+use adit_api::wrong::{What, Wrong};
 
 use crate::error::ApiError;
 use crate::python;

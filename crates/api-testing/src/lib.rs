@@ -86,7 +86,7 @@ impl World {
 
 /// A face as it is served.
 pub fn served(face: Router) -> Router {
-    face.layer(axum::middleware::from_fn(adit_api::request_id::layer))
+    adit_api::request_id::around(face)
 }
 
 /// What comes back: a body is JSON, and says so.

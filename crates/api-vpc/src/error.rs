@@ -2,11 +2,11 @@
 //!
 //! Handlers return an [`ApiError`]; a layer around them writes the body, which names the request.
 
-use adit_api::RequestId;
 use adit_api::answer::log;
 use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
 use adit_api::fields::FieldError;
+use adit_api::request_id;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Noun, Quota, Rule};
 use adit_model::Cidr;
@@ -309,8 +309,7 @@ impl IntoResponse for ApiError {
 
 /// The layer that writes refusals, those of the framework included.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let trace = id.unwrap_or_else(RequestId::random);
+    let trace = request_id::of(request.extensions());
     let mut response = next.run(request).await;
     let status = response.status();
     let refusal = response.extensions_mut().remove::<ApiError>();
@@ -327,7 +326,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     if let (Some((kind, name)), Some(error)) = (refusal.target, error.as_object_mut()) {
         error.insert("target".to_owned(), json!({"name": name, "type": kind}));
     }
-    let body = Json(json!({"errors": [error], "trace": trace.as_str()}));
+    let body = Json(json!({"errors": [error], "trace": trace}));
     let mut written = (refusal.status, body).into_response();
     for (name, value) in response.headers() {
         if name == "allow" {

@@ -52,7 +52,7 @@ pub(crate) struct Vpc {
     pub(crate) config: Arc<VpcConfig>,
 }
 
-/// All routes, below `/v1`. Wants `adit_api::request_id::layer` around it.
+/// All routes, below `/v1`. Wants `adit_api::request_id::around` it.
 pub fn router(control: Control, config: VpcConfig) -> Router {
     let state = Vpc {
         control,

@@ -11,8 +11,6 @@ use axum::response::Response;
 use serde_json::Value;
 use tracing::error;
 
-use crate::RequestId;
-
 /// What stands for a key that is not shown.
 const HIDDEN: &str = "********";
 
@@ -52,13 +50,10 @@ pub fn is_undecodable(response: &Response) -> bool {
 
 /// What OpenStack's services say in headers: the request's id, and, to who is not let in, where to
 /// get a token.
-pub fn as_openstack(response: &mut Response, id: Option<&RequestId>, identity_url: &str) {
+pub fn as_openstack(response: &mut Response, id: &str, identity_url: &str) {
     let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
-    if let Some(id) = id {
-        let id = format!("req-{}", id.as_str());
-        set_header(headers, "x-openstack-request-id", &id);
-    }
+    set_header(headers, "x-openstack-request-id", &format!("req-{id}"));
     if unauthorized {
         let challenge = format!("Keystone uri=\"{identity_url}\"");
         set_header(headers, WWW_AUTHENTICATE.as_str(), &challenge);

@@ -3,7 +3,7 @@
 //! | for | what |
 //! |---|---|
 //! | requests | `request_id`, `bearer`, `origin`, `body` |
-//! | what a resource is | `attribute`, `kind`: a table of its attributes |
+//! | what a resource is | `attribute`, `kind`, `wrong`: a table of its attributes |
 //! | bodies | `values`, read by such a table; `fields`, read one by one |
 //! | answers | `object`, `answer`, `times`, `ids`, `paging` |
 //! | the operator | `server`, `health`, `metrics` |
@@ -28,6 +28,6 @@ pub mod request_id;
 pub mod server;
 pub mod times;
 pub mod values;
+pub mod wrong;
 
 pub use client::ClientAddress;
-pub use request_id::RequestId;

@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::attribute::{Absent, Attribute};
+use crate::kind::Given;
 #[cfg(doc)]
 use crate::kind::Kind;
-use crate::kind::{Given, Wrong};
+use crate::wrong::Wrong;
 
 /// An object's members.
 pub type Members = Map<String, Value>;
