@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -193,6 +193,33 @@ fn no_lane_is_woken_by_hand() {
         let own = file == "change.rs" || file.starts_with("reconcile");
         assert!(own, "{file} wakes a lane");
     }
+}
+
+#[test]
+fn an_attribute_stands_where_the_document_says() {
+    let document = fs::read_to_string(root().join("docs/adding-an-attribute.md")).unwrap();
+    let listed = document
+        .split('`')
+        .filter(|text| text.starts_with("crates/"));
+    let listed: BTreeSet<PathBuf> = listed.map(PathBuf::from).collect();
+    let mut files = Vec::new();
+    // Engines have words of their own for what they are told.
+    let engines = ["dataplane", "esp", "ike", "ike-wire", "sim"];
+    for (name, _) in MAY_NAME.iter().filter(|(name, _)| !engines.contains(name)) {
+        rust_files(&root().join("crates").join(name).join("src"), &mut files);
+    }
+    let migrations = root().join("crates/store-sql/migrations");
+    files.extend(
+        fs::read_dir(migrations)
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let stands = |text: &str| text.split(|c| !is_word(c)).any(|word| word == "local_id");
+    files.retain(|file| stands(&fs::read_to_string(file).unwrap()));
+    let found = files.iter().map(|file| file.strip_prefix(root()).unwrap());
+    let found: BTreeSet<PathBuf> = found.map(PathBuf::from).collect();
+    assert_eq!(found, listed);
 }
 
 #[test]

@@ -94,13 +94,10 @@ impl Fields {
     /// # Errors
     /// See [`BodyError`].
     pub async fn read(body: Body) -> Result<Self, BodyError> {
-        match body::json(body).await? {
-            Value::Object(map) => Ok(Self {
-                at: String::new(),
-                map,
-            }),
-            _ => Err(BodyError::NotObject),
-        }
+        Ok(Self {
+            at: String::new(),
+            map: body::object(body).await?,
+        })
     }
 
     /// Those of a value that stands under a name.
