@@ -112,8 +112,18 @@ pub(super) const OF_CONNECTIONS: &[Step] = &[
     Step::MakeConnection,
     Step::MakeConnection,
     Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
+    Step::MakeConnection,
     Step::ChangeConnection,
     Step::ChangeConnection,
+    Step::AddCidr,
+    Step::AddCidr,
     Step::AddCidr,
     Step::RemoveCidr,
     Step::ChangeIkePolicy,
@@ -166,10 +176,10 @@ pub(super) const BEGINNING: &[(Step, [u8; 6])] = &[
     (Step::MakeService, [1, 1, 0, 0, 0, 0]),
     (Step::MakeEndpointGroup, [0, 1, 0, 0, 0, 0]),
     (Step::MakeEndpointGroup, [1, 0, 0, 0, 0, 0]),
-    (Step::MakeEndpointGroup, [0, 5, 0, 0, 0, 0]),
+    (Step::MakeEndpointGroup, [0, 3, 0, 0, 0, 0]),
     (Step::MakeEndpointGroup, [1, 1, 0, 0, 0, 0]),
     (Step::MakeIkePolicy, [2, 0, 0, 0, 0, 0]),
-    (Step::MakeConnection, [0, 0, 0, 1, 1, 0]),
+    (Step::MakeConnection, [0, 0, 0, 1, 1, 203]),
     (Step::MakeConnection, [0, 3, 2, 1, 4, 1]),
     (Step::MakeNetwork, [0, 0, 0, 0, 0, 0]),
     (Step::MakeSubnet, [2, 3, 0, 0, 0, 0]),
@@ -178,6 +188,7 @@ pub(super) const BEGINNING: &[(Step, [u8; 6])] = &[
     (Step::MakeFloatingIp, [0, 0, 0, 0, 0, 0]),
     (Step::MakeSecurityGroup, [0, 0, 0, 0, 0, 0]),
     (Step::MakeRule, [1, 1, 0, 0, 0, 0]),
+    (Step::MakeRouter, [1, 0, 0, 0, 0, 0]),
 ];
 
 /// Networks here. Few, so that they meet.
@@ -196,12 +207,9 @@ const BLOCKS: &[&str] = &[
     "10.2.0.0/24",
     "10.2.0.0/25",
     "192.168.0.0/24",
-    "192.168.0.128/25",
-    "172.16.0.0/12",
     "0.0.0.0/0",
     "10.0.0.128/25",
     "2001:db8:2::/64",
-    "::/0",
 ];
 
 const PEERS: &[&str] = &[
@@ -227,7 +235,9 @@ fn block(list: &[&str], pick: u8) -> Cidr {
 /// One block, or two.
 fn blocks(list: &[&str], pick: u8) -> Vec<Cidr> {
     let count = if pick >= 200 { 2 } else { 1 };
-    (0..count).map(|n| block(list, pick + n)).collect()
+    (0..count)
+        .map(|n| block(list, pick.wrapping_add(n)))
+        .collect()
 }
 
 /// Strict as a face may be, or lax.
@@ -324,7 +334,8 @@ async fn of_connections(
             done(c.update_router(caller, router.id, change).await)
         }
         Step::DeleteRouter => {
-            let router = any::<Router>(world, a).await?;
+            // The first two are in use for long.
+            let router = any::<Router>(world, a.max(2)).await?;
             done(c.delete_router(caller, router.id, None).await)
         }
         Step::DetachSubnet => {
@@ -580,7 +591,14 @@ async fn of_networks(
         }
         Step::RemoveInterface => {
             let router = any::<Router>(world, a).await?.id;
-            let of = InterfaceOf::Subnet(any::<Subnet>(world, b).await?.id);
+            let port = any::<Port>(world, b).await?;
+            let (router, of) = match port.device.router() {
+                Some(router) => (router, InterfaceOf::Port(port.id)),
+                None => (
+                    router,
+                    InterfaceOf::Subnet(any::<Subnet>(world, b).await?.id),
+                ),
+            };
             done(c.remove_router_interface(caller, router, of).await)
         }
         _ => return of_ports(world, caller, step, picks).await,
