@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret, SystemRandom};
+use adit_ike::Versions;
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Endpoint,
@@ -137,6 +138,7 @@ fn config(side: usize) -> ConnectionConfig {
         _ => (second, first, 2, 1),
     };
     ConnectionConfig {
+        versions: Versions::V2,
         local: local.into(),
         remote: remote.into(),
         local_id: Identity::of_address(local.into()),

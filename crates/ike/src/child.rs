@@ -87,6 +87,14 @@ impl ChildSa {
         self.state == ChildState::Installed && self.standing != Standing::Unproven
     }
 
+    /// Gives it a shorter lifetime, from its making on.
+    pub(crate) fn shorten(&mut self, ctx: &mut Context<'_>, lifetime: Duration) {
+        self.rekey_at = self.since + rekey_after(ctx, lifetime, self.role);
+        self.renew_at = self.since + renew_after(lifetime);
+        self.renewal_due = self.renew_at;
+        self.expires_at = self.since + lifetime;
+    }
+
     /// Whether it carries traffic, or is about to.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.state, ChildState::Installed | ChildState::Installing)

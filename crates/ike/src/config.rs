@@ -150,7 +150,8 @@ pub struct EspAlgorithms {
     pub extended_sequence_numbers: bool,
 }
 
-/// One Child SA that is wanted: local and remote addresses.
+/// One Child SA that is wanted: local and remote addresses. IKEv1 has one range for each end, and takes
+/// the first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChildConfig {
     /// This end's addresses.
@@ -170,9 +171,34 @@ pub struct Liveness {
     pub restart: bool,
 }
 
+/// Which versions of IKE a connection speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Versions {
+    /// IKEv1 alone.
+    V1,
+    /// IKEv2 alone.
+    #[default]
+    V2,
+    /// Whichever the peer begins with; this end begins with IKEv2.
+    Any,
+}
+
+impl Versions {
+    /// Whether a peer may speak this major version.
+    pub(crate) const fn allow(self, major: u8) -> bool {
+        match self {
+            Self::V1 => major == 1,
+            Self::V2 => major == 2,
+            Self::Any => major == 1 || major == 2,
+        }
+    }
+}
+
 /// Everything about one connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionConfig {
+    /// Which versions of IKE it speaks.
+    pub versions: Versions,
     /// This end's address.
     pub local: IpAddr,
     /// The peer's address.

@@ -16,6 +16,8 @@ pub enum Judge {
 /// Why a negotiation did not end as wished. Texts never hold secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Failure {
+    /// The peer wants aggressive mode of IKEv1, which shows a hash of the pre-shared key to anybody.
+    AggressiveMode,
     /// AUTH did not verify: the pre-shared keys differ (or the peer refused our identity).
     Authentication {
         /// Who found out.
@@ -72,6 +74,11 @@ pub enum Failure {
     Refused {
         /// The notification's name or number.
         notification: String,
+    },
+    /// The peer speaks another version of IKE than the connection.
+    Version {
+        /// The peer's major version.
+        theirs: u8,
     },
     /// The selectors have nothing in common.
     Selectors {

@@ -16,7 +16,7 @@ use adit_ike_wire::v2::Payload;
 use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::{ExchangeType, PayloadType};
 
-use crate::config::block;
+use crate::config::{Versions, block};
 use crate::output::{ChildKey, Output, Polled};
 use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
@@ -125,6 +125,7 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
         Encryption::AesGcm128
     };
     ConnectionConfig {
+        versions: Versions::V2,
         local: address(side),
         remote: address(1 - side),
         local_id: Identity::of_address(address(side)),

@@ -1,4 +1,5 @@
-//! IKEv2 (RFC 7296) without I/O: negotiates Child SAs for ESP in UDP with pre-shared keys.
+//! IKEv2 (RFC 7296) and IKEv1 (RFC 2409) without I/O: negotiate Child SAs for ESP in UDP with pre-shared
+//! keys.
 //!
 //! # The contract
 //!
@@ -16,6 +17,7 @@
 //!     +-- SAs, found by index (endpoint/register.rs): what the endpoint knows of one is in sa.rs
 //!           |
 //!           +-- v2: one IKE SA of IKEv2, its states and its tasks
+//!           +-- v1: one IKE SA of IKEv1, its modes and its exchanges
 //!           +-- ChildSa (child.rs): its life, whichever version has made it
 //! ```
 //!
@@ -35,15 +37,17 @@ pub mod failure;
 pub mod fuzzing;
 mod nonces;
 pub mod output;
+mod resend;
 mod sa;
 pub mod selectors;
 mod suite;
 mod time;
+mod v1;
 mod v2;
 
 pub use config::{
     ChildConfig, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness,
+    IkeAlgorithms, Liveness, Versions,
 };
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};

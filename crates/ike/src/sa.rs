@@ -52,6 +52,12 @@ pub(crate) trait Sa: fmt::Debug {
     /// The SA that the peer made to replace this one, while it is open which of two stays.
     fn rival(&self) -> Option<SaKey>;
 
+    /// Whether it has the Child SAs of all others of its connection once it is up: in IKEv1 they are not
+    /// bound to the SA that made them.
+    fn inherits(&self) -> bool {
+        false
+    }
+
     /// The answer to the message that began it, if it is this one.
     fn repeats(&self, first: &[u8]) -> Option<&[u8]>;
 
@@ -83,7 +89,7 @@ pub(crate) trait Sa: fmt::Debug {
     fn settle(&mut self, now: Instant, outcome: Outcome);
 
     /// Gives away its Child SAs, and what is wanted of them.
-    fn hand_over(&mut self) -> Handover;
+    fn hand_over(&mut self, now: Instant) -> Handover;
 
     /// Takes them, if it is up; otherwise they come back.
     fn adopt(&mut self, handover: Handover) -> Result<(), Handover>;
@@ -267,6 +273,18 @@ impl Context<'_> {
             let spi = Spi(u64::from_be_bytes(octets));
             if !spi.is_zero() {
                 return spi;
+            }
+        }
+    }
+
+    /// IKEv1's name of an exchange after phase 1: never zero (RFC 2408 section 3.1).
+    pub(crate) fn message_id(&mut self) -> u32 {
+        loop {
+            let mut octets = [0; 4];
+            self.random.fill(&mut octets);
+            let id = u32::from_be_bytes(octets);
+            if id != 0 {
+                return id;
             }
         }
     }

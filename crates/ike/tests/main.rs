@@ -15,6 +15,7 @@ mod child_rekey;
 mod cost;
 mod delete;
 mod ike_rekey;
+mod ikev1;
 mod initiator;
 mod limits;
 mod liveness;

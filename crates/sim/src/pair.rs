@@ -8,7 +8,7 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
-    IkeAlgorithms, Instant,
+    IkeAlgorithms, Instant, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -110,6 +110,7 @@ impl Pair {
     pub fn usual(side: Side) -> ConnectionConfig {
         let block = |net: u8| adit_ike::config::block(IpAddr::V4(Ipv4Addr::new(10, net, 0, 0)), 24);
         ConnectionConfig {
+            versions: Versions::V2,
             local: side.address(),
             remote: side.other().address(),
             local_id: Identity::of_address(side.address()),

@@ -171,6 +171,7 @@ pub(crate) fn config(
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
     Ok(ConnectionConfig {
+        versions: Versions::V2,
         local,
         remote: peer,
         local_id: identity(&order.local_id),

@@ -35,8 +35,9 @@ impl Candidates {
 #[derive(Default)]
 pub(super) struct Neighbours {
     keys: Vec<ConnectionKey>,
-    /// Put together when somebody begins, once: a stranger costs no more with many than with one.
-    candidates: Option<Arc<Candidates>>,
+    /// Those that speak IKEv1, and those that speak IKEv2. Put together when somebody begins, once: a
+    /// stranger costs no more with many than with one.
+    candidates: [Option<Arc<Candidates>>; 2],
     /// Not before this time another report of something that anybody can cause.
     next_hint: Instant,
 }
@@ -44,12 +45,12 @@ pub(super) struct Neighbours {
 impl Neighbours {
     pub(super) fn add(&mut self, key: ConnectionKey) {
         self.keys.push(key);
-        self.candidates = None;
+        self.candidates = [None, None];
     }
 
     pub(super) fn remove(&mut self, key: ConnectionKey) {
         self.keys.retain(|one| *one != key);
-        self.candidates = None;
+        self.candidates = [None, None];
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,26 +59,36 @@ impl Neighbours {
 
     /// Notes that the configuration of one of them is another now.
     pub(super) fn changed(&mut self) {
-        self.candidates = None;
+        self.candidates = [None, None];
     }
 
     /// Has this one be thought of first.
     pub(super) fn expect(&mut self, key: ConnectionKey) {
         // The sort is stable: the others keep their order.
         self.keys.sort_by_key(|one| *one != key);
-        self.candidates = None;
+        self.candidates = [None, None];
     }
 
+    /// Those that speak this major version of IKE.
     pub(super) fn candidates(
         &mut self,
+        major: u8,
         config: impl Fn(ConnectionKey) -> Option<Arc<ConnectionConfig>>,
     ) -> Arc<Candidates> {
         let keys = self.keys.iter();
-        let candidates = self.candidates.get_or_insert_with(|| {
+        let [of_v1, of_v2] = &mut self.candidates;
+        let candidates = if major == 1 { of_v1 } else { of_v2 };
+        let candidates = candidates.get_or_insert_with(|| {
             let known = keys.filter_map(|key| Some((*key, config(*key)?)));
+            let known = known.filter(|(_, config)| config.versions.allow(major));
             Arc::new(Candidates::new(known.collect()))
         });
         Arc::clone(candidates)
+    }
+
+    /// All of them.
+    pub(super) fn keys(&self) -> &[ConnectionKey] {
+        &self.keys
     }
 
     /// Whether something that anybody can cause is told now; otherwise it is counted.

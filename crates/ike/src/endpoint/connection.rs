@@ -5,13 +5,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::config::{ConnectionConfig, ConnectionKey, Liveness};
+use crate::config::{ConnectionConfig, ConnectionKey, Liveness, Versions};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
 use crate::output::{Deadline, Event, Output};
 use crate::sa::{Context, Farewell, Order, Role, Sa, SaKey, Stage, Usage, Want};
 use crate::time::Instant;
-use crate::v2::sa::IkeSa;
+use crate::{v1, v2};
 
 /// The longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -353,10 +353,17 @@ impl Endpoint {
             alone: false,
             crowded: false,
         };
-        let sa = IkeSa::initiate(&mut ctx, key, config);
+        let sa: Option<Box<dyn Sa>> = match config.versions {
+            Versions::V1 => {
+                v1::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)
+            }
+            Versions::V2 | Versions::Any => {
+                v2::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)
+            }
+        };
         ctx.push(Output::Event(Event::Connecting(key)));
         match sa {
-            Some(sa) => self.sas.put(Box::new(sa)),
+            Some(sa) => self.sas.put(sa),
             // Nothing can be offered; another configuration has to come.
             None => {
                 if let Some(connection) = self.connections.get_mut(&key) {

@@ -26,8 +26,8 @@ impl Endpoint {
                     Effect::Answered(sa, child) => self.answered(now, sa, child),
                     Effect::Expect(connection) => self.expect(connection),
                     Effect::Gone(key, ending) => self.gone(now, key, ending),
-                    Effect::InitialContact(key, begun) => self.initial_contact(key, begun),
-                    Effect::MoveChildren(from, to) => self.move_children(from, to),
+                    Effect::InitialContact(key, begun) => self.initial_contact(now, key, begun),
+                    Effect::MoveChildren(from, to) => self.move_children(now, from, to),
                     Effect::New(sa) => {
                         self.touched.extend(sa.place().connection);
                         self.sas.put(sa);
@@ -133,7 +133,7 @@ impl Endpoint {
 
     /// The peer has forgotten all older SAs of the connection (RFC 7296 section 2.4). One that came up
     /// since it began this one is not meant: both ends began at once.
-    fn initial_contact(&mut self, key: SaKey, begun: Instant) {
+    fn initial_contact(&mut self, now: Instant, key: SaKey, begun: Instant) {
         let Some(connection) = self.sas.get(key).and_then(|sa| sa.place().connection) else {
             return;
         };
@@ -145,15 +145,15 @@ impl Endpoint {
             .collect();
         for old in older {
             if let Some(mut sa) = self.sas.forget(old) {
-                self.drop_children(connection, sa.hand_over().children);
+                self.drop_children(connection, sa.hand_over(now).children);
             }
         }
     }
 
-    fn move_children(&mut self, from: SaKey, to: SaKey) {
+    fn move_children(&mut self, now: Instant, from: SaKey, to: SaKey) {
         let taken = self
             .sas
-            .change(from, |sa| (sa.place().connection, sa.hand_over()));
+            .change(from, |sa| (sa.place().connection, sa.hand_over(now)));
         let Some((Some(connection), handover)) = taken else {
             return;
         };
@@ -194,7 +194,7 @@ impl Endpoint {
         if let Some(old) = challenged {
             let outcome = Outcome::Replaced;
             self.sas.change(old, |sa| sa.settle(now, outcome));
-            self.move_children(old, key);
+            self.move_children(now, old, key);
         }
     }
 
@@ -233,7 +233,29 @@ impl Endpoint {
         for key in in_use.into_iter().take(excess) {
             self.order(now, key, Order::Close(Farewell::Lingering));
         }
+        if self.sas.get(key).is_some_and(|sa| sa.inherits()) {
+            self.inherit(now, connection);
+            if role == Role::Initiator {
+                self.order(now, key, Order::Want(Want::Child(0)));
+            }
+        }
         self.doubt_others(now, connection, key);
+    }
+
+    /// The SA that stays has the Child SAs of all others, which end.
+    fn inherit(&mut self, now: Instant, connection: ConnectionKey) {
+        let Some(heir) = self.survivor(connection) else {
+            return;
+        };
+        let others = self.sas.of_connection(connection).filter(|sa| {
+            let is_done = matches!(sa.stage(), Stage::InUse | Stage::Ending);
+            is_done && sa.inherits() && sa.place().key != heir
+        });
+        for other in others.map(|sa| sa.place().key).collect::<Vec<_>>() {
+            self.move_children(now, other, heir);
+            let outcome = Outcome::Replaced;
+            self.sas.change(other, |sa| sa.settle(now, outcome));
+        }
     }
 
     /// An SA that came up beside others makes it doubtful whether the peer still has those.

@@ -1,12 +1,19 @@
 //! The first message of somebody: nothing of it is authentic, so it must cost little and leave little.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use adit_ike_wire::Header;
+
+use crate::config::ConnectionKey;
 use crate::endpoint::Endpoint;
+use crate::endpoint::candidates::Candidates;
+use crate::failure::Failure;
 use crate::output::{Event, Output, Transmit};
 use crate::sa::{Context, Drop, Path};
 use crate::time::Instant;
+use crate::v1;
 use crate::v2::input::parse;
 use crate::v2::task::init_answer::{InitOutcome, InitRequest};
 
@@ -19,8 +26,7 @@ impl Endpoint {
     ) -> Result<(), Drop> {
         let message = &parse(datagram)?;
         let addresses = (path.local, path.remote.ip());
-        let neighbours = self.by_addresses.get_mut(&addresses);
-        let neighbours = neighbours.ok_or(Drop::UnknownPeer)?;
+        let candidates = self.candidates_for(now, path, 2)?;
         let transmit = |octets| {
             Output::Transmit(Transmit {
                 local_port: path.local_port,
@@ -37,12 +43,11 @@ impl Endpoint {
             self.statistics.repeated += 1;
             return Ok(());
         }
-        let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
         let request = InitRequest {
             message,
             datagram,
             path,
-            candidates: neighbours.candidates(config),
+            candidates,
         };
         if self.must_prove_its_address(path.remote.ip()) {
             let demand = request.cookie_demand(now, &mut *self.random, &mut self.cookies)?;
@@ -68,21 +73,107 @@ impl Endpoint {
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
                 self.outputs.push_back(transmit(octets));
-                let neighbours = self.by_addresses.get_mut(&addresses);
-                let told = if neighbours.is_some_and(|them| them.may_hint(now)) {
-                    &*request.candidates.all
-                } else {
-                    self.statistics.events_left_out += request.candidates.all.len() as u64;
-                    &[]
-                };
-                for (connection, config) in told {
-                    let event = Event::Failed(*connection, request.mismatch(config));
-                    self.outputs.push_back(Output::Event(event));
-                }
+                let all = request.candidates.all.iter();
+                let failures =
+                    all.map(|(connection, config)| (*connection, request.mismatch(config)));
+                let failures = failures.collect();
+                self.hint(now, addresses, failures);
             }
             InitOutcome::HalfOpen(sa) => self.sas.put(sa),
         }
         Ok(())
+    }
+
+    /// The same of IKEv1. There are no cookies to ask for: what begins there is answered with little, and
+    /// has its share of what may be half open.
+    pub(super) fn take_first_v1(
+        &mut self,
+        now: Instant,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<(), Drop> {
+        let candidates = self.candidates_for(now, path, 1)?;
+        if let Some(sa) = self.sas.half_open_of(path.remote, header.initiator_spi) {
+            let answer = sa.repeats(datagram).ok_or(Drop::OutOfOrder)?.to_vec();
+            self.outputs.push_back(Output::Transmit(Transmit {
+                local_port: path.local_port,
+                local: path.local,
+                remote: path.remote,
+                octets: answer,
+            }));
+            self.statistics.repeated += 1;
+            return Ok(());
+        }
+        self.admit_half_open(path.remote.ip())?;
+        let first = v1::FirstMessage {
+            header,
+            datagram,
+            path,
+            candidates,
+        };
+        let mut ctx = Context {
+            now,
+            random: &mut *self.random,
+            outputs: &mut self.outputs,
+            effects: &mut self.effects,
+            numbers: &mut self.numbers,
+            limits: self.limits,
+            alone: false,
+            crowded: false,
+        };
+        match first.answer(&mut ctx) {
+            v1::Verdict::Ignored => return Err(Drop::Malformed),
+            v1::Verdict::Refused(answer, failures) => {
+                if let Some(octets) = answer {
+                    path.send(&mut ctx, octets);
+                }
+                self.hint(now, (path.local, path.remote.ip()), failures);
+            }
+            v1::Verdict::HalfOpen(sa) => self.sas.put(sa),
+        }
+        Ok(())
+    }
+
+    /// The connections between two addresses that speak this version. Where there are others alone, they
+    /// are told.
+    fn candidates_for(
+        &mut self,
+        now: Instant,
+        path: Path,
+        major: u8,
+    ) -> Result<Arc<Candidates>, Drop> {
+        let addresses = (path.local, path.remote.ip());
+        let neighbours = self.by_addresses.get_mut(&addresses);
+        let neighbours = neighbours.ok_or(Drop::UnknownPeer)?;
+        let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
+        let candidates = neighbours.candidates(major, config);
+        if candidates.all.is_empty() {
+            let keys = neighbours.keys().iter();
+            let failures = keys.map(|key| (*key, Failure::Version { theirs: major }));
+            let failures = failures.collect();
+            self.hint(now, addresses, failures);
+            return Err(Drop::OtherVersion);
+        }
+        Ok(candidates)
+    }
+
+    /// Tells connections of something that anybody can cause, or counts it.
+    fn hint(
+        &mut self,
+        now: Instant,
+        addresses: (IpAddr, IpAddr),
+        failures: Vec<(ConnectionKey, Failure)>,
+    ) {
+        let neighbours = self.by_addresses.get_mut(&addresses);
+        if !neighbours.is_some_and(|them| them.may_hint(now)) {
+            self.statistics.events_left_out += failures.len() as u64;
+            return;
+        }
+        for (connection, failure) in failures {
+            let event = Event::Failed(connection, failure);
+            self.outputs.push_back(Output::Event(event));
+        }
     }
 
     /// Whether a cookie is asked for before anything is computed or kept (RFC 7296 section 2.6).

@@ -7,6 +7,7 @@ use adit_ike_wire::Header;
 use crate::endpoint::Endpoint;
 use crate::sa::{Drop, Path, Taken};
 use crate::time::Instant;
+use crate::v1;
 use crate::v2::input::{Addressee, addressee};
 
 impl Endpoint {
@@ -44,19 +45,28 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Result<(), Drop> {
         let header = Header::parse(datagram).map_err(|_| Drop::Malformed)?;
-        if header.major_version != 2 {
-            return Err(Drop::OtherVersion);
-        }
         let path = Path {
             local: local.ip(),
             local_port: local.port(),
             remote,
         };
-        let spi = match addressee(&header)? {
-            Addressee::New => return self.take_first(now, path, datagram),
-            Addressee::Sa(spi) => spi,
+        let key = match header.major_version {
+            1 => {
+                let found = v1::cookies(&header).find_map(|cookie| self.sas.of_spi(cookie));
+                match found {
+                    Some(key) => key,
+                    None if header.responder_spi.is_zero() => {
+                        return self.take_first_v1(now, path, &header, datagram);
+                    }
+                    None => return Err(Drop::UnknownSpi),
+                }
+            }
+            2 => match addressee(&header)? {
+                Addressee::New => return self.take_first(now, path, datagram),
+                Addressee::Sa(spi) => self.sas.of_spi(spi).ok_or(Drop::UnknownSpi)?,
+            },
+            _ => return Err(Drop::OtherVersion),
         };
-        let key = self.sas.of_spi(spi).ok_or(Drop::UnknownSpi)?;
         let outcome = self
             .try_with_sa(now, key, |ctx, sa| sa.take(ctx, path, &header, datagram))
             .unwrap_or(Err(Drop::UnknownSpi));

@@ -5,13 +5,14 @@ use adit_ike_wire::{ExchangeType, Header, ParseError, Spi};
 
 use crate::failure::Failure;
 use crate::output::{Event, Output};
+use crate::resend::{ATTEMPT, Overdue};
 use crate::sa::{Context, Drop, Effect, Ending, Path, Role, Taken};
 use crate::v2::contents::Contents;
 use crate::v2::protection::Opened;
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{Refusing, State};
 use crate::v2::task::Task;
-use crate::v2::window::{ATTEMPT, Arrival, Overdue};
+use crate::v2::window::Arrival;
 
 /// After how many unanswered first messages the user is told.
 const TELL_AFTER: u32 = 3;
@@ -58,6 +59,9 @@ impl IkeSa {
         header: &Header,
         datagram: &[u8],
     ) -> Result<Taken, Drop> {
+        if header.major_version != 2 {
+            return Err(Drop::OtherVersion);
+        }
         if header.flags.initiator == (self.link.role == Role::Initiator) {
             return Err(Drop::UnknownSpi);
         }

@@ -208,7 +208,7 @@ impl Sa for IkeSa {
         }
     }
 
-    fn hand_over(&mut self) -> Handover {
+    fn hand_over(&mut self, _now: Instant) -> Handover {
         let Some(established) = self.established_mut() else {
             return Handover::default();
         };

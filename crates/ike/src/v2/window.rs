@@ -1,25 +1,12 @@
-//! Message IDs and retransmission (RFC 7296 sections 2.1 to 2.3), windows of size 1.
+//! Message IDs (RFC 7296 sections 2.1 to 2.3), windows of size 1.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::resend::{Overdue, Resend};
 use crate::time::Instant;
-
-/// When a request is sent again, after it was sent first, and from then on.
-const RETRANSMIT_AFTER: [Duration; 6] = [
-    Duration::from_millis(500),
-    Duration::from_millis(1_000),
-    Duration::from_millis(2_000),
-    Duration::from_millis(4_000),
-    Duration::from_millis(6_000),
-    Duration::from_millis(8_000),
-];
-const THEN_EVERY: Duration = Duration::from_millis(10_000);
-
-/// How long a peer is tried of which nothing is known, or nothing is wanted any more.
-pub(crate) const ATTEMPT: Duration = Duration::from_millis(21_500);
 
 /// Our requests: at most one is under way.
 #[derive(Debug, Default)]
@@ -32,19 +19,7 @@ pub(crate) struct RequestWindow {
 struct InFlight {
     id: u32,
     exchange: ExchangeType,
-    octets: Vec<u8>,
-    since: Instant,
-    sent: u32,
-    due: Instant,
-}
-
-/// What to do about a request that was not answered.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
-    /// Send these octets again, exactly as they were; they were sent `sent` times before.
-    Again { octets: Vec<u8>, sent: u32 },
-    /// The peer does not answer.
-    GiveUp { sent: u32 },
+    resend: Resend,
 }
 
 impl RequestWindow {
@@ -72,10 +47,7 @@ impl RequestWindow {
         self.in_flight = Some(InFlight {
             id,
             exchange,
-            octets,
-            since: now,
-            sent: 1,
-            due: now + RETRANSMIT_AFTER[0],
+            resend: Resend::new(now, octets),
         });
     }
 
@@ -83,14 +55,7 @@ impl RequestWindow {
     /// IKE_SA_INIT with a cookie or another group (RFC 7296 section 2.6.1).
     pub(crate) fn replace(&mut self, now: Instant, octets: Vec<u8>) {
         if let Some(in_flight) = &mut self.in_flight {
-            *in_flight = InFlight {
-                id: in_flight.id,
-                exchange: in_flight.exchange,
-                octets,
-                since: now,
-                sent: 1,
-                due: now + RETRANSMIT_AFTER[0],
-            };
+            in_flight.resend = Resend::new(now, octets);
         }
     }
 
@@ -107,29 +72,18 @@ impl RequestWindow {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.in_flight.as_ref().map(|in_flight| in_flight.due)
+        self.in_flight
+            .as_ref()
+            .map(|in_flight| in_flight.resend.due())
     }
 
     /// Answers what is to be done at `now`, if anything is. A peer is given up after `patience`.
     pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue> {
-        let in_flight = self.in_flight.as_mut()?;
-        if now < in_flight.due {
-            return None;
-        }
-        let sent = in_flight.sent;
-        let end = in_flight.since + patience;
-        if now >= end {
+        let overdue = self.in_flight.as_mut()?.resend.overdue(now, patience);
+        if let Some(Overdue::GiveUp { .. }) = overdue {
             self.in_flight = None;
-            return Some(Overdue::GiveUp { sent });
         }
-        let index = usize::try_from(sent).unwrap_or(usize::MAX);
-        let wait = RETRANSMIT_AFTER.get(index).unwrap_or(&THEN_EVERY);
-        in_flight.sent = sent.saturating_add(1);
-        in_flight.due = (now + *wait).min(end);
-        Some(Overdue::Again {
-            octets: in_flight.octets.clone(),
-            sent,
-        })
+        overdue
     }
 }
 
@@ -183,6 +137,7 @@ impl ResponseWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resend::ATTEMPT;
 
     #[test]
     fn a_request_is_sent_again_unchanged_until_the_peer_is_given_up() {

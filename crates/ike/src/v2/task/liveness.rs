@@ -4,13 +4,13 @@ use core::time::Duration;
 
 use adit_ike_wire::ExchangeType;
 
+use crate::resend::ATTEMPT;
 use crate::sa::{Context, Ending, SaKey};
 use crate::time::Instant;
 use crate::v2::active::Active;
 use crate::v2::established::{Established, Phase};
 use crate::v2::link::Link;
 use crate::v2::task::Task;
-use crate::v2::window::ATTEMPT;
 
 /// The least time a peer has for its answer.
 const MIN_GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,407 @@
+//! Main mode as its responder (RFC 2409 section 5.4): which connection the peer is of is known by the key
+//! that reads its fifth message.
+//!
+//! ```text
+//!   (SA) --> SaAnswered --(KE, Ni)--> KeAnswered --(IDii, HASH_I)--> Established
+//! ```
+//!
+//! Each message is answered once, and again when it is repeated; nothing is sent unasked.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::equal;
+use adit_ike_wire::v1::{
+    self, Identification, Notify, NotifyType, Payload, ProtocolId, SecurityAssociation,
+};
+use adit_ike_wire::{ExchangeType, Header};
+
+use crate::config::{ConnectionConfig, ConnectionKey, Identity, IkeAlgorithms};
+use crate::endpoint::candidates::Candidates;
+use crate::failure::{Failure, Judge};
+use crate::nonces::ExchangeNonces;
+use crate::output::{Event, Output};
+use crate::sa::{Context, Drop, Effect, Path, Role, Sa, SaKey};
+use crate::suite::IkeSuite;
+use crate::time::Instant;
+use crate::v1::established::{Established, Peer};
+use crate::v1::keys::{Keys, Material, Party};
+use crate::v1::link::Link;
+use crate::v1::main_mode::{clear, identified, key_exchange};
+use crate::v1::nat::{self, Abilities, Dialect};
+use crate::v1::proposal::{choose_ike, describe_ike, describe_ike_offer, ike_suites};
+use crate::v1::protection::{open, seal};
+use crate::v1::sa::{IkeSa, State};
+
+/// How long a peer may take for main mode.
+const HALF_OPEN: Duration = Duration::from_secs(30);
+
+/// What was said last, for whoever repeats what it was said to.
+pub(super) struct Said {
+    pub(super) to: Vec<u8>,
+    pub(super) octets: Vec<u8>,
+}
+
+/// What every state of a responder has.
+pub(super) struct Half {
+    /// The connections the peer may turn out to be, by its address.
+    pub(super) candidates: Arc<Candidates>,
+    pub(super) begun: Instant,
+    pub(super) expires: Instant,
+    pub(super) said: Said,
+}
+
+/// The first message is answered.
+pub(super) struct SaAnswered {
+    pub(super) half: Half,
+    sa_body: Vec<u8>,
+    suite: IkeSuite,
+    lifetime: Option<Duration>,
+    abilities: Abilities,
+    dialect: Dialect,
+}
+
+/// The third is.
+pub(super) struct KeAnswered {
+    pub(super) half: Half,
+    material: Material,
+    lifetime: Option<Duration>,
+    peer: Peer,
+    /// The connections were told that the peer can't be read.
+    reported: bool,
+}
+
+/// A message that begins an IKE SA.
+pub(crate) struct FirstMessage<'m> {
+    pub(crate) header: &'m Header,
+    pub(crate) datagram: &'m [u8],
+    pub(crate) path: Path,
+    pub(crate) candidates: Arc<Candidates>,
+}
+
+/// What becomes of it.
+pub(crate) enum Verdict {
+    /// It makes no sense.
+    Ignored,
+    /// Each of these connections is told; the peer too, if octets are there.
+    Refused(Option<Vec<u8>>, Vec<(ConnectionKey, Failure)>),
+    /// It is answered.
+    HalfOpen(Box<dyn Sa>),
+}
+
+impl FirstMessage<'_> {
+    pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> Verdict {
+        if self.header.exchange == ExchangeType::AGGRESSIVE_MODE {
+            return self.refuse(None, |_| Failure::AggressiveMode);
+        }
+        let Ok(payloads) = clear(self.header, self.datagram) else {
+            return Verdict::Ignored;
+        };
+        let Some(Payload::SecurityAssociation(sa, body)) = payloads.first() else {
+            return Verdict::Ignored;
+        };
+        if self.header.exchange != ExchangeType::MAIN_MODE {
+            return Verdict::Ignored;
+        }
+        let all = self.candidates.all.iter();
+        let common = self.candidates.common.iter();
+        let accepted = common.chain(all.map(|(_, config)| &config.ike));
+        let chosen = { accepted }.find_map(|accepted| choose_ike(sa, accepted));
+        let Some(chosen) = chosen else {
+            let refusal = self.refusal(ctx);
+            return self.refuse(Some(refusal), |config| Failure::IkeProposal {
+                by: Judge::Us,
+                ours: describe_ike(&config.ike),
+                theirs: Some(describe_ike_offer(sa)),
+                transform: None,
+            });
+        };
+        let abilities = Abilities::of(&payloads);
+        let Some(dialect) = abilities.nat_traversal else {
+            return self.refuse(None, |_| Failure::NoNatTraversal);
+        };
+        let link = Link {
+            key: SaKey(ctx.numbers.next_key()),
+            connection: None,
+            role: Role::Responder,
+            local_spi: ctx.ike_spi(),
+            remote_spi: self.header.initiator_spi,
+            path: self.path,
+            is_translated: false,
+        };
+        let answer = SecurityAssociation {
+            proposals: alloc::vec![chosen.proposal],
+        };
+        let mut payloads = alloc::vec![Payload::SecurityAssociation(answer, &[])];
+        payloads.extend(nat::OURS.map(Payload::VendorId));
+        let octets = v1::emit(&link.header(ExchangeType::MAIN_MODE, 0), &payloads);
+        self.path.send(ctx, octets.clone());
+        let state = SaAnswered {
+            half: Half {
+                candidates: Arc::clone(&self.candidates),
+                begun: ctx.now,
+                expires: ctx.now + HALF_OPEN,
+                said: Said {
+                    to: self.datagram.to_vec(),
+                    octets,
+                },
+            },
+            sa_body: body.to_vec(),
+            suite: chosen.suite,
+            lifetime: chosen.lifetime,
+            abilities,
+            dialect,
+        };
+        Verdict::HalfOpen(Box::new(IkeSa {
+            link,
+            state: State::SaAnswered(Box::new(state)),
+        }))
+    }
+
+    fn refuse(
+        &self,
+        octets: Option<Vec<u8>>,
+        why: impl Fn(&ConnectionConfig) -> Failure,
+    ) -> Verdict {
+        let all = self.candidates.all.iter();
+        let told = all.map(|(connection, config)| (*connection, why(config)));
+        Verdict::Refused(octets, told.collect())
+    }
+
+    /// NO-PROPOSAL-CHOSEN, in the clear: shorter than any offer.
+    fn refusal(&self, ctx: &mut Context<'_>) -> Vec<u8> {
+        let mut header = *self.header;
+        header.exchange = ExchangeType::INFORMATIONAL_V1;
+        header.message_id = ctx.message_id();
+        let payload = Payload::Notify(Notify {
+            protocol: ProtocolId::ISAKMP,
+            spi: &[],
+            kind: NotifyType::NO_PROPOSAL_CHOSEN,
+            data: &[],
+        });
+        v1::emit(&header, &[payload])
+    }
+}
+
+impl SaAnswered {
+    /// Takes the third message; the SA's next state.
+    pub(super) fn take(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        path: Path,
+        payloads: &[Payload<'_>],
+        datagram: &[u8],
+    ) -> Result<State, (State, Drop)> {
+        let group = self.suite.group;
+        let taken = key_exchange(payloads).and_then(|(public, nonce)| {
+            let own = group.generate(ctx.random);
+            let shared = own.agree(public).ok()?;
+            Some((own, public.to_vec(), nonce.to_vec(), shared))
+        });
+        let Some((own, public, nonce, shared)) = taken else {
+            return Err((State::SaAnswered(self), Drop::Malformed));
+        };
+        let own_nonce = ctx.nonce();
+        let cookies = link.cookies();
+        let prf = self.suite.prf;
+        link.is_translated = nat::is_translated(payloads, prf, cookies, path.remote);
+        let hashes = nat::hashes(prf, cookies, path.remote);
+        let is_draft = self.dialect == Dialect::Draft;
+        let mut payloads = alloc::vec![
+            Payload::KeyExchange(own.public()),
+            Payload::Nonce(&own_nonce),
+        ];
+        payloads.extend(
+            hashes
+                .iter()
+                .map(|hash| Payload::NatDetection { hash, is_draft }),
+        );
+        let octets = v1::emit(&link.header(ExchangeType::MAIN_MODE, 0), &payloads);
+        path.send(ctx, octets.clone());
+        let mut half = self.half;
+        half.said = Said {
+            to: datagram.to_vec(),
+            octets,
+        };
+        Ok(State::KeAnswered(Box::new(KeAnswered {
+            half,
+            material: Material {
+                suite: self.suite,
+                cookies,
+                publics: (public, own.public().to_vec()),
+                nonces: (nonce, own_nonce),
+                shared,
+                sa_body: self.sa_body,
+            },
+            lifetime: self.lifetime,
+            peer: Peer {
+                abilities: self.abilities,
+                dialect: self.dialect,
+            },
+            reported: false,
+        })))
+    }
+}
+
+/// A peer that has shown that it knows a connection's key.
+struct Known {
+    connection: ConnectionKey,
+    config: Arc<ConnectionConfig>,
+    keys: Keys,
+    identity: Identity,
+    next_iv: Vec<u8>,
+    initial_contact: bool,
+}
+
+impl KeAnswered {
+    /// Who has sent this, by trying the key of each connection it may be.
+    fn read(&self, header: &Header, datagram: &[u8]) -> Vec<Known> {
+        let mut known = Vec::new();
+        for (connection, config) in &self.half.candidates.all {
+            let Some(keys) = Keys::of(&self.material, &config.psk) else {
+                continue;
+            };
+            let Some(opened) = open(&keys.cipher, &keys.iv, header, datagram) else {
+                continue;
+            };
+            let payloads = opened.payloads().unwrap_or_default();
+            let Some((identity, body, hash)) = identified(&payloads) else {
+                continue;
+            };
+            let proof = keys.proof(&self.material, Party::Initiator, &body);
+            if !equal(proof.as_slice(), hash) {
+                continue;
+            }
+            let initial_contact = payloads.iter().any(|payload| {
+                matches!(payload, Payload::Notify(one) if one.kind == NotifyType::INITIAL_CONTACT)
+            });
+            known.push(Known {
+                connection: *connection,
+                config: Arc::clone(config),
+                keys,
+                identity: Identity {
+                    kind: identity.kind,
+                    data: identity.data.to_vec(),
+                },
+                next_iv: opened.next_iv.clone(),
+                initial_contact,
+            });
+        }
+        known
+    }
+
+    /// Takes the fifth message.
+    pub(super) fn take(
+        mut self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<State, (State, Drop)> {
+        let known = self.read(header, datagram);
+        if known.is_empty() {
+            // Anybody on the way can send this.
+            if !core::mem::replace(&mut self.reported, true) {
+                for (connection, _) in &self.half.candidates.all {
+                    let failure = Failure::Authentication { by: Judge::Us };
+                    ctx.push(Output::Event(Event::Failed(*connection, failure)));
+                }
+            }
+            return Err((State::KeAnswered(self), Drop::NotAuthentic));
+        }
+        let suite = self.material.suite;
+        let allows = |accepted: &IkeAlgorithms| ike_suites(accepted).any(|one| one == suite);
+        let fits =
+            |one: &Known| one.config.remote_id.matches(&one.identity) && allows(&one.config.ike);
+        let Some(index) = known.iter().position(fits) else {
+            return Ok(self.refuse(ctx, link, path, known));
+        };
+        let mut known = known;
+        let one = known.swap_remove(index);
+        let identity = one.config.local_id.view();
+        let identity = Payload::Identification(Identification::of(identity.kind, identity.data));
+        let mut body = Vec::new();
+        identity.emit_body(&mut body);
+        let proof = one.keys.proof(&self.material, Party::Responder, &body);
+        let header = link.header(ExchangeType::MAIN_MODE, 0);
+        let answer = [identity, Payload::Hash(proof.as_slice())];
+        let Some(sealed) = seal(&one.keys.cipher, &one.next_iv, header, &answer) else {
+            return Err((State::KeAnswered(self), Drop::Malformed));
+        };
+        // RFC 3947 section 4: the peer has changed its port, and perhaps its NAT the other.
+        link.path = path;
+        link.connection = Some(one.connection);
+        let mut keys = one.keys;
+        keys.iv = sealed.next_iv;
+        let nonces = ExchangeNonces {
+            initiator: self.material.nonces.0,
+            responder: self.material.nonces.1,
+        };
+        let own = one.config.ike_lifetime;
+        let lifetime = self.lifetime.map_or(own, |theirs| theirs.min(own));
+        if one.initial_contact {
+            let begun = self.half.begun;
+            ctx.effects.push(Effect::InitialContact(link.key, begun));
+        }
+        let mut established = Established::new(
+            ctx,
+            link,
+            one.connection,
+            one.config,
+            keys,
+            nonces,
+            self.peer,
+            lifetime,
+        );
+        established.announce(ctx, link.key);
+        path.send(ctx, sealed.octets.clone());
+        established.last_main = Some(Said {
+            to: datagram.to_vec(),
+            octets: sealed.octets,
+        });
+        Ok(State::Established(Box::new(established)))
+    }
+
+    /// The key is right, and something else is not.
+    fn refuse(
+        self: Box<Self>,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        path: Path,
+        known: Vec<Known>,
+    ) -> State {
+        let suite = self.material.suite;
+        let mut wrong_name = None;
+        for one in known {
+            let failure = if one.config.remote_id.matches(&one.identity) {
+                ctx.effects.push(Effect::Expect(one.connection));
+                Failure::IkeProposal {
+                    by: Judge::Us,
+                    ours: describe_ike(&one.config.ike),
+                    theirs: Some(suite.name()),
+                    transform: None,
+                }
+            } else {
+                let failure = Failure::Identity {
+                    expected: one.config.remote_id.clone(),
+                    received: one.identity,
+                };
+                wrong_name = Some((one.keys, one.next_iv));
+                failure
+            };
+            ctx.push(Output::Event(Event::Failed(one.connection, failure)));
+        }
+        if let Some((mut keys, next_iv)) = wrong_name {
+            keys.iv = next_iv;
+            let kind = NotifyType::INVALID_ID_INFORMATION;
+            crate::v1::informational::notify(ctx, link, path, &keys, ProtocolId::ISAKMP, &[], kind);
+        }
+        let ending = crate::sa::Ending::Failed;
+        ctx.effects.push(Effect::Gone(link.key, ending));
+        State::Gone
+    }
+}

@@ -1,0 +1,424 @@
+//! Offering, choosing and describing suites (RFC 2409 appendix A, RFC 2407 section 4.5).
+//!
+//! A transform is a whole suite, so that what is acceptable is written out as all combinations, best first.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::{Encryption, Group, Integrity, Prf};
+use adit_ike_wire::v1::security_association::emit_attributes;
+use adit_ike_wire::v1::{Proposal, ProtocolId, SecurityAssociation, Transform};
+
+use crate::config::{EspAlgorithms, IkeAlgorithms};
+use crate::suite::{EspSuite, IkeSuite};
+use crate::v1::nat::Dialect;
+
+/// The most suites that are offered: what fits into a datagram that is not fragmented on any usual path.
+const MAX_OFFERS: usize = 32;
+
+/// The one transform of phase 1 (RFC 2407 section 4.4.2).
+const KEY_IKE: u8 = 1;
+
+/// A pre-shared key, as the authentication method.
+const PRE_SHARED_KEY: u32 = 1;
+
+/// Lifetimes in seconds.
+const SECONDS: u32 = 1;
+
+/// Attributes of phase 1.
+mod phase_1 {
+    pub(super) const ENCRYPTION: u16 = 1;
+    pub(super) const HASH: u16 = 2;
+    pub(super) const AUTHENTICATION: u16 = 3;
+    pub(super) const GROUP: u16 = 4;
+    pub(super) const LIFE_TYPE: u16 = 11;
+    pub(super) const LIFE_DURATION: u16 = 12;
+    pub(super) const KEY_LENGTH: u16 = 14;
+}
+
+/// Attributes of phase 2.
+pub(super) mod phase_2 {
+    pub(in crate::v1) const LIFE_TYPE: u16 = 1;
+    pub(in crate::v1) const LIFE_DURATION: u16 = 2;
+    pub(super) const GROUP: u16 = 3;
+    pub(super) const ENCAPSULATION: u16 = 4;
+    pub(super) const AUTHENTICATION: u16 = 5;
+    pub(super) const KEY_LENGTH: u16 = 6;
+}
+
+/// A cipher's number in phase 1, and its key length where it has several.
+const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)> {
+    Some(match cipher {
+        Encryption::DesCbc => (1, None),
+        Encryption::TripleDesCbc => (5, None),
+        Encryption::AesCbc128 => (7, Some(128)),
+        Encryption::AesCbc192 => (7, Some(192)),
+        Encryption::AesCbc256 => (7, Some(256)),
+        _ => return None,
+    })
+}
+
+const fn hash(prf: Prf) -> u32 {
+    match prf {
+        Prf::HmacMd5 => 1,
+        Prf::HmacSha1 => 2,
+        Prf::HmacSha256 => 4,
+        Prf::HmacSha384 => 5,
+        Prf::HmacSha512 => 6,
+    }
+}
+
+/// An integrity algorithm's number in phase 2 (RFC 2407 section 4.5, RFC 4868).
+const fn authentication(integrity: Integrity) -> u32 {
+    match integrity {
+        Integrity::HmacMd5_96 => 1,
+        Integrity::HmacSha1_96 => 2,
+        Integrity::HmacSha256_128 => 5,
+        Integrity::HmacSha384_192 => 6,
+        Integrity::HmacSha512_256 => 7,
+    }
+}
+
+/// The integrity algorithm of the same hash, for a suite's name.
+const fn integrity_of(prf: Prf) -> Integrity {
+    match prf {
+        Prf::HmacMd5 => Integrity::HmacMd5_96,
+        Prf::HmacSha1 => Integrity::HmacSha1_96,
+        Prf::HmacSha256 => Integrity::HmacSha256_128,
+        Prf::HmacSha384 => Integrity::HmacSha384_192,
+        Prf::HmacSha512 => Integrity::HmacSha512_256,
+    }
+}
+
+/// All suites that `accepted` makes, best first: ciphers change last.
+pub(super) fn ike_suites(accepted: &IkeAlgorithms) -> impl Iterator<Item = IkeSuite> + '_ {
+    let ciphers = accepted.encryption.iter().copied();
+    let ciphers = ciphers.filter(|cipher| ike_cipher(*cipher).is_some());
+    ciphers.flat_map(move |encryption| {
+        accepted.prf.iter().flat_map(move |prf| {
+            accepted.groups.iter().map(move |group| IkeSuite {
+                encryption,
+                integrity: Some(integrity_of(*prf)),
+                prf: *prf,
+                group: *group,
+            })
+        })
+    })
+}
+
+fn seconds(lifetime: Duration) -> u32 {
+    u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn ike_attributes(suite: &IkeSuite, lifetime: Duration) -> Vec<u8> {
+    let (cipher, bits) = ike_cipher(suite.encryption).unwrap_or_default();
+    let mut attributes = alloc::vec![
+        (phase_1::ENCRYPTION, cipher),
+        (phase_1::HASH, hash(suite.prf)),
+        (phase_1::AUTHENTICATION, PRE_SHARED_KEY),
+        (phase_1::GROUP, u32::from(suite.group.id())),
+        (phase_1::LIFE_TYPE, SECONDS),
+        (phase_1::LIFE_DURATION, seconds(lifetime)),
+    ];
+    attributes.extend(bits.map(|bits| (phase_1::KEY_LENGTH, bits)));
+    emit_attributes(&attributes)
+}
+
+/// The attributes of what is offered, which an [`offer`] borrows.
+pub(super) fn ike_offers(accepted: &IkeAlgorithms, lifetime: Duration) -> Vec<(u8, Vec<u8>)> {
+    let suites = ike_suites(accepted).take(MAX_OFFERS);
+    suites
+        .map(|suite| (KEY_IKE, ike_attributes(&suite, lifetime)))
+        .collect()
+}
+
+/// One proposal of these transforms.
+pub(super) fn offer<'a>(
+    protocol: ProtocolId,
+    spi: &'a [u8],
+    transforms: &'a [(u8, Vec<u8>)],
+) -> SecurityAssociation<'a> {
+    let numbered = (1..=u8::MAX).zip(transforms);
+    let transforms = numbered.map(|(number, (id, octets))| Transform::new(number, *id, octets));
+    SecurityAssociation {
+        proposals: alloc::vec![Proposal {
+            number: 1,
+            protocol,
+            spi,
+            transforms: transforms.collect(),
+        }],
+    }
+}
+
+/// What was chosen: the suite, the lifetime that went with it, and the transform as it came.
+pub(super) struct Chosen<'a, S> {
+    pub(super) suite: S,
+    pub(super) lifetime: Option<Duration>,
+    pub(super) proposal: Proposal<'a>,
+}
+
+/// The value of an attribute, where it has one.
+fn value(transform: &Transform<'_>, kind: u16) -> Option<u32> {
+    let mut found = transform.attributes().filter(|one| one.kind == kind);
+    found.next()?.value
+}
+
+fn lifetime(transform: &Transform<'_>, kinds: (u16, u16)) -> Option<Duration> {
+    let mut unit = None;
+    for attribute in transform.attributes() {
+        if attribute.kind == kinds.0 {
+            unit = attribute.value;
+        } else if attribute.kind == kinds.1 && unit == Some(SECONDS) {
+            return attribute.value.map(|s| Duration::from_secs(s.into()));
+        }
+    }
+    None
+}
+
+fn reads_as(transform: &Transform<'_>, suite: &IkeSuite) -> bool {
+    let Some((cipher, bits)) = ike_cipher(suite.encryption) else {
+        return false;
+    };
+    transform.id == KEY_IKE
+        && value(transform, phase_1::ENCRYPTION) == Some(cipher)
+        && value(transform, phase_1::KEY_LENGTH) == bits
+        && value(transform, phase_1::HASH) == Some(hash(suite.prf))
+        && value(transform, phase_1::AUTHENTICATION) == Some(PRE_SHARED_KEY)
+        && value(transform, phase_1::GROUP) == Some(u32::from(suite.group.id()))
+}
+
+/// Chooses from what the peer offers for an IKE SA: our order decides.
+pub(super) fn choose_ike<'a>(
+    sa: &SecurityAssociation<'a>,
+    accepted: &IkeAlgorithms,
+) -> Option<Chosen<'a, IkeSuite>> {
+    let proposals = sa.proposals.iter();
+    let mut proposals = proposals.filter(|one| one.protocol == ProtocolId::ISAKMP);
+    proposals.find_map(|proposal| {
+        ike_suites(accepted).find_map(|suite| {
+            let mut transforms = proposal.transforms.iter();
+            let transform = *transforms.find(|transform| reads_as(transform, &suite))?;
+            let kinds = (phase_1::LIFE_TYPE, phase_1::LIFE_DURATION);
+            Some(Chosen {
+                suite,
+                lifetime: lifetime(&transform, kinds),
+                proposal: Proposal {
+                    transforms: alloc::vec![transform],
+                    ..proposal.clone()
+                },
+            })
+        })
+    })
+}
+
+/// A cipher's number in ESP (RFC 2407 section 4.4.4), which IKEv2's continues.
+fn esp_cipher(cipher: Encryption) -> Option<(u8, Option<u32>)> {
+    let (id, bits) = cipher.transform();
+    Some((u8::try_from(id).ok()?, bits.map(u32::from)))
+}
+
+/// All suites that `accepted` makes, best first.
+pub(super) fn esp_suites(
+    accepted: &EspAlgorithms,
+    group: Option<Group>,
+) -> impl Iterator<Item = EspSuite> + '_ {
+    let suite = move |encryption, integrity| EspSuite {
+        encryption,
+        integrity,
+        group,
+        extended_sequence_numbers: false,
+    };
+    accepted.encryption.iter().flat_map(move |cipher| {
+        let own = cipher.is_aead().then(|| suite(*cipher, None));
+        let beside: &[Integrity] = if cipher.is_aead() {
+            &[]
+        } else {
+            &accepted.integrity
+        };
+        let others = beside.iter().map(move |one| suite(*cipher, Some(*one)));
+        own.into_iter().chain(others)
+    })
+}
+
+fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8, Vec<u8>)> {
+    let (id, bits) = esp_cipher(suite.encryption)?;
+    let mut attributes = alloc::vec![
+        (phase_2::LIFE_TYPE, SECONDS),
+        (phase_2::LIFE_DURATION, seconds(lifetime)),
+        (phase_2::ENCAPSULATION, mode),
+    ];
+    let group = suite.group.map(|group| u32::from(group.id()));
+    attributes.extend(group.map(|group| (phase_2::GROUP, group)));
+    let integrity = suite.integrity.map(authentication);
+    attributes.extend(integrity.map(|number| (phase_2::AUTHENTICATION, number)));
+    attributes.extend(bits.map(|bits| (phase_2::KEY_LENGTH, bits)));
+    Some((id, emit_attributes(&attributes)))
+}
+
+/// The transforms that are offered for a Child SA.
+pub(super) fn esp_offers(
+    accepted: &EspAlgorithms,
+    group: Option<Group>,
+    dialect: Dialect,
+    lifetime: Duration,
+) -> Vec<(u8, Vec<u8>)> {
+    let suites = esp_suites(accepted, group);
+    let mode = dialect.tunnel_mode();
+    let offers = suites.filter_map(|suite| esp_attributes(&suite, mode, lifetime));
+    offers.take(MAX_OFFERS).collect()
+}
+
+fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool {
+    let Some((id, bits)) = esp_cipher(suite.encryption) else {
+        return false;
+    };
+    transform.id == id
+        && value(transform, phase_2::KEY_LENGTH) == bits
+        && value(transform, phase_2::AUTHENTICATION) == suite.integrity.map(authentication)
+        && value(transform, phase_2::ENCAPSULATION) == Some(mode)
+        && value(transform, phase_2::GROUP) == suite.group.map(|group| u32::from(group.id()))
+}
+
+/// Chooses from what the peer offers for a Child SA with a public value of `public_len` octets, or none:
+/// our order decides.
+pub(super) fn choose_esp<'a>(
+    sa: &SecurityAssociation<'a>,
+    accepted: &EspAlgorithms,
+    dialect: Dialect,
+    public_len: Option<usize>,
+) -> Option<Chosen<'a, EspSuite>> {
+    let mode = dialect.tunnel_mode();
+    let groups: Vec<Option<Group>> = match public_len {
+        None if accepted.groups.is_empty() => alloc::vec![None],
+        None => return None,
+        Some(len) => {
+            let groups = accepted.groups.iter();
+            groups
+                .filter(|group| group.public_len() == len)
+                .map(|group| Some(*group))
+                .collect()
+        }
+    };
+    let alone = |number: u8| {
+        // ESP within AH, and the like, goes together by its number.
+        sa.proposals
+            .iter()
+            .filter(|one| one.number == number)
+            .count()
+            == 1
+    };
+    let proposals = sa.proposals.iter();
+    let mut proposals = proposals
+        .filter(|one| one.protocol == ProtocolId::ESP && one.spi.len() == 4 && alone(one.number));
+    proposals.find_map(|proposal| {
+        let suites = groups.iter().flat_map(|group| esp_suites(accepted, *group));
+        suites.into_iter().find_map(|suite| {
+            let mut transforms = proposal.transforms.iter();
+            let transform = *transforms.find(|one| esp_reads_as(one, &suite, mode))?;
+            let kinds = (phase_2::LIFE_TYPE, phase_2::LIFE_DURATION);
+            Some(Chosen {
+                suite,
+                lifetime: lifetime(&transform, kinds),
+                proposal: Proposal {
+                    transforms: alloc::vec![transform],
+                    ..proposal.clone()
+                },
+            })
+        })
+    })
+}
+
+/// What we accept, for people.
+pub(super) fn describe_ike(accepted: &IkeAlgorithms) -> String {
+    listed(ike_suites(accepted).map(|suite| suite.name()))
+}
+
+/// The same of a Child SA.
+pub(super) fn describe_esp(accepted: &EspAlgorithms, group: Option<Group>) -> String {
+    listed(esp_suites(accepted, group).map(|suite| suite.name()))
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.take(9).collect();
+    match names.get(..8) {
+        Some(some) if names.len() > 8 => alloc::format!("{}, ...", some.join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+/// What the peer offers for an IKE SA, for people.
+pub(super) fn describe_ike_offer(sa: &SecurityAssociation<'_>) -> String {
+    let transforms = sa.proposals.iter().flat_map(|one| &one.transforms);
+    listed(transforms.map(|transform| {
+        let numbers = [phase_1::ENCRYPTION, phase_1::HASH, phase_1::GROUP];
+        let [cipher, hashed, group] = numbers.map(|kind| value(transform, kind));
+        let bits = value(transform, phase_1::KEY_LENGTH);
+        let cipher = Encryption::ALL
+            .iter()
+            .find(|one| {
+                ike_cipher(**one).map(|(id, bits)| (Some(id), bits)) == Some((cipher, bits))
+            })
+            .map_or_else(|| unknown("cipher", cipher), |one| one.name().into());
+        let hashed = Prf::ALL
+            .iter()
+            .find(|one| Some(hash(**one)) == hashed)
+            .map_or_else(
+                || unknown("hash", hashed),
+                |one| integrity_of(*one).name().into(),
+            );
+        let group = group
+            .and_then(|id| Group::from_id(u16::try_from(id).ok()?))
+            .map_or_else(|| unknown("group", group), |one| one.name().into());
+        alloc::format!("{cipher}-{hashed}-{group}")
+    }))
+}
+
+/// The same of a Child SA.
+pub(super) fn describe_esp_offer(sa: &SecurityAssociation<'_>) -> String {
+    let proposals = sa.proposals.iter();
+    let transforms =
+        proposals.flat_map(|one| one.transforms.iter().map(|each| (one.protocol, each)));
+    listed(transforms.map(|(protocol, transform)| {
+        if protocol != ProtocolId::ESP {
+            return unknown("protocol", Some(u32::from(protocol.0)));
+        }
+        let bits = value(transform, phase_2::KEY_LENGTH);
+        let mut name: String = Encryption::ALL
+            .iter()
+            .find(|one| esp_cipher(**one) == Some((transform.id, bits)))
+            .map_or_else(
+                || unknown("cipher", Some(transform.id.into())),
+                |one| one.name().into(),
+            );
+        if let Some(number) = value(transform, phase_2::AUTHENTICATION) {
+            let known = Integrity::ALL
+                .iter()
+                .find(|one| authentication(**one) == number);
+            let known = known.map_or_else(
+                || unknown("integrity", Some(number)),
+                |one| one.name().into(),
+            );
+            name = alloc::format!("{name}-{known}");
+        }
+        if let Some(id) = value(transform, phase_2::GROUP) {
+            let known = u16::try_from(id).ok().and_then(Group::from_id);
+            let known = known.map_or_else(|| unknown("group", Some(id)), |one| one.name().into());
+            name = alloc::format!("{name}-{known}");
+        }
+        if matches!(
+            value(transform, phase_2::ENCAPSULATION),
+            Some(2 | 4 | 61444)
+        ) {
+            name.push_str(" (transport mode)");
+        }
+        name
+    }))
+}
+
+fn unknown(what: &str, number: Option<u32>) -> String {
+    match number {
+        Some(number) => alloc::format!("{what} {number}"),
+        None => alloc::format!("no {what}"),
+    }
+}

@@ -1,0 +1,515 @@
+//! Quick mode as its initiator (RFC 2409 section 5.5): a Child SA for one pair of blocks.
+//!
+//! ```text
+//!   HASH(1), SA, Ni, [KE], IDci, IDcr -->
+//!                                     <-- HASH(2), SA, Nr, [KE], IDci, IDcr
+//!   HASH(3) -->
+//! ```
+//!
+//! A peer may install the SA with the third message alone, which nobody answers. Where it knows dead peer
+//! detection it is asked for a sign of life after it: the answer says that it has come.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use adit_crypto::Secret;
+use adit_ike_wire::v1::identification::of_selector;
+use adit_ike_wire::v1::security_association::parse_attributes;
+use adit_ike_wire::v1::{Identification, NotifyType, Payload, ProtocolId, SecurityAssociation};
+use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
+
+use crate::child::{self, ChildSa, Owner, Standing};
+use crate::failure::{Failure, Judge};
+use crate::nonces::ExchangeNonces;
+use crate::output::{ChildKey, Part};
+use crate::resend::Resend;
+use crate::sa::{Context, Drop, Path, Role, Taken};
+use crate::selectors;
+use crate::suite::EspSuite;
+use crate::time::Instant;
+use crate::v1::answer::Said;
+use crate::v1::established::{Asking, Established, Exchange, Progress};
+use crate::v1::link::Link;
+use crate::v1::main_mode::notification_name;
+use crate::v1::proposal::{choose_esp, describe_esp, esp_offers, offer, phase_2};
+use crate::v1::protection::{open, seal, seal_hashed};
+
+/// How long an exchange that is over is remembered, so that what is repeated is answered again.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(30);
+
+/// How long a refused rekey waits at least.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// The payloads of a quick mode's message, sorted.
+pub(super) struct QuickContents<'a> {
+    pub(super) sa: &'a SecurityAssociation<'a>,
+    pub(super) nonce: &'a [u8],
+    pub(super) public: Option<&'a [u8]>,
+    /// IDci and IDcr.
+    pub(super) identities: Option<(Identification<'a>, Identification<'a>)>,
+    pub(super) lifetime: Option<Duration>,
+}
+
+impl<'a> QuickContents<'a> {
+    pub(super) fn of(payloads: &'a [Payload<'a>]) -> Option<Self> {
+        let mut sa = None;
+        let mut nonce = None;
+        let mut public = None;
+        let mut identities = Vec::new();
+        let mut lifetime = None;
+        for payload in payloads {
+            match payload {
+                Payload::SecurityAssociation(one, _) => sa = sa.or(Some(one)),
+                Payload::Nonce(value) => nonce = nonce.or(Some(*value)),
+                Payload::KeyExchange(value) => public = public.or(Some(*value)),
+                Payload::Identification(id) => identities.push(*id),
+                Payload::Notify(one) if one.kind == NotifyType::RESPONDER_LIFETIME => {
+                    lifetime = lifetime.or_else(|| seconds(one.data));
+                }
+                _ => {}
+            }
+        }
+        Some(Self {
+            sa: sa?,
+            nonce: nonce?,
+            public,
+            identities: match identities[..] {
+                [] => None,
+                [initiator, responder] => Some((initiator, responder)),
+                _ => return None,
+            },
+            lifetime,
+        })
+    }
+}
+
+/// A lifetime in seconds, as attributes of phase 2 say it.
+fn seconds(attributes: &[u8]) -> Option<Duration> {
+    let attributes = parse_attributes(attributes).ok()?;
+    let unit = attributes
+        .iter()
+        .find(|one| one.kind == phase_2::LIFE_TYPE)?;
+    let duration = attributes
+        .iter()
+        .find(|one| one.kind == phase_2::LIFE_DURATION)?;
+    let value = duration.value.filter(|_| unit.value == Some(1))?;
+    Some(Duration::from_secs(value.into()))
+}
+
+/// What both sides agreed on for a Child SA.
+pub(super) struct Agreed {
+    pub(super) suite: EspSuite,
+    pub(super) spis: (u32, u32),
+    pub(super) shared: Option<Secret>,
+    pub(super) nonces: ExchangeNonces,
+    pub(super) local: TrafficSelector,
+    pub(super) remote: TrafficSelector,
+    pub(super) lifetime: Duration,
+    pub(super) index: Option<usize>,
+    pub(super) replaces: Option<ChildKey>,
+    pub(super) role: Role,
+    /// Nothing is sent on it until the peer is known to have it.
+    pub(super) is_silent: bool,
+}
+
+impl Established {
+    pub(super) fn ask_for_child(&mut self, ctx: &mut Context<'_>, link: &Link, index: usize) {
+        if self.is_busy_with(index, ctx.now) {
+            return;
+        }
+        let Some(wanted) = self.config.children.get(index) else {
+            return;
+        };
+        let (Some(local), Some(remote)) = (wanted.local.first(), wanted.remote.first()) else {
+            return;
+        };
+        let pair = (
+            TrafficSelector::any_of(*local),
+            TrafficSelector::any_of(*remote),
+        );
+        self.ask(ctx, link, Some(index), None, pair);
+    }
+
+    pub(super) fn rekey_child(&mut self, ctx: &mut Context<'_>, link: &Link, key: ChildKey) {
+        let Some(child) = self.child(key).filter(|child| child.is_live()) else {
+            return;
+        };
+        // Another one for the same traffic, made since, goes on: both ends may have begun at once.
+        let is_newer = |other: &ChildSa| {
+            other.is_twin_of(child) && other.is_live() && other.key.0 > child.key.0
+        };
+        if self.children.iter().any(is_newer) || self.is_asking_for(key) {
+            return;
+        }
+        let (Some(local), Some(remote)) = (child.local.first(), child.remote.first()) else {
+            return;
+        };
+        let (index, pair) = (child.index, (*local, *remote));
+        self.ask(ctx, link, index, Some(key), pair);
+    }
+
+    fn is_asking_for(&self, replaces: ChildKey) -> bool {
+        self.exchanges
+            .iter()
+            .any(|exchange| match &exchange.progress {
+                Progress::Asked(asking, _) => asking.replaces == Some(replaces),
+                Progress::Answered { .. } | Progress::Over(_) => false,
+            })
+    }
+
+    /// Sends the first message.
+    fn ask(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        index: Option<usize>,
+        replaces: Option<ChildKey>,
+        (local, remote): (TrafficSelector, TrafficSelector),
+    ) {
+        let config = Arc::clone(&self.config);
+        let group = config.esp.groups.first().copied();
+        let asking = Asking {
+            index,
+            replaces,
+            inbound_spi: ctx.esp_spi(),
+            nonce: ctx.nonce(),
+            key_exchange: group.map(|group| group.generate(ctx.random)),
+            local,
+            remote,
+        };
+        let offers = esp_offers(&config.esp, group, self.peer.dialect, config.child_lifetime);
+        let spi = asking.inbound_spi.to_be_bytes();
+        let sa = offer(ProtocolId::ESP, &spi, &offers);
+        let mut payloads = alloc::vec![
+            Payload::SecurityAssociation(sa, &[]),
+            Payload::Nonce(&asking.nonce),
+        ];
+        let public = asking.key_exchange.as_ref();
+        payloads.extend(public.map(|own| Payload::KeyExchange(own.public())));
+        let identities = [of_selector(&local), of_selector(&remote)];
+        payloads.extend(
+            identities
+                .iter()
+                .map(|(kind, data)| Payload::Identification(Identification::of(*kind, data))),
+        );
+        let message_id = ctx.message_id();
+        let iv = self.keys.iv_of(message_id);
+        let exchange = ExchangeType::QUICK_MODE;
+        let sealed = seal_hashed(&self.keys, link, exchange, message_id, &iv, &[], &payloads);
+        let Some(sealed) = sealed else { return };
+        self.has_seen(message_id);
+        link.path.send(ctx, sealed.octets.clone());
+        self.exchanges.push(Exchange {
+            message_id,
+            iv: sealed.next_iv,
+            progress: Progress::Asked(asking, Resend::new(ctx.now, sealed.octets)),
+            said: None,
+        });
+    }
+
+    /// Takes a message of a quick mode.
+    pub(super) fn take_quick(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+    ) -> Result<Taken, Drop> {
+        let id = header.message_id;
+        let Some(index) = self.exchanges.iter().position(|one| one.message_id == id) else {
+            return self.answer_quick(ctx, link, path, header, datagram);
+        };
+        let exchange = self.exchanges.swap_remove(index);
+        if let Some(said) = exchange.said.as_ref().filter(|said| said.to == datagram) {
+            path.send(ctx, said.octets.clone());
+            self.exchanges.push(exchange);
+            return Ok(Taken::Repeated);
+        }
+        match self.go_on(ctx, link, path, header, datagram, exchange) {
+            Ok(()) => {
+                self.heard = ctx.now;
+                Ok(Taken::Done)
+            }
+            Err((exchange, drop)) => {
+                self.exchanges.push(exchange);
+                Err(drop)
+            }
+        }
+    }
+
+    /// Takes the second or the third message; what can't be read leaves the exchange as it was.
+    fn go_on(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        path: Path,
+        header: &Header,
+        datagram: &[u8],
+        mut exchange: Exchange,
+    ) -> Result<(), (Exchange, Drop)> {
+        let id = exchange.message_id;
+        let opened = open(&self.keys.cipher, &exchange.iv, header, datagram);
+        let authentic = opened.as_ref().and_then(|opened| {
+            opened.authentic(|rest| match &exchange.progress {
+                Progress::Asked(asking, _) => self.keys.hash(id, &[&asking.nonce, rest]),
+                Progress::Answered { nonces, .. } => {
+                    let nonces = (&*nonces.initiator, &*nonces.responder);
+                    self.keys.third_hash(id, nonces)
+                }
+                Progress::Over(_) => Secret::default(),
+            })
+        });
+        let (Some(opened), Some(payloads)) = (&opened, authentic) else {
+            return Err((exchange, Drop::NotAuthentic));
+        };
+        exchange.iv.clone_from(&opened.next_iv);
+        let over = Progress::Over(ctx.now + REMEMBERED);
+        match core::mem::replace(&mut exchange.progress, over) {
+            Progress::Asked(asking, _) => {
+                exchange.said = self
+                    .agreed(ctx, link, path, &exchange, asking, &payloads)
+                    .map(|octets| Said {
+                        to: datagram.to_vec(),
+                        octets,
+                    });
+            }
+            Progress::Answered { child, .. } => {
+                self.prove(ctx, child);
+                self.outdo(ctx, child);
+            }
+            Progress::Over(_) => return Err((exchange, Drop::OutOfOrder)),
+        }
+        self.exchanges.push(exchange);
+        Ok(())
+    }
+
+    /// Takes the answer to what we asked for; the third message.
+    fn agreed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        path: Path,
+        exchange: &Exchange,
+        asking: Asking,
+        payloads: &[Payload<'_>],
+    ) -> Option<Vec<u8>> {
+        let part = asking.part();
+        let replaces = asking.replaces;
+        let agreed = match self.read_answer(asking, payloads) {
+            Ok(agreed) => agreed,
+            Err(what) => {
+                let failure = Failure::Refused {
+                    notification: what.into(),
+                };
+                self.quick_refused(ctx, part, replaces, failure);
+                return None;
+            }
+        };
+        let nonces = (&*agreed.nonces.initiator, &*agreed.nonces.responder);
+        let hash = self.keys.third_hash(exchange.message_id, nonces);
+        let header = link.header(ExchangeType::QUICK_MODE, exchange.message_id);
+        let payloads = [Payload::Hash(hash.as_slice())];
+        let sealed = seal(&self.keys.cipher, &exchange.iv, header, &payloads)?;
+        let child = self.install(ctx, link, agreed)?;
+        path.send(ctx, sealed.octets.clone());
+        if self.peer.abilities.dead_peer_detection {
+            if let Some(child) = self.child_mut(child) {
+                child.standing = Standing::Unproven;
+            }
+            self.ask_for_proof(ctx, link);
+        } else {
+            self.prove(ctx, child);
+        }
+        Some(sealed.octets)
+    }
+
+    fn read_answer(
+        &self,
+        asking: Asking,
+        payloads: &[Payload<'_>],
+    ) -> Result<Agreed, &'static str> {
+        let contents = QuickContents::of(payloads).ok_or("an answer without SA or nonce")?;
+        let config = &self.config;
+        let public_len = contents.public.map(<[u8]>::len);
+        let chosen = choose_esp(contents.sa, &config.esp, self.peer.dialect, public_len)
+            .filter(|chosen| {
+                let own = asking.key_exchange.as_ref().map(|own| own.group());
+                chosen.suite.group == own
+            })
+            .ok_or("an answer with algorithms that were not offered")?;
+        let outbound_spi = spi_of(chosen.proposal.spi).ok_or("an answer with a reserved SPI")?;
+        let shared = match (&asking.key_exchange, contents.public) {
+            (Some(own), Some(public)) => Some(
+                own.agree(public)
+                    .map_err(|_| "an answer with a bad public value")?,
+            ),
+            _ => None,
+        };
+        let (mut local, mut remote) = (asking.local, asking.remote);
+        if let Some((initiator, responder)) = contents.identities {
+            let pair = initiator.selector().zip(responder.selector());
+            let (theirs, ours) = pair.ok_or("an answer with selectors that can't be read")?;
+            let fits =
+                selectors::within(&[theirs], &[local]) && selectors::within(&[ours], &[remote]);
+            if !fits {
+                return Err("an answer with selectors that were not asked for");
+            }
+            (local, remote) = (theirs, ours);
+        }
+        let lifetime = [contents.lifetime, chosen.lifetime];
+        let lifetime = lifetime
+            .into_iter()
+            .flatten()
+            .fold(config.child_lifetime, Duration::min);
+        Ok(Agreed {
+            suite: chosen.suite,
+            spis: (asking.inbound_spi, outbound_spi),
+            shared,
+            nonces: ExchangeNonces {
+                initiator: asking.nonce,
+                responder: contents.nonce.to_vec(),
+            },
+            local,
+            remote,
+            lifetime,
+            index: asking.index,
+            replaces: asking.replaces,
+            role: Role::Initiator,
+            is_silent: asking.replaces.is_some(),
+        })
+    }
+
+    /// Derives keys for what was agreed and asks the caller to install it.
+    pub(super) fn install(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        agreed: Agreed,
+    ) -> Option<ChildKey> {
+        let nonces = (&*agreed.nonces.initiator, &*agreed.nonces.responder);
+        let shared = agreed.shared.as_ref();
+        let direction = |spi| self.keys.child(&agreed.suite, spi, shared, nonces);
+        let (inbound, outbound) = (direction(agreed.spis.0)?, direction(agreed.spis.1)?);
+        let config = Arc::clone(&self.config);
+        let owner = Owner {
+            connection: self.connection,
+            config: &config,
+            path: link.path,
+        };
+        let mut child = child::install(
+            ctx,
+            &owner,
+            child::Birth {
+                suite: agreed.suite,
+                inbound,
+                outbound,
+                local: alloc::vec![agreed.local],
+                remote: alloc::vec![agreed.remote],
+                role: agreed.role,
+                nonces: agreed.nonces,
+                replaces: agreed.replaces,
+                index: agreed.index,
+                redundant: agreed.is_silent,
+            },
+        );
+        if agreed.lifetime < config.child_lifetime {
+            child.shorten(ctx, agreed.lifetime);
+        }
+        let key = child.key;
+        self.children.push(child);
+        Some(key)
+    }
+
+    /// What the user is told, and when it is tried again.
+    pub(super) fn quick_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        part: Option<Part>,
+        replaces: Option<ChildKey>,
+        failure: Failure,
+    ) {
+        if let Some(part) = part {
+            self.report_part(ctx, part, failure);
+        }
+        if let Some(child) = replaces.and_then(|old| self.child_mut(old)) {
+            // Sooner and sooner until its time is up; what is missing the endpoint asks for again.
+            let wait = ((child.expires_at - ctx.now) / 10).max(REFUSED_WAIT);
+            child.rekey_at = ctx.now + wait;
+        }
+    }
+
+    /// The peer refuses a quick mode of ours: that of this SPI, or else the only one, or the oldest.
+    pub(super) fn quick_refused_by_peer(
+        &mut self,
+        ctx: &mut Context<'_>,
+        kind: NotifyType,
+        spi: &[u8],
+    ) {
+        let is_asked = |exchange: &Exchange| matches!(exchange.progress, Progress::Asked(..));
+        let is_named = |exchange: &Exchange| match &exchange.progress {
+            Progress::Asked(asking, _) => asking.inbound_spi.to_be_bytes() == spi,
+            Progress::Answered { .. } | Progress::Over(_) => false,
+        };
+        let named = self.exchanges.iter().position(is_named);
+        let found = named.or_else(|| self.exchanges.iter().position(is_asked));
+        let Some(exchange) = found.map(|index| self.exchanges.remove(index)) else {
+            return;
+        };
+        let Progress::Asked(asking, _) = exchange.progress else {
+            return;
+        };
+        let group = asking.key_exchange.as_ref().map(|own| own.group());
+        let failure = match kind {
+            NotifyType::NO_PROPOSAL_CHOSEN => Failure::EspProposal {
+                by: Judge::Peer,
+                ours: describe_esp(&self.config.esp, group),
+                theirs: None,
+                transform: None,
+            },
+            NotifyType::INVALID_ID_INFORMATION => Failure::Selectors {
+                by: Judge::Peer,
+                ours: selectors::describe(&[asking.local], &[asking.remote]),
+                theirs: None,
+            },
+            kind => Failure::Refused {
+                notification: notification_name(kind),
+            },
+        };
+        self.quick_refused(ctx, asking.part(), asking.replaces, failure);
+    }
+
+    /// Of two Child SAs for the same traffic, one of which was to replace the other, the older one is
+    /// not rekeyed any more.
+    fn outdo(&mut self, ctx: &Context<'_>, new: ChildKey) {
+        let Some(made) = self.child(new) else { return };
+        let old: Vec<_> = self
+            .children
+            .iter()
+            .filter(|other| other.is_twin_of(made) && other.key.0 < made.key.0)
+            .map(|other| other.key)
+            .collect();
+        for key in old {
+            if let Some(child) = self.child_mut(key) {
+                child.rekey_at = Instant::NEVER;
+                // The peer deletes what it has replaced; where it does not, it has this long.
+                child.expires_at = child.expires_at.min(ctx.now + Duration::from_secs(60));
+            }
+        }
+    }
+}
+
+impl Asking {
+    /// What of the connection does not work without it.
+    pub(super) fn part(&self) -> Option<Part> {
+        let replaces = self.replaces.map(Part::ChildRekey);
+        replaces.or(self.index.map(Part::Child))
+    }
+}
+
+/// An SPI of a proposal, unless it is a reserved one (RFC 4303 section 2.1).
+pub(super) fn spi_of(octets: &[u8]) -> Option<u32> {
+    let spi = u32::from_be_bytes(octets.try_into().ok()?);
+    (spi > 255).then_some(spi)
+}
