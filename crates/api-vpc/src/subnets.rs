@@ -18,7 +18,8 @@ use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
-use crate::{Vpc, ids, vpcs};
+use crate::state::Vpc;
+use crate::{ids, vpcs};
 
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()

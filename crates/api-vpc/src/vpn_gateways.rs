@@ -19,7 +19,8 @@ use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, page, part, show};
-use crate::{Vpc, ids, reasons, subnets, vpcs};
+use crate::state::Vpc;
+use crate::{ids, reasons, subnets, vpcs};
 
 pub(crate) fn routes() -> Router<Vpc> {
     let gateway = get(one).patch(update).delete(delete);
