@@ -26,12 +26,13 @@ use crate::output::{Event, Output};
 use crate::sa::{Context, Drop, Effect, Path, Role, Sa, SaKey};
 use crate::suite::IkeSuite;
 use crate::time::Instant;
+use crate::v1::description::{describe_ike, describe_ike_offer};
 use crate::v1::established::{Established, Peer};
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::main_mode::{clear, identified, key_exchange};
 use crate::v1::nat::{self, Abilities, Dialect};
-use crate::v1::proposal::{choose_ike, describe_ike, describe_ike_offer, ike_suites};
+use crate::v1::proposal::{choose_ike, ike_suites};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
 

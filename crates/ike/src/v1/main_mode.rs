@@ -22,11 +22,12 @@ use crate::output::{Event, Output};
 use crate::resend::Resend;
 use crate::sa::{Context, Drop, Effect, Ending, NAT_PORT, PORT, Path, Role, SaKey};
 use crate::suite::IkeSuite;
+use crate::v1::description::describe_ike;
 use crate::v1::established::{Established, Peer};
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::nat::{self, Abilities, Dialect};
-use crate::v1::proposal::{choose_ike, describe_ike, ike_offers, offer};
+use crate::v1::proposal::{choose_ike, ike_offers, offer};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
 
