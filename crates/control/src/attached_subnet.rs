@@ -11,7 +11,8 @@ use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::listed::{Listed, Part, listed};
-use crate::{Caller, Control, Naming, address, cidr_rules, router, router_interface, subnet};
+use crate::rules::{self, Naming};
+use crate::{Caller, Control, address, cidr_rules, router, router_interface, subnet};
 
 /// Which addresses a subnet is to have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -370,5 +371,5 @@ fn check_name(
     own: Option<SubnetId>,
 ) -> Result<(), Error> {
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Subnet, names, name, naming, own)
+    rules::check_name(Noun::Subnet, names, name, naming, own)
 }

@@ -18,7 +18,8 @@ use adit_store::{Query, Transaction};
 use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, Naming, gateway};
+use crate::rules::{self, Naming};
+use crate::{Caller, Control, gateway};
 pub use ends::{EndsChange, GivenEnds};
 pub use fit::{DeadPeerRule, Overlaps, Rules};
 use fit::{Wish, check_ike_policy, check_ipsec_policy};
@@ -441,5 +442,5 @@ async fn check_name(
     }
     let siblings = tx.connections_of_gateway(row.gateway).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Connection, names, &row.name, naming, Some(row.id))
+    rules::check_name(Noun::Connection, names, &row.name, naming, Some(row.id))
 }

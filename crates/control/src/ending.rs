@@ -17,9 +17,18 @@ use adit_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::Error;
+use crate::quota::Allowance;
 use crate::router::RouterChange;
 use crate::router_interface::InterfaceOf;
-use crate::{Caller, Control};
+use crate::rules::{Naming, OnDelete};
+use crate::{Caller, Control, gateway};
+
+/// What hangs on a gateway goes with it.
+const GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
 
 /// Whether something is gone: what is used by others is not, for now.
 fn is_gone(outcome: Result<(), Error>) -> Result<bool, Error> {
@@ -98,7 +107,7 @@ impl Control {
         let caller = &Caller::service(project);
         each! { self, caller:
             connections => |id| self.delete_connection(caller, id, None);
-            gateways => |id| self.delete_gateway(caller, id);
+            gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);
             ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);
             ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id);

@@ -9,7 +9,8 @@ use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::listed::{Listed, Part, listed};
-use crate::{Caller, Control, Naming, address, attached_subnet, subnet};
+use crate::rules::{self, Naming};
+use crate::{Caller, Control, address, attached_subnet, subnet};
 
 /// What an instance is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +61,7 @@ impl Control {
         let siblings = tx.page_ports(of_project(caller.project)).await?;
         Error::over(Quota::Instances, siblings.len(), limits.instances)?;
         let names = siblings.iter().map(|row| (&row.name, row.id));
-        crate::check_name(Noun::Port, names, &new.name, new.naming, None)?;
+        rules::check_name(Noun::Port, names, &new.name, new.naming, None)?;
         let (id, now) = (PortId::random(), self.now());
         let address = address::free(&mut *tx, &subnet, limits.addresses_of_gateway, &[]).await?;
         let row = Port {

@@ -53,8 +53,8 @@ pub mod resolver;
 pub mod role_assignment;
 pub mod router;
 pub mod router_interface;
+mod rules;
 pub mod security_group;
-pub mod service;
 mod sessions;
 pub mod snapshot;
 mod spec;
@@ -73,7 +73,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use adit_crypto::Random;
 use adit_model::change::Actor;
 use adit_model::project::Role;
-use adit_model::{Name, NetworkId, ProjectId, UserId};
+use adit_model::{NetworkId, ProjectId, UserId};
 use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
@@ -95,6 +95,7 @@ pub use policy::PolicyEdit;
 pub use quota::{Allowance, Resource};
 pub use reconcile::Reconciler;
 pub use resolver::{Resolver, SystemResolver};
+pub use rules::{Naming, OnDelete};
 pub use throttle::LoginLimits;
 pub use token::Session;
 use view::View;
@@ -193,36 +194,6 @@ impl Caller {
             Ok(())
         } else {
             Err(Error::Forbidden("members"))
-        }
-    }
-}
-
-/// Whether a name may be given twice; dialects differ.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Naming {
-    /// It may.
-    Free,
-    /// It may not, among its siblings.
-    Unique,
-}
-
-/// Refuses a name that a sibling has, where names are to be unique.
-pub(crate) fn check_name<'a, Id: PartialEq + fmt::Display>(
-    noun: Noun,
-    siblings: impl IntoIterator<Item = (&'a Name, Id)>,
-    name: &Name,
-    naming: Naming,
-    own: Option<Id>,
-) -> Result<(), Error> {
-    if naming == Naming::Free {
-        return Ok(());
-    }
-    let mut siblings = siblings.into_iter();
-    match siblings.find(|(other, id)| *other == name && own.as_ref() != Some(id)) {
-        None => Ok(()),
-        Some((_, id)) => {
-            let message = format!("the name {name} is already in use by the {noun} {id}");
-            Err(Error::conflict(Rule::NameTaken(noun), message))
         }
     }
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::connection::ConnectionView;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, CryptoProfile, Limits, Naming};
+use crate::rules::{self, Naming};
+use crate::{Caller, Control, CryptoProfile, Limits};
 
 /// What use cases must know of a phase: [`IkeParameters`] or [`IpsecParameters`].
 pub trait Phase: KeptPhase {
@@ -327,7 +328,7 @@ async fn check_name<P: Phase>(
     }
     let siblings = P::rows(tx).list(Query::of_project(policy.project)).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(P::NOUN, names, &policy.name, naming, Some(policy.id))
+    rules::check_name(P::NOUN, names, &policy.name, naming, Some(policy.id))
 }
 
 fn check_lifetime(seconds: u32) -> Result<(), Error> {

@@ -11,7 +11,8 @@ use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::listed::{Listed, Part, listed};
 use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, Naming, attached_subnet, network};
+use crate::rules::{self, Naming};
+use crate::{Caller, Control, attached_subnet, network};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -359,5 +360,5 @@ fn check_name(
     own: Option<RouterId>,
 ) -> Result<(), Error> {
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Router, names, name, naming, own)
+    rules::check_name(Noun::Router, names, name, naming, own)
 }

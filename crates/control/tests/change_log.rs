@@ -22,7 +22,7 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use crate::world::{STRICT, World, config, name, new_connection, new_router};
+use crate::world::{STRICT, STRICT_GATEWAYS, World, config, name, new_connection, new_router};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {
@@ -102,7 +102,10 @@ async fn live(world: &World) {
     check(world).await;
     plug(world, subnet.subnet.network).await;
     // What goes with a gateway is told of, too.
-    control.delete_gateway(demo, gateway.id).await.unwrap();
+    control
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway.id)
+        .await
+        .unwrap();
     let deleted = control.delete_attached_subnet(demo, subnet.subnet.id);
     deleted.await.unwrap();
     check(world).await;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::gateway::Place;
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
 use adit_control::port::{NewPort, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
-use adit_control::service::NewService;
 use adit_control::subnet::NewSubnet;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule, Session};
 use adit_model::change::{Actor, ChangeKind};
@@ -22,7 +22,7 @@ use adit_model::{Network, NetworkId, Port, ProjectId};
 use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
-use crate::world::{World, config, name, new_connection, new_router};
+use crate::world::{LAX_GATEWAYS, World, config, name, new_connection, new_gateway, new_router};
 
 async fn admin(world: &World) -> Session {
     let token = world.control.issue_token(&world.admin, Map::new());
@@ -129,14 +129,12 @@ async fn fill(world: &World) {
     connection.ike_policy = Some(ike);
     connection.ipsec_policy = Some(ipsec);
     world.connection(connection).await.unwrap();
-    let service = NewService {
-        name: name("v"),
-        description: String::new(),
-        router: router.id,
+    let place = Place::Router {
+        id: router.id,
         subnet: None,
-        admin_state_up: true,
     };
-    control.create_service(demo, service).await.unwrap();
+    let made = control.create_gateway(demo, LAX_GATEWAYS, new_gateway("v", place));
+    made.await.unwrap();
     let group = NewEndpointGroup {
         name: name("e"),
         description: String::new(),

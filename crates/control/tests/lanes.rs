@@ -8,13 +8,13 @@ use std::time::Duration;
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::ConnectionChange;
 use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::gateway::GatewayChange;
 use adit_control::network::NetworkChange;
 use adit_control::policy::NewPolicy;
 use adit_control::port::{NewPort, PortChange, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::security_group::NewRule;
-use adit_control::service::ServiceChange;
 use adit_control::subnet::SubnetChange;
 use adit_control::{Allowance, Naming, PolicyEdit, Query};
 use adit_model::policy::IkeParameters;
@@ -24,7 +24,9 @@ use adit_model::subnet::StaticRoute;
 use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
-use crate::world::{STRICT, World, config, name, new_connection, new_router};
+use crate::world::{
+    LAX_GATEWAYS, STRICT, STRICT_GATEWAYS, World, config, name, new_connection, new_router,
+};
 
 /// How often everything is looked at.
 const SWEEP: Duration = Duration::from_secs(24 * 3600);
@@ -296,11 +298,12 @@ async fn of_gateways_connections_and_policies() {
     let lifetime = spec.tunnels[&connection].ike.lifetime_s;
     assert_eq!(lifetime, IkeParameters::negotiate().lifetime_s + 1);
     for admin_state_up in [false, true] {
-        let change = ServiceChange {
+        let change = GatewayChange {
             admin_state_up: Some(admin_state_up),
-            ..ServiceChange::default()
+            ..GatewayChange::default()
         };
-        control.update_service(demo, gateway, change).await.unwrap();
+        let changed = control.update_gateway(demo, LAX_GATEWAYS, gateway, change);
+        changed.await.unwrap();
         settled(&world, "a gateway was set up or down").await;
         let change = RouterChange {
             admin_state_up: Some(admin_state_up),
@@ -312,7 +315,11 @@ async fn of_gateways_connections_and_policies() {
             .unwrap();
         settled(&world, "a gateway's router was set up or down").await;
     }
-    let renamed = control.rename_gateway(demo, gateway, name("other"), Naming::Free);
+    let change = GatewayChange {
+        name: Some(name("other")),
+        ..GatewayChange::default()
+    };
+    let renamed = control.update_gateway(demo, LAX_GATEWAYS, gateway, change);
     renamed.await.unwrap();
     settled(&world, "a gateway has another name").await;
     let deleted = control.delete_connection(demo, connection, None);
@@ -320,7 +327,10 @@ async fn of_gateways_connections_and_policies() {
     settled(&world, "a connection was deleted").await;
     let last = new_connection(gateway, "d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
     world.connection(last).await.unwrap();
-    control.delete_gateway(demo, gateway).await.unwrap();
+    control
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway)
+        .await
+        .unwrap();
     settled(&world, "a gateway was deleted with its connection").await;
     assert_eq!(world.agent.gateway(gateway), None);
 }

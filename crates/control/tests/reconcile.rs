@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{STRICT, World, config, new_connection};
+use crate::world::{STRICT, STRICT_GATEWAYS, World, config, new_connection};
 use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
@@ -134,7 +134,10 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
         behind() == ["192.168.2.0/24", "192.168.3.0/24"]
     })
     .await;
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
     w.until("all is deleted", async || behind().is_empty())
         .await;
 }
@@ -184,9 +187,12 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
     available(&w, id).await;
     let view = w.control.gateway(&w.demo, id).await.unwrap();
     w.agent.fail_next(1);
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
     w.control
-        .delete_attached_subnet(&w.demo, view.subnet.unwrap().id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
+    w.control
+        .delete_attached_subnet(&w.demo, view.gateway.subnet.unwrap())
         .await
         .unwrap();
     w.control
@@ -404,7 +410,10 @@ async fn what_is_deleted_does_not_wait_for_a_retry() {
     })
     .await;
     let before = tokio::time::Instant::now();
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
     w.until("gone", async || w.agent.gateway(id).is_none())
         .await;
     assert!(

@@ -1,6 +1,6 @@
 //! What may be made, changed and deleted, and by whom.
 
-use crate::world::{LAX, STRICT, World, name, new_connection, new_router};
+use crate::world::{LAX, STRICT, STRICT_GATEWAYS, World, name, new_connection, new_router};
 use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::{ConnectionChange, Rules, Side};
 use adit_control::instance::NewInstance;
@@ -38,8 +38,8 @@ async fn a_gateway_has_its_address_at_once_and_no_two_have_the_same() {
     assert_eq!(one.gateway.addresses.v4.to_string(), "203.0.113.1");
     // 203.0.113.2 is reserved.
     assert_eq!(two.gateway.addresses.v4.to_string(), "203.0.113.3");
-    assert_eq!(one.private_addresses[0].to_string(), "10.0.0.254");
-    assert_eq!(two.private_addresses[0].to_string(), "10.0.0.246");
+    assert_eq!(w.private_address(&one).await.to_string(), "10.0.0.254");
+    assert_eq!(w.private_address(&two).await.to_string(), "10.0.0.246");
     let left = w
         .control
         .attached_subnet(&w.demo, subnet.subnet.id)
@@ -53,7 +53,10 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     let mut w = World::new().await;
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway;
-    w.control.delete_gateway(&w.demo, one.id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, one.id)
+        .await
+        .unwrap();
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway;
     assert_ne!(one.addresses, two.addresses);
     w.run();
@@ -62,7 +65,10 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
         .await;
     w.until("given again", async || {
         let three = w.gateway(subnet.subnet.id, "three").await.unwrap().gateway;
-        w.control.delete_gateway(&w.demo, three.id).await.unwrap();
+        w.control
+            .delete_gateway(&w.demo, STRICT_GATEWAYS, three.id)
+            .await
+            .unwrap();
         three.addresses == one.addresses
     })
     .await;
@@ -95,7 +101,7 @@ async fn another_projects_things_are_not_found() {
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
-        c.delete_gateway(other, gateway).await,
+        c.delete_gateway(other, STRICT_GATEWAYS, gateway).await,
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
@@ -145,7 +151,9 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
         rule(c.delete_attached_subnet(me, subnet).await),
         Rule::InUse(Noun::Subnet)
     );
-    c.delete_gateway(me, gateway).await.unwrap();
+    c.delete_gateway(me, STRICT_GATEWAYS, gateway)
+        .await
+        .unwrap();
     assert_eq!(
         rule(c.delete_attached_subnet(me, subnet).await),
         Rule::InUse(Noun::Subnet)

@@ -1,5 +1,6 @@
 //! A control over a memory store and an agent that only remembers.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use adit_control::connection::{
     ConnectionView, DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules,
 };
 use adit_control::fake::FakeAgent;
-use adit_control::gateway::{GatewayView, NewGateway};
+use adit_control::gateway::{self, GatewayView, NewGateway, Place};
 use adit_control::router::NewRouter;
 use adit_control::{
-    Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
+    Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, OnDelete, Reconciler,
+    SystemClock,
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
@@ -154,12 +156,18 @@ impl World {
     }
 
     pub(crate) async fn gateway(&self, subnet: SubnetId, text: &str) -> Result<GatewayView, Error> {
-        let new = NewGateway {
-            name: name(text),
-            naming: Naming::Unique,
-            subnet,
-        };
-        self.control.create_gateway(&self.demo, new).await
+        let new = new_gateway(text, Place::Subnet(subnet));
+        let made = self
+            .control
+            .create_gateway(&self.demo, STRICT_GATEWAYS, new);
+        made.await
+    }
+
+    /// That of a gateway's active member.
+    pub(crate) async fn private_address(&self, view: &GatewayView) -> IpAddr {
+        let views = std::slice::from_ref(view);
+        let around = self.control.gateway_surroundings(views).await.unwrap();
+        around[0].private_addresses[0]
     }
 
     pub(crate) async fn connection(&self, new: NewConnection) -> Result<ConnectionView, Error> {
@@ -177,6 +185,12 @@ pub(crate) const STRICT: Rules = Rules {
     dead_peer: DeadPeerRule::Bounded,
 };
 
+pub(crate) const STRICT_GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Cascade,
+};
+
 /// The rules of a face that is as lax as any may be.
 pub(crate) const LAX: Rules = Rules {
     naming: Naming::Free,
@@ -184,6 +198,21 @@ pub(crate) const LAX: Rules = Rules {
     overlaps: Overlaps::Nested,
     dead_peer: DeadPeerRule::Longer,
 };
+
+pub(crate) const LAX_GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
+
+pub(crate) fn new_gateway(text: &str, place: Place) -> NewGateway {
+    NewGateway {
+        name: name(text),
+        description: String::new(),
+        place,
+        admin_state_up: true,
+    }
+}
 
 pub(crate) fn new_connection(
     gateway: GatewayId,
