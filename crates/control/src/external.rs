@@ -8,7 +8,7 @@ use adit_store::Transaction;
 use crate::change::Change;
 use crate::config::ExternalPool;
 use crate::error::{Error, Noun, Rule};
-use crate::{Control, address};
+use crate::{Control, external_address};
 
 /// The name of the network that leads outside, as a fresh store has it.
 pub const EXTERNAL: &str = "ext-net";
@@ -167,7 +167,7 @@ impl Control {
             description: String::new(),
             cidr: pool.cidr,
             gateway: pool.reserved.first().copied(),
-            pools: address::ranges(pool),
+            pools: external_address::ranges(pool),
             enable_dhcp: false,
             dns_nameservers: Vec::new(),
             host_routes: Vec::new(),

@@ -11,7 +11,7 @@ use crate::listed::{Listed, Part, listed};
 use crate::misfit::Misfit;
 use crate::quota::{Allowance, Resource};
 use crate::rules::{self, Naming, OnDelete};
-use crate::{Caller, Control, attached_subnet, router, subnet};
+use crate::{Caller, Control, address, on_router, router, subnet};
 pub use view::{GatewaySurroundings, GatewayView};
 
 /// In what a face differs from others.
@@ -231,7 +231,7 @@ impl Control {
         subnet: &Subnet,
     ) -> Result<(), Error> {
         let need = self.0.config.limits.addresses_of_gateway;
-        let left = attached_subnet::available(tx, subnet, need).await?;
+        let left = address::available(tx, subnet, need).await?;
         if left < need {
             let message = format!("a gateway needs {need} free addresses, the subnet has {left}");
             return Err(Error::conflict(Rule::NoPrivateAddress, message));
@@ -253,7 +253,7 @@ async fn find_site(tx: &mut dyn Transaction, caller: &Caller, place: Place) -> R
         Place::Subnet(id) => {
             let subnet = subnet::find(tx, caller, id).await?;
             Ok(Site {
-                router: attached_subnet::router_of(tx, subnet.id).await?,
+                router: on_router::router_of(tx, subnet.id).await?,
                 subnet: Some(subnet),
                 with_v6: true,
             })
@@ -261,7 +261,7 @@ async fn find_site(tx: &mut dyn Transaction, caller: &Caller, place: Place) -> R
         Place::Router { id, subnet } => {
             let row = router::find(tx, caller, id).await?;
             let subnet = match subnet {
-                Some(subnet) => Some(on_router(tx, id, subnet).await?),
+                Some(subnet) => Some(find_on_router(tx, id, subnet).await?),
                 None => None,
             };
             let external = row.external.ok_or(Misfit::RouterNotExternal(id))?;
@@ -274,14 +274,14 @@ async fn find_site(tx: &mut dyn Transaction, caller: &Caller, place: Place) -> R
     }
 }
 
-async fn on_router(
+async fn find_on_router(
     tx: &mut dyn Transaction,
     router: RouterId,
     subnet: SubnetId,
 ) -> Result<Subnet, Error> {
-    let on_router = attached_subnet::of_router(tx, router).await?;
-    let mut on_router = on_router.into_iter();
-    let found = on_router.find(|row| row.id == subnet);
+    let known = on_router::subnets(tx, router).await?;
+    let mut known = known.into_iter();
+    let found = known.find(|row| row.id == subnet);
     found.ok_or_else(|| Misfit::SubnetNotOnRouter { subnet, router }.into())
 }
 

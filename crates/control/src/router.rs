@@ -7,12 +7,12 @@ use adit_model::subnet::StaticRoute;
 use adit_model::{Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
 use adit_store::{Query, Transaction};
 
-use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
 use crate::quota::{Allowance, Resource};
 use crate::rules::{self, Naming};
-use crate::{Caller, Control, attached_subnet, network};
+use crate::{Caller, Control, network, on_router};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -218,7 +218,7 @@ impl Control {
             Some(None) | None => {}
         }
         if let Some(routes) = change.routes {
-            let subnets = attached_subnet::of_router(&mut *tx, id).await?;
+            let subnets = on_router::subnets(&mut *tx, id).await?;
             for route in &routes {
                 if !subnets
                     .iter()
@@ -299,7 +299,7 @@ impl Control {
     /// The addresses for a wish: what the router has of them, and of the others free ones.
     fn wished_addresses(
         &self,
-        taken: &Taken,
+        taken: &UsedAddresses,
         known: Option<OuterAddresses>,
         wished: WishedExternal,
     ) -> Result<OuterAddresses, Error> {

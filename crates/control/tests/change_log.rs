@@ -10,7 +10,7 @@ use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
-use adit_control::port::NewPort;
+use adit_control::port::{self, NewPort};
 use adit_control::security_group::NewRule;
 use adit_control::{Allowance, LogLimits, LogPage, Naming, Noun, PolicyEdit, Query};
 use adit_model::NetworkId;
@@ -22,7 +22,10 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use crate::world::{STRICT, STRICT_GATEWAYS, World, config, name, new_connection, new_router};
+use crate::world::{
+    LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, name, new_connection,
+    new_router,
+};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {
@@ -106,7 +109,7 @@ async fn live(world: &World) {
         .delete_gateway(demo, STRICT_GATEWAYS, gateway.id)
         .await
         .unwrap();
-    let deleted = control.delete_attached_subnet(demo, subnet.subnet.id);
+    let deleted = control.delete_subnet(demo, STRICT_SUBNETS, subnet.subnet.id, None);
     deleted.await.unwrap();
     check(world).await;
 }
@@ -127,7 +130,7 @@ async fn plug(world: &World, network: NetworkId) {
     let port = NewPort {
         name: name("machine"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips: None,
@@ -135,7 +138,7 @@ async fn plug(world: &World, network: NetworkId) {
         port_security: Some(true),
         security_groups: None,
     };
-    let port = control.create_port(demo, port).await.unwrap();
+    let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
     let rule = NewRule {
         group: port.security_groups[0],
         description: String::new(),
@@ -164,7 +167,10 @@ async fn plug(world: &World, network: NetworkId) {
         target: None,
     };
     control.create_floating_ip(demo, floating).await.unwrap();
-    control.delete_port(demo, port.id, None).await.unwrap();
+    control
+        .delete_port(demo, LAX_PORTS, port.id, None)
+        .await
+        .unwrap();
     check(world).await;
 }
 

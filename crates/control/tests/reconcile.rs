@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{STRICT, STRICT_GATEWAYS, World, config, new_connection};
+use crate::world::{STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, new_connection};
 use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
@@ -192,7 +192,7 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
         .await
         .unwrap();
     w.control
-        .delete_attached_subnet(&w.demo, view.gateway.subnet.unwrap())
+        .delete_subnet(&w.demo, STRICT_SUBNETS, view.gateway.subnet.unwrap(), None)
         .await
         .unwrap();
     w.control

@@ -8,7 +8,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
-use crate::{Caller, attached_subnet, endpoint_group};
+use crate::{Caller, endpoint_group, on_router};
 
 /// The ends of a connection, as somebody gives them. A gateway with a subnet takes blocks, one without
 /// takes groups.
@@ -152,12 +152,12 @@ async fn of_subnets(
 ) -> Result<Vec<Cidr>, Error> {
     need_kind(group, EndpointKind::Subnet)?;
     let router = gateway.router;
-    let on_router = attached_subnet::of_router(tx, router).await?;
+    let known = on_router::subnets(tx, router).await?;
     let mut cidrs = Vec::new();
     for text in &group.endpoints {
         let invalid = |error: uuid::Error| Error::Internal(error.into());
         let subnet: SubnetId = text.parse().map_err(invalid)?;
-        let found = on_router.iter().find(|row| row.id == subnet);
+        let found = known.iter().find(|row| row.id == subnet);
         let found = found.ok_or(Misfit::SubnetNotOnRouter { subnet, router })?;
         cidrs.push(found.cidr);
     }

@@ -9,7 +9,7 @@ use adit_model::{ConnectionId, Gateway, Name, Reason, Router, Subnet};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun};
-use crate::{Control, attached_subnet};
+use crate::{Control, on_router};
 
 /// A gateway, how it is, and its router.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,8 +97,8 @@ async fn surroundings(
     let subnet = match gateway.subnet {
         Some(id) => tx.any_subnet(id).await?,
         None => {
-            let on_router = attached_subnet::of_router(tx, gateway.router).await?;
-            on_router.into_iter().next()
+            let known = on_router::subnets(tx, gateway.router).await?;
+            known.into_iter().next()
         }
     };
     let connections = tx.connections_of_gateway(gateway.id).await?;

@@ -1,25 +1,28 @@
 //! A control over a memory store and an agent that only remembers.
 
+mod things;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
 use adit_control::connection::{
     ConnectionView, DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules,
 };
 use adit_control::fake::FakeAgent;
-use adit_control::gateway::{self, GatewayView, NewGateway, Place};
+use adit_control::gateway::{GatewayView, Place};
 use adit_control::router::NewRouter;
+use adit_control::subnet::{self, Block, SubnetView};
 use adit_control::{
-    Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, OnDelete, Reconciler,
-    SystemClock,
+    Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{GatewayId, Name, Psk, Router, SubnetId};
 use adit_store::{MemoryStore, Store};
 use time::OffsetDateTime;
+
+pub(crate) use things::*;
 
 /// A clock that a test sets.
 #[derive(Clone)]
@@ -141,18 +144,11 @@ impl World {
             .create_router(&self.demo, new_router(router))
             .await
             .unwrap();
-        let new = NewAttachedSubnet {
-            name: name("subnet"),
-            naming: Naming::Unique,
-            router: router.id,
-            block: Block::Exact(cidr.parse().unwrap()),
-            zone: "us-south-1".to_owned(),
-        };
-        let subnet = control
-            .create_attached_subnet(&self.demo, new)
-            .await
-            .unwrap();
-        (router, subnet)
+        let place = subnet::Place::Router(router.id);
+        let new = new_subnet("subnet", place, Block::Exact(cidr.parse().unwrap()));
+        let made = control.create_subnet(&self.demo, STRICT_SUBNETS, new).await;
+        let view = control.subnet_view(&self.demo, made.unwrap().id).await;
+        (router, view.unwrap())
     }
 
     pub(crate) async fn gateway(&self, subnet: SubnetId, text: &str) -> Result<GatewayView, Error> {
@@ -185,12 +181,6 @@ pub(crate) const STRICT: Rules = Rules {
     dead_peer: DeadPeerRule::Bounded,
 };
 
-pub(crate) const STRICT_GATEWAYS: gateway::Rules = gateway::Rules {
-    naming: Naming::Unique,
-    allowance: Allowance::Fixed,
-    on_delete: OnDelete::Cascade,
-};
-
 /// The rules of a face that is as lax as any may be.
 pub(crate) const LAX: Rules = Rules {
     naming: Naming::Free,
@@ -198,21 +188,6 @@ pub(crate) const LAX: Rules = Rules {
     overlaps: Overlaps::Nested,
     dead_peer: DeadPeerRule::Longer,
 };
-
-pub(crate) const LAX_GATEWAYS: gateway::Rules = gateway::Rules {
-    naming: Naming::Free,
-    allowance: Allowance::OfProject,
-    on_delete: OnDelete::Restrict,
-};
-
-pub(crate) fn new_gateway(text: &str, place: Place) -> NewGateway {
-    NewGateway {
-        name: name(text),
-        description: String::new(),
-        place,
-        admin_state_up: true,
-    }
-}
 
 pub(crate) fn new_connection(
     gateway: GatewayId,
