@@ -15,7 +15,7 @@ use adit_control::security_group::NewRule;
 use adit_control::{Allowance, LogLimits, LogPage, Naming, Noun, PolicyEdit, Query};
 use adit_model::NetworkId;
 use adit_model::change::{Actor, LogEntry};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
 use adit_model::security_group::{Direction, Family, Remote};
@@ -120,8 +120,7 @@ async fn plug(world: &World, network: NetworkId) {
     let group = NewEndpointGroup {
         name: name("e"),
         description: String::new(),
-        kind: EndpointKind::Cidr,
-        endpoints: vec!["10.9.0.0/24".to_owned()],
+        endpoints: Endpoints::parse(EndpointKind::Cidr, ["10.9.0.0/24".to_owned()]).unwrap(),
     };
     control.create_endpoint_group(demo, group).await.unwrap();
     // What goes with a group is told of, too.

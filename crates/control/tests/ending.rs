@@ -13,7 +13,7 @@ use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule, Session};
 use adit_model::change::{Actor, ChangeKind};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::Device;
 use adit_model::subnet::StaticRoute;
@@ -136,8 +136,7 @@ async fn fill(world: &World) {
     let group = NewEndpointGroup {
         name: name("e"),
         description: String::new(),
-        kind: EndpointKind::Subnet,
-        endpoints: vec![subnet.id.to_string()],
+        endpoints: Endpoints::parse(EndpointKind::Subnet, [subnet.id.to_string()]).unwrap(),
     };
     control.create_endpoint_group(demo, group).await.unwrap();
     let port = new_port(subnet.network, None);

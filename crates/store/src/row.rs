@@ -232,7 +232,7 @@ rows! {
     EndpointGroup {
         owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: [kind, endpoints]
+        fixed: [endpoints]
     }
     Connection {
         owners: &[Noun::Gateway], name: |row| row.name.as_str(),

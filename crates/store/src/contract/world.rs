@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{Endpoints, Written};
 use adit_model::floating_ip::Association;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::{Device, FixedIp};
@@ -220,8 +220,11 @@ impl World {
                 project,
                 name: name("e"),
                 description: "our end".to_owned(),
-                kind: EndpointKind::Subnet,
-                endpoints: vec![subnet.to_string()],
+                endpoints: Endpoints::Subnets(vec![Written {
+                    value: subnet,
+                    // As users may write it.
+                    text: subnet.uuid().simple().to_string(),
+                }]),
                 created_at,
                 revision,
             },

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
     Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule,
-    Subnet,
+    Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -99,7 +99,7 @@ fn is_of(row: &impl Row, (noun, id): (Noun, Uuid)) -> bool {
     }
     let listed = any
         .downcast_ref::<EndpointGroup>()
-        .is_some_and(|group| group.endpoints.contains(&id.to_string()));
+        .is_some_and(|group| group.endpoints.names_subnet(SubnetId::from_uuid(id)));
     hangs_on(row, noun, id) || (noun == Noun::Subnet && listed)
 }
 
