@@ -4,8 +4,12 @@ use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use crate::support::{PATIENCE, until};
+use crate::support::until;
+
+/// How long it may take to start: others' program, in Python, on a busy machine.
+const STARTS: Duration = Duration::from_secs(120);
 
 /// The password of its administrator, and of whoever is made in it.
 pub(crate) const PASSWORD: &str = "a-long-secret";
@@ -85,7 +89,7 @@ impl Keystone {
             .stderr(log)
             .spawn();
         self.child = Some(child.unwrap());
-        until("Keystone listens", PATIENCE, || {
+        until("Keystone listens", STARTS, || {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             assert_eq!(ended, None, "Keystone ended: {}", log());

@@ -92,6 +92,13 @@ impl FakeAgent {
         self.state().gateways.get(&id).cloned()
     }
 
+    /// How many networks, routers and gateways it has.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let state = self.state();
+        state.networks.len() + state.routers.len() + state.gateways.len()
+    }
+
     /// What it was told to retain.
     #[must_use]
     pub fn retained(&self) -> Option<Retained> {

@@ -11,6 +11,7 @@ mod network_specs;
 mod outer_addresses;
 mod reconcile;
 mod rules;
+mod sequences;
 mod shares;
 mod tokens;
 mod world;
