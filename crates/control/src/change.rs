@@ -23,9 +23,10 @@ use adit_store::{StoreError, Transaction, WriteTransaction};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use uuid::Uuid;
 
+use crate::caller::Caller;
+use crate::control::{Control, Inner};
 use crate::error::Error;
 use crate::touch::{Touch, Touched};
-use crate::{Caller, Control, Inner};
 
 pub use together::Together;
 

@@ -9,7 +9,7 @@ use crate::config::Limits;
 use crate::connection::{Overlaps, Rules};
 use crate::error::{Error, Quota, Rule};
 use crate::on_router;
-use crate::quota::Allowance;
+use crate::rules::Allowance;
 
 /// Refuses a connection whose blocks can't be told apart from each other's or its siblings', or share
 /// addresses that the face lets nobody share, or are too many.

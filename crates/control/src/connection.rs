@@ -17,13 +17,13 @@ use adit_store::{Query, Transaction};
 
 use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::{Allowance, Resource};
-use crate::rules::{self, Naming};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming};
 use crate::{Caller, Control, gateway};
 pub use ends::{EndsChange, GivenEnds};
 pub use fit::{DeadPeerRule, Overlaps, Rules};
 use fit::{Wish, check_ike_policy, check_ipsec_policy};
-pub(crate) use peer::{NOT_FOUND_YET, local_address};
+pub(crate) use peer::local_address;
 use peer::{Peer, look_up_later};
 pub use view::ConnectionView;
 use view::tell_hopeless_peer;

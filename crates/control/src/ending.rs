@@ -18,10 +18,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::Error;
 use crate::port::Knows;
-use crate::quota::Allowance;
 use crate::router::RouterChange;
 use crate::router_interface::InterfaceOf;
-use crate::rules::{Naming, OnDelete};
+use crate::rules::{Allowance, Naming, OnDelete};
 use crate::{Caller, Control, gateway, port, subnet};
 
 /// What hangs on a gateway goes with it.

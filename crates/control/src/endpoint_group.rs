@@ -6,7 +6,7 @@ use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
 use crate::misfit::Misfit;
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control};
 
 /// What a group is to be.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::agent::Cause;
 use crate::misfit::Misfit;
-use crate::quota::Resource;
+use crate::resource::Resource;
 
 /// Which rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

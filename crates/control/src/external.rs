@@ -7,6 +7,7 @@ use adit_store::Transaction;
 
 use crate::change::Change;
 use crate::config::ExternalPool;
+use crate::control::ExternalSubnets;
 use crate::error::{Error, Noun, Rule};
 use crate::{Control, external_address};
 
@@ -15,21 +16,6 @@ pub const EXTERNAL: &str = "ext-net";
 
 /// The name of its subnet of IPv6 addresses.
 const EXTERNAL_V6: &str = "ext-net-v6";
-
-/// The subnets that external addresses are of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ExternalSubnets {
-    /// That of the IPv4 block.
-    pub v4: SubnetId,
-    /// That of the IPv6 block, if one is configured.
-    pub v6: Option<SubnetId>,
-}
-
-impl ExternalSubnets {
-    pub(crate) fn contains(self, subnet: SubnetId) -> bool {
-        self.v4 == subnet || self.v6 == Some(subnet)
-    }
-}
 
 impl Control {
     /// The subnets of a network that external addresses are of.

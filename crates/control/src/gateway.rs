@@ -9,8 +9,8 @@ use adit_store::{Only, Query, Transaction};
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::listed::{Listed, Part, listed};
 use crate::misfit::Misfit;
-use crate::quota::{Allowance, Resource};
-use crate::rules::{self, Naming, OnDelete};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control, address, on_router, router, subnet};
 pub use view::{GatewaySurroundings, GatewayView};
 

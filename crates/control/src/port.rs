@@ -13,8 +13,8 @@ use adit_store::{Query, Rows, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::outside_port::PortView;
-use crate::quota::{Allowance, Resource};
-use crate::rules::{self, Naming, OnDelete};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control, network, on_router, security_group, subnet};
 pub use fixed_ips::WishedIp;
 pub use machine::MachineView;

@@ -28,8 +28,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_crypto::Random;
 use adit_model::gateway::GatewayStatus;
-use adit_store::StoreError;
+use adit_store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -41,8 +42,10 @@ use self::lane::Hands;
 use self::network::NetworkLane;
 use self::router::RouterLane;
 use crate::agent::{Agent, AgentEvent};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{Control, Inner};
 use crate::wake::{Due, Key};
-use crate::{Control, Inner};
 
 /// How often the removal of leftovers is tried before going on without it.
 const RETAIN_TRIES: u32 = 3;
@@ -66,17 +69,30 @@ struct Lanes {
     bells: HashMap<Key, Arc<Bell>>,
 }
 
-impl Reconciler {
-    pub(crate) fn new(inner: Arc<Inner>, agent: Arc<dyn Agent>) -> Self {
-        Self { inner, agent }
+impl Control {
+    /// The use cases over a store, and the reconciler that makes their outcome true by an agent.
+    /// [`Reconciler::run`] is to be spawned by the caller.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        agent: Arc<dyn Agent>,
+        clock: Arc<dyn Clock>,
+        random: Box<dyn Random>,
+        config: Config,
+    ) -> (Self, Reconciler) {
+        let inner = Arc::new(Inner::new(store, clock, random, config));
+        let control = Self::of(Arc::clone(&inner));
+        (control, Reconciler { inner, agent })
     }
+}
 
+impl Reconciler {
     /// Runs until it is dropped; its lanes end with it.
     pub async fn run(self) {
         let mut events = self.agent.events();
         self.start().await;
         let mut lanes = Lanes::default();
-        let control = Control::over(Arc::clone(&self.inner));
+        let control = Control::of(Arc::clone(&self.inner));
         let mut beside = JoinSet::new();
         beside.spawn(follow_peers(control.clone()));
         beside.spawn(control.clone().keep_log_short());

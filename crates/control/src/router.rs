@@ -10,8 +10,8 @@ use adit_store::{Query, Transaction};
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
-use crate::quota::{Allowance, Resource};
-use crate::rules::{self, Naming};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming};
 use crate::{Caller, Control, network, on_router};
 
 /// A way outside that is wished for.

@@ -5,7 +5,7 @@ use adit_model::{Port, PortId, Router, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control, cidr_rules, on_router, port, router, subnet};
 
 /// What an interface is named by.

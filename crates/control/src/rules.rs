@@ -15,6 +15,15 @@ pub enum Naming {
     Unique,
 }
 
+/// Which limit counts for something new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allowance {
+    /// The operator's, the same for all projects: [`crate::Limits`].
+    Fixed,
+    /// The project's own.
+    OfProject,
+}
+
 /// What a delete does with what hangs on the thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnDelete {

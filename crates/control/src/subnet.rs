@@ -17,8 +17,8 @@ use adit_store::{Query, Transaction};
 
 use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::{Allowance, Resource};
-use crate::rules::{self, Naming, OnDelete};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control, cidr_rules, network, on_router, router};
 pub use layout::{Block, Pools};
 use layout::{check, choose};

@@ -10,7 +10,7 @@ use adit_model::{
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
-use crate::policy::Phase;
+use crate::phase::Phase;
 use crate::wake::{Due, Key};
 
 /// What is to be looked at.

@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::warn;
 
 use super::bell::Bell;
-use crate::Inner;
 use crate::agent::{Agent, AgentError, Cause, chain};
 use crate::config::Timing;
+use crate::control::Inner;
 use crate::wake::{Due, Key};
 
 /// How long a lane rests after a step, as a multiple of what looking at the store took.

@@ -9,8 +9,9 @@ use adit_store::StoreError;
 use tracing::debug;
 
 use super::lane::{Hands, Lane, Step};
+use crate::control::Inner;
+use crate::spec;
 use crate::wake::{Due, Key};
-use crate::{Inner, spec};
 
 pub(super) struct NetworkLane {
     id: NetworkId,

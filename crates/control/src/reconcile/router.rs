@@ -7,8 +7,9 @@ use adit_model::{NetworkId, Reason, RouterId};
 use tracing::debug;
 
 use super::lane::{Hands, Lane, Step};
+use crate::control::Inner;
+use crate::spec;
 use crate::wake::{Due, Key};
-use crate::{Inner, spec};
 
 pub(super) struct RouterLane {
     id: RouterId,

@@ -7,7 +7,7 @@ use adit_model::{Cidr, Subnet};
 
 use crate::address::{after, before};
 use crate::error::{Error, Rule};
-use crate::quota::Allowance;
+use crate::rules::Allowance;
 
 /// Which addresses a subnet is to have.
 #[derive(Clone, PartialEq, Eq, Debug)]
