@@ -60,6 +60,60 @@ impl CbcKey {
     }
 }
 
+/// A cipher in CBC mode by itself, whose IVs follow from what was sent before: IKEv1 (RFC 2409 appendix B).
+/// Nothing is authenticated here.
+pub struct CbcCipher {
+    enc: Encryption,
+    key: CbcKey,
+}
+
+impl CbcCipher {
+    /// `None` unless it is a cipher in CBC mode and the key has its length.
+    #[must_use]
+    pub fn new(enc: Encryption, key: &[u8]) -> Option<Self> {
+        if enc.is_aead() || key.len() != enc.key_len() {
+            return None;
+        }
+        let key = CbcKey::new(enc, key)?;
+        Some(Self { enc, key })
+    }
+
+    /// Octets of a block, and of an IV.
+    #[must_use]
+    pub fn block_len(&self) -> usize {
+        self.enc.block_len()
+    }
+
+    /// Encrypts whole blocks; `None` if they are none, or the IV is no block.
+    #[must_use]
+    pub fn encrypt(&self, iv: &[u8], plaintext: &[u8]) -> Option<Vec<u8>> {
+        let mut data = self.joined(iv, plaintext)?;
+        self.key.encrypt(&mut [&mut data]);
+        Some(data.split_off(iv.len()))
+    }
+
+    /// Decrypts whole blocks; `None` if they are none, or the IV is no block.
+    #[must_use]
+    pub fn decrypt(&self, iv: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+        let mut data = self.joined(iv, ciphertext)?;
+        self.key
+            .decrypt(&mut data)
+            .then(|| data.split_off(iv.len()))
+    }
+
+    fn joined(&self, iv: &[u8], blocks: &[u8]) -> Option<Vec<u8>> {
+        let block = self.block_len();
+        let fits = iv.len() == block && blocks.len().is_multiple_of(block);
+        fits.then(|| [iv, blocks].concat())
+    }
+}
+
+impl core::fmt::Debug for CbcCipher {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CbcCipher({})", self.enc.name())
+    }
+}
+
 /// An AES key of any of the three lengths; wiped on drop by the `aes` crate.
 pub(crate) enum AesKey {
     /// 128 bits.
@@ -205,6 +259,28 @@ mod tests {
             }
             cipher.encrypt_block(&mut block);
             data[at..at + 16].copy_from_slice(&block);
+        }
+    }
+
+    #[test]
+    fn a_cipher_by_itself_reads_what_it_wrote_and_takes_whole_blocks_alone() {
+        for &enc in Encryption::ALL {
+            let Some(cipher) = CbcCipher::new(enc, &vec![7; enc.key_len()]) else {
+                assert!(enc.is_aead());
+                continue;
+            };
+            let block = cipher.block_len();
+            let (iv, plain) = (vec![1; block], vec![2; block * 3]);
+            let sealed = cipher.encrypt(&iv, &plain).unwrap();
+            assert_ne!(sealed, plain);
+            assert_eq!(cipher.decrypt(&iv, &sealed), Some(plain));
+            // Each message's IV is the last block of the one before.
+            let (first, second) = sealed.split_at(block);
+            let tail = cipher.decrypt(first, second).unwrap();
+            assert_eq!(tail, vec![2; block * 2]);
+            assert_eq!(cipher.encrypt(&iv, &vec![0; block + 1]), None);
+            assert_eq!(cipher.decrypt(&iv[1..], &sealed), None);
+            assert!(CbcCipher::new(enc, &[]).is_none());
         }
     }
 

@@ -28,6 +28,7 @@ mod seal;
 mod secret;
 
 pub use algorithm::{Encryption, Integrity};
+pub use cbc::CbcCipher;
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
 pub use envelope::{EnvelopeError, EnvelopeKey};
 pub use group::{Group, KeyExchange, KeyExchangeError};

@@ -1,6 +1,7 @@
 //! Pseudorandom functions and the key stretcher `prf+` (RFC 7296 sections 2.10 to 2.14).
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
+use md5::{Digest, Md5};
 use zeroize::Zeroize;
 
 use crate::Secret;
@@ -92,6 +93,30 @@ impl Prf {
         Secret::new(self.key(key).sign(parts).as_ref().to_vec())
     }
 
+    /// The hash that the function is made of, over the parts as one string: IKEv1 negotiates the two as
+    /// one (RFC 2409 section 4).
+    #[must_use]
+    pub fn hash(self, parts: &[&[u8]]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::HmacMd5 => {
+                let mut context = Md5::new();
+                for part in parts {
+                    context.update(part);
+                }
+                return context.finalize().to_vec();
+            }
+            Self::HmacSha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::HmacSha256 => &digest::SHA256,
+            Self::HmacSha384 => &digest::SHA384,
+            Self::HmacSha512 => &digest::SHA512,
+        };
+        let mut context = digest::Context::new(algorithm);
+        for part in parts {
+            context.update(part);
+        }
+        context.finish().as_ref().to_vec()
+    }
+
     /// The first `len` octets of `prf+(key, seed)` (RFC 7296 section 2.13).
     ///
     /// # Errors
@@ -158,6 +183,20 @@ mod tests {
                 let got = prf.plus(b"key", &[b"se", b"ed"], len).unwrap();
                 assert_eq!(got.as_slice(), &expected[..len], "{prf:?} {len}");
             }
+        }
+    }
+
+    #[test]
+    fn hashes_match_the_examples_of_their_standards() {
+        // RFC 1321 appendix A.5, FIPS 180-4.
+        let begin = |prf: Prf, len: usize| prf.hash(&[b"a", b"bc"])[..len].to_vec();
+        assert_eq!(begin(Prf::HmacMd5, 4), [0x90, 0x01, 0x50, 0x98]);
+        assert_eq!(begin(Prf::HmacSha1, 4), [0xa9, 0x99, 0x3e, 0x36]);
+        assert_eq!(begin(Prf::HmacSha256, 4), [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(begin(Prf::HmacSha384, 4), [0xcb, 0x00, 0x75, 0x3f]);
+        assert_eq!(begin(Prf::HmacSha512, 4), [0xdd, 0xaf, 0x35, 0xa1]);
+        for &prf in Prf::ALL {
+            assert_eq!(prf.hash(&[]).len(), prf.output_len());
         }
     }
 

@@ -40,9 +40,11 @@ impl PayloadType {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ExchangeType(pub u8);
 
-/// The header's flags, as IKEv2 has them. Other bits are ignored and sent as zero.
+/// The header's flags. Other bits are ignored and sent as zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
+    /// IKEv1: what follows the header is encrypted (RFC 2408 section 3.1).
+    pub encryption: bool,
     /// The sender is the original initiator of the IKE SA.
     pub initiator: bool,
     /// The sender can speak a higher major version.
@@ -52,12 +54,14 @@ pub struct Flags {
 }
 
 impl Flags {
+    const ENCRYPTION: u8 = 0x01;
     const INITIATOR: u8 = 0x08;
     const VERSION: u8 = 0x10;
     const RESPONSE: u8 = 0x20;
 
     const fn from_bits(bits: u8) -> Self {
         Self {
+            encryption: bits & Self::ENCRYPTION != 0,
             initiator: bits & Self::INITIATOR != 0,
             version: bits & Self::VERSION != 0,
             response: bits & Self::RESPONSE != 0,
@@ -65,7 +69,8 @@ impl Flags {
     }
 
     const fn bits(self) -> u8 {
-        (if self.initiator { Self::INITIATOR } else { 0 })
+        (if self.encryption { Self::ENCRYPTION } else { 0 })
+            | (if self.initiator { Self::INITIATOR } else { 0 })
             | (if self.version { Self::VERSION } else { 0 })
             | (if self.response { Self::RESPONSE } else { 0 })
     }
@@ -88,7 +93,8 @@ pub struct Header {
     pub exchange: ExchangeType,
     /// The flags.
     pub flags: Flags,
-    /// The message ID, counted per direction from 0.
+    /// The message ID: in IKEv2 counted per direction from 0; in IKEv1 zero in phase 1, and random for
+    /// each exchange after it.
     pub message_id: u32,
     /// The length of the whole message in octets, header included.
     pub length: u32,

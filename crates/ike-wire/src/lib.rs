@@ -1,14 +1,14 @@
 //! IKE datagrams to typed payloads and back.
 //!
 //! [`Header::parse`] reads the 28 octets that IKEv1 and IKEv2 share; [`v2::Message::parse`] reads the
-//! chain of payloads behind an IKEv2 header (RFC 7296 section 3). What is parsed borrows from the
-//! datagram; the same types are written by [`v2::emit`] and [`v2::encrypted::Layout`].
+//! chain of payloads behind an IKEv2 header (RFC 7296 section 3), [`v1::parse_chain`] that behind an IKEv1
+//! header (RFC 2408 section 3), once it is decrypted. What is parsed borrows from the datagram; the same
+//! types are written by [`v2::emit`] and [`v2::encrypted::Layout`], and by [`v1::emit_chain`].
 //!
 //! There is no cryptography and no state here. No input makes a function of this crate panic, and
 //! what is allocated is bounded by the datagram's length and by the caps named `MAX_*`.
-//! Reserved bits and fields are ignored when read and zero when written. IKEv1's payloads get a
-//! module of their own beside `v2`; out here is what both versions have: the header, the kinds of
-//! identities, and which traffic is meant.
+//! Reserved bits and fields are ignored when read and zero when written. Out here is what both
+//! versions have: the header, the kinds of identities, and which traffic is meant.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ mod header;
 mod id_type;
 mod reader;
 mod selector;
+pub mod v1;
 pub mod v2;
 mod writer;
 

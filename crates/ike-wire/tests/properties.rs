@@ -123,6 +123,7 @@ fn header() -> impl Strategy<Value = Header> {
                     minor_version: 0,
                     exchange: ExchangeType(exchange),
                     flags: Flags {
+                        encryption: false,
                         initiator: initiator_flag,
                         version,
                         response,

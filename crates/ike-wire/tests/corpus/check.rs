@@ -1,11 +1,11 @@
 //! What must hold for any octets: the fuzz target `ike_message` and the replay of its inputs share it.
 //!
-//! Nothing panics; what is parsed is written and parsed again to the same payloads, and nothing
+//! Nothing panics, in either version; what is parsed is written and parsed again to the same payloads, and nothing
 //! grows. Attributes that are not known are not kept, only noticed.
 
-use adit_ike_wire::PayloadType;
 use adit_ike_wire::v2::payload::{emit_chain, parse_chain};
 use adit_ike_wire::v2::{Message, Payload, emit};
+use adit_ike_wire::{PayloadType, v1};
 
 pub fn check(data: &[u8]) {
     whole(data);
@@ -18,6 +18,7 @@ pub fn check(data: &[u8]) {
     }
     if let Some((first, chain)) = data.split_first() {
         inside(PayloadType(*first), chain);
+        inside_v1(PayloadType(*first), chain);
     }
 }
 
@@ -40,6 +41,30 @@ fn inside(first: PayloadType, chain: &[u8]) {
     let first = emit_chain(&payloads, &mut written);
     assert!(written.len() <= chain.len());
     assert_eq!(parse_chain(first, &written), Ok(known(payloads)));
+}
+
+fn inside_v1(first: PayloadType, chain: &[u8]) {
+    let Ok((payloads, padding)) = v1::parse_chain(first, chain) else {
+        return;
+    };
+    let mut written = Vec::new();
+    let first = v1::emit_chain(&payloads, &mut written);
+    assert_eq!(written.len() + padding.len(), chain.len());
+    let (again, rest) = v1::parse_chain(first, &written).expect("what was written is a chain");
+    assert!(rest.is_empty());
+    let mut rewritten = Vec::new();
+    v1::emit_chain(&again, &mut rewritten);
+    assert_eq!(rewritten, written);
+    for payload in &payloads {
+        match payload {
+            v1::Payload::Identification(id) => drop(id.selector()),
+            v1::Payload::Delete(delete) => assert!(delete.spis().count() * 4 <= chain.len()),
+            v1::Payload::Notify(notify) => {
+                drop(v1::security_association::parse_attributes(notify.data));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The payloads as they are written: without the attributes that are not known.

@@ -58,6 +58,7 @@ impl Link {
             minor_version: 0,
             exchange,
             flags: Flags {
+                encryption: false,
                 initiator: self.role == Role::Initiator,
                 version: false,
                 response,
