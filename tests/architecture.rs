@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
