@@ -175,7 +175,7 @@ impl Control {
         if rules.allowance == Allowance::Fixed {
             let siblings = tx.connections_of_gateway(gateway.id).await?;
             let limit = self.0.config.limits.connections;
-            Error::over(Quota::Connections, siblings.len(), limit)?;
+            Quota::Connections.check(siblings.len(), limit)?;
         }
         check_name(&mut *tx, &row, rules.naming).await?;
         let wish = Wish {

@@ -212,7 +212,7 @@ impl Control {
     ) -> Result<(), Error> {
         let limits = &self.0.config.limits;
         let mine = tx.gateways(caller.project).await?;
-        Error::over(Quota::Gateways, mine.len(), limits.gateways)?;
+        Quota::Gateways.check(mine.len(), limits.gateways)?;
         let Some(subnet) = &site.subnet else {
             return Ok(());
         };
@@ -221,7 +221,7 @@ impl Control {
             let place = tx.any_subnet(other).await?;
             in_zone += usize::from(place.is_some_and(|place| place.zone == subnet.zone));
         }
-        Error::over(Quota::GatewaysInZone, in_zone, limits.gateways_in_zone)
+        Quota::GatewaysInZone.check(in_zone, limits.gateways_in_zone)
     }
 
     /// Refuses a subnet that has no addresses to be set aside.

@@ -1,7 +1,7 @@
 //! What use cases must know of a phase of a negotiation: how its policies are kept, counted and checked.
 
 use adit_model::policy::{Authentication, Encryption, IkeParameters, IpsecParameters, Policy};
-use adit_store::{KeptPhase, Rows, Transaction, WriteRows, WriteTransaction};
+use adit_store::{Rows, StoredPhase, Transaction, WriteRows, WriteTransaction};
 
 use crate::config::Limits;
 use crate::crypto_profile::CryptoProfile;
@@ -9,7 +9,7 @@ use crate::error::{Error, Quota, Rule};
 use crate::resource::Resource;
 
 /// What use cases must know of a phase: [`IkeParameters`] or [`IpsecParameters`].
-pub trait Phase: KeptPhase {
+pub trait Phase: StoredPhase {
     /// What counts its policies, where limits are a project's own.
     const RESOURCE: Resource;
     /// What counts them, where the operator's limit is everybody's.

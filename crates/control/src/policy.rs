@@ -67,7 +67,7 @@ impl Control {
             Allowance::Fixed => {
                 let all = Query::of_project(caller.project);
                 let count = P::rows(&mut *tx).count(all).await?;
-                Error::over(P::QUOTA, count, P::limit(&config.limits))?;
+                P::QUOTA.check(count, P::limit(&config.limits))?;
             }
             Allowance::OfProject => {
                 self.check_quota(&mut *tx, caller.project, P::RESOURCE)

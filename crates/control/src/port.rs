@@ -297,7 +297,7 @@ impl Control {
         let limit = self.0.config.limits.instances;
         let ports: &mut dyn Rows<Port> = tx;
         let instances = ports.count(machine::of_project(project)).await?;
-        Error::over(Quota::Instances, instances, limit)
+        Quota::Instances.check(instances, limit)
     }
 
     /// Refuses one more machine than the project may have: each is a namespace.
@@ -309,7 +309,7 @@ impl Control {
         let limit = self.0.config.limits.machines;
         let ports: &mut dyn Rows<Port> = tx;
         let machines = ports.count(machine::of_project(project)).await?;
-        Error::over(Quota::Machines, machines, limit)
+        Quota::Machines.check(machines, limit)
     }
 
     /// Refuses to take an interface from a subnet that needs the router, or to put it on one where

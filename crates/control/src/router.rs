@@ -106,7 +106,7 @@ impl Control {
         match new.allowance {
             Allowance::Fixed => {
                 let count = tx.count_routers(caller.project).await?;
-                Error::over(Quota::Routers, count, self.0.config.limits.routers)?;
+                Quota::Routers.check(count, self.0.config.limits.routers)?;
             }
             Allowance::OfProject => {
                 self.check_quota(&mut *tx, caller.project, Resource::Router)

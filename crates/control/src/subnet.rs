@@ -107,7 +107,7 @@ impl Control {
         let siblings = site.siblings(&mut *tx).await?;
         match rules.allowance {
             Allowance::Fixed => {
-                Error::over(Quota::Subnets, siblings.len(), self.0.config.limits.subnets)?;
+                Quota::Subnets.check(siblings.len(), self.0.config.limits.subnets)?;
             }
             Allowance::OfProject => {
                 self.check_quota(&mut *tx, caller.project, Resource::Subnet)

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use crate::endpoint::Endpoint;
 use crate::output::{Event, Output, Transmit};
-use crate::sa::{Context, Drop, Path};
+use crate::sa::{Context, DropReason, Path};
 use crate::time::Instant;
 use crate::v2::input::parse;
 use crate::v2::task::init_answer::{InitOutcome, InitRequest};
@@ -16,11 +16,11 @@ impl Endpoint {
         now: Instant,
         path: Path,
         datagram: &[u8],
-    ) -> Result<(), Drop> {
+    ) -> Result<(), DropReason> {
         let message = &parse(datagram)?;
         let addresses = (path.local, path.remote.ip());
         let neighbours = self.by_addresses.get_mut(&addresses);
-        let neighbours = neighbours.ok_or(Drop::UnknownPeer)?;
+        let neighbours = neighbours.ok_or(DropReason::UnknownPeer)?;
         let transmit = |octets| {
             Output::Transmit(Transmit {
                 local_port: path.local_port,
@@ -64,7 +64,7 @@ impl Endpoint {
             crowded: false,
         };
         match request.answer(&mut ctx) {
-            InitOutcome::Ignored => return Err(Drop::Malformed),
+            InitOutcome::Ignored => return Err(DropReason::Malformed),
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
                 self.outputs.push_back(transmit(octets));
@@ -92,12 +92,12 @@ impl Endpoint {
     }
 
     /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out.
-    fn admit_half_open(&self, peer: IpAddr) -> Result<(), Drop> {
+    fn admit_half_open(&self, peer: IpAddr) -> Result<(), DropReason> {
         if self.sas.half_open_at(peer) >= self.limits.half_open_limit_of_peer {
-            return Err(Drop::HalfOpenLimitOfPeer);
+            return Err(DropReason::HalfOpenLimitOfPeer);
         }
         if self.sas.half_open() >= self.limits.half_open_limit {
-            return Err(Drop::HalfOpenLimit);
+            return Err(DropReason::HalfOpenLimit);
         }
         Ok(())
     }
