@@ -37,7 +37,7 @@ impl ExternalSubnets {
     }
 }
 
-/// The use cases. Cheap to clone. Those of a [`Together`] are parts of its unit of work.
+/// The use cases. Cheap to clone. Those of a [`crate::Together`] are parts of its unit of work.
 #[derive(Clone)]
 pub struct Control(pub(crate) Arc<Inner>, pub(crate) Option<Shared>);
 
