@@ -3,7 +3,7 @@
 
 mod view;
 
-use adit_model::{Gateway, GatewayId, Name, Revision, RouterId, Subnet, SubnetId};
+use adit_model::{Gateway, GatewayId, Name, Revision, Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
@@ -82,7 +82,7 @@ impl Control {
         if rules.allowance == Allowance::Fixed {
             self.check_limits(&mut *tx, caller, &site).await?;
         }
-        check_name(&mut *tx, site.router, &new.name, rules.naming, None).await?;
+        check_name(&mut *tx, site.router.id, &new.name, rules.naming, None).await?;
         if let (Place::Subnet(_), Some(subnet)) = (new.place, &site.subnet) {
             self.check_private_addresses(&mut *tx, subnet).await?;
         }
@@ -90,12 +90,13 @@ impl Control {
         let row = Gateway {
             id: GatewayId::random(),
             project,
-            router: site.router,
+            router: site.router.id,
             subnet: site.subnet.as_ref().map(|subnet| subnet.id),
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,
             addresses: self.free_outer(&mut *tx, project, site.with_v6).await?,
+            host: site.router.host,
             created_at: self.now(),
             revision: Revision::FIRST,
         };
@@ -242,7 +243,7 @@ impl Control {
 
 /// A place that was found.
 struct Site {
-    router: RouterId,
+    router: Router,
     subnet: Option<Subnet>,
     /// Whether a gateway there gets an IPv6 address, where there are any.
     with_v6: bool,
@@ -252,21 +253,23 @@ async fn find_site(tx: &mut dyn Transaction, caller: &Caller, place: Place) -> R
     match place {
         Place::Subnet(id) => {
             let subnet = subnet::find(tx, caller, id).await?;
+            let router = on_router::router_of(tx, subnet.id).await?;
+            let router = tx.any_router(router).await?;
             Ok(Site {
-                router: on_router::router_of(tx, subnet.id).await?,
+                router: router.ok_or(Error::NotFound(Noun::Router))?,
                 subnet: Some(subnet),
                 with_v6: true,
             })
         }
         Place::Router { id, subnet } => {
-            let row = router::find(tx, caller, id).await?;
+            let router = router::find(tx, caller, id).await?;
             let subnet = match subnet {
                 Some(subnet) => Some(find_on_router(tx, id, subnet).await?),
                 None => None,
             };
-            let external = row.external.ok_or(Misfit::RouterNotExternal(id))?;
+            let external = router.external.ok_or(Misfit::RouterNotExternal(id))?;
             Ok(Site {
-                router: id,
+                router,
                 subnet,
                 with_v6: external.addresses.v6.is_some(),
             })

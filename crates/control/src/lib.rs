@@ -18,6 +18,7 @@
 pub mod account;
 mod address;
 pub mod agent;
+mod agents;
 pub mod application_credential;
 mod caller;
 mod change;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_model::router::ExternalGateway;
 use adit_model::subnet::StaticRoute;
-use adit_model::{Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
+use adit_model::{HostId, Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
@@ -130,6 +130,7 @@ impl Control {
             admin_state_up: new.admin_state_up,
             external,
             routes: Vec::new(),
+            host: HostId::ONLY,
             created_at: now,
             updated_at: now,
             revision: Revision::FIRST,

@@ -10,7 +10,7 @@ use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
-use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
+use adit_model::{ConnectionId, GatewayId, HostId, Reason, ReasonCode, Whose};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
 
@@ -450,4 +450,25 @@ async fn a_running_gateway_is_not_failed_by_a_router_that_could_not_be_changed()
         .await;
     let router = w.agent.router(view.router.id).unwrap();
     assert!(router.interfaces.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_of_a_host_that_is_not_there_is_told_to_no_other() {
+    let mut w = World::new().await;
+    let id = gateway(&w).await;
+    let mut tx = w.store.write().await.unwrap();
+    let mut row = tx.any_gateway(id).await.unwrap().unwrap();
+    assert_eq!(row.host, HostId::ONLY);
+    row.host = HostId::random();
+    tx.update_gateway(&row).await.unwrap();
+    tx.commit().await.unwrap();
+    w.run();
+    w.until("failed", async || {
+        status(&w, id).await == GatewayStatus::Failed
+    })
+    .await;
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    let evidence = format!("there is no agent of the host {}", row.host);
+    assert_eq!(view.reasons[0].evidence, evidence);
+    assert_eq!(w.agent.gateway(id), None);
 }

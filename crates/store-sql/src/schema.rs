@@ -33,6 +33,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V5__subnets_of_groups",
         include_str!("../migrations/V5__subnets_of_groups.sql"),
     ),
+    ("V6__hosts", include_str!("../migrations/V6__hosts.sql")),
 ];
 
 /// The latest version.

@@ -12,10 +12,10 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
-    Gateway, GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name,
-    Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision, Router,
-    RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet,
-    SubnetId,
+    Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
+    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision,
+    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
+    Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -159,6 +159,7 @@ impl World {
                     destination: "10.8.0.0/16".parse().unwrap(),
                     nexthop: address("10.0.0.8"),
                 }],
+                host: HostId::ONLY,
                 created_at,
                 updated_at,
                 revision,
@@ -212,6 +213,7 @@ impl World {
                 description: "a service".to_owned(),
                 admin_state_up: true,
                 addresses: outer(100),
+                host: HostId::ONLY,
                 created_at,
                 revision,
             },
