@@ -1,7 +1,7 @@
 //! What a use case's refusal is in Neutron's words.
 
 use adit_api::body::BodyError;
-use adit_control::quota::Resource as Counted;
+use adit_control::Resource as Counted;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Rule};
 use tracing::error;

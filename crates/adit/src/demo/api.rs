@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// The version and generation that every call carries.
 const QUERY: &str = "version=2020-02-20&generation=2";

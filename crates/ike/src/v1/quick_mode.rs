@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
 use crate::resend::Resend;
-use crate::sa::{Context, Drop, Path, Role, Taken};
+use crate::sa::{Context, DropReason, Path, Received, Role};
 use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
@@ -156,7 +156,7 @@ impl Established {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         let id = header.message_id;
         let Some(index) = self.exchanges.iter().position(|one| one.message_id == id) else {
             return self.answer_quick(ctx, link, path, header, datagram);
@@ -166,11 +166,11 @@ impl Established {
         if let Some(said) = said.filter(|said| said.to == datagram) {
             path.send(ctx, said.octets.clone());
             self.exchanges.push(exchange);
-            return Ok(Taken::Repeated);
+            return Ok(Received::Repeated);
         }
         let outcome = self.go_on(ctx, link, path, header, datagram, &mut exchange);
         self.exchanges.push(exchange);
-        outcome.map(|()| Taken::Done)
+        outcome.map(|()| Received::Processed)
     }
 
     /// Takes the second or the third message; what can't be read leaves the exchange as it was.
@@ -182,10 +182,10 @@ impl Established {
         header: &Header,
         datagram: &[u8],
         exchange: &mut Exchange,
-    ) -> Result<(), Drop> {
+    ) -> Result<(), DropReason> {
         let id = exchange.message_id;
         let opened = open(&self.keys.cipher, &exchange.iv, header, datagram);
-        let opened = opened.ok_or(Drop::NotAuthentic)?;
+        let opened = opened.ok_or(DropReason::NotAuthentic)?;
         let payloads = match &exchange.progress {
             Progress::Asked(asking, _) => {
                 opened.authentic(|rest| self.keys.hash(id, &[&asking.nonce, rest]))
@@ -194,9 +194,9 @@ impl Established {
                 let nonces = (&*nonces.initiator, &*nonces.responder);
                 opened.authentic(|_| self.keys.third_hash(id, nonces))
             }
-            Progress::Over(_) => return Err(Drop::OutOfOrder),
+            Progress::Over(_) => return Err(DropReason::OutOfOrder),
         };
-        let payloads = payloads.ok_or(Drop::NotAuthentic)?;
+        let payloads = payloads.ok_or(DropReason::NotAuthentic)?;
         self.heard = ctx.now;
         exchange.iv.clone_from(&opened.next_iv);
         let over = Progress::Over(ctx.now + REMEMBERED);
