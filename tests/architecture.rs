@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -185,6 +188,38 @@ fn there_is_one_place_where_things_change() {
     // A slow name server is waited for before anything else, and only for those who may write.
     let may_write = ["change.rs", "connection.rs"];
     assert_eq!(in_use_cases("may_write()"), may_write);
+}
+
+/// What projects have.
+const NOUNS: &[&str] = &[
+    "connection",
+    "endpoint_group",
+    "floating_ip",
+    "gateway",
+    "network",
+    "policy",
+    "port",
+    "router",
+    "security_group",
+    "subnet",
+];
+
+#[test]
+fn a_noun_has_one_file_at_each_layer() {
+    for noun in NOUNS {
+        for layer in ["model", "store-sql", "control"] {
+            let file = root().join(format!("crates/{layer}/src/{noun}.rs"));
+            assert!(file.exists(), "{} is not there", file.display());
+        }
+        for verb in ["create", "update", "delete"] {
+            let found = in_use_cases(&format!("pub async fn {verb}_{noun}"));
+            assert!(!found.is_empty(), "nobody can {verb} a {noun}");
+            for file in found {
+                let own = file == format!("{noun}.rs") || file.starts_with(&format!("{noun}/"));
+                assert!(own, "{file} can {verb} a {noun}");
+            }
+        }
+    }
 }
 
 #[test]

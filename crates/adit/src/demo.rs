@@ -2,24 +2,22 @@
 //! and a tunnel between them, in the steps of IBM's example "Connecting two VPCs using VPN".
 
 mod api;
+mod error;
 mod service;
 mod wire;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use hyper::Method;
 use serde_json::{Value, json};
 
 use api::Api;
+use error::{DemoError, PINGS};
 use service::Service;
 use wire::Wire;
 
 /// How long anything may take before the demonstration counts as failed.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How many pings go each way.
-const PINGS: u32 = 5;
 
 /// What `adit demo` can be told.
 #[derive(clap::Args)]
@@ -27,45 +25,6 @@ pub(crate) struct Options {
     /// Leave everything running, and say how to use it.
     #[arg(long)]
     keep: bool,
-}
-
-/// Why the demonstration failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DemoError {
-    #[error("{program} could not be run; install it (make demo does)")]
-    Program {
-        program: String,
-        source: std::io::Error,
-    },
-    #[error("{method} {path} answered {status}: {body}")]
-    Refused {
-        method: Method,
-        path: String,
-        status: u16,
-        body: String,
-    },
-    #[error("{method} {path} was not answered")]
-    NoAnswer {
-        method: Method,
-        path: String,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    #[error("the service did not start: {last_line} (log: {log})")]
-    NoService { last_line: String, log: String },
-    #[error("the connection was not up within {0:?}; its reasons: {1}")]
-    NotUp(Duration, String),
-    #[error("{0} is {1}, and not running, after {2:?}; see the log")]
-    NoMachine(String, String, Duration),
-    #[error("{0} of {PINGS} pings from {1} to {2} were answered")]
-    PingsLost(u32, String, String),
-    #[error("{0} packets with an inner address were seen in clear on the external network")]
-    InClear(usize),
-    #[error("no ESP packet was seen on the external network")]
-    NoEsp,
-    #[error("an answer lacks {0}")]
-    Missing(&'static str),
-    #[error("a file of the demonstration")]
-    File(#[from] std::io::Error),
 }
 
 #[expect(clippy::print_stdout, reason = "the demonstration is what it prints")]

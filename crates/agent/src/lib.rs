@@ -6,9 +6,9 @@
 //! addresses with it, what peers send in the meantime waits in the sockets, and the next worker
 //! goes on where the last one stood, with fresh SAs.
 
-mod desk;
 mod local;
 mod news;
+mod orders;
 mod supervisor;
 mod tunnels;
 mod users;

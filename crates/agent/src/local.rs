@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::desk::Desk;
 use crate::news::News;
+use crate::orders::Orders;
 use crate::supervisor::{Supervisor, WorkerProgram};
 use crate::tunnels::Tunnels;
 use crate::users::Users;
@@ -30,13 +30,13 @@ struct Gateway {
 
 /// A gateway's supervisor.
 struct Running {
-    desk: Arc<Desk>,
+    orders: Arc<Orders>,
     supervisor: JoinHandle<()>,
 }
 
 impl Running {
     async fn stop(self) {
-        self.desk.stop();
+        self.orders.stop();
         // A supervisor that panicked has reported it.
         let _ = self.supervisor.await;
     }
@@ -107,7 +107,7 @@ impl LocalAgent {
         let gateways = std::mem::take(&mut *self.gateways.lock().await);
         let running: Vec<_> = gateways.into_values().filter_map(|g| g.running).collect();
         for one in &running {
-            one.desk.stop();
+            one.orders.stop();
         }
         for one in running {
             one.stop().await;
@@ -152,7 +152,7 @@ impl Agent for LocalAgent {
                 addresses: spec.addresses,
                 running: None,
             });
-            gateway.running.as_ref().map(|one| Arc::clone(&one.desk))
+            gateway.running.as_ref().map(|one| Arc::clone(&one.orders))
         };
         let lead = || {
             self.network
@@ -161,8 +161,8 @@ impl Agent for LocalAgent {
         let failed = |error| gateway_error(spec.router, error);
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
         lead().await.map_err(failed)?;
-        if let Some(desk) = known {
-            desk.apply(tunnels);
+        if let Some(orders) = known {
+            orders.apply(tunnels);
             // From now on nobody's word is taken of the others.
             let is_gone = |id| !spec.tunnels.contains_key(&id);
             self.news.forget_tunnels(spec.id, is_gone);
@@ -173,17 +173,17 @@ impl Agent for LocalAgent {
             .attach_gateway(spec.router, spec.id, spec.addresses);
         let ports = attach.await.map_err(failed)?;
         lead().await.map_err(failed)?;
-        let desk = Arc::new(Desk::new(spec.addresses, tunnels));
+        let orders = Arc::new(Orders::new(spec.addresses, tunnels));
         let supervisor = Supervisor {
             gateway: spec.id,
             program: self.program.clone(),
             user: self.users.take().ok_or_else(no_user)?,
             ports,
-            desk: Arc::clone(&desk),
+            orders: Arc::clone(&orders),
             news: Arc::clone(&self.news),
         };
         let running = Running {
-            desk,
+            orders,
             supervisor: tokio::spawn(supervisor.supervise()),
         };
         if let Some(gateway) = self.gateways.lock().await.get_mut(&spec.id) {
@@ -193,15 +193,15 @@ impl Agent for LocalAgent {
     }
 
     async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError> {
-        let (router, desk) = {
+        let (router, orders) = {
             let gateways = self.gateways.lock().await;
             let gateway = gateways.get(&change.id);
             let running = gateway.and_then(|one| Some((one.router, one.running.as_ref()?)));
             let (router, running) = running
                 .ok_or_else(|| AgentError::new(AgentErrorCode::MissingGateway, change.id))?;
-            (router, Arc::clone(&running.desk))
+            (router, Arc::clone(&running.orders))
         };
-        let blocks = desk.weigh(change);
+        let blocks = orders.weigh(change);
         if !blocks.added.is_empty() || !blocks.removed.is_empty() {
             let (added, removed) = (&blocks.added, &blocks.removed);
             let network = &self.network;
@@ -210,7 +210,7 @@ impl Agent for LocalAgent {
                 .await
                 .map_err(|error| gateway_error(router, error))?;
         }
-        desk.change(change);
+        orders.change(change);
         let is_gone = |id| change.tunnels.get(&id).is_some_and(Option::is_none);
         self.news.forget_tunnels(change.id, is_gone);
         Ok(())

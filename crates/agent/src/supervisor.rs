@@ -27,8 +27,8 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zeroize::Zeroizing;
 
-use crate::desk::Desk;
 use crate::news::News;
+use crate::orders::Orders;
 use crate::users::User;
 
 /// The pause before a worker that died is started again, at first and at most.
@@ -60,7 +60,7 @@ pub(crate) struct Supervisor {
     pub(crate) program: WorkerProgram,
     pub(crate) user: User,
     pub(crate) ports: GatewayPorts,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) orders: Arc<Orders>,
     pub(crate) news: Arc<News>,
 }
 
@@ -99,7 +99,7 @@ impl Supervisor {
             self.report_death(&how).await;
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.desk.stopped() => return,
+                () = self.orders.stopped() => return,
             }
         }
     }
@@ -107,7 +107,7 @@ impl Supervisor {
     async fn run_once(&self) -> io::Result<Ended> {
         let (mut child, socket) = self.start()?;
         let (reader, writer) = socket.into_split();
-        self.desk.begin();
+        self.orders.begin();
         let ended = self
             .attend(&mut child, BufReader::new(reader), writer)
             .await;
@@ -134,7 +134,7 @@ impl Supervisor {
                 status = child.wait() => {
                     return Ended::Died(status.map_or_else(|e| e.to_string(), |s| s.to_string()));
                 }
-                message = self.desk.next() => {
+                message = self.orders.next() => {
                     if matches!(message, ToWorker::Shutdown) {
                         farewell(child, &mut writer, lines).await;
                         return Ended::Stopped;
@@ -192,7 +192,7 @@ impl Supervisor {
     async fn hear(&self, line: &[u8]) {
         let event = match FromWorker::parse(line) {
             Ok(FromWorker::Alive) => return,
-            Ok(FromWorker::Tunnel { connection, .. }) if !self.desk.has(connection) => {
+            Ok(FromWorker::Tunnel { connection, .. }) if !self.orders.has(connection) => {
                 tracing::warn!(gateway = %self.gateway, %connection, "a worker speaks of a connection that is not its own");
                 return;
             }
@@ -238,7 +238,7 @@ impl Supervisor {
             evidence: format!("the gateway's worker ended ({how}); another one is being started"),
             next_step: "Wait some seconds; if it goes on, look into the log of adit serve.".into(),
         };
-        let Some(wanted) = self.desk.wanted() else {
+        let Some(wanted) = self.orders.wanted() else {
             return;
         };
         let observed = GatewayObserved {

@@ -3,7 +3,8 @@
 use adit_api::answer::set;
 use adit_control::Session;
 use adit_control::login::Proof;
-use adit_control::token::{Method, TokenError};
+use adit_control::session::Method;
+use adit_control::token::TokenError;
 use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};

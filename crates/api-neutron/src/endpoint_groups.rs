@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use adit_api::attribute::Absent;
-use adit_api::ids;
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::{Caller, Noun, Query};
-use adit_model::endpoint_group::EndpointKind;
-use adit_model::{Cidr, EndpointGroup, EndpointGroupId, Name};
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
+use adit_model::{EndpointGroup, EndpointGroupId, Name};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -60,8 +59,8 @@ impl Resource for EndpointGroups {
     fn render(_: &Context, row: &EndpointGroup) -> Object {
         let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend([
-            (TYPE, json!(row.kind.as_str())),
-            (ENDPOINTS, json!(row.endpoints)),
+            (TYPE, json!(row.endpoints.kind().as_str())),
+            (ENDPOINTS, json!(row.endpoints.texts())),
         ]);
         object
     }
@@ -85,7 +84,6 @@ impl Resource for EndpointGroups {
             endpoints: endpoints(kind, &name, values)?,
             name,
             description: values.new_description(),
-            kind,
         };
         Ok(cx.control.create_endpoint_group(&maker, new).await?)
     }
@@ -110,29 +108,32 @@ impl Resource for EndpointGroups {
 }
 
 /// The entries, each as its kind is written, and no two the same.
-fn endpoints(kind: EndpointKind, name: &Name, values: &Values) -> Result<Vec<String>, ApiError> {
+fn endpoints(kind: EndpointKind, name: &Name, values: &Values) -> Result<Endpoints, ApiError> {
     let given = values.list(ENDPOINTS).unwrap_or_default();
     if given.is_empty() {
         let group = name.to_string();
         return Err(ApiError::MissingEndpoints { group });
     }
-    let (mut endpoints, mut seen) = (Vec::new(), BTreeSet::new());
+    let refused = |endpoint: String, why: &str| ApiError::InvalidEndpoint {
+        endpoint,
+        kind: kind.as_str().to_owned(),
+        why: why.to_owned(),
+    };
+    let (mut endpoints, mut seen) = (Endpoints::none(kind), BTreeSet::new());
     for endpoint in given.iter().map(python::text) {
-        let why = match kind {
-            _ if !seen.insert(endpoint.clone()) => Some("Endpoints have to be unique"),
-            _ if endpoint.chars().count() > LONGEST => Some("Endpoint is too long"),
-            EndpointKind::Cidr if Cidr::containing(&endpoint).is_err() => Some("Invalid CIDR"),
-            EndpointKind::Subnet if ids::parse(&endpoint).is_none() => Some("Invalid UUID"),
-            _ => None,
-        };
-        if let Some(why) = why {
-            return Err(ApiError::InvalidEndpoint {
-                endpoint,
-                kind: kind.as_str().to_owned(),
-                why: why.to_owned(),
-            });
+        if !seen.insert(endpoint.clone()) {
+            return Err(refused(endpoint, "Endpoints have to be unique"));
         }
-        endpoints.push(endpoint);
+        if endpoint.chars().count() > LONGEST {
+            return Err(refused(endpoint, "Endpoint is too long"));
+        }
+        endpoints.push(endpoint).map_err(|invalid| {
+            let what = match kind {
+                EndpointKind::Subnet => "Invalid UUID",
+                _ => "Invalid CIDR",
+            };
+            refused(invalid.text, what)
+        })?;
     }
     Ok(endpoints)
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_api::ids;
-use adit_control::external::ExternalSubnets;
+use adit_control::ExternalSubnets;
 use adit_control::router::{WishedExternal, WishedV6};
 use adit_control::{Error, Noun, Rule};
 use adit_model::router::ExternalGateway;

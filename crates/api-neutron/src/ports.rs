@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use adit_api::attribute::Absent;
 use adit_api::ids;
-use adit_control::outside_port::{FLOATING_IP, GATEWAY};
-use adit_control::port::{NewPort, PortChange, WishedIp};
-use adit_control::{Caller, Error, Noun, Query, Rule};
-use adit_model::port::{Device, Port};
+use adit_control::outside_port::{Outside, PortView};
+use adit_control::port::{Knows, NewPort, Place, PortChange, Rules, WishedIp};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query, Rule};
+use adit_model::port::Device;
 use adit_model::project::Role;
 use adit_model::{NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde_json::{Value, json};
@@ -40,6 +40,20 @@ const VNIC: &str = "binding:vnic_type";
 
 /// What owners of routers' interfaces are.
 pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface";
+
+/// What owners of routers' ports outside are.
+const ROUTER_OUTSIDE: &str = "network:router_gateway";
+
+/// What owners of floating IPs' ports outside are.
+const FLOATING_IP: &str = "network:floatingip";
+
+/// What Neutron lets through, and no more.
+const RULES: Rules = Rules {
+    knows: Knows::Ports,
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
 
 pub(crate) struct Ports;
 
@@ -114,22 +128,21 @@ impl Resource for Ports {
 
     const BULK: bool = true;
 
-    type Row = Port;
+    type Row = PortView;
 
-    fn id(row: &Port) -> Uuid {
-        row.id.uuid()
+    fn id(row: &PortView) -> Uuid {
+        row.port.id.uuid()
     }
 
-    fn render(cx: &Context, row: &Port) -> Object {
+    fn render(cx: &Context, view: &PortView) -> Object {
+        let row = &view.port;
         let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
-        let (owner, device) = match &row.device {
-            Device::Router(router) => (ROUTER_INTERFACE.to_owned(), router.to_string()),
-            Device::Other { owner, id } => (owner.clone(), id.clone()),
-        };
-        let real = match row.device.is_instance() {
-            true => cx.control.is_machine_made(row),
-            false => row.device.router().is_some() || owner == GATEWAY,
+        let (owner, device) = plugged(view);
+        let real = match (row.device.is_instance(), view.outside) {
+            (true, _) => cx.control.is_machine_made(row),
+            (false, Some(Outside::Router(_))) => true,
+            (false, _) => row.device.router().is_some(),
         };
         let status = match real && row.admin_state_up {
             _ if owner == FLOATING_IP => "N/A",
@@ -153,7 +166,7 @@ impl Resource for Ports {
             (VNIC, json!(NORMAL)),
         ];
         object.extend(own);
-        if row.project.uuid().is_nil() {
+        if view.outside.is_some() {
             // What is outside is nobody's in particular.
             object.set("project_id", &json!(""));
             object.set("tenant_id", &json!(""));
@@ -191,10 +204,10 @@ impl Resource for Ports {
             return Ok(values.uuid(NETWORK).flatten());
         };
         let port = cx.control.port(&cx.caller, PortId::from_uuid(id)).await?;
-        Ok(Some(port.network.uuid()))
+        Ok(Some(port.port.network.uuid()))
     }
 
-    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Port, Failure> {
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<PortView, Failure> {
         let network = values.required(NETWORK)?;
         let device = Device::Other {
             owner: owner(values)?.unwrap_or_default(),
@@ -203,7 +216,7 @@ impl Resource for Ports {
         let new = NewPort {
             name: values.new_name()?,
             description: values.new_description(),
-            network: NetworkId::from_uuid(network),
+            place: Place::Network(NetworkId::from_uuid(network)),
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),
             mac: mac(values)?,
             fixed_ips: fixed_ips(values)?,
@@ -211,21 +224,21 @@ impl Resource for Ports {
             port_security: values.flag(PORT_SECURITY),
             security_groups: groups(values)?,
         };
-        match cx.control.create_port(&maker, new).await {
+        match cx.control.create_port(&maker, RULES, new).await {
             Err(Error::NotFound(Noun::Network)) => {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
             }
             Err(error) => Err(named(cx, error, values, network).await),
-            Ok(row) => Ok(row),
+            Ok(row) => Ok(row.into()),
         }
     }
 
-    async fn page(cx: &Context, query: Query) -> Result<Vec<Port>, Failure> {
+    async fn page(cx: &Context, query: Query) -> Result<Vec<PortView>, Failure> {
         Ok(cx.control.page_ports(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Port, Failure> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<PortView, Failure> {
         let change = PortChange {
             expected: cx.expected(),
             name: values.name(),
@@ -240,10 +253,10 @@ impl Resource for Ports {
         };
         let id = PortId::from_uuid(id);
         match cx.control.update_port(&cx.caller, id, change).await {
-            Ok(row) => Ok(row),
+            Ok(row) => Ok(row.into()),
             Err(Error::NotFound(Noun::Port)) => Err(not_stored(cx, id).await),
             Err(error) => {
-                let network = cx.control.port(&cx.caller, id).await?.network;
+                let network = cx.control.port(&cx.caller, id).await?.port.network;
                 Err(named(cx, error, values, network.uuid()).await)
             }
         }
@@ -251,7 +264,8 @@ impl Resource for Ports {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = PortId::from_uuid(id);
-        let deleted = cx.control.delete_port(&cx.caller, id, cx.expected()).await;
+        let delete = cx.control.delete_port(&cx.caller, RULES, id, cx.expected());
+        let deleted = delete.await;
         match deleted {
             Err(Error::NotFound(Noun::Port)) => Err(not_stored(cx, id).await),
             deleted => Ok(deleted?),
@@ -262,15 +276,26 @@ impl Resource for Ports {
 /// Why a port that is not stored is not changed or deleted: it is not there, or it is a router's or a
 /// floating IP's outside.
 async fn not_stored(cx: &Context, id: PortId) -> Failure {
-    let outside = cx.control.port(&cx.caller, id).await;
-    match outside.map(|port| port.device) {
-        Ok(Device::Other { owner, .. }) => {
+    match cx.control.port(&cx.caller, id).await {
+        Ok(view) if view.outside.is_some() => {
+            let (owner, _) = plugged(&view);
             let (id, reason) = (id.to_string(), format!("has device owner {owner}"));
             ApiError::ServicePortInUse { id, reason }.into()
         }
-        Ok(Device::Router(_)) => Error::NotFound(Noun::Port).into(),
+        Ok(_) => Error::NotFound(Noun::Port).into(),
         Err(error) => error.into(),
     }
+}
+
+/// What is plugged into a port: its owner, and which one.
+fn plugged(view: &PortView) -> (String, String) {
+    let (owner, id) = match (&view.port.device, view.outside) {
+        (_, Some(Outside::FloatingIp(id))) => (FLOATING_IP, id.to_string()),
+        (_, Some(Outside::Router(id))) => (ROUTER_OUTSIDE, id.to_string()),
+        (Device::Router(id), None) => (ROUTER_INTERFACE, id.to_string()),
+        (Device::Other { owner, id }, None) => return (owner.clone(), id.clone()),
+    };
+    (owner.to_owned(), id)
 }
 
 /// A group that is not there, by its name, and an address that somebody has.

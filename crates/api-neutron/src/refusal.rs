@@ -2,7 +2,7 @@
 
 use adit_api::answer::log;
 use adit_api::body::BodyError;
-use adit_control::quota::Resource as Counted;
+use adit_control::Resource as Counted;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Rule};
 

@@ -2,6 +2,7 @@
 
 use adit_api::attribute::Absent;
 use adit_api::ids;
+use adit_control::outside_port::PortView;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
@@ -214,7 +215,7 @@ async fn add(cx: Context, Path(id): Path<String>, body: Body) -> Result<Json<Val
 /// That a port has something plugged in.
 async fn plugged(cx: &Context, id: PortId) -> ApiError {
     match cx.control.port(&cx.caller, id).await {
-        Ok(port) => ApiError::PortInUse {
+        Ok(PortView { port, .. }) => ApiError::PortInUse {
             id: id.to_string(),
             network: port.network.to_string(),
             device: match port.device {
@@ -247,7 +248,7 @@ async fn by_subnet(cx: &Context, of: InterfaceOf) -> Result<InterfaceOf, ApiErro
     let InterfaceOf::Port(id) = of else {
         return Ok(of);
     };
-    let port = cx.control.port(&cx.caller, id).await?;
+    let PortView { port, .. } = cx.control.port(&cx.caller, id).await?;
     let subnet = port.fixed_ips.first().map(|ip| ip.subnet);
     Ok(subnet.map_or(of, InterfaceOf::Subnet))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use adit_api::times;
 use adit_control::connection::ConnectionView;
-use adit_control::service::ServiceView;
+use adit_control::gateway::GatewayView;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
 use adit_model::{Reason, ReasonCode, Whose};
@@ -27,13 +27,17 @@ pub(crate) const fn of_carrier(admin_state_up: bool) -> &'static str {
 
 /// A service is there as soon as its worker listens, connections or not, unless it or its router is
 /// down.
-pub(crate) const fn of_service(view: &ServiceView) -> &'static str {
+pub(crate) const fn of_service(view: &GatewayView) -> &'static str {
     match view.status {
         GatewayStatus::Pending => PENDING_CREATE,
         GatewayStatus::Failed => ERROR,
-        GatewayStatus::Available if view.gateway.admin_state_up && view.router_up => ACTIVE,
+        GatewayStatus::Available if is_wanted_up(view) => ACTIVE,
         GatewayStatus::Available => DOWN,
     }
+}
+
+const fn is_wanted_up(view: &GatewayView) -> bool {
+    view.gateway.admin_state_up && view.router.admin_state_up
 }
 
 /// A connection is there once its service's worker was heard of. One that can't work is in error,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use adit_api::attribute::Absent;
-use adit_control::subnet::{NewSubnet, SubnetChange};
-use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_control::subnet::{Block, NewSubnet, Place, Pools, Rules, SubnetChange};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query, Rule};
 use adit_model::project::Role;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
@@ -38,6 +38,13 @@ const VERSION: &str = "ip_version";
 /// How IPv6 addresses are given.
 const MODE: Kind =
     Kind::OneOfOrNull(|text| matches!(text, "dhcpv6-stateful" | "dhcpv6-stateless" | "slaac"));
+
+/// What Neutron lets through, and no more.
+const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
 
 pub(crate) struct Subnets;
 
@@ -187,17 +194,18 @@ impl Resource for Subnets {
         let new = NewSubnet {
             name: values.new_name()?,
             description: values.new_description(),
-            network: NetworkId::from_uuid(network),
-            cidr,
+            place: Place::Network(NetworkId::from_uuid(network)),
+            block: Block::Exact(cidr),
             gateway: values.ip(GATEWAY),
-            pools: pools(values)?,
+            pools: pools(values)?.map_or(Pools::Most, Pools::These),
             enable_dhcp: values.flag("enable_dhcp").unwrap_or(true),
             dns_nameservers: addresses(values)?.unwrap_or_default(),
             host_routes: routes(values, HOST_ROUTES)?.unwrap_or_default(),
             ipv6_address_mode: values.text(ADDRESS_MODE).map(str::to_owned),
             ipv6_ra_mode: values.text(RA_MODE).map(str::to_owned),
+            zone: String::new(),
         };
-        match cx.control.create_subnet(&maker, new).await {
+        match cx.control.create_subnet(&maker, RULES, new).await {
             Err(Error::NotFound(Noun::Network)) => {
                 let id = network.to_string();
                 Err(ApiError::NetworkNotFound { id }.into())
@@ -245,7 +253,10 @@ impl Resource for Subnets {
             host_routes: routes(values, HOST_ROUTES)?,
         };
         let id = SubnetId::from_uuid(id);
-        let updated = cx.control.update_subnet(&cx.caller, id, change).await;
+        let updated = cx
+            .control
+            .update_subnet(&cx.caller, RULES, id, change)
+            .await;
         let subnet = updated.map_err(said)?;
         let network = kin(cx, subnet.network).await?;
         Ok(Row { subnet, network })
@@ -255,7 +266,7 @@ impl Resource for Subnets {
         let id = SubnetId::from_uuid(id);
         Ok(cx
             .control
-            .delete_subnet(&cx.caller, id, cx.expected())
+            .delete_subnet(&cx.caller, RULES, id, cx.expected())
             .await?)
     }
 }

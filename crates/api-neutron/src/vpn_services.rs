@@ -1,8 +1,8 @@
 //! `/vpn/vpnservices`: gateways on a router.
 
 use adit_api::attribute::Absent;
-use adit_control::service::{NewService, ServiceChange, ServiceView};
-use adit_control::{Caller, Error, Noun, Query};
+use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place, Rules};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query};
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,6 +19,13 @@ use adit_api::kind::Kind;
 use adit_api::object::Object;
 
 pub(crate) struct VpnServices;
+
+/// What Neutron lets through, and no more.
+const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
 
 impl Resource for VpnServices {
     const WORDS: Words = Words {
@@ -52,13 +59,13 @@ impl Resource for VpnServices {
 
     const MADE: Option<&'static str> = Some(status::PENDING_CREATE);
 
-    type Row = ServiceView;
+    type Row = GatewayView;
 
-    fn id(row: &ServiceView) -> Uuid {
+    fn id(row: &GatewayView) -> Uuid {
         row.gateway.id.uuid()
     }
 
-    fn render(_: &Context, view: &ServiceView) -> Object {
+    fn render(_: &Context, view: &GatewayView) -> Object {
         let row = &view.gateway;
         let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         let own = [
@@ -82,20 +89,22 @@ impl Resource for VpnServices {
         ApiError::VpnServiceInUse { id }
     }
 
-    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<ServiceView, Failure> {
+    async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<GatewayView, Failure> {
         if let Some(Some(flavor)) = values.uuid("flavor_id") {
             let id = flavor.to_string();
             return Err(ApiError::FlavorNotFound { id }.into());
         }
         let router = values.required("router_id")?;
-        let new = NewService {
+        let new = NewGateway {
             name: values.new_name()?,
             description: values.new_description(),
-            router: RouterId::from_uuid(router),
-            subnet: values.uuid("subnet_id").flatten().map(SubnetId::from_uuid),
+            place: Place::Router {
+                id: RouterId::from_uuid(router),
+                subnet: values.uuid("subnet_id").flatten().map(SubnetId::from_uuid),
+            },
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),
         };
-        match cx.control.create_service(&maker, new).await {
+        match cx.control.create_gateway(&maker, RULES, new).await {
             Err(Error::NotFound(Noun::Router)) => {
                 let id = router.to_string();
                 Err(ApiError::RouterNotFound { id }.into())
@@ -104,26 +113,26 @@ impl Resource for VpnServices {
         }
     }
 
-    async fn page(cx: &Context, query: Query) -> Result<Vec<ServiceView>, Failure> {
-        Ok(cx.control.page_services(&cx.caller, query).await?)
+    async fn page(cx: &Context, query: Query) -> Result<Vec<GatewayView>, Failure> {
+        Ok(cx.control.page_gateways(&cx.caller, query).await?)
     }
 
-    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ServiceView, Failure> {
+    async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<GatewayView, Failure> {
         let view = find::<Self>(cx, id).await?;
         status::check(id, status::of_service(&view))?;
-        let change = ServiceChange {
+        let change = GatewayChange {
             name: values.name(),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
         };
         let update = cx
             .control
-            .update_service(&cx.caller, GatewayId::from_uuid(id), change);
+            .update_gateway(&cx.caller, RULES, GatewayId::from_uuid(id), change);
         Ok(update.await?)
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = GatewayId::from_uuid(id);
-        Ok(cx.control.delete_service(&cx.caller, id).await?)
+        Ok(cx.control.delete_gateway(&cx.caller, RULES, id).await?)
     }
 }

@@ -2,8 +2,9 @@
 
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_control::instance::{InstanceView, NewInstance};
-use adit_control::{Error, Naming, Noun, Rule};
+use adit_control::port::{Knows, MachineView, NewPort, Place as Site, Rules};
+use adit_control::{Allowance, Error, Naming, Noun, OnDelete, Rule};
+use adit_model::port::Device;
 use adit_model::{Port, PortId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -19,6 +20,14 @@ use crate::regions::zone_reference;
 use crate::state::Vpc;
 use crate::{ids, subnets};
 
+/// What IBM refuses, too.
+const RULES: Rules = Rules {
+    knows: Knows::Machines,
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Restrict,
+};
+
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route("/instances", get(list).post(create))
@@ -32,42 +41,53 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         .identity("subnet")?
         .ok_or_else(|| nic.missing("subnet"))?;
     let missing = || ApiError::not_found(Noun::Subnet, "");
-    let new = NewInstance {
+    let new = NewPort {
         name: body.new_name(&cx, Noun::Port)?,
-        naming: Naming::Unique,
-        subnet: subnet.ok_or_else(missing)?,
+        description: String::new(),
+        place: Site::Subnet(subnet.ok_or_else(missing)?),
+        admin_state_up: true,
+        mac: None,
+        fixed_ips: None,
+        device: Device::instance(),
+        port_security: Some(false),
+        security_groups: Some(Vec::new()),
     };
-    let made = cx.vpc.control.create_instance(&cx.caller, new).await;
-    let view = made.map_err(|error| match error {
+    let control = &cx.vpc.control;
+    let made = control.create_port(&cx.caller, RULES, new).await;
+    let made = made.map_err(|error| match error {
         Error::Conflict {
             rule: Rule::NoPrivateAddress,
             message,
         } => ApiError::new(StatusCode::CONFLICT, "subnet_no_available_address", message),
         other => other.into(),
     })?;
+    let view = control.machine_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let found = control.instances(&cx.caller, part(&cx)?).await?;
+    let found = control.machines(&cx.caller, part(&cx)?).await?;
     let place = |row: &Port| Place::new(row.created_at, row.id.uuid());
     let mut page = head_of(&cx, found, place)?;
     let views = control
-        .instance_views(std::mem::take(&mut page.items))
+        .machine_views(std::mem::take(&mut page.items))
         .await?;
     let rendered = views.iter().map(|view| render(&cx, view)).collect();
     show(&cx, "instances", "instances", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.instance(&cx.caller, parse(&id)?).await?;
+    let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
     Ok(Json(render(&cx, &view)))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_instance(&cx.caller, id).await?;
+    cx.vpc
+        .control
+        .delete_port(&cx.caller, RULES, id, None)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -75,7 +95,7 @@ fn parse(text: &str) -> Result<PortId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Port, text))
 }
 
-fn render(cx: &Context, view: &InstanceView) -> Value {
+fn render(cx: &Context, view: &MachineView) -> Value {
     let (instance, subnet) = (&view.port, &view.subnet);
     let id = cx.zonal(instance.id.uuid());
     let path = format!("instances/{id}");

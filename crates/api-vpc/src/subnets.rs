@@ -3,8 +3,10 @@
 use adit_api::answer::set;
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
-use adit_control::{Naming, Noun};
+use adit_control::subnet::{
+    Block, NewSubnet, Place as Site, Pools, Rules, SubnetChange, SubnetView,
+};
+use adit_control::{Allowance, Naming, Noun, OnDelete};
 use adit_model::{Cidr, Subnet, SubnetId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -21,6 +23,17 @@ use crate::regions::zone_reference;
 use crate::state::Vpc;
 use crate::{ids, vpcs};
 
+/// What IBM refuses, too.
+const RULES: Rules = Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Cascade,
+};
+
+/// The addresses that machines don't get: the network, the router and two that are kept for the provider
+/// at the start, and the last.
+const POOLS: Pools = Pools::Between { first: 4, last: 1 };
+
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route("/subnets", get(list).post(create))
@@ -31,18 +44,23 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let router = body.identity("vpc")?.ok_or_else(|| body.missing("vpc"))?;
     let missing = || ApiError::not_found(Noun::Router, "").field("vpc.id");
     let zone = zone(&cx, &body)?;
-    let new = NewAttachedSubnet {
+    let new = NewSubnet {
         name: body.new_name(&cx, Noun::Subnet)?,
-        naming: Naming::Unique,
-        router: router.ok_or_else(missing)?,
+        description: String::new(),
+        place: Site::Router(router.ok_or_else(missing)?),
         block: block(&body, zone)?,
+        gateway: None,
+        pools: POOLS,
+        enable_dhcp: true,
+        dns_nameservers: Vec::new(),
+        host_routes: Vec::new(),
+        ipv6_address_mode: None,
+        ipv6_ra_mode: None,
         zone: zone.name.clone(),
     };
-    let view = cx
-        .vpc
-        .control
-        .create_attached_subnet(&cx.caller, new)
-        .await?;
+    let control = &cx.vpc.control;
+    let made = control.create_subnet(&cx.caller, RULES, new).await?;
+    let view = control.subnet_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
 
@@ -87,22 +105,19 @@ fn block(body: &Fields, zone: &Zone) -> Result<Block, ApiError> {
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let found = control.attached_subnets(&cx.caller, part(&cx)?).await?;
+    let found = control.subnets_on_routers(&cx.caller, part(&cx)?).await?;
     let place = |row: &Subnet| Place::new(row.created_at, row.id.uuid());
     let mut page = head_of(&cx, found, place)?;
     let views = control
-        .attached_subnet_views(std::mem::take(&mut page.items))
+        .subnet_views(std::mem::take(&mut page.items))
         .await?;
     let rendered = views.iter().map(|view| render(&cx, view)).collect();
     show(&cx, "subnets", "subnets", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = cx
-        .vpc
-        .control
-        .attached_subnet(&cx.caller, parse(&id)?)
-        .await?;
+    let control = &cx.vpc.control;
+    let view = control.subnet_view(&cx.caller, parse(&id)?).await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -112,14 +127,14 @@ async fn update(
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
-    let view = match body.name_change(&cx, Noun::Subnet)? {
-        Some((name, naming)) => {
-            control
-                .rename_attached_subnet(&cx.caller, id, name, naming)
-                .await?
-        }
-        None => control.attached_subnet(&cx.caller, id).await?,
-    };
+    if let Some((name, _)) = body.name_change(&cx, Noun::Subnet)? {
+        let change = SubnetChange {
+            name: Some(name),
+            ..SubnetChange::default()
+        };
+        control.update_subnet(&cx.caller, RULES, id, change).await?;
+    }
+    let view = control.subnet_view(&cx.caller, id).await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -127,7 +142,7 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
     let id = parse(&id)?;
     cx.vpc
         .control
-        .delete_attached_subnet(&cx.caller, id)
+        .delete_subnet(&cx.caller, RULES, id, None)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,8 +3,10 @@
 use adit_api::answer::set;
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_control::gateway::{GatewayView, NewGateway};
-use adit_control::{Error, Naming, Noun};
+use adit_control::gateway::{
+    GatewayChange, GatewaySurroundings, GatewayView, NewGateway, Place as Site, Rules,
+};
+use adit_control::{Allowance, Error, Naming, Noun, OnDelete};
 use adit_model::gateway::GatewayStatus;
 use adit_model::{Gateway, GatewayId};
 use axum::extract::Path;
@@ -21,6 +23,19 @@ use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, page, part, show};
 use crate::state::Vpc;
 use crate::{ids, reasons, subnets, vpcs};
+
+/// What IBM refuses, too.
+const RULES: Rules = Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Cascade,
+};
+
+/// A gateway with all that is shown with it.
+struct Shown {
+    view: GatewayView,
+    around: GatewaySurroundings,
+}
 
 pub(crate) fn routes() -> Router<Vpc> {
     let gateway = get(one).patch(update).delete(delete);
@@ -50,15 +65,17 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
     };
     let new = NewGateway {
         name: body.new_name(&cx, Noun::Gateway)?,
-        naming: Naming::Unique,
-        subnet: subnet.ok_or_else(missing)?,
+        description: String::new(),
+        place: Site::Subnet(subnet.ok_or_else(missing)?),
+        admin_state_up: true,
     };
-    let made = cx.vpc.control.create_gateway(&cx.caller, new).await;
-    let view = made.map_err(|error| match error {
+    let made = cx.vpc.control.create_gateway(&cx.caller, RULES, new).await;
+    let made = made.map_err(|error| match error {
         Error::NotFound(Noun::Subnet) => missing(),
         other => other.into(),
     })?;
-    Ok((StatusCode::CREATED, answer(&cx, &view)).into_response())
+    let shown = shown(&cx, made).await?;
+    Ok((StatusCode::CREATED, answer(&cx, &shown)).into_response())
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
@@ -69,37 +86,49 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let views = control
         .gateway_views(std::mem::take(&mut page.items))
         .await?;
-    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    let around = control.gateway_surroundings(&views).await?;
+    let all = views.into_iter().zip(around);
+    let rendered = all.map(|(view, around)| render(&cx, &Shown { view, around }));
+    let rendered = rendered.collect();
     show(&cx, "vpn_gateways", "vpn_gateways", &page, rendered)
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let view = find(&cx, &id).await?;
-    Ok(answer(&cx, &view))
+    let shown = find(&cx, &id).await?;
+    Ok(answer(&cx, &shown))
 }
 
 async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
     let view = match body.name_change(&cx, Noun::Gateway)? {
-        Some((name, naming)) => control.rename_gateway(&cx.caller, id, name, naming).await?,
+        Some((name, _)) => {
+            let change = GatewayChange {
+                name: Some(name),
+                ..GatewayChange::default()
+            };
+            control
+                .update_gateway(&cx.caller, RULES, id, change)
+                .await?
+        }
         None => control.gateway(&cx.caller, id).await?,
     };
-    Ok(answer(&cx, &view))
+    Ok(answer(&cx, &shown(&cx, view).await?))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_gateway(&cx.caller, id).await?;
+    cx.vpc.control.delete_gateway(&cx.caller, RULES, id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 async fn members(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = find(&cx, &id).await?;
-    let path = format!("vpn_gateways/{}/members", cx.zonal(view.gateway.id.uuid()));
-    let members: Vec<_> = (0_u128..).zip(render_members(&cx, &view)).collect();
+    let shown = find(&cx, &id).await?;
+    let gateway = &shown.view.gateway;
+    let path = format!("vpn_gateways/{}/members", cx.zonal(gateway.id.uuid()));
+    let members: Vec<_> = (0_u128..).zip(render_members(&cx, &shown)).collect();
     // Active before standby.
     let place =
-        |(index, _): &(u128, Value)| Place::new(view.gateway.created_at, Uuid::from_u128(*index));
+        |(index, _): &(u128, Value)| Place::new(gateway.created_at, Uuid::from_u128(*index));
     page(&cx, &path, "members", members, place, |(_, member)| {
         member.clone()
     })
@@ -109,8 +138,8 @@ async fn member(
     cx: Context,
     Path((id, member)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let view = find(&cx, &id).await?;
-    let mut members = render_members(&cx, &view).into_iter();
+    let shown = find(&cx, &id).await?;
+    let mut members = render_members(&cx, &shown).into_iter();
     let found = members.find(|rendered| rendered.get("id") == Some(&json!(member)));
     let message = format!("The VPN gateway member `{member}` could not be found.");
     let missing = || {
@@ -131,7 +160,7 @@ async fn advertised(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, 
 
 /// There is no transit gateway here to be connected to.
 async fn services(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let view = find(&cx, &id).await?;
+    let Shown { view, .. } = find(&cx, &id).await?;
     let path = format!(
         "vpn_gateways/{}/service_connections",
         cx.zonal(view.gateway.id.uuid())
@@ -147,17 +176,26 @@ pub(crate) fn parse(text: &str) -> Result<GatewayId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Gateway, text))
 }
 
-async fn find(cx: &Context, id: &str) -> Result<GatewayView, ApiError> {
+async fn shown(cx: &Context, view: GatewayView) -> Result<Shown, ApiError> {
+    let one = std::slice::from_ref(&view);
+    let around = cx.vpc.control.gateway_surroundings(one).await?.pop();
+    let around = around.ok_or(Error::NotFound(Noun::Gateway))?;
+    Ok(Shown { view, around })
+}
+
+async fn find(cx: &Context, id: &str) -> Result<Shown, ApiError> {
     let view = cx.vpc.control.gateway(&cx.caller, parse(id)?).await?;
+    let shown = shown(cx, view).await?;
     // A gateway on a router without subnets can't be said in this dialect.
-    match view.subnet {
-        Some(_) => Ok(view),
+    match shown.around.subnet {
+        Some(_) => Ok(shown),
         None => Err(ApiError::not_found(Noun::Gateway, id)),
     }
 }
 
-fn answer(cx: &Context, view: &GatewayView) -> Response {
-    (etag(view.gateway.revision), Json(render(cx, view))).into_response()
+fn answer(cx: &Context, shown: &Shown) -> Response {
+    let revision = shown.view.gateway.revision;
+    (etag(revision), Json(render(cx, shown))).into_response()
 }
 
 fn lifecycle(status: GatewayStatus) -> (&'static str, &'static str, &'static str) {
@@ -168,12 +206,13 @@ fn lifecycle(status: GatewayStatus) -> (&'static str, &'static str, &'static str
     }
 }
 
-fn render(cx: &Context, view: &GatewayView) -> Value {
+fn render(cx: &Context, shown: &Shown) -> Value {
+    let Shown { view, around } = shown;
     let gateway = &view.gateway;
     let id = cx.zonal(gateway.id.uuid());
     let path = format!("vpn_gateways/{id}");
     let (status, lifecycle_state, health_state) = lifecycle(view.status);
-    let connections: Vec<Value> = view
+    let connections: Vec<Value> = around
         .connections
         .iter()
         .map(|(connection, name)| {
@@ -194,11 +233,11 @@ fn render(cx: &Context, view: &GatewayView) -> Value {
         "created_at": times::microseconds(gateway.created_at),
         "resource_type": "vpn_gateway",
         "public_ip": {"address": gateway.addresses.v4.to_string()},
-        "subnet": view.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
+        "subnet": around.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
         "vpc": vpcs::reference(cx, &view.router),
         "resource_group": cx.resource_group(),
         "connections": connections,
-        "members": render_members(cx, view),
+        "members": render_members(cx, shown),
         "lifecycle_state": lifecycle_state,
         "lifecycle_reasons": [],
         "health_state": health_state,
@@ -215,17 +254,20 @@ fn render(cx: &Context, view: &GatewayView) -> Value {
 }
 
 /// The active member has the public address; the standby takes it over.
-fn render_members(cx: &Context, view: &GatewayView) -> Vec<Value> {
+fn render_members(cx: &Context, shown: &Shown) -> Vec<Value> {
+    let Shown { view, around } = shown;
     let gateway = &view.gateway;
     let (status, lifecycle_state, health_state) = lifecycle(view.status);
     let public = gateway.addresses.v4.to_string();
     let roles = [("active", public.as_str()), ("standby", "0.0.0.0")];
     let mut members = Vec::new();
-    for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&view.private_addresses) {
+    for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&around.private_addresses) {
         let member = ids::part(gateway.id.uuid(), index);
         let id = cx.zonal(member);
         let path = format!("vpn_gateways/{}/members/{id}", cx.zonal(gateway.id.uuid()));
-        let Some(subnet) = &view.subnet else { continue };
+        let Some(subnet) = &around.subnet else {
+            continue;
+        };
         let subnet_id = cx.zonal(subnet.id.uuid());
         let ip = cx.zonal(ids::part(member, index.wrapping_add(2)));
         let mut body = json!({

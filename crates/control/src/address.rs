@@ -1,16 +1,14 @@
-//! Which address a port gets.
+//! Addresses of ranges, and which one of its subnet a port gets.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_model::Subnet;
 use adit_model::port::FixedIp;
 use adit_model::subnet::AddressRange;
-use adit_model::{OuterAddresses, ProjectId, Subnet};
 use adit_store::Transaction;
 
-use crate::config::ExternalPool;
 use crate::error::{Error, Rule};
-use crate::{Control, attached_subnet};
 
 /// How many addresses a range has, as far as that can be counted.
 pub(crate) fn count(range: &AddressRange) -> u64 {
@@ -40,6 +38,22 @@ pub(crate) fn each(range: AddressRange) -> impl Iterator<Item = IpAddr> {
     })
 }
 
+/// The address before.
+pub(crate) fn before(address: IpAddr) -> Option<IpAddr> {
+    Some(match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_sub(1)?)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_sub(1)?)),
+    })
+}
+
+/// The address after.
+pub(crate) fn after(address: IpAddr) -> Option<IpAddr> {
+    Some(match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_add(1)?)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_add(1)?)),
+    })
+}
+
 /// The lowest address of a subnet's pools that no port has, and that is not among `given`.
 pub(crate) async fn free(
     tx: &mut dyn Transaction,
@@ -51,7 +65,7 @@ pub(crate) async fn free(
         let message = format!("the subnet {} has no address left", subnet.id);
         Error::conflict(Rule::NoPrivateAddress, message)
     };
-    if attached_subnet::available(tx, subnet, of_gateway).await? == 0 {
+    if available(tx, subnet, of_gateway).await? == 0 {
         return Err(full());
     }
     let mut taken: HashSet<IpAddr> = subnet.gateway.into_iter().collect();
@@ -65,220 +79,25 @@ pub(crate) async fn free(
         .ok_or_else(full)
 }
 
-/// External addresses that are not free.
-pub(crate) struct Taken {
-    addresses: HashSet<IpAddr>,
-    /// How many IPv4 addresses each project has.
-    projects: HashMap<ProjectId, usize>,
-    /// Who wants one.
-    asks: ProjectId,
+/// How many addresses nobody has.
+pub(crate) async fn available(
+    tx: &mut dyn Transaction,
+    subnet: &Subnet,
+    of_gateway: u64,
+) -> Result<u64, Error> {
+    let mut taken = 0_u64;
+    for port in tx.ports_of_subnet(subnet.id).await? {
+        let mine = port.fixed_ips.iter().filter(|ip| ip.subnet == subnet.id);
+        taken += mine.filter(|ip| is_in_pools(subnet, ip.address)).count() as u64;
+    }
+    if !subnet.zone.is_empty() {
+        let gateways = tx.gateways_of_subnet(subnet.id).await?.len() as u64;
+        taken = taken.saturating_add(gateways.saturating_mul(of_gateway));
+    }
+    let pools = subnet.pools.iter().map(count);
+    Ok(pools.fold(0, u64::saturating_add).saturating_sub(taken))
 }
 
-impl Control {
-    /// The external addresses that somebody has, or that a gateway is just giving back, before a
-    /// project gets one.
-    pub(crate) async fn taken_outside(
-        &self,
-        tx: &mut dyn Transaction,
-        asks: ProjectId,
-    ) -> Result<Taken, Error> {
-        let mut taken = Taken {
-            addresses: self.0.view.held_addresses(),
-            projects: HashMap::new(),
-            asks,
-        };
-        for row in tx.all_gateways().await? {
-            taken.add(row.project, row.addresses.all());
-        }
-        for row in tx.all_routers().await? {
-            let external = row.external.iter();
-            taken.add(row.project, external.flat_map(|one| one.addresses.all()));
-        }
-        for row in tx.all_floating_ips().await? {
-            taken.add(row.project, [row.address]);
-        }
-        Ok(taken)
-    }
-
-    /// Free external addresses: what a gateway gets. With one of IPv6 where there are any, unless
-    /// its router was asked for without.
-    pub(crate) async fn free_outer(
-        &self,
-        tx: &mut dyn Transaction,
-        asks: ProjectId,
-        with_v6: bool,
-    ) -> Result<OuterAddresses, Error> {
-        let taken = self.taken_outside(tx, asks).await?;
-        Ok(OuterAddresses {
-            v4: self.free_v4(&taken, None)?,
-            v6: match with_v6 {
-                true => self.free_v6(&taken, None)?,
-                false => None,
-            },
-        })
-    }
-
-    /// Refuses who has some already what is kept for who has none, or few: one project alone can't
-    /// take all there is.
-    fn check_headroom(&self, taken: &Taken) -> Result<(), Error> {
-        let limits = &self.0.config.limits;
-        let ranges = ranges(&self.0.config.external);
-        let all: u64 = ranges.iter().map(count).sum();
-        let all = usize::try_from(all).unwrap_or(usize::MAX);
-        let kept = all / 100 * limits.headroom_percent + all % 100 * limits.headroom_percent / 100;
-        let in_ranges = |address: &&IpAddr| ranges.iter().any(|range| holds(range, **address));
-        let left = all.saturating_sub(taken.addresses.iter().filter(in_ranges).count());
-        let own = taken.projects.get(&taken.asks).copied().unwrap_or(0);
-        if left > kept || own < limits.headroom_of_project {
-            return Ok(());
-        }
-        let few = limits.headroom_of_project;
-        let message = format!(
-            "no public address is left for this project: the last {kept} are for projects that have fewer than {few}, and it has {own}"
-        );
-        Err(Error::conflict(Rule::NoExternalAddress, message))
-    }
-
-    /// The first external IPv4 address that is free, or the one that is wanted.
-    pub(crate) fn free_v4(&self, taken: &Taken, wanted: Option<IpAddr>) -> Result<Ipv4Addr, Error> {
-        self.check_headroom(taken)?;
-        match free_of(&self.0.config.external, taken, wanted)? {
-            IpAddr::V4(address) => Ok(address),
-            IpAddr::V6(_) => Err(none_left()),
-        }
-    }
-
-    /// The same of the external IPv6 block, where there is one.
-    pub(crate) fn free_v6(
-        &self,
-        taken: &Taken,
-        wanted: Option<IpAddr>,
-    ) -> Result<Option<Ipv6Addr>, Error> {
-        let Some(pool) = &self.0.config.external_v6 else {
-            return wanted.map_or(Ok(None), |wanted| Err(not_given(wanted)));
-        };
-        match free_of(pool, taken, wanted)? {
-            IpAddr::V6(address) => Ok(Some(address)),
-            IpAddr::V4(_) => Err(none_left()),
-        }
-    }
-}
-
-impl Taken {
-    fn add(&mut self, project: ProjectId, addresses: impl IntoIterator<Item = IpAddr>) {
-        for address in addresses {
-            self.addresses.insert(address);
-            *self.projects.entry(project).or_default() += usize::from(address.is_ipv4());
-        }
-    }
-}
-
-fn free_of(pool: &ExternalPool, taken: &Taken, wanted: Option<IpAddr>) -> Result<IpAddr, Error> {
-    let ranges = ranges(pool);
-    if let Some(wanted) = wanted {
-        if !ranges.iter().any(|range| holds(range, wanted)) {
-            return Err(not_given(wanted));
-        }
-        if taken.addresses.contains(&wanted) {
-            let message = format!("the address {wanted} is taken");
-            return Err(Error::conflict(Rule::AddressTaken, message));
-        }
-        return Ok(wanted);
-    }
-    // A block of IPv6 is never walked through: at most as far as there are taken ones.
-    let mut addresses = ranges.into_iter().flat_map(each);
-    let free = addresses.find(|address| !taken.addresses.contains(address));
-    free.ok_or_else(none_left)
-}
-
-fn none_left() -> Error {
-    Error::conflict(Rule::NoExternalAddress, "no public address is left")
-}
-
-fn not_given(wanted: IpAddr) -> Error {
-    let message = format!("{wanted} is no address that the external network gives");
-    Error::invalid("address", Rule::AddressOutside, message)
-}
-
-fn holds(range: &AddressRange, address: IpAddr) -> bool {
-    range.first.is_ipv4() == address.is_ipv4() && (range.first..=range.last).contains(&address)
-}
-
-/// The external addresses that are given, lowest first: all but the block's first one, an IPv4
-/// block's last one, and those that are reserved.
-pub(crate) fn ranges(pool: &ExternalPool) -> Vec<AddressRange> {
-    let mut withheld: BTreeSet<IpAddr> = pool.reserved.iter().copied().collect();
-    withheld.insert(pool.cidr.first());
-    if pool.cidr.is_ipv4() {
-        withheld.insert(pool.cidr.last());
-    }
-    withheld.retain(|address| pool.cidr.contains(*address));
-    let mut ranges = Vec::new();
-    let mut next = Some(pool.cidr.first());
-    for address in withheld {
-        if let Some(first) = next
-            && let Some(last) = before(address)
-            && first <= last
-        {
-            ranges.push(AddressRange { first, last });
-        }
-        next = after(address);
-    }
-    if let Some(first) = next
-        && first <= pool.cidr.last()
-    {
-        let last = pool.cidr.last();
-        ranges.push(AddressRange { first, last });
-    }
-    ranges
-}
-
-fn before(address: IpAddr) -> Option<IpAddr> {
-    Some(match address {
-        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_sub(1)?)),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_sub(1)?)),
-    })
-}
-
-fn after(address: IpAddr) -> Option<IpAddr> {
-    Some(match address {
-        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().checked_add(1)?)),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().checked_add(1)?)),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given(cidr: &str, reserved: &[&str]) -> Vec<String> {
-        let pool = ExternalPool {
-            cidr: cidr.parse().unwrap(),
-            reserved: reserved.iter().map(|text| text.parse().unwrap()).collect(),
-        };
-        let ranges = ranges(&pool);
-        let text = |range: &AddressRange| format!("{}-{}", range.first, range.last);
-        ranges.iter().map(text).collect()
-    }
-
-    #[test]
-    fn all_but_the_ends_of_a_block_and_what_is_reserved_is_given() {
-        let v4 = "192.0.2.0/29";
-        assert_eq!(given(v4, &[]), ["192.0.2.1-192.0.2.6"]);
-        assert_eq!(given(v4, &["192.0.2.1"]), ["192.0.2.2-192.0.2.6"]);
-        assert_eq!(
-            given(v4, &["192.0.2.4", "192.0.2.3", "198.51.100.1"]),
-            ["192.0.2.1-192.0.2.2", "192.0.2.5-192.0.2.6"]
-        );
-        assert_eq!(
-            given("2001:db8::/64", &["2001:db8::1"]),
-            ["2001:db8::2-2001:db8::ffff:ffff:ffff:ffff"]
-        );
-        let last = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
-        let end = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc/126";
-        assert_eq!(
-            given(end, &[last]),
-            ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffd-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"]
-        );
-    }
+fn is_in_pools(subnet: &Subnet, address: IpAddr) -> bool {
+    subnet.pools.iter().any(|pool| pool.contains(address))
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Noun, Rule};
 use crate::hashing::Asker;
 use crate::password::Password;
 use crate::project::check_not_empty;
-use crate::token::Session;
+use crate::session::Session;
 
 /// An application credential to be.
 #[derive(Clone, Debug)]

@@ -23,9 +23,10 @@ use adit_store::{StoreError, Transaction, WriteTransaction};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use uuid::Uuid;
 
+use crate::caller::Caller;
+use crate::control::{Control, Inner};
 use crate::error::Error;
 use crate::touch::{Touch, Touched};
-use crate::{Caller, Control, Inner};
 
 pub use together::Together;
 
@@ -99,7 +100,7 @@ impl Unit {
     }
 }
 
-fn over() -> StoreError {
+fn unit_is_over() -> StoreError {
     StoreError::Unavailable("the unit of work is over".into())
 }
 
@@ -141,7 +142,7 @@ impl Control {
 
 async fn joined(shared: &Shared) -> Result<OwnedMappedMutexGuard<Option<Unit>, Unit>, StoreError> {
     let guard = Arc::clone(shared).lock_owned().await;
-    OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| over())
+    OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| unit_is_over())
 }
 
 impl Change {

@@ -11,26 +11,9 @@ use adit_model::change::{Actor, LogBounds, LogEntry};
 use adit_model::project::Role;
 use time::OffsetDateTime;
 
+use crate::config::LogLimits;
 use crate::error::Error;
 use crate::{Caller, Control};
-
-/// How much of the change log is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogLimits {
-    /// At most so many entries.
-    pub keep_entries: u64,
-    /// None that is older.
-    pub keep: Duration,
-}
-
-impl Default for LogLimits {
-    fn default() -> Self {
-        Self {
-            keep_entries: 100_000,
-            keep: Duration::from_secs(30 * 24 * 3600),
-        }
-    }
-}
 
 /// What a reader of the change log is told.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use adit_model::{Cidr, Connection, Gateway, RouterId, Subnet};
 use adit_store::Transaction;
 
-use crate::attached_subnet;
 use crate::config::Limits;
 use crate::connection::{Overlaps, Rules};
 use crate::error::{Error, Quota, Rule};
-use crate::quota::Allowance;
+use crate::on_router;
+use crate::rules::Allowance;
 
 /// Refuses a connection whose blocks can't be told apart from each other's or its siblings', or share
 /// addresses that the face lets nobody share, or are too many.
@@ -89,7 +89,7 @@ pub(crate) async fn check_networks(
     field: &'static str,
     blocks: &[Cidr],
 ) -> Result<(), Error> {
-    for subnet in attached_subnet::of_router(tx, router).await? {
+    for subnet in on_router::subnets(tx, router).await? {
         let within = |block: &&Cidr| subnet.cidr.contains_block(**block);
         if let Some(block) = blocks.iter().find(within) {
             let message = format!(

@@ -8,9 +8,11 @@ use std::time::Duration;
 use adit_model::Cidr;
 use zeroize::Zeroizing;
 
-use crate::{
-    CryptoProfile, IdentityProvider, LogLimits, LoginLimits, Resolver, Resource, SystemResolver,
-};
+use crate::crypto_profile::CryptoProfile;
+use crate::identity::IdentityProvider;
+use crate::resolver::{Resolver, SystemResolver};
+use crate::resource::Resource;
+use crate::throttle::LoginLimits;
 
 /// How many of each there may be. The defaults are IBM VPC's of 2020.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,6 +104,24 @@ impl Default for Timing {
             retry_most: Duration::from_secs(60),
             sweep: Duration::from_secs(30),
             resolve: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How much of the change log is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogLimits {
+    /// At most so many entries.
+    pub keep_entries: u64,
+    /// None that is older.
+    pub keep: Duration,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            keep_entries: 100_000,
+            keep: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

@@ -17,12 +17,13 @@ use adit_store::{Query, Transaction};
 
 use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, Naming, gateway};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming};
+use crate::{Caller, Control, gateway};
 pub use ends::{EndsChange, GivenEnds};
 pub use fit::{DeadPeerRule, Overlaps, Rules};
 use fit::{Wish, check_ike_policy, check_ipsec_policy};
-pub(crate) use peer::{NOT_FOUND_YET, local_address};
+pub(crate) use peer::local_address;
 use peer::{Peer, look_up_later};
 pub use view::ConnectionView;
 use view::tell_hopeless_peer;
@@ -174,7 +175,7 @@ impl Control {
         if rules.allowance == Allowance::Fixed {
             let siblings = tx.connections_of_gateway(gateway.id).await?;
             let limit = self.0.config.limits.connections;
-            Error::over(Quota::Connections, siblings.len(), limit)?;
+            Quota::Connections.check(siblings.len(), limit)?;
         }
         check_name(&mut *tx, &row, rules.naming).await?;
         let wish = Wish {
@@ -441,5 +442,5 @@ async fn check_name(
     }
     let siblings = tx.connections_of_gateway(row.gateway).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Connection, names, &row.name, naming, Some(row.id))
+    rules::check_name(Noun::Connection, names, &row.name, naming, Some(row.id))
 }

@@ -17,9 +17,33 @@ use adit_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::Error;
+use crate::port::Knows;
 use crate::router::RouterChange;
 use crate::router_interface::InterfaceOf;
-use crate::{Caller, Control};
+use crate::rules::{Allowance, Naming, OnDelete};
+use crate::{Caller, Control, gateway, port, subnet};
+
+/// What hangs on a gateway goes with it.
+const GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
+
+/// A floating IP of another project may stand for a port.
+const PORTS: port::Rules = port::Rules {
+    knows: Knows::Ports,
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
+
+/// What others have on a subnet stays.
+const SUBNETS: subnet::Rules = subnet::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
 
 /// Whether something is gone: what is used by others is not, for now.
 fn is_gone(outcome: Result<(), Error>) -> Result<bool, Error> {
@@ -98,14 +122,14 @@ impl Control {
         let caller = &Caller::service(project);
         each! { self, caller:
             connections => |id| self.delete_connection(caller, id, None);
-            gateways => |id| self.delete_gateway(caller, id);
+            gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);
             ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);
             ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id);
             floating_ips => |id| self.delete_floating_ip(caller, id, None);
             routers => |id| self.clear_router(caller, id);
-            ports => |id| self.delete_port(caller, id, None);
-            subnets => |id| self.delete_subnet(caller, id, None);
+            ports => |id| self.delete_port(caller, PORTS, id, None);
+            subnets => |id| self.delete_subnet(caller, SUBNETS, id, None);
             networks => |id| self.delete_network(caller, id, None);
             security_groups => |id| self.delete_security_group(caller, id, None);
         }

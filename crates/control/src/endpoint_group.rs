@@ -1,12 +1,12 @@
 //! Endpoint groups: named lists of what is at the ends of connections.
 
-use adit_model::endpoint_group::EndpointKind;
-use adit_model::{EndpointGroup, EndpointGroupId, Name, Revision, SubnetId};
+use adit_model::endpoint_group::{Endpoints, Written};
+use adit_model::{EndpointGroup, EndpointGroupId, Name, Revision};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun};
 use crate::misfit::Misfit;
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control};
 
 /// What a group is to be.
@@ -16,10 +16,8 @@ pub struct NewEndpointGroup {
     pub name: Name,
     /// What to say of it.
     pub description: String,
-    /// What the entries are.
-    pub kind: EndpointKind,
-    /// The entries: not none, no two the same, each as its kind is written.
-    pub endpoints: Vec<String>,
+    /// What is in it.
+    pub endpoints: Endpoints,
 }
 
 impl Control {
@@ -35,14 +33,9 @@ impl Control {
         let mut tx = self.change(caller).await?;
         self.check_quota(&mut *tx, caller.project, Resource::EndpointGroup)
             .await?;
-        if new.kind == EndpointKind::Subnet {
-            for text in &new.endpoints {
-                let id: Option<SubnetId> = text.parse().ok();
-                let found = match id {
-                    Some(id) => tx.subnet(caller.scope(), id).await?,
-                    None => None,
-                };
-                if found.is_none() {
+        if let Endpoints::Subnets(subnets) = &new.endpoints {
+            for Written { value, text } in subnets {
+                if tx.subnet(caller.scope(), *value).await?.is_none() {
                     return Err(Misfit::UnknownSubnetInGroup(text.clone()).into());
                 }
             }
@@ -52,7 +45,6 @@ impl Control {
             project: caller.project,
             name: new.name,
             description: new.description,
-            kind: new.kind,
             endpoints: new.endpoints,
             created_at: self.now(),
             revision: Revision::FIRST,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::agent::Cause;
 use crate::misfit::Misfit;
-use crate::quota::Resource;
+use crate::resource::Resource;
 
 /// Which rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -98,6 +98,17 @@ pub enum Quota {
     Routers,
     /// Subnets of a router.
     Subnets,
+}
+
+impl Quota {
+    /// Refuses one more where `count` of `limit` are there already.
+    pub(crate) fn check(self, count: usize, limit: usize) -> Result<(), Error> {
+        if count < limit {
+            Ok(())
+        } else {
+            Err(Error::QuotaExceeded { quota: self, limit })
+        }
+    }
 }
 
 /// Why a use case did not do as asked. Nothing was changed.
@@ -209,15 +220,6 @@ impl Error {
             Ok(())
         } else {
             Err(Self::Used { noun, by, users })
-        }
-    }
-
-    /// Refuses when `count` things are there already.
-    pub(crate) fn over(quota: Quota, count: usize, limit: usize) -> Result<(), Self> {
-        if count < limit {
-            Ok(())
-        } else {
-            Err(Self::QuotaExceeded { quota, limit })
         }
     }
 

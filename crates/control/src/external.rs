@@ -7,29 +7,15 @@ use adit_store::Transaction;
 
 use crate::change::Change;
 use crate::config::ExternalPool;
+use crate::control::ExternalSubnets;
 use crate::error::{Error, Noun, Rule};
-use crate::{Control, address};
+use crate::{Control, external_address};
 
 /// The name of the network that leads outside, as a fresh store has it.
 pub const EXTERNAL: &str = "ext-net";
 
 /// The name of its subnet of IPv6 addresses.
 const EXTERNAL_V6: &str = "ext-net-v6";
-
-/// The subnets that external addresses are of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ExternalSubnets {
-    /// That of the IPv4 block.
-    pub v4: SubnetId,
-    /// That of the IPv6 block, if one is configured.
-    pub v6: Option<SubnetId>,
-}
-
-impl ExternalSubnets {
-    pub(crate) fn contains(self, subnet: SubnetId) -> bool {
-        self.v4 == subnet || self.v6 == Some(subnet)
-    }
-}
 
 impl Control {
     /// The subnets of a network that external addresses are of.
@@ -167,7 +153,7 @@ impl Control {
             description: String::new(),
             cidr: pool.cidr,
             gateway: pool.reserved.first().copied(),
-            pools: address::ranges(pool),
+            pools: external_address::ranges(pool),
             enable_dhcp: false,
             dns_nameservers: Vec::new(),
             host_routes: Vec::new(),

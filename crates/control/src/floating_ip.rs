@@ -7,7 +7,7 @@ use adit_model::{FloatingIp, FloatingIpId, NetworkId, Port, PortId, Revision, Ro
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control, network, port};
 
 /// What a floating IP is to stand for.

@@ -1,92 +1,102 @@
-//! Gateways: VPN endpoints of a router, each with a public address.
+//! Gateways: VPN endpoints of a router, each with public addresses. One set of use cases for every
+//! face; in what a face's original is different, it says by its [`Rules`].
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::IpAddr;
+mod view;
 
-use adit_model::gateway::GatewayStatus;
-use adit_model::{
-    ConnectionId, Gateway, GatewayId, Name, Reason, Revision, Router, Subnet, SubnetId,
-};
+use adit_model::{Gateway, GatewayId, Name, Revision, Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::listed::{Listed, Part, listed};
-use crate::{Caller, Control, Naming, attached_subnet, subnet};
+use crate::misfit::Misfit;
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
+use crate::{Caller, Control, address, on_router, router, subnet};
+pub use view::{GatewaySurroundings, GatewayView};
+
+/// In what a face differs from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether names are unique among the gateways of a router.
+    pub naming: Naming,
+    /// Which limits count: the operator's for everybody, those on a zone among them, or the project's.
+    pub allowance: Allowance,
+    /// What becomes of a gateway's connections.
+    pub on_delete: OnDelete,
+}
+
+/// Where a gateway is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In a subnet, where addresses are set aside for it; it serves the router that the subnet is on.
+    Subnet(SubnetId),
+    /// On a router with a way outside.
+    Router {
+        /// The router.
+        id: RouterId,
+        /// The one subnet of it that connections lead to, unless they say themselves.
+        subnet: Option<SubnetId>,
+    },
+}
 
 /// What a gateway is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewGateway {
     /// What to call it.
     pub name: Name,
-    /// Whether the name must be unique in the router.
-    pub naming: Naming,
-    /// The subnet it is made in.
-    pub subnet: SubnetId,
+    /// What to say of it.
+    pub description: String,
+    /// Where it is made.
+    pub place: Place,
+    /// Whether its connections are wanted up.
+    pub admin_state_up: bool,
 }
 
-/// A gateway, how it is, and what goes with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GatewayView {
-    /// The gateway.
-    pub gateway: Gateway,
-    /// How far it has come.
-    pub status: GatewayStatus,
-    /// Why it is not available.
-    pub reasons: Vec<Reason>,
-    /// The subnet it was made in, or else the first one on its router; a gateway on a router
-    /// without any has none.
-    pub subnet: Option<Subnet>,
-    /// The router it serves.
-    pub router: Router,
-    /// A private address for each of its members, active first. They are set aside.
-    pub private_addresses: Vec<IpAddr>,
-    /// Its connections, oldest first.
-    pub connections: Vec<(ConnectionId, Name)>,
+/// What to change of a gateway; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of NewGateway")]
+pub struct GatewayChange {
+    pub name: Option<Name>,
+    pub description: Option<String>,
+    pub admin_state_up: Option<bool>,
 }
 
 impl Control {
-    /// Makes a gateway; it has its public address at once.
+    /// Makes a gateway; it has its public addresses at once.
     ///
     /// # Errors
-    /// No such subnet; the name is taken, no address is left, a quota is used up.
+    /// Its place is not there or can't have one, the name is taken, no address is left, a quota is
+    /// used up.
     pub async fn create_gateway(
         &self,
         caller: &Caller,
+        rules: Rules,
         new: NewGateway,
     ) -> Result<GatewayView, Error> {
-        let limits = &self.0.config.limits;
         let mut tx = self.change(caller).await?;
-        let subnet = subnet::find(&mut *tx, caller, new.subnet).await?;
-        let router = attached_subnet::router_of(&mut *tx, subnet.id).await?;
-        let mine = tx.gateways(caller.project).await?;
-        Error::over(Quota::Gateways, mine.len(), limits.gateways)?;
-        let mut in_zone = 0;
-        for other in &mine {
-            let place = match other.subnet {
-                Some(place) => tx.any_subnet(place).await?,
-                None => None,
-            };
-            in_zone += usize::from(place.is_some_and(|place| place.zone == subnet.zone));
+        if rules.allowance == Allowance::OfProject {
+            self.check_quota(&mut *tx, caller.project, Resource::Gateway)
+                .await?;
         }
-        Error::over(Quota::GatewaysInZone, in_zone, limits.gateways_in_zone)?;
-        let siblings = tx.gateways_of_router(router).await?;
-        check_name(&siblings, &new.name, new.naming, None)?;
-        let need = limits.addresses_of_gateway;
-        let left = attached_subnet::available(&mut *tx, &subnet, need).await?;
-        if left < need {
-            let message = format!("a gateway needs {need} free addresses, the subnet has {left}");
-            return Err(Error::conflict(Rule::NoPrivateAddress, message));
+        let site = find_site(&mut *tx, caller, new.place).await?;
+        if rules.allowance == Allowance::Fixed {
+            self.check_limits(&mut *tx, caller, &site).await?;
         }
+        check_name(&mut *tx, site.router.id, &new.name, rules.naming, None).await?;
+        if let (Place::Subnet(_), Some(subnet)) = (new.place, &site.subnet) {
+            self.check_private_addresses(&mut *tx, subnet).await?;
+        }
+        let project = caller.project;
         let row = Gateway {
             id: GatewayId::random(),
-            project: caller.project,
-            router,
-            subnet: Some(subnet.id),
+            project,
+            router: site.router.id,
+            subnet: site.subnet.as_ref().map(|subnet| subnet.id),
             name: new.name,
-            description: String::new(),
-            admin_state_up: true,
-            addresses: self.free_outer(&mut *tx, caller.project, true).await?,
+            description: new.description,
+            admin_state_up: new.admin_state_up,
+            addresses: self.free_outer(&mut *tx, project, site.with_v6).await?,
+            host: site.router.host,
             created_at: self.now(),
             revision: Revision::FIRST,
         };
@@ -99,7 +109,8 @@ impl Control {
     }
 
     /// A part of the project's gateways, oldest first, as far as there is a subnet that they can be
-    /// said to be on. What goes with each is in [`Self::gateway_views`].
+    /// said to be on. How each is, and what is around it, is in [`Self::gateway_views`] and
+    /// [`Self::gateway_surroundings`].
     ///
     /// # Errors
     /// The store can't answer.
@@ -116,20 +127,19 @@ impl Control {
         Ok(listed::<Gateway>(&mut *tx, query, part).await?)
     }
 
-    /// Gateways with what goes with them.
+    /// The gateways that are asked for, as far as the caller may see them.
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn gateway_views(&self, rows: Vec<Gateway>) -> Result<Vec<GatewayView>, Error> {
+    pub async fn page_gateways(
+        &self,
+        caller: &Caller,
+        query: Query,
+    ) -> Result<Vec<GatewayView>, Error> {
         let mut tx = self.read().await?;
-        let mut siblings = HashMap::new();
-        let mut views = Vec::with_capacity(rows.len());
-        for row in rows {
-            let siblings = match siblings.entry(row.router) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(tx.gateways_of_router(row.router).await?),
-            };
-            views.push(self.gateway_view_among(&mut *tx, row, siblings).await?);
+        let mut views = Vec::new();
+        for row in tx.page_gateways(caller.within(query)).await? {
+            views.push(self.gateway_view(&mut *tx, row).await?);
         }
         Ok(views)
     }
@@ -144,81 +154,148 @@ impl Control {
         self.gateway_view(&mut *tx, row).await
     }
 
-    /// Gives a gateway another name.
+    /// Changes a gateway.
     ///
     /// # Errors
     /// It is not there, or the name is taken.
-    pub async fn rename_gateway(
+    pub async fn update_gateway(
         &self,
         caller: &Caller,
+        rules: Rules,
         id: GatewayId,
-        name: Name,
-        naming: Naming,
+        change: GatewayChange,
     ) -> Result<GatewayView, Error> {
         let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        let siblings = tx.gateways_of_router(row.router).await?;
-        check_name(&siblings, &name, naming, Some(id))?;
-        row.name = name;
+        if let Some(name) = change.name {
+            check_name(&mut *tx, row.router, &name, rules.naming, Some(id)).await?;
+            row.name = name;
+        }
+        row.description = change.description.unwrap_or(row.description);
+        row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
         row.revision = tx.update(&row).await?;
         let view = self.gateway_view(&mut *tx, row).await?;
         tx.commit().await?;
         Ok(view)
     }
 
-    /// Deletes a gateway with its connections, whatever state it is in.
+    /// Deletes a gateway, whatever state it is in.
     ///
     /// # Errors
-    /// It is not there.
-    pub async fn delete_gateway(&self, caller: &Caller, id: GatewayId) -> Result<(), Error> {
+    /// It is not there, or has connections that are in the way.
+    pub async fn delete_gateway(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        id: GatewayId,
+    ) -> Result<(), Error> {
         let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
-        for connection in tx.connections_of_gateway(id).await? {
-            tx.delete(&connection).await?;
+        match rules.on_delete {
+            OnDelete::Cascade => {
+                for connection in tx.connections_of_gateway(id).await? {
+                    tx.delete(&connection).await?;
+                }
+            }
+            OnDelete::Restrict => check_unused(&mut *tx, id).await?,
         }
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn gateway_view(
+    /// Refuses one more than everybody may have.
+    async fn check_limits(
         &self,
         tx: &mut dyn Transaction,
-        gateway: Gateway,
-    ) -> Result<GatewayView, Error> {
-        let siblings = tx.gateways_of_router(gateway.router).await?;
-        self.gateway_view_among(tx, gateway, &siblings).await
+        caller: &Caller,
+        site: &Site,
+    ) -> Result<(), Error> {
+        let limits = &self.0.config.limits;
+        let mine = tx.gateways(caller.project).await?;
+        Quota::Gateways.check(mine.len(), limits.gateways)?;
+        let Some(subnet) = &site.subnet else {
+            return Ok(());
+        };
+        let mut in_zone = 0;
+        for other in mine.iter().filter_map(|other| other.subnet) {
+            let place = tx.any_subnet(other).await?;
+            in_zone += usize::from(place.is_some_and(|place| place.zone == subnet.zone));
+        }
+        Quota::GatewaysInZone.check(in_zone, limits.gateways_in_zone)
     }
 
-    async fn gateway_view_among(
+    /// Refuses a subnet that has no addresses to be set aside.
+    async fn check_private_addresses(
         &self,
         tx: &mut dyn Transaction,
-        gateway: Gateway,
-        siblings: &[Gateway],
-    ) -> Result<GatewayView, Error> {
-        let observed = self.0.view.gateway(&gateway, self.now());
-        let subnet = match gateway.subnet {
-            Some(id) => tx.any_subnet(id).await?,
-            None => {
-                let on_router = attached_subnet::of_router(tx, gateway.router).await?;
-                on_router.into_iter().next()
-            }
-        };
-        let router = tx.any_router(gateway.router).await?;
-        let connections = tx.connections_of_gateway(gateway.id).await?;
-        let of_gateway = self.0.config.limits.addresses_of_gateway;
-        Ok(GatewayView {
-            status: observed.status,
-            reasons: observed.reasons,
-            router: router.ok_or(Error::NotFound(Noun::Router))?,
-            private_addresses: subnet.as_ref().map_or_else(Vec::new, |subnet| {
-                private_addresses(&gateway, subnet, siblings, of_gateway)
-            }),
-            connections: connections.into_iter().map(|c| (c.id, c.name)).collect(),
-            subnet,
-            gateway,
-        })
+        subnet: &Subnet,
+    ) -> Result<(), Error> {
+        let need = self.0.config.limits.addresses_of_gateway;
+        let left = address::available(tx, subnet, need).await?;
+        if left < need {
+            let message = format!("a gateway needs {need} free addresses, the subnet has {left}");
+            return Err(Error::conflict(Rule::NoPrivateAddress, message));
+        }
+        Ok(())
     }
+}
+
+/// A place that was found.
+struct Site {
+    router: Router,
+    subnet: Option<Subnet>,
+    /// Whether a gateway there gets an IPv6 address, where there are any.
+    with_v6: bool,
+}
+
+async fn find_site(tx: &mut dyn Transaction, caller: &Caller, place: Place) -> Result<Site, Error> {
+    match place {
+        Place::Subnet(id) => {
+            let subnet = subnet::find(tx, caller, id).await?;
+            let router = on_router::router_of(tx, subnet.id).await?;
+            let router = tx.any_router(router).await?;
+            Ok(Site {
+                router: router.ok_or(Error::NotFound(Noun::Router))?,
+                subnet: Some(subnet),
+                with_v6: true,
+            })
+        }
+        Place::Router { id, subnet } => {
+            let router = router::find(tx, caller, id).await?;
+            let subnet = match subnet {
+                Some(subnet) => Some(find_on_router(tx, id, subnet).await?),
+                None => None,
+            };
+            let external = router.external.ok_or(Misfit::RouterNotExternal(id))?;
+            Ok(Site {
+                router,
+                subnet,
+                with_v6: external.addresses.v6.is_some(),
+            })
+        }
+    }
+}
+
+async fn find_on_router(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    subnet: SubnetId,
+) -> Result<Subnet, Error> {
+    let known = on_router::subnets(tx, router).await?;
+    let mut known = known.into_iter();
+    let found = known.find(|row| row.id == subnet);
+    found.ok_or_else(|| Misfit::SubnetNotOnRouter { subnet, router }.into())
+}
+
+async fn check_unused(tx: &mut dyn Transaction, id: GatewayId) -> Result<(), Error> {
+    let query = Query {
+        limit: Some(1),
+        ..Query::hanging_on(Noun::Gateway, id.uuid())
+    };
+    let users = tx.page_connections(query).await?;
+    let users = users.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Gateway, Noun::Connection, users)
 }
 
 pub(crate) async fn find(
@@ -230,31 +307,17 @@ pub(crate) async fn find(
     row.ok_or(Error::NotFound(Noun::Gateway))
 }
 
-/// Two addresses from the end of the subnet, a block of them for each of its gateways.
-fn private_addresses(
-    gateway: &Gateway,
-    subnet: &Subnet,
-    siblings: &[Gateway],
-    of_gateway: u64,
-) -> Vec<IpAddr> {
-    let here = siblings
-        .iter()
-        .filter(|other| other.subnet == Some(subnet.id));
-    let before = here.take_while(|other| other.id != gateway.id).count() as u64;
-    let end = subnet.cidr.address_count().saturating_sub(2);
-    let from_end = before.saturating_mul(of_gateway);
-    (0..2)
-        .filter_map(|member| end.checked_sub(from_end.saturating_add(member)))
-        .filter_map(|index| subnet.cidr.nth(index))
-        .collect()
-}
-
-fn check_name(
-    siblings: &[Gateway],
+async fn check_name(
+    tx: &mut dyn Transaction,
+    router: RouterId,
     name: &Name,
     naming: Naming,
     own: Option<GatewayId>,
 ) -> Result<(), Error> {
+    if naming == Naming::Free {
+        return Ok(());
+    }
+    let siblings = tx.gateways_of_router(router).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Gateway, names, name, naming, own)
+    rules::check_name(Noun::Gateway, names, name, naming, own)
 }

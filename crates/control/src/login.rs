@@ -7,9 +7,7 @@ use std::net::IpAddr;
 
 use adit_model::project::Role;
 use adit_model::user::PasswordHash;
-use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, Name, Project, ProjectId, User, UserId,
-};
+use adit_model::{ApplicationCredential, Project, ProjectId, User};
 use adit_store::{StoreError, Transaction};
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -18,35 +16,10 @@ use crate::Control;
 use crate::error::Error;
 use crate::hashing::Asker;
 use crate::password::Password;
+pub use crate::reference::{CredentialRef, ProjectRef, UserRef};
+use crate::session::{Method, Session};
 use crate::throttle::{Account, Refusal, Source};
-use crate::token::{Claims, Method, Session, TokenError, check_claims, strongest_role};
-
-/// A user, named in one of two ways.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum UserRef {
-    /// By its id.
-    Id(UserId),
-    /// By its name.
-    Name(Name),
-}
-
-/// A project, named in one of two ways.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ProjectRef {
-    /// By its id.
-    Id(ProjectId),
-    /// By its name.
-    Name(Name),
-}
-
-/// An application credential, named in one of two ways.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum CredentialRef {
-    /// By its id.
-    Id(ApplicationCredentialId),
-    /// By its name among a user's.
-    Name(UserRef, Name),
-}
+use crate::token::{Claims, TokenError, check_claims, strongest_role};
 
 /// What somebody proves who they are with.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use adit_model::{Cidr, Name, Network, NetworkId, Revision, SubnetId};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control};
 
 /// What a network is to be.

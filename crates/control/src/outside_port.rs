@@ -17,11 +17,40 @@ use uuid::Uuid;
 use crate::Control;
 use crate::error::Error;
 
-/// The owner of a router's port outside.
-pub const GATEWAY: &str = "network:router_gateway";
+/// A port, as those see it who see all projects'.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PortView {
+    /// The port.
+    pub port: Port,
+    /// What it is of, if it is one outside: such a port is not stored.
+    pub outside: Option<Outside>,
+}
 
-/// The owner of a floating IP's port outside.
-pub const FLOATING_IP: &str = "network:floatingip";
+impl From<Port> for PortView {
+    fn from(port: Port) -> Self {
+        let outside = None;
+        Self { port, outside }
+    }
+}
+
+/// What a port outside is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outside {
+    /// A floating IP.
+    FloatingIp(FloatingIpId),
+    /// A router's way outside.
+    Router(RouterId),
+}
+
+impl Outside {
+    /// The id of the port: it tells what it is of.
+    fn port(self) -> PortId {
+        PortId::from_uuid(match self {
+            Self::FloatingIp(id) => other(id.uuid(), OF_FLOATING_IP),
+            Self::Router(id) => other(id.uuid(), OF_ROUTER),
+        })
+    }
+}
 
 /// What the id of a router's port differs in from the router's. Neither touches the bits that say
 /// which kind of UUID it is.
@@ -40,7 +69,7 @@ impl Control {
         &self,
         tx: &mut dyn Transaction,
         id: PortId,
-    ) -> Result<Option<Port>, Error> {
+    ) -> Result<Option<PortView>, Error> {
         let router = RouterId::from_uuid(other(id.uuid(), OF_ROUTER));
         if let Some(router) = tx.any_router(router).await? {
             return Ok(self.port_of_router(&router));
@@ -56,7 +85,7 @@ impl Control {
         &self,
         tx: &mut dyn Transaction,
         query: Query,
-    ) -> Result<Vec<Port>, Error> {
+    ) -> Result<Vec<PortView>, Error> {
         if query.order != Order::default() {
             return self.sorted_with_outside(tx, query).await;
         }
@@ -66,7 +95,7 @@ impl Control {
         };
         let mut page = match after {
             Some(_) => Vec::new(),
-            None => tx.page_ports(query.clone()).await?,
+            None => views(tx.page_ports(query.clone()).await?),
         };
         let most = query.limit.map_or(usize::MAX, |limit| limit as usize);
         if page.len() >= most {
@@ -75,7 +104,7 @@ impl Control {
         let mut outside = self.outside_ports(tx, &query).await?;
         outside.sort_by(|one, other| compare(query.order, one, other));
         if let Some(after) = after {
-            outside.retain(|port| compare(query.order, port, &after).is_gt());
+            outside.retain(|view| compare(query.order, view, &after).is_gt());
         }
         page.extend(outside.into_iter().take(most - page.len()));
         Ok(page)
@@ -85,17 +114,17 @@ impl Control {
         &self,
         tx: &mut dyn Transaction,
         query: Query,
-    ) -> Result<Vec<Port>, Error> {
+    ) -> Result<Vec<PortView>, Error> {
         let mut ports = self.outside_ports(tx, &query).await?;
         let all = Query {
             after: None,
             limit: None,
             ..query.clone()
         };
-        ports.extend(tx.page_ports(all).await?);
+        ports.extend(views(tx.page_ports(all).await?));
         ports.sort_by(|one, other| compare(query.order, one, other));
         if let Some(after) = query.after {
-            let at = ports.iter().position(|port| port.id.uuid() == after);
+            let at = ports.iter().position(|view| view.port.id.uuid() == after);
             ports.drain(..at.map_or(ports.len(), |at| at + 1));
         }
         if let Some(limit) = query.limit {
@@ -109,7 +138,7 @@ impl Control {
         &self,
         tx: &mut dyn Transaction,
         query: &Query,
-    ) -> Result<Vec<Port>, Error> {
+    ) -> Result<Vec<PortView>, Error> {
         let unnamed = |names: &Vec<String>| names.iter().any(String::is_empty);
         if query.project.is_some() || !query.names.as_ref().is_none_or(unnamed) {
             return Ok(Vec::new());
@@ -128,35 +157,31 @@ impl Control {
         Ok(ports)
     }
 
-    fn port_of_router(&self, router: &Router) -> Option<Port> {
+    fn port_of_router(&self, router: &Router) -> Option<PortView> {
         let external = router.external?;
-        let port = Outside {
-            id: other(router.id.uuid(), OF_ROUTER),
-            owner: GATEWAY,
-            device: router.id.uuid(),
+        let like = Like {
+            of: Outside::Router(router.id),
             network: external.network,
             is_up: router.admin_state_up,
             times: (router.created_at, router.updated_at),
             revision: router.revision,
         };
-        Some(self.port_outside(port, external.addresses.all()))
+        Some(self.port_like(like, external.addresses.all()))
     }
 
-    fn port_of_floating_ip(&self, floating: &FloatingIp) -> Port {
-        let port = Outside {
-            id: other(floating.id.uuid(), OF_FLOATING_IP),
-            owner: FLOATING_IP,
-            device: floating.id.uuid(),
+    fn port_of_floating_ip(&self, floating: &FloatingIp) -> PortView {
+        let like = Like {
+            of: Outside::FloatingIp(floating.id),
             network: floating.network,
             is_up: true,
             times: (floating.created_at, floating.updated_at),
             revision: floating.revision,
         };
-        self.port_outside(port, std::iter::once(floating.address))
+        self.port_like(like, std::iter::once(floating.address))
     }
 
-    fn port_outside(&self, of: Outside, addresses: impl Iterator<Item = IpAddr>) -> Port {
-        let subnets = self.external_subnets(of.network);
+    fn port_like(&self, like: Like, addresses: impl Iterator<Item = IpAddr>) -> PortView {
+        let subnets = self.external_subnets(like.network);
         let fixed_ip = |address: IpAddr| {
             let subnet = match address {
                 IpAddr::V4(_) => subnets.map(|subnets| subnets.v4),
@@ -164,34 +189,33 @@ impl Control {
             };
             subnet.map(|subnet| FixedIp { subnet, address })
         };
-        let id = PortId::from_uuid(of.id);
-        Port {
+        let id = like.of.port();
+        let port = Port {
             id,
             project: ProjectId::from_uuid(Uuid::nil()),
-            network: of.network,
+            network: like.network,
             name: Name::default(),
             description: String::new(),
-            admin_state_up: of.is_up,
+            admin_state_up: like.is_up,
             mac: MacAddress::of_port(id),
             fixed_ips: addresses.filter_map(fixed_ip).collect(),
-            device: Device::Other {
-                owner: of.owner.to_owned(),
-                id: of.device.to_string(),
-            },
+            device: Device::none(),
             port_security: false,
             security_groups: Vec::new(),
-            created_at: of.times.0,
-            updated_at: of.times.1,
-            revision: of.revision,
+            created_at: like.times.0,
+            updated_at: like.times.1,
+            revision: like.revision,
+        };
+        PortView {
+            port,
+            outside: Some(like.of),
         }
     }
 }
 
-/// What a port outside is of.
-struct Outside {
-    id: Uuid,
-    owner: &'static str,
-    device: Uuid,
+/// What a port outside has of the thing that it is of.
+struct Like {
+    of: Outside,
     network: NetworkId,
     is_up: bool,
     /// When that was made, and last changed.
@@ -199,13 +223,17 @@ struct Outside {
     revision: Revision,
 }
 
+fn views(rows: Vec<Port>) -> Vec<PortView> {
+    rows.into_iter().map(PortView::from).collect()
+}
+
 /// How ports come: as the store has them, but those outside after all others where they are by age.
-fn compare(order: Order, one: &Port, other: &Port) -> Ordering {
-    let outside = |port: &Port| port.project.uuid().is_nil();
+fn compare(order: Order, one: &PortView, other: &PortView) -> Ordering {
+    let age = |view: &PortView| (view.outside.is_some(), view.port.created_at);
+    let by_age = age(one).cmp(&age(other));
+    let (one, other) = (&one.port, &other.port);
     let by = match order.by {
-        OrderBy::CreatedAt => {
-            (outside(one), one.created_at).cmp(&(outside(other), other.created_at))
-        }
+        OrderBy::CreatedAt => by_age,
         OrderBy::Id => Ordering::Equal,
         OrderBy::Name => one.name.as_str().cmp(other.name.as_str()),
         OrderBy::Project => one.project.cmp(&other.project),

@@ -11,9 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use zeroize::Zeroizing;
 
+use crate::control::{Control, Inner};
 use crate::error::{Error, Rule};
 use crate::hashing::{Asker, Turn};
-use crate::{Control, Inner};
 
 /// A password in clear: 1 to 4096 octets.
 #[derive(Clone, PartialEq, Eq)]

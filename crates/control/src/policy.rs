@@ -1,108 +1,16 @@
 //! IKE and IPsec policies: parameters of a phase that connections share. The phases differ in what
 //! their parameters say and how they are checked, which is [`Phase`], and in nothing else.
 
-use adit_model::policy::{Authentication, Encryption, IkeParameters, IpsecParameters, Policy};
+use adit_model::policy::Policy;
 use adit_model::{Connection, Name, Revision};
-use adit_store::{KeptPhase, Query, Rows, StoreError, Transaction, WriteRows, WriteTransaction};
+use adit_store::{Query, Rows, StoreError, Transaction};
 use uuid::Uuid;
 
 use crate::connection::ConnectionView;
-use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, CryptoProfile, Limits, Naming};
-
-/// What use cases must know of a phase: [`IkeParameters`] or [`IpsecParameters`].
-pub trait Phase: KeptPhase {
-    /// What counts its policies, where limits are a project's own.
-    const RESOURCE: Resource;
-    /// What counts them, where the operator's limit is everybody's.
-    const QUOTA: Quota;
-
-    /// The operator's limit.
-    fn limit(limits: &Limits) -> usize;
-
-    /// The rows of its policies.
-    fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>>;
-
-    /// The same, to write.
-    fn rows_to_write<'a>(
-        tx: &'a mut (dyn WriteTransaction + '_),
-    ) -> &'a mut dyn WriteRows<Policy<Self>>;
-
-    /// Whether all is said that must be, and goes together.
-    ///
-    /// # Errors
-    /// What is missing, or does not.
-    fn check(&self) -> Result<(), Error>;
-
-    /// Whether this service allows what is said.
-    ///
-    /// # Errors
-    /// It names an algorithm that is too weak.
-    fn check_strength(&self, profile: CryptoProfile) -> Result<(), Error>;
-}
-
-impl Phase for IkeParameters {
-    const RESOURCE: Resource = Resource::IkePolicy;
-    const QUOTA: Quota = Quota::IkePolicies;
-
-    fn limit(limits: &Limits) -> usize {
-        limits.ike_policies
-    }
-
-    fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>> {
-        tx
-    }
-
-    fn rows_to_write<'a>(
-        tx: &'a mut (dyn WriteTransaction + '_),
-    ) -> &'a mut dyn WriteRows<Policy<Self>> {
-        tx
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        check_lifetime(self.lifetime_s)?;
-        if self.encryption.is_empty() || self.groups.is_empty() {
-            return Err(missing());
-        }
-        check_integrity(&self.encryption, &self.authentication)
-    }
-
-    fn check_strength(&self, profile: CryptoProfile) -> Result<(), Error> {
-        profile.check_ike(self)
-    }
-}
-
-impl Phase for IpsecParameters {
-    const RESOURCE: Resource = Resource::IpsecPolicy;
-    const QUOTA: Quota = Quota::IpsecPolicies;
-
-    fn limit(limits: &Limits) -> usize {
-        limits.ipsec_policies
-    }
-
-    fn rows<'a>(tx: &'a mut (dyn Transaction + '_)) -> &'a mut dyn Rows<Policy<Self>> {
-        tx
-    }
-
-    fn rows_to_write<'a>(
-        tx: &'a mut (dyn WriteTransaction + '_),
-    ) -> &'a mut dyn WriteRows<Policy<Self>> {
-        tx
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        check_lifetime(self.lifetime_s)?;
-        if self.encryption.is_empty() {
-            return Err(missing());
-        }
-        check_integrity(&self.encryption, &self.authentication)
-    }
-
-    fn check_strength(&self, profile: CryptoProfile) -> Result<(), Error> {
-        profile.check_ipsec(self)
-    }
-}
+use crate::error::{Error, Noun};
+pub use crate::phase::Phase;
+use crate::rules::{self, Allowance, Naming};
+use crate::{Caller, Control};
 
 /// What a policy is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -159,7 +67,7 @@ impl Control {
             Allowance::Fixed => {
                 let all = Query::of_project(caller.project);
                 let count = P::rows(&mut *tx).count(all).await?;
-                Error::over(P::QUOTA, count, P::limit(&config.limits))?;
+                P::QUOTA.check(count, P::limit(&config.limits))?;
             }
             Allowance::OfProject => {
                 self.check_quota(&mut *tx, caller.project, P::RESOURCE)
@@ -327,29 +235,5 @@ async fn check_name<P: Phase>(
     }
     let siblings = P::rows(tx).list(Query::of_project(policy.project)).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(P::NOUN, names, &policy.name, naming, Some(policy.id))
-}
-
-fn check_lifetime(seconds: u32) -> Result<(), Error> {
-    if seconds < 60 {
-        let message = "a lifetime is at least 60 s";
-        return Err(Error::invalid("lifetime", Rule::Lifetime, message));
-    }
-    Ok(())
-}
-
-fn missing() -> Error {
-    let message = "a policy needs at least one algorithm of each kind";
-    Error::invalid("encryption", Rule::ListEmpty, message)
-}
-
-fn check_integrity(
-    encryption: &[Encryption],
-    authentication: &[Authentication],
-) -> Result<(), Error> {
-    if authentication.is_empty() && !encryption.iter().all(|one| one.is_aead()) {
-        let message = "a cipher without integrity of its own needs an authentication algorithm";
-        return Err(Error::invalid("authentication", Rule::Suite, message));
-    }
-    Ok(())
+    rules::check_name(P::NOUN, names, &policy.name, naming, Some(policy.id))
 }

@@ -1,27 +1,55 @@
-//! Ports: places on networks, for machines and whatever users plug in.
+//! Ports: places on networks, for machines and whatever users plug in. One set of use cases for every
+//! face; in what a face's original is different, it says by its [`Rules`].
 
-use std::net::IpAddr;
+mod fixed_ips;
+mod machine;
 
-use adit_model::port::{Device, FixedIp};
+use adit_model::port::Device;
 use adit_model::{
-    MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
-    SecurityGroupId, Subnet, SubnetId,
+    FloatingIp, MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
+    SecurityGroupId, SubnetId,
 };
 use adit_store::{Query, Rows, StoreError, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
-use crate::quota::Resource;
-use crate::{
-    Caller, Control, address, attached_subnet, instance, network, router_interface, security_group,
-};
+use crate::outside_port::PortView;
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
+use crate::{Caller, Control, network, on_router, security_group, subnet};
+pub use fixed_ips::WishedIp;
+pub use machine::MachineView;
 
-/// An address that is wished for: of this subnet, this one, or any.
+/// In what a face differs from others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WishedIp {
-    /// The subnet; the one that has the address if none is named.
-    pub subnet: Option<SubnetId>,
-    /// The address; a free one if none is named.
-    pub address: Option<IpAddr>,
+pub struct Rules {
+    /// Which ports it knows; to it others are not there.
+    pub knows: Knows,
+    /// Whether names are unique among the project's machines.
+    pub naming: Naming,
+    /// Which limits count: the operator's for everybody, that on instances, or the project's and that
+    /// on machines.
+    pub allowance: Allowance,
+    /// What becomes of floating IPs that stand for a port: with [`OnDelete::Cascade`] they stand for
+    /// nothing then.
+    pub on_delete: OnDelete,
+}
+
+/// Which ports a face knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Knows {
+    /// All.
+    Ports,
+    /// Those that a machine is plugged in.
+    Machines,
+}
+
+/// Where a port is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// On this network.
+    Network(NetworkId),
+    /// On the network of this subnet, which is on a router.
+    Subnet(SubnetId),
 }
 
 /// What a port is to be.
@@ -31,13 +59,14 @@ pub struct NewPort {
     pub name: Name,
     /// What to say of it.
     pub description: String,
-    /// The network it is on.
-    pub network: NetworkId,
+    /// Where it is made.
+    pub place: Place,
     /// Whether it carries anything.
     pub admin_state_up: bool,
     /// Its link address; made from its id if none is given.
     pub mac: Option<MacAddress>,
-    /// Its addresses; `None` is a free one of each family that the network has.
+    /// Its addresses; `None` is a free one of each family that the network has, or one of the
+    /// subnet that it is made in.
     pub fixed_ips: Option<Vec<WishedIp>>,
     /// What is plugged in.
     pub device: Device,
@@ -68,20 +97,27 @@ impl Control {
     /// Makes a port.
     ///
     /// # Errors
-    /// Something it names is not there, an address is taken or none is left, the quota is used up.
-    pub async fn create_port(&self, caller: &Caller, new: NewPort) -> Result<Port, Error> {
+    /// Something it names is not there, its name or an address is taken or no address is left, a quota
+    /// is used up.
+    pub async fn create_port(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        new: NewPort,
+    ) -> Result<Port, Error> {
         let mut tx = self.change(caller).await?;
-        let network = network::visible(&mut *tx, caller, new.network).await?;
-        let own = caller.scope().is_none_or(|own| own == network.project);
-        if self.0.is_external(network.id) || (!own && !network.shared) {
-            let message = "ports can't be made on this network";
-            return Err(Error::conflict(Rule::Reference, message));
+        let network = self.network_for_port(&mut *tx, caller, new.place).await?;
+        match rules.allowance {
+            Allowance::Fixed => self.check_instances(&mut *tx, caller.project).await?,
+            Allowance::OfProject => {
+                self.check_quota(&mut *tx, caller.project, Resource::Port)
+                    .await?;
+                if new.device.is_instance() {
+                    self.check_machines(&mut *tx, caller.project).await?;
+                }
+            }
         }
-        self.check_quota(&mut *tx, caller.project, Resource::Port)
-            .await?;
-        if new.device.is_instance() {
-            self.check_machines(&mut *tx, caller.project).await?;
-        }
+        check_name(&mut *tx, caller.project, &new.name, rules.naming).await?;
         let port_security = new.port_security.unwrap_or(network.port_security);
         let security_groups = match new.security_groups {
             Some(groups) => groups,
@@ -91,6 +127,13 @@ impl Control {
             }
             None => Vec::new(),
         };
+        let wished = new.fixed_ips.or(match new.place {
+            Place::Network(_) => None,
+            Place::Subnet(id) => Some(vec![WishedIp {
+                subnet: Some(id),
+                address: None,
+            }]),
+        });
         let (id, now) = (PortId::random(), self.now());
         let row = Port {
             id,
@@ -100,9 +143,7 @@ impl Control {
             description: new.description,
             admin_state_up: new.admin_state_up,
             mac: new.mac.unwrap_or_else(|| MacAddress::of_port(id)),
-            fixed_ips: self
-                .addresses(&mut *tx, &network, id, new.fixed_ips)
-                .await?,
+            fixed_ips: self.addresses(&mut *tx, &network, id, wished).await?,
             device: new.device,
             port_security,
             security_groups,
@@ -111,21 +152,9 @@ impl Control {
             revision: Revision::FIRST,
         };
         check_groups(&mut *tx, caller, &row).await?;
-        tx.insert(&row).await.map_err(taken)?;
+        tx.insert(&row).await.map_err(mac_taken)?;
         tx.commit().await?;
         Ok(row)
-    }
-
-    /// Refuses one more machine than the project may have: each is a namespace.
-    async fn check_machines(
-        &self,
-        tx: &mut dyn Transaction,
-        project: ProjectId,
-    ) -> Result<(), Error> {
-        let limit = self.0.config.limits.machines;
-        let ports: &mut dyn Rows<Port> = tx;
-        let machines = ports.count(instance::of_project(project)).await?;
-        Error::over(Quota::Machines, machines, limit)
     }
 
     /// The ports that are asked for, as far as the caller may see them. Who sees those of all
@@ -133,27 +162,28 @@ impl Control {
     ///
     /// # Errors
     /// The store can't answer.
-    pub async fn page_ports(&self, caller: &Caller, query: Query) -> Result<Vec<Port>, Error> {
+    pub async fn page_ports(&self, caller: &Caller, query: Query) -> Result<Vec<PortView>, Error> {
         let mut tx = self.read().await?;
         let query = caller.within(query);
         if caller.all_projects {
             return self.page_with_outside(&mut *tx, query).await;
         }
-        Ok(tx.page_ports(query).await?)
+        let rows = tx.page_ports(query).await?;
+        Ok(rows.into_iter().map(PortView::from).collect())
     }
 
     /// One port.
     ///
     /// # Errors
     /// It is not there.
-    pub async fn port(&self, caller: &Caller, id: PortId) -> Result<Port, Error> {
+    pub async fn port(&self, caller: &Caller, id: PortId) -> Result<PortView, Error> {
         let mut tx = self.read().await?;
         match find(&mut *tx, caller, id).await {
             Err(Error::NotFound(_)) if caller.all_projects => {
                 let outside = self.outside_port(&mut *tx, id).await?;
                 outside.ok_or(Error::NotFound(Noun::Port))
             }
-            found => found,
+            found => Ok(found?.into()),
         }
     }
 
@@ -191,15 +221,95 @@ impl Control {
             for floating in tx.floating_ips_of_port(id).await? {
                 let of = floating.association.map(|of| of.fixed_ip);
                 if !row.fixed_ips.iter().any(|ip| Some(ip.address) == of) {
-                    let message = format!("the floating IP {} stands for it", floating.address);
-                    return Err(Error::conflict(Rule::InUse(Noun::Port), message));
+                    return Err(stands_for_it(&floating));
                 }
             }
         }
         row.updated_at = self.now();
-        row.revision = tx.update(&row).await.map_err(taken)?;
+        row.revision = tx.update(&row).await.map_err(mac_taken)?;
         tx.commit().await?;
         Ok(row)
+    }
+
+    /// Deletes a port.
+    ///
+    /// # Errors
+    /// It is not there, it is a router's, or a floating IP that stands for it is in the way.
+    pub async fn delete_port(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        id: PortId,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
+        let mut tx = self.change(caller).await?;
+        let row = find(&mut *tx, caller, id).await?;
+        if rules.knows == Knows::Machines && !row.device.is_instance() {
+            return Err(Error::NotFound(Noun::Port));
+        }
+        Error::stale(expected, row.revision)?;
+        if let Some(router) = row.device.router() {
+            let users = std::iter::once(router.uuid());
+            return Error::used(Noun::Port, Noun::Router, users);
+        }
+        for mut floating in tx.floating_ips_of_port(id).await? {
+            if rules.on_delete == OnDelete::Restrict {
+                return Err(stands_for_it(&floating));
+            }
+            floating.association = None;
+            floating.updated_at = self.now();
+            tx.update(&floating).await?;
+        }
+        tx.delete(&row).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The network of a place, if ports can be made there.
+    async fn network_for_port(
+        &self,
+        tx: &mut dyn Transaction,
+        caller: &Caller,
+        place: Place,
+    ) -> Result<Network, Error> {
+        let network = match place {
+            Place::Network(id) => network::visible(tx, caller, id).await?,
+            Place::Subnet(id) => {
+                let subnet = subnet::find(tx, caller, id).await?;
+                on_router::router_of(tx, id).await?;
+                network::visible(tx, caller, subnet.network).await?
+            }
+        };
+        let own = caller.scope().is_none_or(|own| own == network.project);
+        if self.0.is_external(network.id) || (!own && !network.shared) {
+            let message = "ports can't be made on this network";
+            return Err(Error::conflict(Rule::Reference, message));
+        }
+        Ok(network)
+    }
+
+    /// Refuses one more instance than everybody may have.
+    async fn check_instances(
+        &self,
+        tx: &mut dyn Transaction,
+        project: ProjectId,
+    ) -> Result<(), Error> {
+        let limit = self.0.config.limits.instances;
+        let ports: &mut dyn Rows<Port> = tx;
+        let instances = ports.count(machine::of_project(project)).await?;
+        Quota::Instances.check(instances, limit)
+    }
+
+    /// Refuses one more machine than the project may have: each is a namespace.
+    async fn check_machines(
+        &self,
+        tx: &mut dyn Transaction,
+        project: ProjectId,
+    ) -> Result<(), Error> {
+        let limit = self.0.config.limits.machines;
+        let ports: &mut dyn Rows<Port> = tx;
+        let machines = ports.count(machine::of_project(project)).await?;
+        Quota::Machines.check(machines, limit)
     }
 
     /// Refuses to take an interface from a subnet that needs the router, or to put it on one where
@@ -216,159 +326,37 @@ impl Control {
         let router = router.ok_or(Error::NotFound(Noun::Router))?;
         let left = before.fixed_ips.iter().filter(|ip| !has(row, ip.subnet));
         for ip in left {
-            router_interface::check_unused(tx, &router, ip.subnet).await?;
+            on_router::check_unused(tx, &router, ip.subnet).await?;
         }
-        let on_router = attached_subnet::of_router(tx, router.id).await?;
+        let known = on_router::subnets(tx, router.id).await?;
         let new = row.fixed_ips.iter().filter(|ip| !has(before, ip.subnet));
         for ip in new {
             let subnet = tx.any_subnet(ip.subnet).await?;
             let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
-            self.check_place(tx, router.id, &on_router, &subnet).await?;
+            self.check_place(tx, router.id, &known, &subnet).await?;
         }
         Ok(())
     }
-
-    /// Deletes a port. A floating IP that stood for it stands for nothing then.
-    ///
-    /// # Errors
-    /// It is not there, or it is a router's.
-    pub async fn delete_port(
-        &self,
-        caller: &Caller,
-        id: PortId,
-        expected: Option<Revision>,
-    ) -> Result<(), Error> {
-        let mut tx = self.change(caller).await?;
-        let row = find(&mut *tx, caller, id).await?;
-        Error::stale(expected, row.revision)?;
-        if let Some(router) = row.device.router() {
-            let users = std::iter::once(router.uuid());
-            return Error::used(Noun::Port, Noun::Router, users);
-        }
-        for mut floating in tx.floating_ips_of_port(id).await? {
-            floating.association = None;
-            floating.updated_at = self.now();
-            tx.update(&floating).await?;
-        }
-        tx.delete(&row).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The addresses of the port `own` for what is wished.
-    async fn addresses(
-        &self,
-        tx: &mut dyn Transaction,
-        network: &Network,
-        own: PortId,
-        wished: Option<Vec<WishedIp>>,
-    ) -> Result<Vec<FixedIp>, Error> {
-        let subnets = tx.subnets_of_network(network.id).await?;
-        let wished = wished.unwrap_or_else(|| one_of_each_family(&subnets));
-        // Those that are wished for by name first, so that no other wish is given one of them.
-        let (mut chosen, mut given) = (Vec::new(), Vec::new());
-        for wish in wished {
-            let subnet = choose(&subnets, wish)?;
-            chosen.push((subnet, wish.address));
-            let Some(address) = wish.address else {
-                continue;
-            };
-            check_free(tx, subnet, own, address).await?;
-            let subnet = subnet.id;
-            let ip = FixedIp { subnet, address };
-            if given.contains(&ip) {
-                let message = format!("the address {address} is wished for twice");
-                return Err(Error::invalid("fixed_ips", Rule::Repeated, message));
-            }
-            given.push(ip);
-        }
-        let mut fixed_ips = Vec::new();
-        for (subnet, address) in chosen {
-            let address = match address {
-                Some(address) => address,
-                None => self.free_address(tx, subnet, own, &given).await?,
-            };
-            let subnet = subnet.id;
-            let ip = FixedIp { subnet, address };
-            given.push(ip);
-            fixed_ips.push(ip);
-        }
-        Ok(fixed_ips)
-    }
-
-    /// A free address; one that the port has already stays its own.
-    async fn free_address(
-        &self,
-        tx: &mut dyn Transaction,
-        subnet: &Subnet,
-        own: PortId,
-        given: &[FixedIp],
-    ) -> Result<IpAddr, Error> {
-        if let Some(port) = tx.any_port(own).await? {
-            let mut mine = port.fixed_ips.iter();
-            let kept = mine.find(|ip| ip.subnet == subnet.id && !given.contains(ip));
-            if let Some(kept) = kept {
-                return Ok(kept.address);
-            }
-        }
-        let limits = &self.0.config.limits;
-        address::free(tx, subnet, limits.addresses_of_gateway, given).await
-    }
 }
 
-fn one_of_each_family(subnets: &[Subnet]) -> Vec<WishedIp> {
-    let mut wished: Vec<(bool, WishedIp)> = Vec::new();
-    for subnet in subnets {
-        let is_ipv4 = subnet.cidr.is_ipv4();
-        if !wished.iter().any(|(known, _)| *known == is_ipv4) {
-            let wish = WishedIp {
-                subnet: Some(subnet.id),
-                address: None,
-            };
-            wished.push((is_ipv4, wish));
-        }
-    }
-    wished.into_iter().map(|(_, wish)| wish).collect()
+fn stands_for_it(floating: &FloatingIp) -> Error {
+    let message = format!("the floating IP {} stands for it", floating.address);
+    Error::conflict(Rule::InUse(Noun::Port), message)
 }
 
-/// The subnet of a wish.
-fn choose(subnets: &[Subnet], wish: WishedIp) -> Result<&Subnet, Error> {
-    let fits = |subnet: &&Subnet| {
-        wish.subnet.is_none_or(|id| id == subnet.id)
-            && wish
-                .address
-                .is_none_or(|address| subnet.cidr.contains(address))
-    };
-    subnets.iter().find(fits).ok_or_else(|| {
-        let message = match (wish.address, wish.subnet) {
-            (Some(address), _) => format!("the address {address} is not one of that subnet"),
-            (None, Some(subnet)) => format!("the subnet {subnet} is not on this network"),
-            (None, None) => "the network has no subnet".to_owned(),
-        };
-        Error::invalid("fixed_ips", Rule::AddressOutside, message)
-    })
-}
-
-async fn check_free(
+/// Refuses a name that another machine of the project has.
+async fn check_name(
     tx: &mut dyn Transaction,
-    subnet: &Subnet,
-    own: PortId,
-    address: IpAddr,
+    project: ProjectId,
+    name: &Name,
+    naming: Naming,
 ) -> Result<(), Error> {
-    let ports = tx.ports_of_subnet(subnet.id).await?;
-    let others = ports.iter().filter(|port| port.id != own);
-    let mut taken = others.flat_map(|port| &port.fixed_ips);
-    if taken.any(|ip| ip.address == address) {
-        let message = format!("the address {address} is taken in the subnet {}", subnet.id);
-        return Err(Error::conflict(Rule::AddressTaken, message));
+    if naming == Naming::Free {
+        return Ok(());
     }
-    let outer = [subnet.cidr.first(), subnet.cidr.last()];
-    let small = subnet.cidr.address_count() <= 2;
-    if subnet.cidr.is_ipv4() && !small && outer.contains(&address) {
-        let message = format!("the address {address} is that of the network or the broadcast one");
-        return Err(Error::invalid("fixed_ips", Rule::AddressOutside, message));
-    }
-    Ok(())
+    let siblings = tx.page_ports(machine::of_project(project)).await?;
+    let names = siblings.iter().map(|row| (&row.name, row.id));
+    rules::check_name(Noun::Port, names, name, naming, None)
 }
 
 /// What is plugged in after a change.
@@ -400,7 +388,7 @@ async fn check_groups(tx: &mut dyn Transaction, caller: &Caller, row: &Port) -> 
     Ok(())
 }
 
-fn taken(error: StoreError) -> Error {
+fn mac_taken(error: StoreError) -> Error {
     match error {
         StoreError::Duplicate => {
             let message = "the link address is taken on this network";

@@ -5,7 +5,7 @@ use adit_store::StoreError;
 
 use crate::Control;
 use crate::error::{Error, Noun, Rule};
-use crate::token::Session;
+use crate::session::Session;
 
 /// What may be changed of a project.
 #[derive(Clone, Default, Debug)]

@@ -1,92 +1,13 @@
 //! How many of each thing a project may have, where projects are counted one by one.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use adit_model::ProjectId;
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun};
+use crate::resource::Resource;
 use crate::{Caller, Control};
-
-macro_rules! resources {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $default:literal, $count:ident;)+) => {
-        /// Something that is counted.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Resource {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Resource {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// Its name in the store.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// How many a project may have unless somebody said otherwise; negative is no limit. The
-            /// operator may have other defaults: [`Control::default_quota`].
-            #[must_use]
-            pub const fn default_limit(self) -> i64 {
-                match self {
-                    $(Self::$variant => $default,)+
-                }
-            }
-
-            async fn count(
-                self,
-                tx: &mut dyn Transaction,
-                project: ProjectId,
-            ) -> Result<usize, Error> {
-                match self {
-                    $(Self::$variant => Ok(tx.$count(project).await?),)+
-                }
-            }
-        }
-    };
-}
-
-// The defaults are Neutron's, but for gateways: each is a process and a public address.
-resources! {
-    /// Networks.
-    Network = "network", 100, count_networks;
-    /// Subnets.
-    Subnet = "subnet", 100, count_subnets;
-    /// Ports.
-    Port = "port", 500, count_ports;
-    /// Routers.
-    Router = "router", 10, count_routers;
-    /// Floating IPs.
-    FloatingIp = "floating_ip", 50, count_floating_ips;
-    /// Security groups.
-    SecurityGroup = "security_group", 10, count_security_groups;
-    /// Rules of security groups.
-    SecurityGroupRule = "security_group_rule", 100, count_security_group_rules;
-    /// Gateways.
-    Gateway = "gateway", 10, count_gateways;
-    /// Endpoint groups.
-    EndpointGroup = "endpoint_group", -1, count_endpoint_groups;
-    /// IKE policies.
-    IkePolicy = "ike_policy", -1, count_ike_policies;
-    /// IPsec policies.
-    IpsecPolicy = "ipsec_policy", -1, count_ipsec_policies;
-    /// Connections.
-    Connection = "connection", -1, count_connections;
-}
-
-/// Which limit counts for something new.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Allowance {
-    /// The operator's, the same for all projects: [`crate::Limits`].
-    Fixed,
-    /// The project's own.
-    OfProject,
-}
 
 /// What a project may have and has of a resource.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,28 +16,6 @@ pub struct Usage {
     pub limit: i64,
     /// How many it has.
     pub used: usize,
-}
-
-/// What was set for projects, as far as it was asked for. This process alone sets it.
-#[derive(Default)]
-pub(crate) struct Known(Mutex<HashMap<ProjectId, BTreeMap<String, i64>>>);
-
-impl Known {
-    fn limit(&self, project: ProjectId, resource: Resource) -> Option<Option<i64>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = known.get(&project)?;
-        Some(set.get(resource.as_str()).copied())
-    }
-
-    fn put(&self, project: ProjectId, set: BTreeMap<String, i64>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(project, set);
-    }
-
-    pub(crate) fn forget(&self, project: ProjectId) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&project);
-    }
 }
 
 impl Control {

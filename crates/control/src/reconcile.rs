@@ -28,8 +28,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_crypto::Random;
+use adit_model::HostId;
 use adit_model::gateway::GatewayStatus;
-use adit_store::StoreError;
+use adit_store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -41,8 +43,11 @@ use self::lane::Hands;
 use self::network::NetworkLane;
 use self::router::RouterLane;
 use crate::agent::{Agent, AgentEvent};
+use crate::agents::Agents;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{Control, Inner};
 use crate::wake::{Due, Key};
-use crate::{Control, Inner};
 
 /// How often the removal of leftovers is tried before going on without it.
 const RETAIN_TRIES: u32 = 3;
@@ -50,7 +55,7 @@ const RETAIN_TRIES: u32 = 3;
 /// Makes what is stored true. There is one for a store.
 pub struct Reconciler {
     inner: Arc<Inner>,
-    agent: Arc<dyn Agent>,
+    agents: Agents,
 }
 
 impl fmt::Debug for Reconciler {
@@ -66,22 +71,45 @@ struct Lanes {
     bells: HashMap<Key, Arc<Bell>>,
 }
 
-impl Reconciler {
-    pub(crate) fn new(inner: Arc<Inner>, agent: Arc<dyn Agent>) -> Self {
-        Self { inner, agent }
+impl Control {
+    /// The use cases over a store, and the reconciler that makes their outcome true by an agent.
+    /// [`Reconciler::run`] is to be spawned by the caller.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        agent: Arc<dyn Agent>,
+        clock: Arc<dyn Clock>,
+        random: Box<dyn Random>,
+        config: Config,
+    ) -> (Self, Reconciler) {
+        let inner = Arc::new(Inner::new(store, clock, random, config));
+        let control = Self::of(Arc::clone(&inner));
+        let agents = Agents::of_one(agent);
+        (control, Reconciler { inner, agents })
     }
+}
 
+impl Reconciler {
     /// Runs until it is dropped; its lanes end with it.
     pub async fn run(self) {
-        let mut events = self.agent.events();
+        let news = self
+            .agents
+            .all()
+            .map(|(host, agent)| (host, agent.events()));
+        let news: Vec<_> = news.collect();
         self.start().await;
         let mut lanes = Lanes::default();
-        let control = Control::over(Arc::clone(&self.inner));
+        let control = Control::of(Arc::clone(&self.inner));
         let mut beside = JoinSet::new();
         beside.spawn(follow_peers(control.clone()));
         beside.spawn(control.clone().keep_log_short());
         beside.spawn(control.clear_projects());
-        beside.spawn(hear_all(Arc::clone(&self.agent)));
+        for (host, news) in news {
+            beside.spawn(hear(Arc::clone(&self.inner), host, news));
+        }
+        for (_, agent) in self.agents.all() {
+            beside.spawn(hear_all(Arc::clone(agent)));
+        }
         let mut sweep = interval(self.inner.config.timing.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -91,13 +119,6 @@ impl Reconciler {
                         self.ring(&mut lanes, key, due);
                     }
                 }
-                event = next_event(&mut events) => match event {
-                    Some(event) => self.hear(event),
-                    None => {
-                        error!("the agent ended its news");
-                        events = None;
-                    }
-                },
                 Some(ended) = lanes.tasks.join_next() => self.ended(&mut lanes, ended),
                 _ = sweep.tick() => {
                     if let Err(error) = self.sweep().await {
@@ -125,21 +146,26 @@ impl Reconciler {
 
     async fn retain(&self) -> Result<(), crate::agent::Cause> {
         let mut tx = self.inner.store.read().await?;
-        let routers: Vec<_> = tx.all_routers().await?.iter().map(|row| row.id).collect();
+        let routers = tx.all_routers().await?;
         let gateways = tx.all_gateways().await?;
         let networks: Vec<_> = tx.all_networks().await?.iter().map(|row| row.id).collect();
         drop(tx);
         for gateway in &gateways {
             self.inner.view.hold(gateway);
         }
-        let gateways: Vec<_> = gateways.iter().map(|row| row.id).collect();
         info!(
             networks = networks.len(),
             routers = routers.len(),
             gateways = gateways.len(),
             "taking over"
         );
-        self.agent.retain(&networks, &routers, &gateways).await?;
+        for (host, agent) in self.agents.all() {
+            let routers = routers.iter().filter(|row| row.host == host);
+            let routers: Vec<_> = routers.map(|row| row.id).collect();
+            let gateways = gateways.iter().filter(|row| row.host == host);
+            let gateways: Vec<_> = gateways.map(|row| row.id).collect();
+            agent.retain(&networks, &routers, &gateways).await?;
+        }
         Ok(())
     }
 
@@ -158,29 +184,6 @@ impl Reconciler {
         Ok(())
     }
 
-    fn hear(&self, event: AgentEvent) {
-        match event {
-            AgentEvent::Load {
-                gateway,
-                drops,
-                half_open,
-            } => self.inner.view.set_load(gateway, drops, half_open),
-            AgentEvent::Gateway { id, observed } => {
-                let failed = observed.status == GatewayStatus::Failed;
-                let now = self.inner.clock.now();
-                self.inner.view.set_gateway(id, observed, now);
-                if failed {
-                    self.inner.wakes.wake(Key::Gateway(id));
-                }
-            }
-            AgentEvent::Tunnel {
-                gateway,
-                connection,
-                observed,
-            } => self.inner.view.set_tunnel(gateway, connection, observed),
-        }
-    }
-
     fn ring(&self, lanes: &mut Lanes, key: Key, due: Due) {
         if let Some(bell) = lanes.bells.get(&key) {
             bell.ring(due);
@@ -189,7 +192,7 @@ impl Reconciler {
         let bell = Arc::new(Bell::default());
         bell.ring(due);
         lanes.bells.insert(key, Arc::clone(&bell));
-        let hands = Hands::new(Arc::clone(&self.inner), Arc::clone(&self.agent));
+        let hands = Hands::new(Arc::clone(&self.inner), self.agents.clone());
         lanes.tasks.spawn(async move {
             match key {
                 Key::Gateway(id) => lane::run(GatewayLane::new(id), hands, &bell).await,
@@ -249,9 +252,34 @@ async fn hear_all(agent: Arc<dyn Agent>) {
     }
 }
 
-async fn next_event(events: &mut Option<mpsc::Receiver<AgentEvent>>) -> Option<AgentEvent> {
-    match events {
-        Some(events) => events.recv().await,
-        None => std::future::pending().await,
+/// Takes note of what a host's agent tells, for as long as it does.
+async fn hear(inner: Arc<Inner>, host: HostId, news: Option<mpsc::Receiver<AgentEvent>>) {
+    let Some(mut news) = news else { return };
+    while let Some(event) = news.recv().await {
+        note(&inner, event);
+    }
+    error!(%host, "the agent ended its news");
+}
+
+fn note(inner: &Inner, event: AgentEvent) {
+    match event {
+        AgentEvent::Load {
+            gateway,
+            drops,
+            half_open,
+        } => inner.view.set_load(gateway, drops, half_open),
+        AgentEvent::Gateway { id, observed } => {
+            let failed = observed.status == GatewayStatus::Failed;
+            let now = inner.clock.now();
+            inner.view.set_gateway(id, observed, now);
+            if failed {
+                inner.wakes.wake(Key::Gateway(id));
+            }
+        }
+        AgentEvent::Tunnel {
+            gateway,
+            connection,
+            observed,
+        } => inner.view.set_tunnel(gateway, connection, observed),
     }
 }

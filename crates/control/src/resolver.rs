@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use adit_model::ProjectId;
 use async_trait::async_trait;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+/// Where a peer is that was given by name, while nobody has said where that is.
+pub(crate) const NOT_FOUND_YET: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// How long who makes a change waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use adit_store::Transaction;
 
 use crate::Control;
 use crate::error::{Error, Noun};
-use crate::token::Session;
+use crate::session::Session;
 
 async fn check_ends(tx: &mut dyn Transaction, row: &RoleAssignment) -> Result<(), Error> {
     let project = tx.project(row.project).await?;

@@ -4,14 +4,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_model::router::ExternalGateway;
 use adit_model::subnet::StaticRoute;
-use adit_model::{Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
+use adit_model::{HostId, Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
 use adit_store::{Query, Transaction};
 
-use crate::address::Taken;
 use crate::error::{Error, Noun, Quota, Rule};
+use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
-use crate::quota::{Allowance, Resource};
-use crate::{Caller, Control, Naming, attached_subnet, network};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming};
+use crate::{Caller, Control, network, on_router};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +106,7 @@ impl Control {
         match new.allowance {
             Allowance::Fixed => {
                 let count = tx.count_routers(caller.project).await?;
-                Error::over(Quota::Routers, count, self.0.config.limits.routers)?;
+                Quota::Routers.check(count, self.0.config.limits.routers)?;
             }
             Allowance::OfProject => {
                 self.check_quota(&mut *tx, caller.project, Resource::Router)
@@ -129,6 +130,7 @@ impl Control {
             admin_state_up: new.admin_state_up,
             external,
             routes: Vec::new(),
+            host: HostId::ONLY,
             created_at: now,
             updated_at: now,
             revision: Revision::FIRST,
@@ -217,7 +219,7 @@ impl Control {
             Some(None) | None => {}
         }
         if let Some(routes) = change.routes {
-            let subnets = attached_subnet::of_router(&mut *tx, id).await?;
+            let subnets = on_router::subnets(&mut *tx, id).await?;
             for route in &routes {
                 if !subnets
                     .iter()
@@ -298,7 +300,7 @@ impl Control {
     /// The addresses for a wish: what the router has of them, and of the others free ones.
     fn wished_addresses(
         &self,
-        taken: &Taken,
+        taken: &UsedAddresses,
         known: Option<OuterAddresses>,
         wished: WishedExternal,
     ) -> Result<OuterAddresses, Error> {
@@ -359,5 +361,5 @@ fn check_name(
     own: Option<RouterId>,
 ) -> Result<(), Error> {
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    crate::check_name(Noun::Router, names, name, naming, own)
+    rules::check_name(Noun::Router, names, name, naming, own)
 }

@@ -1,15 +1,12 @@
 //! Interfaces of routers on subnets.
 
-use std::net::IpAddr;
-
-use adit_model::port::{Device, FixedIp};
-use adit_model::{MacAddress, Name, Port, PortId, Revision, Router, RouterId, Subnet, SubnetId};
+use adit_model::port::Device;
+use adit_model::{Port, PortId, Router, RouterId, Subnet, SubnetId};
 use adit_store::Transaction;
-use time::OffsetDateTime;
 
 use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
-use crate::{Caller, Control, attached_subnet, cidr_rules, port, router, subnet};
+use crate::resource::Resource;
+use crate::{Caller, Control, cidr_rules, on_router, port, router, subnet};
 
 /// What an interface is named by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,11 +31,11 @@ impl Control {
     ) -> Result<Port, Error> {
         let mut tx = self.change(caller).await?;
         let router = router::find(&mut *tx, caller, router).await?;
-        let on_router = attached_subnet::of_router(&mut *tx, router.id).await?;
+        let known = on_router::subnets(&mut *tx, router.id).await?;
         let row = match of {
             InterfaceOf::Subnet(id) => {
                 let subnet = subnet::visible(&mut *tx, caller, id).await?;
-                self.check_place(&mut *tx, router.id, &on_router, &subnet)
+                self.check_place(&mut *tx, router.id, &known, &subnet)
                     .await?;
                 self.check_quota(&mut *tx, router.project, Resource::Port)
                     .await?;
@@ -59,7 +56,7 @@ impl Control {
                 for ip in &row.fixed_ips {
                     let subnet = tx.any_subnet(ip.subnet).await?;
                     let subnet = subnet.ok_or(Error::NotFound(Noun::Subnet))?;
-                    self.check_place(&mut *tx, router.id, &on_router, &subnet)
+                    self.check_place(&mut *tx, router.id, &known, &subnet)
                         .await?;
                 }
                 row.device = Device::Router(router.id);
@@ -101,7 +98,7 @@ impl Control {
         }
         let row = found.ok_or(Error::NotListed)?;
         for ip in &row.fixed_ips {
-            check_unused(&mut *tx, &router, ip.subnet).await?;
+            on_router::check_unused(&mut *tx, &router, ip.subnet).await?;
         }
         // One may stand for the interface itself, by another router too.
         let floating = tx.floating_ips_of_port(row.id).await?;
@@ -150,36 +147,7 @@ impl Control {
             );
             return Err(Error::conflict(Rule::AddressTaken, message));
         }
-        Ok(port_on(router, subnet, address, self.now()))
-    }
-}
-
-/// The interface of a router on a subnet. It is not filtered.
-pub(crate) fn port_on(
-    router: &Router,
-    subnet: &Subnet,
-    address: IpAddr,
-    now: OffsetDateTime,
-) -> Port {
-    let id = PortId::random();
-    Port {
-        id,
-        project: router.project,
-        network: subnet.network,
-        name: Name::default(),
-        description: String::new(),
-        admin_state_up: true,
-        mac: MacAddress::of_port(id),
-        fixed_ips: vec![FixedIp {
-            subnet: subnet.id,
-            address,
-        }],
-        device: Device::Router(router.id),
-        port_security: false,
-        security_groups: Vec::new(),
-        created_at: now,
-        updated_at: now,
-        revision: Revision::FIRST,
+        Ok(on_router::interface(router, subnet, address, self.now()))
     }
 }
 
@@ -205,47 +173,4 @@ fn check_apart(on_router: &[Subnet], subnet: &Subnet) -> Result<(), Error> {
             Err(Error::invalid("subnet_id", Rule::CidrOverlap, message))
         }
     }
-}
-
-/// Refuses when something needs the router on this subnet.
-pub(crate) async fn check_unused(
-    tx: &mut dyn Transaction,
-    router: &Router,
-    subnet: SubnetId,
-) -> Result<(), Error> {
-    let mut users = Vec::new();
-    for gateway in tx.gateways_of_router(router.id).await? {
-        if gateway.subnet == Some(subnet) {
-            let users = std::iter::once(gateway.id.uuid());
-            return Error::used(Noun::Subnet, Noun::Gateway, users);
-        }
-        users.push(gateway.id);
-    }
-    for group in tx.endpoint_groups_of_subnet(subnet).await? {
-        for connection in tx.connections_of_endpoint_group(group.id).await? {
-            if users.contains(&connection.gateway) {
-                let users = std::iter::once(connection.id.uuid());
-                return Error::used(Noun::Subnet, Noun::Connection, users);
-            }
-        }
-    }
-    if let Some(row) = tx.any_subnet(subnet).await? {
-        let mut hops = router.routes.iter().map(|route| route.nexthop);
-        if hops.any(|hop| row.cidr.contains(hop)) {
-            let users = std::iter::once(router.id.uuid());
-            return Error::used(Noun::Subnet, Noun::Router, users);
-        }
-    }
-    for floating in tx.floating_ips_of_router(router.id).await? {
-        let Some(of) = floating.association else {
-            continue;
-        };
-        let port = tx.any_port(of.port).await?;
-        let here = |port: &Port| port.fixed_ips.iter().any(|ip| ip.subnet == subnet);
-        if port.as_ref().is_some_and(here) {
-            let users = std::iter::once(floating.id.uuid());
-            return Error::used(Noun::Subnet, Noun::FloatingIp, users);
-        }
-    }
-    Ok(())
 }

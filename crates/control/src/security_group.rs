@@ -11,7 +11,7 @@ use adit_store::{Query, Transaction};
 
 use crate::change::Change;
 use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
+use crate::resource::Resource;
 use crate::{Caller, Control};
 
 /// What a rule is to allow.

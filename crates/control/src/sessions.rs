@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use adit_crypto::sha256;
 use time::OffsetDateTime;
 
-use crate::token::Session;
+use crate::session::Session;
 
 /// How many are kept. Beyond, all are checked anew.
 const MOST: usize = 10_000;

@@ -12,7 +12,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, RouterId, SecurityGroupId, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, SecurityGroupId, Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
@@ -127,15 +127,12 @@ async fn members(
     Ok(hosts)
 }
 
-/// The router as it is wished, if it still is. One that is down has no interfaces and no way
-/// outside.
+/// The router as it is wished. One that is down has no interfaces and no way outside.
 pub(crate) async fn router(
     tx: &mut dyn Transaction,
-    id: RouterId,
-) -> Result<Option<RouterSpec>, StoreError> {
-    let Some(router) = tx.any_router(id).await? else {
-        return Ok(None);
-    };
+    router: Router,
+) -> Result<RouterSpec, StoreError> {
+    let id = router.id;
     let mut spec = RouterSpec {
         id,
         interfaces: Vec::new(),
@@ -145,7 +142,7 @@ pub(crate) async fn router(
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
     if !router.admin_state_up {
-        return Ok(Some(spec));
+        return Ok(spec);
     }
     for port in tx
         .ports_of_router(id)
@@ -176,7 +173,7 @@ pub(crate) async fn router(
         });
         spec.floating_ips = stands_for.collect();
     }
-    Ok(Some(spec))
+    Ok(spec)
 }
 
 /// The gateway as it is wished.

@@ -1,14 +1,50 @@
-//! Subnets: blocks of addresses on networks.
+//! Subnets: blocks of addresses on networks. One set of use cases for every face; in what a face's
+//! original is different, it says by its [`Rules`].
+
+mod delete;
+mod layout;
+mod users;
+mod view;
 
 use std::net::IpAddr;
 
+use adit_model::port::FixedIp;
 use adit_model::subnet::{AddressRange, StaticRoute};
-use adit_model::{Cidr, Name, NetworkId, Revision, Subnet, SubnetId};
+use adit_model::{
+    Cidr, Name, Network, NetworkId, ProjectId, Revision, Router, RouterId, Subnet, SubnetId,
+};
 use adit_store::{Query, Transaction};
 
-use crate::error::{Error, Noun, Rule};
-use crate::quota::Resource;
-use crate::{Caller, Control, network};
+use crate::change::Change;
+use crate::error::{Error, Noun, Quota, Rule};
+use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
+use crate::{Caller, Control, cidr_rules, network, on_router, router};
+pub use layout::{Block, Pools};
+use layout::{check, choose};
+pub(crate) use users::check_unused;
+pub use view::SubnetView;
+
+/// In what a face differs from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether names are unique among the subnets of a router.
+    pub naming: Naming,
+    /// Which limits count: the operator's for everybody, those on sizes of blocks among them, or the
+    /// project's.
+    pub allowance: Allowance,
+    /// What becomes of routers' interfaces on a subnet, and of its network if nothing else is on that.
+    pub on_delete: OnDelete,
+}
+
+/// Where a subnet is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// On this network.
+    Network(NetworkId),
+    /// On this router: with a network of its own, and an interface of the router.
+    Router(RouterId),
+}
 
 /// What a subnet is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,14 +53,14 @@ pub struct NewSubnet {
     pub name: Name,
     /// What to say of it.
     pub description: String,
-    /// The network it is on.
-    pub network: NetworkId,
+    /// Where it is made.
+    pub place: Place,
     /// Its addresses.
-    pub cidr: Cidr,
+    pub block: Block,
     /// The router's address: `None` is the first one, `Some(None)` is none.
     pub gateway: Option<Option<IpAddr>>,
-    /// The addresses that are given to ports; `None` is all but the router's.
-    pub pools: Option<Vec<AddressRange>>,
+    /// The addresses that are given to ports.
+    pub pools: Pools,
     /// Whether DHCP is wished for.
     pub enable_dhcp: bool,
     /// Name servers.
@@ -35,6 +71,8 @@ pub struct NewSubnet {
     pub ipv6_address_mode: Option<String>,
     /// See [`Subnet::ipv6_ra_mode`].
     pub ipv6_ra_mode: Option<String>,
+    /// See [`Subnet::zone`].
+    pub zone: String,
 }
 
 /// What to change of a subnet; `None` leaves it.
@@ -56,54 +94,59 @@ impl Control {
     /// Makes a subnet.
     ///
     /// # Errors
-    /// No such network, the block overlaps one on it, its parts don't fit together, or the quota
-    /// is used up.
-    pub async fn create_subnet(&self, caller: &Caller, new: NewSubnet) -> Result<Subnet, Error> {
+    /// No such network or router, the name is taken, the block overlaps another there or is around one
+    /// behind a peer, its parts don't fit together, or a quota is used up.
+    pub async fn create_subnet(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        new: NewSubnet,
+    ) -> Result<Subnet, Error> {
         let mut tx = self.change(caller).await?;
-        let network = network::find(&mut *tx, caller, new.network).await?;
-        if self.0.is_external(network.id) {
-            let message = format!(
-                "the network {} leads outside: its subnets come with the host's configuration",
-                network.id
-            );
-            return Err(Error::invalid("network", Rule::Reference, message));
-        }
-        network::check_mtu_for(&network, new.cidr)?;
-        self.check_quota(&mut *tx, caller.project, Resource::Subnet)
-            .await?;
-        for other in tx.subnets_of_network(network.id).await? {
-            if other.cidr.overlaps(new.cidr) {
-                let message = format!(
-                    "the block {} overlaps {} of the subnet {} on this network",
-                    new.cidr, other.cidr, other.id
-                );
-                return Err(Error::invalid("cidr", Rule::CidrOverlap, message));
+        let site = self.find_subnet_site(&mut *tx, caller, &new).await?;
+        let siblings = site.siblings(&mut *tx).await?;
+        match rules.allowance {
+            Allowance::Fixed => {
+                Quota::Subnets.check(siblings.len(), self.0.config.limits.subnets)?;
+            }
+            Allowance::OfProject => {
+                self.check_quota(&mut *tx, caller.project, Resource::Subnet)
+                    .await?;
             }
         }
-        let first = || Subnet::router_address(new.cidr);
-        let gateway = new.gateway.unwrap_or_else(|| Some(first()));
+        check_name(&siblings, &new.name, rules.naming, None)?;
+        let peers = site.peers(&mut *tx).await?;
+        let cidr = choose(&siblings, &peers, &new.block, rules.allowance)?;
+        let gateway = new.gateway;
+        let gateway = gateway.unwrap_or_else(|| Some(Subnet::router_address(cidr)));
         let now = self.now();
         let row = Subnet {
             id: SubnetId::random(),
-            project: caller.project,
-            network: network.id,
+            project: site.project(caller),
+            network: site.network(),
+            pools: new.pools.of(cidr, gateway),
             name: new.name,
             description: new.description,
-            cidr: new.cidr,
+            cidr,
             gateway,
-            pools: new.pools.unwrap_or_else(|| all_but(new.cidr, gateway)),
             enable_dhcp: new.enable_dhcp,
             dns_nameservers: new.dns_nameservers,
             host_routes: new.host_routes,
             ipv6_address_mode: new.ipv6_address_mode,
             ipv6_ra_mode: new.ipv6_ra_mode,
-            zone: String::new(),
+            zone: new.zone,
             created_at: now,
             updated_at: now,
             revision: Revision::FIRST,
         };
         check(&row)?;
-        tx.insert(&row).await?;
+        match &site {
+            Site::Network(_) => tx.insert(&row).await?,
+            Site::Router { router, network } => {
+                self.insert_on_router(&mut tx, router, *network, &row)
+                    .await?;
+            }
+        }
         tx.commit().await?;
         Ok(row)
     }
@@ -129,10 +172,11 @@ impl Control {
     /// Changes a subnet.
     ///
     /// # Errors
-    /// It is not there, or its parts would not fit together.
+    /// It is not there, the name is taken, or its parts would not fit together.
     pub async fn update_subnet(
         &self,
         caller: &Caller,
+        rules: Rules,
         id: SubnetId,
         change: SubnetChange,
     ) -> Result<Subnet, Error> {
@@ -140,11 +184,18 @@ impl Control {
         let mut row = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, row.revision)?;
         let before = row.clone();
-        row.name = change.name.unwrap_or(row.name);
+        if let Some(name) = change.name {
+            if rules.naming == Naming::Unique {
+                let router = on_router::router_of(&mut *tx, id).await?;
+                let siblings = on_router::subnets(&mut *tx, router).await?;
+                check_name(&siblings, &name, rules.naming, Some(id))?;
+            }
+            row.name = name;
+        }
         row.description = change.description.unwrap_or(row.description);
         if let Some(gateway) = change.gateway.filter(|gateway| *gateway != row.gateway) {
             let ports = tx.ports_of_subnet(id).await?;
-            let has = |ip: &adit_model::port::FixedIp| row.gateway == Some(ip.address);
+            let has = |ip: &FixedIp| row.gateway == Some(ip.address);
             let users = ports
                 .iter()
                 .filter(|port| port.device.router().is_some() && port.fixed_ips.iter().any(has));
@@ -174,45 +225,107 @@ impl Control {
         Ok(row)
     }
 
-    /// Deletes a subnet.
-    ///
-    /// # Errors
-    /// It is not there, or something has an address of it or names it.
-    pub async fn delete_subnet(
+    async fn find_subnet_site(
         &self,
+        tx: &mut dyn Transaction,
         caller: &Caller,
-        id: SubnetId,
-        expected: Option<Revision>,
-    ) -> Result<(), Error> {
-        let mut tx = self.change(caller).await?;
-        let row = find(&mut *tx, caller, id).await?;
-        Error::stale(expected, row.revision)?;
-        let ports = tx.ports_of_subnet(id).await?;
-        Error::used(
-            Noun::Subnet,
-            Noun::Port,
-            ports.iter().map(|row| row.id.uuid()),
-        )?;
-        check_unused(&mut *tx, &row).await?;
-        let external = self.external_subnets(row.network);
-        if external.is_some_and(|external| external.contains(id)) {
-            let message = "it is the block that this host's external addresses are of";
-            return Err(Error::conflict(Rule::InUse(Noun::Subnet), message));
+        new: &NewSubnet,
+    ) -> Result<Site, Error> {
+        let id = match new.place {
+            Place::Network(id) => id,
+            Place::Router(id) => {
+                return Ok(Site::Router {
+                    router: router::find(tx, caller, id).await?,
+                    network: NetworkId::random(),
+                });
+            }
+        };
+        let network = network::find(tx, caller, id).await?;
+        if self.0.is_external(network.id) {
+            let message = format!(
+                "the network {} leads outside: its subnets come with the host's configuration",
+                network.id
+            );
+            return Err(Error::invalid("network", Rule::Reference, message));
         }
-        tx.delete(&row).await?;
-        tx.commit().await?;
-        Ok(())
+        network::check_mtu_for(&network, new.block.within())?;
+        Ok(Site::Network(network.id))
+    }
+
+    /// Puts a subnet on a router, with a network of its own.
+    async fn insert_on_router(
+        &self,
+        tx: &mut Change,
+        router: &Router,
+        network: NetworkId,
+        row: &Subnet,
+    ) -> Result<(), Error> {
+        cidr_rules::check_peers(&mut **tx, router.id, row).await?;
+        let Some(address) = row.gateway else {
+            let message = "a subnet on a router has an address for it";
+            return Err(Error::invalid("gateway", Rule::Reference, message));
+        };
+        let network = Network {
+            id: network,
+            project: row.project,
+            name: row.name.clone(),
+            description: String::new(),
+            admin_state_up: true,
+            external: false,
+            shared: false,
+            mtu: Network::MTU,
+            port_security: false,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            revision: Revision::FIRST,
+        };
+        tx.insert(&network).await?;
+        tx.insert(row).await?;
+        let interface = on_router::interface(router, row, address, row.created_at);
+        Ok(tx.insert(&interface).await?)
     }
 }
 
-/// Refuses when endpoint groups or gateways name the subnet.
-pub(crate) async fn check_unused(tx: &mut dyn Transaction, row: &Subnet) -> Result<(), Error> {
-    let groups = tx.endpoint_groups_of_subnet(row.id).await?;
-    let groups = groups.iter().map(|row| row.id.uuid());
-    Error::used(Noun::Subnet, Noun::EndpointGroup, groups)?;
-    let gateways = tx.gateways_of_subnet(row.id).await?;
-    let gateways = gateways.iter().map(|row| row.id.uuid());
-    Error::used(Noun::Subnet, Noun::Gateway, gateways)
+/// A place that was found.
+enum Site {
+    Network(NetworkId),
+    /// A router, and the id of the network that is to be made.
+    Router {
+        router: Router,
+        network: NetworkId,
+    },
+}
+
+impl Site {
+    const fn network(&self) -> NetworkId {
+        match self {
+            Self::Network(network) | Self::Router { network, .. } => *network,
+        }
+    }
+
+    const fn project(&self, caller: &Caller) -> ProjectId {
+        match self {
+            Self::Network(_) => caller.project,
+            Self::Router { router, .. } => router.project,
+        }
+    }
+
+    /// The subnets that are there.
+    async fn siblings(&self, tx: &mut dyn Transaction) -> Result<Vec<Subnet>, Error> {
+        match self {
+            Self::Network(network) => Ok(tx.subnets_of_network(*network).await?),
+            Self::Router { router, .. } => on_router::subnets(tx, router.id).await,
+        }
+    }
+
+    /// The blocks behind peers there.
+    async fn peers(&self, tx: &mut dyn Transaction) -> Result<Vec<Cidr>, Error> {
+        let Self::Router { router, .. } = self else {
+            return Ok(Vec::new());
+        };
+        let peers = tx.peer_cidrs_of_router(router.id).await?;
+        Ok(peers.into_values().flatten().collect())
+    }
 }
 
 pub(crate) async fn find(
@@ -241,84 +354,12 @@ pub(crate) async fn visible(
     }
 }
 
-/// What is left of a block without its own address, the broadcast address and the router's.
-fn all_but(cidr: Cidr, gateway: Option<IpAddr>) -> Vec<AddressRange> {
-    let small = cidr.address_count() <= 2;
-    let (mut first, mut last) = (cidr.first(), cidr.last());
-    if !small {
-        first = step(first, true).unwrap_or(first);
-    }
-    if !small && cidr.is_ipv4() {
-        last = step(last, false).unwrap_or(last);
-    }
-    let whole = AddressRange { first, last };
-    let Some(gateway) = gateway.filter(|gateway| whole.contains(*gateway)) else {
-        return vec![whole];
-    };
-    let below = step(gateway, false).map(|last| AddressRange { first, last });
-    let above = step(gateway, true).map(|first| AddressRange { first, last });
-    let is_one = |range: &AddressRange| range.first <= range.last;
-    below.into_iter().chain(above).filter(is_one).collect()
-}
-
-/// The address after, or before.
-fn step(address: IpAddr, up: bool) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(ip) => {
-            let bits = ip.to_bits();
-            let next = if up {
-                bits.checked_add(1)
-            } else {
-                bits.checked_sub(1)
-            };
-            next.map(|bits| IpAddr::V4(bits.into()))
-        }
-        IpAddr::V6(ip) => {
-            let bits = ip.to_bits();
-            let next = if up {
-                bits.checked_add(1)
-            } else {
-                bits.checked_sub(1)
-            };
-            next.map(|bits| IpAddr::V6(bits.into()))
-        }
-    }
-}
-
-fn check(row: &Subnet) -> Result<(), Error> {
-    let outside = |field, address: IpAddr| {
-        let message = format!("the address {address} is not one of {}", row.cidr);
-        Error::invalid(field, Rule::AddressOutside, message)
-    };
-    if let Some(gateway) = row.gateway {
-        if !row.cidr.contains(gateway) {
-            return Err(outside("gateway", gateway));
-        }
-        if let Some(pool) = row.pools.iter().find(|pool| pool.contains(gateway)) {
-            let message = format!(
-                "the router's address {gateway} is in the pool {} to {}",
-                pool.first, pool.last
-            );
-            return Err(Error::conflict(Rule::AddressTaken, message));
-        }
-    }
-    for (index, pool) in row.pools.iter().enumerate() {
-        for address in [pool.first, pool.last] {
-            if !row.cidr.contains(address) {
-                return Err(outside("pools", address));
-            }
-        }
-        let later = row.pools.iter().skip(index + 1);
-        let overlaps = |other: &&AddressRange| {
-            pool.contains(other.first) || pool.contains(other.last) || other.contains(pool.first)
-        };
-        if pool.first > pool.last || later.into_iter().any(|other| overlaps(&other)) {
-            let message = format!(
-                "the pool {} to {} overlaps or is empty",
-                pool.first, pool.last
-            );
-            return Err(Error::conflict(Rule::CidrOverlap, message));
-        }
-    }
-    Ok(())
+fn check_name(
+    siblings: &[Subnet],
+    name: &Name,
+    naming: Naming,
+    own: Option<SubnetId>,
+) -> Result<(), Error> {
+    let names = siblings.iter().map(|row| (&row.name, row.id));
+    rules::check_name(Noun::Subnet, names, name, naming, own)
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::login::{CredentialRef, UserRef};
+use crate::reference::{CredentialRef, UserRef};
 
 /// How many accounts, and addresses, are remembered. Beyond, the one that owes least is forgotten.
 const MOST: usize = 10_000;

@@ -6,12 +6,9 @@
 //! or has a new password.
 
 use adit_crypto::{hmac_sha256, verify_hmac_sha256};
-use adit_model::change::Actor;
 use adit_model::project::Role;
 use adit_model::user::RevokedToken;
-use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, Project, ProjectId, TokenId, User, UserId,
-};
+use adit_model::{ApplicationCredentialId, ProjectId, TokenId, UserId};
 use adit_store::{StoreError, Transaction};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -21,6 +18,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::error::Error;
 use crate::identity::IdentityUnavailable;
+use crate::session::{Method, Scope, Session};
 use crate::{Caller, Control};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -41,86 +39,6 @@ impl std::fmt::Debug for Token {
         f.debug_struct("Token")
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
-    }
-}
-
-/// How somebody proved who they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// By an API key.
-    ApiKey,
-    /// By an application credential.
-    ApplicationCredential,
-    /// By a password.
-    Password,
-    /// By another token.
-    Token,
-}
-
-/// Where a session acts, and as what.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
-    /// Where.
-    pub project: Project,
-    /// As what.
-    pub role: Role,
-}
-
-/// What a token stands for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Session {
-    /// The token's id.
-    pub id: TokenId,
-    /// The token that it was first got by.
-    pub parent: Option<TokenId>,
-    /// Who asks.
-    pub user: User,
-    /// Where; a session may be nowhere, and only look around then.
-    pub scope: Option<Scope>,
-    /// How they proved it.
-    pub methods: Vec<Method>,
-    /// When the token was made, UTC.
-    pub issued_at: OffsetDateTime,
-    /// When it ends, UTC.
-    pub expires_at: OffsetDateTime,
-    /// The application credential that it was got by.
-    pub credential: Option<ApplicationCredential>,
-}
-
-impl Session {
-    /// Whose things it acts on, where it has a scope.
-    #[must_use]
-    pub fn caller(&self) -> Option<Caller> {
-        let scope = self.scope.as_ref()?;
-        Some(Caller {
-            project: scope.project.id,
-            user: self.user.id,
-            role: scope.role,
-            all_projects: false,
-        })
-    }
-
-    /// Who changes something by it.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor::User(self.user.id)
-    }
-
-    /// Refuses all but administrators.
-    pub(crate) fn must_be_admin(&self) -> Result<(), Error> {
-        match &self.scope {
-            Some(scope) if scope.role == Role::Admin => Ok(()),
-            _ => Err(Error::Forbidden("administrators")),
-        }
-    }
-
-    /// Refuses all but this user and administrators.
-    pub(crate) fn must_be(&self, user: UserId) -> Result<(), Error> {
-        if self.user.id == user {
-            Ok(())
-        } else {
-            self.must_be_admin()
-        }
     }
 }
 

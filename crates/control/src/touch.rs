@@ -10,7 +10,7 @@ use adit_model::{
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
-use crate::policy::Phase;
+use crate::phase::Phase;
 use crate::wake::{Due, Key};
 
 /// What is to be looked at.
@@ -148,7 +148,7 @@ touch! {
 
     Gateway, by old: true, |_tx, old, new, touched| {
         // What it is called is nothing that it is told.
-        let told = |row: &Gateway| (row.router, row.addresses, row.admin_state_up);
+        let told = |row: &Gateway| (row.host, row.router, row.addresses, row.admin_state_up);
         if old.map(told) != new.map(told) {
             for row in old.into_iter().chain(new) {
                 touched.whole(Key::Gateway(row.id));

@@ -12,7 +12,7 @@ use crate::hashing::Asker;
 use crate::login::{UserRef, find_user};
 use crate::password::Password;
 use crate::project::check_not_empty;
-use crate::token::Session;
+use crate::session::Session;
 
 /// A user to be.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use adit_model::{
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use crate::connection::NOT_FOUND_YET;
+use crate::resolver::NOT_FOUND_YET;
 
 pub(crate) struct View {
     seen: RwLock<Seen>,

@@ -10,19 +10,22 @@ use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
-use adit_control::port::NewPort;
+use adit_control::port::{self, NewPort};
 use adit_control::security_group::NewRule;
 use adit_control::{Allowance, LogLimits, LogPage, Naming, Noun, PolicyEdit, Query};
 use adit_model::NetworkId;
 use adit_model::change::{Actor, LogEntry};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
-use crate::world::{STRICT, World, config, name, new_connection, new_router};
+use crate::world::{
+    LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, name, new_connection,
+    new_router,
+};
 
 fn network(text: &str) -> NewNetwork {
     NewNetwork {
@@ -102,8 +105,11 @@ async fn live(world: &World) {
     check(world).await;
     plug(world, subnet.subnet.network).await;
     // What goes with a gateway is told of, too.
-    control.delete_gateway(demo, gateway.id).await.unwrap();
-    let deleted = control.delete_attached_subnet(demo, subnet.subnet.id);
+    control
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway.id)
+        .await
+        .unwrap();
+    let deleted = control.delete_subnet(demo, STRICT_SUBNETS, subnet.subnet.id, None);
     deleted.await.unwrap();
     check(world).await;
 }
@@ -114,8 +120,7 @@ async fn plug(world: &World, network: NetworkId) {
     let group = NewEndpointGroup {
         name: name("e"),
         description: String::new(),
-        kind: EndpointKind::Cidr,
-        endpoints: vec!["10.9.0.0/24".to_owned()],
+        endpoints: Endpoints::parse(EndpointKind::Cidr, ["10.9.0.0/24".to_owned()]).unwrap(),
     };
     control.create_endpoint_group(demo, group).await.unwrap();
     // What goes with a group is told of, too.
@@ -124,7 +129,7 @@ async fn plug(world: &World, network: NetworkId) {
     let port = NewPort {
         name: name("machine"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips: None,
@@ -132,7 +137,7 @@ async fn plug(world: &World, network: NetworkId) {
         port_security: Some(true),
         security_groups: None,
     };
-    let port = control.create_port(demo, port).await.unwrap();
+    let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
     let rule = NewRule {
         group: port.security_groups[0],
         description: String::new(),
@@ -161,7 +166,10 @@ async fn plug(world: &World, network: NetworkId) {
         target: None,
     };
     control.create_floating_ip(demo, floating).await.unwrap();
-    control.delete_port(demo, port.id, None).await.unwrap();
+    control
+        .delete_port(demo, LAX_PORTS, port.id, None)
+        .await
+        .unwrap();
     check(world).await;
 }
 

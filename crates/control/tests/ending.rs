@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::gateway::Place;
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
-use adit_control::port::{NewPort, WishedIp};
+use adit_control::port::{self, NewPort, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
-use adit_control::service::NewService;
-use adit_control::subnet::NewSubnet;
+use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule, Session};
 use adit_model::change::{Actor, ChangeKind};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::Device;
 use adit_model::subnet::StaticRoute;
@@ -22,7 +21,10 @@ use adit_model::{Network, NetworkId, Port, ProjectId};
 use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
-use crate::world::{World, config, name, new_connection, new_router};
+use crate::world::{
+    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World, config, name, new_connection,
+    new_gateway, new_router, new_subnet,
+};
 
 async fn admin(world: &World) -> Session {
     let token = world.control.issue_token(&world.admin, Map::new());
@@ -43,7 +45,7 @@ fn new_port(network: NetworkId, fixed_ips: Option<Vec<WishedIp>>) -> NewPort {
     NewPort {
         name: name("p"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips,
@@ -64,20 +66,16 @@ async fn new_network(world: &World, caller: &Caller, text: &str) -> Network {
         port_security: true,
     };
     let network = world.control.create_network(caller, new).await.unwrap();
-    let new = NewSubnet {
-        name: name(text),
-        description: String::new(),
-        network: network.network.id,
-        cidr: "10.7.0.0/24".parse().unwrap(),
-        gateway: None,
-        pools: None,
-        enable_dhcp: true,
-        dns_nameservers: Vec::new(),
-        host_routes: Vec::new(),
-        ipv6_address_mode: None,
-        ipv6_ra_mode: None,
-    };
-    world.control.create_subnet(caller, new).await.unwrap();
+    let new = new_subnet(
+        text,
+        subnet::Place::Network(network.network.id),
+        Block::Exact("10.7.0.0/24".parse().unwrap()),
+    );
+    world
+        .control
+        .create_subnet(caller, LAX_SUBNETS, new)
+        .await
+        .unwrap();
     network.network
 }
 
@@ -100,15 +98,15 @@ async fn fill(world: &World) {
         ..new_router("r")
     };
     let router = control.create_router(demo, router).await.unwrap();
-    let subnet = NewAttachedSubnet {
-        name: name("s"),
-        naming: Naming::Free,
-        router: router.id,
-        block: Block::Exact("10.0.0.0/24".parse().unwrap()),
-        zone: "us-south-1".to_owned(),
-    };
-    let subnet = control.create_attached_subnet(demo, subnet).await.unwrap();
-    let subnet = subnet.subnet;
+    let subnet = new_subnet(
+        "s",
+        subnet::Place::Router(router.id),
+        Block::Exact("10.0.0.0/24".parse().unwrap()),
+    );
+    let subnet = control
+        .create_subnet(demo, STRICT_SUBNETS, subnet)
+        .await
+        .unwrap();
     let routes = RouterChange {
         routes: Some(vec![StaticRoute {
             destination: "10.8.0.0/16".parse().unwrap(),
@@ -129,23 +127,20 @@ async fn fill(world: &World) {
     connection.ike_policy = Some(ike);
     connection.ipsec_policy = Some(ipsec);
     world.connection(connection).await.unwrap();
-    let service = NewService {
-        name: name("v"),
-        description: String::new(),
-        router: router.id,
+    let place = Place::Router {
+        id: router.id,
         subnet: None,
-        admin_state_up: true,
     };
-    control.create_service(demo, service).await.unwrap();
+    let made = control.create_gateway(demo, LAX_GATEWAYS, new_gateway("v", place));
+    made.await.unwrap();
     let group = NewEndpointGroup {
         name: name("e"),
         description: String::new(),
-        kind: EndpointKind::Subnet,
-        endpoints: vec![subnet.id.to_string()],
+        endpoints: Endpoints::parse(EndpointKind::Subnet, [subnet.id.to_string()]).unwrap(),
     };
     control.create_endpoint_group(demo, group).await.unwrap();
     let port = new_port(subnet.network, None);
-    let port = control.create_port(demo, port).await.unwrap();
+    let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
     let floating = NewFloatingIp {
         description: String::new(),
         network: outside,
@@ -257,7 +252,10 @@ async fn what_others_have_on_it_stays_until_they_take_it_away() {
         .await
         .unwrap();
     let port = new_port(network.id, None);
-    let port: Port = control.create_port(&world.admin, port).await.unwrap();
+    let port: Port = control
+        .create_port(&world.admin, LAX_PORTS, port)
+        .await
+        .unwrap();
     control
         .delete_project(&session, demo.project)
         .await
@@ -266,7 +264,7 @@ async fn what_others_have_on_it_stays_until_they_take_it_away() {
     let left = things(&world, demo.project).await;
     assert_eq!(left, [("networks", 1), ("subnets", 1)]);
     assert!(control.port(&world.admin, port.id).await.is_ok());
-    let deleted = control.delete_port(&world.admin, port.id, None);
+    let deleted = control.delete_port(&world.admin, LAX_PORTS, port.id, None);
     deleted.await.unwrap();
     control.clear_ended_projects().await.unwrap();
     assert_eq!(things(&world, demo.project).await, []);

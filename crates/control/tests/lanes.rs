@@ -5,17 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::ConnectionChange;
 use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::gateway::GatewayChange;
 use adit_control::network::NetworkChange;
 use adit_control::policy::NewPolicy;
-use adit_control::port::{NewPort, PortChange, WishedIp};
+use adit_control::port::{self, NewPort, PortChange, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::security_group::NewRule;
-use adit_control::service::ServiceChange;
 use adit_control::subnet::SubnetChange;
+use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Naming, PolicyEdit, Query};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
@@ -24,7 +24,10 @@ use adit_model::subnet::StaticRoute;
 use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
-use crate::world::{STRICT, World, config, name, new_connection, new_router};
+use crate::world::{
+    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config,
+    name, new_connection, new_router, new_subnet,
+};
 
 /// How often everything is looked at.
 const SWEEP: Duration = Duration::from_secs(24 * 3600);
@@ -70,15 +73,15 @@ async fn router(world: &World) -> (Router, Subnet) {
     let router = world.control.create_router(&world.demo, router).await;
     let router = router.unwrap();
     settled(world, "a router was made").await;
-    let subnet = NewAttachedSubnet {
-        name: name("s"),
-        naming: Naming::Free,
-        router: router.id,
-        block: Block::Exact("10.0.0.0/24".parse().unwrap()),
-        zone: "us-south-1".to_owned(),
-    };
-    let made = world.control.create_attached_subnet(&world.demo, subnet);
-    let subnet = made.await.unwrap().subnet;
+    let subnet = new_subnet(
+        "s",
+        subnet::Place::Router(router.id),
+        Block::Exact("10.0.0.0/24".parse().unwrap()),
+    );
+    let made = world
+        .control
+        .create_subnet(&world.demo, STRICT_SUBNETS, subnet);
+    let subnet = made.await.unwrap();
     settled(world, "a subnet was put on a router").await;
     (router, subnet)
 }
@@ -87,7 +90,7 @@ fn new_port(network: NetworkId, groups: Option<Vec<SecurityGroupId>>) -> NewPort
     NewPort {
         name: name("p"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips: None,
@@ -116,7 +119,7 @@ async fn of_networks_subnets_and_routers() {
     let (control, demo) = (&world.control, &world.demo);
     let (router, subnet) = router(&world).await;
     let machine = new_port(subnet.network, None);
-    let machine = control.create_port(demo, machine).await.unwrap();
+    let machine = control.create_port(demo, LAX_PORTS, machine).await.unwrap();
     settled(&world, "a machine was made").await;
     let narrow = NetworkChange {
         mtu: Some(1400),
@@ -132,7 +135,7 @@ async fn of_networks_subnets_and_routers() {
         }]),
         ..SubnetChange::default()
     };
-    let changed = control.update_subnet(demo, subnet.id, routes);
+    let changed = control.update_subnet(demo, LAX_SUBNETS, subnet.id, routes);
     changed.await.unwrap();
     settled(&world, "a subnet has routes").await;
     for change in [
@@ -161,7 +164,10 @@ async fn of_networks_subnets_and_routers() {
             .unwrap();
         settled(&world, &what).await;
     }
-    control.delete_port(demo, machine.id, None).await.unwrap();
+    control
+        .delete_port(demo, LAX_PORTS, machine.id, None)
+        .await
+        .unwrap();
     settled(&world, "a machine was deleted").await;
     let of = InterfaceOf::Subnet(subnet.id);
     let removed = control.remove_router_interface(demo, router.id, of);
@@ -170,7 +176,7 @@ async fn of_networks_subnets_and_routers() {
     let added = control.add_router_interface(demo, router.id, of);
     added.await.unwrap();
     settled(&world, "a router was put on a subnet again").await;
-    let deleted = control.delete_attached_subnet(demo, subnet.id);
+    let deleted = control.delete_subnet(demo, STRICT_SUBNETS, subnet.id, None);
     deleted.await.unwrap();
     settled(&world, "a subnet was deleted with its network").await;
     control.delete_router(demo, router.id, None).await.unwrap();
@@ -189,13 +195,16 @@ async fn of_ports_floating_ips_and_what_filters_them() {
     // What is filtered by a group's members is on another network than they are.
     let (_, elsewhere) = world.subnet("other", "10.1.0.0/24").await;
     let filtered = new_port(elsewhere.subnet.network, None);
-    let filtered: Port = control.create_port(demo, filtered).await.unwrap();
+    let filtered: Port = control
+        .create_port(demo, LAX_PORTS, filtered)
+        .await
+        .unwrap();
     let of_members = rule(filtered.security_groups[0], Remote::Group(group));
     let of_members = control.create_security_group_rule(demo, of_members);
     of_members.await.unwrap();
     settled(&world, "a rule that names a group was made").await;
     let member = new_port(subnet.network, Some(vec![group]));
-    let member = control.create_port(demo, member).await.unwrap();
+    let member = control.create_port(demo, LAX_PORTS, member).await.unwrap();
     settled(&world, "a member of a group was made").await;
     let change = |change: PortChange| control.update_port(demo, member.id, change);
     let moved = PortChange {
@@ -232,11 +241,17 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         changed.await.unwrap();
         settled(&world, "a floating IP stands for something else").await;
     }
-    control.delete_port(demo, member.id, None).await.unwrap();
+    control
+        .delete_port(demo, LAX_PORTS, member.id, None)
+        .await
+        .unwrap();
     settled(&world, "a port was deleted that a floating IP stood for").await;
     let member = new_port(subnet.network, Some(vec![group]));
-    let member = control.create_port(demo, member).await.unwrap();
-    control.delete_port(demo, member.id, None).await.unwrap();
+    let member = control.create_port(demo, LAX_PORTS, member).await.unwrap();
+    control
+        .delete_port(demo, LAX_PORTS, member.id, None)
+        .await
+        .unwrap();
     let deleted = control.delete_security_group(demo, group, None);
     deleted.await.unwrap();
     settled(&world, "a group was deleted that rules name").await;
@@ -296,11 +311,12 @@ async fn of_gateways_connections_and_policies() {
     let lifetime = spec.tunnels[&connection].ike.lifetime_s;
     assert_eq!(lifetime, IkeParameters::negotiate().lifetime_s + 1);
     for admin_state_up in [false, true] {
-        let change = ServiceChange {
+        let change = GatewayChange {
             admin_state_up: Some(admin_state_up),
-            ..ServiceChange::default()
+            ..GatewayChange::default()
         };
-        control.update_service(demo, gateway, change).await.unwrap();
+        let changed = control.update_gateway(demo, LAX_GATEWAYS, gateway, change);
+        changed.await.unwrap();
         settled(&world, "a gateway was set up or down").await;
         let change = RouterChange {
             admin_state_up: Some(admin_state_up),
@@ -312,7 +328,11 @@ async fn of_gateways_connections_and_policies() {
             .unwrap();
         settled(&world, "a gateway's router was set up or down").await;
     }
-    let renamed = control.rename_gateway(demo, gateway, name("other"), Naming::Free);
+    let change = GatewayChange {
+        name: Some(name("other")),
+        ..GatewayChange::default()
+    };
+    let renamed = control.update_gateway(demo, LAX_GATEWAYS, gateway, change);
     renamed.await.unwrap();
     settled(&world, "a gateway has another name").await;
     let deleted = control.delete_connection(demo, connection, None);
@@ -320,7 +340,10 @@ async fn of_gateways_connections_and_policies() {
     settled(&world, "a connection was deleted").await;
     let last = new_connection(gateway, "d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
     world.connection(last).await.unwrap();
-    control.delete_gateway(demo, gateway).await.unwrap();
+    control
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway)
+        .await
+        .unwrap();
     settled(&world, "a gateway was deleted with its connection").await;
     assert_eq!(world.agent.gateway(gateway), None);
 }

@@ -2,14 +2,14 @@
 //! floating IPs that come and go, routers that are down or lose their way outside. The clock of
 //! these tests is paused: waiting costs nothing.
 
-use crate::world::{World, name, new_router};
+use crate::world::{LAX_PORTS, LAX_SUBNETS, World, name, new_router, new_subnet};
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::network::NewNetwork;
-use adit_control::port::{NewPort, PortChange};
+use adit_control::port::{self, NewPort, PortChange};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::security_group::NewRule;
-use adit_control::subnet::NewSubnet;
+use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Naming};
 use adit_model::desired::{FilterRule, FloatingIpSpec, RouterSpec};
 use adit_model::port::Device;
@@ -31,20 +31,16 @@ async fn network(w: &World, cidr: &str) -> (NetworkId, SubnetId) {
     };
     let view = w.control.create_network(&w.demo, new).await.unwrap();
     let network = view.network.id;
-    let new = NewSubnet {
-        name: name("s"),
-        description: String::new(),
-        network,
-        cidr: cidr.parse().unwrap(),
-        gateway: None,
-        pools: None,
-        enable_dhcp: true,
-        dns_nameservers: Vec::new(),
-        host_routes: Vec::new(),
-        ipv6_address_mode: None,
-        ipv6_ra_mode: None,
-    };
-    let subnet = w.control.create_subnet(&w.demo, new).await.unwrap();
+    let new = new_subnet(
+        "s",
+        subnet::Place::Network(network),
+        Block::Exact(cidr.parse().unwrap()),
+    );
+    let subnet = w
+        .control
+        .create_subnet(&w.demo, LAX_SUBNETS, new)
+        .await
+        .unwrap();
     (network, subnet.id)
 }
 
@@ -60,7 +56,7 @@ async fn machine(w: &World, network: NetworkId, groups: Option<Vec<SecurityGroup
     let new = NewPort {
         name: name("vm"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips: None,
@@ -71,7 +67,10 @@ async fn machine(w: &World, network: NetworkId, groups: Option<Vec<SecurityGroup
         port_security: None,
         security_groups: groups,
     };
-    w.control.create_port(&w.demo, new).await.unwrap()
+    w.control
+        .create_port(&w.demo, LAX_PORTS, new)
+        .await
+        .unwrap()
 }
 
 async fn allow_in(w: &World, group: SecurityGroupId, remote: Remote) -> SecurityGroupRuleId {
@@ -140,7 +139,10 @@ async fn a_filter_follows_the_members_of_the_group_it_names() {
     until_lets_in(&w, clients, two, &["10.2.0.2/32 10.2.0.3/32"]).await;
 
     // And go: with their port, and by another change.
-    w.control.delete_port(&w.demo, one, None).await.unwrap();
+    w.control
+        .delete_port(&w.demo, LAX_PORTS, one, None)
+        .await
+        .unwrap();
     until_lets_in(&w, servers, server, &["10.2.0.3/32"]).await;
     let leaves = w.control.update_port(&w.demo, two, into(vec![web]));
     leaves.await.unwrap();
@@ -279,7 +281,7 @@ async fn a_floating_ip_comes_and_goes() {
     })
     .await;
     w.control
-        .delete_port(&w.demo, other.id, None)
+        .delete_port(&w.demo, LAX_PORTS, other.id, None)
         .await
         .unwrap();
     until_router(&w, net.router, "it went with its port", |spec| {

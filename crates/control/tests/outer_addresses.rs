@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::world::{LAX, World, config, name, new_router};
+use crate::world::{LAX, LAX_GATEWAYS, LAX_SUBNETS, World, config, name, new_gateway, new_router};
 use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
+use adit_control::gateway::Place;
 use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange, WishedExternal, WishedV6};
-use adit_control::service::NewService;
 use adit_control::{
     AgentEvent, Allowance, Config, Control, Error, ExternalPool, Misfit, Naming, Query, Resolver,
 };
@@ -63,14 +63,14 @@ async fn router(w: &World, wished: impl FnOnce(&mut WishedExternal)) -> Result<R
 }
 
 async fn service(w: &World, router: &Router) -> Result<Gateway, Error> {
-    let new = NewService {
-        name: name("s"),
-        description: String::new(),
-        router: router.id,
+    let place = Place::Router {
+        id: router.id,
         subnet: None,
-        admin_state_up: true,
     };
-    let made = w.control.create_service(&w.demo, new).await;
+    let made = w
+        .control
+        .create_gateway(&w.demo, LAX_GATEWAYS, new_gateway("s", place))
+        .await;
     made.map(|view| view.gateway)
 }
 
@@ -176,7 +176,7 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
     assert_eq!(external(&after).await, net);
     let kept = after
         .control
-        .service(&after.demo, old_service.id)
+        .gateway(&after.demo, old_service.id)
         .await
         .unwrap();
     assert_eq!(kept.gateway.addresses, old_service.addresses);
@@ -200,7 +200,7 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
     assert!(young.addresses.v6.is_some());
     let delete = after
         .control
-        .delete_subnet(&after.admin, subnets.v6.unwrap(), None);
+        .delete_subnet(&after.admin, LAX_SUBNETS, subnets.v6.unwrap(), None);
     assert!(delete.await.is_err(), "it is the host's");
     let admin = after.admin;
     drop(after);
@@ -217,27 +217,29 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
         assert!(refused.contains("1 more"), "{refused}");
     }
     let after = World::over(Arc::clone(&store), with_v6(BLOCK)).await;
-    let gone = after.control.delete_service(&after.demo, young.id).await;
-    gone.unwrap();
+    let control = &after.control;
+    let gone = control.delete_gateway(&after.demo, LAX_GATEWAYS, young.id);
+    gone.await.unwrap();
     let without = change(WishedExternal {
         v6: WishedV6::Without,
         ..WishedExternal::by(net)
     });
-    after
-        .control
-        .update_router(&after.demo, old.id, without)
-        .await
-        .unwrap();
+    let changed = control.update_router(&after.demo, old.id, without);
+    changed.await.unwrap();
     drop(after);
     let end = open(&store, config());
     end.bootstrap().await.unwrap();
     assert_eq!(end.external_subnets(net).unwrap().v6, None);
     // The subnet is as good as any other's now.
-    end.delete_subnet(&admin, subnets.v6.unwrap(), None)
+    end.delete_subnet(&admin, LAX_SUBNETS, subnets.v6.unwrap(), None)
         .await
         .unwrap();
     let subnets = end.external_subnets(net).unwrap();
-    assert!(end.delete_subnet(&admin, subnets.v4, None).await.is_err());
+    assert!(
+        end.delete_subnet(&admin, LAX_SUBNETS, subnets.v4, None)
+            .await
+            .is_err()
+    );
 }
 
 /// Finds hosts that have addresses of both families, and moves one of them.
@@ -313,15 +315,12 @@ async fn site(w: &World) -> Gateway {
         .update_router(&w.demo, on.id, change)
         .await
         .unwrap();
-    let new = NewService {
-        name: name("s"),
-        description: String::new(),
-        router: on.id,
+    let place = Place::Router {
+        id: on.id,
         subnet: Some(subnet.subnet.id),
-        admin_state_up: true,
     };
     w.control
-        .create_service(&w.demo, new)
+        .create_gateway(&w.demo, LAX_GATEWAYS, new_gateway("s", place))
         .await
         .unwrap()
         .gateway

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{STRICT, World, config, new_connection};
+use crate::world::{STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, new_connection};
 use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
-use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
+use adit_model::{ConnectionId, GatewayId, HostId, Reason, ReasonCode, Whose};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
 
@@ -134,7 +134,10 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
         behind() == ["192.168.2.0/24", "192.168.3.0/24"]
     })
     .await;
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
     w.until("all is deleted", async || behind().is_empty())
         .await;
 }
@@ -184,9 +187,12 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
     available(&w, id).await;
     let view = w.control.gateway(&w.demo, id).await.unwrap();
     w.agent.fail_next(1);
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
     w.control
-        .delete_attached_subnet(&w.demo, view.subnet.unwrap().id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
+    w.control
+        .delete_subnet(&w.demo, STRICT_SUBNETS, view.gateway.subnet.unwrap(), None)
         .await
         .unwrap();
     w.control
@@ -404,7 +410,10 @@ async fn what_is_deleted_does_not_wait_for_a_retry() {
     })
     .await;
     let before = tokio::time::Instant::now();
-    w.control.delete_gateway(&w.demo, id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .await
+        .unwrap();
     w.until("gone", async || w.agent.gateway(id).is_none())
         .await;
     assert!(
@@ -441,4 +450,25 @@ async fn a_running_gateway_is_not_failed_by_a_router_that_could_not_be_changed()
         .await;
     let router = w.agent.router(view.router.id).unwrap();
     assert!(router.interfaces.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_of_a_host_that_is_not_there_is_told_to_no_other() {
+    let mut w = World::new().await;
+    let id = gateway(&w).await;
+    let mut tx = w.store.write().await.unwrap();
+    let mut row = tx.any_gateway(id).await.unwrap().unwrap();
+    assert_eq!(row.host, HostId::ONLY);
+    row.host = HostId::random();
+    tx.update_gateway(&row).await.unwrap();
+    tx.commit().await.unwrap();
+    w.run();
+    w.until("failed", async || {
+        status(&w, id).await == GatewayStatus::Failed
+    })
+    .await;
+    let view = w.control.gateway(&w.demo, id).await.unwrap();
+    let evidence = format!("there is no agent of the host {}", row.host);
+    assert_eq!(view.reasons[0].evidence, evidence);
+    assert_eq!(w.agent.gateway(id), None);
 }

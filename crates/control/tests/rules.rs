@@ -1,11 +1,13 @@
 //! What may be made, changed and deleted, and by whom.
 
-use crate::world::{LAX, STRICT, World, name, new_connection, new_router};
-use adit_control::attached_subnet::{Block, NewAttachedSubnet};
+use crate::world::{
+    LAX, STRICT, STRICT_GATEWAYS, STRICT_PORTS, STRICT_SUBNETS, World, name, new_connection,
+    new_machine, new_router, new_subnet,
+};
 use adit_control::connection::{ConnectionChange, Rules, Side};
-use adit_control::instance::NewInstance;
 use adit_control::policy::NewPolicy;
 use adit_control::router::{NewRouter, RouterChange};
+use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Caller, Error, Misfit, Naming, Noun, Part, PolicyEdit, Quota, Rule};
 use adit_model::policy::IkeParameters;
 use adit_model::project::Role;
@@ -38,11 +40,11 @@ async fn a_gateway_has_its_address_at_once_and_no_two_have_the_same() {
     assert_eq!(one.gateway.addresses.v4.to_string(), "203.0.113.1");
     // 203.0.113.2 is reserved.
     assert_eq!(two.gateway.addresses.v4.to_string(), "203.0.113.3");
-    assert_eq!(one.private_addresses[0].to_string(), "10.0.0.254");
-    assert_eq!(two.private_addresses[0].to_string(), "10.0.0.246");
+    assert_eq!(w.private_address(&one).await.to_string(), "10.0.0.254");
+    assert_eq!(w.private_address(&two).await.to_string(), "10.0.0.246");
     let left = w
         .control
-        .attached_subnet(&w.demo, subnet.subnet.id)
+        .subnet_view(&w.demo, subnet.subnet.id)
         .await
         .unwrap();
     assert_eq!(left.available, 256 - 5 - 16);
@@ -53,7 +55,10 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     let mut w = World::new().await;
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway;
-    w.control.delete_gateway(&w.demo, one.id).await.unwrap();
+    w.control
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, one.id)
+        .await
+        .unwrap();
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway;
     assert_ne!(one.addresses, two.addresses);
     w.run();
@@ -62,7 +67,10 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
         .await;
     w.until("given again", async || {
         let three = w.gateway(subnet.subnet.id, "three").await.unwrap().gateway;
-        w.control.delete_gateway(&w.demo, three.id).await.unwrap();
+        w.control
+            .delete_gateway(&w.demo, STRICT_GATEWAYS, three.id)
+            .await
+            .unwrap();
         three.addresses == one.addresses
     })
     .await;
@@ -95,7 +103,7 @@ async fn another_projects_things_are_not_found() {
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
-        c.delete_gateway(other, gateway).await,
+        c.delete_gateway(other, STRICT_GATEWAYS, gateway).await,
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
@@ -129,29 +137,35 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
     let w = World::new().await;
     let (router, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
-    let new = NewInstance {
-        name: name("i"),
-        naming: Naming::Unique,
-        subnet: subnet.subnet.id,
-    };
-    let instance = w.control.create_instance(&w.demo, new).await.unwrap();
-    assert_eq!(instance.address.to_string(), "10.0.0.4");
+    let new = new_machine("i", subnet.subnet.id);
+    let instance = w
+        .control
+        .create_port(&w.demo, STRICT_PORTS, new)
+        .await
+        .unwrap();
+    assert_eq!(instance.fixed_ips[0].address.to_string(), "10.0.0.4");
     let (c, me, subnet) = (&w.control, &w.demo, subnet.subnet.id);
     assert_eq!(
         rule(c.delete_router(me, router.id, None).await),
         Rule::InUse(Noun::Router)
     );
     assert_eq!(
-        rule(c.delete_attached_subnet(me, subnet).await),
+        rule(c.delete_subnet(me, STRICT_SUBNETS, subnet, None).await),
         Rule::InUse(Noun::Subnet)
     );
-    c.delete_gateway(me, gateway).await.unwrap();
+    c.delete_gateway(me, STRICT_GATEWAYS, gateway)
+        .await
+        .unwrap();
     assert_eq!(
-        rule(c.delete_attached_subnet(me, subnet).await),
+        rule(c.delete_subnet(me, STRICT_SUBNETS, subnet, None).await),
         Rule::InUse(Noun::Subnet)
     );
-    c.delete_instance(me, instance.port.id).await.unwrap();
-    c.delete_attached_subnet(me, subnet).await.unwrap();
+    c.delete_port(me, STRICT_PORTS, instance.id, None)
+        .await
+        .unwrap();
+    c.delete_subnet(me, STRICT_SUBNETS, subnet, None)
+        .await
+        .unwrap();
     c.delete_router(me, router.id, None).await.unwrap();
     assert!(matches!(
         c.delete_router(me, router.id, None).await,
@@ -348,15 +362,17 @@ async fn a_network_around_a_peer_block_is_refused() {
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     let new = new_connection(gateway, "c", LOCAL, &["10.7.0.0/24", "10.8.0.0/16"]);
     let made = w.connection(new).await.unwrap().connection.id;
-    let attach = |cidr: &str| NewAttachedSubnet {
-        name: name("later"),
-        naming: Naming::Unique,
-        router: router.id,
-        block: Block::Exact(cidr.parse().unwrap()),
-        zone: "zone-1".to_owned(),
+    let attach = |cidr: &str| {
+        new_subnet(
+            "later",
+            subnet::Place::Router(router.id),
+            Block::Exact(cidr.parse().unwrap()),
+        )
     };
     for cidr in ["10.7.0.0/24", "10.7.0.0/16", "10.8.0.0/15"] {
-        let made_there = w.control.create_attached_subnet(&w.demo, attach(cidr));
+        let made_there = w
+            .control
+            .create_subnet(&w.demo, STRICT_SUBNETS, attach(cidr));
         let refused = made_there.await.unwrap_err();
         assert!(refused.to_string().contains(&made.to_string()), "{refused}");
         assert_eq!(rule(Err::<(), _>(refused)), Rule::CidrOverlap);
@@ -364,19 +380,19 @@ async fn a_network_around_a_peer_block_is_refused() {
     // One within such a block has what is sent there.
     let within = w
         .control
-        .create_attached_subnet(&w.demo, attach("10.8.1.0/24"));
+        .create_subnet(&w.demo, STRICT_SUBNETS, attach("10.8.1.0/24"));
     within.await.unwrap();
     // And none that is chosen is around one.
-    let free = NewAttachedSubnet {
-        name: name("free"),
-        block: Block::FirstFree {
+    let free = new_subnet(
+        "free",
+        subnet::Place::Router(router.id),
+        Block::FirstFree {
             within: "10.7.0.0/22".parse().unwrap(),
             prefix_len: 24,
         },
-        ..attach("10.99.0.0/24")
-    };
-    let free = w.control.create_attached_subnet(&w.demo, free).await;
-    assert_eq!(free.unwrap().subnet.cidr.to_string(), "10.7.1.0/24");
+    );
+    let free = w.control.create_subnet(&w.demo, STRICT_SUBNETS, free).await;
+    assert_eq!(free.unwrap().cidr.to_string(), "10.7.1.0/24");
 }
 
 #[tokio::test]
@@ -478,20 +494,15 @@ async fn a_small_subnet_has_no_place_for_a_gateway() {
         Rule::NoPrivateAddress
     );
     for n in 0..3 {
-        let new = NewInstance {
-            name: name(&n.to_string()),
-            naming: Naming::Unique,
-            subnet: subnet.subnet.id,
-        };
-        w.control.create_instance(&w.demo, new).await.unwrap();
+        let new = new_machine(&n.to_string(), subnet.subnet.id);
+        w.control
+            .create_port(&w.demo, STRICT_PORTS, new)
+            .await
+            .unwrap();
     }
-    let new = NewInstance {
-        name: name("full"),
-        naming: Naming::Unique,
-        subnet: subnet.subnet.id,
-    };
+    let new = new_machine("full", subnet.subnet.id);
     assert_eq!(
-        rule(w.control.create_instance(&w.demo, new).await),
+        rule(w.control.create_port(&w.demo, STRICT_PORTS, new).await),
         Rule::NoPrivateAddress
     );
 }
@@ -500,22 +511,20 @@ async fn a_small_subnet_has_no_place_for_a_gateway() {
 async fn a_subnet_finds_the_first_free_block() {
     let w = World::new().await;
     let (router, _) = w.subnet("r", "10.240.0.0/24").await;
-    let new = NewAttachedSubnet {
-        name: name("next"),
-        naming: Naming::Unique,
-        router: router.id,
-        block: Block::FirstFree {
+    let new = new_subnet(
+        "next",
+        subnet::Place::Router(router.id),
+        Block::FirstFree {
             within: "10.240.0.0/18".parse().unwrap(),
             prefix_len: 24,
         },
-        zone: "us-south-1".to_owned(),
-    };
+    );
     let made = w
         .control
-        .create_attached_subnet(&w.demo, new)
+        .create_subnet(&w.demo, STRICT_SUBNETS, new)
         .await
         .unwrap();
-    assert_eq!(made.subnet.cidr.to_string(), "10.240.1.0/24");
+    assert_eq!(made.cidr.to_string(), "10.240.1.0/24");
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::world::{World, config, name};
+use crate::world::{LAX_PORTS, World, config, name};
 use adit_control::error::{Quota, Rule};
 use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::NewNetwork;
-use adit_control::port::NewPort;
+use adit_control::port::{self, NewPort};
 use adit_control::{Caller, Config, Error, Query, Resource};
 use adit_model::port::Device;
 use adit_model::{FloatingIp, NetworkId, Port};
@@ -80,7 +80,7 @@ async fn machine(w: &World, network: NetworkId) -> Result<Port, Error> {
     let new = NewPort {
         name: name("m"),
         description: String::new(),
-        network,
+        place: port::Place::Network(network),
         admin_state_up: true,
         mac: None,
         fixed_ips: None,
@@ -88,7 +88,7 @@ async fn machine(w: &World, network: NetworkId) -> Result<Port, Error> {
         port_security: Some(false),
         security_groups: None,
     };
-    w.control.create_port(&w.demo, new).await
+    w.control.create_port(&w.demo, LAX_PORTS, new).await
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ pub(crate) trait Sa: fmt::Debug {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop>;
+    ) -> Result<Received, DropReason>;
 
     /// Does what is due.
     fn handle_timeout(&mut self, ctx: &mut Context<'_>);
@@ -203,16 +203,16 @@ pub(crate) struct Handover {
     pub(crate) wants: Vec<(Want, Instant)>,
 }
 
-/// What became of a message that was taken.
+/// What became of a message that was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Taken {
-    Done,
+pub(crate) enum Received {
+    Processed,
     Repeated,
 }
 
 /// Why a datagram went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Drop {
+pub(crate) enum DropReason {
     HalfOpenLimit,
     HalfOpenLimitOfPeer,
     Malformed,

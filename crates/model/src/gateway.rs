@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{GatewayId, Name, OuterAddresses, ProjectId, Revision, RouterId, SubnetId};
+use crate::{GatewayId, HostId, Name, OuterAddresses, ProjectId, Revision, RouterId, SubnetId};
 
 /// How many connections a gateway may have: what its worker, its data plane and its orders are made for, and measured
 /// with.
@@ -42,6 +42,8 @@ pub struct Gateway {
     /// Its addresses on the external network, fixed from creation to deletion; also its IKE
     /// identities, each to peers of its family.
     pub addresses: OuterAddresses,
+    /// The host it is on: its router's.
+    pub host: HostId,
     /// When it was made, UTC.
     pub created_at: OffsetDateTime,
     /// Its version.

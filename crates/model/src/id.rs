@@ -75,6 +75,8 @@ typed_id! {
     FloatingIpId;
     /// Names a [`crate::Gateway`].
     GatewayId;
+    /// Names a host: where networks, routers and gateways are made.
+    HostId;
     /// Names a [`crate::IkePolicy`].
     IkePolicyId;
     /// Names a [`crate::IpsecPolicy`].
@@ -97,4 +99,9 @@ typed_id! {
     TokenId;
     /// Names a [`crate::User`].
     UserId;
+}
+
+impl HostId {
+    /// The one host that there is, until there are more.
+    pub const ONLY: Self = Self::from_uuid(Uuid::from_u128(1));
 }

@@ -4,7 +4,7 @@
 use time::OffsetDateTime;
 
 use crate::subnet::StaticRoute;
-use crate::{Name, NetworkId, OuterAddresses, ProjectId, Revision, RouterId};
+use crate::{HostId, Name, NetworkId, OuterAddresses, ProjectId, Revision, RouterId};
 
 /// A routing domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub struct Router {
     pub external: Option<ExternalGateway>,
     /// Ways to blocks by neighbours on its subnets.
     pub routes: Vec<StaticRoute>,
+    /// The host it is on.
+    pub host: HostId,
     /// When it was made, UTC.
     pub created_at: OffsetDateTime,
     /// When it was last changed, UTC.

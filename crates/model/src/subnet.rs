@@ -73,10 +73,6 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// Addresses at the start of an IBM VPC subnet that machines don't get: the network, the
-    /// router, and two kept for the provider; the last address makes five in all.
-    pub const RESERVED_AT_START: u64 = 4;
-
     /// The router's address in this subnet unless a user chooses another: the one after the first.
     #[must_use]
     pub fn router_address(cidr: Cidr) -> IpAddr {

@@ -1,30 +1,13 @@
 //! The blocks behind VPN peers, held: nothing for them leaves a router but through a tunnel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use adit_model::{Cidr, GatewayId, RouterId};
 
+use crate::applied::Router;
 use crate::error::NetworkError;
 use crate::netlink::{Route, Table};
 use crate::provider::Network;
-use crate::router::Router;
-
-/// Which blocks of a router are held, and for which gateway. One is let go when it is behind none.
-#[derive(Default, Debug)]
-pub(crate) struct Blocks {
-    /// Those the router's spec lists, of gateways that have not told themselves: whoever has the
-    /// spec knows of peers before their gateways do.
-    listed: BTreeMap<GatewayId, BTreeSet<Cidr>>,
-    /// Those behind each gateway that told.
-    gateways: HashMap<GatewayId, BTreeSet<Cidr>>,
-}
-
-impl Blocks {
-    fn holds(&self, block: Cidr) -> bool {
-        let mut behind = self.listed.values().chain(self.gateways.values());
-        behind.any(|blocks| blocks.contains(&block))
-    }
-}
 
 impl Router {
     /// Has the blocks that the router's spec lists lead nowhere, and lets go of those that neither

@@ -1,36 +1,16 @@
 //! A router's way outside: its addresses on the external network, and what is translated.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use adit_model::Cidr;
 use adit_model::desired::{ExternalSpec, RouterSpec};
-use adit_model::{Cidr, GatewayId, OuterAddresses};
 
+use crate::applied::Router;
 use crate::error::NetworkError;
 use crate::netlink::{Route, Table, host_len};
 use crate::nft::{self, WayOut};
 use crate::provider::{Network, host_address};
-use crate::router::Router;
-
-/// Whose addresses are on a router's external link.
-#[derive(Default, Debug)]
-pub(crate) struct Outside {
-    /// The router's and its floating IPs'.
-    own: BTreeSet<IpAddr>,
-    /// The attached gateways'.
-    pub(crate) gateways: HashMap<GatewayId, OuterAddresses>,
-}
-
-impl Outside {
-    /// Whether the address is to be on the link.
-    pub(crate) fn holds(&self, address: IpAddr) -> bool {
-        self.own.contains(&address) || self.is_gateways(address)
-    }
-
-    fn is_gateways(&self, address: IpAddr) -> bool {
-        self.gateways.values().any(|other| other.contains(address))
-    }
-}
 
 /// The addresses that a router wants on its external link, its gateways' aside.
 pub(crate) fn addresses(spec: &RouterSpec) -> BTreeSet<IpAddr> {

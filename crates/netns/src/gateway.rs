@@ -9,10 +9,10 @@ use adit_model::{GatewayId, OuterAddresses, RouterId};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::applied::Router;
 use crate::error::NetworkError;
 use crate::netlink::Wish;
 use crate::provider::Network;
-use crate::router::Router;
 
 /// What a socket may hold before it drops, in octets; a burst of 64 kB datagrams must fit.
 const SOCKET_BUFFER: usize = 8 << 20;

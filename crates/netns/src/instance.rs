@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use adit_model::Cidr;
 use adit_model::desired::{InstanceSpec, InterfaceAddress};
 
+use crate::applied::Segment;
 use crate::error::NetworkError;
 use crate::netlink::{Netlink, Route, Wish};
-use crate::network::Segment;
 use crate::nft;
 use crate::provider::Network;
 

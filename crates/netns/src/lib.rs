@@ -47,6 +47,7 @@
 //! behind is reused where it is still wanted and removed where it is not. Names start with a
 //! prefix (`adit` unless configured); nothing else is ever touched.
 
+mod applied;
 mod blocks;
 mod error;
 mod external;

@@ -6,18 +6,10 @@ use adit_model::NetworkId;
 use adit_model::desired::NetworkSpec;
 use tokio::sync::Mutex;
 
+use crate::applied::Segment;
 use crate::error::NetworkError;
 use crate::netlink::{Netlink, Wish};
 use crate::provider::Network;
-
-/// A network that was applied.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    pub(crate) netlink: Netlink,
-    pub(crate) bridge: String,
-    /// Held while a spec is applied.
-    applying: Mutex<()>,
-}
 
 /// Nobody lives where the bridges are: what they carry is none of the host's business.
 const NETWORK_SYSCTLS: &[(&str, &str)] = &[

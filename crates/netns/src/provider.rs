@@ -11,12 +11,11 @@ use adit_model::{Cidr, NetworkId, RouterId};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::applied::{Router, Segment};
 use crate::error::NetworkError;
 use crate::filter::Filters;
 use crate::namespace::Namespace;
 use crate::netlink::Netlink;
-use crate::network::Segment;
-use crate::router::Router;
 
 /// Where routers get public addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,28 +7,12 @@ use adit_model::RouterId;
 use adit_model::desired::{InterfaceSpec, RouterSpec};
 use tokio::sync::Mutex;
 
-use crate::blocks::Blocks;
+use crate::applied::{Blocks, Outside, Router};
 use crate::error::NetworkError;
-use crate::external::{Outside, addresses};
+use crate::external::addresses;
 use crate::instance::pairs;
-use crate::namespace::Namespace;
 use crate::netlink::{Netlink, Route, Wish, host_len};
 use crate::provider::Network;
-
-/// A router that was applied.
-#[derive(Debug)]
-pub(crate) struct Router {
-    pub(crate) namespace: Namespace,
-    pub(crate) netlink: Netlink,
-    /// Its link on the external network.
-    pub(crate) external_link: String,
-    /// The blocks behind its gateways' peers.
-    pub(crate) blocks: Mutex<Blocks>,
-    /// Its addresses on the external network.
-    pub(crate) outside: Mutex<Outside>,
-    /// Held while a spec is applied.
-    applying: Mutex<()>,
-}
 
 /// A namespace forwards, and does not mind which way packets come. Its addresses work at once, and
 /// it answers for an address on the link that has it only.

@@ -11,7 +11,7 @@ impl Table for Gateway {
     const WHAT: &'static str = "gateway";
     const TABLE: &'static str = "gateways";
     const FIXED: &'static [&'static str] = &["router", "subnet", "public_v4", "public_v6"];
-    const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up"];
+    const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up", "host"];
     const ONLY: &'static [(Only, &'static str)] = &[(
         Only::OnSubnets,
         "subnet IS NOT NULL OR EXISTS (SELECT 1 FROM ports WHERE ports.router = gateways.router)",
@@ -35,6 +35,7 @@ impl Table for Gateway {
             },
             created_at: row.created_at()?,
             revision: row.revision()?,
+            host: row.parsed("host")?,
         })
     }
 
@@ -52,6 +53,7 @@ impl Table for Gateway {
             Value::Text(self.name.to_string()),
             Value::Text(self.description.clone()),
             Value::Flag(self.admin_state_up),
+            Value::Text(text(self.host)),
         ])
     }
 }

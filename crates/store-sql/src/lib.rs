@@ -37,7 +37,7 @@ use rusqlite::Connection;
 use tokio::task::{self, JoinError};
 
 pub use key_file::{KeyFile, KeyFileError};
-use pool::{Access, Lent, Pool};
+use pool::{Access, Pool, PooledConnection};
 
 /// How many may read at a time.
 const READERS: u32 = 8;
@@ -204,7 +204,7 @@ impl SqliteStore {
     }
 
     async fn begin(&self, access: Access) -> Result<SqliteTransaction, StoreError> {
-        let lent = match access {
+        let pooled = match access {
             Access::Read => self.readers.begin().await?,
             Access::Write => {
                 self.disk
@@ -214,7 +214,7 @@ impl SqliteStore {
             }
         };
         Ok(SqliteTransaction {
-            lent: Some(lent),
+            pooled: Some(pooled),
             key: Arc::clone(&self.key),
             disk: Arc::clone(&self.disk),
             identity: false,
@@ -265,7 +265,7 @@ impl Store for SqliteStore {
 #[derive(Debug)]
 struct SqliteTransaction {
     /// Gone while something is done apart, and for good if that was not waited for.
-    lent: Option<Lent>,
+    pooled: Option<PooledConnection>,
     key: Arc<EnvelopeKey>,
     disk: Arc<Disk>,
     /// Whether it may have changed who may do what.
@@ -275,7 +275,10 @@ struct SqliteTransaction {
 
 impl SqliteTransaction {
     fn connection(&self) -> Result<&Connection, StoreError> {
-        self.lent.as_ref().ok_or_else(over)?.connection()
+        self.pooled
+            .as_ref()
+            .ok_or_else(transaction_is_over)?
+            .connection()
     }
 
     /// Writes what changes nothing, to see whether that is possible.
@@ -289,14 +292,14 @@ impl SqliteTransaction {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let lent = self.lent.take().ok_or_else(over)?;
-        let (lent, result) = pool::apart(lent, |lent| work(lent.connection()?)).await?;
-        self.lent = Some(lent);
+        let pooled = self.pooled.take().ok_or_else(transaction_is_over)?;
+        let (pooled, result) = pool::apart(pooled, |pooled| work(pooled.connection()?)).await?;
+        self.pooled = Some(pooled);
         result
     }
 }
 
-fn over() -> StoreError {
+fn transaction_is_over() -> StoreError {
     StoreError::Unavailable("the transaction is over".into())
 }
 
@@ -305,25 +308,25 @@ impl Transaction for SqliteTransaction {}
 #[async_trait]
 impl WriteTransaction for SqliteTransaction {
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let lent = self.lent.take().ok_or_else(over)?;
+        let pooled = self.pooled.take().ok_or_else(transaction_is_over)?;
         let (version, disk) = (Arc::clone(&self.version), Arc::clone(&self.disk));
         let identity = self.identity;
-        let commit = move |lent: &Lent| {
-            disk.note(disk.time(|| lent.commit()))?;
+        let commit = move |pooled: &PooledConnection| {
+            disk.note(disk.time(|| pooled.commit()))?;
             if identity {
                 version.fetch_add(1, Ordering::SeqCst);
             }
             Ok(())
         };
-        let (lent, committed) = if self.disk.is_quick() {
-            let committed = commit(&lent);
-            (lent, committed)
+        let (pooled, committed) = if self.disk.is_quick() {
+            let committed = commit(&pooled);
+            (pooled, committed)
         } else {
-            pool::apart(lent, commit).await?
+            pool::apart(pooled, commit).await?
         };
         if self.disk.wants_checkpoint() {
             // Only who writes next waits for it. If it fails, the log grows until one doesn't.
-            drop(task::spawn_blocking(move || lent.checkpoint()));
+            drop(task::spawn_blocking(move || pooled.checkpoint()));
         }
         committed
     }

@@ -1,4 +1,4 @@
-//! Connections to the database file: lent to one transaction each, and given back clean.
+//! Connections to the database file: pooled to one transaction each, and given back clean.
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(crate) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> 
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     match access {
         Access::Read => connection.pragma_update(None, "query_only", "ON")?,
-        // Or it would be a part of some commits: see `Lent::checkpoint`.
+        // Or it would be a part of some commits: see `PooledConnection::checkpoint`.
         Access::Write => connection.pragma_update(None, "wal_autocheckpoint", 0)?,
     }
     Ok(connection)
@@ -73,7 +73,7 @@ impl Pool {
     }
 
     /// A connection in a transaction.
-    pub(crate) async fn begin(&self) -> Result<Lent, StoreError> {
+    pub(crate) async fn begin(&self) -> Result<PooledConnection, StoreError> {
         let turn = time::timeout(TURN, Arc::clone(&self.turns).acquire_owned())
             .await
             .map_err(|e| StoreError::Unavailable(e.into()))?
@@ -87,24 +87,24 @@ impl Pool {
             Some(connection) => connection,
             None => open(&self.path, self.access).map_err(failure)?,
         };
-        let lent = Lent {
+        let pooled = PooledConnection {
             connection: Some(connection),
             home: Arc::clone(&self.idle),
             _turn: turn,
         };
         // Another process may hold the database: that is waited for where waiting hurts nobody.
-        lent.wait_at_most(Duration::ZERO)?;
-        match lent.begin(self.access) {
+        pooled.wait_at_most(Duration::ZERO)?;
+        match pooled.begin(self.access) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 let access = self.access;
-                let (lent, begun) = apart(lent, move |lent| {
-                    lent.wait_at_most(BUSY)?;
-                    lent.begin(access).map_err(failure)
+                let (pooled, begun) = apart(pooled, move |pooled| {
+                    pooled.wait_at_most(BUSY)?;
+                    pooled.begin(access).map_err(failure)
                 })
                 .await?;
-                begun.map(|()| lent)
+                begun.map(|()| pooled)
             }
-            begun => begun.map(|()| lent).map_err(failure),
+            begun => begun.map(|()| pooled).map_err(failure),
         }
     }
 
@@ -118,21 +118,21 @@ impl Pool {
 }
 
 /// Does what may take long on a thread where that hurts nobody. If nobody waits for it any more,
-/// what is lent goes home from there.
+/// what is pooled goes home from there.
 pub(crate) async fn apart<R: Send + 'static>(
-    lent: Lent,
-    work: impl FnOnce(&Lent) -> R + Send + 'static,
-) -> Result<(Lent, R), StoreError> {
+    pooled: PooledConnection,
+    work: impl FnOnce(&PooledConnection) -> R + Send + 'static,
+) -> Result<(PooledConnection, R), StoreError> {
     let done = task::spawn_blocking(move || {
-        let result = work(&lent);
-        (lent, result)
+        let result = work(&pooled);
+        (pooled, result)
     });
     done.await.map_err(|e| StoreError::Unavailable(e.into()))
 }
 
 /// A connection on loan. Dropped, it undoes what was not committed and goes back.
 #[derive(Debug)]
-pub(crate) struct Lent {
+pub(crate) struct PooledConnection {
     /// Here until it is dropped.
     connection: Option<Connection>,
     home: Arc<Mutex<Vec<Connection>>>,
@@ -140,7 +140,7 @@ pub(crate) struct Lent {
     _turn: OwnedSemaphorePermit,
 }
 
-impl Lent {
+impl PooledConnection {
     pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {
         self.connection
             .as_ref()
@@ -192,7 +192,7 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;

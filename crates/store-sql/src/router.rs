@@ -22,6 +22,7 @@ impl Table for Router {
         "enable_snat",
         "routes",
         "updated_at",
+        "host",
     ];
     const OF: &'static [(Noun, &'static str)] = &[(Noun::Network, "external_network = ?")];
     const LISTS: &'static [List] = &[];
@@ -47,6 +48,7 @@ impl Table for Router {
             created_at: row.created_at()?,
             updated_at: row.time("updated_at")?,
             revision: row.revision()?,
+            host: row.parsed("host")?,
         })
     }
 
@@ -70,6 +72,7 @@ impl Table for Router {
             Value::Flag(external.is_some_and(|external| external.enable_snat)),
             Value::Text(json(Self::WHAT, &self.routes)?),
             Value::Number(nanoseconds(self.updated_at)),
+            Value::Text(text(self.host)),
         ])
     }
 }

@@ -29,6 +29,11 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V4__ends_of_connections",
         include_str!("../migrations/V4__ends_of_connections.sql"),
     ),
+    (
+        "V5__subnets_of_groups",
+        include_str!("../migrations/V5__subnets_of_groups.sql"),
+    ),
+    ("V6__hosts", include_str!("../migrations/V6__hosts.sql")),
 ];
 
 /// The latest version.

@@ -94,7 +94,9 @@ async fn read_all(tx: &mut dyn Transaction) {
     some_of::<adit_model::FloatingIp>(tx).await;
     some_of::<adit_model::SecurityGroup>(tx).await;
     some_of::<adit_model::SecurityGroupRule>(tx).await;
-    some_of::<adit_model::Gateway>(tx).await;
+    for row in some_of::<adit_model::Gateway>(tx).await {
+        assert_eq!(row.host, adit_model::HostId::ONLY);
+    }
     some_of::<adit_model::EndpointGroup>(tx).await;
     some_of::<adit_model::IkePolicy>(tx).await;
     some_of::<adit_model::IpsecPolicy>(tx).await;

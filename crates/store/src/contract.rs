@@ -21,9 +21,9 @@ use adit_model::connection::Ends;
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, IkePolicy,
-    IkePolicyId, MacAddress, Port, PortId, ProjectId, Psk, Revision, RoleAssignment, Router,
-    RouterId, TokenId, User, UserId,
+    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, HostId,
+    IkePolicy, IkePolicyId, MacAddress, Port, PortId, ProjectId, Psk, Revision, RoleAssignment,
+    Router, RouterId, TokenId, User, UserId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
@@ -280,6 +280,17 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         ike_policy update_ike_policy ike_policy;
         ipsec_policy update_ipsec_policy ipsec_policy;
     }
+    // What is on a host may be on another one later.
+    let host = HostId::random();
+    let mut router = tx.any_router(w.router.id).await.unwrap().unwrap();
+    let mut gateway = tx.any_gateway(w.gateway.id).await.unwrap().unwrap();
+    (router.host, gateway.host) = (host, host);
+    tx.update_router(&router).await.unwrap();
+    tx.update_gateway(&gateway).await.unwrap();
+    let router = tx.any_router(router.id).await.unwrap();
+    let gateway = tx.any_gateway(gateway.id).await.unwrap();
+    assert_eq!(router.map(|row| row.host), Some(host));
+    assert_eq!(gateway.map(|row| row.host), Some(host));
     let gone = Router {
         id: RouterId::random(),
         ..w.router

@@ -46,7 +46,7 @@ pub use query::{Only, Order, OrderBy, Query};
 pub use quota::{Quotas, WriteQuotas};
 pub use revoked_token::{RevokedTokens, WriteRevokedTokens};
 pub use role_assignment::{RoleAssignments, WriteRoleAssignments};
-pub use row::{KeptPhase, Row, Rows, WriteRows};
+pub use row::{Row, Rows, StoredPhase, WriteRows};
 pub use user::{Users, WriteUsers};
 
 /// A place for wishes.

@@ -232,7 +232,7 @@ rows! {
     EndpointGroup {
         owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: [kind, endpoints]
+        fixed: [endpoints]
     }
     Connection {
         owners: &[Noun::Gateway], name: |row| row.name.as_str(),
@@ -250,20 +250,20 @@ rows! {
 }
 
 /// A phase whose policies are kept.
-pub trait KeptPhase: Phase {
+pub trait StoredPhase: Phase {
     /// Which kind of row its policies are.
     const NOUN: Noun;
 }
 
-impl KeptPhase for IkeParameters {
+impl StoredPhase for IkeParameters {
     const NOUN: Noun = Noun::IkePolicy;
 }
 
-impl KeptPhase for IpsecParameters {
+impl StoredPhase for IpsecParameters {
     const NOUN: Noun = Noun::IpsecPolicy;
 }
 
-impl<P: KeptPhase> Row for Policy<P> {
+impl<P: StoredPhase> Row for Policy<P> {
     const NOUN: Noun = P::NOUN;
     const OWNERS: &'static [Noun] = &[];
 

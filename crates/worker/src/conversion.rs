@@ -8,6 +8,7 @@ use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
+    Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
@@ -28,8 +29,6 @@ pub(crate) enum Unsupported {
     Ah,
     #[error("transport mode is not one this engine has")]
     Transport,
-    #[error("IKEv1 is not one of the protocols this engine speaks")]
-    IkeV1,
     #[error("the gateway has {MAX_TUNNELS} other connections, which is as many as one may have")]
     TooMany,
 }
@@ -131,9 +130,10 @@ pub(crate) fn config(
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
     let local = own.toward(peer).ok_or(Unsupported::Family(peer))?;
-    if order.ike.version == IkeVersion::V1 {
-        return Err(Unsupported::IkeV1);
-    }
+    let versions = match order.ike.version {
+        IkeVersion::V1 => Versions::V1,
+        IkeVersion::V2 => Versions::V2,
+    };
     if order.ipsec.transform != Transform::Esp {
         return Err(Unsupported::Ah);
     }
@@ -141,7 +141,10 @@ pub(crate) fn config(
         return Err(Unsupported::Transport);
     }
     let ike = IkeAlgorithms {
-        encryption: all(&order.ike.encryption, encryption),
+        encryption: all(&order.ike.encryption, |cipher| {
+            // IKEv1 encrypts its own messages in CBC mode alone (RFC 2409 appendix B).
+            encryption(cipher).filter(|own| versions != Versions::V1 || !own.is_aead())
+        }),
         integrity: all(&order.ike.authentication, integrity),
         prf: all(&order.ike.authentication, prf),
         groups: groups(&order.ike.groups),
@@ -171,7 +174,7 @@ pub(crate) fn config(
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
     Ok(ConnectionConfig {
-        versions: Versions::V2,
+        versions,
         local,
         remote: peer,
         local_id: identity(&order.local_id),
@@ -285,10 +288,16 @@ pub(crate) mod tests {
 
     #[test]
     fn what_the_engine_lacks_is_said_and_not_weakened() {
-        let mut old = order();
-        old.ike.version = IkeVersion::V1;
         let local = own();
-        assert_eq!(config(local, &old).unwrap_err(), Unsupported::IkeV1);
+        let mut new = order();
+        new.ike.version = IkeVersion::V1;
+        let ciphers = config(local, &new).unwrap().ike.encryption;
+        assert!(ciphers.iter().all(|cipher| !cipher.is_aead()));
+        new.ike.encryption = vec![policy::Encryption::Aes256Gcm16];
+        assert!(matches!(
+            config(local, &new),
+            Err(Unsupported::Algorithms(_))
+        ));
         let mut weak = order();
         weak.ipsec.encryption = vec![policy::Encryption::Aes128Ctr];
         assert!(matches!(

@@ -43,6 +43,13 @@ impl Finding {
 
     pub(crate) fn of_failure(now: OffsetDateTime, failure: &Failure, peer: &str) -> Self {
         match failure {
+            Failure::AggressiveMode => Self::new(
+                now,
+                ReasonCode::IkePolicyMismatch,
+                Whose::Peer,
+                format!("{peer} begins with IKEv1's aggressive mode, which shows a hash of the pre-shared key to anybody who asks"),
+                "Set the peer to main mode.",
+            ),
             Failure::Authentication { by } => authentication(now, *by, peer),
             Failure::ChildNotInstalled => Self::new(
                 now,
@@ -90,7 +97,7 @@ impl Finding {
                 now,
                 ReasonCode::PeerNotResponding,
                 Whose::Network,
-                format!("no answer from {peer} to IKE_SA_INIT, sent {sent} times"),
+                format!("no answer from {peer} to the first message of IKE, sent {sent} times"),
                 "Check the peer address, that the peer has a connection for this gateway's address, and that UDP 500 and 4500 pass.",
             ),
             Failure::Refused { notification } => Self::new(
@@ -100,17 +107,22 @@ impl Finding {
                 format!("the peer refused: {notification}"),
                 "The peer's log says why it refuses.",
             ),
+            Failure::Version { theirs } => Self::new(
+                now,
+                ReasonCode::IkePolicyMismatch,
+                Whose::Peer,
+                format!("{peer} speaks IKEv{theirs}, which this connection's IKE policy does not"),
+                &format!("Choose an IKE policy of version v{theirs} here, or the other version at the peer."),
+            ),
             Failure::Selectors { by, ours, theirs } => selectors(now, *by, ours, theirs.as_deref()),
         }
     }
 
     pub(crate) fn of_unsupported(now: OffsetDateTime, unsupported: &Unsupported) -> Self {
-        let policies = "Choose policies with IKEv2, ESP in tunnel mode, AES and SHA-1 or SHA-2.";
+        let policies = "Choose policies with ESP in tunnel mode, AES and SHA-1 or SHA-2.";
         let (code, next_step) = match unsupported {
             Unsupported::Algorithms(_) => (ReasonCode::IkePolicyMismatch, policies),
-            Unsupported::Ah | Unsupported::IkeV1 | Unsupported::Transport => {
-                (ReasonCode::Unsupported, policies)
-            }
+            Unsupported::Ah | Unsupported::Transport => (ReasonCode::Unsupported, policies),
             Unsupported::TooMany => (
                 ReasonCode::Unsupported,
                 "Make another gateway for this connection, or delete some of this one's.",

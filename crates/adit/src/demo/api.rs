@@ -10,7 +10,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request};
 use serde_json::Value;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// The version and generation that every call carries.
 const QUERY: &str = "version=2020-02-20&generation=2";

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// The names of the demonstration's links and namespaces begin so, beside those of a real service.
 const PREFIX: &str = "aditd";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// How long packets that were just sent may take into the capture.
 const SETTLE: Duration = Duration::from_millis(300);

@@ -112,6 +112,7 @@ impl World {
             admin_state_up: true,
             external,
             routes: Vec::new(),
+            host: adit_model::HostId::ONLY,
             created_at: now,
             updated_at: now,
             revision: Revision::FIRST,

@@ -27,12 +27,12 @@ const MOST: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A body that goes home when who has it is done.
-struct Lent {
+struct BorrowedBody {
     body: Body,
     home: Option<oneshot::Sender<Body>>,
 }
 
-impl HttpBody for Lent {
+impl HttpBody for BorrowedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -52,7 +52,7 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for BorrowedBody {
     fn drop(&mut self) {
         if let Some(home) = self.home.take() {
             // Nobody waits for it when the whole request was dropped.
@@ -70,11 +70,11 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
     // Reading on would ask for what the client holds back until it is wanted.
     let holds_back = parts.headers.contains_key(EXPECT);
     let (home, mut rest) = oneshot::channel();
-    let lent = Lent {
+    let borrowed = BorrowedBody {
         body,
         home: Some(home),
     };
-    let request = Request::from_parts(parts, Body::new(lent));
+    let request = Request::from_parts(parts, Body::new(borrowed));
     let mut response = next.run(request).await;
     let is_read = match rest.try_recv() {
         Ok(rest) => rest.is_end_stream() || (!holds_back && read_on(rest).await),

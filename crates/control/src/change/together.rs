@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::{Shared, Unit, over};
+use super::{Shared, Unit, unit_is_over};
 use crate::Control;
 use crate::error::Error;
 
@@ -35,7 +35,7 @@ impl Together {
     /// # Errors
     /// A use case was refused, or the store can't answer. Nothing was written.
     pub async fn commit(self) -> Result<(), Error> {
-        let unit = self.shared.lock().await.take().ok_or_else(over)?;
+        let unit = self.shared.lock().await.take().ok_or_else(unit_is_over)?;
         if unit.broken {
             let message = "a part of the unit of work was refused";
             return Err(Error::Internal(message.into()));

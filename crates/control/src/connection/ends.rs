@@ -1,14 +1,13 @@
 //! What somebody wants a connection's ends to be, and what that comes to on its gateway.
 
-use adit_model::cidr::CidrError;
 use adit_model::connection::{Ends, GroupBlocks};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::{Cidr, EndpointGroup, EndpointGroupId, Gateway, SubnetId};
 use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
-use crate::{Caller, attached_subnet, endpoint_group};
+use crate::{Caller, endpoint_group, on_router};
 
 /// The ends of a connection, as somebody gives them. A gateway with a subnet takes blocks, one without
 /// takes groups.
@@ -150,14 +149,15 @@ async fn of_subnets(
     gateway: &Gateway,
     group: &EndpointGroup,
 ) -> Result<Vec<Cidr>, Error> {
-    need_kind(group, EndpointKind::Subnet)?;
+    let Endpoints::Subnets(subnets) = &group.endpoints else {
+        return Err(wrong_kind(group, EndpointKind::Subnet).into());
+    };
     let router = gateway.router;
-    let on_router = attached_subnet::of_router(tx, router).await?;
+    let known = on_router::subnets(tx, router).await?;
     let mut cidrs = Vec::new();
-    for text in &group.endpoints {
-        let invalid = |error: uuid::Error| Error::Internal(error.into());
-        let subnet: SubnetId = text.parse().map_err(invalid)?;
-        let found = on_router.iter().find(|row| row.id == subnet);
+    for subnet in subnets {
+        let subnet = subnet.value;
+        let found = known.iter().find(|row| row.id == subnet);
         let found = found.ok_or(Misfit::SubnetNotOnRouter { subnet, router })?;
         cidrs.push(found.cidr);
     }
@@ -165,31 +165,25 @@ async fn of_subnets(
 }
 
 /// A group's blocks, each once.
-fn of_blocks(group: &EndpointGroup) -> Result<Vec<Cidr>, Error> {
-    need_kind(group, EndpointKind::Cidr)?;
+fn of_blocks(group: &EndpointGroup) -> Result<Vec<Cidr>, Misfit> {
+    let Endpoints::Cidrs(blocks) = &group.endpoints else {
+        return Err(wrong_kind(group, EndpointKind::Cidr));
+    };
     let mut cidrs = Vec::new();
-    for text in &group.endpoints {
-        // One that was made when zeros before numbers were let through.
-        let invalid = |error: CidrError| {
-            Error::invalid("peer_ep_group_id", Rule::Reference, error.to_string())
-        };
-        let cidr = Cidr::containing(text).map_err(invalid)?;
-        if !cidrs.contains(&cidr) {
-            cidrs.push(cidr);
+    for block in blocks {
+        if !cidrs.contains(&block.value) {
+            cidrs.push(block.value);
         }
     }
     Ok(cidrs)
 }
 
-fn need_kind(group: &EndpointGroup, wanted: EndpointKind) -> Result<(), Misfit> {
-    if group.kind == wanted {
-        return Ok(());
-    }
-    Err(Misfit::WrongGroupKind {
+fn wrong_kind(group: &EndpointGroup, wanted: EndpointKind) -> Misfit {
+    Misfit::WrongGroupKind {
         group: group.id,
-        kind: group.kind,
+        kind: group.endpoints.kind(),
         wanted,
-    })
+    }
 }
 
 /// Whether all blocks are IPv4, or none; nothing when they differ.

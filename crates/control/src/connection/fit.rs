@@ -10,8 +10,8 @@ use super::ends::GivenEnds;
 use super::peer::{Peer, reachable};
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
-use crate::quota::Allowance;
-use crate::{Caller, Control, Naming, cidr_rules};
+use crate::rules::{Allowance, Naming};
+use crate::{Caller, Control, cidr_rules};
 
 /// The longest interval and timeout of dead peer detection where a face bounds them, in seconds.
 const LONGEST_DPD: u32 = 86_399;

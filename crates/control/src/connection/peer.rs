@@ -1,7 +1,7 @@
 //! Where a connection's peer is: an address, or a host whose addresses are looked up, and followed.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use adit_model::change::Actor;
 use adit_model::observed::TunnelState;
@@ -14,10 +14,7 @@ use crate::Control;
 use crate::change::Change;
 use crate::error::{Error, Rule};
 use crate::misfit::Misfit;
-use crate::resolver::Found;
-
-/// Where a peer is that was given by name, while nobody has said where that is.
-pub(crate) const NOT_FOUND_YET: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+use crate::resolver::{Found, NOT_FOUND_YET};
 
 /// A peer as it was given, and where it may be.
 pub(super) struct Peer {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use adit_model::desired::{GatewayChange, GatewaySpec};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
-use adit_model::{ConnectionId, Gateway, GatewayId, Reason, RouterId};
+use adit_model::{ConnectionId, Gateway, GatewayId, HostId, Reason, RouterId};
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -22,6 +22,8 @@ const WELL: Duration = Duration::from_secs(30);
 pub(super) struct GatewayLane {
     id: GatewayId,
     router: Option<RouterId>,
+    /// Where it was seen to belong.
+    host: Option<HostId>,
     /// What the agent has; `None` if that is not certain.
     applied: Option<GatewaySpec>,
     /// When the agent was last asked to apply it.
@@ -54,6 +56,7 @@ impl GatewayLane {
         Self {
             id,
             router: None,
+            host: None,
             applied: None,
             called: None,
         }
@@ -77,6 +80,7 @@ impl GatewayLane {
         };
         let view = &hands.inner.view;
         self.router = Some(row.router);
+        self.host = Some(row.host);
         view.hold(&row);
         view.keep_tunnels(id, |connection| wished.tunnels.contains_key(connection));
         if !view.router_is_applied(row.router) {
@@ -97,8 +101,12 @@ impl GatewayLane {
         } else if self.applied.as_ref() == Some(&wished) {
             return self.rest(status);
         }
+        let agent = match hands.agents.of(row.host) {
+            Ok(agent) => agent,
+            Err(cause) => return Step::Retry(cause),
+        };
         self.called = Some(Instant::now());
-        match hands.call(hands.agent.apply_gateway(&wished)).await {
+        match hands.call(agent.apply_gateway(&wished)).await {
             Ok(()) => {
                 debug!(gateway = %id, tunnels = wished.tunnels.len(), "applied");
                 self.applied = Some(wished);
@@ -132,8 +140,12 @@ impl GatewayLane {
         }
         tunnels.retain(|connection, wished| applied.tunnels.get(connection) != wished.as_ref());
         if !tunnels.is_empty() {
+            let agent = match hands.agents.of(row.host) {
+                Ok(agent) => agent,
+                Err(cause) => return Step::Retry(cause),
+            };
             let change = GatewayChange { id, tunnels };
-            if let Err(cause) = hands.call(hands.agent.change_gateway(&change)).await {
+            if let Err(cause) = hands.call(agent.change_gateway(&change)).await {
                 return Step::Retry(cause);
             }
             debug!(gateway = %id, tunnels = change.tunnels.len(), "changed");
@@ -158,16 +170,16 @@ impl GatewayLane {
     }
 
     async fn remove(&self, hands: &Hands) -> Step {
-        match hands.call(hands.agent.remove_gateway(self.id)).await {
-            Ok(()) => {
-                debug!(gateway = %self.id, "removed");
-                let router = hands.inner.view.forget_gateway(self.id);
-                if let Some(router) = router.or(self.router) {
-                    hands.inner.wakes.wake(Key::Router(router));
-                }
-                Step::End
+        for agent in hands.agents.where_it_may_be(self.host) {
+            if let Err(cause) = hands.call(agent.remove_gateway(self.id)).await {
+                return Step::Retry(cause);
             }
-            Err(cause) => Step::Retry(cause),
         }
+        debug!(gateway = %self.id, "removed");
+        let router = hands.inner.view.forget_gateway(self.id);
+        if let Some(router) = router.or(self.router) {
+            hands.inner.wakes.wake(Key::Router(router));
+        }
+        Step::End
     }
 }

@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::warn;
 
 use super::bell::Bell;
-use crate::Inner;
-use crate::agent::{Agent, AgentError, Cause, chain};
+use crate::agent::{AgentError, Cause, chain};
+use crate::agents::Agents;
 use crate::config::Timing;
+use crate::control::Inner;
 use crate::wake::{Due, Key};
 
 /// How long a lane rests after a step, as a multiple of what looking at the store took.
@@ -51,7 +52,7 @@ pub(super) enum Step {
 /// What a lane works with.
 pub(super) struct Hands {
     pub(super) inner: Arc<Inner>,
-    pub(super) agent: Arc<dyn Agent>,
+    pub(super) agents: Agents,
     /// What the last look at the store took. What much hangs on takes long to look at: as many of
     /// its changes as come meanwhile are taken at once. What little hangs on is looked at again at
     /// once.
@@ -59,10 +60,10 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) fn new(inner: Arc<Inner>, agent: Arc<dyn Agent>) -> Self {
+    pub(super) fn new(inner: Arc<Inner>, agents: Agents) -> Self {
         Self {
             inner,
-            agent,
+            agents,
             look: Duration::ZERO,
         }
     }

@@ -9,8 +9,9 @@ use adit_store::StoreError;
 use tracing::debug;
 
 use super::lane::{Hands, Lane, Step};
+use crate::control::Inner;
+use crate::spec;
 use crate::wake::{Due, Key};
-use crate::{Inner, spec};
 
 pub(super) struct NetworkLane {
     id: NetworkId,
@@ -40,33 +41,11 @@ impl Lane for NetworkLane {
             let mut tx = inner.store.read().await?;
             spec::network(&mut *tx, id).await
         });
-        let wished = wished.await;
-        let view = &hands.inner.view;
-        match wished {
+        match wished.await {
             Err(error) => Step::Retry(error.into()),
-            Ok(None) => match hands.call(hands.agent.remove_network(id)).await {
-                Ok(()) => {
-                    debug!(network = %id, "removed");
-                    view.forget_network(id);
-                    Step::End
-                }
-                Err(cause) => Step::Retry(cause),
-            },
+            Ok(None) => self.remove(hands).await,
             Ok(wished) if wished == self.applied => Step::Rest,
-            Ok(Some(wished)) => match hands.call(hands.agent.apply_network(&wished)).await {
-                Ok(()) => {
-                    debug!(network = %id, instances = wished.instances.len(), "applied");
-                    let machines = wished.instances.iter().map(|machine| machine.id);
-                    view.set_network(id, machines.collect());
-                    let first = self.applied.replace(wished).is_none();
-                    if first {
-                        wake_routers(&hands.inner, id).await
-                    } else {
-                        Step::Rest
-                    }
-                }
-                Err(cause) => Step::Retry(cause),
-            },
+            Ok(Some(wished)) => self.apply(hands, wished).await,
         }
     }
 
@@ -77,6 +56,37 @@ impl Lane for NetworkLane {
         for router in waiting {
             hands.inner.view.set_router(router, Err(reason.clone()));
         }
+    }
+}
+
+impl NetworkLane {
+    /// A network is on each host, for whatever is on it there.
+    async fn apply(&mut self, hands: &Hands, wished: NetworkSpec) -> Step {
+        for (_, agent) in hands.agents.all() {
+            if let Err(cause) = hands.call(agent.apply_network(&wished)).await {
+                return Step::Retry(cause);
+            }
+        }
+        debug!(network = %self.id, instances = wished.instances.len(), "applied");
+        let machines = wished.instances.iter().map(|machine| machine.id);
+        hands.inner.view.set_network(self.id, machines.collect());
+        let first = self.applied.replace(wished).is_none();
+        if first {
+            wake_routers(&hands.inner, self.id).await
+        } else {
+            Step::Rest
+        }
+    }
+
+    async fn remove(&self, hands: &Hands) -> Step {
+        for (_, agent) in hands.agents.all() {
+            if let Err(cause) = hands.call(agent.remove_network(self.id)).await {
+                return Step::Retry(cause);
+            }
+        }
+        debug!(network = %self.id, "removed");
+        hands.inner.view.forget_network(self.id);
+        Step::End
     }
 }
 

@@ -3,21 +3,28 @@
 use std::sync::Arc;
 
 use adit_model::desired::RouterSpec;
-use adit_model::{NetworkId, Reason, RouterId};
+use adit_model::{HostId, NetworkId, Reason, RouterId};
 use tracing::debug;
 
 use super::lane::{Hands, Lane, Step};
+use crate::control::Inner;
+use crate::spec;
 use crate::wake::{Due, Key};
-use crate::{Inner, spec};
 
 pub(super) struct RouterLane {
     id: RouterId,
+    /// Where it was seen to belong.
+    host: Option<HostId>,
     applied: Option<RouterSpec>,
 }
 
 impl RouterLane {
     pub(super) const fn new(id: RouterId) -> Self {
-        Self { id, applied: None }
+        Self {
+            id,
+            host: None,
+            applied: None,
+        }
     }
 }
 
@@ -31,42 +38,62 @@ impl Lane for RouterLane {
         let inner = Arc::clone(&hands.inner);
         let wished = hands.look(async {
             let mut tx = inner.store.read().await?;
-            spec::router(&mut *tx, id).await
+            let Some(row) = tx.any_router(id).await? else {
+                return Ok(None);
+            };
+            let host = row.host;
+            Ok(Some((host, spec::router(&mut *tx, row).await?)))
         });
-        let wished = wished.await;
-        let view = &hands.inner.view;
-        match wished {
+        match wished.await {
             Err(error) => Step::Retry(error.into()),
-            Ok(None) if view.holds_any_of(id) => Step::Rest,
-            Ok(None) => match hands.call(hands.agent.remove_router(id)).await {
-                Ok(()) => {
-                    debug!(router = %id, "removed");
-                    view.forget_router(id);
-                    Step::End
-                }
-                Err(cause) => Step::Retry(cause),
-            },
-            Ok(wished) if wished == self.applied => Step::Rest,
-            Ok(Some(wished)) if !view.are_applied(networks(&wished)) => Step::Rest,
-            Ok(Some(wished)) => match hands.call(hands.agent.apply_router(&wished)).await {
-                Ok(()) => {
-                    debug!(router = %id, interfaces = wished.interfaces.len(), "applied");
-                    let first = self.applied.replace(wished).is_none();
-                    view.set_router(id, Ok(()));
-                    if first {
-                        wake_gateways(&hands.inner, id).await
-                    } else {
-                        Step::Rest
-                    }
-                }
-                Err(cause) => Step::Retry(cause),
-            },
+            Ok(None) => self.remove(hands).await,
+            Ok(Some((host, wished))) => self.apply(hands, host, wished).await,
         }
     }
 
     async fn failed(&mut self, hands: &Hands, reason: Reason) {
         self.applied = None;
         hands.inner.view.set_router(self.id, Err(reason));
+    }
+}
+
+impl RouterLane {
+    async fn apply(&mut self, hands: &Hands, host: HostId, wished: RouterSpec) -> Step {
+        let view = &hands.inner.view;
+        self.host = Some(host);
+        if self.applied.as_ref() == Some(&wished) || !view.are_applied(networks(&wished)) {
+            return Step::Rest;
+        }
+        let agent = match hands.agents.of(host) {
+            Ok(agent) => agent,
+            Err(cause) => return Step::Retry(cause),
+        };
+        if let Err(cause) = hands.call(agent.apply_router(&wished)).await {
+            return Step::Retry(cause);
+        }
+        debug!(router = %self.id, interfaces = wished.interfaces.len(), "applied");
+        let first = self.applied.replace(wished).is_none();
+        view.set_router(self.id, Ok(()));
+        if first {
+            wake_gateways(&hands.inner, self.id).await
+        } else {
+            Step::Rest
+        }
+    }
+
+    async fn remove(&self, hands: &Hands) -> Step {
+        let view = &hands.inner.view;
+        if view.holds_any_of(self.id) {
+            return Step::Rest;
+        }
+        for agent in hands.agents.where_it_may_be(self.host) {
+            if let Err(cause) = hands.call(agent.remove_router(self.id)).await {
+                return Step::Retry(cause);
+            }
+        }
+        debug!(router = %self.id, "removed");
+        view.forget_router(self.id);
+        Step::End
     }
 }
 

@@ -1,21 +1,18 @@
 //! What somebody may ask for, with things picked among those there are.
 
-use adit_control::attached_subnet::{Block, NewAttachedSubnet};
 use adit_control::connection::{ConnectionChange, EndsChange, GivenEnds, Rules, Side};
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::floating_ip::{NewFloatingIp, Target};
-use adit_control::gateway::NewGateway;
-use adit_control::instance::NewInstance;
+use adit_control::gateway::{self, GatewayChange};
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
-use adit_control::port::{NewPort, PortChange, WishedIp};
+use adit_control::port::{self, NewPort, PortChange, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
 use adit_control::security_group::NewRule;
-use adit_control::service::{NewService, ServiceChange};
-use adit_control::subnet::NewSubnet;
+use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Caller, Error, Naming, PolicyEdit};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::{Authentication, Encryption, IkeParameters, IpsecParameters, Transform};
 use adit_model::port::Device;
 use adit_model::project::Role;
@@ -26,7 +23,26 @@ use adit_model::{
 };
 use adit_store::{Query, Row, Rows};
 
-use crate::world::{LAX, STRICT, World, name, new_connection, new_router};
+use crate::world::{
+    LAX, LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_PORTS,
+    STRICT_SUBNETS, World, name, new_connection, new_gateway, new_machine, new_router, new_subnet,
+};
+
+/// Names don't get in the way here.
+const FREE_GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Free,
+    ..STRICT_GATEWAYS
+};
+
+const FREE_SUBNETS: subnet::Rules = subnet::Rules {
+    naming: Naming::Free,
+    ..STRICT_SUBNETS
+};
+
+const FREE_PORTS: port::Rules = port::Rules {
+    naming: Naming::Free,
+    ..STRICT_PORTS
+};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -301,6 +317,7 @@ const FIRST: &[Step] = &[
     Step::MakeSecurityGroup,
 ];
 
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
 async fn of_connections(
     world: &World,
     caller: &Caller,
@@ -340,44 +357,44 @@ async fn of_connections(
         }
         Step::DetachSubnet => {
             let subnet = any::<Subnet>(world, a).await?;
-            done(c.delete_attached_subnet(caller, subnet.id).await)
+            let deleted = c.delete_subnet(caller, STRICT_SUBNETS, subnet.id, None);
+            done(deleted.await)
         }
         Step::MakeGateway => {
-            let new = NewGateway {
-                name: name("g"),
-                naming: Naming::Free,
-                subnet: any::<Subnet>(world, a).await?.id,
-            };
-            done(c.create_gateway(caller, new).await)
+            let place = gateway::Place::Subnet(any::<Subnet>(world, a).await?.id);
+            let new = new_gateway("g", place);
+            done(c.create_gateway(caller, FREE_GATEWAYS, new).await)
         }
         Step::MakeService => {
-            let new = NewService {
-                name: name("s"),
-                description: String::new(),
-                router: any::<Router>(world, a).await?.id,
+            let place = gateway::Place::Router {
+                id: any::<Router>(world, a).await?.id,
                 subnet: match b % 3 {
                     0 => Some(any::<Subnet>(world, b).await?.id),
                     _ => None,
                 },
-                admin_state_up: b % 8 != 0,
             };
-            done(c.create_service(caller, new).await)
+            let mut new = new_gateway("s", place);
+            new.admin_state_up = b % 8 != 0;
+            done(c.create_gateway(caller, LAX_GATEWAYS, new).await)
         }
         Step::ChangeService => {
-            let change = ServiceChange {
+            let change = GatewayChange {
                 admin_state_up: Some(b % 2 == 0),
-                ..ServiceChange::default()
+                ..GatewayChange::default()
             };
             let gateway = any::<Gateway>(world, a).await?;
-            done(c.update_service(caller, gateway.id, change).await)
+            let changed = c.update_gateway(caller, LAX_GATEWAYS, gateway.id, change);
+            done(changed.await)
         }
         Step::DeleteGateway => {
             let gateway = any::<Gateway>(world, a).await?;
-            done(c.delete_gateway(caller, gateway.id).await)
+            let deleted = c.delete_gateway(caller, STRICT_GATEWAYS, gateway.id);
+            done(deleted.await)
         }
         Step::DeleteService => {
             let gateway = any::<Gateway>(world, a).await?;
-            done(c.delete_service(caller, gateway.id).await)
+            let deleted = c.delete_gateway(caller, LAX_GATEWAYS, gateway.id);
+            done(deleted.await)
         }
         Step::MakeEndpointGroup => {
             let (kind, endpoints) = match a % 2 {
@@ -390,8 +407,7 @@ async fn of_connections(
             let new = NewEndpointGroup {
                 name: name("e"),
                 description: String::new(),
-                kind,
-                endpoints,
+                endpoints: Endpoints::parse(kind, endpoints).unwrap(),
             };
             done(c.create_endpoint_group(caller, new).await)
         }
@@ -530,14 +546,9 @@ async fn of_networks(
     let (c, [a, b, d, ..]) = (&world.control, picks);
     Some(match step {
         Step::AttachSubnet => {
-            let new = NewAttachedSubnet {
-                name: name("s"),
-                naming: Naming::Free,
-                router: any::<Router>(world, a).await?.id,
-                block: Block::Exact(block(NETWORKS, b)),
-                zone: "us-south-1".to_owned(),
-            };
-            done(c.create_attached_subnet(caller, new).await)
+            let place = subnet::Place::Router(any::<Router>(world, a).await?.id);
+            let new = new_subnet("s", place, Block::Exact(block(NETWORKS, b)));
+            done(c.create_subnet(caller, FREE_SUBNETS, new).await)
         }
         Step::MakeNetwork => {
             let new = NewNetwork {
@@ -565,24 +576,14 @@ async fn of_networks(
             done(c.delete_network(caller, network.id, None).await)
         }
         Step::MakeSubnet => {
-            let new = NewSubnet {
-                name: name("s"),
-                description: String::new(),
-                network: any::<Network>(world, a).await?.id,
-                cidr: block(NETWORKS, b),
-                gateway: None,
-                pools: None,
-                enable_dhcp: true,
-                dns_nameservers: Vec::new(),
-                host_routes: Vec::new(),
-                ipv6_address_mode: None,
-                ipv6_ra_mode: None,
-            };
-            done(c.create_subnet(caller, new).await)
+            let place = subnet::Place::Network(any::<Network>(world, a).await?.id);
+            let new = new_subnet("s", place, Block::Exact(block(NETWORKS, b)));
+            done(c.create_subnet(caller, LAX_SUBNETS, new).await)
         }
         Step::DeleteSubnet => {
             let subnet = any::<Subnet>(world, a).await?;
-            done(c.delete_subnet(caller, subnet.id, None).await)
+            let deleted = c.delete_subnet(caller, LAX_SUBNETS, subnet.id, None);
+            done(deleted.await)
         }
         Step::AddInterface => {
             let router = any::<Router>(world, a).await?.id;
@@ -605,6 +606,7 @@ async fn of_networks(
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
 async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) -> Option<Outcome> {
     let (c, [a, b, d, ..]) = (&world.control, picks);
     Some(match step {
@@ -612,7 +614,7 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
             let new = NewPort {
                 name: name("p"),
                 description: String::new(),
-                network: any::<Network>(world, a).await?.id,
+                place: port::Place::Network(any::<Network>(world, a).await?.id),
                 admin_state_up: true,
                 mac: None,
                 fixed_ips: None,
@@ -623,7 +625,7 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
                 port_security: None,
                 security_groups: None,
             };
-            done(c.create_port(caller, new).await)
+            done(c.create_port(caller, LAX_PORTS, new).await)
         }
         Step::ChangePort => {
             let port = any::<Port>(world, a).await?;
@@ -645,19 +647,16 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
         }
         Step::DeletePort => {
             let port = any::<Port>(world, a).await?;
-            done(c.delete_port(caller, port.id, None).await)
+            done(c.delete_port(caller, LAX_PORTS, port.id, None).await)
         }
         Step::MakeInstance => {
-            let new = NewInstance {
-                name: name("i"),
-                naming: Naming::Free,
-                subnet: any::<Subnet>(world, a).await?.id,
-            };
-            done(c.create_instance(caller, new).await)
+            let new = new_machine("i", any::<Subnet>(world, a).await?.id);
+            done(c.create_port(caller, FREE_PORTS, new).await)
         }
         Step::DeleteInstance => {
             let port = any::<Port>(world, a).await?;
-            done(c.delete_instance(caller, port.id).await)
+            let deleted = c.delete_port(caller, STRICT_PORTS, port.id, None);
+            done(deleted.await)
         }
         Step::MakeFloatingIp => {
             let new = NewFloatingIp {

@@ -1,15 +1,18 @@
 //! A control over a memory store and an agent that only remembers.
 
+mod things;
+
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adit_control::attached_subnet::{Block, NewAttachedSubnet, SubnetView};
 use adit_control::connection::{
     ConnectionView, DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules,
 };
 use adit_control::fake::FakeAgent;
-use adit_control::gateway::{GatewayView, NewGateway};
+use adit_control::gateway::{GatewayView, Place};
 use adit_control::router::NewRouter;
+use adit_control::subnet::{self, Block, SubnetView};
 use adit_control::{
     Allowance, Caller, Clock, Config, Control, Error, ExternalPool, Naming, Reconciler, SystemClock,
 };
@@ -18,6 +21,8 @@ use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{GatewayId, Name, Psk, Router, SubnetId};
 use adit_store::{MemoryStore, Store};
 use time::OffsetDateTime;
+
+pub(crate) use things::*;
 
 /// A clock that a test sets.
 #[derive(Clone)]
@@ -139,27 +144,26 @@ impl World {
             .create_router(&self.demo, new_router(router))
             .await
             .unwrap();
-        let new = NewAttachedSubnet {
-            name: name("subnet"),
-            naming: Naming::Unique,
-            router: router.id,
-            block: Block::Exact(cidr.parse().unwrap()),
-            zone: "us-south-1".to_owned(),
-        };
-        let subnet = control
-            .create_attached_subnet(&self.demo, new)
-            .await
-            .unwrap();
-        (router, subnet)
+        let place = subnet::Place::Router(router.id);
+        let new = new_subnet("subnet", place, Block::Exact(cidr.parse().unwrap()));
+        let made = control.create_subnet(&self.demo, STRICT_SUBNETS, new).await;
+        let view = control.subnet_view(&self.demo, made.unwrap().id).await;
+        (router, view.unwrap())
     }
 
     pub(crate) async fn gateway(&self, subnet: SubnetId, text: &str) -> Result<GatewayView, Error> {
-        let new = NewGateway {
-            name: name(text),
-            naming: Naming::Unique,
-            subnet,
-        };
-        self.control.create_gateway(&self.demo, new).await
+        let new = new_gateway(text, Place::Subnet(subnet));
+        let made = self
+            .control
+            .create_gateway(&self.demo, STRICT_GATEWAYS, new);
+        made.await
+    }
+
+    /// That of a gateway's active member.
+    pub(crate) async fn private_address(&self, view: &GatewayView) -> IpAddr {
+        let views = std::slice::from_ref(view);
+        let around = self.control.gateway_surroundings(views).await.unwrap();
+        around[0].private_addresses[0]
     }
 
     pub(crate) async fn connection(&self, new: NewConnection) -> Result<ConnectionView, Error> {

@@ -11,7 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::candidates::Candidates;
 use crate::failure::Failure;
 use crate::output::{Event, Output, Transmit};
-use crate::sa::{Context, Drop, Path};
+use crate::sa::{Context, DropReason, Path};
 use crate::time::Instant;
 use crate::v1;
 use crate::v2::input::parse;
@@ -23,7 +23,7 @@ impl Endpoint {
         now: Instant,
         path: Path,
         datagram: &[u8],
-    ) -> Result<(), Drop> {
+    ) -> Result<(), DropReason> {
         let message = &parse(datagram)?;
         let addresses = (path.local, path.remote.ip());
         let candidates = self.candidates_for(now, path, 2)?;
@@ -69,7 +69,7 @@ impl Endpoint {
             crowded: false,
         };
         match request.answer(&mut ctx) {
-            InitOutcome::Ignored => return Err(Drop::Malformed),
+            InitOutcome::Ignored => return Err(DropReason::Malformed),
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
                 self.outputs.push_back(transmit(octets));
@@ -92,10 +92,10 @@ impl Endpoint {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<(), Drop> {
+    ) -> Result<(), DropReason> {
         let candidates = self.candidates_for(now, path, 1)?;
         if let Some(sa) = self.sas.half_open_of(path.remote, header.initiator_spi) {
-            let answer = sa.repeats(datagram).ok_or(Drop::OutOfOrder)?.to_vec();
+            let answer = sa.repeats(datagram).ok_or(DropReason::OutOfOrder)?.to_vec();
             self.outputs.push_back(Output::Transmit(Transmit {
                 local_port: path.local_port,
                 local: path.local,
@@ -123,7 +123,7 @@ impl Endpoint {
             crowded: false,
         };
         match first.answer(&mut ctx) {
-            v1::Verdict::Ignored => return Err(Drop::Malformed),
+            v1::Verdict::Ignored => return Err(DropReason::Malformed),
             v1::Verdict::Refused(answer, failures) => {
                 if let Some(octets) = answer {
                     path.send(&mut ctx, octets);
@@ -142,10 +142,10 @@ impl Endpoint {
         now: Instant,
         path: Path,
         major: u8,
-    ) -> Result<Arc<Candidates>, Drop> {
+    ) -> Result<Arc<Candidates>, DropReason> {
         let addresses = (path.local, path.remote.ip());
         let neighbours = self.by_addresses.get_mut(&addresses);
-        let neighbours = neighbours.ok_or(Drop::UnknownPeer)?;
+        let neighbours = neighbours.ok_or(DropReason::UnknownPeer)?;
         let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
         let candidates = neighbours.candidates(major, config);
         if candidates.all.is_empty() {
@@ -153,7 +153,7 @@ impl Endpoint {
             let failures = keys.map(|key| (*key, Failure::Version { theirs: major }));
             let failures = failures.collect();
             self.hint(now, addresses, failures);
-            return Err(Drop::OtherVersion);
+            return Err(DropReason::OtherVersion);
         }
         Ok(candidates)
     }
@@ -183,12 +183,12 @@ impl Endpoint {
     }
 
     /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out.
-    fn admit_half_open(&self, peer: IpAddr) -> Result<(), Drop> {
+    fn admit_half_open(&self, peer: IpAddr) -> Result<(), DropReason> {
         if self.sas.half_open_at(peer) >= self.limits.half_open_limit_of_peer {
-            return Err(Drop::HalfOpenLimitOfPeer);
+            return Err(DropReason::HalfOpenLimitOfPeer);
         }
         if self.sas.half_open() >= self.limits.half_open_limit {
-            return Err(Drop::HalfOpenLimit);
+            return Err(DropReason::HalfOpenLimit);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use adit_ike_wire::Header;
 
 use crate::endpoint::Endpoint;
-use crate::sa::{Drop, Path, Taken};
+use crate::sa::{DropReason, Path, Received};
 use crate::time::Instant;
 use crate::v1;
 use crate::v2::input::{Addressee, addressee};
@@ -24,14 +24,14 @@ impl Endpoint {
         if let Err(drop) = self.take(now, local, remote, datagram) {
             let statistics = &mut self.statistics;
             let counter = match drop {
-                Drop::HalfOpenLimit => &mut statistics.half_open_limit,
-                Drop::HalfOpenLimitOfPeer => &mut statistics.half_open_limit_of_peer,
-                Drop::Malformed => &mut statistics.malformed,
-                Drop::NotAuthentic => &mut statistics.not_authentic,
-                Drop::OtherVersion => &mut statistics.other_version,
-                Drop::OutOfOrder => &mut statistics.out_of_order,
-                Drop::UnknownPeer => &mut statistics.unknown_peer,
-                Drop::UnknownSpi => &mut statistics.unknown_spi,
+                DropReason::HalfOpenLimit => &mut statistics.half_open_limit,
+                DropReason::HalfOpenLimitOfPeer => &mut statistics.half_open_limit_of_peer,
+                DropReason::Malformed => &mut statistics.malformed,
+                DropReason::NotAuthentic => &mut statistics.not_authentic,
+                DropReason::OtherVersion => &mut statistics.other_version,
+                DropReason::OutOfOrder => &mut statistics.out_of_order,
+                DropReason::UnknownPeer => &mut statistics.unknown_peer,
+                DropReason::UnknownSpi => &mut statistics.unknown_spi,
             };
             *counter += 1;
         }
@@ -43,8 +43,8 @@ impl Endpoint {
         local: SocketAddr,
         remote: SocketAddr,
         datagram: &[u8],
-    ) -> Result<(), Drop> {
-        let header = Header::parse(datagram).map_err(|_| Drop::Malformed)?;
+    ) -> Result<(), DropReason> {
+        let header = Header::parse(datagram).map_err(|_| DropReason::Malformed)?;
         let path = Path {
             local: local.ip(),
             local_port: local.port(),
@@ -58,19 +58,19 @@ impl Endpoint {
                     None if header.responder_spi.is_zero() => {
                         return self.take_first_v1(now, path, &header, datagram);
                     }
-                    None => return Err(Drop::UnknownSpi),
+                    None => return Err(DropReason::UnknownSpi),
                 }
             }
             2 => match addressee(&header)? {
                 Addressee::New => return self.take_first(now, path, datagram),
-                Addressee::Sa(spi) => self.sas.of_spi(spi).ok_or(Drop::UnknownSpi)?,
+                Addressee::Sa(spi) => self.sas.of_spi(spi).ok_or(DropReason::UnknownSpi)?,
             },
-            _ => return Err(Drop::OtherVersion),
+            _ => return Err(DropReason::OtherVersion),
         };
         let outcome = self
             .try_with_sa(now, key, |ctx, sa| sa.take(ctx, path, &header, datagram))
-            .unwrap_or(Err(Drop::UnknownSpi));
-        if outcome == Ok(Taken::Repeated) {
+            .unwrap_or(Err(DropReason::UnknownSpi));
+        if outcome == Ok(Received::Repeated) {
             self.statistics.repeated += 1;
         }
         self.settle(now);

@@ -23,15 +23,16 @@ use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
-use crate::sa::{Context, Drop, Effect, Path, Role, Sa, SaKey};
+use crate::sa::{Context, DropReason, Effect, Path, Role, Sa, SaKey};
 use crate::suite::IkeSuite;
 use crate::time::Instant;
+use crate::v1::description::{describe_ike, describe_ike_offer};
 use crate::v1::established::{Established, Peer};
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::main_mode::{clear, identified, key_exchange};
 use crate::v1::nat::{self, Abilities, Dialect};
-use crate::v1::proposal::{choose_ike, describe_ike, describe_ike_offer, ike_suites};
+use crate::v1::proposal::{choose_ike, ike_suites};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
 
@@ -194,7 +195,7 @@ impl SaAnswered {
         path: Path,
         payloads: &[Payload<'_>],
         datagram: &[u8],
-    ) -> Result<State, (State, Drop)> {
+    ) -> Result<State, (State, DropReason)> {
         let group = self.suite.group;
         let taken = key_exchange(payloads).and_then(|(public, nonce)| {
             let own = group.generate(ctx.random);
@@ -202,7 +203,7 @@ impl SaAnswered {
             Some((own, public.to_vec(), nonce.to_vec(), shared))
         });
         let Some((own, public, nonce, shared)) = taken else {
-            return Err((State::SaAnswered(self), Drop::Malformed));
+            return Err((State::SaAnswered(self), DropReason::Malformed));
         };
         let own_nonce = ctx.nonce();
         let cookies = link.cookies();
@@ -301,7 +302,7 @@ impl KeAnswered {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<State, (State, Drop)> {
+    ) -> Result<State, (State, DropReason)> {
         let known = self.read(header, datagram);
         if known.is_empty() {
             // Anybody on the way can send this.
@@ -311,7 +312,7 @@ impl KeAnswered {
                     ctx.push(Output::Event(Event::Failed(*connection, failure)));
                 }
             }
-            return Err((State::KeAnswered(self), Drop::NotAuthentic));
+            return Err((State::KeAnswered(self), DropReason::NotAuthentic));
         }
         let suite = self.material.suite;
         let allows = |accepted: &IkeAlgorithms| ike_suites(accepted).any(|one| one == suite);
@@ -330,7 +331,7 @@ impl KeAnswered {
         let header = link.header(ExchangeType::MAIN_MODE, 0);
         let answer = [identity, Payload::Hash(proof.as_slice())];
         let Some(sealed) = seal(&one.keys.cipher, &one.next_iv, header, &answer) else {
-            return Err((State::KeAnswered(self), Drop::Malformed));
+            return Err((State::KeAnswered(self), DropReason::Malformed));
         };
         // RFC 3947 section 4: the peer has changed its port, and perhaps its NAT the other.
         link.path = path;

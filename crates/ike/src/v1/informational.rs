@@ -9,7 +9,7 @@ use adit_ike_wire::{ExchangeType, Header};
 
 use crate::child::{self, Standing};
 use crate::output::Output;
-use crate::sa::{Context, Drop, Effect, Ending, Path, Taken};
+use crate::sa::{Context, DropReason, Effect, Ending, Path, Received};
 use crate::time::Instant;
 use crate::v1::established::{Established, Phase};
 use crate::v1::keys::Keys;
@@ -103,14 +103,15 @@ impl Established {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         let id = header.message_id;
         let iv = self.keys.iv_of(id);
-        let opened = open(&self.keys.cipher, &iv, header, datagram).ok_or(Drop::NotAuthentic)?;
+        let opened =
+            open(&self.keys.cipher, &iv, header, datagram).ok_or(DropReason::NotAuthentic)?;
         let hash = |rest: &[u8]| self.keys.hash(id, &[rest]);
-        let payloads = opened.authentic(hash).ok_or(Drop::NotAuthentic)?;
+        let payloads = opened.authentic(hash).ok_or(DropReason::NotAuthentic)?;
         if self.has_seen(id) {
-            return Err(Drop::OutOfOrder);
+            return Err(DropReason::OutOfOrder);
         }
         self.heard = ctx.now;
         for payload in &payloads {
@@ -124,13 +125,13 @@ impl Established {
                     if delete.protocol == ProtocolId::ISAKMP && delete.spis == cookies(link) =>
                 {
                     self.leave(ctx, link.key, Ending::PeerDeleted);
-                    return Ok(Taken::Done);
+                    return Ok(Received::Processed);
                 }
                 Payload::Notify(notify) => self.notified(ctx, link, path, notify),
                 _ => {}
             }
         }
-        Ok(Taken::Done)
+        Ok(Received::Processed)
     }
 
     /// The peer has deleted the Child SA that it receives on by this SPI.

@@ -6,7 +6,7 @@ use adit_ike_wire::{ExchangeType, Header, Spi};
 use crate::failure::Failure;
 use crate::output::{Event, Output};
 use crate::resend::{ATTEMPT, Overdue};
-use crate::sa::{Context, Drop, Effect, Ending, Path, Taken};
+use crate::sa::{Context, DropReason, Effect, Ending, Path, Received};
 use crate::v1::answer::Said;
 use crate::v1::main_mode::{Attempt, clear};
 use crate::v1::sa::{IkeSa, State};
@@ -37,19 +37,19 @@ impl IkeSa {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         if header.major_version != 1 {
-            return Err(Drop::OtherVersion);
+            return Err(DropReason::OtherVersion);
         }
         let here = self.link.path;
         if (path.local, path.remote.ip()) != (here.local, here.remote.ip()) {
-            return Err(Drop::UnknownPeer);
+            return Err(DropReason::UnknownPeer);
         }
         let (mine, theirs) = (self.link.local_spi, self.link.remote_spi);
         let named = [header.initiator_spi, header.responder_spi];
         let is_known = |spi: Spi| theirs.is_zero() || spi == theirs || spi.is_zero();
         if !named.contains(&mine) || !named.iter().all(|spi| *spi == mine || is_known(*spi)) {
-            return Err(Drop::UnknownSpi);
+            return Err(DropReason::UnknownSpi);
         }
         let state = core::mem::replace(&mut self.state, State::Gone);
         let (state, outcome) = self.step(ctx, state, path, header, datagram);
@@ -64,7 +64,7 @@ impl IkeSa {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> (State, Result<Taken, Drop>) {
+    ) -> (State, Result<Received, DropReason>) {
         let is_main = header.exchange == ExchangeType::MAIN_MODE;
         let is_informational = header.exchange == ExchangeType::INFORMATIONAL_V1;
         let link = &mut self.link;
@@ -75,7 +75,7 @@ impl IkeSa {
                     let outcome = hinted(ctx, &mut task.attempt, &payloads);
                     (State::SaSent(task), outcome)
                 }
-                Ok(_) => (State::SaSent(task), Err(Drop::OutOfOrder)),
+                Ok(_) => (State::SaSent(task), Err(DropReason::OutOfOrder)),
                 Err(drop) => (State::SaSent(task), Err(drop)),
             },
             State::KeSent(mut task) => match clear(header, datagram) {
@@ -84,7 +84,7 @@ impl IkeSa {
                     let outcome = hinted(ctx, &mut task.attempt, &payloads);
                     (State::KeSent(task), outcome)
                 }
-                Ok(_) => (State::KeSent(task), Err(Drop::OutOfOrder)),
+                Ok(_) => (State::KeSent(task), Err(DropReason::OutOfOrder)),
                 Err(drop) => (State::KeSent(task), Err(drop)),
             },
             State::AuthSent(mut task) => {
@@ -96,41 +96,41 @@ impl IkeSa {
                     let outcome = hinted(ctx, &mut task.attempt, &payloads);
                     (State::AuthSent(task), outcome)
                 } else {
-                    (State::AuthSent(task), Err(Drop::OutOfOrder))
+                    (State::AuthSent(task), Err(DropReason::OutOfOrder))
                 }
             }
             State::SaAnswered(task) => match clear(header, datagram) {
                 Ok(_) if repeated(ctx, path, &task.half.said, datagram) => {
-                    (State::SaAnswered(task), Ok(Taken::Repeated))
+                    (State::SaAnswered(task), Ok(Received::Repeated))
                 }
                 Ok(payloads) if is_main => settle(task.take(ctx, link, path, &payloads, datagram)),
-                Ok(_) => (State::SaAnswered(task), Err(Drop::OutOfOrder)),
+                Ok(_) => (State::SaAnswered(task), Err(DropReason::OutOfOrder)),
                 Err(drop) => (State::SaAnswered(task), Err(drop)),
             },
             State::KeAnswered(task) => {
                 if repeated(ctx, path, &task.half.said, datagram) {
-                    (State::KeAnswered(task), Ok(Taken::Repeated))
+                    (State::KeAnswered(task), Ok(Received::Repeated))
                 } else if is_main && header.flags.encryption {
                     settle(task.take(ctx, link, path, header, datagram))
                 } else {
-                    (State::KeAnswered(task), Err(Drop::OutOfOrder))
+                    (State::KeAnswered(task), Err(DropReason::OutOfOrder))
                 }
             }
             State::Established(mut sa) => {
                 let outcome = match header.exchange {
                     ExchangeType::MAIN_MODE => match &sa.last_main {
-                        Some(said) if repeated(ctx, path, said, datagram) => Ok(Taken::Repeated),
-                        _ => Err(Drop::OutOfOrder),
+                        Some(said) if repeated(ctx, path, said, datagram) => Ok(Received::Repeated),
+                        _ => Err(DropReason::OutOfOrder),
                     },
                     ExchangeType::QUICK_MODE => sa.take_quick(ctx, link, path, header, datagram),
                     ExchangeType::INFORMATIONAL_V1 => {
                         sa.take_informational(ctx, link, path, header, datagram)
                     }
-                    _ => Err(Drop::OutOfOrder),
+                    _ => Err(DropReason::OutOfOrder),
                 };
                 (State::Established(sa), outcome)
             }
-            State::Gone => (State::Gone, Err(Drop::UnknownSpi)),
+            State::Gone => (State::Gone, Err(DropReason::UnknownSpi)),
         }
     }
 
@@ -177,9 +177,9 @@ impl IkeSa {
     }
 }
 
-const DONE: Result<Taken, Drop> = Ok(Taken::Done);
+const DONE: Result<Received, DropReason> = Ok(Received::Processed);
 
-fn settle(outcome: Result<State, (State, Drop)>) -> (State, Result<Taken, Drop>) {
+fn settle(outcome: Result<State, (State, DropReason)>) -> (State, Result<Received, DropReason>) {
     match outcome {
         Ok(state) => (state, DONE),
         Err((state, drop)) => (state, Err(drop)),
@@ -191,7 +191,7 @@ fn hinted(
     ctx: &mut Context<'_>,
     attempt: &mut Attempt,
     payloads: &[Payload<'_>],
-) -> Result<Taken, Drop> {
+) -> Result<Received, DropReason> {
     for payload in payloads {
         if let Payload::Notify(notify) = payload {
             attempt.notified(ctx, notify.kind);

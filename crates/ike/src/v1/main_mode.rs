@@ -20,13 +20,14 @@ use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
 use crate::resend::Resend;
-use crate::sa::{Context, Drop, Effect, Ending, NAT_PORT, PORT, Path, Role, SaKey};
+use crate::sa::{Context, DropReason, Effect, Ending, NAT_PORT, PORT, Path, Role, SaKey};
 use crate::suite::IkeSuite;
+use crate::v1::description::describe_ike;
 use crate::v1::established::{Established, Peer};
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::nat::{self, Abilities, Dialect};
-use crate::v1::proposal::{choose_ike, describe_ike, ike_offers, offer};
+use crate::v1::proposal::{choose_ike, ike_offers, offer};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
 
@@ -147,14 +148,17 @@ impl IkeSa {
 }
 
 /// The payloads of a message in the clear.
-pub(super) fn clear<'a>(header: &Header, datagram: &'a [u8]) -> Result<Vec<Payload<'a>>, Drop> {
+pub(super) fn clear<'a>(
+    header: &Header,
+    datagram: &'a [u8],
+) -> Result<Vec<Payload<'a>>, DropReason> {
     if header.flags.encryption {
-        return Err(Drop::OutOfOrder);
+        return Err(DropReason::OutOfOrder);
     }
     let octets = datagram.get(Header::LEN..).unwrap_or_default();
     match v1::parse_chain(header.next_payload, octets) {
         Ok((payloads, [])) => Ok(payloads),
-        _ => Err(Drop::Malformed),
+        _ => Err(DropReason::Malformed),
     }
 }
 

@@ -12,6 +12,7 @@
 //! There is no aggressive mode: it shows a hash of the pre-shared key to anybody who asks.
 
 mod answer;
+mod description;
 mod established;
 mod informational;
 mod input;
@@ -22,7 +23,9 @@ mod nat;
 mod proposal;
 mod protection;
 mod quick_answer;
+mod quick_contents;
 mod quick_mode;
+mod quick_refused;
 pub(crate) mod sa;
 mod timers;
 

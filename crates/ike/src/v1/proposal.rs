@@ -2,7 +2,6 @@
 //!
 //! A transform is a whole suite, so that what is acceptable is written out as all combinations, best first.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -27,28 +26,28 @@ const PRE_SHARED_KEY: u32 = 1;
 const SECONDS: u32 = 1;
 
 /// Attributes of phase 1.
-mod phase_1 {
-    pub(super) const ENCRYPTION: u16 = 1;
-    pub(super) const HASH: u16 = 2;
-    pub(super) const AUTHENTICATION: u16 = 3;
-    pub(super) const GROUP: u16 = 4;
-    pub(super) const LIFE_TYPE: u16 = 11;
-    pub(super) const LIFE_DURATION: u16 = 12;
-    pub(super) const KEY_LENGTH: u16 = 14;
+pub(super) mod phase_1 {
+    pub(in crate::v1) const ENCRYPTION: u16 = 1;
+    pub(in crate::v1) const HASH: u16 = 2;
+    pub(in crate::v1) const AUTHENTICATION: u16 = 3;
+    pub(in crate::v1) const GROUP: u16 = 4;
+    pub(in crate::v1) const LIFE_TYPE: u16 = 11;
+    pub(in crate::v1) const LIFE_DURATION: u16 = 12;
+    pub(in crate::v1) const KEY_LENGTH: u16 = 14;
 }
 
 /// Attributes of phase 2.
 pub(super) mod phase_2 {
     pub(in crate::v1) const LIFE_TYPE: u16 = 1;
     pub(in crate::v1) const LIFE_DURATION: u16 = 2;
-    pub(super) const GROUP: u16 = 3;
-    pub(super) const ENCAPSULATION: u16 = 4;
-    pub(super) const AUTHENTICATION: u16 = 5;
-    pub(super) const KEY_LENGTH: u16 = 6;
+    pub(in crate::v1) const GROUP: u16 = 3;
+    pub(in crate::v1) const ENCAPSULATION: u16 = 4;
+    pub(in crate::v1) const AUTHENTICATION: u16 = 5;
+    pub(in crate::v1) const KEY_LENGTH: u16 = 6;
 }
 
 /// A cipher's number in phase 1, and its key length where it has several.
-const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)> {
+pub(super) const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)> {
     Some(match cipher {
         Encryption::DesCbc => (1, None),
         Encryption::TripleDesCbc => (5, None),
@@ -59,7 +58,7 @@ const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)> {
     })
 }
 
-const fn hash(prf: Prf) -> u32 {
+pub(super) const fn hash(prf: Prf) -> u32 {
     match prf {
         Prf::HmacMd5 => 1,
         Prf::HmacSha1 => 2,
@@ -70,7 +69,7 @@ const fn hash(prf: Prf) -> u32 {
 }
 
 /// An integrity algorithm's number in phase 2 (RFC 2407 section 4.5, RFC 4868).
-const fn authentication(integrity: Integrity) -> u32 {
+pub(super) const fn authentication(integrity: Integrity) -> u32 {
     match integrity {
         Integrity::HmacMd5_96 => 1,
         Integrity::HmacSha1_96 => 2,
@@ -81,7 +80,7 @@ const fn authentication(integrity: Integrity) -> u32 {
 }
 
 /// The integrity algorithm of the same hash, for a suite's name.
-const fn integrity_of(prf: Prf) -> Integrity {
+pub(super) const fn integrity_of(prf: Prf) -> Integrity {
     match prf {
         Prf::HmacMd5 => Integrity::HmacMd5_96,
         Prf::HmacSha1 => Integrity::HmacSha1_96,
@@ -159,7 +158,7 @@ pub(super) struct Chosen<'a, S> {
 }
 
 /// The value of an attribute, where it has one.
-fn value(transform: &Transform<'_>, kind: u16) -> Option<u32> {
+pub(super) fn value(transform: &Transform<'_>, kind: u16) -> Option<u32> {
     let mut found = transform.attributes().filter(|one| one.kind == kind);
     found.next()?.value
 }
@@ -213,7 +212,7 @@ pub(super) fn choose_ike<'a>(
 }
 
 /// A cipher's number in ESP (RFC 2407 section 4.4.4), which IKEv2's continues.
-fn esp_cipher(cipher: Encryption) -> Option<(u8, Option<u32>)> {
+pub(super) fn esp_cipher(cipher: Encryption) -> Option<(u8, Option<u32>)> {
     let (id, bits) = cipher.transform();
     Some((u8::try_from(id).ok()?, bits.map(u32::from)))
 }
@@ -327,98 +326,4 @@ pub(super) fn choose_esp<'a>(
             })
         })
     })
-}
-
-/// What we accept, for people.
-pub(super) fn describe_ike(accepted: &IkeAlgorithms) -> String {
-    listed(ike_suites(accepted).map(|suite| suite.name()))
-}
-
-/// The same of a Child SA.
-pub(super) fn describe_esp(accepted: &EspAlgorithms, group: Option<Group>) -> String {
-    listed(esp_suites(accepted, group).map(|suite| suite.name()))
-}
-
-fn listed(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<_> = names.take(9).collect();
-    match names.get(..8) {
-        Some(some) if names.len() > 8 => alloc::format!("{}, ...", some.join(", ")),
-        _ => names.join(", "),
-    }
-}
-
-/// What the peer offers for an IKE SA, for people.
-pub(super) fn describe_ike_offer(sa: &SecurityAssociation<'_>) -> String {
-    let transforms = sa.proposals.iter().flat_map(|one| &one.transforms);
-    listed(transforms.map(|transform| {
-        let numbers = [phase_1::ENCRYPTION, phase_1::HASH, phase_1::GROUP];
-        let [cipher, hashed, group] = numbers.map(|kind| value(transform, kind));
-        let bits = value(transform, phase_1::KEY_LENGTH);
-        let cipher = Encryption::ALL
-            .iter()
-            .find(|one| {
-                ike_cipher(**one).map(|(id, bits)| (Some(id), bits)) == Some((cipher, bits))
-            })
-            .map_or_else(|| unknown("cipher", cipher), |one| one.name().into());
-        let hashed = Prf::ALL
-            .iter()
-            .find(|one| Some(hash(**one)) == hashed)
-            .map_or_else(
-                || unknown("hash", hashed),
-                |one| integrity_of(*one).name().into(),
-            );
-        let group = group
-            .and_then(|id| Group::from_id(u16::try_from(id).ok()?))
-            .map_or_else(|| unknown("group", group), |one| one.name().into());
-        alloc::format!("{cipher}-{hashed}-{group}")
-    }))
-}
-
-/// The same of a Child SA.
-pub(super) fn describe_esp_offer(sa: &SecurityAssociation<'_>) -> String {
-    let proposals = sa.proposals.iter();
-    let transforms =
-        proposals.flat_map(|one| one.transforms.iter().map(|each| (one.protocol, each)));
-    listed(transforms.map(|(protocol, transform)| {
-        if protocol != ProtocolId::ESP {
-            return unknown("protocol", Some(u32::from(protocol.0)));
-        }
-        let bits = value(transform, phase_2::KEY_LENGTH);
-        let mut name: String = Encryption::ALL
-            .iter()
-            .find(|one| esp_cipher(**one) == Some((transform.id, bits)))
-            .map_or_else(
-                || unknown("cipher", Some(transform.id.into())),
-                |one| one.name().into(),
-            );
-        if let Some(number) = value(transform, phase_2::AUTHENTICATION) {
-            let known = Integrity::ALL
-                .iter()
-                .find(|one| authentication(**one) == number);
-            let known = known.map_or_else(
-                || unknown("integrity", Some(number)),
-                |one| one.name().into(),
-            );
-            name = alloc::format!("{name}-{known}");
-        }
-        if let Some(id) = value(transform, phase_2::GROUP) {
-            let known = u16::try_from(id).ok().and_then(Group::from_id);
-            let known = known.map_or_else(|| unknown("group", Some(id)), |one| one.name().into());
-            name = alloc::format!("{name}-{known}");
-        }
-        if matches!(
-            value(transform, phase_2::ENCAPSULATION),
-            Some(2 | 4 | 61444)
-        ) {
-            name.push_str(" (transport mode)");
-        }
-        name
-    }))
-}
-
-fn unknown(what: &str, number: Option<u32>) -> String {
-    match number {
-        Some(number) => alloc::format!("{what} {number}"),
-        None => alloc::format!("no {what}"),
-    }
 }

@@ -15,15 +15,17 @@ use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
 use crate::resend::Resend;
-use crate::sa::{Context, Drop, Path, Role, Taken};
+use crate::sa::{Context, DropReason, Path, Received, Role};
 use crate::selectors;
 use crate::v1::answer::Said;
+use crate::v1::description::{describe_esp, describe_esp_offer};
 use crate::v1::established::{Established, Exchange, Phase, Progress};
 use crate::v1::informational;
 use crate::v1::link::Link;
-use crate::v1::proposal::{choose_esp, describe_esp, describe_esp_offer, phase_2};
+use crate::v1::proposal::{choose_esp, phase_2};
 use crate::v1::protection::{open, seal_hashed};
-use crate::v1::quick_mode::{Agreed, QuickContents, spi_of};
+use crate::v1::quick_contents::{QuickContents, spi_of};
+use crate::v1::quick_mode::Agreed;
 
 /// How many quick modes of the peer are under way at once.
 const MAX_ANSWERED: usize = 64;
@@ -52,24 +54,25 @@ impl Established {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         let id = header.message_id;
         let iv = self.keys.iv_of(id);
-        let opened = open(&self.keys.cipher, &iv, header, datagram).ok_or(Drop::NotAuthentic)?;
+        let opened =
+            open(&self.keys.cipher, &iv, header, datagram).ok_or(DropReason::NotAuthentic)?;
         let hash = |rest: &[u8]| self.keys.hash(id, &[rest]);
-        let payloads = opened.authentic(hash).ok_or(Drop::NotAuthentic)?;
+        let payloads = opened.authentic(hash).ok_or(DropReason::NotAuthentic)?;
         if self.has_seen(id) || self.phase != Phase::InUse {
-            return Err(Drop::OutOfOrder);
+            return Err(DropReason::OutOfOrder);
         }
         self.heard = ctx.now;
         let is_open = |one: &&Exchange| matches!(one.progress, Progress::Answered { .. });
         if self.exchanges.iter().filter(is_open).count() >= MAX_ANSWERED {
-            return Err(Drop::HalfOpenLimit);
+            return Err(DropReason::HalfOpenLimit);
         }
         let Some(contents) = QuickContents::of(&payloads) else {
             let kind = NotifyType::PAYLOAD_MALFORMED;
             informational::notify(ctx, link, path, &self.keys, ProtocolId::ISAKMP, &[], kind);
-            return Ok(Taken::Done);
+            return Ok(Received::Processed);
         };
         match self.agree(ctx, &contents) {
             Ok(answer) => {
@@ -84,7 +87,7 @@ impl Established {
                 ctx.outputs.extend(event.map(Output::Event));
             }
         }
-        Ok(Taken::Done)
+        Ok(Received::Processed)
     }
 
     fn agree<'a>(

@@ -15,87 +15,27 @@ use core::time::Duration;
 
 use adit_crypto::Secret;
 use adit_ike_wire::v1::identification::of_selector;
-use adit_ike_wire::v1::security_association::parse_attributes;
-use adit_ike_wire::v1::{Identification, NotifyType, Payload, ProtocolId, SecurityAssociation};
+use adit_ike_wire::v1::{Identification, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 
 use crate::child::{self, ChildSa, Owner, Standing};
-use crate::failure::{Failure, Judge};
+use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
-use crate::output::{ChildKey, Part};
+use crate::output::ChildKey;
 use crate::resend::Resend;
-use crate::sa::{Context, Drop, Path, Role, Taken};
+use crate::sa::{Context, DropReason, Path, Received, Role};
 use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
 use crate::v1::answer::Said;
 use crate::v1::established::{Asking, Established, Exchange, Progress};
 use crate::v1::link::Link;
-use crate::v1::main_mode::notification_name;
-use crate::v1::proposal::{choose_esp, describe_esp, esp_offers, offer, phase_2};
+use crate::v1::proposal::{choose_esp, esp_offers, offer};
 use crate::v1::protection::{open, seal, seal_hashed};
+use crate::v1::quick_contents::{QuickContents, spi_of};
 
 /// How long an exchange that is over is remembered, so that what is repeated is answered again.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(30);
-
-/// How long a refused rekey waits at least.
-const REFUSED_WAIT: Duration = Duration::from_secs(30);
-
-/// The payloads of a quick mode's message, sorted.
-pub(super) struct QuickContents<'a> {
-    pub(super) sa: &'a SecurityAssociation<'a>,
-    pub(super) nonce: &'a [u8],
-    pub(super) public: Option<&'a [u8]>,
-    /// IDci and IDcr.
-    pub(super) identities: Option<(Identification<'a>, Identification<'a>)>,
-    pub(super) lifetime: Option<Duration>,
-}
-
-impl<'a> QuickContents<'a> {
-    pub(super) fn of(payloads: &'a [Payload<'a>]) -> Option<Self> {
-        let mut sa = None;
-        let mut nonce = None;
-        let mut public = None;
-        let mut identities = Vec::new();
-        let mut lifetime = None;
-        for payload in payloads {
-            match payload {
-                Payload::SecurityAssociation(one, _) => sa = sa.or(Some(one)),
-                Payload::Nonce(value) => nonce = nonce.or(Some(*value)),
-                Payload::KeyExchange(value) => public = public.or(Some(*value)),
-                Payload::Identification(id) => identities.push(*id),
-                Payload::Notify(one) if one.kind == NotifyType::RESPONDER_LIFETIME => {
-                    lifetime = lifetime.or_else(|| seconds(one.data));
-                }
-                _ => {}
-            }
-        }
-        Some(Self {
-            sa: sa?,
-            nonce: nonce?,
-            public,
-            identities: match identities[..] {
-                [] => None,
-                [initiator, responder] => Some((initiator, responder)),
-                _ => return None,
-            },
-            lifetime,
-        })
-    }
-}
-
-/// A lifetime in seconds, as attributes of phase 2 say it.
-fn seconds(attributes: &[u8]) -> Option<Duration> {
-    let attributes = parse_attributes(attributes).ok()?;
-    let unit = attributes
-        .iter()
-        .find(|one| one.kind == phase_2::LIFE_TYPE)?;
-    let duration = attributes
-        .iter()
-        .find(|one| one.kind == phase_2::LIFE_DURATION)?;
-    let value = duration.value.filter(|_| unit.value == Some(1))?;
-    Some(Duration::from_secs(value.into()))
-}
 
 /// What both sides agreed on for a Child SA.
 pub(super) struct Agreed {
@@ -216,27 +156,21 @@ impl Established {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         let id = header.message_id;
         let Some(index) = self.exchanges.iter().position(|one| one.message_id == id) else {
             return self.answer_quick(ctx, link, path, header, datagram);
         };
-        let exchange = self.exchanges.swap_remove(index);
-        if let Some(said) = exchange.said.as_ref().filter(|said| said.to == datagram) {
+        let mut exchange = self.exchanges.swap_remove(index);
+        let said = exchange.said.as_ref();
+        if let Some(said) = said.filter(|said| said.to == datagram) {
             path.send(ctx, said.octets.clone());
             self.exchanges.push(exchange);
-            return Ok(Taken::Repeated);
+            return Ok(Received::Repeated);
         }
-        match self.go_on(ctx, link, path, header, datagram, exchange) {
-            Ok(()) => {
-                self.heard = ctx.now;
-                Ok(Taken::Done)
-            }
-            Err((exchange, drop)) => {
-                self.exchanges.push(exchange);
-                Err(drop)
-            }
-        }
+        let outcome = self.go_on(ctx, link, path, header, datagram, &mut exchange);
+        self.exchanges.push(exchange);
+        outcome.map(|()| Received::Processed)
     }
 
     /// Takes the second or the third message; what can't be read leaves the exchange as it was.
@@ -247,41 +181,39 @@ impl Established {
         path: Path,
         header: &Header,
         datagram: &[u8],
-        mut exchange: Exchange,
-    ) -> Result<(), (Exchange, Drop)> {
+        exchange: &mut Exchange,
+    ) -> Result<(), DropReason> {
         let id = exchange.message_id;
         let opened = open(&self.keys.cipher, &exchange.iv, header, datagram);
-        let authentic = opened.as_ref().and_then(|opened| {
-            opened.authentic(|rest| match &exchange.progress {
-                Progress::Asked(asking, _) => self.keys.hash(id, &[&asking.nonce, rest]),
-                Progress::Answered { nonces, .. } => {
-                    let nonces = (&*nonces.initiator, &*nonces.responder);
-                    self.keys.third_hash(id, nonces)
-                }
-                Progress::Over(_) => Secret::default(),
-            })
-        });
-        let (Some(opened), Some(payloads)) = (&opened, authentic) else {
-            return Err((exchange, Drop::NotAuthentic));
+        let opened = opened.ok_or(DropReason::NotAuthentic)?;
+        let payloads = match &exchange.progress {
+            Progress::Asked(asking, _) => {
+                opened.authentic(|rest| self.keys.hash(id, &[&asking.nonce, rest]))
+            }
+            Progress::Answered { nonces, .. } => {
+                let nonces = (&*nonces.initiator, &*nonces.responder);
+                opened.authentic(|_| self.keys.third_hash(id, nonces))
+            }
+            Progress::Over(_) => return Err(DropReason::OutOfOrder),
         };
+        let payloads = payloads.ok_or(DropReason::NotAuthentic)?;
+        self.heard = ctx.now;
         exchange.iv.clone_from(&opened.next_iv);
         let over = Progress::Over(ctx.now + REMEMBERED);
         match core::mem::replace(&mut exchange.progress, over) {
             Progress::Asked(asking, _) => {
-                exchange.said = self
-                    .agreed(ctx, link, path, &exchange, asking, &payloads)
-                    .map(|octets| Said {
-                        to: datagram.to_vec(),
-                        octets,
-                    });
+                let answer = self.agreed(ctx, link, path, exchange, asking, &payloads);
+                exchange.said = answer.map(|octets| Said {
+                    to: datagram.to_vec(),
+                    octets,
+                });
             }
             Progress::Answered { child, .. } => {
                 self.prove(ctx, child);
                 self.outdo(ctx, child);
             }
-            Progress::Over(_) => return Err((exchange, Drop::OutOfOrder)),
+            Progress::Over(_) => {}
         }
-        self.exchanges.push(exchange);
         Ok(())
     }
 
@@ -422,64 +354,6 @@ impl Established {
         Some(key)
     }
 
-    /// What the user is told, and when it is tried again.
-    pub(super) fn quick_refused(
-        &mut self,
-        ctx: &mut Context<'_>,
-        part: Option<Part>,
-        replaces: Option<ChildKey>,
-        failure: Failure,
-    ) {
-        if let Some(part) = part {
-            self.report_part(ctx, part, failure);
-        }
-        if let Some(child) = replaces.and_then(|old| self.child_mut(old)) {
-            // Sooner and sooner until its time is up; what is missing the endpoint asks for again.
-            let wait = ((child.expires_at - ctx.now) / 10).max(REFUSED_WAIT);
-            child.rekey_at = ctx.now + wait;
-        }
-    }
-
-    /// The peer refuses a quick mode of ours: that of this SPI, or else the only one, or the oldest.
-    pub(super) fn quick_refused_by_peer(
-        &mut self,
-        ctx: &mut Context<'_>,
-        kind: NotifyType,
-        spi: &[u8],
-    ) {
-        let is_asked = |exchange: &Exchange| matches!(exchange.progress, Progress::Asked(..));
-        let is_named = |exchange: &Exchange| match &exchange.progress {
-            Progress::Asked(asking, _) => asking.inbound_spi.to_be_bytes() == spi,
-            Progress::Answered { .. } | Progress::Over(_) => false,
-        };
-        let named = self.exchanges.iter().position(is_named);
-        let found = named.or_else(|| self.exchanges.iter().position(is_asked));
-        let Some(exchange) = found.map(|index| self.exchanges.remove(index)) else {
-            return;
-        };
-        let Progress::Asked(asking, _) = exchange.progress else {
-            return;
-        };
-        let group = asking.key_exchange.as_ref().map(|own| own.group());
-        let failure = match kind {
-            NotifyType::NO_PROPOSAL_CHOSEN => Failure::EspProposal {
-                by: Judge::Peer,
-                ours: describe_esp(&self.config.esp, group),
-                theirs: None,
-                transform: None,
-            },
-            NotifyType::INVALID_ID_INFORMATION => Failure::Selectors {
-                by: Judge::Peer,
-                ours: selectors::describe(&[asking.local], &[asking.remote]),
-                theirs: None,
-            },
-            kind => Failure::Refused {
-                notification: notification_name(kind),
-            },
-        };
-        self.quick_refused(ctx, asking.part(), asking.replaces, failure);
-    }
-
     /// Of two Child SAs for the same traffic, one of which was to replace the other, the older one is
     /// not rekeyed any more.
     fn outdo(&mut self, ctx: &Context<'_>, new: ChildKey) {
@@ -498,18 +372,4 @@ impl Established {
             }
         }
     }
-}
-
-impl Asking {
-    /// What of the connection does not work without it.
-    pub(super) fn part(&self) -> Option<Part> {
-        let replaces = self.replaces.map(Part::ChildRekey);
-        replaces.or(self.index.map(Part::Child))
-    }
-}
-
-/// An SPI of a proposal, unless it is a reserved one (RFC 4303 section 2.1).
-pub(super) fn spi_of(octets: &[u8]) -> Option<u32> {
-    let spi = u32::from_be_bytes(octets.try_into().ok()?);
-    (spi > 255).then_some(spi)
 }

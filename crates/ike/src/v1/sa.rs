@@ -10,7 +10,7 @@ use crate::child::ChildSa;
 use crate::config::ConnectionConfig;
 use crate::output::Deadline;
 use crate::sa::{
-    Context, Drop, Handover, Order, Outcome, Path, Place, Sa, SaKey, Stage, Taken, Usage,
+    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage, Usage,
 };
 use crate::time::Instant;
 use crate::v1::answer::{KeAnswered, SaAnswered};
@@ -137,7 +137,7 @@ impl Sa for IkeSa {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         self.take_datagram(ctx, path, header, datagram)
     }
 

@@ -6,7 +6,7 @@ use adit_ike_wire::{ExchangeType, Header, ParseError, Spi};
 use crate::failure::Failure;
 use crate::output::{Event, Output};
 use crate::resend::{ATTEMPT, Overdue};
-use crate::sa::{Context, Drop, Effect, Ending, Path, Role, Taken};
+use crate::sa::{Context, DropReason, Effect, Ending, Path, Received, Role};
 use crate::v2::contents::Contents;
 use crate::v2::protection::Opened;
 use crate::v2::sa::IkeSa;
@@ -26,11 +26,11 @@ pub(crate) enum Addressee {
 }
 
 /// Whom a message is for, by its header.
-pub(crate) fn addressee(header: &Header) -> Result<Addressee, Drop> {
+pub(crate) fn addressee(header: &Header) -> Result<Addressee, DropReason> {
     let flags = header.flags;
     if header.exchange == ExchangeType::IKE_SA_INIT && !flags.response {
         if !flags.initiator || header.message_id != 0 || !header.responder_spi.is_zero() {
-            return Err(Drop::Malformed);
+            return Err(DropReason::Malformed);
         }
         return Ok(Addressee::New);
     }
@@ -43,10 +43,10 @@ pub(crate) fn addressee(header: &Header) -> Result<Addressee, Drop> {
 }
 
 /// Reads a message.
-pub(crate) fn parse(datagram: &[u8]) -> Result<Message<'_>, Drop> {
+pub(crate) fn parse(datagram: &[u8]) -> Result<Message<'_>, DropReason> {
     Message::parse(datagram).map_err(|error| match error {
-        ParseError::Version(_) => Drop::OtherVersion,
-        _ => Drop::Malformed,
+        ParseError::Version(_) => DropReason::OtherVersion,
+        _ => DropReason::Malformed,
     })
 }
 
@@ -58,12 +58,12 @@ impl IkeSa {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         if header.major_version != 2 {
-            return Err(Drop::OtherVersion);
+            return Err(DropReason::OtherVersion);
         }
         if header.flags.initiator == (self.link.role == Role::Initiator) {
-            return Err(Drop::UnknownSpi);
+            return Err(DropReason::UnknownSpi);
         }
         let message = parse(datagram)?;
         if header.flags.response {
@@ -73,18 +73,22 @@ impl IkeSa {
         }
     }
 
-    pub(crate) fn open(&self, datagram: &[u8], message: &Message<'_>) -> Result<Opened, Drop> {
+    pub(crate) fn open(
+        &self,
+        datagram: &[u8],
+        message: &Message<'_>,
+    ) -> Result<Opened, DropReason> {
         let protection = match &self.state {
             State::AuthSent(state) => &state.inputs.keys.protection,
             State::Established(established) => &established.keys.protection,
             State::HalfOpen(state) => &state.keys.protection,
             State::Refusing(state) => &state.keys.protection,
             State::Withdrawn(state) => &state.keys.protection,
-            State::Gone | State::InitSent(_) => return Err(Drop::OutOfOrder),
+            State::Gone | State::InitSent(_) => return Err(DropReason::OutOfOrder),
         };
         protection
             .open(datagram, message)
-            .map_err(|_| Drop::NotAuthentic)
+            .map_err(|_| DropReason::NotAuthentic)
     }
 
     fn take_response(
@@ -93,15 +97,15 @@ impl IkeSa {
         path: Path,
         message: &Message<'_>,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         if !self.link.requests.awaits(&message.header) {
-            return Err(Drop::OutOfOrder);
+            return Err(DropReason::OutOfOrder);
         }
         if matches!(self.state, State::InitSent(_)) {
             if let State::InitSent(state) = core::mem::replace(&mut self.state, State::Gone) {
                 self.state = state.on_response(ctx, &mut self.link, message, datagram);
             }
-            return Ok(Taken::Done);
+            return Ok(Received::Processed);
         }
         let opened = self.open(datagram, message)?;
         let payloads = opened.payloads();
@@ -131,7 +135,7 @@ impl IkeSa {
             }
             other @ (State::Gone | State::HalfOpen(_) | State::InitSent(_)) => self.state = other,
         }
-        Ok(Taken::Done)
+        Ok(Received::Processed)
     }
 
     fn take_request(
@@ -140,18 +144,18 @@ impl IkeSa {
         path: Path,
         message: &Message<'_>,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         let opened = self.open(datagram, message)?;
         let header = message.header;
         match self.link.responses.classify(header.message_id) {
-            Arrival::Stray => return Err(Drop::OutOfOrder),
+            Arrival::Stray => return Err(DropReason::OutOfOrder),
             Arrival::Repeated(octets) => {
                 path.send(ctx, octets);
                 self.hear_from(ctx, path);
                 if let Some(established) = self.established_mut() {
                     established.answered_again(ctx.now);
                 }
-                return Ok(Taken::Repeated);
+                return Ok(Received::Repeated);
             }
             Arrival::Fresh => {}
         }
@@ -160,7 +164,7 @@ impl IkeSa {
             // one of those at the first message's address, though.
             let known = (self.link.path.local, self.link.path.remote.ip());
             if (path.local, path.remote.ip()) != known {
-                return Err(Drop::UnknownPeer);
+                return Err(DropReason::UnknownPeer);
             }
             self.link.path = path;
         }
@@ -171,11 +175,11 @@ impl IkeSa {
             State::HalfOpen(state) => {
                 let Ok(payloads) = parsed else {
                     self.state = State::HalfOpen(state);
-                    return Err(Drop::Malformed);
+                    return Err(DropReason::Malformed);
                 };
                 if header.exchange != ExchangeType::IKE_AUTH {
                     self.state = State::HalfOpen(state);
-                    return Err(Drop::OutOfOrder);
+                    return Err(DropReason::OutOfOrder);
                 }
                 let contents = Contents::of(&payloads);
                 self.state = state.answer(ctx, &mut self.link, header.message_id, &contents);
@@ -204,7 +208,7 @@ impl IkeSa {
             | State::Refusing(_)
             | State::Withdrawn(_)) => self.state = other,
         }
-        Ok(Taken::Done)
+        Ok(Received::Processed)
     }
 
     /// Notes where something authentic came from. Whether the peer has moved there is asked of it.

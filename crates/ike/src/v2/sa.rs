@@ -9,7 +9,7 @@ use crate::child::ChildSa;
 use crate::config::ConnectionConfig;
 use crate::output::Deadline;
 use crate::sa::{
-    Context, Drop, Handover, Order, Outcome, Path, Place, Sa, SaKey, Stage, Taken, Usage,
+    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage, Usage,
 };
 use crate::time::Instant;
 use crate::v2::active::Active;
@@ -150,7 +150,7 @@ impl Sa for IkeSa {
         path: Path,
         header: &Header,
         datagram: &[u8],
-    ) -> Result<Taken, Drop> {
+    ) -> Result<Received, DropReason> {
         self.take_datagram(ctx, path, header, datagram)
     }
 

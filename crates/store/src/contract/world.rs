@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
-use adit_model::endpoint_group::EndpointKind;
+use adit_model::endpoint_group::{Endpoints, Written};
 use adit_model::floating_ip::Association;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::{Device, FixedIp};
@@ -12,10 +12,10 @@ use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
-    Gateway, GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress, Name,
-    Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision, Router,
-    RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet,
-    SubnetId,
+    Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
+    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision,
+    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
+    Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -159,6 +159,7 @@ impl World {
                     destination: "10.8.0.0/16".parse().unwrap(),
                     nexthop: address("10.0.0.8"),
                 }],
+                host: HostId::ONLY,
                 created_at,
                 updated_at,
                 revision,
@@ -212,6 +213,7 @@ impl World {
                 description: "a service".to_owned(),
                 admin_state_up: true,
                 addresses: outer(100),
+                host: HostId::ONLY,
                 created_at,
                 revision,
             },
@@ -220,8 +222,11 @@ impl World {
                 project,
                 name: name("e"),
                 description: "our end".to_owned(),
-                kind: EndpointKind::Subnet,
-                endpoints: vec![subnet.to_string()],
+                endpoints: Endpoints::Subnets(vec![Written {
+                    value: subnet,
+                    // As users may write it.
+                    text: subnet.uuid().simple().to_string(),
+                }]),
                 created_at,
                 revision,
             },

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
     Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule,
-    Subnet,
+    Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::{PeerCidrs, PeerHosts, Query, StoreError};
 type Table<T> = BTreeMap<Uuid, T>;
 
 /// Which table a noun's rows are in.
-pub(super) trait Kept: Row {
+pub(super) trait TableRow: Row {
     fn table(all: &Nouns) -> &Table<Self>;
     fn table_mut(all: &mut Nouns) -> &mut Table<Self>;
 }
@@ -57,7 +57,7 @@ macro_rules! tables {
             }
         }
 
-        $(impl Kept for $row {
+        $(impl TableRow for $row {
             fn table(all: &Nouns) -> &Table<Self> {
                 &all.$field
             }
@@ -99,7 +99,7 @@ fn is_of(row: &impl Row, (noun, id): (Noun, Uuid)) -> bool {
     }
     let listed = any
         .downcast_ref::<EndpointGroup>()
-        .is_some_and(|group| group.endpoints.contains(&id.to_string()));
+        .is_some_and(|group| group.endpoints.names_subnet(SubnetId::from_uuid(id)));
     hangs_on(row, noun, id) || (noun == Noun::Subnet && listed)
 }
 
@@ -169,7 +169,7 @@ fn is_in(all: &Nouns, only: Only, row: &impl Row) -> bool {
 }
 
 #[async_trait]
-impl<T: Kept> Rows<T> for MemoryTransaction {
+impl<T: TableRow> Rows<T> for MemoryTransaction {
     async fn get(&mut self, project: Option<ProjectId>, id: Uuid) -> Result<Option<T>, StoreError> {
         let row = T::table(&self.tables.nouns).get(&id);
         let row = row.filter(|row| project.is_none_or(|project| row.project() == project));
@@ -208,7 +208,7 @@ impl<T: Kept> Rows<T> for MemoryTransaction {
 }
 
 #[async_trait]
-impl<T: Kept> WriteRows<T> for MemoryTransaction {
+impl<T: TableRow> WriteRows<T> for MemoryTransaction {
     async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
         self.check(row)?;
         let table = T::table_mut(&mut self.writable().nouns);
@@ -290,7 +290,7 @@ impl PeerCidrs for MemoryTransaction {
 
 impl MemoryTransaction {
     /// What foreign keys and unique indices say in a database.
-    fn check<T: Kept>(&self, row: &T) -> Result<(), StoreError> {
+    fn check<T: TableRow>(&self, row: &T) -> Result<(), StoreError> {
         self.need_project(row.project())?;
         for (noun, id) in row.references() {
             need(self.tables.nouns.is_there(noun, id))?;

@@ -12,7 +12,7 @@ use adit_ike_wire::{ExchangeType, Spi};
 use crate::config::ConnectionConfig;
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
-use crate::sa::{Context, Drop, Path, Role, SaKey};
+use crate::sa::{Context, DropReason, Path, Role, SaKey};
 use crate::suite::IkeSuite;
 use crate::time::Instant;
 use crate::v2::contents::Contents;
@@ -65,10 +65,10 @@ impl InitRequest<'_> {
         now: Instant,
         random: &mut dyn Random,
         cookies: &mut CookieJar,
-    ) -> Result<Option<Vec<u8>>, Drop> {
+    ) -> Result<Option<Vec<u8>>, DropReason> {
         let contents = Contents::of(&self.message.payloads);
         let initiator = Initiator {
-            nonce: contents.nonce.ok_or(Drop::Malformed)?,
+            nonce: contents.nonce.ok_or(DropReason::Malformed)?,
             address: self.path.remote,
             spi: self.message.header.initiator_spi,
         };

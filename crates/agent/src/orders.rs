@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::tunnels::{BlockChange, Tunnels};
 
-pub(crate) struct Desk {
+pub(crate) struct Orders {
     addresses: OuterAddresses,
     wish: Mutex<Wish>,
     notify: Notify,
@@ -29,7 +29,7 @@ enum Untold {
     Tunnels(BTreeSet<ConnectionId>),
 }
 
-impl Desk {
+impl Orders {
     pub(crate) fn new(addresses: OuterAddresses, tunnels: Tunnels) -> Self {
         Self {
             addresses,

@@ -1,0 +1,104 @@
+//! Machines: ports that one is plugged in, as they are seen from the router of their first subnet.
+
+use std::net::IpAddr;
+
+use adit_model::port::FixedIp;
+use adit_model::{Port, PortId, ProjectId, RouterId, Subnet};
+use adit_store::{Only, Query, Transaction};
+
+use super::find;
+use crate::error::{Error, Noun};
+use crate::listed::{Listed, Part, listed};
+use crate::{Caller, Control, on_router};
+
+/// A machine's port, its subnet and the subnet's router.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineView {
+    /// Its port.
+    pub port: Port,
+    /// Its first address.
+    pub address: IpAddr,
+    /// The subnet it is on.
+    pub subnet: Subnet,
+    /// The router that the subnet is on.
+    pub router: RouterId,
+    /// Whether it is there already: it has its addresses and its ways.
+    pub is_made: bool,
+}
+
+impl Control {
+    /// Whether the machine that is plugged into a port is there already. It is made after the port
+    /// was answered for.
+    #[must_use]
+    pub fn is_machine_made(&self, port: &Port) -> bool {
+        self.0.view.has_machine(port)
+    }
+
+    /// A part of the project's machines, oldest first. What goes with each is in
+    /// [`Self::machine_views`].
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn machines(&self, caller: &Caller, part: Part) -> Result<Listed<Port>, Error> {
+        let mut tx = self.read().await?;
+        let query = of_project(caller.project);
+        Ok(listed::<Port>(&mut *tx, query, part).await?)
+    }
+
+    /// Machines with what goes with them, as far as they are on a router.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn machine_views(&self, rows: Vec<Port>) -> Result<Vec<MachineView>, Error> {
+        let mut tx = self.read().await?;
+        let mut views = Vec::new();
+        for row in rows {
+            views.extend(self.view_machine(&mut *tx, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One machine that is on a router.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn machine_view(&self, caller: &Caller, id: PortId) -> Result<MachineView, Error> {
+        let mut tx = self.read().await?;
+        let row = find(&mut *tx, caller, id).await?;
+        let view = match row.device.is_instance() {
+            true => self.view_machine(&mut *tx, row).await?,
+            false => None,
+        };
+        view.ok_or(Error::NotFound(Noun::Port))
+    }
+
+    async fn view_machine(
+        &self,
+        tx: &mut dyn Transaction,
+        port: Port,
+    ) -> Result<Option<MachineView>, Error> {
+        let Some(FixedIp { subnet, address }) = port.fixed_ips.first().copied() else {
+            return Ok(None);
+        };
+        let router = match on_router::router_of(tx, subnet).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            router => router?,
+        };
+        let subnet = tx.any_subnet(subnet).await?;
+        Ok(subnet.map(|subnet| MachineView {
+            is_made: self.is_machine_made(&port),
+            port,
+            address,
+            subnet,
+            router,
+        }))
+    }
+}
+
+/// A project's machines.
+pub(super) fn of_project(project: ProjectId) -> Query {
+    Query {
+        only: Some(Only::Machines),
+        ..Query::of_project(project)
+    }
+}

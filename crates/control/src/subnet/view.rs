@@ -1,0 +1,81 @@
+//! A subnet as it is seen from its router.
+
+use adit_model::{Router, Subnet, SubnetId};
+use adit_store::{Only, Query, Transaction};
+
+use super::find;
+use crate::error::{Error, Noun};
+use crate::listed::{Listed, Part, listed};
+use crate::{Caller, Control, address, on_router};
+
+/// A subnet, and what goes with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SubnetView {
+    /// The subnet.
+    pub subnet: Subnet,
+    /// The router it is on.
+    pub router: Router,
+    /// How many addresses are left for machines and gateways.
+    pub available: u64,
+}
+
+impl Control {
+    /// A part of the project's subnets that are on a router, oldest first. What goes with each is in
+    /// [`Self::subnet_views`].
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn subnets_on_routers(
+        &self,
+        caller: &Caller,
+        part: Part,
+    ) -> Result<Listed<Subnet>, Error> {
+        let mut tx = self.read().await?;
+        let query = Query {
+            only: Some(Only::OnRouters),
+            ..Query::of_project(caller.project)
+        };
+        Ok(listed::<Subnet>(&mut *tx, query, part).await?)
+    }
+
+    /// Subnets with what goes with them, as far as they are on a router.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn subnet_views(&self, rows: Vec<Subnet>) -> Result<Vec<SubnetView>, Error> {
+        let mut tx = self.read().await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.view_subnet(&mut *tx, row).await {
+                Err(Error::NotFound(_)) => {}
+                view => views.push(view?),
+            }
+        }
+        Ok(views)
+    }
+
+    /// One of the project's subnets that are on a router.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn subnet_view(&self, caller: &Caller, id: SubnetId) -> Result<SubnetView, Error> {
+        let mut tx = self.read().await?;
+        let row = find(&mut *tx, caller, id).await?;
+        self.view_subnet(&mut *tx, row).await
+    }
+
+    async fn view_subnet(
+        &self,
+        tx: &mut dyn Transaction,
+        subnet: Subnet,
+    ) -> Result<SubnetView, Error> {
+        let router = on_router::router_of(tx, subnet.id).await?;
+        let router = tx.any_router(router).await?;
+        let of_gateway = self.0.config.limits.addresses_of_gateway;
+        Ok(SubnetView {
+            router: router.ok_or(Error::NotFound(Noun::Router))?,
+            available: address::available(tx, &subnet, of_gateway).await?,
+            subnet,
+        })
+    }
+}

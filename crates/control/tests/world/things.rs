@@ -1,0 +1,94 @@
+//! What networks and gateways are to be, and the rules of a face that is strict, and of one that is as lax
+//! as any may be.
+
+use adit_control::gateway::{self, NewGateway};
+use adit_control::port::{self, Knows, NewPort};
+use adit_control::subnet::{self, Block, NewSubnet, Pools};
+use adit_control::{Allowance, Naming, OnDelete};
+use adit_model::SubnetId;
+use adit_model::port::Device;
+
+use super::name;
+
+pub(crate) const STRICT_GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Cascade,
+};
+
+pub(crate) const LAX_GATEWAYS: gateway::Rules = gateway::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
+
+pub(crate) const STRICT_SUBNETS: subnet::Rules = subnet::Rules {
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Cascade,
+};
+
+pub(crate) const LAX_SUBNETS: subnet::Rules = subnet::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
+
+pub(crate) const STRICT_PORTS: port::Rules = port::Rules {
+    knows: Knows::Machines,
+    naming: Naming::Unique,
+    allowance: Allowance::Fixed,
+    on_delete: OnDelete::Restrict,
+};
+
+pub(crate) const LAX_PORTS: port::Rules = port::Rules {
+    knows: Knows::Ports,
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
+
+pub(crate) fn new_gateway(text: &str, place: gateway::Place) -> NewGateway {
+    NewGateway {
+        name: name(text),
+        description: String::new(),
+        place,
+        admin_state_up: true,
+    }
+}
+
+/// On a router it is in a zone, and its machines get addresses from the fifth on.
+pub(crate) fn new_subnet(text: &str, place: subnet::Place, block: Block) -> NewSubnet {
+    let (pools, zone) = match place {
+        subnet::Place::Network(_) => (Pools::Most, ""),
+        subnet::Place::Router(_) => (Pools::Between { first: 4, last: 1 }, "us-south-1"),
+    };
+    NewSubnet {
+        name: name(text),
+        description: String::new(),
+        place,
+        block,
+        gateway: None,
+        pools,
+        enable_dhcp: true,
+        dns_nameservers: Vec::new(),
+        host_routes: Vec::new(),
+        ipv6_address_mode: None,
+        ipv6_ra_mode: None,
+        zone: zone.to_owned(),
+    }
+}
+
+pub(crate) fn new_machine(text: &str, subnet: SubnetId) -> NewPort {
+    NewPort {
+        name: name(text),
+        description: String::new(),
+        place: port::Place::Subnet(subnet),
+        admin_state_up: true,
+        mac: None,
+        fixed_ips: None,
+        device: Device::instance(),
+        port_security: Some(false),
+        security_groups: Some(Vec::new()),
+    }
+}
