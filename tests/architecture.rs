@@ -231,6 +231,32 @@ fn no_lane_is_woken_by_hand() {
 }
 
 #[test]
+fn faces_do_not_own_what_they_share() {
+    // What `api` has for it: `times`, `ids`, `answer`, `request_id`, `origin`, `metrics`, `body`.
+    let shared = [
+        "format_description!",
+        "Uuid::parse_str",
+        "\"********\"",
+        "a request failed",
+        "\"x-request-id\"",
+        "x-forwarded",
+        "header::HOST",
+        "prometheus_client",
+        "body::to_bytes",
+    ];
+    for face in ["api-iam", "api-keystone", "api-neutron", "api-vpc"] {
+        let mut files = Vec::new();
+        rust_files(&root().join("crates").join(face).join("src"), &mut files);
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            for own in shared {
+                assert!(!text.contains(own), "{}: {own}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn an_attribute_stands_where_the_document_says() {
     let document = fs::read_to_string(root().join("docs/adding-an-attribute.md")).unwrap();
     let listed = document
