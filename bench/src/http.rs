@@ -1,14 +1,20 @@
-//! As much of HTTP/1.1 as a load needs: one connection that is kept, requests one after another.
+//! A client with a token, over a connection that is kept: requests one after another.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use adit_http_client::{Limits, Waiting};
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::CONTENT_TYPE;
 use serde_json::Value;
 
 /// One client with its connection.
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    http: Waiting,
+    address: SocketAddr,
     token: String,
 }
 
@@ -16,7 +22,7 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) token: Option<String>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
@@ -28,11 +34,14 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, token: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let http = Waiting::new(Limits {
+            patience: Duration::from_secs(60),
+            longest_body: usize::MAX,
+            kept: 1,
+        })?;
         Ok(Self {
-            stream: BufReader::new(stream),
+            http,
+            address,
             token: token.to_owned(),
         })
     }
@@ -45,46 +54,20 @@ impl Client {
         body: Option<&Value>,
     ) -> io::Result<Answer> {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: bench\r\nx-auth-token: {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        );
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        self.read()
-    }
-
-    fn read(&mut self) -> io::Result<Answer> {
-        let broken = || io::Error::other("not an HTTP answer");
-        let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.ok_or_else(broken)?;
-        let (mut length, mut token) = (0, None);
-        loop {
-            let line = self.line()?;
-            if line.is_empty() {
-                break;
-            }
-            let (name, value) = line.split_once(':').ok_or_else(broken)?;
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().map_err(io::Error::other)?,
-                "x-subject-token" => token = Some(value.trim().to_owned()),
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("x-auth-token", &self.token)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(io::Error::other)?;
+        let answer = self.http.send(request).map_err(io::Error::other)?;
+        let token = answer.headers.get("x-subject-token");
+        let token = token.and_then(|value| value.to_str().ok());
         Ok(Answer {
-            status,
-            token,
-            body,
+            status: answer.status.as_u16(),
+            token: token.map(str::to_owned),
+            body: answer.body,
         })
-    }
-
-    fn line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! `adit demo`: a service of its own on this host, two VPCs made through its REST API with curl,
+//! `adit demo`: a service of its own on this host, two VPCs made through its REST API,
 //! and a tunnel between them, in the steps of IBM's example "Connecting two VPCs using VPN".
 
 mod api;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
-use adit_api::metrics::Requests;
+use adit_api::metrics::{Addition, Requests};
 use adit_api::server::{Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
 use adit_api_neutron::NeutronConfig;
@@ -15,7 +15,7 @@ use adit_model::Cidr;
 use adit_netns::{ExternalNetwork, Network};
 use adit_store_sql::{KeyFile, SqliteStore};
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -27,6 +27,9 @@ use crate::process;
 use crate::state::StateFolder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What faces add to the page of metrics.
+const ADDED_METRICS: &[Addition] = &[adit_api_vpc::metrics];
 
 /// The region that OpenStack's clients ask for when they aren't told another.
 const KEYSTONE_REGION: &str = "RegionOne";
@@ -111,12 +114,12 @@ pub(crate) async fn serve(
     }
     let mut app = routes(&settings, &control, elsewhere.as_ref());
     if token.is_some() {
-        let metrics = adit_api::health::metrics(control.clone(), requests.clone(), token);
+        let metrics =
+            adit_api::health::metrics(control.clone(), requests.clone(), ADDED_METRICS, token);
         app = app.merge(metrics);
     }
-    let app = app
-        .layer(from_fn_with_state(requests, adit_api::metrics::layer))
-        .layer(from_fn(adit_api::request_id::layer));
+    let app = app.layer(from_fn_with_state(requests, adit_api::metrics::layer));
+    let app = adit_api::request_id::around(app);
     Server::new(listener, tls, limits)
         .run(app, async {
             // Without a sender it never ends.
@@ -236,7 +239,7 @@ async fn serve_metrics(
     };
     let listener = listen("/metrics", address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics can be read");
-    let app = adit_api::health::metrics(control.clone(), requests.clone(), None);
+    let app = adit_api::health::metrics(control.clone(), requests.clone(), ADDED_METRICS, None);
     let mut ending = ending.clone();
     let server = Server::new(listener, None, adit_api::server::Limits::default());
     tokio::spawn(server.run(app, async move {

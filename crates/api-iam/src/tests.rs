@@ -1,28 +1,12 @@
-use std::sync::Arc;
-
-use adit_control::fake::FakeAgent;
-use adit_control::{Config, ExternalPool, SystemClock};
-use adit_crypto::SystemRandom;
-use adit_store::MemoryStore;
 use axum::http::Request;
 use tower::ServiceExt as _;
 
 use super::*;
 
 async fn control() -> (Control, String) {
-    let external = ExternalPool {
-        cidr: "203.0.113.0/24".parse().unwrap(),
-        reserved: Vec::new(),
-    };
-    let (control, _) = Control::new(
-        Arc::new(MemoryStore::default()),
-        Arc::new(FakeAgent::default()),
-        Arc::new(SystemClock),
-        Box::new(SystemRandom),
-        Config::new(external, [1; 32]),
-    );
-    let [_, demo] = control.bootstrap().await.unwrap().unwrap();
-    (control, demo.key.expose().to_owned())
+    let world = adit_api_testing::World::default();
+    let [_, demo] = world.accounts().await;
+    (world.control, demo.key.expose().to_owned())
 }
 
 async fn ask(control: &Control, path: &str, form: String) -> (StatusCode, Value) {

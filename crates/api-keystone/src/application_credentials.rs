@@ -1,5 +1,6 @@
 //! Application credentials. The secret is in the answer to its making, and in no other.
 
+use adit_api::answer::set;
 use adit_control::Password;
 use adit_control::application_credential::NewApplicationCredential;
 use adit_model::project::Role;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Place};
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, invalid, put};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::{ids, roles, users};
 
 fn parse(text: &str) -> Result<ApplicationCredentialId, ApiError> {
-    let uuid = ids::parse(text).ok_or_else(|| ApiError::missing("application credential", text))?;
+    let uuid = adit_api::ids::parse(text)
+        .ok_or_else(|| ApiError::missing("application credential", text))?;
     Ok(ApplicationCredentialId::from_uuid(uuid))
 }
 
@@ -48,7 +50,7 @@ fn role(fields: &Fields) -> Result<Option<Role>, ApiError> {
             Some(id) => roles::parse(id),
             None => fields.need_text("name")?.parse().ok(),
         };
-        let role = role.ok_or_else(|| invalid("roles", "there is no such role"))?;
+        let role = role.ok_or_else(|| ApiError::invalid("roles", "there is no such role"))?;
         greatest = greatest.max(Some(role));
     }
     Ok(greatest)
@@ -59,11 +61,15 @@ fn read(fields: &Fields) -> Result<NewApplicationCredential, ApiError> {
         .list("access_rules")?
         .is_some_and(|rules| !rules.is_empty())
     {
-        return Err(invalid("access_rules", "access rules are not supported"));
+        return Err(ApiError::invalid(
+            "access_rules",
+            "access rules are not supported",
+        ));
     }
-    let expires_at = fields
-        .text("expires_at")?
-        .map(|text| ids::parse_time(text).ok_or_else(|| invalid("expires_at", "it is not a time")));
+    let expires_at = fields.text("expires_at")?.map(|text| {
+        adit_api::times::parse(text)
+            .ok_or_else(|| ApiError::invalid("expires_at", "it is not a time"))
+    });
     let secret = fields.text("secret")?.map(Password::new);
     Ok(NewApplicationCredential {
         name: fields.need_name()?,
@@ -94,13 +100,13 @@ pub(crate) async fn create(
     octets: Body,
 ) -> Result<impl IntoResponse, ApiError> {
     let user = users::parse(&user)?;
-    let new = read(&Fields::read(octets, "application_credential").await?)?;
+    let new = read(&fields::read(octets, "application_credential").await?)?;
     let made = cx
         .control()
         .create_application_credential(&cx.session, user, new);
     let (row, secret) = made.await?;
     let mut body = body(&cx.place, &row);
-    put(&mut body, "secret", json!(secret.expose()));
+    set(&mut body, "secret", json!(secret.expose()));
     Ok((
         StatusCode::CREATED,
         Json(json!({"application_credential": body})),

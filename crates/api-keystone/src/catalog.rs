@@ -1,5 +1,6 @@
 //! The catalog: where each service is. It is made from the settings; nobody changes it by API.
 
+use adit_api::answer::set;
 use axum::Json;
 use axum::extract::Path;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use crate::config::CatalogService;
 use crate::context::{Context, Place};
 use crate::domains::need_admin;
 use crate::error::ApiError;
-use crate::fields::put;
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
@@ -92,9 +92,9 @@ fn endpoint_rows(place: &Place) -> Vec<Value> {
     for (number, service) in all(place) {
         for mut row in endpoints_of(place, number, &service) {
             let links = place.link(&format!("endpoints/{}", text(&row, "id")));
-            put(&mut row, "links", links);
-            put(&mut row, "service_id", json!(service_id(number)));
-            put(&mut row, "enabled", json!(true));
+            set(&mut row, "links", links);
+            set(&mut row, "service_id", json!(service_id(number)));
+            set(&mut row, "enabled", json!(true));
             rows.push(row);
         }
     }

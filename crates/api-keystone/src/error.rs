@@ -1,18 +1,19 @@
 //! Refusals: `{"error": {"code", "message", "title"}}`, and the headers that every answer has.
 
-use adit_api::RequestId;
+use adit_api::answer::{self, log};
 use adit_api::body::BodyError;
+use adit_api::fields::{FieldError, FieldType};
+use adit_api::request_id;
 use adit_control::Error;
 use adit_control::login::LoginError;
 use adit_control::token::TokenError;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{RETRY_AFTER, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
-use tracing::error;
 
 use crate::Keystone;
 
@@ -44,6 +45,11 @@ impl ApiError {
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// A field that can't be what it is.
+    pub(crate) fn invalid(name: &str, why: &str) -> Self {
+        Self::bad(format!("Invalid input for field '{name}': {why}."))
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -137,14 +143,38 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         let status = match error {
             BodyError::NotJson { .. } => StatusCode::BAD_REQUEST,
+            BodyError::NotObject => {
+                return Self::bad("The request body must be a JSON object.");
+            }
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         };
         Self::new(status, error.to_string())
     }
 }
 
-fn log(error: &Error) {
-    error!(error = error as &dyn std::error::Error, "a request failed");
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        let name = error.name();
+        let wanted = match error {
+            FieldError::Missing { .. } => {
+                return Self::bad(format!("'{name}' is a required property"));
+            }
+            FieldError::Unknown { .. } => {
+                return Self::bad(format!(
+                    "Additional properties are not allowed ('{name}' was unexpected)"
+                ));
+            }
+            FieldError::Type { wanted, .. } => wanted,
+        };
+        let kind = match wanted {
+            FieldType::Flag => "boolean",
+            FieldType::List | FieldType::Texts => "array",
+            FieldType::Number => "integer",
+            FieldType::Object => "object",
+            FieldType::Text => "string",
+        };
+        Self::invalid(name, &format!("it is not of type '{kind}'"))
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -165,32 +195,16 @@ pub(crate) async fn layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
+    let id = request_id::of(request.extensions());
     let base = keystone.origin(request.headers(), request.extensions());
     let mut response = next.run(request).await;
-    // A path that can't be decoded leads nowhere; the library has other words for it.
-    if response.status() == StatusCode::BAD_REQUEST && !is_json(&response) {
+    if answer::is_undecodable(&response) {
         response = not_found().await.into_response();
     }
-    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
-    let headers = response.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("X-Auth-Token"));
-    if let Some(id) = id
-        && let Ok(value) = HeaderValue::from_str(&format!("req-{}", id.as_str()))
-    {
-        headers.insert("x-openstack-request-id", value);
-    }
-    if unauthorized
-        && let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{base}/identity\""))
-    {
-        headers.insert(WWW_AUTHENTICATE, value);
-    }
+    let vary = HeaderValue::from_static("X-Auth-Token");
+    response.headers_mut().insert(VARY, vary);
+    answer::as_openstack(&mut response, &id, &format!("{base}/identity"));
     response
-}
-
-fn is_json(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 pub(crate) async fn not_found() -> ApiError {

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use crate::domains;
 use crate::error::ApiError;
-use crate::fields::Fields;
-use crate::ids;
+use crate::fields::{self, Fields};
 
 /// How somebody proves who they are, as the body says it.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub(crate) enum Identity {
 }
 
 pub(crate) async fn read(body: Body) -> Result<(Identity, Wish), ApiError> {
-    let auth = Fields::read(body, "auth").await?;
+    let auth = fields::read(body, "auth").await?;
     let identity = identity(&auth.need_object("identity")?)?;
     Ok((identity, wish(&auth)?))
 }
@@ -65,7 +64,7 @@ fn name(text: &str) -> Result<Name, ApiError> {
 
 fn user_ref(fields: &Fields) -> Result<UserRef, ApiError> {
     if let Some(id) = fields.text("id")? {
-        let id = ids::parse(id).ok_or_else(ApiError::unauthorized)?;
+        let id = adit_api::ids::parse(id).ok_or_else(ApiError::unauthorized)?;
         return Ok(UserRef::Id(UserId::from_uuid(id)));
     }
     let name = name(fields.need_text("name")?)?;
@@ -75,7 +74,7 @@ fn user_ref(fields: &Fields) -> Result<UserRef, ApiError> {
 
 fn credential_ref(fields: &Fields) -> Result<CredentialRef, ApiError> {
     if let Some(id) = fields.text("id")? {
-        let id = ids::parse(id).ok_or_else(ApiError::unauthorized)?;
+        let id = adit_api::ids::parse(id).ok_or_else(ApiError::unauthorized)?;
         let id = ApplicationCredentialId::from_uuid(id);
         return Ok(CredentialRef::Id(id));
     }
@@ -122,7 +121,7 @@ fn wish(auth: &Fields) -> Result<Wish, ApiError> {
         };
     };
     if let Some(id) = project.text("id")? {
-        let id = ids::parse(id).ok_or_else(ApiError::unauthorized)?;
+        let id = adit_api::ids::parse(id).ok_or_else(ApiError::unauthorized)?;
         return Ok(Wish::Project(ProjectRef::Id(ProjectId::from_uuid(id))));
     }
     let name = name(project.need_text("name")?)?;

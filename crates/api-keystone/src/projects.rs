@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, invalid};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<ProjectId, ApiError> {
-    let uuid = ids::parse(text).ok_or_else(|| ApiError::missing("project", text))?;
+    let uuid = adit_api::ids::parse(text).ok_or_else(|| ApiError::missing("project", text))?;
     Ok(ProjectId::from_uuid(uuid))
 }
 
@@ -66,18 +66,23 @@ const LONGEST_NAME: usize = 64;
 fn check(fields: &Fields) -> Result<(), ApiError> {
     fields.check_domain()?;
     if fields.flag("is_domain")?.unwrap_or(false) {
-        return Err(invalid("is_domain", "there is one domain, and no more"));
+        return Err(ApiError::invalid(
+            "is_domain",
+            "there is one domain, and no more",
+        ));
     }
     if let Some(name) = fields.text("name")?
         && name.chars().count() > LONGEST_NAME
     {
-        return Err(invalid(
+        return Err(ApiError::invalid(
             "name",
             "a project's name has at most 64 characters",
         ));
     }
     match fields.text("parent_id")? {
-        Some(id) if id != domains::ID => Err(invalid("parent_id", "projects have no projects")),
+        Some(id) if id != domains::ID => {
+            Err(ApiError::invalid("parent_id", "projects have no projects"))
+        }
         _ => Ok(()),
     }
 }
@@ -110,7 +115,7 @@ pub(crate) async fn show(cx: Context, Path(id): Path<String>) -> Result<Json<Val
 }
 
 pub(crate) async fn create(cx: Context, octets: Body) -> Result<impl IntoResponse, ApiError> {
-    let fields = Fields::read(octets, "project").await?;
+    let fields = fields::read(octets, "project").await?;
     check(&fields)?;
     let row = cx.control().create_project(
         &cx.session,
@@ -128,7 +133,7 @@ pub(crate) async fn update(
     octets: Body,
 ) -> Result<Json<Value>, ApiError> {
     let project = parse(&id)?;
-    let fields = Fields::read(octets, "project").await?;
+    let fields = fields::read(octets, "project").await?;
     check(&fields)?;
     let change = ProjectChange {
         name: fields.name()?,

@@ -1,5 +1,6 @@
 //! Tokens: made, read and taken back. The token itself travels in headers alone.
 
+use adit_api::answer::set;
 use adit_control::Session;
 use adit_control::login::Proof;
 use adit_control::session::Method;
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Place, header};
 use crate::error::ApiError;
-use crate::fields::put;
 use crate::login_body::{self, Identity};
 use crate::{catalog, ids, projects, roles, users};
 
@@ -31,20 +31,20 @@ fn body(place: &Place, session: &Session) -> Value {
     let methods = session.methods.iter().copied().map(word);
     let audits = std::iter::once(session.id).chain(session.parent);
     let mut user = users::reference(&session.user);
-    put(&mut user, "password_expires_at", Value::Null);
+    set(&mut user, "password_expires_at", Value::Null);
     let mut token = json!({
         "methods": methods.collect::<Vec<_>>(),
         "user": user,
         "audit_ids": audits.map(|id| ids::id(id.uuid())).collect::<Vec<_>>(),
-        "issued_at": ids::time(session.issued_at),
-        "expires_at": ids::time(session.expires_at),
+        "issued_at": adit_api::times::microseconds(session.issued_at),
+        "expires_at": adit_api::times::microseconds(session.expires_at),
     });
     if let Some(scope) = &session.scope {
-        put(&mut token, "project", projects::reference(&scope.project));
-        put(&mut token, "is_domain", json!(false));
-        put(&mut token, "roles", json!(roles::with_included(scope.role)));
+        set(&mut token, "project", projects::reference(&scope.project));
+        set(&mut token, "is_domain", json!(false));
+        set(&mut token, "roles", json!(roles::with_included(scope.role)));
         if !place.is_set("nocatalog") {
-            put(&mut token, "catalog", catalog::body(place));
+            set(&mut token, "catalog", catalog::body(place));
         }
     }
     if let Some(credential) = &session.credential {
@@ -53,7 +53,7 @@ fn body(place: &Place, session: &Session) -> Value {
             "name": credential.name.as_str(),
             "restricted": !credential.unrestricted,
         });
-        put(&mut token, "application_credential", used);
+        set(&mut token, "application_credential", used);
     }
     json!({"token": token})
 }

@@ -1,5 +1,6 @@
 //! Users and their passwords. No answer holds a password or its hash.
 
+use adit_api::answer::set;
 use adit_control::Password;
 use adit_control::user::{NewUser, UserChange};
 use adit_model::{ProjectId, User, UserId};
@@ -13,11 +14,11 @@ use serde_json::{Value, json};
 use crate::context::{Context, Place};
 use crate::domains;
 use crate::error::{ApiError, about};
-use crate::fields::{Fields, invalid, put};
+use crate::fields::{self, Fields, KeystoneFields as _};
 use crate::ids;
 
 pub(crate) fn parse(text: &str) -> Result<UserId, ApiError> {
-    let uuid = ids::parse(text).ok_or_else(|| ApiError::missing("user", text))?;
+    let uuid = adit_api::ids::parse(text).ok_or_else(|| ApiError::missing("user", text))?;
     Ok(UserId::from_uuid(uuid))
 }
 
@@ -44,7 +45,7 @@ fn body(place: &Place, row: &User) -> Value {
         "options": {},
     });
     if let Some(project) = row.default_project {
-        put(
+        set(
             &mut body,
             "default_project_id",
             json!(ids::id(project.uuid())),
@@ -86,7 +87,9 @@ fn check(fields: &Fields) -> Result<(), ApiError> {
         PROJECT,
     ])?;
     match fields.object("options")? {
-        Some(options) if !options.is_empty() => Err(invalid("options", "there are none here")),
+        Some(options) if !options.is_empty() => {
+            Err(ApiError::invalid("options", "there are none here"))
+        }
         _ => Ok(()),
     }
 }
@@ -115,7 +118,7 @@ pub(crate) async fn show(cx: Context, Path(id): Path<String>) -> Result<Json<Val
 }
 
 pub(crate) async fn create(cx: Context, octets: Body) -> Result<impl IntoResponse, ApiError> {
-    let fields = Fields::read(octets, "user").await?;
+    let fields = fields::read(octets, "user").await?;
     check(&fields)?;
     let new = NewUser {
         name: fields.need_name()?,
@@ -136,7 +139,7 @@ pub(crate) async fn update(
     octets: Body,
 ) -> Result<Json<Value>, ApiError> {
     let user = parse(&id)?;
-    let fields = Fields::read(octets, "user").await?;
+    let fields = fields::read(octets, "user").await?;
     check(&fields)?;
     let given = |name| fields.has(name);
     let change = UserChange {
@@ -166,7 +169,7 @@ pub(crate) async fn change_password(
     octets: Body,
 ) -> Result<StatusCode, ApiError> {
     let user = parse(&id)?;
-    let fields = Fields::read(octets, "user").await?;
+    let fields = fields::read(octets, "user").await?;
     let original = Password::new(fields.need_text("original_password")?)?;
     let new = Password::new(fields.need_text("password")?)?;
     let control = cx.control();

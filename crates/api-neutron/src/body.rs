@@ -2,18 +2,20 @@
 //! the root key, names that are not known, whose it is, what may not be said, what must be, and
 //! each value in the table's order.
 
-use std::net::IpAddr;
+use std::ops::Deref;
 
+use adit_api::kind::{Given, Kind};
+use adit_api::object::Object;
+use adit_api::{ids, values};
 use adit_control::CryptoProfile;
-use adit_model::{Cidr, Name, ProjectId};
-use serde_json::{Map, Value, json};
+use adit_model::{Name, ProjectId};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, NAME, PROJECT, named};
+use crate::attribute::{Attribute, DESCRIPTION, NAME, PROJECT, named};
 use crate::error::ApiError;
-use crate::kind::{Given, Kind, Wrong, parse_uuid};
-use crate::object::Object;
 use crate::words::Word;
+use crate::wrong;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +32,17 @@ pub(crate) struct Speaker {
 pub(crate) struct Values {
     /// Whose it is to be, where that is not the caller's project.
     pub(crate) project: Option<ProjectId>,
-    given: Vec<(&'static str, Given)>,
+    said: values::Values,
     /// Members of objects that were written as texts of digits: the answer repeats them so.
     as_text: Vec<(&'static str, &'static str, Value)>,
+}
+
+impl Deref for Values {
+    type Target = values::Values;
+
+    fn deref(&self) -> &values::Values {
+        &self.said
+    }
 }
 
 /// Reads a POST's body.
@@ -54,38 +64,10 @@ pub(crate) fn post_object(
     attributes: &'static [Attribute],
     speaker: Speaker,
 ) -> Result<Values, ApiError> {
-    known(&map, attributes)?;
-    let project = project(&map, speaker)?;
-    for attribute in attributes.iter().filter(|one| one.post.is_none()) {
-        if map.contains_key(attribute.name) {
-            let name = attribute.name.to_owned();
-            return Err(ApiError::NotInPost { name });
-        }
-    }
-    for attribute in attributes {
-        let Some(default) = attribute.post else {
-            continue;
-        };
-        if map.contains_key(attribute.name) {
-            continue;
-        }
-        let value = match default {
-            Default::Empty | Default::Null => Value::Null,
-            Default::Number(number) => json!(number),
-            Default::Nothing | Default::Own => continue,
-            Default::Required => {
-                let name = attribute.name.to_owned();
-                return Err(ApiError::Required { name });
-            }
-            Default::Strength { strict, .. } if speaker.profile == CryptoProfile::Strict => {
-                json!(strict)
-            }
-            Default::Strength { usual: text, .. } | Default::Text(text) => json!(text),
-            Default::True => json!(true),
-        };
-        map.insert(attribute.name.to_owned(), value);
-    }
-    Values::read(&map, attributes, project, speaker)
+    let project = begin(&mut map, attributes, speaker)?;
+    let strict = speaker.profile == CryptoProfile::Strict;
+    values::complete(&mut map, attributes, strict)?;
+    Values::read(map, attributes, project, speaker)
 }
 
 /// Reads a PUT's body.
@@ -98,17 +80,10 @@ pub(crate) fn put(
     if octets.is_empty() {
         return Err(ApiError::EmptyBody);
     }
-    let map = open(octets, root)?;
-    known(&map, attributes)?;
-    let project = project(&map, speaker)?;
-    for attribute in attributes.iter().filter(|one| !one.put) {
-        let is_project = attribute.name == PROJECT.name && map.contains_key("project_id");
-        if is_project || map.contains_key(attribute.name) {
-            let name = attribute.name.to_owned();
-            return Err(ApiError::ReadOnly { name });
-        }
-    }
-    Values::read(&map, attributes, project, speaker)
+    let mut map = open(octets, root)?;
+    let project = begin(&mut map, attributes, speaker)?;
+    values::check_put(&map, attributes)?;
+    Values::read(map, attributes, project, speaker)
 }
 
 /// A body that is an object without a root key.
@@ -137,22 +112,24 @@ pub(crate) fn open(octets: &[u8], root: &str) -> Result<Map<String, Value>, ApiE
     }
 }
 
-fn known(map: &Map<String, Value>, attributes: &[Attribute]) -> Result<(), ApiError> {
-    let unknown: Vec<&str> = map
-        .keys()
-        .map(String::as_str)
-        .filter(|name| named(attributes, name).is_none())
-        .collect();
-    if unknown.is_empty() {
-        return Ok(());
+/// Looks whether all is known, and for whom. The project stands under its old name from here on.
+fn begin(
+    map: &mut Map<String, Value>,
+    attributes: &[Attribute],
+    speaker: Speaker,
+) -> Result<Option<Value>, ApiError> {
+    values::check_known(map, |name| named(attributes, name).is_some())?;
+    let project = project(map, speaker)?;
+    if let Some(project) = &project {
+        map.remove("project_id");
+        map.insert(PROJECT.name.to_owned(), project.clone());
     }
-    let names = unknown.join(", ");
-    Err(ApiError::Unrecognized { names })
+    Ok(project)
 }
 
 /// Whose it is to be, under either name, unless neither is there.
 fn project(map: &Map<String, Value>, speaker: Speaker) -> Result<Option<Value>, ApiError> {
-    let id = |value: &Value| value.as_str().and_then(parse_uuid);
+    let id = |value: &Value| value.as_str().and_then(ids::parse);
     let (new, old) = (map.get("project_id"), map.get(PROJECT.name));
     if let (Some(new), Some(old)) = (new, old)
         && new != old
@@ -170,38 +147,24 @@ fn project(map: &Map<String, Value>, speaker: Speaker) -> Result<Option<Value>, 
 
 impl Values {
     fn read(
-        map: &Map<String, Value>,
+        mut map: Map<String, Value>,
         attributes: &'static [Attribute],
         project: Option<Value>,
         speaker: Speaker,
     ) -> Result<Self, ApiError> {
+        map.remove(PROJECT.name);
+        let is_legacy = speaker.profile == CryptoProfile::Legacy;
+        let project = project.map(|project| other_project(&project, speaker));
         let mut values = Self {
-            project: None,
-            given: Vec::new(),
+            project: project.transpose()?.flatten(),
+            said: values::Values::read(&map, attributes, |attribute, word| {
+                is_legacy && attribute.own.legacy == Some(word)
+            })?,
             as_text: Vec::new(),
         };
+        // Neutron repeats a lifetime of "2000" so, and its tests want to see it.
         for attribute in attributes {
-            if attribute.name == PROJECT.name {
-                if let Some(project) = &project {
-                    values.project = other_project(project, speaker)?;
-                }
-                continue;
-            }
-            let Some(value) = map.get(attribute.name) else {
-                continue;
-            };
-            let legacy = attribute.legacy.filter(|word| value == word);
-            let given = match legacy.filter(|_| speaker.profile == CryptoProfile::Legacy) {
-                Some(word) => Ok(Given::Text(word.to_owned())),
-                None => attribute.kind.read(value),
-            };
-            let given = given.map_err(|wrong| match wrong {
-                Wrong::Conversion(reason) => ApiError::Input { reason },
-                Wrong::Value(reason) => ApiError::attribute(attribute.name, reason),
-            })?;
-            values.given.push((attribute.name, given));
-            // Neutron repeats a lifetime of "2000" so, and its tests want to see it.
-            if let Kind::Dict(members) = attribute.kind {
+            if let (Kind::Dict(members), Some(value)) = (attribute.kind, map.get(attribute.name)) {
                 values.note_texts(attribute.name, value, members);
             }
         }
@@ -235,92 +198,8 @@ impl Values {
         }
     }
 
-    /// What was given under a name, or stands there by default.
-    pub(crate) fn get(&self, name: &str) -> Option<&Given> {
-        let found = self.given.iter().find(|(given, _)| *given == name);
-        found.map(|(_, given)| given)
-    }
-
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name) {
-            Some(Given::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
-        match self.get(name) {
-            Some(Given::Flag(flag)) => Some(*flag),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn number(&self, name: &str) -> Option<u32> {
-        match self.get(name) {
-            Some(Given::Number(number)) => Some(*number),
-            _ => None,
-        }
-    }
-
-    /// An id; the inner `None` is `null`.
-    pub(crate) fn uuid(&self, name: &str) -> Option<Option<Uuid>> {
-        match self.get(name) {
-            Some(Given::Id(id)) => Some(Some(*id)),
-            Some(Given::Null) => Some(None),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn cidrs(&self, name: &str) -> Option<&[Cidr]> {
-        match self.get(name) {
-            Some(Given::Cidrs(cidrs)) => Some(cidrs),
-            _ => None,
-        }
-    }
-
-    /// Whether it says nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.given.is_empty()
-    }
-
-    /// An IP address; the inner `None` is `null`.
-    pub(crate) fn ip(&self, name: &str) -> Option<Option<IpAddr>> {
-        match self.get(name) {
-            Some(Given::Ip(ip)) => Some(Some(*ip)),
-            Some(Given::Null) => Some(None),
-            _ => None,
-        }
-    }
-
-    /// A value that the resource reads by itself.
-    pub(crate) fn any(&self, name: &str) -> Option<&Value> {
-        match self.get(name) {
-            Some(Given::Any(value)) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn list(&self, name: &str) -> Option<&[Value]> {
-        match self.get(name) {
-            Some(Given::List(list)) => Some(list),
-            _ => None,
-        }
-    }
-
-    /// A member of an object.
-    pub(crate) fn member(&self, name: &str, member: &str) -> Option<&Given> {
-        let Some(Given::Dict(members)) = self.get(name) else {
-            return None;
-        };
-        let found = members.iter().find(|(given, _)| *given == member);
-        found.map(|(_, given)| given)
-    }
-
     pub(crate) fn name(&self) -> Option<Name> {
-        match self.get(NAME.name) {
-            Some(Given::Name(name)) => Some(name.clone()),
-            _ => None,
-        }
+        self.said.name(NAME.name).cloned()
     }
 
     /// An id that a POST must have.
@@ -348,12 +227,22 @@ impl Values {
     }
 }
 
-fn other_project(value: &Value, speaker: Speaker) -> Result<Option<ProjectId>, ApiError> {
-    let reason = |wrong| match wrong {
-        Wrong::Conversion(reason) | Wrong::Value(reason) => {
-            ApiError::attribute("project_id", reason)
+impl From<values::Refusal> for ApiError {
+    fn from(refusal: values::Refusal) -> Self {
+        match refusal {
+            values::Refusal::Unknown(names) => Self::Unrecognized {
+                names: names.join(", "),
+            },
+            values::Refusal::NotInPost(name) => Self::NotInPost { name: name.into() },
+            values::Refusal::Required(name) => Self::Required { name: name.into() },
+            values::Refusal::ReadOnly(name) => Self::ReadOnly { name: name.into() },
+            values::Refusal::Wrong(name, wrong) => wrong::refusal(name, &wrong),
         }
-    };
+    }
+}
+
+fn other_project(value: &Value, speaker: Speaker) -> Result<Option<ProjectId>, ApiError> {
+    let reason = |wrong| ApiError::attribute("project_id", wrong::reason(&wrong));
     PROJECT.kind.read(value).map_err(reason)?;
     match Kind::Uuid.read(value).map_err(reason)? {
         Given::Id(id) if id != speaker.project.uuid() => Ok(Some(ProjectId::from_uuid(id))),
@@ -363,24 +252,28 @@ fn other_project(value: &Value, speaker: Speaker) -> Result<Option<ProjectId>, A
 
 #[cfg(test)]
 mod tests {
+    use adit_api::attribute::Absent;
+    use serde_json::json;
+
     use super::*;
     use crate::attribute::{ID, attribute};
+    use crate::object;
 
     const TABLE: &[Attribute] = &[
         ID,
         PROJECT,
         NAME,
         DESCRIPTION,
-        attribute("router_id", Kind::Uuid).post(Default::Required),
-        attribute("flag", Kind::Flag).post(Default::True).put(),
+        attribute("router_id", Kind::Uuid).post(Absent::Required),
+        attribute("flag", Kind::Flag).post(Absent::True).put(),
         attribute("number", Kind::Integer)
-            .post(Default::Number(1500))
+            .post(Absent::Number(1500))
             .put(),
         attribute(
             "lifetime",
             Kind::Dict(&[("value", Kind::AtLeast(60)), ("other", Kind::NonNegative)]),
         )
-        .post(Default::Empty)
+        .post(Absent::Empty)
         .put(),
         attribute("status", Kind::Text(255)),
     ];
@@ -570,10 +463,10 @@ mod tests {
             Some(&Given::Number(2000))
         );
         let answer = json!({"lifetime": {"value": 2000, "other": 3}});
-        let mut answer = Object::of(&answer);
+        let mut answer = object::of(&answer);
         values.echo(&mut answer);
         assert_eq!(
-            answer.value(),
+            object::value(&answer),
             json!({"lifetime": {"value": "2000", "other": 3}})
         );
     }

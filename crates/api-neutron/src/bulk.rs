@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::body::{self, Values};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::object::Many;
-use crate::resource::{Resource, make, may_create};
+use crate::handlers::{make, may_create};
+use crate::resource::Resource;
+use adit_api::object::Many;
 
 /// The objects of a body that is about many, or `None` where it is about one.
 pub(crate) fn objects(

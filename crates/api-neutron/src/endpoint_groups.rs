@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use adit_api::attribute::Absent;
 use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::{Caller, Noun, Query};
 use adit_model::endpoint_group::{EndpointKind, Endpoints};
@@ -9,16 +10,17 @@ use adit_model::{EndpointGroup, EndpointGroupId, Name};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute};
+use crate::attribute::{Attribute, DESCRIPTION, ID, NAME, PROJECT, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
-use crate::object::Object;
+use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words};
 use crate::words::one_of;
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 const ENDPOINTS: &str = "endpoints";
 const TYPE: &str = "type";
@@ -43,9 +45,9 @@ impl Resource for EndpointGroups {
         NAME,
         DESCRIPTION,
         attribute(TYPE, one_of::<EndpointKind>())
-            .post(Default::Required)
+            .post(Absent::Required)
             .filter(),
-        attribute(ENDPOINTS, Kind::OneOrMany).post(Default::Empty),
+        attribute(ENDPOINTS, Kind::OneOrMany).post(Absent::Empty),
     ];
 
     type Row = EndpointGroup;
@@ -55,7 +57,7 @@ impl Resource for EndpointGroups {
     }
 
     fn render(_: &Context, row: &EndpointGroup) -> Object {
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend([
             (TYPE, json!(row.endpoints.kind().as_str())),
             (ENDPOINTS, json!(row.endpoints.texts())),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_api::ids;
 use adit_control::ExternalSubnets;
 use adit_control::router::{WishedExternal, WishedV6};
 use adit_control::{Error, Noun, Rule};
@@ -9,13 +10,14 @@ use adit_model::router::ExternalGateway;
 use adit_model::{NetworkId, SubnetId};
 use serde_json::{Value, json};
 
+use crate::attribute::{Privilege, Reserved};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, flag, parse_uuid};
-use crate::privilege::{Privilege, Reserved, names_address};
+use crate::privilege::names_address;
 use crate::python;
 use crate::refusal::Failure;
+use adit_api::kind::{Given, flag};
 
 /// Its attribute.
 pub(crate) const EXTERNAL: &str = "external_gateway_info";
@@ -116,7 +118,7 @@ pub(crate) fn wished(
         }
         Some(id) => id
             .as_str()
-            .and_then(parse_uuid)
+            .and_then(ids::parse)
             .ok_or_else(|| wrong(id, "is not a valid UUID"))?,
     };
     let mut wished = WishedExternal {
@@ -184,7 +186,7 @@ fn fixed_ip(ip: &Value) -> Result<(Option<SubnetId>, Option<IpAddr>), ApiError> 
         return Err(none());
     }
     let subnet = subnet.map(|value| {
-        let id = value.as_str().and_then(parse_uuid);
+        let id = value.as_str().and_then(ids::parse);
         let id = id.ok_or_else(|| wrong(value, "is not a valid UUID"))?;
         Ok::<_, ApiError>(SubnetId::from_uuid(id))
     });

@@ -1,5 +1,6 @@
 //! `/floatingips`.
 
+use adit_api::attribute::Absent;
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
@@ -7,15 +8,17 @@ use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
+use crate::attribute::{
+    Attribute, DESCRIPTION, ID, PROJECT, Privilege, REVISION, Reserved, Special, attribute,
+};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, Kind};
-use crate::object::Object;
-use crate::privilege::{Privilege, Reserved};
+use crate::object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
+use adit_api::kind::{Given, Kind};
+use adit_api::object::Object;
 
 const ADDRESS: &str = "floating_ip_address";
 const FIXED: &str = "fixed_ip_address";
@@ -38,22 +41,22 @@ impl Resource for FloatingIps {
         ID.sort(),
         PROJECT.sort(),
         DESCRIPTION,
-        attribute(NETWORK, Kind::Uuid)
-            .post(Default::Required)
-            .sort(),
+        attribute(NETWORK, Kind::Uuid).post(Absent::Required).sort(),
         attribute(ADDRESS, Kind::IpOrNull)
-            .post(Default::Nothing)
-            .reserved(&[Reserved::part(ADDRESS, Privilege::Admin, |given| {
-                !matches!(given, Given::Null)
-            })])
+            .post(Absent::Nothing)
+            .own(Special::reserved(&[Reserved::part(
+                ADDRESS,
+                Privilege::Admin,
+                |given| !matches!(given, Given::Null),
+            )]))
             .sort(),
-        attribute(SUBNET, Kind::UuidOrNull).post(Default::Nothing),
+        attribute(SUBNET, Kind::UuidOrNull).post(Absent::Nothing),
         attribute(PORT, Kind::UuidOrNull)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .sort(),
         attribute(FIXED, Kind::IpOrNull)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .sort(),
         attribute("router_id", Kind::UuidOrNull).sort(),
@@ -72,7 +75,7 @@ impl Resource for FloatingIps {
     }
 
     fn render(_: &Context, row: &FloatingIp) -> Object {
-        let mut object = Object::new(
+        let mut object = object::named(
             row.id.uuid(),
             row.project,
             &Name::default(),

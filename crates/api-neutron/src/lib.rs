@@ -3,10 +3,12 @@
 //! | file | what |
 //! |---|---|
 //! | one per resource | its table of attributes, what it looks like, the use cases behind it |
-//! | `resource` | what all resources do alike: routes, roles, answers |
-//! | `attribute`, `kind` | what stands in such a table |
+//! | `resource` | what a resource is |
+//! | `handlers` | what all do alike: routes, roles, answers |
+//! | `attribute` | what stands in such a table besides what `adit_api::attribute` has |
 //! | `body`, `bulk`, `query`, `list` | bodies and queries checked by it; many in one body; lists |
-//! | `error`, `refusal` | every refusal's status, type and message, and when it is given |
+//! | `privilege` | what is not for everybody to say |
+//! | `error`, `refusal`, `wrong` | every refusal's status, type and message, and when it is given |
 //! | `words`, `python`, `status` | Neutron's words, spelling and statuses |
 //! | `context` | who asks, and under which address |
 //!
@@ -24,13 +26,14 @@ mod endpoint_groups;
 mod error;
 mod external_gateway;
 mod floating_ips;
+mod handlers;
 mod ike_policies;
 mod ipsec_policies;
-mod kind;
 mod layer;
 mod list;
 mod networks;
 mod object;
+mod policies;
 mod policy;
 mod ports;
 mod privilege;
@@ -48,21 +51,23 @@ mod subnets;
 mod versions;
 mod vpn_services;
 mod words;
+mod wrong;
 
 use std::sync::Arc;
 
 use adit_control::Control;
+use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::Router;
 use axum::routing::{any, get};
 
 pub use config::NeutronConfig;
 use endpoint_groups::EndpointGroups;
 use floating_ips::FloatingIps;
-use ike_policies::IkePolicies;
-use ipsec_policies::IpsecPolicies;
+use handlers::routes;
 use networks::Networks;
+use policies::Policies;
 use ports::Ports;
-use resource::{Table, routes};
+use resource::Table;
 use routers::Routers;
 use security_group_rules::SecurityGroupRules;
 use security_groups::SecurityGroups;
@@ -80,8 +85,8 @@ const RESOURCES: &[Table] = &[
     Table::of::<SecurityGroups>(),
     Table::of::<SecurityGroupRules>(),
     Table::of::<VpnServices>(),
-    Table::of::<IkePolicies>(),
-    Table::of::<IpsecPolicies>(),
+    Table::of::<Policies<IkeParameters>>(),
+    Table::of::<Policies<IpsecParameters>>(),
     Table::of::<EndpointGroups>(),
     Table::of::<SiteConnections>(),
 ];
@@ -118,7 +123,7 @@ struct Neutron {
 
 /// The versions at `/`, everything else below `/v2.0`, and an answer for paths that are nobody's. May be mounted under any prefix, by
 /// `nest_service`, so that the root is found with and without a slash at its end. Wants
-/// `adit_api::request_id::layer` around it.
+/// `adit_api::request_id::around` it.
 pub fn router(control: Control, config: NeutronConfig) -> Router {
     let neutron = Neutron {
         control,
@@ -139,13 +144,13 @@ pub fn router(control: Control, config: NeutronConfig) -> Router {
         .merge(quotas::routes())
         .merge(discovery::routes())
         .merge(routes::<VpnServices>())
-        .merge(routes::<IkePolicies>())
-        .merge(routes::<IpsecPolicies>())
+        .merge(routes::<Policies<IkeParameters>>())
+        .merge(routes::<Policies<IpsecParameters>>())
         .merge(routes::<EndpointGroups>())
         .merge(routes::<SiteConnections>())
-        .route("/v2.0/{*rest}", any(resource::not_found))
-        .fallback(resource::nowhere)
-        .method_not_allowed_fallback(resource::method_not_allowed)
+        .route("/v2.0/{*rest}", any(handlers::not_found))
+        .fallback(handlers::nowhere)
+        .method_not_allowed_fallback(handlers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(
             neutron.clone(),
             layer::layer,

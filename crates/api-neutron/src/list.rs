@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::object::{self, Object};
 use crate::query::{Marker, Wanted};
 use crate::resource::{Resource, look_up};
+use adit_api::object::{self, Object};
 
 /// The rows that are read at once when some are passed over.
 const BATCH: u32 = 100;

@@ -1,5 +1,6 @@
 //! `/networks`.
 
+use adit_api::attribute::Absent;
 use adit_control::network::{NetworkChange, NetworkView, NewNetwork};
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
@@ -8,17 +9,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, ZONE_HINTS,
-    attribute,
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, REVISION, ZONE_HINTS, attribute,
 };
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
-use crate::object::Object;
+use crate::object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
 use crate::status;
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 const EXTERNAL: &str = "router:external";
 const MTU: &str = "mtu";
@@ -43,26 +44,26 @@ impl Resource for Networks {
         DESCRIPTION,
         ADMIN_STATE_UP.sort(),
         attribute(SHARED, Kind::Flag)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .filter(),
         attribute(EXTERNAL, Kind::Flag)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .filter(),
         attribute(MTU, Kind::Integer)
-            .post(Default::Number(Network::MTU))
+            .post(Absent::Number(Network::MTU))
             .put()
             .sort(),
         attribute(PORT_SECURITY, Kind::Flag)
-            .post(Default::True)
+            .post(Absent::True)
             .put()
             .filter(),
         attribute(
             "is_default",
             Kind::Just(false, "no network is made the default one here"),
         )
-        .post(Default::Nothing)
+        .post(Absent::Nothing)
         .put()
         .filter(),
         ZONE_HINTS,
@@ -83,7 +84,7 @@ impl Resource for Networks {
 
     fn render(_: &Context, view: &NetworkView) -> Object {
         let row = &view.network;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let subnets: Vec<Uuid> = view.subnets.iter().map(|id| id.uuid()).collect();
         let own = [

@@ -1,167 +1,35 @@
-//! What is answered of one thing: each attribute is written as soon as it is known, and what a
-//! filter looks for is read back. What a long list costs is mostly this.
+//! What every answer about one thing begins with.
 
-use std::ops::Range;
-
+use adit_api::object::Object;
 use adit_model::{Name, ProjectId};
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
-/// How long a thing is, mostly, in octets.
-const USUAL: usize = 2048;
-
-/// The attributes of one thing, each name once, in JSON.
-#[derive(Clone, Debug)]
-pub(crate) struct Object {
-    octets: Vec<u8>,
-    attributes: Vec<(&'static str, Range<usize>)>,
+/// The attributes that every resource has.
+pub(crate) fn named(id: Uuid, project: ProjectId, name: &Name, description: &str) -> Object {
+    let project = project.uuid();
+    let mut object = Object::default();
+    object.add("id", &id);
+    object.add("project_id", &project.simple());
+    object.add("tenant_id", &project.simple());
+    object.add("name", name.as_str());
+    object.add("description", description);
+    object
 }
 
-impl Object {
-    /// The attributes that every resource has.
-    pub(crate) fn new(id: Uuid, project: ProjectId, name: &Name, description: &str) -> Self {
-        let project = project.uuid();
-        let mut object = Self {
-            octets: Vec::with_capacity(USUAL),
-            attributes: Vec::with_capacity(32),
-        };
-        object.add("id", &id);
-        object.add("project_id", &project.simple());
-        object.add("tenant_id", &project.simple());
-        object.add("name", name.as_str());
-        object.add("description", description);
-        object
-    }
-
-    /// Adds an attribute that is not there yet.
-    pub(crate) fn add<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
-        let place = self.write(value);
-        self.attributes.push((name, place));
-    }
-
-    /// Adds an attribute that lists what has attributes itself.
-    pub(crate) fn list(&mut self, name: &'static str, objects: impl Iterator<Item = Self>) {
-        let start = self.octets.len();
-        let objects: Vec<_> = objects.collect();
-        append_list(&mut self.octets, &objects, Self::append_to);
-        self.attributes.push((name, start..self.octets.len()));
-    }
-
-    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Range<usize> {
-        let start = self.octets.len();
-        // Nothing that is shown could fail to be written.
-        let _ = serde_json::to_writer(&mut self.octets, value);
-        start..self.octets.len()
-    }
-
-    /// An attribute, read back.
-    pub(crate) fn get(&self, name: &str) -> Option<Value> {
-        let (_, place) = self.attributes.iter().find(|(own, _)| *own == name)?;
-        serde_json::from_slice(self.octets.get(place.clone())?).ok()
-    }
-
-    /// Sets an attribute that stands there.
-    pub(crate) fn set(&mut self, name: &str, value: &Value) {
-        let place = self.write(value);
-        let found = self.attributes.iter_mut().find(|(own, _)| *own == name);
-        if let Some((_, old)) = found {
-            *old = place;
-        }
-    }
-
-    /// Takes all but some attributes away.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&'static str) -> bool) {
-        self.attributes.retain(|(name, _)| keep(name));
-    }
-
-    /// Appends all of it.
-    pub(crate) fn append_to(&self, octets: &mut Vec<u8>) {
-        octets.push(b'{');
-        for (number, (name, place)) in self.attributes.iter().enumerate() {
-            octets.extend_from_slice(if number == 0 { b"\"" } else { b",\"" });
-            octets.extend_from_slice(name.as_bytes());
-            octets.extend_from_slice(b"\":");
-            octets.extend_from_slice(self.octets.get(place.clone()).unwrap_or_default());
-        }
-        octets.push(b'}');
-    }
-}
-
+/// The members of a JSON object.
 #[cfg(test)]
-impl Object {
-    /// The members of a JSON object.
-    pub(crate) fn of(value: &Value) -> Self {
-        let mut object = Self {
-            octets: Vec::new(),
-            attributes: Vec::new(),
-        };
-        for (name, value) in value.as_object().unwrap() {
-            object.add(name.clone().leak(), value);
-        }
-        object
+pub(crate) fn of(value: &serde_json::Value) -> Object {
+    let mut object = Object::default();
+    for (name, value) in value.as_object().unwrap() {
+        object.add(name.clone().leak(), value);
     }
-
-    /// All of it, read back.
-    pub(crate) fn value(&self) -> Value {
-        let mut octets = Vec::new();
-        self.append_to(&mut octets);
-        serde_json::from_slice(&octets).unwrap()
-    }
+    object
 }
 
-/// By names that don't stand there yet.
-impl Extend<(&'static str, Value)> for Object {
-    fn extend<T: IntoIterator<Item = (&'static str, Value)>>(&mut self, attributes: T) {
-        for (name, value) in attributes {
-            self.add(name, &value);
-        }
-    }
-}
-
-/// Appends a list of what appends itself.
-pub(crate) fn append_list<T>(
-    octets: &mut Vec<u8>,
-    things: &[T],
-    append: impl Fn(&T, &mut Vec<u8>),
-) {
-    octets.push(b'[');
-    for (number, thing) in things.iter().enumerate() {
-        if number > 0 {
-            octets.push(b',');
-        }
-        append(thing, octets);
-    }
-    octets.push(b']');
-}
-
-/// The answer about one thing: `{"network": {...}}`.
-pub(crate) struct One(pub(crate) &'static str, pub(crate) Object);
-
-impl IntoResponse for One {
-    fn into_response(self) -> Response {
-        let mut body = format!("{{\"{}\":", self.0).into_bytes();
-        self.1.append_to(&mut body);
-        body.push(b'}');
-        json(body)
-    }
-}
-
-/// The answer about many: `{"networks": [...]}`.
-pub(crate) struct Many(pub(crate) &'static str, pub(crate) Vec<Object>);
-
-impl IntoResponse for Many {
-    fn into_response(self) -> Response {
-        let mut body = format!("{{\"{}\":", self.0).into_bytes();
-        append_list(&mut body, &self.1, Object::append_to);
-        body.push(b'}');
-        json(body)
-    }
-}
-
-/// An answer that is JSON already.
-pub(crate) fn json(body: Vec<u8>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], body).into_response()
+/// All of it, read back.
+#[cfg(test)]
+pub(crate) fn value(object: &Object) -> serde_json::Value {
+    let mut octets = Vec::new();
+    object.append_to(&mut octets);
+    serde_json::from_slice(&octets).unwrap()
 }

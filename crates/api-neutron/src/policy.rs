@@ -1,16 +1,17 @@
 //! What IKE and IPsec policies have in common.
 
+use adit_api::attribute::Absent;
 use adit_model::policy::{Authentication, DhGroup, Encryption};
 use serde_json::{Value, json};
 
-use crate::attribute::{Attribute, Default, attribute};
+use crate::attribute::{Attribute, Special, attribute};
 use crate::body::Values;
-use crate::kind::{Given, Kind};
 use crate::words::{Word, group, one_of};
+use adit_api::kind::{Given, Kind};
 
 pub(crate) const AUTHENTICATION: Attribute =
     attribute("auth_algorithm", one_of::<Authentication>())
-        .post(Default::Strength {
+        .post(Absent::Strength {
             usual: "sha1",
             strict: "sha256",
         })
@@ -18,9 +19,9 @@ pub(crate) const AUTHENTICATION: Attribute =
         .filter();
 
 pub(crate) const ENCRYPTION: Attribute = attribute("encryption_algorithm", one_of::<Encryption>())
-    .post(Default::Text("aes-128"))
+    .post(Absent::Text("aes-128"))
     .put()
-    .legacy("des")
+    .own(Special::legacy("des"))
     .filter();
 
 pub(crate) const LIFETIME: Attribute = attribute(
@@ -30,19 +31,19 @@ pub(crate) const LIFETIME: Attribute = attribute(
         ("value", Kind::AtLeast(60)),
     ]),
 )
-.post(Default::Empty)
+.post(Absent::Empty)
 .put();
 
 /// What is named by a word that every service takes.
 const GROUPS: Kind = Kind::OneOf(|text| group(text).is_some_and(|group| group.number() != 1));
 
 pub(crate) const PFS: Attribute = attribute("pfs", GROUPS)
-    .post(Default::Strength {
+    .post(Absent::Strength {
         usual: "group5",
         strict: "group14",
     })
     .put()
-    .legacy("group1")
+    .own(Special::legacy("group1"))
     .filter();
 
 /// Seconds, where a POST says nothing.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use adit_api::attribute::Absent;
+use adit_api::ids;
 use adit_control::outside_port::{Outside, PortView};
 use adit_control::port::{Knows, NewPort, Place, PortChange, Rules, WishedIp};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query, Rule};
@@ -12,17 +14,19 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute,
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, Privilege, REVISION, Reserved,
+    Special, attribute,
 };
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Given, Kind, parse_uuid};
-use crate::object::Object;
-use crate::privilege::{Privilege, Reserved, names_address};
+use crate::object;
+use crate::privilege::names_address;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
+use adit_api::kind::{Given, Kind};
+use adit_api::object::Object;
 
 const DEVICE: &str = "device_id";
 const FIXED_IPS: &str = "fixed_ips";
@@ -67,48 +71,53 @@ impl Resource for Ports {
         PROJECT.sort(),
         NAME.sort(),
         DESCRIPTION,
-        attribute(NETWORK, Kind::Uuid)
-            .post(Default::Required)
-            .sort(),
+        attribute(NETWORK, Kind::Uuid).post(Absent::Required).sort(),
         ADMIN_STATE_UP.sort(),
         attribute(MAC, Kind::Text(32))
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
-            .reserved(&[Reserved::whole(MAC, Privilege::NetworkOwner).put(Privilege::Admin)])
+            .own(Special::reserved(&[Reserved::whole(
+                MAC,
+                Privilege::NetworkOwner,
+            )
+            .put(Privilege::Admin)]))
             .sort(),
         attribute(FIXED_IPS, Kind::List)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
-            .reserved(&[Reserved::part(
+            .own(Special::reserved(&[Reserved::part(
                 "fixed_ips:ip_address",
                 Privilege::NetworkOwner,
                 |given| matches!(given, Given::List(ips) if ips.iter().any(names_address)),
-            )])
+            )]))
             .filter(),
         attribute(DEVICE, Kind::Text(255))
-            .post(Default::Text(""))
+            .post(Absent::Text(""))
             .put()
             .sort(),
         attribute(OWNER, Kind::Text(255))
-            .post(Default::Text(""))
+            .post(Absent::Text(""))
             .put()
-            .reserved(&[Reserved::part(
+            .own(Special::reserved(&[Reserved::part(
                 OWNER,
                 Privilege::NetworkOwner,
                 |given| matches!(given, Given::Text(owner) if owner.starts_with("network:")),
-            )])
+            )]))
             .sort(),
         attribute(PORT_SECURITY, Kind::Flag)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
-            .reserved(&[Reserved::whole(PORT_SECURITY, Privilege::NetworkOwner)])
+            .own(Special::reserved(&[Reserved::whole(
+                PORT_SECURITY,
+                Privilege::NetworkOwner,
+            )]))
             .filter(),
         attribute(GROUPS, Kind::ListOrNull)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .filter(),
         attribute(VNIC, Kind::OneOf(|text| text == NORMAL))
-            .post(Default::Text(NORMAL))
+            .post(Absent::Text(NORMAL))
             .put()
             .filter(),
         attribute("status", Kind::Text(16)).sort(),
@@ -127,7 +136,7 @@ impl Resource for Ports {
 
     fn render(cx: &Context, view: &PortView) -> Object {
         let row = &view.port;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let (owner, device) = plugged(view);
         let real = match (row.device.is_instance(), view.outside) {
@@ -370,7 +379,7 @@ fn fixed_ips(values: &Values) -> Result<Option<Vec<WishedIp>>, ApiError> {
         }
         let subnet = match map.get("subnet_id").or(map.get("subnet")) {
             None | Some(Value::Null) => None,
-            Some(id) => Some(id.as_str().and_then(parse_uuid).ok_or_else(wrong)?),
+            Some(id) => Some(id.as_str().and_then(ids::parse).ok_or_else(wrong)?),
         };
         let address = match map.get("ip_address") {
             None | Some(Value::Null) => None,
@@ -392,7 +401,7 @@ fn groups(values: &Values) -> Result<Option<Vec<SecurityGroupId>>, ApiError> {
         return Ok(None);
     };
     let id = |value: &Value| {
-        let id = value.as_str().and_then(parse_uuid);
+        let id = value.as_str().and_then(ids::parse);
         id.map(SecurityGroupId::from_uuid).ok_or_else(|| {
             let text = python::text(value);
             ApiError::attribute(GROUPS, format!("'{text}' is not an integer or uuid"))

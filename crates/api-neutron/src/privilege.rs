@@ -6,54 +6,11 @@ use adit_model::NetworkId;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::attribute::Privilege;
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Given;
 use crate::resource::Resource;
-
-/// Who may say something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Privilege {
-    /// Administrators.
-    Admin,
-    /// Those whose network it is on, and administrators.
-    NetworkOwner,
-}
-
-/// Something that is not for everybody to say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reserved {
-    /// The end of the rule's name: `mac_address`.
-    rule: &'static str,
-    post: Privilege,
-    put: Privilege,
-    /// Whether a value says it.
-    says: fn(&Given) -> bool,
-}
-
-impl Reserved {
-    /// Whatever the value.
-    pub(crate) const fn whole(rule: &'static str, of: Privilege) -> Self {
-        Self::part(rule, of, |_| true)
-    }
-
-    /// Values that say this.
-    pub(crate) const fn part(rule: &'static str, of: Privilege, says: fn(&Given) -> bool) -> Self {
-        Self {
-            rule,
-            post: of,
-            put: of,
-            says,
-        }
-    }
-
-    /// Who may say it of what is there already, where that differs.
-    pub(crate) const fn put(mut self, of: Privilege) -> Self {
-        self.put = of;
-        self
-    }
-}
 
 /// Whether one of a list of addresses names an address.
 pub(crate) fn names_address(ips: &Value) -> bool {
@@ -78,7 +35,12 @@ pub(crate) async fn check<R: Resource>(
         let Some(given) = values.get(attribute.name) else {
             continue;
         };
-        for reserved in attribute.reserved.iter().filter(|one| (one.says)(given)) {
+        for reserved in attribute
+            .own
+            .reserved
+            .iter()
+            .filter(|one| (one.says)(given))
+        {
             let privilege = if known.is_some() {
                 reserved.put
             } else {

@@ -1,5 +1,6 @@
 //! What a list's query asks for: filters, fields, order and page.
 
+use adit_api::ids;
 use adit_control::{Order, OrderBy, Query};
 use adit_model::ProjectId;
 use serde_json::{Value, json};
@@ -7,9 +8,9 @@ use uuid::Uuid;
 
 use crate::attribute::{Attribute, ID, NAME, PROJECT, named};
 use crate::error::ApiError;
-use crate::kind::{Kind, flag, parse_uuid};
-use crate::object::Object;
 use crate::python;
+use adit_api::kind::{Kind, flag};
+use adit_api::object::Object;
 
 /// A sort key, and whether it goes down.
 type Key = (&'static Attribute, bool);
@@ -67,7 +68,7 @@ impl Wanted {
         let keys = keys(pairs, attributes)?;
         let marker = match values(pairs, "marker").last() {
             None => Marker::None,
-            Some(text) => parse_uuid(text).map_or(Marker::Nowhere, Marker::After),
+            Some(text) => ids::parse(text).map_or(Marker::Nowhere, Marker::After),
         };
         let reverse = values(pairs, "page_reverse").last();
         Ok(Self {
@@ -90,7 +91,7 @@ impl Wanted {
         };
         for (attribute, wanted) in &self.filters {
             if attribute.name == ID.name {
-                let ids: Vec<Uuid> = wanted.iter().filter_map(|text| parse_uuid(text)).collect();
+                let ids: Vec<Uuid> = wanted.iter().filter_map(|text| ids::parse(text)).collect();
                 if ids.is_empty() {
                     return None;
                 }
@@ -99,11 +100,11 @@ impl Wanted {
                 query.names = Some(wanted.clone());
             } else if let (Some(reference), [one]) = (attribute.reference, wanted.as_slice()) {
                 // What it finds may be more than what is meant, which `fits` sees.
-                if let Some(id) = parse_uuid(one) {
+                if let Some(id) = ids::parse(one) {
                     query.of.get_or_insert((reference, id));
                 }
             } else if attribute.name == PROJECT.name {
-                let projects = wanted.iter().filter_map(|text| parse_uuid(text));
+                let projects = wanted.iter().filter_map(|text| ids::parse(text));
                 match projects.collect::<Vec<_>>().as_slice() {
                     [] => return None,
                     [one] => query.project = Some(ProjectId::from_uuid(*one)),
@@ -190,7 +191,7 @@ fn is(attribute: &Attribute, value: &Value, text: &str) -> bool {
     match attribute.kind {
         Kind::Flag | Kind::Just(..) => flag(&json!(text)) == value.as_bool(),
         _ if attribute.name == PROJECT.name => {
-            value.as_str().and_then(parse_uuid) == parse_uuid(text)
+            value.as_str().and_then(ids::parse) == ids::parse(text)
         }
         _ if value.is_null() => text.is_empty(),
         _ => python::text(value) == text,
@@ -305,6 +306,7 @@ mod tests {
 
     use super::*;
     use crate::attribute::{DESCRIPTION, attribute};
+    use crate::object;
 
     const TABLE: &[Attribute] = &[
         ID.sort(),
@@ -375,7 +377,7 @@ mod tests {
 
     #[test]
     fn values_of_one_filter_are_alternatives_and_filters_go_together() {
-        let thing = Object::of(&json!({
+        let thing = object::of(&json!({
             "name": "a", "flag": false, "mtu": 1500, "group": null, "description": "",
             "tenant_id": "00000000000000000000000000000001", "ids": ["i", "j"],
             "maps": [{"at": "1.1", "on": "p"}, {"at": "2.2", "on": "q"}],
@@ -471,7 +473,7 @@ mod tests {
     #[test]
     fn what_the_store_can_t_sort_is_sorted_here() {
         let thing =
-            |id: u128, name: &str| (Uuid::from_u128(id), Object::of(&json!({"name": name})));
+            |id: u128, name: &str| (Uuid::from_u128(id), object::of(&json!({"name": name})));
         let mut things = vec![thing(1, "b"), thing(2, "a"), thing(3, "a"), thing(4, "c")];
         for (_, object) in &mut things {
             object.extend([("id", json!("same"))]);
@@ -484,11 +486,11 @@ mod tests {
 
     #[test]
     fn fields_are_names_and_nothing_else() {
-        let all = Object::of(&json!({"id": "1", "name": "x"}));
+        let all = object::of(&json!({"id": "1", "name": "x"}));
         let trimmed = |query: &str| {
             let mut object = all.clone();
             wanted(query).unwrap().trim(&mut object);
-            object.value()
+            object::value(&object)
         };
         assert_eq!(trimmed("fields=id&fields=bogus"), json!({"id": "1"}));
         assert_eq!(trimmed("fields=id,name"), json!({}));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adit_api::ids;
 use adit_control::{Error, Resource as Counted};
 use adit_model::ProjectId;
 use adit_model::project::Role;
@@ -16,7 +17,6 @@ use crate::Neutron;
 use crate::body::open;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::parse_uuid;
 use crate::python;
 use crate::refusal::counted;
 
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<Neutron> {
 /// The project of a path, where the caller may see its quotas.
 fn project(cx: &Context, text: &str) -> Result<ProjectId, ApiError> {
     let text = text.strip_suffix(".json").unwrap_or(text);
-    let id = parse_uuid(text).map(ProjectId::from_uuid);
+    let id = ids::parse(text).map(ProjectId::from_uuid);
     if cx.caller.role >= Role::Admin || id == Some(cx.caller.project) {
         return id.ok_or_else(|| ApiError::ProjectNotFound {
             id: text.to_owned(),

@@ -1,10 +1,10 @@
 //! What a use case's refusal is in Neutron's words.
 
+use adit_api::answer::log;
 use adit_api::body::BodyError;
 use adit_control::Resource as Counted;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Rule};
-use tracing::error;
 
 use crate::error::ApiError;
 use crate::policy;
@@ -80,10 +80,6 @@ impl From<Error> for ApiError {
             }
         }
     }
-}
-
-fn log(error: &Error) {
-    error!(error = error as &dyn std::error::Error, "a request failed");
 }
 
 /// What is counted, as quotas name it.
@@ -174,6 +170,7 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::NotJson { .. } => Self::NotJson,
+            BodyError::NotObject => Self::NoObject,
             BodyError::TooLarge => Self::TooLarge,
         }
     }

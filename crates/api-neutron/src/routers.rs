@@ -1,5 +1,7 @@
 //! `/routers`, and the interfaces that they have on subnets.
 
+use adit_api::attribute::Absent;
+use adit_api::ids;
 use adit_control::outside_port::PortView;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::router_interface::InterfaceOf;
@@ -16,20 +18,21 @@ use uuid::Uuid;
 
 use crate::Neutron;
 use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, ZONE_HINTS,
+    ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, REVISION, Special, ZONE_HINTS,
     attribute,
 };
 use crate::body::{Values, plain};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::external_gateway::{self, EXTERNAL};
-use crate::kind::{Kind, parse_uuid};
-use crate::object::Object;
+use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find, standard};
 use crate::status;
 use crate::subnets::{Subnets, routes, show_routes};
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 const ROUTES: &str = "routes";
 
@@ -54,21 +57,18 @@ impl Resource for Routers {
         DESCRIPTION,
         ADMIN_STATE_UP.sort(),
         attribute(EXTERNAL, Kind::Any)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
-            .reserved(external_gateway::RESERVED),
+            .own(Special::reserved(external_gateway::RESERVED)),
         attribute(ROUTES, Kind::ListOrNull).put(),
         ZONE_HINTS,
         attribute("distributed", SIMPLE)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .filter(),
-        attribute("ha", SIMPLE)
-            .post(Default::Nothing)
-            .put()
-            .filter(),
+        attribute("ha", SIMPLE).post(Absent::Nothing).put().filter(),
         attribute("flavor_id", Kind::UuidOrNull)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .filter(),
         attribute("status", Kind::Text(16)).sort(),
         REVISION,
@@ -85,7 +85,7 @@ impl Resource for Routers {
     }
 
     fn render(cx: &Context, row: &Router) -> Object {
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let own = [
             ("admin_state_up", json!(row.admin_state_up)),
@@ -271,7 +271,7 @@ async fn asked(
     }
     let member = |name: &str| match map.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_str().and_then(parse_uuid) {
+        Some(value) => match value.as_str().and_then(ids::parse) {
             Some(id) => Ok(Some(id)),
             None => {
                 let text = python::text(value);
@@ -290,7 +290,7 @@ async fn asked(
         (None, None) => return Err(request("Either subnet_id or port_id must be specified.")),
     };
     let missing = || ApiError::RouterNotFound { id: id.to_owned() };
-    let router = parse_uuid(id).ok_or_else(missing)?;
+    let router = ids::parse(id).ok_or_else(missing)?;
     if cx.caller.role < Routers::CHANGES {
         find::<Routers>(cx, router).await?;
         let rule = format!("{verb}_router_interface");

@@ -1,5 +1,7 @@
 //! `/security-group-rules`.
 
+use adit_api::attribute::Absent;
+use adit_api::ids;
 use adit_control::security_group::NewRule;
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::project::Role;
@@ -8,16 +10,17 @@ use adit_model::{Cidr, Name, SecurityGroupId, SecurityGroupRule, SecurityGroupRu
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, ID, PROJECT, REVISION, attribute};
+use crate::attribute::{Attribute, DESCRIPTION, ID, PROJECT, REVISION, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, parse_uuid};
-use crate::object::Object;
+use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
 use crate::words::{Word, one_of};
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 const BLOCK: &str = "remote_ip_prefix";
 const DIRECTION: &str = "direction";
@@ -55,23 +58,23 @@ impl Resource for SecurityGroupRules {
         ID.sort(),
         PROJECT.sort(),
         DESCRIPTION,
-        attribute(GROUP, Kind::Uuid).post(Default::Required).sort(),
+        attribute(GROUP, Kind::Uuid).post(Absent::Required).sort(),
         attribute(DIRECTION, one_of::<Direction>())
-            .post(Default::Required)
+            .post(Absent::Required)
             .sort(),
         attribute(FAMILY, one_of::<Family>())
-            .post(Default::Text("IPv4"))
+            .post(Absent::Text("IPv4"))
             .sort(),
-        attribute(PROTOCOL, Kind::Any).post(Default::Null).sort(),
-        attribute(MIN, Kind::Any).post(Default::Null).sort(),
-        attribute(MAX, Kind::Any).post(Default::Null).sort(),
-        attribute(BLOCK, Kind::Any).post(Default::Null).sort(),
-        attribute(REMOTE, Kind::Any).post(Default::Null).sort(),
+        attribute(PROTOCOL, Kind::Any).post(Absent::Null).sort(),
+        attribute(MIN, Kind::Any).post(Absent::Null).sort(),
+        attribute(MAX, Kind::Any).post(Absent::Null).sort(),
+        attribute(BLOCK, Kind::Any).post(Absent::Null).sort(),
+        attribute(REMOTE, Kind::Any).post(Absent::Null).sort(),
         attribute(
             "remote_address_group_id",
             Kind::NoId("there are no address groups here"),
         )
-        .post(Default::Null),
+        .post(Absent::Null),
         REVISION,
     ];
 
@@ -194,7 +197,7 @@ impl Resource for SecurityGroupRules {
 
 /// A rule, by itself and in its group.
 pub(crate) fn render_rule(row: &SecurityGroupRule) -> Object {
-    let mut object = Object::new(
+    let mut object = object::named(
         row.id.uuid(),
         row.project,
         &Name::default(),
@@ -309,7 +312,7 @@ fn remote(values: &Values) -> Result<Remote, ApiError> {
         (Some(_), Some(_)) => Err(ApiError::TwoRemotes),
         (Some(block), None) => Ok(Remote::Block(block)),
         // What is no id is none of a group that there is.
-        (None, Some(id)) => match parse_uuid(&id) {
+        (None, Some(id)) => match ids::parse(&id) {
             Some(group) => Ok(Remote::Group(SecurityGroupId::from_uuid(group))),
             None => Err(ApiError::SecurityGroupNotFound { id }),
         },

@@ -1,5 +1,6 @@
 //! `/security-groups`.
 
+use adit_api::attribute::Absent;
 use adit_control::security_group::GroupView;
 use adit_control::{Caller, Error, Noun, Query, Rule};
 use adit_model::SecurityGroupId;
@@ -7,15 +8,16 @@ use adit_model::project::Role;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
+use crate::attribute::{Attribute, DESCRIPTION, ID, NAME, PROJECT, REVISION, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
-use crate::object::Object;
+use crate::object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
 use crate::security_group_rules::render_rule;
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 pub(crate) struct SecurityGroups;
 
@@ -34,7 +36,7 @@ impl Resource for SecurityGroups {
         NAME.sort(),
         DESCRIPTION,
         attribute("stateful", Kind::Just(true, "all groups are stateful here"))
-            .post(Default::True)
+            .post(Absent::True)
             .put()
             .filter(),
         attribute("shared", Kind::Flag).filter(),
@@ -54,7 +56,7 @@ impl Resource for SecurityGroups {
 
     fn render(_: &Context, view: &GroupView) -> Object {
         let row = &view.group;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let rules = view.rules.iter().map(render_rule);
         let own = [("stateful", json!(true)), ("shared", json!(false))];

@@ -1,7 +1,7 @@
 //! `/vpn/ipsec-site-connections`: the wishes for tunnels, found without naming their service.
 
-use std::borrow::Cow;
-
+use adit_api::answer;
+use adit_api::attribute::Absent;
 use adit_control::connection::{
     ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
     Rules,
@@ -12,19 +12,18 @@ use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, Ip
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
-};
+use crate::attribute::{ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::endpoint_groups::EndpointGroups;
 use crate::error::ApiError;
-use crate::kind::{Given, Kind};
-use crate::object::Object;
+use crate::object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find};
 use crate::status;
 use crate::words::{Word as _, one_of};
+use adit_api::kind::{Given, Kind};
+use adit_api::object::Object;
 
 /// What a POST that says nothing of it gets.
 const DPD: DeadPeerDetection = DeadPeerDetection {
@@ -41,9 +40,6 @@ const RULES: Rules = Rules {
     dead_peer: DeadPeerRule::Longer,
 };
 
-/// What stands for a key that is not shown.
-const HIDDEN: &str = "********";
-
 const IKE_POLICY: &str = "ikepolicy_id";
 const IPSEC_POLICY: &str = "ipsecpolicy_id";
 const LOCAL_GROUP: &str = "local_ep_group_id";
@@ -54,21 +50,21 @@ pub(crate) struct SiteConnections;
 
 const fn group(name: &'static str) -> Attribute {
     attribute(name, Kind::UuidOrNull)
-        .post(Default::Null)
+        .post(Absent::Null)
         .put()
         .filter_of(Noun::EndpointGroup)
 }
 
 const fn text(name: &'static str) -> Attribute {
     attribute(name, Kind::Text(255))
-        .post(Default::Required)
+        .post(Absent::Required)
         .put()
         .filter()
 }
 
 const fn reference(name: &'static str, to: Noun) -> Attribute {
     attribute(name, Kind::Uuid)
-        .post(Default::Required)
+        .post(Absent::Required)
         .filter_of(to)
 }
 
@@ -86,26 +82,26 @@ impl Resource for SiteConnections {
         PROJECT.sort(),
         NAME.sort(),
         DESCRIPTION,
-        text("local_id").post(Default::Text("")),
+        text("local_id").post(Absent::Text("")),
         text("peer_address"),
         text("peer_id"),
         attribute("peer_cidrs", Kind::Cidrs)
-            .post(Default::Empty)
+            .post(Absent::Empty)
             .put(),
         group(LOCAL_GROUP),
         group(PEER_GROUP),
         attribute("route_mode", Kind::Text(8)).filter(),
         attribute("mtu", Kind::Integer)
-            .post(Default::Number(Connection::MTU))
+            .post(Absent::Number(Connection::MTU))
             .put()
             .filter(),
         attribute("initiator", one_of::<Initiator>())
-            .post(Default::Text("bi-directional"))
+            .post(Absent::Text("bi-directional"))
             .put()
             .filter(),
         attribute("auth_mode", Kind::Text(16)).filter(),
         attribute("psk", Kind::Psk)
-            .post(Default::Required)
+            .post(Absent::Required)
             .put()
             .filter(),
         attribute(
@@ -116,7 +112,7 @@ impl Resource for SiteConnections {
                 ("timeout", Kind::NonNegative),
             ]),
         )
-        .post(Default::Empty)
+        .post(Absent::Empty)
         .put(),
         ADMIN_STATE_UP,
         attribute("status", Kind::Text(16)).filter(),
@@ -135,7 +131,7 @@ impl Resource for SiteConnections {
 
     fn render(cx: &Context, view: &ConnectionView) -> Object {
         let row = &view.connection;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.add("local_id", row.local_id.as_deref().unwrap_or_default());
         object.add("peer_address", &row.peer_address);
         match &row.peer_id {
@@ -154,7 +150,7 @@ impl Resource for SiteConnections {
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
         object.add("auth_mode", "psk");
-        object.add("psk", &psk(cx, row));
+        object.add("psk", &answer::key(&row.psk, cx.config.show_psk));
         object.add("dpd", &dpd(row.dead_peer_detection));
         object.add("admin_state_up", &row.admin_state_up);
         object.add("status", status::of_connection(view));
@@ -248,10 +244,6 @@ fn change(values: &Values) -> ConnectionChange {
         Some(Given::Text(word)) => DpdAction::parse(word),
         _ => None,
     };
-    let psk = match values.get("psk") {
-        Some(Given::Psk(psk)) => Some(psk.clone()),
-        _ => None,
-    };
     ConnectionChange {
         name: values.name(),
         description: values.description(),
@@ -266,7 +258,7 @@ fn change(values: &Values) -> ConnectionChange {
         },
         mtu: values.number("mtu"),
         initiator: values.word("initiator"),
-        psk,
+        psk: values.psk("psk").cloned(),
         dpd_action: action,
         dpd_interval_s: seconds("interval"),
         dpd_timeout_s: seconds("timeout"),
@@ -299,15 +291,6 @@ async fn missing(cx: &Context, noun: Noun, values: &Values) -> Result<ApiError, 
         }
         other => Error::NotFound(other).into(),
     })
-}
-
-/// Who the other end must say it is.
-fn psk<'a>(cx: &Context, row: &'a Connection) -> Cow<'a, str> {
-    if cx.config.show_psk {
-        String::from_utf8_lossy(row.psk.expose())
-    } else {
-        HIDDEN.into()
-    }
 }
 
 fn dpd(dpd: DeadPeerDetection) -> Value {

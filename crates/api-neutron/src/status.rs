@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
+use adit_api::times;
 use adit_control::connection::ConnectionView;
 use adit_control::gateway::GatewayView;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
 use adit_model::{Reason, ReasonCode, Whose};
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -20,9 +18,6 @@ pub(crate) const PENDING_CREATE: &str = "PENDING_CREATE";
 const ACTIVE: &str = "ACTIVE";
 const DOWN: &str = "DOWN";
 const ERROR: &str = "ERROR";
-
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 /// What carries packets as soon as it is made, unless it is told not to: a network, or a router.
 /// Neutron's own routers say `ACTIVE` even so, which would not be true.
@@ -103,15 +98,9 @@ pub(crate) fn reasons(reasons: &[Reason]) -> Vec<ShownReason<'_>> {
         evidence: &reason.evidence,
         next_step: &reason.next_step,
         whose: reason.whose,
-        since: time(reason.since),
+        since: times::seconds(reason.since),
     });
     each.collect()
-}
-
-/// A moment as Neutron writes it.
-pub(crate) fn time(time: OffsetDateTime) -> String {
-    // The format has nothing that a time could lack.
-    time.format(TIME).unwrap_or_default()
 }
 
 const fn message(code: ReasonCode) -> &'static str {

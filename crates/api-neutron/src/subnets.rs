@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use adit_api::attribute::Absent;
 use adit_control::subnet::{Block, NewSubnet, Place, Pools, Rules, SubnetChange};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query, Rule};
 use adit_model::project::Role;
@@ -11,15 +12,17 @@ use adit_model::{Cidr, NetworkId, Subnet, SubnetId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, REVISION, attribute};
+use crate::attribute::{Attribute, DESCRIPTION, ID, NAME, PROJECT, REVISION, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::{Kind, each_once};
-use crate::object::Object;
+use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
+use crate::wrong;
+use adit_api::kind::{Kind, each_once};
+use adit_api::object::Object;
 
 const ADDRESS_MODE: &str = "ipv6_address_mode";
 const CIDR: &str = "cidr";
@@ -72,43 +75,39 @@ impl Resource for Subnets {
         PROJECT.sort(),
         NAME.sort(),
         DESCRIPTION,
-        attribute(NETWORK, Kind::Uuid)
-            .post(Default::Required)
-            .sort(),
+        attribute(NETWORK, Kind::Uuid).post(Absent::Required).sort(),
         attribute(VERSION, Kind::Integer)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .sort(),
         attribute(CIDR, Kind::Text(64))
-            .post(Default::Required)
+            .post(Absent::Required)
             .sort(),
         attribute(GATEWAY, Kind::IpOrNull)
-            .post(Default::Nothing)
+            .post(Absent::Nothing)
             .put()
             .filter(),
-        attribute(POOLS, Kind::List).post(Default::Nothing).put(),
+        attribute(POOLS, Kind::List).post(Absent::Nothing).put(),
         attribute("enable_dhcp", Kind::Flag)
-            .post(Default::True)
+            .post(Absent::True)
             .put()
             .filter(),
-        attribute(DNS, Kind::ListOrNull).post(Default::Empty).put(),
+        attribute(DNS, Kind::ListOrNull).post(Absent::Empty).put(),
         attribute(HOST_ROUTES, Kind::ListOrNull)
-            .post(Default::Empty)
+            .post(Absent::Empty)
             .put(),
-        attribute(ADDRESS_MODE, MODE)
-            .post(Default::Nothing)
-            .filter(),
-        attribute(RA_MODE, MODE).post(Default::Nothing).filter(),
+        attribute(ADDRESS_MODE, MODE).post(Absent::Nothing).filter(),
+        attribute(RA_MODE, MODE).post(Absent::Nothing).filter(),
         attribute(
             "subnetpool_id",
             Kind::NoId("there are no subnet pools here"),
         )
-        .post(Default::Nothing)
+        .post(Absent::Nothing)
         .filter(),
         attribute(
             "service_types",
             Kind::EmptyList("subnets are for all kinds of ports here"),
         )
-        .post(Default::Empty)
+        .post(Absent::Empty)
         .put(),
         attribute(SHARED, Kind::Flag).filter(),
         REVISION,
@@ -127,7 +126,7 @@ impl Resource for Subnets {
     fn render(_: &Context, row: &Row) -> Object {
         let network = row.network;
         let row = &row.subnet;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         object.extend(standard(row.created_at, row.updated_at, row.revision));
         let pools = row.pools.iter();
         let pools = pools.map(|pool| json!({"start": pool.first, "end": pool.last}));
@@ -351,7 +350,7 @@ fn addresses(values: &Values) -> Result<Option<Vec<IpAddr>>, ApiError> {
     let Some(list) = values.list(DNS) else {
         return Ok(None);
     };
-    each_once(list).map_err(|reason| ApiError::attribute(DNS, reason))?;
+    each_once(list).map_err(|wrong| wrong::refusal(DNS, &wrong))?;
     let list = list.iter().map(|value| address(DNS, value));
     list.collect::<Result<_, _>>().map(Some)
 }
@@ -395,7 +394,7 @@ pub(crate) fn routes(values: &Values, name: &str) -> Result<Option<Vec<StaticRou
             nexthop,
         })
     };
-    each_once(list).map_err(|reason| ApiError::attribute(name, reason))?;
+    each_once(list).map_err(|wrong| wrong::refusal(name, &wrong))?;
     list.iter().map(route).collect::<Result<_, _>>().map(Some)
 }
 

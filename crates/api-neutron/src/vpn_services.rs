@@ -1,22 +1,22 @@
 //! `/vpn/vpnservices`: gateways on a router.
 
+use adit_api::attribute::Absent;
 use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place, Rules};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query};
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::attribute::{
-    ADMIN_STATE_UP, Attribute, DESCRIPTION, Default, ID, NAME, PROJECT, attribute,
-};
+use crate::attribute::{ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, attribute};
 use crate::body::Values;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::kind::Kind;
-use crate::object::Object;
+use crate::object;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find};
 use crate::status;
+use adit_api::kind::Kind;
+use adit_api::object::Object;
 
 pub(crate) struct VpnServices;
 
@@ -42,10 +42,10 @@ impl Resource for VpnServices {
         NAME.sort(),
         DESCRIPTION,
         attribute("subnet_id", Kind::UuidOrNull)
-            .post(Default::Null)
+            .post(Absent::Null)
             .filter_of(Noun::Subnet),
         attribute("router_id", Kind::Uuid)
-            .post(Default::Required)
+            .post(Absent::Required)
             .filter_of(Noun::Router)
             .sort(),
         ADMIN_STATE_UP,
@@ -53,7 +53,7 @@ impl Resource for VpnServices {
         attribute("external_v6_ip", Kind::Text(64)).filter(),
         attribute("status", Kind::Text(16)).filter(),
         attribute("flavor_id", Kind::UuidOrNull)
-            .post(Default::Null)
+            .post(Absent::Null)
             .filter(),
     ];
 
@@ -67,7 +67,7 @@ impl Resource for VpnServices {
 
     fn render(_: &Context, view: &GatewayView) -> Object {
         let row = &view.gateway;
-        let mut object = Object::new(row.id.uuid(), row.project, &row.name, &row.description);
+        let mut object = object::named(row.id.uuid(), row.project, &row.name, &row.description);
         let own = [
             ("subnet_id", json!(row.subnet.map(SubnetId::uuid))),
             ("router_id", json!(row.router.uuid())),

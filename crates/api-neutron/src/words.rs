@@ -6,7 +6,7 @@ use adit_model::policy::{
     Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, NegotiationMode, Transform,
 };
 
-use crate::kind::Kind;
+use adit_api::kind::Kind;
 
 /// A choice, each with a word.
 pub(crate) trait Word: Copy + PartialEq + 'static {

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use adit_api_neutron::{NeutronConfig, router};
-use adit_control::fake::FakeAgent;
+use adit_api_testing::{World, send, served};
+use adit_control::IdentityProvider;
 use adit_control::identity::{ForeignScope, ForeignSession, IdentifyError, IdentityUnavailable};
-use adit_control::{Config, Control, ExternalPool, IdentityProvider, SystemClock};
-use adit_crypto::SystemRandom;
 use adit_model::project::Role;
 use adit_model::{Name, ProjectId, UserId};
-use adit_store::MemoryStore;
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 /// Where the other service is.
 const URL: &str = "https://cloud.test:5000";
@@ -56,25 +53,13 @@ impl IdentityProvider for Directory {
 }
 
 async fn app() -> Router {
-    let external = ExternalPool {
-        cidr: "203.0.113.0/24".parse().unwrap(),
-        reserved: Vec::new(),
-    };
-    let mut settings = Config::new(external, [1; 32]);
-    settings.identity = Some(Arc::new(Directory));
-    let (control, _) = Control::new(
-        Arc::new(MemoryStore::default()),
-        Arc::new(FakeAgent::default()),
-        Arc::new(SystemClock),
-        Box::new(SystemRandom),
-        settings,
-    );
-    control.bootstrap().await.unwrap();
+    let world = World::new(|settings| settings.identity = Some(Arc::new(Directory)));
+    world.control.bootstrap().await.unwrap();
     let config = NeutronConfig {
         identity_url: Some(URL.to_owned()),
         ..NeutronConfig::default()
     };
-    router(control, config).layer(axum::middleware::from_fn(adit_api::request_id::layer))
+    served(router(world.control, config))
 }
 
 async fn ask(app: &Router, token: &str, request: &str, body: Value) -> (u16, HeaderMap, Value) {
@@ -85,10 +70,8 @@ async fn ask(app: &Router, token: &str, request: &str, body: Value) -> (u16, Hea
         .header("x-auth-token", token)
         .body(Body::from(body.to_string()))
         .unwrap();
-    let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
-    let octets = to_bytes(body, usize::MAX).await.unwrap();
-    let body = serde_json::from_slice(&octets).unwrap_or(Value::Null);
-    (parts.status.as_u16(), parts.headers, body)
+    let (status, headers, body) = send(app, request).await;
+    (status.as_u16(), headers, body)
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 
 /// The shortest and the longest lifetime, in seconds.
 const LIFETIME: std::ops::RangeInclusive<u32> = 300..=86_400;

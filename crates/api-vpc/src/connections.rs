@@ -5,10 +5,12 @@ mod body;
 
 use std::net::IpAddr;
 
+use adit_api::answer::{self, set};
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
 use adit_control::{Allowance, Naming, Noun};
-use adit_model::connection::{Connection, DpdAction};
+use adit_model::connection::DpdAction;
 use adit_model::observed::TunnelState;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -20,7 +22,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{page, set};
+use crate::page::page;
 use crate::{Vpc, ids, reasons, vpn_gateways};
 
 /// What IBM wants otherwise than others.
@@ -50,7 +52,7 @@ async fn create(
     let own = control.gateway(&cx.caller, gateway).await?.gateway;
     let new = body::new_connection(&cx, &own, &body)?;
     let view = control.create_connection(&cx.caller, RULES, new).await?;
-    Ok((StatusCode::CREATED, answer(&cx, &view)).into_response())
+    Ok((StatusCode::CREATED, tagged(&cx, &view)).into_response())
 }
 
 async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, ApiError> {
@@ -92,7 +94,7 @@ async fn one(
     Path((gateway, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let view = find(&cx, &gateway, &id).await?;
-    Ok(answer(&cx, &view))
+    Ok(tagged(&cx, &view))
 }
 
 async fn update(
@@ -108,7 +110,7 @@ async fn update(
     let view = control
         .update_connection(&cx.caller, RULES, seen.id, expected, change)
         .await?;
-    Ok(answer(&cx, &view))
+    Ok(tagged(&cx, &view))
 }
 
 async fn delete(
@@ -164,7 +166,7 @@ pub(crate) fn invalid_cidr(field: &str) -> ApiError {
     ApiError::bad("vpn_connection_cidr_not_valid", message).field(field)
 }
 
-fn answer(cx: &Context, view: &ConnectionView) -> Response {
+fn tagged(cx: &Context, view: &ConnectionView) -> Response {
     (etag(view.connection.revision), Json(render(cx, view))).into_response()
 }
 
@@ -195,11 +197,11 @@ fn render(cx: &Context, view: &ConnectionView) -> Value {
         "id": id,
         "href": cx.href(&format!("vpn_gateways/{gateway}/connections/{id}")),
         "name": row.name.as_str(),
-        "created_at": cx.time(row.created_at),
+        "created_at": times::microseconds(row.created_at),
         "resource_type": "vpn_gateway_connection",
         "admin_state_up": row.admin_state_up,
         "authentication_mode": "psk",
-        "psk": psk(cx, row),
+        "psk": answer::key(&row.psk, cx.vpc.config.show_psk),
         "dead_peer_detection": {
             "action": dpd_action(dpd.action),
             "interval": dpd.interval_s,
@@ -207,8 +209,8 @@ fn render(cx: &Context, view: &ConnectionView) -> Value {
         },
         "establish_mode": "bidirectional",
         "status": status(view),
-        "status_reasons": reasons::render(cx, &view.reasons),
-        "negotiated": negotiated(cx, view),
+        "status_reasons": reasons::render(&view.reasons),
+        "negotiated": negotiated(view),
     });
     if cx.version.has_mode() {
         set(&mut body, "mode", json!("policy"));
@@ -293,16 +295,8 @@ fn policy(
     })
 }
 
-fn psk(cx: &Context, row: &Connection) -> String {
-    if cx.vpc.config.show_psk {
-        String::from_utf8_lossy(row.psk.expose()).into_owned()
-    } else {
-        "********".to_owned()
-    }
-}
-
 /// What was agreed with the peer, which IBM's object lacks.
-fn negotiated(cx: &Context, view: &ConnectionView) -> Value {
+fn negotiated(view: &ConnectionView) -> Value {
     let Some(observed) = &view.observed else {
         return Value::Null;
     };
@@ -323,7 +317,7 @@ fn negotiated(cx: &Context, view: &ConnectionView) -> Value {
         })
         .collect();
     json!({
-        "since": cx.time(observed.since),
+        "since": times::microseconds(observed.since),
         "ike_suite": observed.ike_suite,
         "children": children,
         "traffic": observed.traffic,

@@ -10,17 +10,11 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use crate::Vpc;
 use crate::error::ApiError;
 use crate::version::{Version, VersionError};
-
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 /// What is known of a request before its body is read.
 #[derive(Clone, Debug)]
@@ -121,11 +115,6 @@ impl Context {
         let (id, name) = &self.vpc.config.resource_group;
         let href = format!("{}/v2/resource_groups/{id}", self.base);
         json!({"id": id, "name": name, "href": href})
-    }
-
-    pub(crate) fn time(&self, time: OffsetDateTime) -> String {
-        // The format has nothing that a time could lack.
-        time.format(TIME).unwrap_or_default()
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {

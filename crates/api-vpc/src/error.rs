@@ -2,9 +2,11 @@
 //!
 //! Handlers return an [`ApiError`]; a layer around them writes the body, which names the request.
 
-use adit_api::RequestId;
+use adit_api::answer::log;
 use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
+use adit_api::fields::FieldError;
+use adit_api::request_id;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Noun, Quota, Rule};
 use adit_model::Cidr;
@@ -15,7 +17,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tracing::error;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,11 +44,6 @@ impl ApiError {
     /// 400.
     pub(crate) fn bad(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
-    }
-
-    /// A field of the wrong type or value.
-    pub(crate) fn bad_field(field: &str, message: impl Into<String>) -> Self {
-        Self::bad("bad_field", message).field(field)
     }
 
     pub(crate) fn field(mut self, name: &str) -> Self {
@@ -187,10 +183,6 @@ impl From<Error> for ApiError {
     }
 }
 
-fn log(error: &Error) {
-    error!(error = error as &dyn std::error::Error, "a request failed");
-}
-
 /// A message as IBM writes them.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -286,11 +278,21 @@ impl From<BearerError> for ApiError {
     }
 }
 
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        let code = match error {
+            FieldError::Missing { .. } => "missing_field",
+            FieldError::Type { .. } | FieldError::Unknown { .. } => "bad_field",
+        };
+        Self::bad(code, sentence(&error.to_string())).field(error.path())
+    }
+}
+
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         let message = sentence(&error.to_string());
         let status = match error {
-            BodyError::NotJson { .. } => StatusCode::BAD_REQUEST,
+            BodyError::NotJson { .. } | BodyError::NotObject => StatusCode::BAD_REQUEST,
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         };
         Self::new(status, "bad_request", message)
@@ -307,8 +309,7 @@ impl IntoResponse for ApiError {
 
 /// The layer that writes refusals, those of the framework included.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let trace = id.unwrap_or_else(RequestId::random);
+    let trace = request_id::of(request.extensions());
     let mut response = next.run(request).await;
     let status = response.status();
     let refusal = response.extensions_mut().remove::<ApiError>();
@@ -325,7 +326,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     if let (Some((kind, name)), Some(error)) = (refusal.target, error.as_object_mut()) {
         error.insert("target".to_owned(), json!({"name": name, "type": kind}));
     }
-    let body = Json(json!({"errors": [error], "trace": trace.as_str()}));
+    let body = Json(json!({"errors": [error], "trace": trace}));
     let mut written = (refusal.status, body).into_response();
     for (name, value) in response.headers() {
         if name == "allow" {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::algorithms;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 use crate::policies::Words;
 
 /// In seconds.

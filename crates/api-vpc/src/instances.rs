@@ -1,6 +1,7 @@
 //! `/instances`: machines to try a tunnel with. As much of IBM's object as that takes.
 
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::port::{Knows, MachineView, NewPort, Place as Site, Rules};
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete, Rule};
 use adit_model::port::Device;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
 use crate::{Vpc, ids, subnets};
@@ -116,7 +117,7 @@ fn render(cx: &Context, view: &MachineView) -> Value {
         "name": instance.name.as_str(),
         "resource_type": "instance",
         "status": if view.is_made { "running" } else { "starting" },
-        "created_at": cx.time(instance.created_at),
+        "created_at": times::microseconds(instance.created_at),
         "resource_group": cx.resource_group(),
         "zone": zone_reference(cx, &subnet.zone),
         "vpc": {

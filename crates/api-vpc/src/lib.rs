@@ -8,6 +8,7 @@
 //! | `fields` | bodies: what is there, of which type |
 //! | `error` | every refusal's code and status |
 //! | `version` | what the `version` parameter switches |
+//! | `metrics` | what the operator's page of metrics has besides |
 //! | `ids` | `0738-<uuid>`, `r006-<uuid>`, CRNs |
 //!
 //! The objects are IBM's of today; the `version` parameter takes away what a client of its day
@@ -24,6 +25,7 @@ mod ids;
 mod ike_policies;
 mod instances;
 mod ipsec_policies;
+mod metrics;
 mod names;
 mod page;
 mod policies;
@@ -41,6 +43,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::Router;
 
 pub use config::{VpcConfig, Zone};
+pub use metrics::metrics;
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -49,7 +52,7 @@ pub(crate) struct Vpc {
     pub(crate) config: Arc<VpcConfig>,
 }
 
-/// All routes, below `/v1`. Wants `adit_api::request_id::layer` around it.
+/// All routes, below `/v1`. Wants `adit_api::request_id::around` it.
 pub fn router(control: Control, config: VpcConfig) -> Router {
     let state = Vpc {
         control,

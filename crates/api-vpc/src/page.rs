@@ -1,4 +1,4 @@
-//! Lists as IBM pages them, and a way to add to an object.
+//! Lists as IBM pages them.
 
 use adit_api::paging::{Page, Place, cut, head};
 use adit_control::{Listed, Part};
@@ -71,11 +71,4 @@ pub(crate) fn show<T>(
     }
     body.insert(name.to_owned(), Value::Array(rendered));
     Ok(Json(Value::Object(body)))
-}
-
-/// Sets a member of an object.
-pub(crate) fn set(body: &mut Value, name: &str, value: Value) {
-    if let Some(members) = body.as_object_mut() {
-        members.insert(name.to_owned(), value);
-    }
 }

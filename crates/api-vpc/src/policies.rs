@@ -2,6 +2,7 @@
 //! in `ike_policies` and `ipsec_policies`.
 
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::policy::{NewPolicy, Phase, PolicyView};
 use adit_control::{Allowance, Naming, PolicyEdit, Query};
 use adit_model::policy::Policy;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 use crate::page::{cut_out, show};
 use crate::{Vpc, connections, ids};
 
@@ -147,7 +148,7 @@ fn render<P: Words>(cx: &Context, view: &PolicyView<P>) -> Value {
         "id": id,
         "href": cx.href(&format!("{}/{id}", P::MANY)),
         "name": row.name.as_str(),
-        "created_at": cx.time(row.created_at),
+        "created_at": times::microseconds(row.created_at),
         "resource_type": P::ONE,
         "resource_group": cx.resource_group(),
         "connections": connections::references(cx, &view.connections),

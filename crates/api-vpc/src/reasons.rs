@@ -1,13 +1,12 @@
 //! Reasons as IBM's `status_reasons` and `health_reasons`, with what IBM does not tell: how it is
 //! known, on whose side it lies, since when, and what to change.
 
+use adit_api::times;
 use adit_model::{Reason, ReasonCode};
 use serde_json::{Value, json};
 
-use crate::context::Context;
-
 /// All of them, in order.
-pub(crate) fn render(cx: &Context, reasons: &[Reason]) -> Value {
+pub(crate) fn render(reasons: &[Reason]) -> Value {
     reasons
         .iter()
         .map(|reason| {
@@ -17,7 +16,7 @@ pub(crate) fn render(cx: &Context, reasons: &[Reason]) -> Value {
                 "evidence": reason.evidence,
                 "next_step": reason.next_step,
                 "whose": reason.whose,
-                "since": cx.time(reason.since),
+                "since": times::microseconds(reason.since),
             })
         })
         .collect()

@@ -1,5 +1,6 @@
 //! `/regions` and their zones: what the operator configured.
 
+use adit_api::answer::set;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 use crate::Vpc;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::page::set;
 
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()

@@ -1,6 +1,8 @@
 //! `/subnets`.
 
+use adit_api::answer::set;
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::subnet::{
     Block, NewSubnet, Place as Site, Pools, Rules, SubnetChange, SubnetView,
 };
@@ -15,8 +17,8 @@ use serde_json::{Value, json};
 use crate::config::Zone;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
-use crate::page::{head_of, part, set, show};
+use crate::fields::{Fields, IbmFields as _};
+use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
 use crate::{Vpc, ids, vpcs};
 
@@ -186,7 +188,11 @@ fn render(cx: &Context, view: &SubnetView) -> Value {
         json!(subnet.cidr.address_count()),
     );
     set(&mut body, "status", json!("available"));
-    set(&mut body, "created_at", json!(cx.time(subnet.created_at)));
+    set(
+        &mut body,
+        "created_at",
+        json!(times::microseconds(subnet.created_at)),
+    );
     set(&mut body, "resource_group", cx.resource_group());
     set(&mut body, "vpc", vpcs::reference(cx, &view.router));
     set(&mut body, "zone", zone_reference(cx, &subnet.zone));

@@ -1,6 +1,8 @@
 //! `/vpcs`: the model's routers.
 
+use adit_api::answer::set;
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::{Allowance, Naming, Noun};
 use adit_model::{Router as Row, RouterId};
@@ -13,9 +15,9 @@ use serde_json::{Value, json};
 use crate::Vpc;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 use crate::ids;
-use crate::page::{head_of, part, set, show};
+use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -93,7 +95,7 @@ async fn address_prefixes(cx: Context, Path(id): Path<String>) -> Result<Json<Va
             "zone": zone_reference(&cx, &zone.name),
             "is_default": true,
             "has_subnets": true,
-            "created_at": cx.time(row.created_at),
+            "created_at": times::microseconds(row.created_at),
         }));
     }
     let href = cx.href(&path);
@@ -136,7 +138,11 @@ fn render(cx: &Context, row: &Row) -> Value {
     };
     set(&mut body, "status", json!("available"));
     set(&mut body, "classic_access", json!(false));
-    set(&mut body, "created_at", json!(cx.time(row.created_at)));
+    set(
+        &mut body,
+        "created_at",
+        json!(times::microseconds(row.created_at)),
+    );
     set(&mut body, "resource_group", cx.resource_group());
     set(
         &mut body,

@@ -1,6 +1,8 @@
 //! `/vpn_gateways` and their members. Policy mode alone: routes into a tunnel are by CIDR.
 
+use adit_api::answer::set;
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::gateway::{
     GatewayChange, GatewaySurroundings, GatewayView, NewGateway, Place as Site, Rules,
 };
@@ -17,8 +19,8 @@ use uuid::Uuid;
 
 use crate::context::{Context, etag};
 use crate::error::ApiError;
-use crate::fields::Fields;
-use crate::page::{head_of, page, part, set, show};
+use crate::fields::{Fields, IbmFields as _};
+use crate::page::{head_of, page, part, show};
 use crate::{Vpc, ids, reasons, subnets, vpcs};
 
 /// What IBM refuses, too.
@@ -227,7 +229,7 @@ fn render(cx: &Context, shown: &Shown) -> Value {
         "crn": cx.crn("vpn", &id),
         "href": cx.href(&path),
         "name": gateway.name.as_str(),
-        "created_at": cx.time(gateway.created_at),
+        "created_at": times::microseconds(gateway.created_at),
         "resource_type": "vpn_gateway",
         "public_ip": {"address": gateway.addresses.v4.to_string()},
         "subnet": around.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
@@ -238,7 +240,7 @@ fn render(cx: &Context, shown: &Shown) -> Value {
         "lifecycle_state": lifecycle_state,
         "lifecycle_reasons": [],
         "health_state": health_state,
-        "health_reasons": reasons::render(cx, &view.reasons),
+        "health_reasons": reasons::render(&view.reasons),
     });
     if !cx.version.has_no_gateway_status() {
         set(&mut body, "status", json!(status));
@@ -283,7 +285,7 @@ fn render_members(cx: &Context, shown: &Shown) -> Vec<Value> {
             "lifecycle_state": lifecycle_state,
             "lifecycle_reasons": [],
             "health_state": health_state,
-            "health_reasons": reasons::render(cx, &view.reasons),
+            "health_reasons": reasons::render(&view.reasons),
         });
         if !cx.version.has_no_gateway_status() {
             set(&mut body, "status", json!(status));

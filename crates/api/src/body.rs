@@ -2,7 +2,7 @@
 //! as a form.
 
 use axum::body::{Body, to_bytes};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The longest body that is read, in octets.
 pub const LIMIT: usize = 256 * 1024;
@@ -18,6 +18,9 @@ pub enum BodyError {
         /// Counted from 1.
         column: usize,
     },
+    /// It is JSON, but no object.
+    #[error("the body must be a JSON object")]
+    NotObject,
     /// It is longer than [`LIMIT`], or broke off.
     #[error("the body has more than {LIMIT} octets, or broke off")]
     TooLarge,
@@ -30,6 +33,17 @@ pub enum BodyError {
 pub async fn octets(body: Body) -> Result<Vec<u8>, BodyError> {
     let octets = to_bytes(body, LIMIT).await;
     octets.map(Vec::from).map_err(|_| BodyError::TooLarge)
+}
+
+/// Reads a body as a JSON object.
+///
+/// # Errors
+/// See [`BodyError`].
+pub async fn object(body: Body) -> Result<Map<String, Value>, BodyError> {
+    match json(body).await? {
+        Value::Object(map) => Ok(map),
+        _ => Err(BodyError::NotObject),
+    }
 }
 
 /// Reads a body as JSON.

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 use tracing::error;
 use zeroize::Zeroizing;
 
-use crate::metrics::{self, Requests};
+use crate::metrics::{self, Addition, Requests};
 
 /// `/healthz` and `/readyz`.
 pub fn router(control: Control) -> Router {
@@ -23,14 +23,20 @@ pub fn router(control: Control) -> Router {
         .with_state(control)
 }
 
-/// `/metrics`, for who shows the token, or, where the address is the operator's alone, without one.
-pub fn metrics(control: Control, requests: Requests, token: Option<Zeroizing<String>>) -> Router {
+/// `/metrics`, with what faces add, for who shows the token, or, where the address is the operator's
+/// alone, without one.
+pub fn metrics(
+    control: Control,
+    requests: Requests,
+    additions: &'static [Addition],
+    token: Option<Zeroizing<String>>,
+) -> Router {
     let token = token.map(std::sync::Arc::new);
     let handler = async move |State(control): State<Control>, headers: HeaderMap| {
         if token.is_some_and(|token| !shows(&headers, &token)) {
             return StatusCode::UNAUTHORIZED.into_response();
         }
-        render(&control, &requests).await
+        render(&control, &requests, additions).await
     };
     Router::new()
         .route("/metrics", get(handler))
@@ -53,11 +59,11 @@ async fn ready(State(control): State<Control>) -> Response {
     }
 }
 
-async fn render(control: &Control, requests: &Requests) -> Response {
+async fn render(control: &Control, requests: &Requests, additions: &[Addition]) -> Response {
     match control.snapshot().await {
         Ok(snapshot) => {
             let headers = [(CONTENT_TYPE, metrics::CONTENT_TYPE)];
-            (headers, metrics::render(&snapshot, requests)).into_response()
+            (headers, metrics::render(&snapshot, requests, additions)).into_response()
         }
         Err(error) => unavailable(&error),
     }
@@ -74,12 +80,6 @@ fn unavailable(error: &adit_control::Error) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use adit_control::fake::FakeAgent;
-    use adit_control::{Config, ExternalPool, SystemClock};
-    use adit_crypto::SystemRandom;
-    use adit_store::MemoryStore;
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
     use tower::ServiceExt as _;
@@ -87,24 +87,13 @@ mod tests {
     use super::*;
 
     fn control() -> Control {
-        let external = ExternalPool {
-            cidr: "203.0.113.0/24".parse().unwrap(),
-            reserved: Vec::new(),
-        };
-        let (control, _) = Control::new(
-            Arc::new(MemoryStore::default()),
-            Arc::new(FakeAgent::default()),
-            Arc::new(SystemClock),
-            Box::new(SystemRandom),
-            Config::new(external, [1; 32]),
-        );
-        control
+        adit_api_testing::World::default().control
     }
 
     #[tokio::test]
     async fn the_operator_is_answered_without_a_token_at_an_address_of_its_own() {
         let control = control();
-        let app = router(control.clone()).merge(metrics(control, Requests::default(), None));
+        let app = router(control.clone()).merge(metrics(control, Requests::default(), &[], None));
         for (path, text) in [
             ("/healthz", "ok"),
             ("/readyz", "ready"),
@@ -133,7 +122,7 @@ mod tests {
         let without = router(control.clone());
         assert_eq!(ask(without, None).await, StatusCode::NOT_FOUND);
         let token = Zeroizing::new("a token of metrics".to_owned());
-        let app = metrics(control, Requests::default(), Some(token));
+        let app = metrics(control, Requests::default(), &[], Some(token));
         for (given, status) in [
             (None, StatusCode::UNAUTHORIZED),
             (Some("Bearer "), StatusCode::UNAUTHORIZED),

@@ -1,6 +1,6 @@
 //! Why Keystone could not be asked. No text here holds a token or a password.
 
-use std::io;
+use std::error::Error;
 use std::path::PathBuf;
 
 /// Why there is no answer to go by.
@@ -12,7 +12,7 @@ pub enum AskError {
         /// Where.
         host: String,
         /// Why.
-        source: io::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// It is not who it should be, or speaks no TLS that is spoken here.
     #[error("no TLS with {host}")]
@@ -20,11 +20,11 @@ pub enum AskError {
         /// Who.
         host: String,
         /// Why.
-        source: io::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The connection broke, or what came was no HTTP.
     #[error("its answer can't be read")]
-    Http(#[source] hyper::Error),
+    Http(#[source] Box<dyn Error + Send + Sync>),
     /// The answer took too long, or too many others were waiting.
     #[error("there was no answer in time")]
     TooSlow,
@@ -67,7 +67,7 @@ pub enum SetupError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The system has no certificates to trust.
     #[error("this system trusts no certificates: install ca-certificates, or set keystone.ca_file")]

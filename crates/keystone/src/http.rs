@@ -1,28 +1,22 @@
 //! One request on one connection. Answers are remembered, so requests are few: a connection that
 //! is never kept is never found broken.
 
-use std::pin::pin;
+use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+pub(crate) use adit_http_client::Answer;
+use adit_http_client::{ClientError, Limits};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use tokio_rustls::rustls::RootCertStore;
 use zeroize::Zeroizing;
 
-use crate::error::AskError;
+use crate::error::{AskError, SetupError};
 use crate::url::KeystoneUrl;
 
 /// The longest body that is read, in octets. A token without its catalog has a few thousand.
 const LONGEST_BODY: usize = 1 << 20;
-
-/// The longest head of an answer, in octets.
-const LONGEST_HEAD: usize = 64 << 10;
 
 /// What is asked.
 #[derive(Debug)]
@@ -38,52 +32,59 @@ pub(crate) struct Question<'a> {
     pub(crate) body: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What was answered.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
 /// The way to Keystone.
 pub(crate) struct Client {
     url: KeystoneUrl,
-    tls: Option<TlsConnector>,
+    http: adit_http_client::Client,
 }
 
 impl Client {
-    pub(crate) fn new(url: KeystoneUrl, tls: Option<TlsConnector>) -> Self {
-        Self { url, tls }
+    pub(crate) fn new(
+        url: KeystoneUrl,
+        trusted: RootCertStore,
+        patience: Duration,
+    ) -> Result<Self, SetupError> {
+        let limits = Limits {
+            patience,
+            longest_body: LONGEST_BODY,
+            kept: 0,
+        };
+        let http = adit_http_client::Client::new(limits, trusted)?;
+        Ok(Self { url, http })
     }
 
     pub(crate) fn url(&self) -> &KeystoneUrl {
         &self.url
     }
 
-    /// Asks. The caller sets the deadline; dropping this ends the connection.
+    /// Asks. Dropping this ends the connection.
     pub(crate) async fn send(&self, question: Question<'_>) -> Result<Answer, AskError> {
-        let host = self.url.host();
-        let at = || self.url.authority().to_owned();
-        let stream = TcpStream::connect((host, self.url.port())).await;
-        let stream = stream.map_err(|source| AskError::Connect { host: at(), source })?;
-        let request = self.request(question)?;
-        let Some(tls) = &self.tls else {
-            return exchange(stream, request).await;
-        };
-        let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other);
-        let encrypted = match name {
-            Ok(name) => tls.connect(name, stream).await,
-            Err(error) => Err(error),
-        };
-        let stream = encrypted.map_err(|source| AskError::Tls { host: at(), source })?;
-        exchange(stream, request).await
+        let host = || self.url.authority().to_owned();
+        let request = self.request(question);
+        let request = request.map_err(|error| AskError::Connect {
+            host: host(),
+            source: error.into(),
+        })?;
+        let answer = self.http.send(request).await;
+        answer.map_err(|error| match error {
+            ClientError::Broken(source) => AskError::Http(source),
+            ClientError::Connect(source) => AskError::Connect {
+                host: host(),
+                source: source.into(),
+            },
+            ClientError::Tls(source) => AskError::Tls {
+                host: host(),
+                source: source.into(),
+            },
+            ClientError::TooLarge => AskError::TooLarge,
+            ClientError::TooSlow => AskError::TooSlow,
+        })
     }
 
-    fn request(&self, question: Question<'_>) -> Result<Request<Full<Bytes>>, AskError> {
+    fn request(&self, question: Question<'_>) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let mut request = Request::builder()
             .method(question.method)
             .uri(self.url.below(question.path))
-            .header(HOST, self.url.authority())
             .header(ACCEPT, "application/json")
             .header(CONNECTION, "close")
             .header(USER_AGENT, concat!("adit/", env!("CARGO_PKG_VERSION")));
@@ -101,47 +102,6 @@ impl Client {
                 Bytes::from_owner(octets)
             }
         };
-        request
-            .body(Full::new(body))
-            .map_err(|error| AskError::Connect {
-                host: self.url.authority().to_owned(),
-                source: std::io::Error::other(error),
-            })
-    }
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer, AskError> {
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(LONGEST_HEAD)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(AskError::Http)?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(AskError::Http)?;
-        let (parts, body) = response.into_parts();
-        let body = Limited::new(body, LONGEST_BODY).collect().await;
-        let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
-            Ok(error) => AskError::Http(*error),
-            Err(error) => {
-                debug_assert!(error.is::<LengthLimitError>(), "nothing else is left");
-                AskError::TooLarge
-            }
-        })?;
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.to_bytes(),
-        })
-    };
-    let (mut answer, mut connection) = (pin!(answer), pin!(connection));
-    tokio::select! {
-        biased;
-        answer = &mut answer => answer,
-        // The connection may end before all that came over it was read. How it ended, the answer
-        // tells.
-        _ = &mut connection => answer.await,
+        request.body(Full::new(body))
     }
 }

@@ -13,7 +13,7 @@
 //! | file | what |
 //! |---|---|
 //! | `url` | where Keystone is |
-//! | `http`, `tls` | one request on one connection, with limits |
+//! | `http`, `tls` | one request on one connection, with limits; whom to trust |
 //! | `service` | the service user's own token |
 //! | `token` | what Keystone says of a token, in the model's words |
 //! | `cache` | answers that still count, and one question at a time about one token |
@@ -44,6 +44,7 @@ use hyper::header::HeaderValue;
 use hyper::{Method, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_rustls::rustls::RootCertStore;
 
 use cache::{Cache, Outcome};
 pub use error::{AskError, SetupError};
@@ -96,13 +97,12 @@ impl Keystone {
     /// # Errors
     /// The certificates to trust can't be read.
     pub fn new(config: KeystoneConfig) -> Result<Self, SetupError> {
-        let tls = config
-            .url
-            .is_https()
-            .then(|| tls::client(config.ca_file.as_deref()))
-            .transpose()?;
+        let trusted = match config.url.is_https() {
+            true => tls::trusted(config.ca_file.as_deref())?,
+            false => RootCertStore::empty(),
+        };
         Ok(Self {
-            client: Client::new(config.url.clone(), tls),
+            client: Client::new(config.url.clone(), trusted, config.patience)?,
             cache: Cache::new(config.cache),
             permits: Semaphore::new(AT_ONCE),
             patience: config.patience,

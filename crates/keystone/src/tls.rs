@@ -1,18 +1,15 @@
 //! Whom to trust that they are Keystone.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::error::SetupError;
 
-/// Trusts the certificates in a file, or else those that the system trusts.
-pub(crate) fn client(ca_file: Option<&Path>) -> Result<TlsConnector, SetupError> {
+/// The certificates in a file, or else those that the system trusts.
+pub(crate) fn trusted(ca_file: Option<&Path>) -> Result<RootCertStore, SetupError> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(path) => add_file(&mut roots, path)?,
@@ -25,11 +22,7 @@ pub(crate) fn client(ca_file: Option<&Path>) -> Result<TlsConnector, SetupError>
             }
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(roots)
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), SetupError> {

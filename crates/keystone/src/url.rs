@@ -10,10 +10,7 @@ use hyper::http::uri::Scheme;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeystoneUrl {
     is_https: bool,
-    /// As TLS and the resolver want it: an IPv6 address without brackets.
-    host: String,
-    port: u16,
-    /// As the `Host` header wants it.
+    /// The host, and perhaps the port.
     authority: String,
     /// Before `/v3`; without a slash at its end.
     path: String,
@@ -54,20 +51,13 @@ impl FromStr for KeystoneUrl {
         if uri.query().is_some() {
             return Err(UrlError::Query);
         }
-        let host = authority.host();
-        let host = host.strip_prefix('[').unwrap_or(host);
-        let host = host.strip_suffix(']').unwrap_or(host);
-        if host.is_empty() {
+        if authority.host().is_empty() {
             return Err(UrlError::Malformed);
         }
         let path = uri.path().trim_end_matches('/');
         let path = path.strip_suffix("/v3").unwrap_or(path);
         Ok(Self {
             is_https,
-            host: host.to_owned(),
-            port: authority
-                .port_u16()
-                .unwrap_or(if is_https { 443 } else { 80 }),
             authority: authority.as_str().to_owned(),
             path: path.trim_end_matches('/').to_owned(),
         })
@@ -79,21 +69,13 @@ impl KeystoneUrl {
         self.is_https
     }
 
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// A path of the API, which begins with a slash, as it is on that host.
+    /// The address of a path of the API, which begins with a slash.
     pub(crate) fn below(&self, path: &str) -> String {
-        format!("{}{path}", self.path)
+        format!("{self}{path}")
     }
 }
 
@@ -132,12 +114,11 @@ mod tests {
         ] {
             let url: KeystoneUrl = given.parse().unwrap();
             assert_eq!(url.to_string(), shown);
-            assert_eq!(url.below("/v3/x"), path);
+            assert_eq!(
+                url.below("/v3/x"),
+                format!("{shown}{}", path.trim_start_matches("/identity"))
+            );
         }
-        let url: KeystoneUrl = "https://[fd00::1]/v3".parse().unwrap();
-        assert_eq!((url.host(), url.port()), ("fd00::1", 443));
-        let url: KeystoneUrl = "http://10.0.0.1".parse().unwrap();
-        assert_eq!((url.host(), url.port()), ("10.0.0.1", 80));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hyper::Method;
+
 /// How many pings go each way.
 pub(super) const PINGS: u32 = 5;
 
@@ -15,10 +17,16 @@ pub(crate) enum DemoError {
     },
     #[error("{method} {path} answered {status}: {body}")]
     Refused {
-        method: &'static str,
+        method: Method,
         path: String,
-        status: String,
+        status: u16,
         body: String,
+    },
+    #[error("{method} {path} was not answered")]
+    NoAnswer {
+        method: Method,
+        path: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("the service did not start: {last_line} (log: {log})")]
     NoService { last_line: String, log: String },

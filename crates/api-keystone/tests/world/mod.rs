@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use adit_api_keystone::{CatalogService, KeystoneConfig, router};
+use adit_api_testing::{send, served};
+use adit_control::Control;
 use adit_control::account::Account;
-use adit_control::fake::FakeAgent;
-use adit_control::{Config, Control, ExternalPool, SystemClock};
-use adit_crypto::SystemRandom;
 use adit_store::{MemoryStore, Store};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -60,17 +58,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn app(store: Arc<dyn Store>) -> (Router, Control) {
-    let external = ExternalPool {
-        cidr: "203.0.113.0/24".parse().unwrap(),
-        reserved: Vec::new(),
-    };
-    let (control, _) = Control::new(
-        store,
-        Arc::new(FakeAgent::default()),
-        Arc::new(SystemClock),
-        Box::new(SystemRandom),
-        Config::new(external, [1; 32]),
-    );
+    let control = adit_api_testing::World::over(store, |_| {}).control;
     let network = CatalogService {
         kind: "network".to_owned(),
         name: "neutron".to_owned(),
@@ -80,8 +68,7 @@ pub(crate) fn app(store: Arc<dyn Store>) -> (Router, Control) {
         services: vec![network],
         ..KeystoneConfig::default()
     };
-    let app = router(control.clone(), config)
-        .layer(axum::middleware::from_fn(adit_api::request_id::layer));
+    let app = served(router(control.clone(), config));
     (app, control)
 }
 
@@ -142,17 +129,10 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let octets = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if octets.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&octets).unwrap()
-        };
+        let (status, headers, body) = send(&self.app, request).await;
         Answer {
-            status: parts.status,
-            headers: parts.headers,
+            status,
+            headers,
             body,
         }
     }

@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_api_neutron::{NeutronConfig, router};
+pub(crate) use adit_api_testing::with;
+use adit_api_testing::{send, served, until};
 use adit_control::fake::FakeAgent;
-use adit_control::{Caller, Config, Control, CryptoProfile, ExternalPool, Resolver, SystemClock};
-use adit_crypto::SystemRandom;
+use adit_control::{Caller, Config, Control, CryptoProfile, ExternalPool, Resolver};
 use adit_model::project::Role;
 use adit_model::{ProjectId, UserId};
-use adit_store::{MemoryStore, Store};
+use adit_store::Store;
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Map, Value, json};
-use tower::ServiceExt as _;
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -131,37 +131,24 @@ impl World {
     }
 
     async fn build(config: NeutronConfig, set: impl FnOnce(&mut Config)) -> Self {
-        let agent = Arc::new(FakeAgent::default());
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let external = ExternalPool {
-            cidr: "203.0.113.0/24".parse().unwrap(),
-            reserved: Vec::new(),
-        };
-        let mut settings = Config::new(external, [1; 32]);
-        settings.resolver = Arc::new(Hosts);
-        // Rows are put past the use cases, which would have them looked at.
-        settings.timing.sweep = Duration::from_millis(50);
-        set(&mut settings);
-        let (control, reconciler) = Control::new(
-            Arc::clone(&store),
-            Arc::clone(&agent) as Arc<_>,
-            Arc::new(SystemClock),
-            Box::new(SystemRandom),
-            settings,
-        );
-        let [admin, demo] = control.bootstrap().await.unwrap().unwrap();
-        tokio::spawn(reconciler.run());
-        let app = router(control.clone(), config)
-            .layer(axum::middleware::from_fn(adit_api::request_id::layer));
+        let mut parts = adit_api_testing::World::new(|settings| {
+            settings.resolver = Arc::new(Hosts);
+            // Rows are put past the use cases, which would have them looked at.
+            settings.timing.sweep = Duration::from_millis(50);
+            set(settings);
+        });
+        let [admin, demo] = parts.accounts().await;
+        parts.reconcile();
+        let app = served(router(parts.control.clone(), config));
         let mut world = Self {
             app,
             project: demo.project.id,
             other_project: ProjectId::random(),
             tokens: BTreeMap::new(),
             ids: BTreeMap::new(),
-            control,
-            store,
-            agent,
+            control: parts.control,
+            store: parts.store,
+            agent: parts.agent,
         };
         world.add_other_project().await;
         let reader = world.add_user("reader", world.project, Role::Reader).await;
@@ -226,24 +213,14 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (status, headers, body) = send(&self.app, request).await;
         assert!(
-            parts.headers.contains_key("x-openstack-request-id"),
-            "{:?}",
-            parts.headers
+            headers.contains_key("x-openstack-request-id"),
+            "{headers:?}"
         );
-        let octets = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if octets.is_empty() {
-            Value::Null
-        } else {
-            let kind = parts.headers["content-type"].to_str().unwrap();
-            assert!(kind.starts_with("application/json"), "{kind}");
-            serde_json::from_slice(&octets).unwrap()
-        };
         Answer {
-            status: parts.status,
-            headers: parts.headers,
+            status,
+            headers,
             body,
         }
     }
@@ -276,15 +253,8 @@ impl World {
     }
 
     /// Waits until it is so, which only news can make it.
-    pub(crate) async fn until(&self, what: &str, mut test: impl AsyncFnMut() -> bool) {
-        let mut news = self.control.changes();
-        let wait = async {
-            while !test().await {
-                news.changed().await.unwrap();
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
-        waited.unwrap_or_else(|_| panic!("never: {what}"));
+    pub(crate) async fn until(&self, what: &str, test: impl AsyncFnMut() -> bool) {
+        until(&self.control, what, test).await;
     }
 
     /// Waits until something has this status.
@@ -348,16 +318,3 @@ pub(crate) const NETWORK_KINDS: [&str; 7] = [
     "security_group",
     "security_group_rule",
 ];
-
-/// `base` with members of `change`; `null` takes one away.
-pub(crate) fn with(mut base: Value, change: &Value) -> Value {
-    let members = base.as_object_mut().unwrap();
-    for (name, value) in change.as_object().unwrap().clone() {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            members.insert(name, value);
-        }
-    }
-    base
-}

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::invalid_cidr;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::fields::Fields;
+use crate::fields::{Fields, IbmFields as _};
 
 /// A connection as `body` has it, on this gateway.
 pub(super) fn new_connection(
@@ -51,7 +51,7 @@ pub(super) fn new_connection(
         },
         ike_policy: policy(body, "ike_policy", Noun::IkePolicy)?.flatten(),
         ipsec_policy: policy(body, "ipsec_policy", Noun::IpsecPolicy)?.flatten(),
-        admin_state_up: body.boolean("admin_state_up")?.unwrap_or(true),
+        admin_state_up: body.flag("admin_state_up")?.unwrap_or(true),
     })
 }
 
@@ -82,7 +82,7 @@ pub(super) fn change(
         dpd_timeout_s: dpd.timeout_s,
         ike_policy: policy(body, "ike_policy", Noun::IkePolicy)?,
         ipsec_policy: policy(body, "ipsec_policy", Noun::IpsecPolicy)?,
-        admin_state_up: body.boolean("admin_state_up")?,
+        admin_state_up: body.flag("admin_state_up")?,
         ..ConnectionChange::default()
     })
 }
@@ -151,7 +151,7 @@ fn unsupported(body: &Fields) -> Result<(), ApiError> {
     {
         return Err(body.wrong("establish_mode", "`bidirectional`"));
     }
-    if body.boolean("distribute_traffic")? == Some(true) {
+    if body.flag("distribute_traffic")? == Some(true) {
         return Err(body.wrong("distribute_traffic", "false, in policy mode"));
     }
     if body

@@ -1,18 +1,15 @@
 //! The API over a memory store and an agent that only remembers, and a client for it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use adit_api_testing::{send, served, until};
 use adit_api_vpc::VpcConfig;
+use adit_control::Control;
 use adit_control::fake::FakeAgent;
-use adit_control::{Config, Control, ExternalPool, SystemClock};
-use adit_crypto::SystemRandom;
-use adit_store::MemoryStore;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Map, Value, json};
-use tower::ServiceExt as _;
 
 /// The version of the seed, and one of today.
 pub(crate) const OLD: &str = "2020-02-14";
@@ -78,51 +75,31 @@ impl World {
     }
 
     pub(crate) async fn with(config: VpcConfig) -> Self {
-        let agent = Arc::new(FakeAgent::default());
-        let external = ExternalPool {
-            cidr: "203.0.113.0/24".parse().unwrap(),
-            reserved: Vec::new(),
-        };
-        let (control, reconciler) = Control::new(
-            Arc::new(MemoryStore::default()),
-            Arc::<FakeAgent>::clone(&agent),
-            Arc::new(SystemClock),
-            Box::new(SystemRandom),
-            Config::new(external, [1; 32]),
-        );
-        let accounts = control.bootstrap().await.unwrap().unwrap();
+        let mut world = adit_api_testing::World::default();
+        let accounts = world.accounts().await;
+        let control = world.control.clone();
         let mut callers = Vec::new();
         for account in accounts {
             let caller = control.authenticate(account.key.expose()).await;
             callers.push(caller.unwrap().unwrap());
         }
-        tokio::spawn(reconciler.run());
+        world.reconcile();
         let token = |caller| control.issue_token(caller, Map::new()).text;
-        let app = adit_api_vpc::router(control.clone(), config)
-            .layer(axum::middleware::from_fn(adit_api::request_id::layer));
+        let app = served(adit_api_vpc::router(control.clone(), config));
         Self {
             token: token(&callers[1]),
             other: token(&callers[0]),
             control,
-            agent,
+            agent: world.agent,
             app,
         }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let octets = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if octets.is_empty() {
-            Value::Null
-        } else {
-            let kind = parts.headers["content-type"].to_str().unwrap();
-            assert!(kind.starts_with("application/json"), "{kind}");
-            serde_json::from_slice(&octets).unwrap()
-        };
+        let (status, headers, body) = send(&self.app, request).await;
         Answer {
-            status: parts.status,
-            headers: parts.headers,
+            status,
+            headers,
             body,
         }
     }
@@ -207,15 +184,8 @@ impl World {
     }
 
     /// Waits until it is so, which only news can make it.
-    pub(crate) async fn until(&self, what: &str, mut test: impl AsyncFnMut() -> bool) {
-        let mut news = self.control.changes();
-        let wait = async {
-            while !test().await {
-                news.changed().await.unwrap();
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
-        waited.unwrap_or_else(|_| panic!("never: {what}"));
+    pub(crate) async fn until(&self, what: &str, test: impl AsyncFnMut() -> bool) {
+        until(&self.control, what, test).await;
     }
 }
 
@@ -247,14 +217,6 @@ pub(crate) fn ipsec_policy() -> Value {
 }
 
 /// `base` with members of `change`; `null` takes one away.
-pub(crate) fn with(mut base: Value, change: Value) -> Value {
-    let members = base.as_object_mut().unwrap();
-    for (name, value) in change.as_object().unwrap().clone() {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            members.insert(name, value);
-        }
-    }
-    base
+pub(crate) fn with(base: Value, change: Value) -> Value {
+    adit_api_testing::with(base, &change)
 }

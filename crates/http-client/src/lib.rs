@@ -1,0 +1,102 @@
+//! The one HTTP client: hyper's, with limits on what is read and for how long, and errors that say
+//! how far it came. The client of a Keystone asks by it, and so do the demonstration and the
+//! measurements, which wait for each answer where they stand ([`Waiting`]).
+
+mod error;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+pub use error::ClientError;
+pub use waiting::Waiting;
+
+/// The longest head of an answer, in octets.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// What a client may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// How long a request may take, its answer's body included.
+    pub patience: Duration,
+    /// The longest body that is read, in octets.
+    pub longest_body: usize,
+    /// How many connections are kept for the next request. One that is never kept is never found
+    /// broken.
+    pub kept: usize,
+}
+
+/// What was answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// All of its body.
+    pub body: Bytes,
+}
+
+/// A client. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    limits: Limits,
+}
+
+impl Client {
+    /// One that trusts these certificates for `https`; without any it speaks `http` alone.
+    ///
+    /// # Errors
+    /// The cryptography does not fit the protocol.
+    pub fn new(limits: Limits, trusted: RootCertStore) -> Result<Self, rustls::Error> {
+        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(limits.patience));
+        // Which of both is spoken, the address says.
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let inner = legacy::Client::builder(TokioExecutor::new())
+            .http1_max_buf_size(LONGEST_HEAD)
+            .pool_max_idle_per_host(limits.kept)
+            .build(connector);
+        Ok(Self { inner, limits })
+    }
+
+    /// Asks. Dropping this ends it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
+        let done = tokio::time::timeout(self.limits.patience, self.exchange(request));
+        done.await.map_err(|_| ClientError::TooSlow)?
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
+        let (parts, body) = self.inner.request(request).await?.into_parts();
+        let body = Limited::new(body, self.limits.longest_body).collect();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.await.map_err(ClientError::of_body)?.to_bytes(),
+        })
+    }
+}

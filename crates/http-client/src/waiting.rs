@@ -1,0 +1,40 @@
+//! A client for programs that do one thing after another.
+
+use std::io;
+
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use tokio::runtime::{Builder, Runtime};
+use tokio_rustls::rustls::RootCertStore;
+
+use crate::{Answer, Client, ClientError, Limits};
+
+/// A client that waits for each answer. It speaks `http` alone.
+#[derive(Debug)]
+pub struct Waiting {
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Waiting {
+    /// One with these limits.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn new(limits: Limits) -> io::Result<Self> {
+        let client = Client::new(limits, RootCertStore::empty());
+        Ok(Self {
+            client: client.map_err(io::Error::other)?,
+            runtime: Builder::new_current_thread().enable_all().build()?,
+        })
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
+        self.runtime.block_on(self.client.send(request))
+    }
+}
