@@ -12,7 +12,6 @@ use adit_control::identity::ForeignSession;
 use adit_crypto::sha256;
 use tokio::time::{Duration, Instant};
 
-use crate::Shared;
 use crate::error::AskError;
 
 /// How many answers are kept.
@@ -29,8 +28,8 @@ pub(crate) enum Outcome {
     Known(Box<ForeignSession>),
     /// The token is not good.
     Refused,
-    /// Nobody knows.
-    Failed(Shared),
+    /// Nobody knows: several askers are told why.
+    Failed(Arc<AskError>),
 }
 
 impl Outcome {

@@ -33,7 +33,6 @@ mod url;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use adit_control::identity::{ForeignSession, IdentifyError, IdentityUnavailable};
@@ -193,6 +192,3 @@ impl fmt::Debug for Keystone {
             .finish_non_exhaustive()
     }
 }
-
-/// An error that several askers are told.
-type Shared = Arc<AskError>;
