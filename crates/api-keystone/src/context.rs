@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use adit_api::{ClientAddress, origin};
+use adit_api::ClientAddress;
 use adit_control::{Control, Session};
 use axum::extract::{FromRequestParts, Query};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::{Keystone, V3};
+use crate::state::{Keystone, V3};
 
 /// A request's token, query and address.
 #[derive(Clone, Debug)]
@@ -68,12 +68,6 @@ impl FromRequestParts<Keystone> for Place {
 
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-impl Keystone {
-    pub(crate) fn origin(&self, headers: &HeaderMap, extensions: &Extensions) -> String {
-        origin::of(self.config.public_url.as_deref(), headers, extensions)
-    }
 }
 
 impl Place {

@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 
-use crate::Keystone;
+use crate::state::Keystone;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]

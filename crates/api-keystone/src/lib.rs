@@ -16,6 +16,7 @@ mod login_body;
 mod projects;
 mod role_assignments;
 mod roles;
+mod state;
 mod tokens;
 mod users;
 mod versions;
@@ -27,15 +28,7 @@ use axum::Router;
 use axum::routing::{any, delete, get, post, put};
 
 pub use config::{CatalogService, KeystoneConfig};
-
-/// Where this API begins.
-const V3: &str = "/identity/v3";
-
-#[derive(Clone, Debug)]
-struct Keystone {
-    control: Control,
-    config: Arc<KeystoneConfig>,
-}
+use state::{Keystone, V3};
 
 /// Version documents at `/identity`, everything else below `/identity/v3`.
 pub fn router(control: Control, config: KeystoneConfig) -> Router {

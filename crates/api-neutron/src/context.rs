@@ -12,8 +12,9 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
 use crate::body::Speaker;
+use crate::config::NeutronConfig;
 use crate::error::ApiError;
-use crate::{Neutron, NeutronConfig};
+use crate::state::Neutron;
 
 /// What is known of a request before its body is read.
 #[derive(Clone, Debug)]

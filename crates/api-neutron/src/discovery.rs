@@ -9,8 +9,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::Neutron;
 use crate::context::Context;
+use crate::state::Neutron;
 
 /// Alias, name, description, and when it was last changed, as Neutron has them.
 type Extension = (&'static str, &'static str, &'static str, &'static str);

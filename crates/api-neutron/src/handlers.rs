@@ -18,7 +18,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::refusal::Failure;
 use crate::resource::{Resource, find};
-use crate::{Neutron, bulk, list, privilege, query};
+use crate::state::Neutron;
+use crate::{bulk, list, privilege, query};
 
 /// Its routes, in every spelling.
 pub(crate) fn routes<R: Resource>() -> Router<Neutron> {

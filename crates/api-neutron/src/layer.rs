@@ -5,9 +5,9 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::Neutron;
 use crate::context::Place;
 use crate::error::ApiError;
+use crate::state::Neutron;
 
 /// A middleware: the request's id as OpenStack's clients look for it, and where to log in.
 pub(crate) async fn layer(

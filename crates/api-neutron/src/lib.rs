@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | one per resource | its table of attributes, what it looks like, the use cases behind it |
-//! | `resource` | what a resource is |
+//! | `resource`, `resources` | what a resource is; which there are |
 //! | `handlers` | what all do alike: routes, roles, answers |
 //! | `attribute` | what stands in such a table besides what `adit_api::attribute` has |
 //! | `body`, `bulk`, `query`, `list` | bodies and queries checked by it; many in one body; lists |
@@ -13,7 +13,7 @@
 //! | `context` | who asks, and under which address |
 //!
 //! A resource is added by a file that implements `resource::Resource`, and its lines in `router`
-//! and `RESOURCES`. What it can do besides gets routes of its own, with handlers that begin with a
+//! and `resources`. What it can do besides gets routes of its own, with handlers that begin with a
 //! `Context`; what it refuses besides gets lines in `error`.
 
 mod attribute;
@@ -42,10 +42,12 @@ mod query;
 mod quotas;
 mod refusal;
 mod resource;
+mod resources;
 mod routers;
 mod security_group_rules;
 mod security_groups;
 mod site_connections;
+mod state;
 mod status;
 mod subnets;
 mod versions;
@@ -67,59 +69,15 @@ use handlers::routes;
 use networks::Networks;
 use policies::Policies;
 use ports::Ports;
-use resource::Table;
+#[doc(hidden)]
+pub use resources::{InBodies, attributes};
 use routers::Routers;
 use security_group_rules::SecurityGroupRules;
 use security_groups::SecurityGroups;
 use site_connections::SiteConnections;
+use state::Neutron;
 use subnets::Subnets;
 use vpn_services::VpnServices;
-
-/// What there is.
-const RESOURCES: &[Table] = &[
-    Table::of::<Networks>(),
-    Table::of::<Subnets>(),
-    Table::of::<Ports>(),
-    Table::of::<Routers>(),
-    Table::of::<FloatingIps>(),
-    Table::of::<SecurityGroups>(),
-    Table::of::<SecurityGroupRules>(),
-    Table::of::<VpnServices>(),
-    Table::of::<Policies<IkeParameters>>(),
-    Table::of::<Policies<IpsecParameters>>(),
-    Table::of::<EndpointGroups>(),
-    Table::of::<SiteConnections>(),
-];
-
-/// Where an attribute may be said.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct InBodies {
-    pub resource: &'static str,
-    pub attribute: &'static str,
-    pub post: bool,
-    pub put: bool,
-}
-
-/// All attributes of all resources, for tests that walk them.
-#[doc(hidden)]
-pub fn attributes() -> impl Iterator<Item = InBodies> {
-    RESOURCES.iter().flat_map(|table| {
-        table.attributes.iter().map(|attribute| InBodies {
-            resource: table.words.one,
-            attribute: attribute.name,
-            post: attribute.post.is_some(),
-            put: attribute.put,
-        })
-    })
-}
-
-/// What handlers share.
-#[derive(Clone, Debug)]
-struct Neutron {
-    control: Control,
-    config: Arc<NeutronConfig>,
-}
 
 /// The versions at `/`, everything else below `/v2.0`, and an answer for paths that are nobody's. May be mounted under any prefix, by
 /// `nest_service`, so that the root is found with and without a slash at its end. Wants

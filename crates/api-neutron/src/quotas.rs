@@ -13,12 +13,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
-use crate::Neutron;
 use crate::body::open;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::python;
 use crate::refusal::counted;
+use crate::state::Neutron;
 
 /// What clients expect to be counted and there is nothing of here: name and limit.
 const NOTHING_OF: &[(&str, i64)] = &[

@@ -16,7 +16,6 @@ use axum::routing::put;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Neutron;
 use crate::attribute::{
     ADMIN_STATE_UP, Attribute, DESCRIPTION, ID, NAME, PROJECT, REVISION, Special, ZONE_HINTS,
     attribute,
@@ -29,6 +28,7 @@ use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find, standard};
+use crate::state::Neutron;
 use crate::status;
 use crate::subnets::{Subnets, routes, show_routes};
 use adit_api::kind::Kind;

@@ -3,8 +3,8 @@
 use axum::Json;
 use serde_json::{Value, json};
 
-use crate::RESOURCES;
 use crate::context::{Context, Place};
+use crate::resources::RESOURCES;
 
 /// All versions. No token is needed.
 pub(crate) async fn all(place: Place) -> Json<Value> {

@@ -23,7 +23,8 @@ use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::page::page;
-use crate::{Vpc, ids, reasons, vpn_gateways};
+use crate::state::Vpc;
+use crate::{ids, reasons, vpn_gateways};
 
 /// What IBM wants otherwise than others.
 pub(crate) const RULES: Rules = Rules {

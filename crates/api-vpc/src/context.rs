@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-use crate::Vpc;
 use crate::error::ApiError;
+use crate::state::Vpc;
 use crate::version::{Version, VersionError};
 
 /// What is known of a request before its body is read.

@@ -11,7 +11,8 @@ use axum::extract::{FromRequest, Request};
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::{Vpc, ids, names};
+use crate::state::Vpc;
+use crate::{ids, names};
 
 impl FromRequest<Vpc> for Fields {
     type Rejection = ApiError;

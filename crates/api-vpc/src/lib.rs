@@ -31,6 +31,7 @@ mod page;
 mod policies;
 mod reasons;
 mod regions;
+mod state;
 mod subnets;
 mod version;
 mod vpcs;
@@ -44,13 +45,7 @@ use axum::Router;
 
 pub use config::{VpcConfig, Zone};
 pub use metrics::metrics;
-
-/// What handlers share.
-#[derive(Clone, Debug)]
-pub(crate) struct Vpc {
-    pub(crate) control: Control,
-    pub(crate) config: Arc<VpcConfig>,
-}
+use state::Vpc;
 
 /// All routes, below `/v1`. Wants `adit_api::request_id::around` it.
 pub fn router(control: Control, config: VpcConfig) -> Router {

@@ -17,7 +17,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::page::{cut_out, show};
-use crate::{Vpc, connections, ids};
+use crate::state::Vpc;
+use crate::{connections, ids};
 
 /// A phase in this dialect's words.
 pub(crate) trait Words: Phase + Clone + Sync {

@@ -7,9 +7,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::Vpc;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::state::Vpc;
 
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()

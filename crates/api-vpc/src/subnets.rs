@@ -20,7 +20,8 @@ use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
-use crate::{Vpc, ids, vpcs};
+use crate::state::Vpc;
+use crate::{ids, vpcs};
 
 /// What IBM refuses, too.
 const RULES: Rules = Rules {

@@ -12,13 +12,13 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::Vpc;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::ids;
 use crate::page::{head_of, part, show};
 use crate::regions::zone_reference;
+use crate::state::Vpc;
 
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()

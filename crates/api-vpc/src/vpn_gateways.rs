@@ -21,7 +21,8 @@ use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::page::{head_of, page, part, show};
-use crate::{Vpc, ids, reasons, subnets, vpcs};
+use crate::state::Vpc;
+use crate::{ids, reasons, subnets, vpcs};
 
 /// What IBM refuses, too.
 const RULES: Rules = Rules {

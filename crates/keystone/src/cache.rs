@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     Known(Box<ForeignSession>),
     /// The token is not good.
     Refused,
-    /// Nobody knows: several askers are told why.
+    /// Nobody knows, which all who asked are told.
     Failed(Arc<AskError>),
 }
 

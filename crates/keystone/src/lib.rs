@@ -24,6 +24,7 @@
 //! doesn't say that it minds such rules.
 
 mod cache;
+mod config;
 mod error;
 mod http;
 mod service;
@@ -32,11 +33,10 @@ mod token;
 mod url;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use adit_control::IdentityProvider;
 use adit_control::identity::{ForeignSession, IdentifyError, IdentityUnavailable};
-use adit_control::{IdentityProvider, Password};
 use adit_model::ProjectId;
 use async_trait::async_trait;
 use hyper::header::HeaderValue;
@@ -46,6 +46,7 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::RootCertStore;
 
 use cache::{Cache, Outcome};
+pub use config::KeystoneConfig;
 pub use error::{AskError, SetupError};
 use http::{Answer, Client, Question};
 use service::Service;
@@ -57,29 +58,6 @@ const LONGEST_TOKEN: usize = 8192;
 
 /// How many questions are on their way at a time.
 const AT_ONCE: usize = 32;
-
-/// What the operator decides.
-#[derive(Clone, Debug)]
-pub struct KeystoneConfig {
-    /// Where Keystone is.
-    pub url: KeystoneUrl,
-    /// The user by which this service asks.
-    pub username: String,
-    /// Its password.
-    pub password: Password,
-    /// The domain that it is of, by name.
-    pub user_domain_name: String,
-    /// The project that it acts in, by name.
-    pub project_name: String,
-    /// The domain that the project is of, by name.
-    pub project_domain_name: String,
-    /// The certificates to trust, in PEM; else those that the system trusts.
-    pub ca_file: Option<PathBuf>,
-    /// How long an answer counts.
-    pub cache: Duration,
-    /// How long an answer may take.
-    pub patience: Duration,
-}
 
 /// A Keystone elsewhere.
 pub struct Keystone {

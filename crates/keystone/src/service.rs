@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-use crate::KeystoneConfig;
+use crate::config::KeystoneConfig;
 use crate::error::AskError;
 use crate::http::{Client, Question};
 use crate::token;
