@@ -12,21 +12,16 @@ use crate::{MAY_NAME, root, rust_files};
 /// A circle of so many files can still be read as one.
 const LARGEST: usize = 3;
 
-/// Crates with larger ones, which are to go, and how large they are at most.
-const LARGER: &[(&str, usize)] = &[("ike", 5)];
-
 /// How far a name is followed that is shown on.
 const MOST_STEPS: usize = 8;
 
 #[test]
 fn no_crate_has_a_large_circle_of_files() {
     for (name, _) in MAY_NAME {
-        let larger = LARGER.iter().find(|(other, _)| other == name);
-        let most = larger.map_or(LARGEST, |(_, most)| *most);
         for circle in Files::of(&root().join("crates").join(name).join("src")).circles() {
             let size = circle.len();
             assert!(
-                size <= most,
+                size <= LARGEST,
                 "{name} has a circle of {size} files: {circle:?}"
             );
         }

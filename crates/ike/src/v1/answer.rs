@@ -24,10 +24,8 @@ use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
 use crate::sa::{Context, DropReason, Effect, Path, Role, Sa, SaKey};
-use crate::suite::IkeSuite;
-use crate::time::Instant;
 use crate::v1::description::{describe_ike, describe_ike_offer};
-use crate::v1::established::{Established, Peer};
+use crate::v1::established::Established;
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::main_mode::{clear, identified, key_exchange};
@@ -35,44 +33,10 @@ use crate::v1::nat::{self, Abilities, Dialect};
 use crate::v1::proposal::{choose_ike, ike_suites};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
+use crate::v1::state::{Half, KeAnswered, Peer, SaAnswered, Said};
 
 /// How long a peer may take for main mode.
 const HALF_OPEN: Duration = Duration::from_secs(30);
-
-/// What was said last, for whoever repeats what it was said to.
-pub(super) struct Said {
-    pub(super) to: Vec<u8>,
-    pub(super) octets: Vec<u8>,
-}
-
-/// What every state of a responder has.
-pub(super) struct Half {
-    /// The connections the peer may turn out to be, by its address.
-    pub(super) candidates: Arc<Candidates>,
-    pub(super) begun: Instant,
-    pub(super) expires: Instant,
-    pub(super) said: Said,
-}
-
-/// The first message is answered.
-pub(super) struct SaAnswered {
-    pub(super) half: Half,
-    sa_body: Vec<u8>,
-    suite: IkeSuite,
-    lifetime: Option<Duration>,
-    abilities: Abilities,
-    dialect: Dialect,
-}
-
-/// The third is.
-pub(super) struct KeAnswered {
-    pub(super) half: Half,
-    material: Material,
-    lifetime: Option<Duration>,
-    peer: Peer,
-    /// The connections were told that the peer can't be read.
-    reported: bool,
-}
 
 /// A message that begins an IKE SA.
 pub(crate) struct FirstMessage<'m> {

@@ -26,12 +26,11 @@ use crate::output::{ChildKey, Event, Output, Part};
 use crate::resend::Resend;
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey, Want};
 use crate::time::Instant;
-use crate::v1::answer::Said;
 use crate::v1::informational::{self, Check};
 use crate::v1::keys::Keys;
 use crate::v1::link::Link;
-use crate::v1::nat::{Abilities, Dialect};
 use crate::v1::sa::IkeSa;
+use crate::v1::state::{Peer, Said};
 
 /// How long an SA that another has replaced is there for what the peer still sends on it.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(10);
@@ -44,13 +43,6 @@ const MAX_ASKED: usize = 16;
 
 /// How many message IDs are remembered, so that nothing is taken twice.
 const MAX_SEEN: usize = 256;
-
-/// What is known of a peer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
-    pub(super) abilities: Abilities,
-    pub(super) dialect: Dialect,
-}
 
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::output::{Event, Output};
 use crate::resend::{ATTEMPT, Overdue};
 use crate::sa::{Context, DropReason, Effect, Ending, Path, Received};
-use crate::v1::answer::Said;
-use crate::v1::main_mode::{Attempt, clear};
+use crate::v1::main_mode::clear;
 use crate::v1::sa::{IkeSa, State};
+use crate::v1::state::Attempt;
+use crate::v1::state::Said;
 
 /// After how many unanswered messages the user is told.
 const TELL_AFTER: u32 = 3;

@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_crypto::{KeyExchange, equal};
+use adit_crypto::equal;
 use adit_ike_wire::v1::{self, Identification, Notify, NotifyType, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header, Spi};
 
@@ -21,51 +21,15 @@ use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
 use crate::resend::Resend;
 use crate::sa::{Context, DropReason, Effect, Ending, NAT_PORT, PORT, Path, Role, SaKey};
-use crate::suite::IkeSuite;
 use crate::v1::description::describe_ike;
-use crate::v1::established::{Established, Peer};
+use crate::v1::established::Established;
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::nat::{self, Abilities, Dialect};
 use crate::v1::proposal::{choose_ike, ike_offers, offer};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
-
-/// What every state of an initiator has.
-pub(super) struct Attempt {
-    pub(super) connection: ConnectionKey,
-    pub(super) config: Arc<ConnectionConfig>,
-    pub(super) resend: Resend,
-    /// The peer answered, though not with what we need.
-    pub(super) hinted: bool,
-}
-
-/// The initiator's first message is out.
-pub(super) struct SaSent {
-    pub(super) attempt: Attempt,
-    sa_body: Vec<u8>,
-}
-
-/// Its public value is out.
-pub(super) struct KeSent {
-    pub(super) attempt: Attempt,
-    sa_body: Vec<u8>,
-    suite: IkeSuite,
-    key_exchange: Box<dyn KeyExchange>,
-    nonce: Vec<u8>,
-    abilities: Abilities,
-    dialect: Dialect,
-}
-
-/// It has said who it is.
-pub(super) struct AuthSent {
-    pub(super) attempt: Attempt,
-    material: Material,
-    keys: Keys,
-    /// The IV of the answer.
-    iv: Vec<u8>,
-    peer: Peer,
-}
+use crate::v1::state::{Attempt, AuthSent, KeSent, Peer, SaSent};
 
 impl Attempt {
     /// Tells the user what nobody has vouched for, once.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  IkeSa (sa.rs) -- Link: cookies and path (link.rs)
-//!    |              state: the six messages of main mode (main_mode.rs), or Established
+//!    |              state (state.rs): the six messages of main mode (main_mode.rs), or Established
 //!    +-- Established (established.rs) -- exchanges by message ID, several at once (quick_mode.rs)
 //!          |            deletes, notifications, dead peer detection (informational.rs)
 //!          +-- Child SAs: one for each pair of blocks; they outlive the SA that made them
@@ -27,6 +27,7 @@ mod quick_contents;
 mod quick_mode;
 mod quick_refused;
 pub(crate) mod sa;
+mod state;
 mod timers;
 
 pub(crate) use answer::{FirstMessage, Verdict};

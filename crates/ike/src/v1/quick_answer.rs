@@ -17,7 +17,6 @@ use crate::output::{Event, Output};
 use crate::resend::Resend;
 use crate::sa::{Context, DropReason, Path, Received, Role};
 use crate::selectors;
-use crate::v1::answer::Said;
 use crate::v1::description::{describe_esp, describe_esp_offer};
 use crate::v1::established::{Established, Exchange, Phase, Progress};
 use crate::v1::informational;
@@ -26,6 +25,7 @@ use crate::v1::proposal::{choose_esp, phase_2};
 use crate::v1::protection::{open, seal_hashed};
 use crate::v1::quick_contents::{QuickContents, spi_of};
 use crate::v1::quick_mode::Agreed;
+use crate::v1::state::Said;
 
 /// How many quick modes of the peer are under way at once.
 const MAX_ANSWERED: usize = 64;

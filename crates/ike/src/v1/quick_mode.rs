@@ -27,12 +27,12 @@ use crate::sa::{Context, DropReason, Path, Received, Role};
 use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
-use crate::v1::answer::Said;
 use crate::v1::established::{Asking, Established, Exchange, Progress};
 use crate::v1::link::Link;
 use crate::v1::proposal::{choose_esp, esp_offers, offer};
 use crate::v1::protection::{open, seal, seal_hashed};
 use crate::v1::quick_contents::{QuickContents, spi_of};
+use crate::v1::state::Said;
 
 /// How long an exchange that is over is remembered, so that what is repeated is answered again.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(30);

@@ -13,10 +13,9 @@ use crate::sa::{
     Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage, Usage,
 };
 use crate::time::Instant;
-use crate::v1::answer::{KeAnswered, SaAnswered};
 use crate::v1::established::{Established, Phase};
 use crate::v1::link::Link;
-use crate::v1::main_mode::{AuthSent, KeSent, SaSent};
+use crate::v1::state::{AuthSent, KeAnswered, KeSent, SaAnswered, SaSent};
 
 /// An IKE SA.
 pub(crate) struct IkeSa {
