@@ -44,6 +44,7 @@ fn over_ipv6(prefix: &str, number: u8, initiator: Initiator) {
         remote: SITE,
         remote_v6: Some(place.cidr_v6.to_string()),
         ids: None,
+        version: 2,
     };
     let capture = Capture::start(&host);
     let peer = Peer::start(&host, &wanted);

@@ -45,6 +45,24 @@ impl Suite {
         }
     }
 
+    /// The version of IKE that the policy names; without one it is IKEv2.
+    pub(crate) fn version(&self) -> u8 {
+        match self.ike_policy["ike_version"].as_u64() {
+            Some(1) => 1,
+            _ => 2,
+        }
+    }
+
+    /// IKEv1 with what OpenStack's clients have by default.
+    pub(crate) fn ikev1() -> Self {
+        Self {
+            ike: "aes128-sha1-modp1536",
+            esp: "aes128-sha1",
+            ike_policy: ikev1("aes128", "sha1", 5),
+            ipsec_policy: ipsec("aes128", "sha1"),
+        }
+    }
+
     pub(crate) fn cbc_sha512() -> Self {
         Self {
             ike: "aes256-sha512-x25519",
@@ -62,6 +80,12 @@ pub(crate) fn ike(encryption: &str, authentication: &str, group: u16) -> Value {
         "authentication_algorithm": authentication,
         "dh_group": group,
     })
+}
+
+pub(crate) fn ikev1(encryption: &str, authentication: &str, group: u16) -> Value {
+    let mut policy = ike(encryption, authentication, group);
+    policy["ike_version"] = json!(1);
+    policy
 }
 
 pub(crate) fn ipsec(encryption: &str, authentication: &str) -> Value {
@@ -102,6 +126,7 @@ impl Scene {
             remote: SITE,
             remote_v6: None,
             ids: None,
+            version: suite.version(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scene::{Scene, Suite, ike, ipsec};
+use crate::scene::{Scene, Suite, ike, ikev1, ipsec};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::capture::Capture;
 use crate::support::traffic::tcp_both;
@@ -84,6 +84,50 @@ fn strongswan_begins_with_aes256gcm_ecp384() {
 #[test]
 fn strongswan_begins_with_aes256_sha512_x25519() {
     strongswan_begins("ai6", 106, &Suite::cbc_sha512(), true);
+}
+
+#[test]
+fn adit_begins_by_ikev1() {
+    adit_begins("aj1", 141, &Suite::ikev1(), true);
+}
+
+#[test]
+fn strongswan_begins_by_ikev1() {
+    strongswan_begins("aj2", 142, &Suite::ikev1(), true);
+}
+
+#[test]
+fn ikev1_with_forward_secrecy_and_other_suites() {
+    for (prefix, number, suite) in [
+        (
+            "aj3",
+            143,
+            Suite {
+                ike: "aes256-sha256-modp2048",
+                esp: "aes256-sha256-modp2048",
+                ike_policy: ikev1("aes256", "sha256", 14),
+                ipsec_policy: with_pfs(ipsec("aes256", "sha256"), 14),
+            },
+        ),
+        (
+            "aj4",
+            144,
+            Suite {
+                ike: "aes192-sha384-ecp256",
+                esp: "aes128gcm16-ecp256",
+                ike_policy: ikev1("aes192", "sha384", 19),
+                ipsec_policy: with_pfs(ipsec("aes128gcm16", "disabled"), 19),
+            },
+        ),
+    ] {
+        adit_begins(prefix, number, &suite, false);
+        strongswan_begins(prefix, number, &suite, false);
+    }
+}
+
+fn with_pfs(mut policy: Value, group: u16) -> Value {
+    policy["pfs"] = Value::from(format!("group_{group}"));
+    policy
 }
 
 #[test]

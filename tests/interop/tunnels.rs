@@ -32,6 +32,7 @@ impl Scene {
             remote: crate::scene::SITE,
             remote_v6: None,
             ids: None,
+            version: 2,
         };
         let peer = Peer::address_on(&host).parse().unwrap();
         let tunnel = place.connect(peer, BLOCK.parse().unwrap());

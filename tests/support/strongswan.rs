@@ -27,6 +27,8 @@ pub(crate) const BLOCK_V6: &str = "fd77::/64";
 /// What it is configured to.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
+    /// The version of IKE.
+    pub(crate) version: u8,
     /// The Adit gateway's address.
     pub(crate) gateway: String,
     pub(crate) ike: &'static str,
@@ -282,6 +284,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         remote,
         remote_v6,
         ids,
+        version,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
     let child = |name: &str, local: &str, remote: &str| {
@@ -300,7 +303,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
     format!(
         "connections {{
             adit {{
-                version = 2
+                version = {version}
                 local_addrs = {own}
                 remote_addrs = {gateway}
                 proposals = {ike}
