@@ -60,22 +60,7 @@ impl Step {
         for (step, table) in steps.iter_mut().zip(tables) {
             step.table = table;
         }
-        steps.into_iter().map(Self::with_what_is_spoken).collect()
-    }
-
-    /// Only IKEv2 is spoken today, which is not what policies have by default. This falls away when
-    /// IKEv1 lands.
-    fn with_what_is_spoken(mut self) -> Self {
-        if self.command.contains("vpn ike policy create") && !self.command.contains("--ike-version")
-        {
-            self.command += " --ike-version v2";
-            for (field, value) in &mut self.table {
-                if field == "IKE Version" {
-                    "v2".clone_into(value);
-                }
-            }
-        }
-        self
+        steps
     }
 }
 
