@@ -2,16 +2,11 @@
 //! `peer` objects, as they are, whatever the version; answers follow the version.
 
 mod body;
+mod shown;
 
-use std::net::IpAddr;
-
-use adit_api::answer::{self, set};
 use adit_api::paging::Place;
-use adit_api::times;
 use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
 use adit_control::{Allowance, Naming, Noun};
-use adit_model::connection::DpdAction;
-use adit_model::observed::TunnelState;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +19,7 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::page::page;
 use crate::state::Vpc;
-use crate::{ids, reasons, vpn_gateways};
+use crate::{ids, vpn_gateways};
 
 /// What IBM wants otherwise than others.
 pub(crate) const RULES: Rules = Rules {
@@ -69,7 +64,7 @@ async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, A
             let message = "The `status` query parameter must be up or down.";
             return Err(ApiError::bad("invalid_value", message).parameter("status"));
         }
-        views.retain(|view| self::status(view) == status);
+        views.retain(|view| shown::status(view) == status);
         path = format!("{path}?status={status}");
     }
     list_page(&cx, &path, views)
@@ -86,7 +81,7 @@ pub(crate) fn list_page(
         Place::new(connection.created_at, connection.id.uuid())
     };
     page(cx, path, "connections", views, place, |view| {
-        render(cx, view)
+        shown::render(cx, view)
     })
 }
 
@@ -168,159 +163,9 @@ pub(crate) fn invalid_cidr(field: &str) -> ApiError {
 }
 
 fn tagged(cx: &Context, view: &ConnectionView) -> Response {
-    (etag(view.connection.revision), Json(render(cx, view))).into_response()
-}
-
-fn status(view: &ConnectionView) -> &'static str {
-    match view.state {
-        TunnelState::Up => "up",
-        TunnelState::Down | TunnelState::Connecting => "down",
-    }
-}
-
-const fn dpd_action(action: DpdAction) -> &'static str {
-    match action {
-        DpdAction::Clear => "clear",
-        DpdAction::Hold => "hold",
-        DpdAction::None => "none",
-        // The nearest that there is here.
-        DpdAction::RestartByPeer => "clear",
-        DpdAction::Restart => "restart",
-    }
-}
-
-fn render(cx: &Context, view: &ConnectionView) -> Value {
-    let row = &view.connection;
-    let id = cx.zonal(row.id.uuid());
-    let gateway = cx.zonal(row.gateway.uuid());
-    let dpd = row.dead_peer_detection;
-    let mut body = json!({
-        "id": id,
-        "href": cx.href(&format!("vpn_gateways/{gateway}/connections/{id}")),
-        "name": row.name.as_str(),
-        "created_at": times::microseconds(row.created_at),
-        "resource_type": "vpn_gateway_connection",
-        "admin_state_up": row.admin_state_up,
-        "authentication_mode": "psk",
-        "psk": answer::key(&row.psk, cx.vpc.config.show_psk),
-        "dead_peer_detection": {
-            "action": dpd_action(dpd.action),
-            "interval": dpd.interval_s,
-            "timeout": dpd.timeout_s,
-        },
-        "establish_mode": "bidirectional",
-        "status": status(view),
-        "status_reasons": reasons::render(&view.reasons),
-        "negotiated": negotiated(view),
-    });
-    if cx.version.has_mode() {
-        set(&mut body, "mode", json!("policy"));
-    } else {
-        set(&mut body, "route_mode", json!("policy"));
-    }
-    ends(cx, view, &mut body);
-    if let Some((id, name)) = &view.ike_policy {
-        set(
-            &mut body,
-            "ike_policy",
-            policy(
-                cx,
-                "ike_policies",
-                "ike_policy",
-                cx.regional(id.uuid()),
-                name,
-            ),
-        );
-    }
-    if let Some((id, name)) = &view.ipsec_policy {
-        let id = cx.regional(id.uuid());
-        set(
-            &mut body,
-            "ipsec_policy",
-            policy(cx, "ipsec_policies", "ipsec_policy", id, name),
-        );
-    }
-    body
-}
-
-fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
-    let row = &view.connection;
-    let texts = |cidrs: &[adit_model::Cidr]| -> Vec<String> {
-        cidrs.iter().map(ToString::to_string).collect()
-    };
-    let peer = row.peer_address.to_string();
-    let (local_cidrs, peer_cidrs) = (texts(row.ends.local()), texts(row.ends.peer()));
-    if !cx.version.has_nested_ends() {
-        set(body, "peer_address", json!(peer));
-        set(body, "local_cidrs", json!(local_cidrs));
-        set(body, "peer_cidrs", json!(peer_cidrs));
-        return;
-    }
-    // Of addresses there are only IPv4's among IBM's identities.
-    let identity = |address: IpAddr| {
-        let identity = json!({"type": "ipv4_address", "value": address});
-        address.is_ipv4().then_some(identity)
-    };
-    set(
-        body,
-        "local",
-        json!({
-            "cidrs": local_cidrs,
-            "ike_identities": Vec::from_iter(identity(view.local_address)),
-        }),
-    );
-    set(
-        body,
-        "peer",
-        json!({
-            "type": "address",
-            "address": &peer,
-            "cidrs": peer_cidrs,
-            "ike_identity": identity(row.peer_address),
-        }),
-    );
-}
-
-fn policy(
-    cx: &Context,
-    collection: &str,
-    resource_type: &str,
-    id: String,
-    name: &adit_model::Name,
-) -> Value {
-    json!({
-        "id": id,
-        "href": cx.href(&format!("{collection}/{id}")),
-        "name": name.as_str(),
-        "resource_type": resource_type,
-    })
-}
-
-/// What was agreed with the peer, which IBM's object lacks.
-fn negotiated(view: &ConnectionView) -> Value {
-    let Some(observed) = &view.observed else {
-        return Value::Null;
-    };
-    let children: Vec<Value> = observed
-        .children
-        .iter()
-        .map(|child| {
-            let texts = |cidrs: &[adit_model::Cidr]| -> Vec<String> {
-                cidrs.iter().map(ToString::to_string).collect()
-            };
-            json!({
-                "suite": child.suite,
-                "spi_in": format!("{:08x}", child.spi_in),
-                "spi_out": format!("{:08x}", child.spi_out),
-                "local_cidrs": texts(&child.local_cidrs),
-                "peer_cidrs": texts(&child.peer_cidrs),
-            })
-        })
-        .collect();
-    json!({
-        "since": times::microseconds(observed.since),
-        "ike_suite": observed.ike_suite,
-        "children": children,
-        "traffic": observed.traffic,
-    })
+    (
+        etag(view.connection.revision),
+        Json(shown::render(cx, view)),
+    )
+        .into_response()
 }
