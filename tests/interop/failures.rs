@@ -23,15 +23,19 @@ fn both_are_named(scene: &Scene, peer: &Peer, connection: &str, ours: &str, thei
 
 #[test]
 fn a_wrong_key_is_named_and_healed_by_a_patch() {
+    wrong_key("aid", 113, &Suite::cbc_sha256());
+    wrong_key("aj7", 147, &Suite::ikev1());
+}
+
+fn wrong_key(prefix: &str, number: u8, suite: &Suite) {
     let Some(_turn) = turn(TOOLS) else { return };
-    let suite = Suite::cbc_sha256();
-    let scene = Scene::new("aid", 113);
+    let scene = Scene::new(prefix, number);
     let wanted = Wanted {
         psk: "SomethingElse",
-        ..scene.wanted(&suite)
+        ..scene.wanted(suite)
     };
     let peer = Peer::start(&scene.serve, &wanted);
-    let connection = scene.connect(&suite);
+    let connection = scene.connect(suite);
     let code = "cannot_authenticate_connection";
     scene.api.down_for(&connection, code);
     peer.try_initiate();
@@ -42,16 +46,20 @@ fn a_wrong_key_is_named_and_healed_by_a_patch() {
 
 #[test]
 fn no_common_ike_proposal_is_named_and_healed_over_there() {
+    no_common_ike_proposal("aie", 114, &Suite::cbc_sha256());
+    no_common_ike_proposal("aj8", 148, &Suite::ikev1());
+}
+
+fn no_common_ike_proposal(prefix: &str, number: u8, suite: &Suite) {
     let Some(_turn) = turn(TOOLS) else { return };
-    let suite = Suite::cbc_sha256();
-    let scene = Scene::new("aie", 114);
-    let right = scene.wanted(&suite);
+    let scene = Scene::new(prefix, number);
+    let right = scene.wanted(suite);
     let wanted = Wanted {
         ike: "aes256-sha512-modp4096",
         ..right.clone()
     };
     let peer = Peer::start(&scene.serve, &wanted);
-    let connection = scene.connect(&suite);
+    let connection = scene.connect(suite);
     scene.api.down_for(&connection, "ike_policy_mismatch");
     both_are_named(&scene, &peer, &connection, "aes128", "aes256");
     peer.configure(&right);

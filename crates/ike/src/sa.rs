@@ -135,6 +135,8 @@ pub(crate) enum Stage<'s> {
 /// What an SA in use is beside others of its connection.
 pub(crate) struct Usage<'s> {
     pub(crate) since: Instant,
+    /// When the first message of what made it was sent, or came.
+    pub(crate) begun: Instant,
     /// When another one is wanted, if this one was not replaced by then.
     pub(crate) renew_at: Instant,
     /// It is being replaced; which one will stay is open.

@@ -317,6 +317,26 @@ fn everything_is_renewed_in_time_and_no_packet_is_lost() {
 }
 
 #[test]
+fn a_renewal_right_after_the_start_takes_the_place_of_what_was_there() {
+    for seed in 0..8 {
+        let mut pair = pair(seed, |_, _| {});
+        comes_up(&mut pair);
+        for _ in 0..3 {
+            watch(&mut pair, Duration::from_secs(2));
+            // By who began the first, or by the other end.
+            let side = if seed % 2 == 0 { Side::A } else { Side::B };
+            rekey_ike(&mut pair, side);
+        }
+        watch(&mut pair, MINUTE);
+        for side in SIDES {
+            assert_eq!(ikes_made(&pair, side), 4, "{side:?}");
+            assert_eq!(pair.node(side).endpoint.sa_count(), 1, "{side:?}");
+            assert_eq!(pair.node(side).installed, 1, "{side:?}");
+        }
+    }
+}
+
+#[test]
 fn a_bad_network_delays_it_and_no_more() {
     let bad = Conditions {
         loss: 150,

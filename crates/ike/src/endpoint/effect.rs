@@ -244,7 +244,7 @@ impl Endpoint {
 
     /// The SA that stays has the Child SAs of all others, which end.
     fn inherit(&mut self, now: Instant, connection: ConnectionKey) {
-        let Some(heir) = self.survivor(connection) else {
+        let Some(heir) = self.heir(connection) else {
             return;
         };
         let others = self.sas.of_connection(connection).filter(|sa| {

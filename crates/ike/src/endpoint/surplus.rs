@@ -52,6 +52,28 @@ impl Endpoint {
         })
     }
 
+    /// The same where the one that stays has the Child SAs of the others at once: the newest one, which
+    /// is meant to take the place of what was there. Only where an end began it before it knew of
+    /// another, and the other end that one, do nonces decide.
+    pub(super) fn heir(&self, key: ConnectionKey) -> Option<SaKey> {
+        let order = |(sa, usage): &(&dyn Sa, Usage<'_>)| (usage.since, sa.place().key);
+        let (newest, usage) = self.in_use(key).max_by_key(order)?;
+        let newest = newest.place();
+        let contenders = self.in_use(key).filter(|(sa, other)| {
+            let place = sa.place();
+            let at_once = usage.begun < other.since && place.role != newest.role;
+            place.key == newest.key || at_once
+        });
+        let heir = contenders.reduce(|one, other| {
+            if one.1.nonces.lose_against(other.1.nonces) {
+                other
+            } else {
+                one
+            }
+        });
+        heir.map(|(sa, _)| sa.place().key)
+    }
+
     fn newest(&self, key: ConnectionKey) -> Option<Instant> {
         self.in_use(key).map(|(_, usage)| usage.since).max()
     }

@@ -322,6 +322,7 @@ impl KeAnswered {
             self.peer,
             lifetime,
         );
+        established.begun = self.half.begun;
         established.announce(ctx, link.key);
         path.send(ctx, sealed.octets.clone());
         established.last_main = Some(Said {

@@ -100,6 +100,8 @@ pub(super) struct Established {
     pub(super) exchanges: Vec<Exchange>,
     wants: VecDeque<(Want, Instant)>,
     pub(super) since: Instant,
+    /// When main mode began.
+    pub(super) begun: Instant,
     pub(super) rekey_at: Instant,
     pub(super) expires_at: Instant,
     /// When something authenticated last came from the peer.
@@ -137,6 +139,7 @@ impl Established {
             exchanges: Vec::new(),
             wants: VecDeque::new(),
             since: ctx.now,
+            begun: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, link.role),
             expires_at: ctx.now + lifetime,
             heard: ctx.now,

@@ -102,6 +102,7 @@ impl IkeSa {
         let mut attempt = Attempt {
             connection,
             config,
+            begun: ctx.now,
             resend: Resend::new(ctx.now, Vec::new()),
             hinted: false,
         };
@@ -312,7 +313,10 @@ impl AuthSent {
             return State::AuthSent(self);
         }
         let Attempt {
-            connection, config, ..
+            connection,
+            config,
+            begun,
+            ..
         } = self.attempt;
         let received = Identity {
             kind: identity.kind,
@@ -333,8 +337,9 @@ impl AuthSent {
         };
         let lifetime = config.ike_lifetime;
         let peer = self.peer;
-        let established =
+        let mut established =
             Established::new(ctx, link, connection, config, keys, nonces, peer, lifetime);
+        established.begun = begun;
         established.announce(ctx, link.key);
         State::Established(Box::new(established))
     }

@@ -84,6 +84,7 @@ impl Sa for IkeSa {
         let sa = self.established().filter(|sa| sa.phase == Phase::InUse)?;
         Some(Usage {
             since: sa.since,
+            begun: sa.begun,
             renew_at: sa.renew_at(),
             is_rekeying: false,
             nonces: &sa.nonces,

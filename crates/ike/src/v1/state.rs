@@ -26,6 +26,7 @@ pub(super) struct Peer {
 pub(super) struct Attempt {
     pub(super) connection: ConnectionKey,
     pub(super) config: Arc<ConnectionConfig>,
+    pub(super) begun: Instant,
     pub(super) resend: Resend,
     /// The peer answered, though not with what we need.
     pub(super) hinted: bool,

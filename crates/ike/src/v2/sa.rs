@@ -96,6 +96,7 @@ impl Sa for IkeSa {
         let rekeys = matches!(established.active, Some(Active::IkeRekey(_)));
         (established.phase == Phase::InUse).then(|| Usage {
             since: established.since,
+            begun: established.since,
             renew_at: established.renew_at(),
             is_rekeying: established.rival.is_some() || rekeys,
             nonces: &established.nonces,
