@@ -124,7 +124,7 @@ pub enum FromWorker {
     Ready,
     /// How a tunnel is.
     Tunnel {
-        /// Which connection.
+        /// One that the worker was told of: of no other is anything believed.
         connection: ConnectionId,
         /// How it is.
         observed: TunnelObserved,
