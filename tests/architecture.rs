@@ -227,13 +227,19 @@ fn nouns_in_sql_name_no_database() {
     let mut files = Vec::new();
     rust_files(&root().join("crates/store-sql/src"), &mut files);
     let behind_the_seam = |file: &Path| {
-        let file = file.strip_prefix(root().join("crates/store-sql/src")).unwrap();
+        let file = file
+            .strip_prefix(root().join("crates/store-sql/src"))
+            .unwrap();
         file.starts_with("sqlite.rs") || file.starts_with("sqlite")
     };
     files.retain(|file| !behind_the_seam(file));
     assert!(files.len() > 15, "the files of nouns are elsewhere now");
     files.retain(|file| fs::read_to_string(file).unwrap().contains("rusqlite"));
-    assert_eq!(files, Vec::<PathBuf>::new(), "these name a database's library");
+    assert_eq!(
+        files,
+        Vec::<PathBuf>::new(),
+        "these name a database's library"
+    );
 }
 
 #[test]
