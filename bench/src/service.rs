@@ -92,10 +92,12 @@ impl Service {
         let begun = Instant::now();
         let (settings, mut client) = loop {
             let there = fs::read_to_string(&settings).ok();
-            if let (Some(there), Ok(client)) = (there, self.client()) {
+            let mut client = self.client()?;
+            let answers = there.is_some() && client.ask("GET", "/healthz", None).is_ok();
+            if let Some(there) = there.filter(|_| answers) {
                 break (there, client);
             }
-            if begun.elapsed() > Duration::from_secs(20) {
+            if begun.elapsed() > Duration::from_secs(60) {
                 return Err(io::Error::other("adit serve does not start"));
             }
             std::thread::sleep(Duration::from_millis(50));

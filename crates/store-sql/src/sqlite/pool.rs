@@ -197,7 +197,7 @@ impl Drop for PooledConnection {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+        if !connection.is_autocommit() && roll_back(&connection).is_err() {
             // Closing it undoes everything; the next one who needs it opens another.
             return;
         }
@@ -206,4 +206,9 @@ impl Drop for PooledConnection {
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
     }
+}
+
+fn roll_back(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("ROLLBACK")?.execute([])?;
+    Ok(())
 }
