@@ -53,9 +53,12 @@ impl SaKeys {
         role: Role,
         iv_epoch: u16,
     ) -> Result<Self, KeyError> {
-        let mut key = Vec::with_capacity(nonces.initiator.len() + nonces.responder.len());
-        key.extend_from_slice(nonces.initiator);
-        key.extend_from_slice(nonces.responder);
+        // The section's special case: some functions take the first 64 bits of each nonce.
+        let cut = |nonce: &[u8]| match suite.prf.nonce_key_len() {
+            Some(len) => nonce.get(..len).unwrap_or(nonce).to_vec(),
+            None => nonce.to_vec(),
+        };
+        let key = [cut(nonces.initiator), cut(nonces.responder)].concat();
         let skeyseed = suite.prf.compute(&key, &[shared.as_slice()]);
         Self::expand(suite, &skeyseed, nonces, spis, role, iv_epoch)
     }

@@ -338,22 +338,13 @@ const T_PRF: TransformType = TransformType::PRF;
 const T_KE: TransformType = TransformType::KE;
 const T_ESN: TransformType = TransformType::ESN;
 
-/// An algorithm's name; those that Adit does not have by their IANA number and, where the field
-/// knows them well, their usual name.
+/// An algorithm's name; those that Adit does not have by their IANA number.
 fn transform_name(transform: &Transform) -> String {
     let known = match transform.kind {
-        T_ENCR => match (transform.id, transform.key_bits) {
-            (28, _) => Some("chacha20poly1305"),
-            (id, bits) => Encryption::from_transform(id, bits).map(|algorithm| algorithm.name()),
-        },
-        T_INTEG => match transform.id {
-            5 => Some("aesxcbc"),
-            id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name()),
-        },
-        T_PRF => match transform.id {
-            4 => Some("prfaesxcbc"),
-            id => Prf::from_transform_id(id).map(|algorithm| algorithm.name()),
-        },
+        T_ENCR => Encryption::from_transform(transform.id, transform.key_bits)
+            .map(|algorithm| algorithm.name()),
+        T_INTEG => Integrity::from_transform_id(transform.id).map(|algorithm| algorithm.name()),
+        T_PRF => Prf::from_transform_id(transform.id).map(|algorithm| algorithm.name()),
         T_KE => Group::from_id(transform.id).map(|group| group.name()),
         T_ESN if transform.id == 1 => Some("esn"),
         _ => None,

@@ -68,13 +68,13 @@ impl Protection {
     ) -> Vec<u8> {
         let mut iv = [0; 16];
         let iv = iv.get_mut(..self.sealer.iv_len()).unwrap_or_default();
-        if self.encryption.is_aead() {
+        if self.encryption.is_cbc() {
+            random.fill(iv);
+        } else {
             // A takeover raises the epoch, so no node can repeat another's IV (ARCHITECTURE.md).
             let value = (u64::from(self.iv_epoch) << 48) | (self.iv_counter & ((1 << 48) - 1));
             self.iv_counter += 1;
             iv.copy_from_slice(&value.to_be_bytes());
-        } else {
-            random.fill(iv);
         }
         let mut layout = Layout::new(
             header,
