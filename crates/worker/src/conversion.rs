@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_crypto::{Encryption, Integrity, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
@@ -103,6 +103,11 @@ pub(crate) fn config(
         integrity,
         prf,
         groups: groups(&order.ike.groups),
+        // Whatever a policy says of groups: it is done beside one, where the peer can, and takes nothing away.
+        additional: match versions {
+            Versions::V1 => Vec::new(),
+            _ => AdditionalExchange::ALL.to_vec(),
+        },
     };
     let esp = EspAlgorithms {
         encryption: esp_ciphers(versions, &order.ipsec.encryption),

@@ -97,6 +97,7 @@ pub(super) fn ike_suites(accepted: &IkeAlgorithms) -> impl Iterator<Item = IkeSu
                 integrity: Some(own),
                 prf,
                 group: *group,
+                additional: None,
             })
         })
     })
