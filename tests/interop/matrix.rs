@@ -1,6 +1,6 @@
 //! Every algorithm against strongSwan: one Adit gateway and one charon are kept, and connections between them come and
 //! go. Each is up by both sides' word with the suite that was wanted and no other, and carries pings both ways, which
-//! strongSwan counts.
+//! strongSwan counts. Adit begins; by IKEv2 strongSwan then renews both SAs, and the same is asked again.
 //!
 //! A slice with every word runs with the other tests; `make interop-full` runs all.
 
@@ -220,7 +220,9 @@ impl Bench {
             "ipsec_policy": &ipsec_policy.0,
         });
         let connection = self.scene.connect_with(&suite, &fields);
-        let verdict = self.carries(&connection, one);
+        let verdict = self
+            .carries(&connection, one)
+            .and_then(|()| self.renewed(&connection, one));
         let line = format!("IKEv{} {} / {}", one.version, one.ike, one.esp);
         let took = began.elapsed().as_millis();
         match verdict {
@@ -242,6 +244,32 @@ impl Bench {
         poll(PATIENCE, forgotten).expect("the connection is gone");
         self.remove(ike_policy);
         self.remove(ipsec_policy);
+    }
+
+    /// By IKEv2, strongSwan renews both SAs and so has Adit answer with each algorithm.
+    fn renewed(&self, connection: &str, one: &Combination) -> Result<(), String> {
+        if one.version == 1 || matches!(one.ike_policy, Policy::Neutron(_)) {
+            return Ok(());
+        }
+        let peer = self.peer.as_ref().unwrap();
+        for what in ["--ike adit", "--child net"] {
+            let before = peer.sas();
+            peer.swanctl(&format!("--rekey {what}"));
+            let renewed = poll(LIMIT, || {
+                let now = peer.sas();
+                let alone = now.ike.len() == 1 && now.children.len() == 1;
+                let changed = match what {
+                    "--child net" => now.children != before.children,
+                    _ => now.ike != before.ike,
+                };
+                (alone && changed).then_some(())
+            });
+            if renewed.is_none() {
+                return Err(format!("--rekey {what}: {}", peer.sas().text));
+            }
+            self.carries(connection, one)?;
+        }
+        Ok(())
     }
 
     fn carries(&self, connection: &str, one: &Combination) -> Result<(), String> {
