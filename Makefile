@@ -1,6 +1,7 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
 # make test-clients  those with OpenStack's own clients and Keystone
+# make interop-full  every algorithm against strongSwan: minutes (docs/interop.md has what came out)
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
@@ -23,7 +24,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients clients bench bench-gateways bench-engine check deny
+.PHONY: demo test test-clients interop-full clients bench bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -35,6 +36,10 @@ test: clients
 
 test-clients: clients
 	cargo test -p adit --test clients --locked
+
+interop-full:
+	@tools/install-packages test
+	cargo test -p adit --test interop --locked -- --include-ignored --nocapture matrix::
 
 clients:
 	@tools/install-packages test

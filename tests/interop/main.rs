@@ -6,6 +6,7 @@
 mod blocks;
 mod failures;
 mod lives;
+mod matrix;
 mod outside_by_ipv6;
 mod scene;
 mod suites;

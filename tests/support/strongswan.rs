@@ -220,6 +220,11 @@ impl Peer {
         let _ = self.run("--initiate --child net --timeout 4");
     }
 
+    /// Closes the tunnel by force, if there is one.
+    pub(crate) fn try_terminate(&self) {
+        let _ = self.run("--terminate --ike adit --force --timeout 4");
+    }
+
     pub(crate) fn sas(&self) -> Sas {
         Sas::parse(self.swanctl("--list-sas"))
     }
@@ -252,8 +257,8 @@ fn daemon(folder: &str) -> String {
     format!(
         "charon {{
             load_modular = no
-            load = random drbg nonce openssl curve25519 gcm hmac kdf sha1 sha2 aes \
-                   kernel-libipsec kernel-netlink socket-default vici
+            load = random drbg nonce openssl gmp curve25519 gcm ccm ctr chapoly xcbc cmac hmac \
+                   kdf md5 sha1 sha2 aes kernel-libipsec kernel-netlink socket-default vici
             install_routes = yes
             routing_table = 220
             routing_table_prio = 220

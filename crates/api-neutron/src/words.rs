@@ -127,7 +127,10 @@ impl Word for Encryption {
         ("aes-256-gcm-16", Self::Aes256Gcm16),
     ];
 
-    const OTHERS: &'static [(&'static str, Self)] = &[("des", Self::Des)];
+    const OTHERS: &'static [(&'static str, Self)] = &[
+        ("des", Self::Des),
+        ("chacha20-poly1305", Self::ChaCha20Poly1305),
+    ];
 }
 
 /// The group that `pfs` names: `group2`, `group5`, `group14` to `group31`, and `group1`.

@@ -15,7 +15,7 @@ pub enum CryptoProfile {
     /// All but DES and group 1. What is weak is warned of.
     #[default]
     Compatible,
-    /// Nothing weak: no MD5, SHA-1, 3DES, and no group below 14.
+    /// Nothing weak: no MD5, SHA-1, 3DES, and no group below 14 or from 22 to 25.
     Strict,
 }
 
@@ -49,6 +49,12 @@ fn of_group(group: DhGroup) -> Option<(Weakness, &'static str)> {
         1 => Some((Weakness::Broken, "Diffie-Hellman group 1")),
         2 => Some((Weakness::Weak, "Diffie-Hellman group 2")),
         5 => Some((Weakness::Weak, "Diffie-Hellman group 5")),
+        // RFC 8247 section 2.4 says of these that they must not or should not be used.
+        22 => Some((Weakness::Weak, "Diffie-Hellman group 22")),
+        23 => Some((Weakness::Weak, "Diffie-Hellman group 23")),
+        24 => Some((Weakness::Weak, "Diffie-Hellman group 24")),
+        // Less than 100 bits.
+        25 => Some((Weakness::Weak, "Diffie-Hellman group 25")),
         _ => None,
     }
 }
@@ -88,6 +94,28 @@ impl CryptoProfile {
             &says.authentication,
             &says.pfs,
         ))
+    }
+
+    /// What is offered where no policy says more: without what this service doesn't allow.
+    pub(crate) fn negotiable(self) -> (IkeParameters, IpsecParameters) {
+        let (mut ike, mut ipsec) = (IkeParameters::negotiate(), IpsecParameters::negotiate());
+        for (ciphers, hashes, groups) in [
+            (
+                &mut ike.encryption,
+                &mut ike.authentication,
+                &mut ike.groups,
+            ),
+            (
+                &mut ipsec.encryption,
+                &mut ipsec.authentication,
+                &mut ipsec.pfs,
+            ),
+        ] {
+            ciphers.retain(|one| self.check(&weaknesses(&[*one], &[], &[])).is_ok());
+            hashes.retain(|one| self.check(&weaknesses(&[], &[*one], &[])).is_ok());
+            groups.retain(|one| self.check(&weaknesses(&[], &[], &[*one])).is_ok());
+        }
+        (ike, ipsec)
     }
 
     fn check(self, found: &[(Weakness, &'static str, &'static str)]) -> Result<(), Error> {
@@ -131,5 +159,22 @@ pub(crate) fn warning(evidence: &str, since: OffsetDateTime) -> Reason {
         since,
         evidence: evidence.to_owned(),
         next_step: "name AES, SHA-256 or better and group 14 or above, at both ends".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_policy_nothing_is_offered_that_none_may_name() {
+        let (ike, ipsec) = CryptoProfile::Compatible.negotiable();
+        assert_eq!(ike, IkeParameters::negotiate());
+        assert_eq!(ipsec, IpsecParameters::negotiate());
+        let strict = CryptoProfile::Strict;
+        let (ike, ipsec) = strict.negotiable();
+        assert!(strict.check_ike(&ike).is_ok() && strict.check_ipsec(&ipsec).is_ok());
+        assert!(!ike.encryption.contains(&Encryption::TripleDes));
+        assert!(ike.groups.len() > 4 && ipsec.encryption.len() > 4);
     }
 }

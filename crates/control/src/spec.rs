@@ -8,7 +8,6 @@ use adit_model::desired::{
     ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
     InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
 };
-use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
@@ -17,6 +16,7 @@ use adit_model::{
 use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
+use crate::crypto_profile::CryptoProfile;
 use crate::policies::Policies;
 use crate::view::Wish;
 
@@ -179,6 +179,7 @@ pub(crate) async fn router(
 /// The gateway as it is wished.
 pub(crate) async fn gateway(
     tx: &mut dyn Transaction,
+    profile: CryptoProfile,
     gateway: &Gateway,
 ) -> Result<GatewaySpec, StoreError> {
     let mut tunnels = BTreeMap::new();
@@ -187,7 +188,7 @@ pub(crate) async fn gateway(
         if !can_be_told(&connection) {
             continue;
         }
-        let tunnel = tunnel(tx, &mut policies, gateway, connection).await?;
+        let tunnel = tunnel(tx, &mut policies, profile, gateway, connection).await?;
         tunnels.insert(tunnel.connection, Arc::new(tunnel));
     }
     Ok(GatewaySpec {
@@ -201,6 +202,7 @@ pub(crate) async fn gateway(
 /// Some of a gateway's tunnels as they are wished; `None` for those that are not any more.
 pub(crate) async fn tunnels(
     tx: &mut dyn Transaction,
+    profile: CryptoProfile,
     gateway: &Gateway,
     connections: &BTreeSet<ConnectionId>,
 ) -> Result<BTreeMap<ConnectionId, Option<Arc<TunnelSpec>>>, StoreError> {
@@ -209,7 +211,8 @@ pub(crate) async fn tunnels(
     for id in connections {
         let wished = match tx.any_connection(*id).await? {
             Some(row) if row.gateway == gateway.id && can_be_told(&row) => {
-                Some(Arc::new(tunnel(tx, &mut policies, gateway, row).await?))
+                let tunnel = tunnel(tx, &mut policies, profile, gateway, row).await?;
+                Some(Arc::new(tunnel))
             }
             _ => None,
         };
@@ -229,6 +232,7 @@ fn can_be_told(connection: &Connection) -> bool {
 async fn tunnel(
     tx: &mut dyn Transaction,
     policies: &mut Policies,
+    profile: CryptoProfile,
     gateway: &Gateway,
     connection: Connection,
 ) -> Result<TunnelSpec, StoreError> {
@@ -236,6 +240,7 @@ async fn tunnel(
     let (ike, ipsec) = policies.of(&connection);
     let ike = ike.map(|policy| policy.parameters.clone());
     let ipsec = ipsec.map(|policy| policy.parameters.clone());
+    let (any_ike, any_ipsec) = profile.negotiable();
     // An empty one is kept as it was given, and nobody could show it.
     let identity = |text: &Option<String>, or| match text.as_deref() {
         None | Some("") => Identity::Address(or),
@@ -253,8 +258,8 @@ async fn tunnel(
         psk: connection.psk,
         local_cidrs: connection.ends.local().to_vec(),
         peer_cidrs: connection.ends.peer().to_vec(),
-        ike: ike.unwrap_or_else(IkeParameters::negotiate),
-        ipsec: ipsec.unwrap_or_else(IpsecParameters::negotiate),
+        ike: ike.unwrap_or(any_ike),
+        ipsec: ipsec.unwrap_or(any_ipsec),
         dead_peer_detection: connection.dead_peer_detection,
     })
 }

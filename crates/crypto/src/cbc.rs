@@ -7,8 +7,8 @@
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U16};
 use aes::{Aes128, Aes192, Aes256};
 
-use crate::algorithm::{AES_BLOCK_LEN, Encryption};
 use crate::des::DesKey;
+use crate::encryption::{AES_BLOCK_LEN, Encryption, Mode};
 
 /// How many packets are encrypted side by side.
 pub(crate) const LANES: usize = 16;
@@ -27,12 +27,13 @@ pub(crate) enum CbcKey {
 }
 
 impl CbcKey {
-    /// `None` unless the key has the cipher's length.
+    /// `None` unless it is a cipher in CBC mode, and the key has its length.
     pub(crate) fn new(enc: Encryption, key: &[u8]) -> Option<Self> {
-        match enc {
-            Encryption::DesCbc => DesKey::single(key).map(Self::Des),
-            Encryption::TripleDesCbc => DesKey::triple(key).map(Self::Des),
-            _ => AesKey::new(key).map(Self::Aes),
+        match enc.mode() {
+            Mode::Des => DesKey::single(key).map(Self::Des),
+            Mode::TripleDes => DesKey::triple(key).map(Self::Des),
+            Mode::Cbc => AesKey::new(key).map(Self::Aes),
+            Mode::Ctr | Mode::Ccm(_) | Mode::Gcm(_) | Mode::ChaCha20Poly1305 => None,
         }
     }
 
@@ -71,7 +72,7 @@ impl CbcCipher {
     /// `None` unless it is a cipher in CBC mode and the key has its length.
     #[must_use]
     pub fn new(enc: Encryption, key: &[u8]) -> Option<Self> {
-        if enc.is_aead() || key.len() != enc.key_len() {
+        if key.len() != enc.key_len() {
             return None;
         }
         let key = CbcKey::new(enc, key)?;
@@ -266,7 +267,7 @@ mod tests {
     fn a_cipher_by_itself_reads_what_it_wrote_and_takes_whole_blocks_alone() {
         for &enc in Encryption::ALL {
             let Some(cipher) = CbcCipher::new(enc, &vec![7; enc.key_len()]) else {
-                assert!(enc.is_aead());
+                assert!(!enc.is_cbc());
                 continue;
             };
             let block = cipher.block_len();

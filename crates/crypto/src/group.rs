@@ -1,12 +1,17 @@
-//! Key exchange groups: MODP (RFC 2409, RFC 3526), NIST curves (RFC 5903) and Curve25519 (RFC 8031).
+//! Key exchange groups: MODP (RFC 2409, RFC 3526, RFC 5114), NIST curves (RFC 5903, RFC 5114), Brainpool curves
+//! (RFC 6954) and Curve25519 (RFC 8031).
 //!
 //! A peer's public value is checked before use as RFC 6989 asks. Everything secret runs in constant time.
 
+mod curves;
 mod ec;
+mod generate;
 mod modp;
 mod primes;
+mod subgroups;
+mod weierstrass;
 
-use crate::{Random, Secret};
+use crate::Secret;
 
 /// A key exchange group, by its IKEv2 transform type 4.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -33,6 +38,25 @@ pub enum Group {
     Ecp384,
     /// NIST P-521, RFC 5903.
     Ecp521,
+    /// 1024-bit MODP with a subgroup of 160 bits, RFC 5114 section 2.1. RFC 8247 says that it must not be used; for
+    /// peers that have no other.
+    Modp1024Subgroup160,
+    /// 2048-bit MODP with a subgroup of 224 bits, RFC 5114 section 2.2. Nobody knows where its prime is from.
+    Modp2048Subgroup224,
+    /// 2048-bit MODP with a subgroup of 256 bits, RFC 5114 section 2.3. Nobody knows where its prime is from.
+    Modp2048Subgroup256,
+    /// NIST P-192, RFC 5114 section 2.4. For old peers only.
+    Ecp192,
+    /// NIST P-224, RFC 5114 section 2.5.
+    Ecp224,
+    /// brainpoolP224r1, RFC 6954.
+    Brainpool224,
+    /// brainpoolP256r1, RFC 6954.
+    Brainpool256,
+    /// brainpoolP384r1, RFC 6954.
+    Brainpool384,
+    /// brainpoolP512r1, RFC 6954.
+    Brainpool512,
     /// X25519, RFC 8031.
     Curve25519,
 }
@@ -84,6 +108,15 @@ impl Group {
         Self::Ecp256,
         Self::Ecp384,
         Self::Ecp521,
+        Self::Modp1024Subgroup160,
+        Self::Modp2048Subgroup224,
+        Self::Modp2048Subgroup256,
+        Self::Ecp192,
+        Self::Ecp224,
+        Self::Brainpool224,
+        Self::Brainpool256,
+        Self::Brainpool384,
+        Self::Brainpool512,
         Self::Curve25519,
     ];
 
@@ -102,6 +135,15 @@ impl Group {
             Self::Ecp256 => 19,
             Self::Ecp384 => 20,
             Self::Ecp521 => 21,
+            Self::Modp1024Subgroup160 => 22,
+            Self::Modp2048Subgroup224 => 23,
+            Self::Modp2048Subgroup256 => 24,
+            Self::Ecp192 => 25,
+            Self::Ecp224 => 26,
+            Self::Brainpool224 => 27,
+            Self::Brainpool256 => 28,
+            Self::Brainpool384 => 29,
+            Self::Brainpool512 => 30,
             Self::Curve25519 => 31,
         }
     }
@@ -127,6 +169,15 @@ impl Group {
             Self::Ecp256 => 64,
             Self::Ecp384 => 96,
             Self::Ecp521 => 132,
+            Self::Modp1024Subgroup160 => 128,
+            Self::Modp2048Subgroup224 => 256,
+            Self::Modp2048Subgroup256 => 256,
+            Self::Ecp192 => 48,
+            Self::Ecp224 => 56,
+            Self::Brainpool224 => 56,
+            Self::Brainpool256 => 64,
+            Self::Brainpool384 => 96,
+            Self::Brainpool512 => 128,
             Self::Curve25519 => 32,
         }
     }
@@ -146,17 +197,17 @@ impl Group {
             Self::Ecp256 => "ecp256",
             Self::Ecp384 => "ecp384",
             Self::Ecp521 => "ecp521",
+            Self::Modp1024Subgroup160 => "modp1024s160",
+            Self::Modp2048Subgroup224 => "modp2048s224",
+            Self::Modp2048Subgroup256 => "modp2048s256",
+            Self::Ecp192 => "ecp192",
+            Self::Ecp224 => "ecp224",
+            Self::Brainpool224 => "ecp224bp",
+            Self::Brainpool256 => "ecp256bp",
+            Self::Brainpool384 => "ecp384bp",
+            Self::Brainpool512 => "ecp512bp",
             Self::Curve25519 => "x25519",
         }
-    }
-
-    /// Makes a private value; the same `random` octets make the same value.
-    #[must_use]
-    pub fn generate(self, random: &mut dyn Random) -> Box<dyn KeyExchange> {
-        if let Some(field) = modp::Field::of(self) {
-            return Box::new(modp::ModpExchange::generate(self, field, random));
-        }
-        Box::new(ec::CurveExchange::generate(self, random))
     }
 
     fn check_length(self, peer: &[u8]) -> Result<(), KeyExchangeError> {
@@ -173,3 +224,6 @@ impl Group {
 
 #[cfg(test)]
 pub(crate) mod tests;
+
+#[cfg(test)]
+mod vectors;

@@ -1,25 +1,32 @@
 //! Adit's algorithm table, and the only crate that names a cryptographic library.
 //!
 //! Everything here is stateless between calls and draws no randomness by itself: what must be random is drawn
-//! from a [`Random`] that the caller hands in. Secrets are wiped on drop and have no `Debug` content.
+//! from a [`Random`] that the caller hands in; ML-KEM alone draws its own. Secrets are wiped on drop and have no `Debug` content.
 //!
 //! | what | by |
 //! |---|---|
-//! | AES-GCM, HMAC, digests, NIST curves, X25519 | aws-lc-rs |
-//! | AES-CBC, interleaved over the packets of a batch (module `cbc`) | aes |
+//! | ML-KEM, AES-GCM, ChaCha20-Poly1305, HMAC, digests, P-256 to P-521, X25519 | aws-lc-rs |
+//! | AES-CBC, interleaved over the packets of a batch (module `cbc`); AES-XCBC and AES-CMAC (`aes_mac`) | aes |
+//! | AES-CTR, AES-CCM, AES-GCM with a shortened ICV | aes, ctr, ccm, ghash |
 //! | for old peers: triple DES, HMAC-MD5 | des, hmac, md-5 |
 //! | passwords | argon2 |
-//! | MODP groups, constant-time Montgomery arithmetic | crypto-bigint |
+//! | MODP groups, P-192, P-224 and Brainpool curves, by constant-time Montgomery arithmetic | crypto-bigint |
 
 #![forbid(unsafe_code)]
 
-mod algorithm;
+mod aes_mac;
 mod cbc;
+mod ccm_key;
+mod combined;
+mod counter;
 mod des;
 mod digest;
+mod encryption;
 mod envelope;
 mod group;
+mod integrity;
 mod iv;
+mod kem;
 mod mac;
 mod password;
 mod prf;
@@ -27,12 +34,14 @@ mod random;
 mod seal;
 mod secret;
 
-pub use algorithm::{Encryption, Integrity};
 pub use cbc::CbcCipher;
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
+pub use encryption::Encryption;
 pub use envelope::{EnvelopeError, EnvelopeKey};
 pub use group::{Group, KeyExchange, KeyExchangeError};
+pub use integrity::Integrity;
 pub use iv::IvGenerator;
+pub use kem::{AdditionalExchange, Decapsulation};
 pub use password::{PasswordError, PasswordMemory};
 pub use prf::{Prf, PrfPlusError};
 pub use random::{Random, SystemRandom};

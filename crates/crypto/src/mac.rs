@@ -1,8 +1,11 @@
-//! HMAC under a prepared key, whichever library has the hash.
+//! MACs under a prepared key: HMAC, whichever library has the hash, and those made of AES.
 
 use ::hmac::{Hmac, KeyInit, Mac};
 use aws_lc_rs::hmac;
 use md5::Md5;
+
+use crate::aes_mac::AesMac;
+use crate::encryption::AES_BLOCK_LEN;
 
 /// Octets of HMAC-MD5.
 pub(crate) const MD5_LEN: usize = 16;
@@ -17,12 +20,15 @@ pub(crate) enum MacKey {
     Sha(hmac::Key),
     /// MD5, for peers that have nothing better (RFC 2403); wiped on drop by the library.
     Md5(Hmac<Md5>),
+    /// AES-XCBC-MAC and AES-CMAC.
+    Aes(AesMac),
 }
 
 /// A tag in full length.
 pub(crate) enum Tag {
     Sha(hmac::Tag),
     Md5([u8; MD5_LEN]),
+    Aes([u8; AES_BLOCK_LEN]),
 }
 
 impl AsRef<[u8]> for Tag {
@@ -30,6 +36,7 @@ impl AsRef<[u8]> for Tag {
         match self {
             Self::Sha(tag) => tag.as_ref(),
             Self::Md5(tag) => tag,
+            Self::Aes(tag) => tag,
         }
     }
 }
@@ -44,6 +51,14 @@ impl MacKey {
         Self::Md5(Hmac::new_from_slice(key).expect("every key is one"))
     }
 
+    pub(crate) fn xcbc(key: &[u8; AES_BLOCK_LEN]) -> Self {
+        Self::Aes(AesMac::xcbc(key))
+    }
+
+    pub(crate) fn cmac(key: &[u8; AES_BLOCK_LEN]) -> Self {
+        Self::Aes(AesMac::cmac(key))
+    }
+
     /// Over the parts as one string.
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> Tag {
         match self {
@@ -55,6 +70,7 @@ impl MacKey {
                 }
                 Tag::Md5(mac.finalize().into_bytes().into())
             }
+            Self::Aes(key) => Tag::Aes(key.sign(parts)),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Encryption with integrity for one direction, as the SK payload of IKEv2 and ESP use it.
 //!
-//! A buffer is `aad | IV | plaintext | ICV`, all in one slice. AES-GCM (RFC 4106, RFC 5282) authenticates the aad
-//! and the ciphertext; AES-CBC is followed by an HMAC over everything before the ICV (RFC 4303 section 3.3.2,
-//! RFC 7296 section 3.14). The ICV is checked before anything is decrypted.
+//! A buffer is `aad | IV | plaintext | ICV`, all in one slice. A cipher with integrity of its own (RFC 4106, RFC 4309,
+//! RFC 7634, RFC 5282) authenticates the aad and the ciphertext; others are followed by a MAC over everything before
+//! the ICV (RFC 4303 section 3.3.2, RFC 7296 section 3.14). Nothing is given out before the ICV was checked.
 
 use core::fmt;
 use core::ops::Range;
 
-use aws_lc_rs::aead;
-
-use crate::algorithm::{Encryption, GCM_IV_LEN, GCM_SALT_LEN, Integrity};
-use crate::cbc::{CbcKey, LANES};
+use crate::cbc::{AesKey, CbcKey, LANES};
+use crate::combined::CombinedKey;
+use crate::encryption::{COUNTED_IV_LEN, Encryption, Mode, SALT_LEN};
+use crate::integrity::Integrity;
 use crate::mac::{MacKey, Tag};
 
 /// Keys and algorithms do not fit together.
@@ -71,20 +71,26 @@ pub struct SealItem<'a> {
     pub esn_high: Option<u32>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one per SA and direction, and it is read for every packet"
-)]
 enum Keys {
-    Gcm {
-        key: aead::LessSafeKey,
-        salt: [u8; GCM_SALT_LEN],
+    Combined {
+        key: CombinedKey,
+        icv_len: usize,
     },
     Cbc {
         key: CbcKey,
-        mac: MacKey,
-        icv_len: usize,
+        mac: Mac,
     },
+    Ctr {
+        key: AesKey,
+        nonce: [u8; SALT_LEN],
+        mac: Mac,
+    },
+}
+
+/// The MAC beside a cipher without integrity of its own.
+struct Mac {
+    key: MacKey,
+    icv_len: usize,
 }
 
 /// Seals what one side sends.
@@ -107,44 +113,41 @@ impl Keys {
         integ_key: &[u8],
     ) -> Result<Self, KeyError> {
         check_length(enc.key_len(), enc_key)?;
-        if let Some((key, salt)) = enc_key
-            .split_last_chunk::<GCM_SALT_LEN>()
-            .filter(|_| enc.is_aead())
-        {
+        let wrong = KeyError::WrongLength {
+            expected: enc.key_len(),
+            actual: enc_key.len(),
+        };
+        if enc.is_aead() {
             if integ.is_some() || !integ_key.is_empty() {
                 return Err(KeyError::IntegrityUnexpected);
             }
-            let algorithm = match enc {
-                Encryption::AesGcm128 => &aead::AES_128_GCM,
-                Encryption::AesGcm192 => &aead::AES_192_GCM,
-                _ => &aead::AES_256_GCM,
-            };
-            let key = aead::UnboundKey::new(algorithm, key).map_err(|_| KeyError::WrongLength {
-                expected: enc.cipher_key_len(),
-                actual: key.len(),
-            })?;
-            return Ok(Self::Gcm {
-                key: aead::LessSafeKey::new(key),
-                salt: *salt,
-            });
+            let key = CombinedKey::new(enc, enc_key).ok_or(wrong)?;
+            let icv_len = enc.icv_len();
+            return Ok(Self::Combined { key, icv_len });
         }
         let integ = integ.ok_or(KeyError::IntegrityMissing)?;
         check_length(integ.key_len(), integ_key)?;
-        let key = CbcKey::new(enc, enc_key).ok_or(KeyError::WrongLength {
-            expected: enc.cipher_key_len(),
-            actual: enc_key.len(),
-        })?;
-        Ok(Self::Cbc {
-            key,
-            mac: integ.key(integ_key),
+        let mac = Mac {
+            key: integ.key(integ_key).ok_or(KeyError::WrongLength {
+                expected: integ.key_len(),
+                actual: integ_key.len(),
+            })?,
             icv_len: integ.icv_len(),
-        })
+        };
+        if enc.mode() == Mode::Ctr {
+            let (key, nonce) = enc_key.split_last_chunk().ok_or(wrong)?;
+            let key = AesKey::new(key).ok_or(wrong)?;
+            let nonce = *nonce;
+            return Ok(Self::Ctr { key, nonce, mac });
+        }
+        let key = CbcKey::new(enc, enc_key).ok_or(wrong)?;
+        Ok(Self::Cbc { key, mac })
     }
 
     fn icv_len(&self) -> usize {
         match self {
-            Self::Gcm { .. } => crate::algorithm::GCM_ICV_LEN,
-            Self::Cbc { icv_len, .. } => *icv_len,
+            Self::Combined { icv_len, .. } => *icv_len,
+            Self::Cbc { mac, .. } | Self::Ctr { mac, .. } => mac.icv_len,
         }
     }
 }
@@ -160,14 +163,14 @@ fn check_length(expected: usize, key: &[u8]) -> Result<(), KeyError> {
     }
 }
 
-/// What GCM authenticates: the aad, with the high half of an extended sequence number put before the low one
-/// (RFC 4106 section 5).
-enum GcmAad<'a> {
+/// What a cipher with integrity of its own authenticates: the aad, with the high half of an extended sequence number
+/// put before the low one (RFC 4106 section 5, RFC 4309 section 5, RFC 7634 section 2.1).
+enum CombinedAad<'a> {
     Plain(&'a [u8]),
     Extended([u8; 12]),
 }
 
-impl<'a> GcmAad<'a> {
+impl<'a> CombinedAad<'a> {
     fn new(aad: &'a [u8], esn_high: Option<u32>) -> Option<Self> {
         let Some(high) = esn_high else {
             return Some(Self::Plain(aad));
@@ -182,7 +185,7 @@ impl<'a> GcmAad<'a> {
     }
 }
 
-impl AsRef<[u8]> for GcmAad<'_> {
+impl AsRef<[u8]> for CombinedAad<'_> {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Plain(aad) => aad,
@@ -191,17 +194,43 @@ impl AsRef<[u8]> for GcmAad<'_> {
     }
 }
 
-fn gcm_nonce(salt: [u8; GCM_SALT_LEN], iv: [u8; GCM_IV_LEN]) -> aead::Nonce {
-    let [s0, s1, s2, s3] = salt;
-    let [i0, i1, i2, i3, i4, i5, i6, i7] = iv;
-    aead::Nonce::assume_unique_for_key([s0, s1, s2, s3, i0, i1, i2, i3, i4, i5, i6, i7])
-}
+impl Mac {
+    /// Over the octets and, as if it followed there, the high half of the sequence number (RFC 4303 section 2.2.1).
+    fn sign(&self, covered: &[u8], esn_high: Option<u32>) -> Tag {
+        match esn_high {
+            None => self.key.sign(&[covered]),
+            Some(high) => self.key.sign(&[covered, &high.to_be_bytes()]),
+        }
+    }
 
-/// HMAC over the buffer and, as if it followed there, the high half of the sequence number (RFC 4303 section 2.2.1).
-fn mac(key: &MacKey, covered: &[u8], esn_high: Option<u32>) -> Tag {
-    match esn_high {
-        None => key.sign(&[covered]),
-        Some(high) => key.sign(&[covered, &high.to_be_bytes()]),
+    /// Writes the ICV over all that stands before it.
+    fn seal(&self, buf: &mut [u8], esn_high: Option<u32>) -> Result<(), SealError> {
+        let (covered, icv) = buf
+            .len()
+            .checked_sub(self.icv_len)
+            .and_then(|end| buf.split_at_mut_checked(end))
+            .ok_or(SealError::TooShort)?;
+        copy(icv, self.sign(covered, esn_high).as_ref());
+        Ok(())
+    }
+
+    /// What stands before the ICV, if that is right.
+    fn open<'a>(
+        &self,
+        buf: &'a mut [u8],
+        esn_high: Option<u32>,
+    ) -> Result<&'a mut [u8], OpenError> {
+        let (covered, icv) = buf
+            .len()
+            .checked_sub(self.icv_len)
+            .and_then(|end| buf.split_at_mut_checked(end))
+            .ok_or(OpenError::Malformed)?;
+        let tag = self.sign(covered, esn_high);
+        let tag = tag.as_ref().get(..self.icv_len);
+        if !crate::equal(tag.ok_or(OpenError::Malformed)?, icv) {
+            return Err(OpenError::Integrity);
+        }
+        Ok(covered)
     }
 }
 
@@ -241,10 +270,11 @@ impl Sealer {
     }
 
     /// Encrypts and authenticates in place. `buf` is `aad (aad_len octets) | IV | plaintext, already padded | room
-    /// for the ICV`; the IV is the caller's to choose, unique for GCM and unpredictable for CBC.
+    /// for the ICV`; the IV is the caller's to choose, unpredictable for CBC and unique for the others.
     ///
-    /// `esn_high` holds the high 32 bits of an extended sequence number (RFC 4303 section 2.2.1): GCM puts them
-    /// between the first and the last 4 octets of the aad, which must have 8; HMAC appends them.
+    /// `esn_high` holds the high 32 bits of an extended sequence number (RFC 4303 section 2.2.1): a cipher
+    /// with integrity of its own has them between the first and the last 4 octets of the aad, which must have 8; a MAC
+    /// has them behind all.
     ///
     /// # Errors
     /// If the buffer is too short or the plaintext not padded; it is unchanged then.
@@ -262,7 +292,7 @@ impl Sealer {
     }
 
     /// Seals several buffers as [`seal`](Self::seal) does. AES-CBC runs up to 16 of them side by side, best when
-    /// they are of equal length; GCM takes one after the other.
+    /// they are of equal length; others take one after the other.
     ///
     /// # Errors
     /// If any buffer is malformed. All are checked first, so that either all are sealed or none.
@@ -271,12 +301,15 @@ impl Sealer {
             self.check(item)?;
         }
         match &self.keys {
-            Keys::Gcm { key, salt } => items
+            Keys::Combined { key, icv_len } => items
                 .iter_mut()
-                .try_for_each(|item| seal_gcm(key, *salt, item)),
-            Keys::Cbc { key, mac, icv_len } => items
+                .try_for_each(|item| seal_combined(key, *icv_len, item)),
+            Keys::Cbc { key, mac } => items
                 .chunks_mut(LANES)
-                .try_for_each(|chunk| seal_cbc(key, mac, *icv_len, chunk)),
+                .try_for_each(|chunk| seal_cbc(key, mac, chunk)),
+            Keys::Ctr { key, nonce, mac } => items
+                .iter_mut()
+                .try_for_each(|item| seal_ctr(key, *nonce, mac, item)),
         }
     }
 
@@ -297,9 +330,9 @@ impl Sealer {
     }
 }
 
-fn seal_gcm(
-    key: &aead::LessSafeKey,
-    salt: [u8; GCM_SALT_LEN],
+fn seal_combined(
+    key: &CombinedKey,
+    icv_len: usize,
     item: &mut SealItem<'_>,
 ) -> Result<(), SealError> {
     let (aad, rest) = item
@@ -307,33 +340,27 @@ fn seal_gcm(
         .split_at_mut_checked(item.aad_len)
         .ok_or(SealError::TooShort)?;
     let (iv, rest) = rest
-        .split_first_chunk_mut::<GCM_IV_LEN>()
+        .split_first_chunk_mut::<COUNTED_IV_LEN>()
         .ok_or(SealError::TooShort)?;
     let (plain, icv) = rest
-        .split_last_chunk_mut::<{ crate::algorithm::GCM_ICV_LEN }>()
+        .len()
+        .checked_sub(icv_len)
+        .and_then(|end| rest.split_at_mut_checked(end))
         .ok_or(SealError::TooShort)?;
-    let aad = GcmAad::new(aad, item.esn_high).ok_or(SealError::NotAnEspHeader)?;
-    let tag = key
-        .seal_in_place_separate_tag(gcm_nonce(salt, *iv), aead::Aad::from(aad), plain)
-        .map_err(|_| SealError::Refused)?;
-    copy(icv, tag.as_ref());
-    Ok(())
+    let aad = CombinedAad::new(aad, item.esn_high).ok_or(SealError::NotAnEspHeader)?;
+    let taken = key.seal(*iv, aad, plain, icv);
+    taken.then_some(()).ok_or(SealError::Refused)
 }
 
 /// Seals at most [`LANES`] buffers.
-fn seal_cbc(
-    key: &CbcKey,
-    mac_key: &MacKey,
-    icv_len: usize,
-    items: &mut [SealItem<'_>],
-) -> Result<(), SealError> {
+fn seal_cbc(key: &CbcKey, mac: &Mac, items: &mut [SealItem<'_>]) -> Result<(), SealError> {
     let count = items.len();
     let mut lanes: [&mut [u8]; LANES] = core::array::from_fn(|_| &mut [][..]);
     for (lane, item) in lanes.iter_mut().zip(items.iter_mut()) {
         let end = item
             .buf
             .len()
-            .checked_sub(icv_len)
+            .checked_sub(mac.icv_len)
             .ok_or(SealError::TooShort)?;
         *lane = item
             .buf
@@ -341,19 +368,26 @@ fn seal_cbc(
             .ok_or(SealError::TooShort)?;
     }
     key.encrypt(lanes.get_mut(..count).unwrap_or_default());
-    for item in items {
-        let end = item
-            .buf
-            .len()
-            .checked_sub(icv_len)
-            .ok_or(SealError::TooShort)?;
-        let (covered, icv) = item
-            .buf
-            .split_at_mut_checked(end)
-            .ok_or(SealError::TooShort)?;
-        copy(icv, mac(mac_key, covered, item.esn_high).as_ref());
+    items
+        .iter_mut()
+        .try_for_each(|item| mac.seal(item.buf, item.esn_high))
+}
+
+fn seal_ctr(
+    key: &AesKey,
+    nonce: [u8; SALT_LEN],
+    mac: &Mac,
+    item: &mut SealItem<'_>,
+) -> Result<(), SealError> {
+    let end = item.buf.len().checked_sub(mac.icv_len);
+    let (iv, plain) = end
+        .and_then(|end| item.buf.get_mut(item.aad_len..end))
+        .and_then(<[u8]>::split_first_chunk_mut)
+        .ok_or(SealError::TooShort)?;
+    if !key.count(nonce, *iv, 1, plain) {
+        return Err(SealError::Refused);
     }
-    Ok(())
+    mac.seal(item.buf, item.esn_high)
 }
 
 /// Copies as many octets as `to` has, which for an ICV is the truncation.
@@ -402,8 +436,8 @@ impl Opener {
     /// padding. `esn_high` is the inferred high half of an extended sequence number, as in [`Sealer::seal`].
     ///
     /// # Errors
-    /// If the length is impossible or the ICV does not match. With CBC the buffer is unchanged then; with GCM its
-    /// ciphertext may be lost.
+    /// If the length is impossible or the ICV does not match. With a MAC beside the cipher the buffer is unchanged
+    /// then; without, its ciphertext may be lost.
     pub fn open(
         &self,
         buf: &mut [u8],
@@ -422,30 +456,32 @@ impl Opener {
             return Err(OpenError::Malformed);
         }
         match &self.keys {
-            Keys::Gcm { key, salt } => {
+            Keys::Combined { key, icv_len } => {
                 let (aad, rest) = buf
                     .split_at_mut_checked(aad_len)
                     .ok_or(OpenError::Malformed)?;
                 let (iv, sealed) = rest
-                    .split_first_chunk_mut::<GCM_IV_LEN>()
+                    .split_first_chunk_mut::<COUNTED_IV_LEN>()
                     .ok_or(OpenError::Malformed)?;
-                let aad = GcmAad::new(aad, esn_high).ok_or(OpenError::Malformed)?;
-                key.open_in_place(gcm_nonce(*salt, *iv), aead::Aad::from(aad), sealed)
-                    .map_err(|_| OpenError::Integrity)?;
-            }
-            Keys::Cbc {
-                key,
-                mac: mac_key,
-                icv_len,
-            } => {
-                let (covered, icv) = buf.split_at_mut_checked(end).ok_or(OpenError::Malformed)?;
-                let tag = mac(mac_key, covered, esn_high);
-                let tag = tag.as_ref().get(..*icv_len).ok_or(OpenError::Malformed)?;
-                if !crate::equal(tag, icv) {
+                let aad = CombinedAad::new(aad, esn_high).ok_or(OpenError::Malformed)?;
+                if !key.open(*iv, aad, sealed, *icv_len) {
                     return Err(OpenError::Integrity);
                 }
+            }
+            Keys::Cbc { key, mac } => {
+                let covered = mac.open(buf, esn_high)?;
                 let rest = covered.get_mut(aad_len..).ok_or(OpenError::Malformed)?;
                 if !key.decrypt(rest) {
+                    return Err(OpenError::Malformed);
+                }
+            }
+            Keys::Ctr { key, nonce, mac } => {
+                let covered = mac.open(buf, esn_high)?;
+                let rest = covered.get_mut(aad_len..);
+                let (iv, ciphertext) = rest
+                    .and_then(<[u8]>::split_first_chunk_mut)
+                    .ok_or(OpenError::Malformed)?;
+                if !key.count(*nonce, *iv, 1, ciphertext) {
                     return Err(OpenError::Malformed);
                 }
             }

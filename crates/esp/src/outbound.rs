@@ -1,6 +1,6 @@
 //! The sending half of a Child SA.
 //!
-//! Every packet gets the next sequence number and an IV of its own. For GCM the IV is `epoch (16 bits) | sequence
+//! Every packet gets the next sequence number and an IV of its own. In counter modes the IV is `epoch (16 bits) | sequence
 //! number (48 bits)`: within one SA the number is unique, and two holders of the same keys, as after a takeover,
 //! have different epochs, so that no nonce is ever used twice. For CBC the IV is the cipher of the sequence number
 //! under a random key, unpredictable as RFC 3602 section 3 asks. A packet carries no traffic-flow padding.
@@ -65,7 +65,7 @@ pub struct OutboundPacket<'a> {
 }
 
 enum Ivs {
-    /// GCM: the counter under an epoch.
+    /// Counter modes: the counter under an epoch.
     Epoch(u16),
     /// CBC: unpredictable.
     Generated(Box<IvGenerator>),
@@ -105,10 +105,10 @@ impl OutboundSa {
             integrity_key,
         } = keying;
         let sealer = Sealer::new(encryption, integrity, encryption_key, integrity_key)?;
-        let ivs = if encryption.is_aead() {
-            Ivs::Epoch(epoch)
-        } else {
+        let ivs = if encryption.is_cbc() {
             Ivs::Generated(Box::new(IvGenerator::new(random)))
+        } else {
+            Ivs::Epoch(epoch)
         };
         let limit = match extended {
             _ if sealer.block_len() == SMALL_BLOCK => MAX_SMALL_BLOCKS,

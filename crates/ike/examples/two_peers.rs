@@ -149,6 +149,7 @@ fn config(side: usize) -> ConnectionConfig {
             integrity: Vec::new(),
             prf: vec![Prf::HmacSha256],
             groups: vec![Group::Curve25519],
+            additional: Vec::new(),
         },
         esp: EspAlgorithms {
             encryption: vec![Encryption::AesCbc128],

@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Secret};
 use adit_ike_wire::v2::Identification;
 use adit_ike_wire::{AddressRange, IdType};
 
@@ -109,6 +109,14 @@ impl fmt::Debug for Identity {
 }
 
 impl IkeAlgorithms {
+    /// The same for a peer, or an exchange, that has nothing additional.
+    pub(crate) fn without_additional(&self) -> Self {
+        Self {
+            additional: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// What all of these accept, in the first one's order.
     pub(crate) fn common<'a>(mut of: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut common = of.next()?.clone();
@@ -119,6 +127,9 @@ impl IkeAlgorithms {
             common.integrity.retain(|one| other.integrity.contains(one));
             common.prf.retain(|one| other.prf.contains(one));
             common.groups.retain(|one| other.groups.contains(one));
+            common
+                .additional
+                .retain(|one| other.additional.contains(one));
         }
         Some(common)
     }
@@ -135,6 +146,8 @@ pub struct IkeAlgorithms {
     pub prf: Vec<Prf>,
     /// Key exchange groups; the first is tried first.
     pub groups: Vec<Group>,
+    /// Key exchanges to do beside that of a group, where the peer can (RFC 9370). IKEv1 has none.
+    pub additional: Vec<AdditionalExchange>,
 }
 
 /// Acceptable algorithms for Child SAs (ESP), best first; any combination will do.

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use adit_crypto::{Encryption, Group, Integrity, Prf, Random, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Random, Secret};
 use adit_ike_wire::v2::Payload;
 use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::{ExchangeType, PayloadType};
@@ -112,6 +112,14 @@ fn address(side: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
 }
 
+/// The exchanges, one after the other, and one that is none.
+const fn exchange(choice: u8) -> ExchangeType {
+    match choice % 6 {
+        5 => ExchangeType::IKE_INTERMEDIATE,
+        choice => ExchangeType(34 + choice),
+    }
+}
+
 fn config(side: usize, choice: u8) -> ConnectionConfig {
     let net = |side: usize| {
         let third = if side == 0 { 1 } else { 2 };
@@ -136,6 +144,11 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
             integrity: alloc::vec![Integrity::HmacSha256_128],
             prf: alloc::vec![Prf::HmacSha256],
             groups: groups.clone(),
+            additional: if choice & 3 == 3 {
+                AdditionalExchange::ALL.to_vec()
+            } else {
+                Vec::new()
+            },
         },
         esp: EspAlgorithms {
             encryption: alloc::vec![encryption],
@@ -282,7 +295,7 @@ impl Table {
                 self.made_up(side, octets);
             }
             3 | 4 => {
-                let (which, exchange) = (input.octet(), ExchangeType(34 + input.octet() % 5));
+                let (which, exchange) = (input.octet(), exchange(input.octet()));
                 let first = PayloadType(input.octet());
                 let inner = input.octets();
                 let response = operation & 7 == 4;
@@ -377,6 +390,7 @@ impl Table {
             State::AuthSent(state) => &mut state.inputs.keys.protection,
             State::Established(established) => &mut established.keys.protection,
             State::HalfOpen(state) => &mut state.keys.protection,
+            State::IntermediateSent(state) => &mut state.inputs.keys.protection,
             State::Refusing(state) => &mut state.keys.protection,
             State::Withdrawn(state) => &mut state.keys.protection,
             State::Gone | State::InitSent(_) => return None,

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use adit_crypto::{Encryption, Group, Integrity, Prf};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 
 use crate::config::IkeAlgorithms;
 
@@ -14,11 +14,21 @@ pub(crate) struct IkeSuite {
     pub(crate) integrity: Option<Integrity>,
     pub(crate) prf: Prf,
     pub(crate) group: Group,
+    /// What was exchanged beside the group's values, and what the keys rest on too.
+    pub(crate) additional: Option<AdditionalExchange>,
 }
 
 impl IkeSuite {
     /// The suite as strongSwan and its users spell it, such as `aes128-sha256-modp2048`.
     pub(crate) fn name(&self) -> String {
+        let name = self.classic_name();
+        match self.additional {
+            None => name,
+            Some(additional) => format!("{name}-ke1_{}", additional.name()),
+        }
+    }
+
+    fn classic_name(&self) -> String {
         match self.integrity {
             // The PRF goes without saying where it is the integrity algorithm's own hash.
             Some(integrity) if self.prf.name().ends_with(integrity.name()) => {
@@ -55,6 +65,9 @@ impl IkeSuite {
                 .is_none_or(|integrity| accepted.integrity.contains(&integrity))
             && accepted.prf.contains(&self.prf)
             && accepted.groups.contains(&self.group)
+            && self
+                .additional
+                .is_none_or(|additional| accepted.additional.contains(&additional))
     }
 }
 

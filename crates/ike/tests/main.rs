@@ -9,6 +9,7 @@
 
 mod exchange;
 
+mod additional;
 mod attacker;
 mod child_collision;
 mod child_rekey;

@@ -59,9 +59,11 @@ fn two_ends_come_up_in_two_round_trips() {
 
 #[test]
 fn every_suite_comes_up() {
-    for encryption in Encryption::ALL {
-        for prf in Prf::ALL {
-            for integrity in Integrity::ALL {
+    for (n, encryption) in Encryption::ALL.iter().enumerate() {
+        for (m, prf) in Prf::ALL.iter().enumerate() {
+            // Those that go with every other are tried with a few each.
+            let some = Integrity::ALL.iter().cycle().skip(n + m);
+            for integrity in some.take(if n == 0 { Integrity::ALL.len() } else { 1 }) {
                 let mut pair = connected(|_, config| {
                     config.ike.encryption = vec![*encryption];
                     config.ike.prf = vec![*prf];

@@ -78,6 +78,8 @@ pub enum Encryption {
     Aes192Gcm16,
     /// AES-GCM with 256-bit keys and a 16-octet ICV.
     Aes256Gcm16,
+    /// ChaCha20-Poly1305 (RFC 7634).
+    ChaCha20Poly1305,
 }
 
 impl Encryption {
@@ -208,16 +210,26 @@ pub struct IkeParameters {
 
 impl IkeParameters {
     /// What is offered when no policy is named: IKEv2 with modern suites first, and at the end
-    /// those that IBM's auto-negotiation of 2020 allows and that are still sensible.
+    /// those that IBM's auto-negotiation of 2020 allows.
     #[must_use]
     pub fn negotiate() -> Self {
-        use Authentication::{Sha1, Sha256, Sha384, Sha512};
-        use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes256, Aes256Gcm16};
+        use Authentication::{Md5, Sha1, Sha256, Sha384, Sha512};
+        use Encryption::{
+            Aes128, Aes128Gcm16, Aes192, Aes256, Aes256Gcm16, ChaCha20Poly1305, TripleDes,
+        };
         Self {
             version: IkeVersion::V2,
             negotiation_mode: NegotiationMode::Main,
-            encryption: vec![Aes256Gcm16, Aes128Gcm16, Aes256, Aes192, Aes128],
-            authentication: vec![Sha256, Sha384, Sha512, Sha1],
+            encryption: vec![
+                Aes256Gcm16,
+                Aes128Gcm16,
+                ChaCha20Poly1305,
+                Aes256,
+                Aes192,
+                Aes128,
+                TripleDes,
+            ],
+            authentication: vec![Sha256, Sha384, Sha512, Sha1, Md5],
             groups: [31, 19, 20, 21, 14, 15, 16, 5, 2].map(DhGroup).to_vec(),
             lifetime_s: 36_000,
         }
@@ -247,8 +259,11 @@ impl IpsecParameters {
     /// What is offered when no policy is named: ESP, no perfect forward secrecy.
     #[must_use]
     pub fn negotiate() -> Self {
-        use Authentication::{Sha1, Sha256, Sha384, Sha512};
-        use Encryption::{Aes128, Aes128Gcm16, Aes192, Aes192Gcm16, Aes256, Aes256Gcm16};
+        use Authentication::{Md5, Sha1, Sha256, Sha384, Sha512};
+        use Encryption::{
+            Aes128, Aes128Gcm16, Aes192, Aes192Gcm16, Aes256, Aes256Gcm16, ChaCha20Poly1305,
+            TripleDes,
+        };
         Self {
             transform: Transform::Esp,
             encapsulation: Encapsulation::Tunnel,
@@ -256,11 +271,13 @@ impl IpsecParameters {
                 Aes256Gcm16,
                 Aes192Gcm16,
                 Aes128Gcm16,
+                ChaCha20Poly1305,
                 Aes256,
                 Aes192,
                 Aes128,
+                TripleDes,
             ],
-            authentication: vec![Sha256, Sha384, Sha512, Sha1],
+            authentication: vec![Sha256, Sha384, Sha512, Sha1, Md5],
             pfs: Vec::new(),
             lifetime_s: 10_800,
         }

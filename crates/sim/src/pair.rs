@@ -121,6 +121,7 @@ impl Pair {
                 integrity: vec![Integrity::HmacSha256_128],
                 prf: vec![Prf::HmacSha256],
                 groups: vec![Group::Curve25519, Group::Ecp256],
+                additional: Vec::new(),
             },
             esp: EspAlgorithms {
                 encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
@@ -14,13 +14,15 @@ use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
-use adit_model::policy::{self, Authentication, Encapsulation, IkeVersion, Transform};
+use adit_model::policy::{Encapsulation, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
+
+use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
 
 /// Why a tunnel can't be negotiated at all.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Unsupported {
-    #[error("none of the policy's algorithms is one this engine has: {0}")]
+    #[error("IKEv1 has no numbers for any of the policy's algorithms of one kind: {0}")]
     Algorithms(String),
     #[error("the gateway has no address to reach {0} from")]
     Family(IpAddr),
@@ -40,46 +42,6 @@ pub(crate) fn connection_id(key: ConnectionKey) -> ConnectionId {
     ConnectionId::from_uuid(uuid::Uuid::from_u128(key.0))
 }
 
-const fn encryption(algorithm: policy::Encryption) -> Option<Encryption> {
-    Some(match algorithm {
-        policy::Encryption::Aes128 => Encryption::AesCbc128,
-        policy::Encryption::Aes192 => Encryption::AesCbc192,
-        policy::Encryption::Aes256 => Encryption::AesCbc256,
-        policy::Encryption::Aes128Gcm16 => Encryption::AesGcm128,
-        policy::Encryption::Aes192Gcm16 => Encryption::AesGcm192,
-        policy::Encryption::Aes256Gcm16 => Encryption::AesGcm256,
-        policy::Encryption::Des => Encryption::DesCbc,
-        policy::Encryption::TripleDes => Encryption::TripleDesCbc,
-        _ => return None,
-    })
-}
-
-const fn integrity(algorithm: Authentication) -> Option<Integrity> {
-    Some(match algorithm {
-        Authentication::AesXcbc | Authentication::AesCmac => return None,
-        Authentication::Md5 => Integrity::HmacMd5_96,
-        Authentication::Sha1 => Integrity::HmacSha1_96,
-        Authentication::Sha256 => Integrity::HmacSha256_128,
-        Authentication::Sha384 => Integrity::HmacSha384_192,
-        Authentication::Sha512 => Integrity::HmacSha512_256,
-    })
-}
-
-const fn prf(algorithm: Authentication) -> Option<Prf> {
-    Some(match algorithm {
-        Authentication::AesXcbc | Authentication::AesCmac => return None,
-        Authentication::Md5 => Prf::HmacMd5,
-        Authentication::Sha1 => Prf::HmacSha1,
-        Authentication::Sha256 => Prf::HmacSha256,
-        Authentication::Sha384 => Prf::HmacSha384,
-        Authentication::Sha512 => Prf::HmacSha512,
-    })
-}
-
-fn all<F: Copy, T>(from: &[F], to: impl Fn(F) -> Option<T>) -> Vec<T> {
-    from.iter().filter_map(|algorithm| to(*algorithm)).collect()
-}
-
 pub(crate) fn identity(id: &connection::Identity) -> Identity {
     match id {
         connection::Identity::Address(address) => Identity::of_address(*address),
@@ -96,10 +58,6 @@ pub(crate) fn identity(id: &connection::Identity) -> Identity {
             data: name.as_bytes().to_vec(),
         },
     }
-}
-
-fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
-    all(groups, |group| Group::from_id(group.number()))
 }
 
 /// The blocks of a connection, however it is.
@@ -139,18 +97,21 @@ pub(crate) fn config(
     if order.ipsec.encapsulation != Encapsulation::Tunnel {
         return Err(Unsupported::Transport);
     }
+    let (integrity, prf) = ike_hashes(versions, &order.ike.authentication);
     let ike = IkeAlgorithms {
-        encryption: all(&order.ike.encryption, |cipher| {
-            // IKEv1 encrypts its own messages in CBC mode alone (RFC 2409 appendix B).
-            encryption(cipher).filter(|own| versions != Versions::V1 || !own.is_aead())
-        }),
-        integrity: all(&order.ike.authentication, integrity),
-        prf: all(&order.ike.authentication, prf),
+        encryption: ike_ciphers(versions, &order.ike.encryption),
+        integrity,
+        prf,
         groups: groups(&order.ike.groups),
+        // Whatever a policy says of groups: it is done beside one, where the peer can, and takes nothing away.
+        additional: match versions {
+            Versions::V1 => Vec::new(),
+            _ => AdditionalExchange::ALL.to_vec(),
+        },
     };
     let esp = EspAlgorithms {
-        encryption: all(&order.ipsec.encryption, encryption),
-        integrity: all(&order.ipsec.authentication, integrity),
+        encryption: esp_ciphers(versions, &order.ipsec.encryption),
+        integrity: esp_integrity(versions, &order.ipsec.authentication),
         groups: groups(&order.ipsec.pfs),
         extended_sequence_numbers: true,
     };
@@ -225,8 +186,9 @@ fn liveness(order: &TunnelSpec) -> Option<Liveness> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use adit_crypto::{Group, Prf};
     use adit_model::connection::DeadPeerDetection;
-    use adit_model::policy::{IkeParameters, IpsecParameters};
+    use adit_model::policy::{self, Authentication, IkeParameters, IpsecParameters};
     use adit_model::{Psk, Revision};
 
     use super::*;
@@ -287,37 +249,32 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_the_engine_lacks_is_said_and_not_weakened() {
-        let local = own();
-        let mut new = order();
-        new.ike.version = IkeVersion::V1;
-        let ciphers = config(local, &new).unwrap().ike.encryption;
-        assert!(ciphers.iter().all(|cipher| !cipher.is_aead()));
-        new.ike.encryption = vec![policy::Encryption::Aes256Gcm16];
-        assert!(matches!(
-            config(local, &new),
-            Err(Unsupported::Algorithms(_))
-        ));
-        let mut weak = order();
-        weak.ipsec.encryption = vec![policy::Encryption::Aes128Ctr];
-        assert!(matches!(
-            config(local, &weak),
-            Err(Unsupported::Algorithms(_))
-        ));
-        let mut odd = order();
-        odd.ipsec.pfs = vec![policy::DhGroup::try_from(22).unwrap()];
-        assert!(matches!(
-            config(local, &odd),
-            Err(Unsupported::Algorithms(_))
-        ));
+    fn what_ikev1_lacks_is_said_and_not_weakened() {
+        let refused = |change: &dyn Fn(&mut TunnelOrder)| {
+            let mut order = order();
+            change(&mut order);
+            assert!(config(own(), &order).is_ok(), "IKEv2 has it");
+            order.ike.version = IkeVersion::V1;
+            let refused = config(own(), &order);
+            assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
+        };
+        refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Gcm16]);
+        refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Ctr]);
+        refused(&|order| order.ike.authentication = vec![Authentication::AesXcbc]);
+        refused(&|order| order.ipsec.encryption = vec![policy::Encryption::ChaCha20Poly1305]);
+        let mut both = order();
+        both.ike.version = IkeVersion::V1;
+        let ciphers = config(own(), &both).unwrap().ike.encryption;
+        assert!(ciphers.iter().all(|cipher| cipher.is_cbc()));
     }
 
     #[test]
     fn no_cipher_is_used_without_integrity() {
-        for absent in [Authentication::AesXcbc, Authentication::AesCmac] {
-            let mut bare = order();
-            bare.ipsec.encryption = vec![policy::Encryption::Aes128];
-            bare.ipsec.authentication = vec![absent];
+        let mut bare = order();
+        bare.ike.version = IkeVersion::V1;
+        for cipher in [policy::Encryption::Aes128, policy::Encryption::Aes128Ctr] {
+            bare.ipsec.encryption = vec![cipher];
+            bare.ipsec.authentication = vec![Authentication::AesCmac];
             let refused = config(own(), &bare);
             assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
             bare.ipsec.encryption.push(policy::Encryption::Aes128Gcm16);
@@ -352,15 +309,16 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn weak_algorithms_are_offered_only_when_a_policy_names_them() {
+    fn weak_algorithms_are_offered_last_or_only_when_a_policy_names_them() {
         let local = own();
         let mut weak = order();
         let usual = config(local, &weak).unwrap();
         assert!(!usual.ike.encryption.contains(&Encryption::DesCbc));
-        assert!(!usual.ike.encryption.contains(&Encryption::TripleDesCbc));
         assert!(!usual.ike.groups.contains(&Group::Modp768));
-        assert!(!usual.ike.prf.contains(&Prf::HmacMd5));
-        assert!(!usual.esp.integrity.contains(&Integrity::HmacMd5_96));
+        // IBM's auto-negotiation has these, and they come last.
+        assert_eq!(usual.ike.encryption.last(), Some(&Encryption::TripleDesCbc));
+        assert_eq!(usual.ike.prf.last(), Some(&Prf::HmacMd5));
+        assert_eq!(usual.esp.integrity.last(), Some(&Integrity::HmacMd5_96));
         weak.ike.encryption = vec![policy::Encryption::TripleDes];
         weak.ike.authentication = vec![Authentication::Md5];
         let named = config(local, &weak).unwrap();

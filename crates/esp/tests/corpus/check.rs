@@ -23,16 +23,28 @@ fn selectors() -> Selectors {
     )
 }
 
+/// The usual two, or any by its place in the tables.
+fn suite(usual: u8, other: u8) -> (Encryption, Option<Integrity>) {
+    let place = usize::from(other).checked_sub(1);
+    let other = place.and_then(|place| Encryption::ALL.get(place % Encryption::ALL.len()));
+    let encryption = match (other, usual) {
+        (Some(other), _) => *other,
+        (None, 0) => Encryption::AesGcm128,
+        (None, _) => Encryption::AesCbc128,
+    };
+    let beside = match place {
+        Some(place) => Integrity::ALL.get(place % Integrity::ALL.len()).copied(),
+        None => Some(Integrity::HmacSha256_128),
+    };
+    (encryption, beside.filter(|_| !encryption.is_aead()))
+}
+
 /// Plays one input.
 pub fn check(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else {
         return;
     };
-    let (encryption, integrity) = if choice & 1 == 0 {
-        (Encryption::AesGcm128, None)
-    } else {
-        (Encryption::AesCbc128, Some(Integrity::HmacSha256_128))
-    };
+    let (encryption, integrity) = suite(choice & 1, choice >> 2);
     let extended = choice & 2 != 0;
     let (enc_key, integ_key) = (
         vec![1; encryption.key_len()],

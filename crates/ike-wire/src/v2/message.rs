@@ -16,6 +16,8 @@ impl ExchangeType {
     pub const CREATE_CHILD_SA: Self = Self(36);
     /// `INFORMATIONAL`, 37.
     pub const INFORMATIONAL: Self = Self(37);
+    /// `IKE_INTERMEDIATE`, 43 (RFC 9242).
+    pub const IKE_INTERMEDIATE: Self = Self(43);
 }
 
 /// The longest message taken, in octets; longer ones are refused unread.

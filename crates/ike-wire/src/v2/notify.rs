@@ -41,6 +41,7 @@ impl NotifyType {
     pub const ESP_TFC_PADDING_NOT_SUPPORTED: Self = Self(16394);
     pub const NON_FIRST_FRAGMENTS_ALSO: Self = Self(16395);
     pub const FRAGMENTATION_SUPPORTED: Self = Self(16430);
+    pub const INTERMEDIATE_EXCHANGE_SUPPORTED: Self = Self(16438);
 
     /// Whether it reports an error (section 3.10.1).
     #[must_use]

@@ -41,6 +41,8 @@ impl TransformType {
     pub const KE: Self = Self(4);
     /// Extended sequence numbers.
     pub const ESN: Self = Self(5);
+    /// The first additional key exchange (RFC 9370).
+    pub const ADDKE1: Self = Self(6);
 }
 
 /// One algorithm of a proposal.

@@ -51,7 +51,7 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let mut octets = std::vec![
         u8::try_from(side << 7).unwrap() | operation,
         u8::try_from(which).unwrap(),
-        message.header.exchange.0 - 34,
+        (0..6).find(|choice| exchange(*choice) == message.header.exchange)?,
         first.0,
     ];
     octets.extend(u16::try_from(inner.len()).unwrap().to_be_bytes());
@@ -108,6 +108,14 @@ fn write_seeds() {
                 let octets = seed(handshake << 5 | flags, orders, &mut messages);
                 std::fs::write(directory.join(std::format!("seed-{number:03}")), octets).unwrap();
             }
+        }
+    }
+    // With an additional key exchange.
+    for handshake in 0_u8..=7 {
+        for orders in [&[][..], &[(0, 0)], &[(0, 2), (1, 2)]] {
+            number += 1;
+            let octets = seed(handshake << 5 | 3, orders, &mut messages);
+            std::fs::write(directory.join(std::format!("seed-{number:03}")), octets).unwrap();
         }
     }
     let directory = corpus("ike_message");

@@ -8,8 +8,7 @@ use adit_ike_wire::v1::{ProtocolId, SecurityAssociation};
 
 use crate::config::{EspAlgorithms, IkeAlgorithms};
 use crate::v1::proposal::{
-    authentication, esp_cipher, esp_suites, hash, ike_cipher, ike_suites, integrity_of, phase_1,
-    phase_2, value,
+    authentication, esp_cipher, esp_suites, hash, ike_cipher, ike_suites, phase_1, phase_2, value,
 };
 
 /// What we accept, for people.
@@ -45,11 +44,9 @@ pub(super) fn describe_ike_offer(sa: &SecurityAssociation<'_>) -> String {
             .map_or_else(|| unknown("cipher", cipher), |one| one.name().into());
         let hashed = Prf::ALL
             .iter()
-            .find(|one| Some(hash(**one)) == hashed)
-            .map_or_else(
-                || unknown("hash", hashed),
-                |one| integrity_of(*one).name().into(),
-            );
+            .filter_map(|one| hash(*one))
+            .find(|(number, _)| Some(*number) == hashed)
+            .map_or_else(|| unknown("hash", hashed), |(_, own)| own.name().into());
         let group = group
             .and_then(|id| Group::from_id(u16::try_from(id).ok()?))
             .map_or_else(|| unknown("group", group), |one| one.name().into());
@@ -77,7 +74,7 @@ pub(super) fn describe_esp_offer(sa: &SecurityAssociation<'_>) -> String {
         if let Some(number) = value(transform, phase_2::AUTHENTICATION) {
             let known = Integrity::ALL
                 .iter()
-                .find(|one| authentication(**one) == number);
+                .find(|one| authentication(**one) == Some(number));
             let known = known.map_or_else(
                 || unknown("integrity", Some(number)),
                 |one| one.name().into(),

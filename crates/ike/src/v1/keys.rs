@@ -40,7 +40,7 @@ pub(super) enum Party {
 }
 
 impl Keys {
-    /// The keys with this pre-shared key; `None` only where the suite has no cipher in CBC mode.
+    /// The keys with this pre-shared key; `None` only where the suite has no cipher in CBC mode, or no hash.
     pub(super) fn of(material: &Material, psk: &Secret) -> Option<Self> {
         let suite = material.suite;
         let prf = suite.prf;
@@ -69,7 +69,7 @@ impl Keys {
             skeyid_e
         };
         let cipher = CbcCipher::new(suite.encryption, key.as_slice().get(..key_len)?)?;
-        let mut iv = prf.hash(&[&material.publics.0, &material.publics.1]);
+        let mut iv = prf.hash(&[&material.publics.0, &material.publics.1])?;
         iv.truncate(cipher.block_len());
         Some(Self {
             suite,
@@ -107,7 +107,9 @@ impl Keys {
 
     /// The IV of an exchange after phase 1 (appendix B).
     pub(super) fn iv_of(&self, message_id: u32) -> Vec<u8> {
-        let mut iv = self.suite.prf.hash(&[&self.iv, &message_id.to_be_bytes()]);
+        let hash = self.suite.prf.hash(&[&self.iv, &message_id.to_be_bytes()]);
+        // There are no keys without a hash.
+        let mut iv = hash.unwrap_or_default();
         iv.truncate(self.cipher.block_len());
         iv
     }

@@ -67,10 +67,12 @@ impl Abilities {
 fn hash(prf: Prf, cookies: (Spi, Spi), address: SocketAddr) -> Vec<u8> {
     let (one, two) = (cookies.0.0.to_be_bytes(), cookies.1.0.to_be_bytes());
     let port = address.port().to_be_bytes();
-    match address.ip() {
+    let hash = match address.ip() {
         IpAddr::V4(ip) => prf.hash(&[&one, &two, &ip.octets(), &port]),
         IpAddr::V6(ip) => prf.hash(&[&one, &two, &ip.octets(), &port]),
-    }
+    };
+    // No suite of IKEv1 is without.
+    hash.unwrap_or_default()
 }
 
 /// The hashes to send: that of where the message goes, then the wrong one.

@@ -58,36 +58,30 @@ pub(super) const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)>
     })
 }
 
-pub(super) const fn hash(prf: Prf) -> u32 {
-    match prf {
-        Prf::HmacMd5 => 1,
-        Prf::HmacSha1 => 2,
-        Prf::HmacSha256 => 4,
-        Prf::HmacSha384 => 5,
-        Prf::HmacSha512 => 6,
-    }
+/// A hash's number in phase 1, and the integrity algorithm of the same hash, for a suite's name; `None` for
+/// functions that are made of no hash.
+pub(super) const fn hash(prf: Prf) -> Option<(u32, Integrity)> {
+    Some(match prf {
+        Prf::HmacMd5 => (1, Integrity::HmacMd5_96),
+        Prf::HmacSha1 => (2, Integrity::HmacSha1_96),
+        Prf::HmacSha256 => (4, Integrity::HmacSha256_128),
+        Prf::HmacSha384 => (5, Integrity::HmacSha384_192),
+        Prf::HmacSha512 => (6, Integrity::HmacSha512_256),
+        Prf::AesXcbc | Prf::AesCmac => return None,
+    })
 }
 
-/// An integrity algorithm's number in phase 2 (RFC 2407 section 4.5, RFC 4868).
-pub(super) const fn authentication(integrity: Integrity) -> u32 {
-    match integrity {
+/// An integrity algorithm's number in phase 2 (RFC 2407 section 4.5, RFC 4868, RFC 3566); AES-CMAC has none.
+pub(super) const fn authentication(integrity: Integrity) -> Option<u32> {
+    Some(match integrity {
         Integrity::HmacMd5_96 => 1,
         Integrity::HmacSha1_96 => 2,
         Integrity::HmacSha256_128 => 5,
         Integrity::HmacSha384_192 => 6,
         Integrity::HmacSha512_256 => 7,
-    }
-}
-
-/// The integrity algorithm of the same hash, for a suite's name.
-pub(super) const fn integrity_of(prf: Prf) -> Integrity {
-    match prf {
-        Prf::HmacMd5 => Integrity::HmacMd5_96,
-        Prf::HmacSha1 => Integrity::HmacSha1_96,
-        Prf::HmacSha256 => Integrity::HmacSha256_128,
-        Prf::HmacSha384 => Integrity::HmacSha384_192,
-        Prf::HmacSha512 => Integrity::HmacSha512_256,
-    }
+        Integrity::AesXcbc96 => 9,
+        Integrity::AesCmac96 => return None,
+    })
 }
 
 /// All suites that `accepted` makes, best first: ciphers change last.
@@ -95,12 +89,15 @@ pub(super) fn ike_suites(accepted: &IkeAlgorithms) -> impl Iterator<Item = IkeSu
     let ciphers = accepted.encryption.iter().copied();
     let ciphers = ciphers.filter(|cipher| ike_cipher(*cipher).is_some());
     ciphers.flat_map(move |encryption| {
-        accepted.prf.iter().flat_map(move |prf| {
+        let hashes = accepted.prf.iter();
+        let hashes = hashes.filter_map(|prf| hash(*prf).map(|(_, own)| (*prf, own)));
+        hashes.flat_map(move |(prf, own)| {
             accepted.groups.iter().map(move |group| IkeSuite {
                 encryption,
-                integrity: Some(integrity_of(*prf)),
-                prf: *prf,
+                integrity: Some(own),
+                prf,
                 group: *group,
+                additional: None,
             })
         })
     })
@@ -114,7 +111,10 @@ fn ike_attributes(suite: &IkeSuite, lifetime: Duration) -> Vec<u8> {
     let (cipher, bits) = ike_cipher(suite.encryption).unwrap_or_default();
     let mut attributes = alloc::vec![
         (phase_1::ENCRYPTION, cipher),
-        (phase_1::HASH, hash(suite.prf)),
+        (
+            phase_1::HASH,
+            hash(suite.prf).map_or(0, |(number, _)| number)
+        ),
         (phase_1::AUTHENTICATION, PRE_SHARED_KEY),
         (phase_1::GROUP, u32::from(suite.group.id())),
         (phase_1::LIFE_TYPE, SECONDS),
@@ -182,7 +182,7 @@ fn reads_as(transform: &Transform<'_>, suite: &IkeSuite) -> bool {
     transform.id == KEY_IKE
         && value(transform, phase_1::ENCRYPTION) == Some(cipher)
         && value(transform, phase_1::KEY_LENGTH) == bits
-        && value(transform, phase_1::HASH) == Some(hash(suite.prf))
+        && value(transform, phase_1::HASH) == hash(suite.prf).map(|(number, _)| number)
         && value(transform, phase_1::AUTHENTICATION) == Some(PRE_SHARED_KEY)
         && value(transform, phase_1::GROUP) == Some(u32::from(suite.group.id()))
 }
@@ -211,8 +211,11 @@ pub(super) fn choose_ike<'a>(
     })
 }
 
-/// A cipher's number in ESP (RFC 2407 section 4.4.4), which IKEv2's continues.
+/// A cipher's number in ESP (RFC 2407 section 4.4.4), which IKEv2's continues; RFC 7634 gave none to ChaCha20.
 pub(super) fn esp_cipher(cipher: Encryption) -> Option<(u8, Option<u32>)> {
+    if cipher == Encryption::ChaCha20Poly1305 {
+        return None;
+    }
     let (id, bits) = cipher.transform();
     Some((u8::try_from(id).ok()?, bits.map(u32::from)))
 }
@@ -228,14 +231,17 @@ pub(super) fn esp_suites(
         group,
         extended_sequence_numbers: false,
     };
-    accepted.encryption.iter().flat_map(move |cipher| {
+    let ciphers = accepted.encryption.iter();
+    let ciphers = ciphers.filter(|cipher| esp_cipher(**cipher).is_some());
+    ciphers.flat_map(move |cipher| {
         let own = cipher.is_aead().then(|| suite(*cipher, None));
         let beside: &[Integrity] = if cipher.is_aead() {
             &[]
         } else {
             &accepted.integrity
         };
-        let others = beside.iter().map(move |one| suite(*cipher, Some(*one)));
+        let beside = beside.iter().filter(|one| authentication(**one).is_some());
+        let others = beside.map(move |one| suite(*cipher, Some(*one)));
         own.into_iter().chain(others)
     })
 }
@@ -249,7 +255,7 @@ fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8
     ];
     let group = suite.group.map(|group| u32::from(group.id()));
     attributes.extend(group.map(|group| (phase_2::GROUP, group)));
-    let integrity = suite.integrity.map(authentication);
+    let integrity = suite.integrity.and_then(authentication);
     attributes.extend(integrity.map(|number| (phase_2::AUTHENTICATION, number)));
     attributes.extend(bits.map(|bits| (phase_2::KEY_LENGTH, bits)));
     Some((id, emit_attributes(&attributes)))
@@ -274,7 +280,7 @@ fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool 
     };
     transform.id == id
         && value(transform, phase_2::KEY_LENGTH) == bits
-        && value(transform, phase_2::AUTHENTICATION) == suite.integrity.map(authentication)
+        && value(transform, phase_2::AUTHENTICATION) == suite.integrity.and_then(authentication)
         && value(transform, phase_2::ENCAPSULATION) == Some(mode)
         && value(transform, phase_2::GROUP) == suite.group.map(|group| u32::from(group.id()))
 }

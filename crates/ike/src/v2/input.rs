@@ -81,7 +81,14 @@ impl IkeSa {
         let protection = match &self.state {
             State::AuthSent(state) => &state.inputs.keys.protection,
             State::Established(established) => &established.keys.protection,
-            State::HalfOpen(state) => &state.keys.protection,
+            State::HalfOpen(state) => {
+                let before = state.before.as_ref().filter(|_| {
+                    let arrival = self.link.responses.classify(message.header.message_id);
+                    matches!(arrival, Arrival::Repeated(_))
+                });
+                &before.unwrap_or(&state.keys).protection
+            }
+            State::IntermediateSent(state) => &state.inputs.keys.protection,
             State::Refusing(state) => &state.keys.protection,
             State::Withdrawn(state) => &state.keys.protection,
             State::Gone | State::InitSent(_) => return Err(DropReason::OutOfOrder),
@@ -120,6 +127,10 @@ impl IkeSa {
         match core::mem::replace(&mut self.state, State::Gone) {
             State::AuthSent(state) => {
                 self.state = state.on_response(ctx, &mut self.link, contents.as_ref());
+            }
+            State::IntermediateSent(state) => {
+                let covered = opened.covered();
+                self.state = state.on_response(ctx, &mut self.link, contents.as_ref(), &covered);
             }
             State::Established(mut established) => {
                 match &contents {
@@ -177,12 +188,23 @@ impl IkeSa {
                     self.state = State::HalfOpen(state);
                     return Err(DropReason::Malformed);
                 };
-                if header.exchange != ExchangeType::IKE_AUTH {
-                    self.state = State::HalfOpen(state);
-                    return Err(DropReason::OutOfOrder);
-                }
                 let contents = Contents::of(&payloads);
-                self.state = state.answer(ctx, &mut self.link, header.message_id, &contents);
+                let id = header.message_id;
+                match (header.exchange, state.additional) {
+                    (ExchangeType::IKE_AUTH, None) => {
+                        self.state = state.answer(ctx, &mut self.link, id, &contents);
+                    }
+                    (ExchangeType::IKE_INTERMEDIATE, Some(additional)) => {
+                        let covered = opened.covered();
+                        let asked = (id, additional);
+                        self.state =
+                            state.intermediate(ctx, &mut self.link, asked, &contents, &covered);
+                    }
+                    _ => {
+                        self.state = State::HalfOpen(state);
+                        return Err(DropReason::OutOfOrder);
+                    }
+                }
             }
             State::Established(mut established) => {
                 match &parsed {
@@ -205,6 +227,7 @@ impl IkeSa {
             other @ (State::AuthSent(_)
             | State::Gone
             | State::InitSent(_)
+            | State::IntermediateSent(_)
             | State::Refusing(_)
             | State::Withdrawn(_)) => self.state = other,
         }
@@ -259,6 +282,7 @@ impl IkeSa {
             | State::Gone
             | State::HalfOpen(_)
             | State::InitSent(_)
+            | State::IntermediateSent(_)
             | State::Refusing(_)
             | State::Withdrawn(_) => {}
         }
@@ -274,12 +298,11 @@ impl IkeSa {
                 }
                 Ending::Failed
             }
-            State::AuthSent(state) => {
+            State::AuthSent(_) | State::IntermediateSent(_) => {
                 let failure = Failure::NoAnswer { sent };
-                ctx.push(Output::Event(Event::Failed(
-                    state.inputs.connection,
-                    failure,
-                )));
+                let connection = self.link.connection;
+                let event = connection.map(|key| Output::Event(Event::Failed(key, failure)));
+                event.into_iter().for_each(|event| ctx.push(event));
                 Ending::Failed
             }
             State::Established(established) => {

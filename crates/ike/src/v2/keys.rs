@@ -37,6 +37,17 @@ impl Authenticated {
     }
 }
 
+/// What a side signs beside its identity.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    /// Its IKE_SA_INIT message.
+    pub(crate) message: &'a [u8],
+    /// The other side's nonce.
+    pub(crate) peer_nonce: &'a [u8],
+    /// IntAuth (RFC 9242 section 3.3.1); nothing where there was no IKE_INTERMEDIATE.
+    pub(crate) intermediate: &'a [u8],
+}
+
 /// What both sides put into an exchange.
 pub(crate) struct Nonces<'a> {
     pub(crate) initiator: &'a [u8],
@@ -53,9 +64,12 @@ impl SaKeys {
         role: Role,
         iv_epoch: u16,
     ) -> Result<Self, KeyError> {
-        let mut key = Vec::with_capacity(nonces.initiator.len() + nonces.responder.len());
-        key.extend_from_slice(nonces.initiator);
-        key.extend_from_slice(nonces.responder);
+        // The section's special case: some functions take the first 64 bits of each nonce.
+        let cut = |nonce: &[u8]| match suite.prf.nonce_key_len() {
+            Some(len) => nonce.get(..len).unwrap_or(nonce).to_vec(),
+            None => nonce.to_vec(),
+        };
+        let key = [cut(nonces.initiator), cut(nonces.responder)].concat();
         let skeyseed = suite.prf.compute(&key, &[shared.as_slice()]);
         Self::expand(suite, &skeyseed, nonces, spis, role, iv_epoch)
     }
@@ -135,7 +149,7 @@ impl SaKeys {
         &self,
         signer: Role,
         psk: &Secret,
-        signed: (&[u8], &[u8]),
+        signed: Signed<'_>,
         identity: &Identity,
         received: &[u8],
     ) -> Option<Authenticated> {
@@ -143,27 +157,56 @@ impl SaKeys {
         adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
     }
 
-    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`, who signs its
-    /// IKE_SA_INIT message and the other side's nonce.
+    /// The keys after an additional exchange (RFC 9370 section 2.2.2): SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr),
+    /// which is what a rekey does with what it exchanged.
+    pub(crate) fn strengthened(
+        &self,
+        secret: &Secret,
+        nonces: &Nonces<'_>,
+        spis: (Spi, Spi),
+        role: Role,
+        iv_epoch: u16,
+    ) -> Result<Self, KeyError> {
+        self.rekeyed(self.suite, secret, nonces, spis, role, iv_epoch)
+    }
+
+    /// What `signer` signs of an IKE_INTERMEDIATE message (RFC 9242 section 3.3.2), of which `covered` is what
+    /// that section calls IntAuth_A and IntAuth_P. These are the keys before the exchange.
+    pub(crate) fn intermediate_auth(&self, signer: Role, covered: &[u8]) -> Secret {
+        self.suite
+            .prf
+            .compute(self.sk_p(signer).as_slice(), &[covered])
+    }
+
+    const fn sk_p(&self, signer: Role) -> &Secret {
+        match signer {
+            Role::Initiator => &self.sk_pi,
+            Role::Responder => &self.sk_pr,
+        }
+    }
+
+    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`.
     pub(crate) fn auth(
         &self,
         signer: Role,
         psk: &Secret,
-        (message, peer_nonce): (&[u8], &[u8]),
+        signed: Signed<'_>,
         identity: &Identity,
     ) -> Secret {
         let prf = self.suite.prf;
-        let sk_p = match signer {
-            Role::Initiator => &self.sk_pi,
-            Role::Responder => &self.sk_pr,
-        };
+        let sk_p = self.sk_p(signer);
         let mut id = Vec::new();
         identity.view().emit(&mut id);
         let signed_id = prf.compute(sk_p.as_slice(), &[&id]);
         let pad_key = prf.compute(psk.as_slice(), &[b"Key Pad for IKEv2"]);
         prf.compute(
             pad_key.as_slice(),
-            &[message, peer_nonce, signed_id.as_slice()],
+            &[
+                signed.message,
+                signed.peer_nonce,
+                signed_id.as_slice(),
+                signed.intermediate,
+            ],
         )
     }
 

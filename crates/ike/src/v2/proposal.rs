@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use adit_crypto::{Encryption, Group, Integrity, Prf};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 use adit_ike_wire::v2::{Proposal, ProtocolId, Transform, TransformType};
 
 use crate::config::{EspAlgorithms, IkeAlgorithms};
@@ -19,6 +19,8 @@ impl IkeSuite {
         transforms.extend(self.integrity.map(integrity_transform));
         transforms.push(Transform::new(TransformType::PRF, self.prf.transform_id()));
         transforms.push(Transform::new(TransformType::KE, self.group.id()));
+        let additional = self.additional;
+        transforms.extend(additional.map(|one| Transform::new(TransformType::ADDKE1, one.id())));
         transforms
     }
 }
@@ -87,7 +89,28 @@ fn offers<'a>(
     proposals
 }
 
-/// What to offer for an IKE SA. `spi` is empty in IKE_SA_INIT and 8 octets in a rekey.
+/// What to offer for a fresh IKE SA. Who has not heard of additional exchanges refuses a proposal with
+/// one (RFC 7296 section 3.3.6), so that each is there without it too (RFC 9370 section 2.2.1).
+pub(crate) fn offer_fresh_ike(accepted: &IkeAlgorithms) -> Vec<Proposal<'static>> {
+    let plain = offer_ike(accepted, &[]);
+    let mut proposals = Vec::new();
+    if !accepted.additional.is_empty() {
+        proposals.clone_from(&plain);
+        for proposal in &mut proposals {
+            let additional = accepted.additional.iter();
+            let transforms = additional.map(|one| Transform::new(T_ADDKE1, one.id()));
+            proposal.transforms.extend(transforms);
+        }
+    }
+    proposals.extend(plain);
+    for (proposal, number) in proposals.iter_mut().zip(1..=u8::MAX) {
+        proposal.number = number;
+    }
+    proposals
+}
+
+/// What to offer for an IKE SA without additional exchanges. `spi` is empty in IKE_SA_INIT and 8
+/// octets in a rekey.
 pub(crate) fn offer_ike<'a>(accepted: &IkeAlgorithms, spi: &'a [u8]) -> Vec<Proposal<'a>> {
     let prfs = accepted
         .prf
@@ -208,8 +231,9 @@ pub(crate) fn choose_ike(
     proposals
         .iter()
         .filter(|p| p.protocol == ProtocolId::IKE && p.spi.len() == spi_len)
-        .filter(|p| only_types(p, &[T::ENCR, T::PRF, T::INTEG, T::KE]))
+        .filter(|p| only_types(p, &[T::ENCR, T::PRF, T::INTEG, T::KE, T::ADDKE1]))
         .find_map(|proposal| {
+            let additional = pick_additional(proposal, &accepted.additional)?;
             let (encryption, integrity) =
                 pick_encryption(proposal, &accepted.encryption, &accepted.integrity)?;
             let prf = accepted
@@ -227,6 +251,7 @@ pub(crate) fn choose_ike(
                 integrity,
                 prf: *prf,
                 group: *group,
+                additional,
             };
             Some(Chosen {
                 suite,
@@ -277,6 +302,19 @@ pub(crate) fn choose_esp(
         })
 }
 
+/// `None` when nothing fits; `Some(None)` when the proposal does without.
+fn pick_additional(
+    proposal: &Proposal<'_>,
+    ours: &[AdditionalExchange],
+) -> Option<Option<AdditionalExchange>> {
+    let offered = |id: u16| of_type(proposal, T_ADDKE1).any(|t| t.id == id);
+    let known = ours.iter().find(|one| offered(one.id()));
+    match known {
+        Some(one) => Some(Some(*one)),
+        None => (!has_type(proposal, T_ADDKE1) || offered(0)).then_some(None),
+    }
+}
+
 /// `None` when nothing fits; `Some(None)` when neither side wants a key exchange.
 fn pick_esp_group(
     proposal: &Proposal<'_>,
@@ -306,12 +344,16 @@ pub(crate) fn describe_esp(accepted: &EspAlgorithms, with_groups: bool) -> Strin
 /// Proposals for people: types apart by `/`, alternatives by spaces, proposals by commas.
 pub(crate) fn describe(proposals: &[Proposal<'_>]) -> String {
     let mut text = String::new();
-    for proposal in proposals.iter().take(8) {
+    // One with an additional exchange is there without it too, mostly.
+    let plain = |proposal: &&Proposal<'_>| !has_type(proposal, T_ADDKE1);
+    let any_plain = proposals.iter().any(|proposal| plain(&proposal));
+    let told = proposals.iter().filter(|one| !any_plain || plain(one));
+    for proposal in told.take(8) {
         if !text.is_empty() {
             text.push_str(", ");
         }
         let mut first = true;
-        for kind in [T_ENCR, T_INTEG, T_PRF, T_KE, T_ESN] {
+        for kind in [T_ENCR, T_INTEG, T_PRF, T_KE, T_ADDKE1, T_ESN] {
             let names: Vec<_> = proposal
                 .transforms
                 .iter()
@@ -337,24 +379,17 @@ const T_INTEG: TransformType = TransformType::INTEG;
 const T_PRF: TransformType = TransformType::PRF;
 const T_KE: TransformType = TransformType::KE;
 const T_ESN: TransformType = TransformType::ESN;
+const T_ADDKE1: TransformType = TransformType::ADDKE1;
 
-/// An algorithm's name; those that Adit does not have by their IANA number and, where the field
-/// knows them well, their usual name.
+/// An algorithm's name; those that Adit does not have by their IANA number.
 fn transform_name(transform: &Transform) -> String {
     let known = match transform.kind {
-        T_ENCR => match (transform.id, transform.key_bits) {
-            (28, _) => Some("chacha20poly1305"),
-            (id, bits) => Encryption::from_transform(id, bits).map(|algorithm| algorithm.name()),
-        },
-        T_INTEG => match transform.id {
-            5 => Some("aesxcbc"),
-            id => Integrity::from_transform_id(id).map(|algorithm| algorithm.name()),
-        },
-        T_PRF => match transform.id {
-            4 => Some("prfaesxcbc"),
-            id => Prf::from_transform_id(id).map(|algorithm| algorithm.name()),
-        },
+        T_ENCR => Encryption::from_transform(transform.id, transform.key_bits)
+            .map(|algorithm| algorithm.name()),
+        T_INTEG => Integrity::from_transform_id(transform.id).map(|algorithm| algorithm.name()),
+        T_PRF => Prf::from_transform_id(transform.id).map(|algorithm| algorithm.name()),
         T_KE => Group::from_id(transform.id).map(|group| group.name()),
+        T_ADDKE1 => AdditionalExchange::from_id(transform.id).map(|one| one.name()),
         T_ESN if transform.id == 1 => Some("esn"),
         _ => None,
     };

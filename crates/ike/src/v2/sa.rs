@@ -49,6 +49,7 @@ impl IkeSa {
             | State::Gone
             | State::HalfOpen(_)
             | State::InitSent(_)
+            | State::IntermediateSent(_)
             | State::Refusing(_)
             | State::Withdrawn(_) => None,
         }
@@ -61,6 +62,7 @@ impl IkeSa {
             | State::Gone
             | State::HalfOpen(_)
             | State::InitSent(_)
+            | State::IntermediateSent(_)
             | State::Refusing(_)
             | State::Withdrawn(_) => None,
         }
@@ -81,7 +83,7 @@ impl Sa for IkeSa {
 
     fn stage(&self) -> Stage<'_> {
         match &self.state {
-            State::InitSent(_) => Stage::Begun,
+            State::InitSent(_) | State::IntermediateSent(_) => Stage::Begun,
             State::AuthSent(_) => Stage::Proving,
             State::HalfOpen(state) => Stage::HalfOpen(&state.candidates),
             State::Established(established) if established.phase == Phase::InUse => Stage::InUse,
@@ -140,6 +142,7 @@ impl Sa for IkeSa {
             State::AuthSent(_)
             | State::Gone
             | State::InitSent(_)
+            | State::IntermediateSent(_)
             | State::Refusing(_)
             | State::Withdrawn(_) => None,
         };

@@ -5,7 +5,10 @@
 //!  InitSent --(IKE_SA_INIT response)--+    (IKE_SA_INIT request)--> HalfOpen
 //!     | COOKIE, INVALID_KE: again     |                               | 30 s: gone
 //!     v                               v                               |
-//!  NoAnswer: gone                  AuthSent                    (IKE_AUTH request)
+//!  NoAnswer: gone                IntermediateSent      (IKE_INTERMEDIATE request, if
+//!                                     | if agreed       agreed: still HalfOpen)
+//!                                     v                               |
+//!                                  AuthSent                    (IKE_AUTH request)
 //!                                     |                               |
 //!        Refusing <--(AUTH is bad)----|                               |AUTH verified
 //!           |            AUTH verified|                               |
@@ -19,7 +22,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_crypto::KeyExchange;
+use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret};
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::candidates::Candidates;
@@ -36,6 +39,7 @@ pub(crate) enum State {
     Gone,
     HalfOpen(Box<HalfOpen>),
     InitSent(Box<InitSent>),
+    IntermediateSent(Box<IntermediateSent>),
     Refusing(Box<Refusing>),
     Withdrawn(Box<Withdrawn>),
 }
@@ -58,6 +62,12 @@ pub(crate) struct HalfOpen {
     /// The connections the peer may turn out to be, by its address.
     pub(crate) candidates: Arc<Candidates>,
     pub(crate) keys: SaKeys,
+    /// What is to be exchanged before IKE_AUTH.
+    pub(crate) additional: Option<AdditionalExchange>,
+    /// The keys before the additional exchange, by which a repetition of it is known.
+    pub(crate) before: Option<SaKeys>,
+    /// IntAuth_i | IntAuth_r (RFC 9242 section 3.3.1), once there was an additional exchange.
+    pub(crate) intermediate: Vec<u8>,
     pub(crate) initiator_nonce: Vec<u8>,
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
@@ -75,8 +85,18 @@ pub(crate) struct Inputs {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    /// IntAuth (RFC 9242 section 3.3.1); nothing where there was no IKE_INTERMEDIATE.
+    pub(crate) intermediate: Vec<u8>,
     /// When the exchange before began.
     pub(crate) begun: Instant,
+}
+
+/// The initiator's state while it waits for the answer to IKE_INTERMEDIATE.
+pub(crate) struct IntermediateSent {
+    pub(crate) inputs: Inputs,
+    pub(crate) decapsulation: Decapsulation,
+    /// Our part of IntAuth.
+    pub(crate) signed: Secret,
 }
 
 /// The initiator's state while it waits for the answer to IKE_AUTH.

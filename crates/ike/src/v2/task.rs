@@ -10,6 +10,7 @@ pub(crate) mod ike_delete;
 pub(crate) mod ike_rekey;
 pub(crate) mod init;
 pub(crate) mod init_answer;
+pub(crate) mod intermediate;
 pub(crate) mod liveness;
 pub(crate) mod refuse;
 

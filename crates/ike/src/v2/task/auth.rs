@@ -17,7 +17,7 @@ use crate::v2::agreement::{self, Birth, Wish, notification_name};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::keys::Authenticated;
-use crate::v2::keys::Nonces;
+use crate::v2::keys::{Nonces, Signed};
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
 use crate::v2::state::{AuthSent, Inputs, Refusing, State};
@@ -36,10 +36,15 @@ impl Inputs {
     }
 
     /// What `signer` signs: its first message, and the other side's nonce.
-    fn signed_by(&self, signer: Role) -> (&[u8], &[u8]) {
-        match signer {
+    fn signed_by(&self, signer: Role) -> Signed<'_> {
+        let (message, peer_nonce) = match signer {
             Role::Initiator => (&self.initiator_message, &self.responder_nonce),
             Role::Responder => (&self.responder_message, &self.initiator_nonce),
+        };
+        Signed {
+            message,
+            peer_nonce,
+            intermediate: &self.intermediate,
         }
     }
 

@@ -35,6 +35,7 @@ impl HalfOpen {
         let Self {
             candidates,
             mut keys,
+            mut intermediate,
             initiator_nonce,
             responder_nonce,
             initiator_message,
@@ -58,7 +59,12 @@ impl HalfOpen {
             identity: Identity::from_wire(&id),
             asked: contents.id_responder.map(|id| Identity::from_wire(&id)),
         };
+        if !intermediate.is_empty() {
+            // RFC 9242 section 3.3.1: the ID of this exchange ends what is signed of those before.
+            intermediate.extend(message_id.to_be_bytes());
+        }
         let mut inputs = Inputs {
+            intermediate,
             connection: ConnectionKey(0),
             config: Arc::clone(first),
             keys,

@@ -160,7 +160,8 @@ impl Established {
         contents: &Contents<'_>,
     ) -> Option<(IkeSa, ExchangeNonces)> {
         let (group, public) = contents.key_exchange?;
-        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 8)?;
+        let accepted = self.config.ike.without_additional();
+        let chosen = choose_ike(contents.proposals?, &accepted, Some(group), 8)?;
         if chosen.suite.group != pending.key_exchange.group() || chosen.suite.group.id() != group {
             return None;
         }
@@ -190,6 +191,12 @@ impl Established {
             local_spi,
             remote_spi,
         } = birth;
+        // Nothing additional is exchanged here (RFC 9370 section 2.2.4 would have IKE_FOLLOWUP_KE): the
+        // new keys come out of SK_d, and so rest on what was exchanged when there was no SA yet.
+        let suite = IkeSuite {
+            additional: self.keys.suite.additional,
+            ..suite
+        };
         let link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: link.connection,
@@ -249,7 +256,8 @@ impl Established {
         else {
             return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
         };
-        let chosen = choose_ike(proposals, &self.config.ike, Some(group), 8)
+        let accepted = self.config.ike.without_additional();
+        let chosen = choose_ike(proposals, &accepted, Some(group), 8)
             .and_then(|chosen| spi_of(&chosen.spi).map(|spi| (chosen, spi)));
         let Some((chosen, remote_spi)) = chosen else {
             return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);

@@ -20,9 +20,9 @@ use crate::v2::contents::Contents;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
-use crate::v2::proposal::{choose_ike, describe_ike, offer_ike};
+use crate::v2::proposal::{choose_ike, describe_ike, offer_fresh_ike};
 use crate::v2::sa::IkeSa;
-use crate::v2::state::{AuthSent, InitSent, Inputs, State};
+use crate::v2::state::{AuthSent, InitSent, Inputs, IntermediateSent, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How often one attempt follows INVALID_KE_PAYLOAD and COOKIE; a peer that asks more is refused.
@@ -86,9 +86,8 @@ impl InitSent {
         }
         let source = nat::faked_source_hash(link.spis(), link.path.local_address());
         let destination = nat::hash(link.spis(), link.path.remote);
-        payloads.push(Payload::SecurityAssociation(offer_ike(
+        payloads.push(Payload::SecurityAssociation(offer_fresh_ike(
             &self.config.ike,
-            &[],
         )));
         payloads.push(Payload::KeyExchange {
             group: self.key_exchange.group().id(),
@@ -103,6 +102,10 @@ impl InitSent {
             NotifyType::NAT_DETECTION_DESTINATION_IP,
             &destination,
         )));
+        if !self.config.ike.additional.is_empty() {
+            let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
+            payloads.push(Payload::Notify(Notify::new(supported, &[])));
+        }
         emit(&link.header(ExchangeType::IKE_SA_INIT, 0, false), &payloads)
     }
 
@@ -195,6 +198,11 @@ impl InitSent {
         if chosen.suite.group.id() != group || contents.unknown_critical.is_some() {
             return None;
         }
+        // RFC 9370 section 2.2.2: it takes IKE_INTERMEDIATE, which both have to announce.
+        let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
+        if chosen.suite.additional.is_some() && contents.notify(supported).is_none() {
+            return None;
+        }
         let spis = (link.local_spi, message.header.responder_spi);
         let detection = nat::Detection::of(
             &message.payloads,
@@ -210,6 +218,10 @@ impl InitSent {
             }
             return None;
         }
+        let decapsulation = match chosen.suite.additional {
+            Some(additional) => Some(additional.begin()?),
+            None => None,
+        };
         let shared = self.key_exchange.agree(public).ok()?;
         let nonces = Nonces {
             initiator: &self.nonce,
@@ -230,19 +242,20 @@ impl InitSent {
         // Section 2.23: from IKE_AUTH on both ends use port 4500.
         link.path.local_port = NAT_PORT;
         link.path.remote.set_port(NAT_PORT);
-        Some(AuthSent::start(
-            ctx,
-            link,
-            Inputs {
-                connection: self.connection,
-                config: Arc::clone(&self.config),
-                keys,
-                initiator_nonce: core::mem::take(&mut self.nonce),
-                responder_nonce: nonce.to_vec(),
-                initiator_message: core::mem::take(&mut self.message),
-                responder_message: datagram.to_vec(),
-                begun: ctx.now,
-            },
-        ))
+        let inputs = Inputs {
+            connection: self.connection,
+            config: Arc::clone(&self.config),
+            keys,
+            initiator_nonce: core::mem::take(&mut self.nonce),
+            responder_nonce: nonce.to_vec(),
+            initiator_message: core::mem::take(&mut self.message),
+            responder_message: datagram.to_vec(),
+            intermediate: Vec::new(),
+            begun: ctx.now,
+        };
+        Some(match decapsulation {
+            Some(decapsulation) => IntermediateSent::start(ctx, link, inputs, decapsulation),
+            None => AuthSent::start(ctx, link, inputs),
+        })
     }
 }

@@ -9,7 +9,7 @@ use adit_crypto::Random;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, IkeAlgorithms};
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
 use crate::sa::{Context, DropReason, Path, Role, SaKey};
@@ -86,13 +86,17 @@ impl InitRequest<'_> {
         &self,
         proposals: &[adit_ike_wire::v2::Proposal<'_>],
         group: u16,
+        intermediate: bool,
     ) -> Option<Chosen<IkeSuite>> {
         let common = self.candidates.common.as_ref()?;
-        let each = self.candidates.all.iter().map(|(_, config)| &config.ike);
-        choose_ike(proposals, common, Some(group), 0).or_else(|| {
-            let mut each = each;
-            each.find_map(|ike| choose_ike(proposals, ike, Some(group), 0))
-        })
+        let mut each = self.candidates.all.iter().map(|(_, config)| &config.ike);
+        let choose = |accepted: &IkeAlgorithms| {
+            if intermediate {
+                return choose_ike(proposals, accepted, Some(group), 0);
+            }
+            choose_ike(proposals, &accepted.without_additional(), Some(group), 0)
+        };
+        choose(common).or_else(|| each.find_map(choose))
     }
 
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
@@ -114,8 +118,11 @@ impl InitRequest<'_> {
             self.path.local_address(),
             self.path.remote,
         );
+        // Without it there is no exchange in which anything additional could be exchanged.
+        let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
+        let intermediate = contents.notify(supported).is_some();
         let chosen = self
-            .choose(proposals, group)
+            .choose(proposals, group, intermediate)
             .filter(|_| detection.supported);
         let Some(chosen) = chosen else {
             return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
@@ -166,6 +173,9 @@ impl InitRequest<'_> {
         let half_open = HalfOpen {
             candidates: Arc::clone(&self.candidates),
             keys,
+            additional: suite.additional,
+            before: None,
+            intermediate: Vec::new(),
             initiator_nonce: initiator_nonce.to_vec(),
             responder_nonce,
             initiator_message: self.datagram.to_vec(),
@@ -194,7 +204,7 @@ impl InitRequest<'_> {
         };
         let source = nat::faked_source_hash(link.spis(), link.path.local_address());
         let destination = nat::hash(link.spis(), link.path.remote);
-        let payloads = [
+        let mut payloads = alloc::vec![
             Payload::SecurityAssociation(alloc::vec![proposal]),
             Payload::KeyExchange {
                 group: chosen.suite.group.id(),
@@ -207,6 +217,10 @@ impl InitRequest<'_> {
                 &destination,
             )),
         ];
+        if chosen.suite.additional.is_some() {
+            let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
+            payloads.push(Payload::Notify(Notify::new(supported, &[])));
+        }
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
         link.responses.answered(response.clone());
         link.path.send(ctx, response.clone());
