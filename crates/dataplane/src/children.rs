@@ -12,11 +12,16 @@ use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
 use crate::routes::{RouteChange, Routes};
-use crate::{ChildId, ChildSa, InstallError, Owner};
+use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
-pub(crate) fn datagram_budget(outer_mtu: u16, remote: SocketAddr) -> usize {
-    usize::from(outer_mtu).saturating_sub(if remote.is_ipv4() { 28 } else { 48 })
+fn datagram_budget(outer_mtu: u16, remote: SocketAddr, carriage: Carriage) -> usize {
+    let ip = if remote.is_ipv4() { 20 } else { 40 };
+    let udp = match carriage {
+        Carriage::Ip => 0,
+        Carriage::Udp => 8,
+    };
+    usize::from(outer_mtu).saturating_sub(ip + udp)
 }
 
 /// What the control side knows of the installed Child SAs.
@@ -50,6 +55,7 @@ impl Register {
             inbound,
             outbound,
             remote,
+            carriage,
             mtu,
             outbound_active,
         } = child;
@@ -66,7 +72,7 @@ impl Register {
         let stats = Arc::new(ChildStats::new(id, outbound.sequence_limit(), busy));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
-        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote));
+        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote, carriage));
         let limit = Limit { path, mtu };
         let inbound = InboundChild {
             id,
@@ -81,6 +87,7 @@ impl Register {
             owner,
             sa: outbound,
             remote,
+            carriage,
             active: outbound_active,
             limit,
             outer_mtu,
@@ -169,11 +176,11 @@ impl InboundTable {
         }
     }
 
-    /// Opens an ESP packet in place.
+    /// Opens an ESP packet in place. `from`: the peer's address and port, of one that came in UDP.
     pub(crate) fn open(
         &mut self,
         packet: &mut [u8],
-        from: SocketAddr,
+        from: Option<SocketAddr>,
         now: Instant,
     ) -> Result<Opened, DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
@@ -205,7 +212,10 @@ impl InboundTable {
                 .received(now, result.as_ref().ok().map(|opened| opened.range.len()));
             // A packet that was captured and sent on from elsewhere is rarely the newest.
             let newest = child.sa.highest_sequence() > highest;
-            if newest && child.endpoint_seen != Some(from) {
+            if newest
+                && child.endpoint_seen != from
+                && let Some(from) = from
+            {
                 child.endpoint_seen = Some(from);
                 child.stats.endpoint_moved(from);
             }
@@ -220,6 +230,7 @@ pub(crate) struct OutboundChild {
     owner: Owner,
     sa: OutboundSa,
     remote: SocketAddr,
+    carriage: Carriage,
     active: bool,
     limit: Limit,
     outer_mtu: u16,
@@ -227,6 +238,11 @@ pub(crate) struct OutboundChild {
 }
 
 impl OutboundChild {
+    /// What its packets are sent in.
+    pub(crate) fn carriage(&self) -> Carriage {
+        self.carriage
+    }
+
     /// Where its packets are sent.
     pub(crate) fn remote(&self) -> SocketAddr {
         self.remote
@@ -298,9 +314,11 @@ impl OutboundTable {
             OutboundCommand::Routes(change) => self.routes.apply(&change),
             OutboundCommand::Move(id, remote) => self.with(id, |child| {
                 child.remote = remote;
-                child.limit.path = child
-                    .sa
-                    .max_inner_len(datagram_budget(child.outer_mtu, remote));
+                child.limit.path = child.sa.max_inner_len(datagram_budget(
+                    child.outer_mtu,
+                    remote,
+                    child.carriage,
+                ));
             }),
         }
     }

@@ -1,6 +1,7 @@
-//! The packet loops of one gateway: clear packets on one side, ESP in UDP (RFC 3948) on the other.
+//! The packet loops of one gateway: clear packets on one side, ESP on the other, in UDP (RFC 3948) or as an IP
+//! protocol of its own.
 //!
-//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and UDP sockets,
+//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and sockets,
 //! [`Memory`] does it for tests, without any. Nothing here opens a descriptor or needs a privilege.
 //!
 //! Invariants: a packet leaves only sealed by an SA of the connection it belongs to ([`ConnectionBlocks`]) whose
@@ -25,6 +26,7 @@ mod memory;
 mod outbound;
 #[cfg(test)]
 mod packets;
+mod raw;
 mod routes;
 mod split;
 mod too_big;
@@ -43,6 +45,16 @@ pub use routes::{ConnectionBlocks, Owner, RouteChange};
 pub use udp::{Received, UdpPort, control_buffer};
 pub use userspace::{Config, Userspace};
 
+/// What a Child SA's packets travel in. What comes in is taken from either (RFC 7296 section 2.23).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Carriage {
+    /// As an IP protocol of its own.
+    Ip,
+    /// In UDP (RFC 3948).
+    #[default]
+    Udp,
+}
+
 /// The caller's name for a Child SA, unique among those installed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ChildId(pub u64);
@@ -58,8 +70,10 @@ pub struct ChildSa {
     pub inbound: InboundSa,
     /// The sending half.
     pub outbound: OutboundSa,
-    /// Where ESP packets are sent.
+    /// Where ESP packets are sent; the port is of use in UDP alone.
     pub remote: SocketAddr,
+    /// What they are sent in.
+    pub carriage: Carriage,
     /// The most octets of an inner packet, if that is to be less than what fits the path.
     pub mtu: Option<u16>,
     /// Whether to send on it at once. A responder of a rekey waits (RFC 7296 section 2.8).

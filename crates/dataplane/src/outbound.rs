@@ -13,10 +13,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use adit_esp::{InnerHeader, OutboundPacket};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::Carriage;
 use crate::children::{OutboundCommand, OutboundTable};
 use crate::clamp::clamp_mss;
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
+use crate::raw::RawPorts;
 use crate::split::{SuperPacket, complete_checksum};
 use crate::too_big::{self, Fragments};
 use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPorts};
@@ -32,6 +34,7 @@ const DEVICE_RETRY_MS: u8 = 100;
 pub(crate) struct OutboundLoop {
     pub(crate) device: Arc<File>,
     pub(crate) udp: Arc<UdpPorts>,
+    pub(crate) esp: Arc<RawPorts>,
     pub(crate) commands: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -282,9 +285,17 @@ impl OutboundLoop {
         let sent = sealed.and_then(|()| {
             let octets = buf.get(..used).unwrap_or_default();
             let to = child.remote();
-            let port = self.udp.toward(to);
-            port.and_then(|port| port.send(octets, segment, to))
-                .map_err(|_| DropCause::SendFailed)
+            let sent = match child.carriage() {
+                Carriage::Ip => {
+                    let port = self.esp.toward(to.ip());
+                    port.and_then(|port| port.send(octets, segment, to.ip()))
+                }
+                Carriage::Udp => {
+                    let port = self.udp.toward(to);
+                    port.and_then(|port| port.send(octets, segment, to))
+                }
+            };
+            sent.map_err(|_| DropCause::SendFailed)
         });
         match sent {
             Ok(sends) => {

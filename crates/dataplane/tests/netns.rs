@@ -132,6 +132,7 @@ impl Site {
             tun,
             udp: udp.into(),
             udp_other: None,
+            esp: Vec::new(),
             outer_mtu: 1500,
             max_children: 64,
             clamp_mss: true,

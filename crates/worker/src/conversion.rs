@@ -7,13 +7,13 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
-    Versions,
+    ChildConfig, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms, Identity,
+    IkeAlgorithms, Liveness, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
 use adit_model::gateway::MAX_TUNNELS;
-use adit_model::policy::{self, Authentication, Encapsulation, IkeVersion, Transform};
+use adit_model::policy::{self, Authentication, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::protocol::TunnelOrder;
@@ -126,6 +126,7 @@ pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
 /// The engine's configuration for a tunnel of the gateway at these addresses.
 pub(crate) fn config(
     own: OuterAddresses,
+    encapsulation: Encapsulation,
     order: &TunnelOrder,
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
@@ -137,7 +138,7 @@ pub(crate) fn config(
     if order.ipsec.transform != Transform::Esp {
         return Err(Unsupported::Ah);
     }
-    if order.ipsec.encapsulation != Encapsulation::Tunnel {
+    if order.ipsec.encapsulation != policy::Encapsulation::Tunnel {
         return Err(Unsupported::Transport);
     }
     let ike = IkeAlgorithms {
@@ -180,6 +181,7 @@ pub(crate) fn config(
         local_id: identity(&order.local_id),
         remote_id: identity(&order.peer_id),
         psk: Secret::new(order.psk.0.clone()),
+        encapsulation,
         ike,
         esp,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
@@ -255,6 +257,13 @@ pub(crate) mod tests {
         }
     }
 
+    fn config_of(
+        own: OuterAddresses,
+        order: &TunnelOrder,
+    ) -> Result<ConnectionConfig, Unsupported> {
+        config(own, Encapsulation::Auto, order)
+    }
+
     pub(crate) fn own() -> OuterAddresses {
         std::net::Ipv4Addr::new(203, 0, 113, 1).into()
     }
@@ -263,21 +272,21 @@ pub(crate) mod tests {
     fn a_tunnel_is_from_the_address_of_its_peers_family() {
         let mut over_v6 = order();
         over_v6.peer_address = "2001:db8::2".parse().unwrap();
-        let refused = config(own(), &over_v6).unwrap_err();
+        let refused = config_of(own(), &over_v6).unwrap_err();
         assert_eq!(refused, Unsupported::Family(over_v6.peer_address));
         let v6: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
         let both = OuterAddresses {
             v6: Some(v6),
             ..own()
         };
-        assert_eq!(config(both, &over_v6).unwrap().local, IpAddr::V6(v6));
-        let over_v4 = config(both, &order()).unwrap();
+        assert_eq!(config_of(both, &over_v6).unwrap().local, IpAddr::V6(v6));
+        let over_v4 = config_of(both, &order()).unwrap();
         assert_eq!(over_v4.local, IpAddr::V4(both.v4));
     }
 
     #[test]
     fn each_pair_of_blocks_of_one_family_becomes_a_child_sa() {
-        let config = config(own(), &order()).unwrap();
+        let config = config_of(own(), &order()).unwrap();
         assert_eq!(
             (config.remote_id.kind, &*config.remote_id.data),
             (IdType::FQDN, &b"peer"[..])
@@ -291,23 +300,23 @@ pub(crate) mod tests {
         let local = own();
         let mut new = order();
         new.ike.version = IkeVersion::V1;
-        let ciphers = config(local, &new).unwrap().ike.encryption;
+        let ciphers = config_of(local, &new).unwrap().ike.encryption;
         assert!(ciphers.iter().all(|cipher| !cipher.is_aead()));
         new.ike.encryption = vec![policy::Encryption::Aes256Gcm16];
         assert!(matches!(
-            config(local, &new),
+            config_of(local, &new),
             Err(Unsupported::Algorithms(_))
         ));
         let mut weak = order();
         weak.ipsec.encryption = vec![policy::Encryption::Aes128Ctr];
         assert!(matches!(
-            config(local, &weak),
+            config_of(local, &weak),
             Err(Unsupported::Algorithms(_))
         ));
         let mut odd = order();
         odd.ipsec.pfs = vec![policy::DhGroup::try_from(22).unwrap()];
         assert!(matches!(
-            config(local, &odd),
+            config_of(local, &odd),
             Err(Unsupported::Algorithms(_))
         ));
     }
@@ -318,12 +327,12 @@ pub(crate) mod tests {
             let mut bare = order();
             bare.ipsec.encryption = vec![policy::Encryption::Aes128];
             bare.ipsec.authentication = vec![absent];
-            let refused = config(own(), &bare);
+            let refused = config_of(own(), &bare);
             assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
             bare.ipsec.encryption.push(policy::Encryption::Aes128Gcm16);
-            assert!(config(own(), &bare).is_err());
+            assert!(config_of(own(), &bare).is_err());
             bare.ipsec.encryption = vec![policy::Encryption::Aes128Gcm16];
-            assert!(config(own(), &bare).is_ok(), "it has its own");
+            assert!(config_of(own(), &bare).is_ok(), "it has its own");
         }
     }
 
@@ -339,7 +348,7 @@ pub(crate) mod tests {
         .map(|text| {
             let mut order = order();
             order.peer_id = connection::Identity::parse(text);
-            config(own(), &order).unwrap().remote_id.kind
+            config_of(own(), &order).unwrap().remote_id.kind
         });
         let expected = [
             IdType::FQDN,
@@ -355,7 +364,7 @@ pub(crate) mod tests {
     fn weak_algorithms_are_offered_only_when_a_policy_names_them() {
         let local = own();
         let mut weak = order();
-        let usual = config(local, &weak).unwrap();
+        let usual = config_of(local, &weak).unwrap();
         assert!(!usual.ike.encryption.contains(&Encryption::DesCbc));
         assert!(!usual.ike.encryption.contains(&Encryption::TripleDesCbc));
         assert!(!usual.ike.groups.contains(&Group::Modp768));
@@ -363,7 +372,7 @@ pub(crate) mod tests {
         assert!(!usual.esp.integrity.contains(&Integrity::HmacMd5_96));
         weak.ike.encryption = vec![policy::Encryption::TripleDes];
         weak.ike.authentication = vec![Authentication::Md5];
-        let named = config(local, &weak).unwrap();
+        let named = config_of(local, &weak).unwrap();
         assert_eq!(named.ike.encryption, [Encryption::TripleDesCbc]);
         assert_eq!(named.ike.prf, [Prf::HmacMd5]);
         assert_eq!(named.ike.integrity, [Integrity::HmacMd5_96]);

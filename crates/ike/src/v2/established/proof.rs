@@ -30,6 +30,7 @@ impl Established {
             connection: self.connection,
             config: &config,
             path: link.path,
+            carriage: link.carriage,
         };
         let mut child: ChildSa = agreement::install(ctx, &self.keys, &owner, birth).ok()?;
         if child.suite.group.is_none() && !config.esp.groups.is_empty() {

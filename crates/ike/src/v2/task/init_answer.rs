@@ -9,6 +9,7 @@ use adit_crypto::Random;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::ConnectionConfig;
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
@@ -95,6 +96,16 @@ impl InitRequest<'_> {
         })
     }
 
+    fn detection(&self) -> nat::Detection {
+        nat::Detection::of(
+            &self.message.payloads,
+            // The hashes of a first message are over a responder SPI of zero.
+            (self.message.header.initiator_spi, Spi::ZERO),
+            self.path.local_address(),
+            self.path.remote,
+        )
+    }
+
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
         let contents = Contents::of(&self.message.payloads);
         if let Some(kind) = contents.unknown_critical {
@@ -107,17 +118,10 @@ impl InitRequest<'_> {
         else {
             return InitOutcome::Ignored;
         };
-        let detection = nat::Detection::of(
-            &self.message.payloads,
-            // The hashes of a first message are over a responder SPI of zero.
-            (self.message.header.initiator_spi, Spi::ZERO),
-            self.path.local_address(),
-            self.path.remote,
-        );
-        let chosen = self
-            .choose(proposals, group)
-            .filter(|_| detection.supported);
-        let Some(chosen) = chosen else {
+        let detection = self.detection();
+        let wanted = self.candidates.encapsulation;
+        let chosen = self.choose(proposals, group);
+        let (Some(chosen), Ok(carriage)) = (chosen, detection.carriage(wanted)) else {
             return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
         if chosen.suite.group.id() != group {
@@ -125,7 +129,7 @@ impl InitRequest<'_> {
             return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
         }
         let material = (initiator_nonce, public);
-        self.open(ctx, &chosen, material, detection.translation())
+        self.open(ctx, &chosen, material, (detection.translation(), carriage))
             .map_or(InitOutcome::Ignored, InitOutcome::HalfOpen)
     }
 
@@ -135,7 +139,7 @@ impl InitRequest<'_> {
         ctx: &mut Context<'_>,
         chosen: &Chosen<IkeSuite>,
         (initiator_nonce, public): (&[u8], &[u8]),
-        translation: Translation,
+        (translation, carriage): (Translation, Carriage),
     ) -> Option<Box<IkeSa>> {
         let key_exchange = chosen.suite.group.generate(ctx.random);
         let shared = key_exchange.agree(public).ok()?;
@@ -147,6 +151,7 @@ impl InitRequest<'_> {
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
             translation,
+            carriage,
             candidate: None,
             asked_from: self.path,
             requests: RequestWindow::default(),
@@ -162,9 +167,9 @@ impl InitRequest<'_> {
         let suite = chosen.suite;
         let keys = SaKeys::initial(suite, &shared, &nonces, spis, Role::Responder, epoch).ok()?;
         let ours = (key_exchange.public(), &*responder_nonce);
-        let response = Self::agree(ctx, &mut link, chosen, ours);
+        let response = self.agree(ctx, &mut link, chosen, ours);
         let half_open = HalfOpen {
-            candidates: Arc::clone(&self.candidates),
+            candidates: Candidates::that_allow(&self.candidates, carriage),
             keys,
             initiator_nonce: initiator_nonce.to_vec(),
             responder_nonce,
@@ -181,6 +186,7 @@ impl InitRequest<'_> {
 
     /// Sends the answer that makes the SA half-open.
     fn agree(
+        &self,
         ctx: &mut Context<'_>,
         link: &mut Link,
         chosen: &Chosen<IkeSuite>,
@@ -192,7 +198,8 @@ impl InitRequest<'_> {
             spi: &[],
             transforms: chosen.suite.transforms(),
         };
-        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let (local, wanted) = (link.path.local_address(), self.candidates.encapsulation);
+        let source = nat::source_hash(link.spis(), local, wanted);
         let destination = nat::hash(link.spis(), link.path.remote);
         let payloads = [
             Payload::SecurityAssociation(alloc::vec![proposal]),
@@ -216,11 +223,8 @@ impl InitRequest<'_> {
     /// What is wrong with it, seen from one of the connections.
     pub(crate) fn mismatch(&self, config: &ConnectionConfig) -> Failure {
         let contents = Contents::of(&self.message.payloads);
-        if contents
-            .notify(NotifyType::NAT_DETECTION_SOURCE_IP)
-            .is_none()
-        {
-            return Failure::NoNatTraversal;
+        if let Err(failure) = self.detection().carriage(config.encapsulation) {
+            return failure;
         }
         let ours = offer_ike(&config.ike, &[]);
         let theirs = contents.proposals.unwrap_or_default();
