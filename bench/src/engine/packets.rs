@@ -70,6 +70,7 @@ fn child(number: u32, at_peer: bool) -> io::Result<ChildSa> {
         remote: ([192, 0, 2, 1], 4500).into(),
         carriage: Carriage::Udp,
         mtu: None,
+        ecn: true,
         outbound_active: true,
     })
 }

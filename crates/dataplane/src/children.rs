@@ -12,6 +12,7 @@ use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
 use crate::routes::{RouteChange, Routes};
+use crate::traffic_class;
 use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
@@ -57,6 +58,7 @@ impl Register {
             remote,
             carriage,
             mtu,
+            ecn,
             outbound_active,
         } = child;
         if self.children.len() >= self.most {
@@ -88,6 +90,7 @@ impl Register {
             sa: outbound,
             remote,
             carriage,
+            ecn,
             active: outbound_active,
             limit,
             outer_mtu,
@@ -231,6 +234,7 @@ pub(crate) struct OutboundChild {
     sa: OutboundSa,
     remote: SocketAddr,
     carriage: Carriage,
+    ecn: bool,
     active: bool,
     limit: Limit,
     outer_mtu: u16,
@@ -241,6 +245,11 @@ impl OutboundChild {
     /// What its packets are sent in.
     pub(crate) fn carriage(&self) -> Carriage {
         self.carriage
+    }
+
+    /// DSCP and ECN of the outer header around an inner one's.
+    pub(crate) fn outer_class(&self, inner: u8) -> u8 {
+        traffic_class::outer(inner, self.ecn)
     }
 
     /// Where its packets are sent.

@@ -23,6 +23,7 @@ use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
 use crate::ike_queue::{IkeDatagram, IkeQueue};
 use crate::raw::{self, RECEIVE_LEN, RECEIVES, RawPort, RawPorts};
+use crate::traffic_class;
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
 
@@ -144,11 +145,11 @@ impl InboundLoop {
                 .dropped_many(DropCause::SocketFull, batch.lost.into());
         }
         let now = Instant::now();
-        for (packet, len) in packets.chunks_mut(RECEIVE_LEN).zip(&batch.lens) {
+        for (packet, (len, class)) in packets.chunks_mut(RECEIVE_LEN).zip(&batch.packets) {
             let payload = packet.get_mut(..*len).and_then(|it| port.payload(it));
             let taken = payload
                 .ok_or(DropCause::Runt)
-                .and_then(|payload| self.esp_packet(payload, None, now));
+                .and_then(|payload| self.esp_packet(payload, None, *class, now));
             if let Err(cause) = taken {
                 self.totals.dropped(cause);
             }
@@ -183,7 +184,7 @@ impl InboundLoop {
         }
         let now = Instant::now();
         for datagram in octets.chunks_mut(received.segment.max(1)) {
-            if let Err(cause) = self.datagram(port, datagram, received.from, now) {
+            if let Err(cause) = self.datagram(port, datagram, received, now) {
                 self.totals.dropped(cause);
             }
         }
@@ -193,9 +194,10 @@ impl InboundLoop {
         &mut self,
         port: &UdpPort,
         datagram: &mut [u8],
-        from: SocketAddr,
+        received: &Received,
         now: Instant,
     ) -> Result<(), DropCause> {
+        let from = received.from;
         if datagram == KEEPALIVE {
             self.totals.keepalives_in.fetch_add(1, Relaxed);
             return Ok(());
@@ -210,13 +212,14 @@ impl InboundLoop {
             (self.wake)();
             return Ok(());
         }
-        self.esp_packet(datagram, Some(from), now)
+        self.esp_packet(datagram, Some(from), received.class, now)
     }
 
     fn esp_packet(
         &mut self,
         datagram: &mut [u8],
         from: Option<SocketAddr>,
+        class: u8,
         now: Instant,
     ) -> Result<(), DropCause> {
         if datagram.len() < ESP_HEADER_LEN {
@@ -233,6 +236,9 @@ impl InboundLoop {
         let packet = datagram
             .get_mut(range.clone())
             .ok_or(DropCause::DeviceFailed)?;
+        if !traffic_class::decapsulate(packet, class) {
+            return Err(DropCause::Congestion);
+        }
         if self.clamp_mss {
             clamp_mss(packet, &inner, limit.of(&inner), false);
         }

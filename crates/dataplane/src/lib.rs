@@ -8,8 +8,8 @@
 //! selectors allow it, or not at all; every drop is counted by
 //! its [`DropCause`]; every queue is bounded.
 //!
-//! DSCP and ECN: the outer header is the UDP sockets' own, not ECN-capable and of default class, and the inner one
-//! passes unchanged, which is RFC 6040's compatibility mode. TTL is decremented by the kernel's routing, not here.
+//! DSCP and ECN of the outer header are the inner one's, and marks of congestion come back into that (RFC 6040). TTL is
+//! decremented by the kernel's routing, not here.
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ mod raw;
 mod routes;
 mod split;
 mod too_big;
+mod traffic_class;
 mod udp;
 mod userspace;
 mod vnet;
@@ -76,6 +77,9 @@ pub struct ChildSa {
     pub carriage: Carriage,
     /// The most octets of an inner packet, if that is to be less than what fits the path.
     pub mtu: Option<u16>,
+    /// Whether the peer brings marks of congestion from outer headers into inner ones, so that packets may say that they
+    /// can be marked.
+    pub ecn: bool,
     /// Whether to send on it at once. A responder of a rekey waits (RFC 7296 section 2.8).
     pub outbound_active: bool,
 }

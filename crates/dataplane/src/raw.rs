@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::sockopt::RxqOvfl;
+use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass, RxqOvfl};
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname, recvmmsg, sendmmsg,
-    setsockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname,
+    recvmmsg, sendmmsg, setsockopt,
 };
 
 /// Packets in one receive.
@@ -40,8 +40,8 @@ pub(crate) struct RawPorts(Vec<RawPort>);
 /// What one receive has brought.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Batch {
-    /// Octets of each packet, in the order of the buffers.
-    pub(crate) lens: Vec<usize>,
+    /// Octets of each packet, and its DSCP and ECN, in the order of the buffers.
+    pub(crate) packets: Vec<(usize, u8)>,
     /// Packets since the receive before that the kernel had no room for, at most 2³².
     pub(crate) lost: u32,
 }
@@ -78,6 +78,9 @@ impl RawPort {
         fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         // Without it losses are not counted.
         let _ = setsockopt(&socket, RxqOvfl, &1);
+        // Without it marks of congestion are not seen. Each family has one of the two.
+        let _ = setsockopt(&socket, IpRecvTos, &true);
+        let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
         let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
         Ok(Self {
             is_ipv4: local.as_sockaddr_in().is_some(),
@@ -91,8 +94,15 @@ impl RawPort {
         self.socket.as_fd()
     }
 
-    /// Sends packets of `segment` octets each, the last of them maybe shorter. Answers how many calls it took.
-    pub(crate) fn send(&self, packets: &[u8], segment: usize, to: IpAddr) -> io::Result<u64> {
+    /// Sends packets of `segment` octets each, the last of them maybe shorter, with this DSCP and ECN. Answers how many
+    /// calls it took.
+    pub(crate) fn send(
+        &self,
+        packets: &[u8],
+        segment: usize,
+        to: IpAddr,
+        class: u8,
+    ) -> io::Result<u64> {
         let slices: Vec<_> = packets
             .chunks(segment.max(1))
             .map(|packet| [IoSlice::new(packet)])
@@ -100,18 +110,24 @@ impl RawPort {
         // A raw socket's addresses have no port, and IPv6's refuse one.
         let to = SockaddrStorage::from(SocketAddr::new(to, 0));
         let addresses = vec![Some(to); slices.len()];
+        let wide = i32::from(class);
+        let class = (class != 0).then_some(if self.is_ipv4 {
+            ControlMessage::Ipv4Tos(&class)
+        } else {
+            ControlMessage::Ipv6TClass(&wide)
+        });
         let (mut sent, mut calls) = (0, 0);
         let mut failure = None;
         let mut waited = false;
         while let Some(left) = slices.get(sent..).filter(|left| !left.is_empty()) {
-            let mut headers = MultiHeaders::preallocate(left.len(), None);
+            let mut headers = MultiHeaders::preallocate(left.len(), Some(nix::cmsg_space!(i32)));
             let addresses = addresses.get(sent..).unwrap_or_default();
             let outcome = sendmmsg(
                 self.socket.as_raw_fd(),
                 &mut headers,
                 left,
                 addresses,
-                [],
+                class.as_slice(),
                 MsgFlags::empty(),
             );
             match outcome.map(Iterator::count) {
@@ -145,7 +161,7 @@ impl RawPort {
             .chunks_mut(RECEIVE_LEN)
             .map(|packet| [IoSliceMut::new(packet)])
             .collect();
-        let space = nix::cmsg_space!(u32);
+        let space = nix::cmsg_space!(u32, i32);
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(slices.len(), Some(space));
         let messages = recvmmsg(
             self.socket.as_raw_fd(),
@@ -156,14 +172,20 @@ impl RawPort {
         )?;
         let mut batch = Batch::default();
         for message in messages {
-            batch.lens.push(message.bytes);
+            let mut class = 0;
             for control in message.cmsgs().into_iter().flatten() {
-                // The kernel counts from the socket's beginning, modulo 2³².
-                if let ControlMessageOwned::RxqOvfl(all) = control {
-                    let before = self.lost.swap(all, Ordering::Relaxed);
-                    batch.lost = batch.lost.saturating_add(all.wrapping_sub(before));
+                match control {
+                    ControlMessageOwned::Ipv4Tos(found) => class = found,
+                    ControlMessageOwned::Ipv6TClass(found) => class = found as u8,
+                    // The kernel counts from the socket's beginning, modulo 2³².
+                    ControlMessageOwned::RxqOvfl(all) => {
+                        let before = self.lost.swap(all, Ordering::Relaxed);
+                        batch.lost = batch.lost.saturating_add(all.wrapping_sub(before));
+                    }
+                    _ => {}
                 }
             }
+            batch.packets.push((message.bytes, class));
         }
         Ok(batch)
     }

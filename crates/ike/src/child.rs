@@ -113,6 +113,7 @@ pub(crate) struct Owner<'a> {
     pub(crate) config: &'a ConnectionConfig,
     pub(crate) path: Path,
     pub(crate) carriage: Carriage,
+    pub(crate) ecn: bool,
 }
 
 /// A Child SA that was agreed on, whose keys are there.
@@ -155,6 +156,7 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         remote_selectors: birth.remote.clone(),
         remote: owner.path.remote,
         carriage: owner.carriage,
+        ecn: owner.ecn,
         outbound_active,
     }));
     let lifetime = owner.config.child_lifetime;

@@ -109,6 +109,9 @@ pub struct InstallChild {
     pub remote: SocketAddr,
     /// What they travel in. What comes from the peer may travel in either (RFC 7296 section 2.23).
     pub carriage: Carriage,
+    /// Whether the peer brings marks of congestion from outer headers into inner ones, as all must that speak IKEv2
+    /// (RFC 7296 section 2.24) and none need that speak IKEv1.
+    pub ecn: bool,
     /// Whether to send on it at once (RFC 7296 section 2.8: a rekey's responder waits).
     pub outbound_active: bool,
 }

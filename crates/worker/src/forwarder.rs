@@ -96,6 +96,7 @@ impl Forwarded {
                 adit_ike::Carriage::Udp => Carriage::Udp,
             },
             mtu,
+            ecn: child.ecn,
             outbound_active: child.outbound_active,
         })?;
         Ok(Self {

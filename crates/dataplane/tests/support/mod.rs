@@ -97,6 +97,7 @@ pub(crate) fn child(
         remote,
         carriage: Carriage::Udp,
         mtu: None,
+        ecn: true,
         outbound_active,
     }
 }
