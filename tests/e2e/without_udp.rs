@@ -42,6 +42,13 @@ fn all_four_combinations_of_families_pass_as_protocol_50() {
         ping_both(&one.instance, &two.instance);
         ping_with(&one.instance.namespace, &two.v6, "-c 10 -i 0.02").all();
         ping_with(&two.instance.namespace, &one.v6, "-c 10 -i 0.02").all();
+        // Of a class of its own, which goes to the outer header.
+        ping_with(
+            &one.instance.namespace,
+            &two.instance.address,
+            "-c 10 -i 0.02 -Q 0xb8",
+        )
+        .all();
         for (from, to) in [(&one, &two), (&two, &one)] {
             let (client, server) = (&from.instance.namespace, &to.instance.namespace);
             for address in [&to.instance.address, &to.v6] {
@@ -53,6 +60,8 @@ fn all_four_combinations_of_families_pass_as_protocol_50() {
         captured.hides(&one.instance.address, &two.instance.address);
         captured.hides(&one.v6, &two.v6);
         assert_eq!((captured.esp, captured.esp_over_v6), (0, 0));
+        // Requests, and answers that have what they answer.
+        assert_eq!(captured.expedited, 20);
         let seen = [captured.raw_esp, captured.raw_esp_over_v6];
         let expected = usize::from(over_v6);
         assert!(seen[expected] > 1000 && seen[1 - expected] == 0, "{seen:?}");

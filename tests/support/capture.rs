@@ -104,6 +104,9 @@ impl Capture {
                 .len(),
             raw_esp: self.matching("ip proto 50").len(),
             raw_esp_over_v6: self.matching("ip6 proto 50").len(),
+            expedited: self
+                .matching("(ip and ip[1] == 0xb8) or (ip6 and ip6[0:2] & 0xff0 == 0xb80)")
+                .len(),
             neighbours: self.matching(NEIGHBOURS),
             octets,
         };
@@ -145,6 +148,8 @@ pub(crate) struct Captured {
     pub(crate) raw_esp: usize,
     /// And how many over IPv6.
     pub(crate) raw_esp_over_v6: usize,
+    /// How many packets had the DSCP of expedited forwarding in their outer header.
+    pub(crate) expedited: usize,
     neighbours: Vec<String>,
     octets: Vec<u8>,
 }

@@ -11,6 +11,7 @@ use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
+use crate::path::{PathNews, Paths};
 use crate::routes::{RouteChange, Routes};
 use crate::traffic_class;
 use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
@@ -242,6 +243,12 @@ pub(crate) struct OutboundChild {
 }
 
 impl OutboundChild {
+    fn fit(&mut self, paths: &Paths) {
+        let mtu = paths.mtu(self.remote, self.outer_mtu);
+        let budget = datagram_budget(mtu, self.remote, self.carriage);
+        self.limit.path = self.sa.max_inner_len(budget);
+    }
+
     /// What its packets are sent in.
     pub(crate) fn carriage(&self) -> Carriage {
         self.carriage
@@ -298,6 +305,7 @@ pub(crate) enum OutboundCommand {
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
+    Path(PathNews),
     Routes(Arc<RouteChange>),
 }
 
@@ -311,6 +319,7 @@ pub(crate) struct OutboundTable {
     /// Of each connection, in the order of their installation. None is empty.
     by_owner: HashMap<Owner, Vec<usize>>,
     routes: Routes,
+    paths: Paths,
 }
 
 impl OutboundTable {
@@ -321,18 +330,45 @@ impl OutboundTable {
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
             OutboundCommand::Remove(id) => self.remove(id),
             OutboundCommand::Routes(change) => self.routes.apply(&change),
-            OutboundCommand::Move(id, remote) => self.with(id, |child| {
-                child.remote = remote;
-                child.limit.path = child.sa.max_inner_len(datagram_budget(
-                    child.outer_mtu,
-                    remote,
-                    child.carriage,
-                ));
-            }),
+            OutboundCommand::Move(id, remote) => {
+                self.with(id, |child| child.remote = remote);
+                self.fit(remote.ip());
+            }
+            OutboundCommand::Path(news) => self.hear(&news),
         }
     }
 
-    fn install(&mut self, child: OutboundChild) {
+    /// Takes news of a path, if it is about a packet that was sent.
+    fn hear(&mut self, news: &PathNews) {
+        let is_ours = |child: &OutboundChild| {
+            child.sa.spi().get() == news.spi && child.remote.ip() == news.to
+        };
+        let is_credible = self.places.iter().flatten().any(is_ours);
+        if is_credible && self.paths.note(news, Instant::now()) {
+            self.fit(news.to);
+        }
+    }
+
+    /// Forgets what was heard of paths long ago.
+    pub(crate) fn forget_paths(&mut self) {
+        if !self.paths.is_empty() {
+            for to in self.paths.expire(Instant::now()) {
+                self.fit(to);
+            }
+        }
+    }
+
+    /// Has inner packets to a peer fit what is known of the path.
+    fn fit(&mut self, to: IpAddr) {
+        for child in self.places.iter_mut().flatten() {
+            if child.remote.ip() == to {
+                child.fit(&self.paths);
+            }
+        }
+    }
+
+    fn install(&mut self, mut child: OutboundChild) {
+        child.fit(&self.paths);
         let (id, owner) = (child.id, child.owner);
         let place = self.free.pop().unwrap_or(self.places.len());
         match self.places.get_mut(place) {

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -16,12 +16,13 @@ use adit_esp::ESP_HEADER_LEN;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::children::{InboundCommand, InboundTable, Opened};
+use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand};
 use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
 use crate::ike_queue::{IkeDatagram, IkeQueue};
+use crate::path;
 use crate::raw::{self, RECEIVE_LEN, RECEIVES, RawPort, RawPorts};
 use crate::traffic_class;
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
@@ -65,6 +66,8 @@ pub(crate) struct InboundLoop {
     pub(crate) ike: Arc<IkeQueue>,
     pub(crate) wake: Box<dyn Fn() + Send>,
     pub(crate) children: InboundTable,
+    /// For what is heard of paths.
+    pub(crate) outbound: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) coalescer: Coalescer,
 }
 
@@ -117,6 +120,7 @@ impl InboundLoop {
                 }
                 Err(Errno::EAGAIN) => return Turn::Drained,
                 Err(Errno::EINTR) => {}
+                Err(_) if self.hear_of_paths(port.socket().as_fd()) => {}
                 Err(_) => return failed,
             }
         }
@@ -135,6 +139,7 @@ impl InboundLoop {
             }
             Err(Errno::EAGAIN) => Turn::Drained,
             Err(Errno::EINTR) => Turn::More,
+            Err(_) if self.hear_of_paths(port.descriptor()) => Turn::More,
             Err(_) => Turn::Failed,
         }
     }
@@ -156,6 +161,15 @@ impl InboundLoop {
         }
     }
 
+    /// Passes on what the network says of the ways to peers; whether it said anything.
+    fn hear_of_paths(&self, socket: BorrowedFd<'_>) -> bool {
+        let (any, news) = path::take(socket);
+        for news in news {
+            self.outbound.push(OutboundCommand::Path(news));
+        }
+        any
+    }
+
     fn wait(&self, sockets: bool, timeout: PollTimeout) {
         let mut awaited = vec![PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN)];
         if sockets {
@@ -165,6 +179,13 @@ impl InboundLoop {
         }
         // An error of poll, like an early return, costs one more turn of the loop.
         let _ = poll(&mut awaited, timeout);
+        // News stays, and poll answers at once, until it is taken.
+        for socket in awaited.iter().skip(1) {
+            let ready = socket.revents().unwrap_or(PollFlags::empty());
+            if ready.contains(PollFlags::POLLERR) {
+                self.hear_of_paths(socket.as_fd());
+            }
+        }
         self.commands.clear_wake();
     }
 

@@ -26,6 +26,7 @@ mod memory;
 mod outbound;
 #[cfg(test)]
 mod packets;
+mod path;
 mod raw;
 mod routes;
 mod split;

@@ -128,6 +128,7 @@ impl OutboundLoop {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.flush();
+                    self.children.forget_paths();
                     self.wait(true, PollTimeout::NONE);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -15,6 +15,8 @@ use nix::sys::socket::{
     recvmmsg, sendmmsg, setsockopt,
 };
 
+use crate::path;
+
 /// Packets in one receive.
 pub(crate) const RECEIVES: usize = 16;
 /// Octets that one of them may have, with its IPv4 header.
@@ -81,6 +83,7 @@ impl RawPort {
         // Without it marks of congestion are not seen. Each family has one of the two.
         let _ = setsockopt(&socket, IpRecvTos, &true);
         let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
+        path::listen(socket.as_fd());
         let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
         Ok(Self {
             is_ipv4: local.as_sockaddr_in().is_some(),
@@ -116,11 +119,13 @@ impl RawPort {
         } else {
             ControlMessage::Ipv6TClass(&wide)
         });
+        // The kernel refuses room that nothing is in.
+        let space = class.is_some().then(|| nix::cmsg_space!(i32));
         let (mut sent, mut calls) = (0, 0);
         let mut failure = None;
-        let mut waited = false;
+        let (mut waited, mut told) = (false, false);
         while let Some(left) = slices.get(sent..).filter(|left| !left.is_empty()) {
-            let mut headers = MultiHeaders::preallocate(left.len(), Some(nix::cmsg_space!(i32)));
+            let mut headers = MultiHeaders::preallocate(left.len(), space.clone());
             let addresses = addresses.get(sent..).unwrap_or_default();
             let outcome = sendmmsg(
                 self.socket.as_raw_fd(),
@@ -142,6 +147,8 @@ impl RawPort {
                     // Whatever it answers, the send is tried once more.
                     let _ = poll(&mut fds, SEND_PATIENCE_MS);
                 }
+                // What the network said of an earlier packet to anybody, told once.
+                Err(_) if !told => told = true,
                 // The first of those that are left; the others may still be sent.
                 Err(errno) => {
                     failure = Some(errno);

@@ -14,6 +14,8 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
 
+use crate::path;
+
 /// Datagrams in one send; the kernel's limit on segments.
 pub(crate) const MAX_SEGMENTS: usize = 64;
 /// Octets in one send: what a UDP datagram over IPv4 can hold, which is less than over IPv6.
@@ -60,6 +62,9 @@ impl UdpPorts {
     pub(crate) fn new(first: OwnedFd, second: Option<OwnedFd>) -> io::Result<Self> {
         let first = UdpPort::new(first)?;
         let second = second.map(UdpPort::new).transpose()?;
+        for port in [Some(&first), second.as_ref()].into_iter().flatten() {
+            path::listen(port.socket.as_fd());
+        }
         let one_family = |second: &UdpPort| second.local.is_ipv4() == first.local.is_ipv4();
         if second.as_ref().is_some_and(one_family) {
             return Err(io::Error::new(
@@ -173,7 +178,7 @@ impl UdpPort {
             (Some(_), None) => offload.as_slice(),
             (None, _) => class.as_slice(),
         };
-        let mut waited = false;
+        let (mut waited, mut told) = (false, false);
         loop {
             match sendmsg(
                 self.socket.as_raw_fd(),
@@ -190,6 +195,8 @@ impl UdpPort {
                     // Whatever it answers, the send is tried once more.
                     let _ = poll(&mut fds, SEND_PATIENCE_MS);
                 }
+                // What the network said of an earlier packet to anybody, told once.
+                Err(errno) if !told && !matches!(errno, Errno::EIO | Errno::EINVAL) => told = true,
                 Err(errno) => return Err(errno),
             }
         }
@@ -244,7 +251,7 @@ pub fn control_buffer() -> Vec<u8> {
     cmsg_space!(i32, u32, i32)
 }
 
-fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+pub(crate) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = address.as_sockaddr_in() {
         return Some(SocketAddr::V4((*v4).into()));
     }

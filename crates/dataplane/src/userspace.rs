@@ -118,6 +118,7 @@ impl Userspace {
             ike,
             wake: Box::new(wake),
             children: InboundTable::default(),
+            outbound: Arc::clone(&this.outbound),
             coalescer: Coalescer::new(),
         };
         // If the second thread fails to start, dropping `this` ends the first.
@@ -142,9 +143,9 @@ impl Userspace {
     /// # Errors
     /// What the socket answers; a message that is lost this way is repeated like any other.
     pub fn send_ike(&self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
-        let socket = self.udp.toward(to)?.socket();
         let octets = [&NON_ESP_MARKER, message].concat();
-        socket.send_to(&octets, to).map(|_| ())
+        let port = self.udp.toward(to)?;
+        port.send(&octets, octets.len(), to, 0).map(|_| ())
     }
 
     /// Sends a NAT keepalive.

@@ -106,7 +106,9 @@ fn conditional() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
             vec![
                 option(libc::SOL_UDP, libc::UDP_GRO)?,
                 option(libc::SOL_SOCKET, libc::SO_RXQ_OVFL)?,
+                option(libc::SOL_IP, libc::IP_RECVERR)?,
                 option(libc::SOL_IP, libc::IP_RECVTOS)?,
+                option(libc::SOL_IPV6, libc::IPV6_RECVERR)?,
                 option(libc::SOL_IPV6, libc::IPV6_RECVTCLASS)?,
             ],
         ),
