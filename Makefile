@@ -17,6 +17,9 @@ TOOLS := $(CACHE)/tools
 CLIENTS := openstack-10 openstack-8 keystone-30
 export ADIT_TEST_CLIENTS := $(CACHE)/clients
 
+# The image of a machine with another kernel.
+export ADIT_TEST_GUEST := $(CACHE)/guest
+
 # Namespaces and TUN devices need root; everything is built without it.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 ifneq ($(SUDO),)
@@ -24,14 +27,14 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients interop-full clients bench bench-gateways bench-engine check deny
+.PHONY: demo test test-clients interop-full clients guest bench bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit demo $(if $(KEEP),--keep)
 
-test: clients
+test: clients guest
 	cargo test --workspace --locked
 
 test-clients: clients
@@ -47,6 +50,11 @@ clients:
 	@for client in $(CLIENTS); do \
 	    tools/client-environment tests/clients/environments/$$client.txt $(ADIT_TEST_CLIENTS)/$$client || exit 1; \
 	done
+
+# A machine whose kernel does ESP and AH, for tests. Where it can't be made they say that they are skipped.
+guest:
+	@tools/install-packages test
+	@tools/guest-image $(ADIT_TEST_GUEST) || echo "SKIPPED: the tests in a machine, which could not be made" >&2
 
 bench:
 	@tools/install-packages demo

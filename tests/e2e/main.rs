@@ -18,6 +18,7 @@ mod reasons;
 mod recovery;
 mod secrets;
 mod tunnels;
+mod without_udp;
 mod world;
 
 #[expect(dead_code, reason = "the tests with strongSwan use the rest")]

@@ -14,9 +14,9 @@ use super::{Ground, PATIENCE, until};
 /// Who asks where an address is, and who answers.
 const NEIGHBOURS: &str = "(arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
 
-/// All that IPsec needs besides: IKE and ESP in UDP. Links also announce themselves to multicast
+/// All that IPsec needs besides: IKE and ESP, in UDP or not. Links also announce themselves to multicast
 /// routers, by IGMP and by IPv6 from and to link-local addresses.
-const EXPECTED: &str = "(udp port 500 or udp port 4500) or \
+const EXPECTED: &str = "(udp port 500 or udp port 4500) or (ip proto 50) or (ip6 proto 50) or \
      (igmp and dst net 224.0.0.0/24) or \
      (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
 
@@ -102,6 +102,11 @@ impl Capture {
             esp_over_v6: self
                 .matching("ip6 and udp port 4500 and ip6[48:4] != 0")
                 .len(),
+            raw_esp: self.matching("ip proto 50").len(),
+            raw_esp_over_v6: self.matching("ip6 proto 50").len(),
+            expedited: self
+                .matching("(ip and ip[1] == 0xb8) or (ip6 and ip6[0:2] & 0xff0 == 0xb80)")
+                .len(),
             neighbours: self.matching(NEIGHBOURS),
             octets,
         };
@@ -139,6 +144,12 @@ pub(crate) struct Captured {
     pub(crate) esp: usize,
     /// And how many over IPv6.
     pub(crate) esp_over_v6: usize,
+    /// How many packets of ESP without UDP there were over IPv4.
+    pub(crate) raw_esp: usize,
+    /// And how many over IPv6.
+    pub(crate) raw_esp_over_v6: usize,
+    /// How many packets had the DSCP of expedited forwarding in their outer header.
+    pub(crate) expedited: usize,
     neighbours: Vec<String>,
     octets: Vec<u8>,
 }

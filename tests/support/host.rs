@@ -69,15 +69,25 @@ impl Ground for Host {
 impl Host {
     /// Starts one. `number` makes its external network its own.
     pub(crate) fn open(prefix: &str, number: u8) -> Self {
-        Self::open_on(prefix, number, None)
+        Self::open_on(prefix, number, None, "auto")
     }
 
     /// Starts one that has IPv6 outside too.
     pub(crate) fn open_with_v6(prefix: &str, number: u8) -> Self {
-        Self::open_on(prefix, number, Some(format!("fd18:{number}")))
+        Self::open_on(prefix, number, Some(format!("fd18:{number}")), "auto")
     }
 
-    fn open_on(prefix: &str, number: u8, external_v6: Option<String>) -> Self {
+    /// One with IPv6 outside whose gateways put nothing into UDP.
+    pub(crate) fn open_without_udp(prefix: &str, number: u8) -> Self {
+        Self::open_on(prefix, number, Some(format!("fd18:{number}")), "never")
+    }
+
+    fn open_on(
+        prefix: &str,
+        number: u8,
+        external_v6: Option<String>,
+        udp_encapsulation: &str,
+    ) -> Self {
         namespace::remove_all(prefix);
         let external = format!("198.18.{number}");
         let runtime = Runtime::new().unwrap();
@@ -91,7 +101,9 @@ impl Host {
         let network = Arc::new(runtime.block_on(Network::open(prefix, wires)).unwrap());
         let program = WorkerProgram {
             path: env!("CARGO_BIN_EXE_adit").into(),
-            arguments: vec!["gateway-worker".to_owned()],
+            arguments: ["gateway-worker", "--udp-encapsulation", udp_encapsulation]
+                .map(str::to_owned)
+                .to_vec(),
             first_user: 0x7100_0000,
         };
         // A task is started for each worker, here and when specs are applied.
@@ -205,6 +217,16 @@ impl Host {
         self.runtime.block_on(changed).unwrap();
     }
 
+    /// Takes a tunnel away.
+    pub(crate) fn remove(&self, place: &Place, connection: ConnectionId) {
+        let change = GatewayChange {
+            id: place.gateway.id,
+            tunnels: BTreeMap::from([(connection, None)]),
+        };
+        let changed = self.agent.change_gateway(&change);
+        self.runtime.block_on(changed).unwrap();
+    }
+
     /// What was last said of a tunnel.
     pub(crate) fn observed(&self, connection: ConnectionId) -> Option<TunnelObserved> {
         self.observed.lock().unwrap().get(&connection).cloned()
@@ -234,6 +256,15 @@ impl Host {
             let fresh = spis.len() == 1 && !before.contains(&spis[0]);
             (fresh && seen.1.elapsed() >= SETTLED).then_some(spis)
         })
+    }
+
+    /// Waits until a tunnel is up with so many Child SAs.
+    #[track_caller]
+    pub(crate) fn up_with(&self, connection: ConnectionId, children: usize) {
+        until("the tunnel is up", VERDICT, || {
+            let is_up = self.observed(connection)?.state == TunnelState::Up;
+            (is_up && self.spis(connection).len() == children).then_some(())
+        });
     }
 
     /// Waits until a tunnel is down for this reason; the evidence.

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use adit_crypto::{Encryption, SystemRandom};
 use adit_dataplane::{
-    ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, RouteChange,
+    Carriage, ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, RouteChange,
 };
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
 use ipnet::{IpNet, Ipv4Net};
@@ -68,7 +68,9 @@ fn child(number: u32, at_peer: bool) -> io::Result<ChildSa> {
         inbound: receives.map_err(io::Error::other)?,
         outbound: sends.map_err(io::Error::other)?,
         remote: ([192, 0, 2, 1], 4500).into(),
+        carriage: Carriage::Udp,
         mtu: None,
+        ecn: true,
         outbound_active: true,
     })
 }

@@ -4,6 +4,7 @@
 mod change_log;
 mod keystone;
 mod tls;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,6 +23,7 @@ use change_log::ChangeLogSettings;
 pub(crate) use keystone::ExternalKeystone;
 use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
 pub(crate) use tls::TlsSettings;
+pub(crate) use workers::{UdpEncapsulation, WorkerSettings};
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -149,14 +151,6 @@ pub(crate) struct NetworkSettings {
     pub(crate) tunnel_mtu: u32,
 }
 
-/// The processes of gateways.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct WorkerSettings {
-    /// The first of the numbers of users that they run as, one for each gateway.
-    pub(crate) first_user: u32,
-}
-
 /// The IBM VPC dialect.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -276,16 +270,6 @@ impl Default for NetworkSettings {
                 .unwrap_or_else(|_| Cidr::host(Ipv4Addr::new(198, 51, 100, 0).into())),
             external_cidr_v6: None,
             tunnel_mtu: 1400,
-        }
-    }
-}
-
-impl Default for WorkerSettings {
-    fn default() -> Self {
-        // The first number of a range that no distribution gives to anybody: systemd's
-        // "Users, Groups, UIDs and GIDs" lists them.
-        Self {
-            first_user: 0x7000_0000,
         }
     }
 }

@@ -48,6 +48,9 @@ enum Command {
         /// The number of the user to become.
         #[arg(long)]
         user: u32,
+        /// Whether its tunnels' packets go in UDP.
+        #[arg(long, value_enum, default_value_t)]
+        udp_encapsulation: config::UdpEncapsulation,
     },
     /// Put a copy that `adit backup` made in the place of a state folder.
     Restore(backup::RestoreOptions),
@@ -115,9 +118,12 @@ fn main() -> ExitCode {
             Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
             Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
-            Command::GatewayWorker { user } => {
+            Command::GatewayWorker {
+                user,
+                udp_encapsulation,
+            } => {
                 start_logging("info,refinery_core=warn");
-                worker(user)
+                worker(user, udp_encapsulation)
             }
             Command::Serve(options) => {
                 start_logging("info,refinery_core=warn");
@@ -147,8 +153,11 @@ fn serve(options: ServeOptions) -> Result<(), Box<dyn std::error::Error + Send +
     runtime.block_on(serve::serve(settings, options.state_dir, options.fresh))
 }
 
-fn worker(user: u32) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn worker(
+    user: u32,
+    encapsulation: config::UdpEncapsulation,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let control = std::io::stdin().as_fd().try_clone_to_owned()?;
-    adit_worker::run(control.into(), user)?;
+    adit_worker::run(control.into(), user, encapsulation.into())?;
     Ok(())
 }

@@ -145,7 +145,11 @@ pub(crate) async fn serve(
 fn worker_program(settings: &Settings) -> std::io::Result<WorkerProgram> {
     Ok(WorkerProgram {
         path: std::env::current_exe()?,
-        arguments: vec!["gateway-worker".to_owned()],
+        arguments: vec![
+            "gateway-worker".to_owned(),
+            "--udp-encapsulation".to_owned(),
+            settings.workers.udp_encapsulation.name().to_owned(),
+        ],
         first_user: settings.workers.first_user,
     })
 }

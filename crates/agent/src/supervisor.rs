@@ -273,9 +273,9 @@ fn send_descriptors(
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     let mut descriptors = vec![ports.tun.as_fd()];
     for ports in [Some(&ports.v4), ports.v6.as_ref()].into_iter().flatten() {
-        descriptors.extend([ports.ike.as_fd(), ports.nat.as_fd()]);
+        descriptors.extend(ports.all());
     }
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(5))];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(7))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("the descriptors do not fit the message"));

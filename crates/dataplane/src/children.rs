@@ -11,12 +11,19 @@ use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
+use crate::path::{PathNews, Paths};
 use crate::routes::{RouteChange, Routes};
-use crate::{ChildId, ChildSa, InstallError, Owner};
+use crate::traffic_class;
+use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
 /// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
-pub(crate) fn datagram_budget(outer_mtu: u16, remote: SocketAddr) -> usize {
-    usize::from(outer_mtu).saturating_sub(if remote.is_ipv4() { 28 } else { 48 })
+fn datagram_budget(outer_mtu: u16, remote: SocketAddr, carriage: Carriage) -> usize {
+    let ip = if remote.is_ipv4() { 20 } else { 40 };
+    let udp = match carriage {
+        Carriage::Ip => 0,
+        Carriage::Udp => 8,
+    };
+    usize::from(outer_mtu).saturating_sub(ip + udp)
 }
 
 /// What the control side knows of the installed Child SAs.
@@ -50,7 +57,9 @@ impl Register {
             inbound,
             outbound,
             remote,
+            carriage,
             mtu,
+            ecn,
             outbound_active,
         } = child;
         if self.children.len() >= self.most {
@@ -66,7 +75,7 @@ impl Register {
         let stats = Arc::new(ChildStats::new(id, outbound.sequence_limit(), busy));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
-        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote));
+        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote, carriage));
         let limit = Limit { path, mtu };
         let inbound = InboundChild {
             id,
@@ -81,6 +90,8 @@ impl Register {
             owner,
             sa: outbound,
             remote,
+            carriage,
+            ecn,
             active: outbound_active,
             limit,
             outer_mtu,
@@ -169,11 +180,11 @@ impl InboundTable {
         }
     }
 
-    /// Opens an ESP packet in place.
+    /// Opens an ESP packet in place. `from`: the peer's address and port, of one that came in UDP.
     pub(crate) fn open(
         &mut self,
         packet: &mut [u8],
-        from: SocketAddr,
+        from: Option<SocketAddr>,
         now: Instant,
     ) -> Result<Opened, DropCause> {
         let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
@@ -205,7 +216,10 @@ impl InboundTable {
                 .received(now, result.as_ref().ok().map(|opened| opened.range.len()));
             // A packet that was captured and sent on from elsewhere is rarely the newest.
             let newest = child.sa.highest_sequence() > highest;
-            if newest && child.endpoint_seen != Some(from) {
+            if newest
+                && child.endpoint_seen != from
+                && let Some(from) = from
+            {
                 child.endpoint_seen = Some(from);
                 child.stats.endpoint_moved(from);
             }
@@ -220,6 +234,8 @@ pub(crate) struct OutboundChild {
     owner: Owner,
     sa: OutboundSa,
     remote: SocketAddr,
+    carriage: Carriage,
+    ecn: bool,
     active: bool,
     limit: Limit,
     outer_mtu: u16,
@@ -227,6 +243,22 @@ pub(crate) struct OutboundChild {
 }
 
 impl OutboundChild {
+    fn fit(&mut self, paths: &Paths) {
+        let mtu = paths.mtu(self.remote, self.outer_mtu);
+        let budget = datagram_budget(mtu, self.remote, self.carriage);
+        self.limit.path = self.sa.max_inner_len(budget);
+    }
+
+    /// What its packets are sent in.
+    pub(crate) fn carriage(&self) -> Carriage {
+        self.carriage
+    }
+
+    /// DSCP and ECN of the outer header around an inner one's.
+    pub(crate) fn outer_class(&self, inner: u8) -> u8 {
+        traffic_class::outer(inner, self.ecn)
+    }
+
     /// Where its packets are sent.
     pub(crate) fn remote(&self) -> SocketAddr {
         self.remote
@@ -273,6 +305,7 @@ pub(crate) enum OutboundCommand {
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
+    Path(PathNews),
     Routes(Arc<RouteChange>),
 }
 
@@ -286,6 +319,7 @@ pub(crate) struct OutboundTable {
     /// Of each connection, in the order of their installation. None is empty.
     by_owner: HashMap<Owner, Vec<usize>>,
     routes: Routes,
+    paths: Paths,
 }
 
 impl OutboundTable {
@@ -296,16 +330,45 @@ impl OutboundTable {
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
             OutboundCommand::Remove(id) => self.remove(id),
             OutboundCommand::Routes(change) => self.routes.apply(&change),
-            OutboundCommand::Move(id, remote) => self.with(id, |child| {
-                child.remote = remote;
-                child.limit.path = child
-                    .sa
-                    .max_inner_len(datagram_budget(child.outer_mtu, remote));
-            }),
+            OutboundCommand::Move(id, remote) => {
+                self.with(id, |child| child.remote = remote);
+                self.fit(remote.ip());
+            }
+            OutboundCommand::Path(news) => self.hear(&news),
         }
     }
 
-    fn install(&mut self, child: OutboundChild) {
+    /// Takes news of a path, if it is about a packet that was sent.
+    fn hear(&mut self, news: &PathNews) {
+        let is_ours = |child: &OutboundChild| {
+            child.sa.spi().get() == news.spi && child.remote.ip() == news.to
+        };
+        let is_credible = self.places.iter().flatten().any(is_ours);
+        if is_credible && self.paths.note(news, Instant::now()) {
+            self.fit(news.to);
+        }
+    }
+
+    /// Forgets what was heard of paths long ago.
+    pub(crate) fn forget_paths(&mut self) {
+        if !self.paths.is_empty() {
+            for to in self.paths.expire(Instant::now()) {
+                self.fit(to);
+            }
+        }
+    }
+
+    /// Has inner packets to a peer fit what is known of the path.
+    fn fit(&mut self, to: IpAddr) {
+        for child in self.places.iter_mut().flatten() {
+            if child.remote.ip() == to {
+                child.fit(&self.paths);
+            }
+        }
+    }
+
+    fn install(&mut self, mut child: OutboundChild) {
+        child.fit(&self.paths);
         let (id, owner) = (child.id, child.owner);
         let place = self.free.pop().unwrap_or(self.places.len());
         match self.places.get_mut(place) {

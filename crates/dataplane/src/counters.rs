@@ -42,6 +42,8 @@ pub enum DropCause {
     IkeStranger,
     /// Inbound: an authentic packet, but one that belongs to another connection than the one it came by.
     OtherConnection,
+    /// Inbound: congestion was marked on the way, and the inner packet can't carry the mark on (RFC 6040 section 4.2).
+    Congestion,
     /// Inbound: the device did not take the packet.
     DeviceFailed,
     /// Inbound: the SA refused the packet.
@@ -49,7 +51,7 @@ pub enum DropCause {
 }
 
 impl DropCause {
-    const PLAIN: [Self; 14] = [
+    const PLAIN: [Self; 15] = [
         Self::NoSa,
         Self::NoConnection,
         Self::LinkScope,
@@ -64,6 +66,7 @@ impl DropCause {
         Self::IkeStranger,
         Self::OtherConnection,
         Self::DeviceFailed,
+        Self::Congestion,
     ];
 
     /// How many there are.
@@ -94,6 +97,7 @@ impl DropCause {
             Self::IkeStranger => "ike_stranger",
             Self::OtherConnection => "other_connection",
             Self::DeviceFailed => "device_failed",
+            Self::Congestion => "congestion",
             Self::Esp(reason) => reason.name(),
         }
     }
@@ -114,6 +118,7 @@ impl DropCause {
             Self::IkeStranger => 11,
             Self::OtherConnection => 12,
             Self::DeviceFailed => 13,
+            Self::Congestion => 14,
             Self::Esp(reason) => Self::PLAIN.len() + reason as usize,
         }
     }

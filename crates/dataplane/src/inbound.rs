@@ -1,13 +1,13 @@
 //! The inbound loop: sockets, demultiplexing, opening, joining, device.
 //!
 //! A datagram is a NAT keepalive (one octet 0xFF), an IKE message (four octets zero before it) or an ESP packet
-//! (RFC 3948 section 2). The inner packet is written from where it was decrypted: the vnet header goes over the ESP
+//! (RFC 3948 section 2); what comes by a raw socket is ESP. The inner packet is written from where it was decrypted: the vnet header goes over the ESP
 //! header and IV before it, which are of no more use.
 
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -16,12 +16,15 @@ use adit_esp::ESP_HEADER_LEN;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::children::{InboundCommand, InboundTable, Opened};
+use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand};
 use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
 use crate::ike_queue::{IkeDatagram, IkeQueue};
+use crate::path;
+use crate::raw::{self, RECEIVE_LEN, RECEIVES, RawPort, RawPorts};
+use crate::traffic_class;
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
 
@@ -42,7 +45,7 @@ const SOCKET_PATIENCE: u32 = 16;
 const SOCKET_RETRY_MS: u8 = 100;
 
 /// How a socket's turn ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Turn {
     /// It has nothing more.
     Drained,
@@ -56,38 +59,49 @@ enum Turn {
 pub(crate) struct InboundLoop {
     pub(crate) device: Arc<File>,
     pub(crate) udp: Arc<UdpPorts>,
+    pub(crate) esp: Arc<RawPorts>,
     pub(crate) commands: Arc<CommandQueue<InboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
     pub(crate) ike: Arc<IkeQueue>,
     pub(crate) wake: Box<dyn Fn() + Send>,
     pub(crate) children: InboundTable,
+    /// For what is heard of paths.
+    pub(crate) outbound: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) coalescer: Coalescer,
 }
 
 impl InboundLoop {
     /// Runs until the command queue is stopped.
     pub(crate) fn run(mut self) {
-        let udp = Arc::clone(&self.udp);
+        let (udp, esp) = (Arc::clone(&self.udp), Arc::clone(&self.esp));
         let mut buf = vec![0; READ_LEN];
+        // Memory that nothing is ever received into costs nothing.
+        let mut packets = vec![0; RECEIVES * RECEIVE_LEN];
         let mut control = control_buffer();
         let mut failures = 0;
         while !self.commands.is_stopped() {
-            let mut turns = [Turn::Drained; 2];
-            for (port, turn) in udp.iter().zip(&mut turns) {
-                *turn = self.receive(port, &mut buf, &mut control);
+            let mut turn = Turn::Drained;
+            for port in udp.iter() {
+                turn = turn.max(self.receive(port, &mut buf, &mut control));
                 self.flush();
             }
-            if turns.contains(&Turn::More) {
-                failures = 0;
-            } else if turns.contains(&Turn::Failed) {
-                failures += 1;
-                if failures >= SOCKET_PATIENCE {
-                    self.wait(false, SOCKET_RETRY_MS.into());
+            for port in esp.iter() {
+                turn = turn.max(self.receive_raw(port, &mut packets));
+                self.flush();
+            }
+            match turn {
+                Turn::More => failures = 0,
+                Turn::Failed => {
+                    failures += 1;
+                    if failures >= SOCKET_PATIENCE {
+                        self.wait(false, SOCKET_RETRY_MS.into());
+                    }
                 }
-            } else {
-                failures = 0;
-                self.wait(true, PollTimeout::NONE);
+                Turn::Drained => {
+                    failures = 0;
+                    self.wait(true, PollTimeout::NONE);
+                }
             }
         }
     }
@@ -106,20 +120,72 @@ impl InboundLoop {
                 }
                 Err(Errno::EAGAIN) => return Turn::Drained,
                 Err(Errno::EINTR) => {}
+                Err(_) if self.hear_of_paths(port.socket().as_fd()) => {}
                 Err(_) => return failed,
             }
         }
         Turn::More
     }
 
+    /// A raw socket's turn.
+    fn receive_raw(&mut self, port: &RawPort, packets: &mut [u8]) -> Turn {
+        self.apply_commands();
+        match port.receive(packets) {
+            Ok(batch) => {
+                // A command given before these packets arrived is to be obeyed for them.
+                self.apply_commands();
+                self.raw_packets(port, packets, &batch);
+                Turn::More
+            }
+            Err(Errno::EAGAIN) => Turn::Drained,
+            Err(Errno::EINTR) => Turn::More,
+            Err(_) if self.hear_of_paths(port.descriptor()) => Turn::More,
+            Err(_) => Turn::Failed,
+        }
+    }
+
+    fn raw_packets(&mut self, port: &RawPort, packets: &mut [u8], batch: &raw::Batch) {
+        if batch.lost > 0 {
+            self.totals
+                .dropped_many(DropCause::SocketFull, batch.lost.into());
+        }
+        let now = Instant::now();
+        for (packet, (len, class)) in packets.chunks_mut(RECEIVE_LEN).zip(&batch.packets) {
+            let payload = packet.get_mut(..*len).and_then(|it| port.payload(it));
+            let taken = payload
+                .ok_or(DropCause::Runt)
+                .and_then(|payload| self.esp_packet(payload, None, *class, now));
+            if let Err(cause) = taken {
+                self.totals.dropped(cause);
+            }
+        }
+    }
+
+    /// Passes on what the network says of the ways to peers; whether it said anything.
+    fn hear_of_paths(&self, socket: BorrowedFd<'_>) -> bool {
+        let (any, news) = path::take(socket);
+        for news in news {
+            self.outbound.push(OutboundCommand::Path(news));
+        }
+        any
+    }
+
     fn wait(&self, sockets: bool, timeout: PollTimeout) {
         let mut awaited = vec![PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN)];
         if sockets {
             let ports = self.udp.iter().map(|port| port.socket().as_fd());
+            let ports = ports.chain(self.esp.iter().map(RawPort::descriptor));
             awaited.extend(ports.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         }
         // An error of poll, like an early return, costs one more turn of the loop.
         let _ = poll(&mut awaited, timeout);
+        // News stays, and poll answers at once, until it is taken.
+        for socket in awaited.iter().skip(1) {
+            let ready = socket.revents().unwrap_or(PollFlags::empty());
+            if ready.contains(PollFlags::POLLERR) {
+                self.hear_of_paths(socket.as_fd());
+            }
+        }
         self.commands.clear_wake();
     }
 
@@ -139,7 +205,7 @@ impl InboundLoop {
         }
         let now = Instant::now();
         for datagram in octets.chunks_mut(received.segment.max(1)) {
-            if let Err(cause) = self.datagram(port, datagram, received.from, now) {
+            if let Err(cause) = self.datagram(port, datagram, received, now) {
                 self.totals.dropped(cause);
             }
         }
@@ -149,9 +215,10 @@ impl InboundLoop {
         &mut self,
         port: &UdpPort,
         datagram: &mut [u8],
-        from: SocketAddr,
+        received: &Received,
         now: Instant,
     ) -> Result<(), DropCause> {
+        let from = received.from;
         if datagram == KEEPALIVE {
             self.totals.keepalives_in.fetch_add(1, Relaxed);
             return Ok(());
@@ -166,6 +233,16 @@ impl InboundLoop {
             (self.wake)();
             return Ok(());
         }
+        self.esp_packet(datagram, Some(from), received.class, now)
+    }
+
+    fn esp_packet(
+        &mut self,
+        datagram: &mut [u8],
+        from: Option<SocketAddr>,
+        class: u8,
+        now: Instant,
+    ) -> Result<(), DropCause> {
         if datagram.len() < ESP_HEADER_LEN {
             return Err(DropCause::Runt);
         }
@@ -180,6 +257,9 @@ impl InboundLoop {
         let packet = datagram
             .get_mut(range.clone())
             .ok_or(DropCause::DeviceFailed)?;
+        if !traffic_class::decapsulate(packet, class) {
+            return Err(DropCause::Congestion);
+        }
         if self.clamp_mss {
             clamp_mss(packet, &inner, limit.of(&inner), false);
         }

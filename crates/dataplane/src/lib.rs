@@ -1,14 +1,15 @@
-//! The packet loops of one gateway: clear packets on one side, ESP in UDP (RFC 3948) on the other.
+//! The packet loops of one gateway: clear packets on one side, ESP on the other, in UDP (RFC 3948) or as an IP
+//! protocol of its own.
 //!
-//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and UDP sockets,
+//! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and sockets,
 //! [`Memory`] does it for tests, without any. Nothing here opens a descriptor or needs a privilege.
 //!
 //! Invariants: a packet leaves only sealed by an SA of the connection it belongs to ([`ConnectionBlocks`]) whose
 //! selectors allow it, or not at all; every drop is counted by
 //! its [`DropCause`]; every queue is bounded.
 //!
-//! DSCP and ECN: the outer header is the UDP sockets' own, not ECN-capable and of default class, and the inner one
-//! passes unchanged, which is RFC 6040's compatibility mode. TTL is decremented by the kernel's routing, not here.
+//! DSCP and ECN of the outer header are the inner one's, and marks of congestion come back into that (RFC 6040). TTL is
+//! decremented by the kernel's routing, not here.
 
 #![forbid(unsafe_code)]
 
@@ -25,9 +26,12 @@ mod memory;
 mod outbound;
 #[cfg(test)]
 mod packets;
+mod path;
+mod raw;
 mod routes;
 mod split;
 mod too_big;
+mod traffic_class;
 mod udp;
 mod userspace;
 mod vnet;
@@ -42,6 +46,16 @@ pub use memory::{Datagram, Memory};
 pub use routes::{ConnectionBlocks, Owner, RouteChange};
 pub use udp::{Received, UdpPort, control_buffer};
 pub use userspace::{Config, Userspace};
+
+/// What a Child SA's packets travel in. What comes in is taken from either (RFC 7296 section 2.23).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Carriage {
+    /// As an IP protocol of its own.
+    Ip,
+    /// In UDP (RFC 3948).
+    #[default]
+    Udp,
+}
 
 /// The caller's name for a Child SA, unique among those installed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -58,10 +72,15 @@ pub struct ChildSa {
     pub inbound: InboundSa,
     /// The sending half.
     pub outbound: OutboundSa,
-    /// Where ESP packets are sent.
+    /// Where ESP packets are sent; the port is of use in UDP alone.
     pub remote: SocketAddr,
+    /// What they are sent in.
+    pub carriage: Carriage,
     /// The most octets of an inner packet, if that is to be less than what fits the path.
     pub mtu: Option<u16>,
+    /// Whether the peer brings marks of congestion from outer headers into inner ones, so that packets may say that they
+    /// can be marked.
+    pub ecn: bool,
     /// Whether to send on it at once. A responder of a rekey waits (RFC 7296 section 2.8).
     pub outbound_active: bool,
 }

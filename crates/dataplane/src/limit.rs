@@ -3,7 +3,8 @@
 use adit_esp::InnerHeader;
 
 /// What every link takes (RFC 791 section 3.2, RFC 8200 section 5). Whatever is configured, packets up to here are
-/// not refused for their size, unless they don't fit the path.
+/// not refused for their size; but IPv4's are if they don't fit the path. No sender of IPv6 goes below, so that on a
+/// path too narrow for it the outer packets are fragmented.
 const MIN_V4: usize = 68;
 const MIN_V6: usize = 1280;
 
@@ -19,13 +20,12 @@ pub(crate) struct Limit {
 impl Limit {
     /// For packets of the same family as this one.
     pub(crate) fn of(self, packet: &InnerHeader) -> usize {
-        let least = if packet.source.is_ipv4() {
-            MIN_V4
-        } else {
-            MIN_V6
-        };
-        self.mtu
-            .map_or(self.path, |mtu| self.path.min(usize::from(mtu).max(least)))
+        let is_ipv4 = packet.source.is_ipv4();
+        let least = if is_ipv4 { MIN_V4 } else { MIN_V6 };
+        let limit = self
+            .mtu
+            .map_or(self.path, |mtu| self.path.min(usize::from(mtu).max(least)));
+        if is_ipv4 { limit } else { limit.max(MIN_V6) }
     }
 }
 
@@ -46,6 +46,7 @@ mod tests {
         assert_eq!(of(1400, Some(9000)), [1400, 1400]);
         assert_eq!(of(1400, Some(500)), [500, 1280]);
         assert_eq!(of(1400, Some(1)), [68, 1280]);
-        assert_eq!(of(1200, Some(500)), [500, 1200]);
+        assert_eq!(of(1200, Some(500)), [500, 1280]);
+        assert_eq!(of(1200, None), [1200, 1280]);
     }
 }

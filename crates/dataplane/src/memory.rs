@@ -99,7 +99,11 @@ impl Memory {
     /// Receives an ESP packet, as if the socket had brought it, and answers the inner one. `None` if it was dropped.
     pub fn receive(&self, from: SocketAddr, datagram: &[u8]) -> Option<Vec<u8>> {
         let mut octets = datagram.to_vec();
-        match self.state().inbound.open(&mut octets, from, Instant::now()) {
+        match self
+            .state()
+            .inbound
+            .open(&mut octets, Some(from), Instant::now())
+        {
             Ok(Opened { range, .. }) => {
                 self.totals.packets_in.fetch_add(1, Relaxed);
                 self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);

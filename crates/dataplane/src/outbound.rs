@@ -13,12 +13,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use adit_esp::{InnerHeader, OutboundPacket};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::Carriage;
 use crate::children::{OutboundCommand, OutboundTable};
 use crate::clamp::clamp_mss;
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
+use crate::raw::RawPorts;
 use crate::split::{SuperPacket, complete_checksum};
 use crate::too_big::{self, Fragments};
+use crate::traffic_class;
 use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPorts};
 use crate::vnet::{Gso, VNET_HEADER_LEN, VnetHeader};
 
@@ -32,6 +35,7 @@ const DEVICE_RETRY_MS: u8 = 100;
 pub(crate) struct OutboundLoop {
     pub(crate) device: Arc<File>,
     pub(crate) udp: Arc<UdpPorts>,
+    pub(crate) esp: Arc<RawPorts>,
     pub(crate) commands: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -45,6 +49,8 @@ pub(crate) struct Batch {
     used: usize,
     /// The SA's place in the table.
     place: usize,
+    /// DSCP and ECN of the inner packets.
+    class: u8,
     /// Octets of each sealed packet but the last.
     segment: usize,
     inner_lens: [usize; MAX_SEGMENTS],
@@ -58,6 +64,7 @@ impl Batch {
             buf: vec![0; MAX_SEND].into_boxed_slice(),
             used: 0,
             place: 0,
+            class: 0,
             segment: 0,
             inner_lens: [0; MAX_SEGMENTS],
             count: 0,
@@ -65,10 +72,14 @@ impl Batch {
         }
     }
 
-    fn takes(&self, place: usize, sealed_len: usize) -> bool {
+    fn takes(&self, place: usize, class: u8, sealed_len: usize) -> bool {
         let fits = self.used + sealed_len <= self.buf.len() && self.count < MAX_SEGMENTS;
         self.count == 0
-            || (fits && !self.closed && place == self.place && sealed_len <= self.segment)
+            || (fits
+                && !self.closed
+                && place == self.place
+                && class == self.class
+                && sealed_len <= self.segment)
     }
 
     fn clear(&mut self) {
@@ -78,11 +89,18 @@ impl Batch {
     }
 
     /// Room for a packet that [`takes`](Self::takes) has allowed; `None` if it is larger than any batch.
-    fn reserve(&mut self, place: usize, sealed_len: usize, inner_len: usize) -> Option<&mut [u8]> {
+    fn reserve(
+        &mut self,
+        place: usize,
+        class: u8,
+        sealed_len: usize,
+        inner_len: usize,
+    ) -> Option<&mut [u8]> {
         let end = self.used + sealed_len;
         let room = self.buf.get_mut(self.used..end)?;
         if self.count == 0 {
             self.place = place;
+            self.class = class;
             self.segment = sealed_len;
         }
         *self.inner_lens.get_mut(self.count)? = inner_len;
@@ -110,6 +128,7 @@ impl OutboundLoop {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.flush();
+                    self.children.forget_paths();
                     self.wait(true, PollTimeout::NONE);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -176,7 +195,10 @@ impl OutboundLoop {
         let Some(packet) = packet.get(..inner.total_len) else {
             return;
         };
-        self.push(place, packet.len(), |out| out.copy_from_slice(packet));
+        let class = traffic_class::of(packet);
+        self.push(place, class, packet.len(), |out| {
+            out.copy_from_slice(packet);
+        });
     }
 
     /// A packet that the kernel left whole.
@@ -191,10 +213,11 @@ impl OutboundLoop {
         let Some(whole) = SuperPacket::new(vnet, inner, packet, max_len) else {
             return self.totals.dropped(DropCause::NotIp);
         };
+        let class = traffic_class::of(packet);
         for index in 0..whole.count() {
             let len = whole.len(index);
             if len <= max_len {
-                self.push(place, len, |out| whole.write(index, out));
+                self.push(place, class, len, |out| whole.write(index, out));
                 continue;
             }
             let mut piece = vec![0; len];
@@ -208,8 +231,9 @@ impl OutboundLoop {
 
     fn too_big(&mut self, place: usize, inner: &InnerHeader, packet: &[u8], max_len: usize) {
         if let Some(fragments) = Fragments::new(inner, packet, max_len) {
+            let class = traffic_class::of(packet);
             for index in 0..fragments.count() {
-                self.push(place, fragments.len(index), |out| {
+                self.push(place, class, fragments.len(index), |out| {
                     fragments.write(index, out);
                 });
             }
@@ -229,16 +253,16 @@ impl OutboundLoop {
         let _ = (&*self.device).write(frame.get(..VNET_HEADER_LEN + len).unwrap_or_default());
     }
 
-    /// Adds a packet of `inner_len` octets, written by `write`, to the batch.
-    fn push(&mut self, place: usize, inner_len: usize, write: impl FnOnce(&mut [u8])) {
+    /// Adds a packet of `inner_len` octets, of this DSCP and ECN, written by `write`, to the batch.
+    fn push(&mut self, place: usize, class: u8, inner_len: usize, write: impl FnOnce(&mut [u8])) {
         let Some(child) = self.children.child(place) else {
             return;
         };
         let (sealed_len, start) = (child.sealed_len(inner_len), child.payload_offset());
-        if !self.batch.takes(place, sealed_len) {
+        if !self.batch.takes(place, class, sealed_len) {
             self.flush();
         }
-        let room = self.batch.reserve(place, sealed_len, inner_len);
+        let room = self.batch.reserve(place, class, sealed_len, inner_len);
         match room.and_then(|room| room.get_mut(start..start + inner_len)) {
             Some(out) => write(out),
             None => self.totals.dropped(DropCause::TooBig),
@@ -251,6 +275,7 @@ impl OutboundLoop {
             buf,
             used,
             place,
+            class,
             segment,
             inner_lens,
             count,
@@ -281,10 +306,18 @@ impl OutboundLoop {
         let sealed = child.seal(packets.get_mut(..count).unwrap_or_default());
         let sent = sealed.and_then(|()| {
             let octets = buf.get(..used).unwrap_or_default();
-            let to = child.remote();
-            let port = self.udp.toward(to);
-            port.and_then(|port| port.send(octets, segment, to))
-                .map_err(|_| DropCause::SendFailed)
+            let (to, class) = (child.remote(), child.outer_class(*class));
+            let sent = match child.carriage() {
+                Carriage::Ip => {
+                    let port = self.esp.toward(to.ip());
+                    port.and_then(|port| port.send(octets, segment, to.ip(), class))
+                }
+                Carriage::Udp => {
+                    let port = self.udp.toward(to);
+                    port.and_then(|port| port.send(octets, segment, to, class))
+                }
+            };
+            sent.map_err(|_| DropCause::SendFailed)
         });
         match sent {
             Ok(sends) => {

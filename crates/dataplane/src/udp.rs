@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::sockopt::{RxqOvfl, UdpGroSegment};
+use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass, RxqOvfl, UdpGroSegment};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
+
+use crate::path;
 
 /// Datagrams in one send; the kernel's limit on segments.
 pub(crate) const MAX_SEGMENTS: usize = 64;
@@ -38,6 +40,8 @@ pub struct Received {
     pub len: usize,
     /// Octets of each datagram; the last may be shorter.
     pub segment: usize,
+    /// DSCP and ECN of all of them: the kernel joins only what has the same.
+    pub class: u8,
     /// The sender.
     pub from: SocketAddr,
     /// Datagrams since the receive before that the kernel had no room for, at most 2³².
@@ -58,6 +62,9 @@ impl UdpPorts {
     pub(crate) fn new(first: OwnedFd, second: Option<OwnedFd>) -> io::Result<Self> {
         let first = UdpPort::new(first)?;
         let second = second.map(UdpPort::new).transpose()?;
+        for port in [Some(&first), second.as_ref()].into_iter().flatten() {
+            path::listen(port.socket.as_fd());
+        }
         let one_family = |second: &UdpPort| second.local.is_ipv4() == first.local.is_ipv4();
         if second.as_ref().is_some_and(one_family) {
             return Err(io::Error::new(
@@ -96,6 +103,9 @@ impl UdpPort {
         let _ = setsockopt(&socket, UdpGroSegment, &true);
         // Without it losses are not counted.
         let _ = setsockopt(&socket, RxqOvfl, &1);
+        // Without it marks of congestion are not seen. Each family has one of the two.
+        let _ = setsockopt(&socket, IpRecvTos, &true);
+        let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
         Ok(Self {
             local: socket.local_addr()?,
             socket,
@@ -114,11 +124,18 @@ impl UdpPort {
         self.local
     }
 
-    /// Sends datagrams of `segment` octets each, the last of them maybe shorter. Answers how many calls it took.
-    pub(crate) fn send(&self, datagrams: &[u8], segment: usize, to: SocketAddr) -> io::Result<u64> {
+    /// Sends datagrams of `segment` octets each, the last of them maybe shorter, with this DSCP and ECN. Answers how many
+    /// calls it took.
+    pub(crate) fn send(
+        &self,
+        datagrams: &[u8],
+        segment: usize,
+        to: SocketAddr,
+        class: u8,
+    ) -> io::Result<u64> {
         let to = SockaddrStorage::from(to);
         if datagrams.len() > segment && self.segmenting.load(Ordering::Relaxed) {
-            match self.send_once(datagrams, Some(segment as u16), &to) {
+            match self.send_once(datagrams, Some(segment as u16), &to, class) {
                 // EIO: the device has no checksum offload. EINVAL: an old kernel, or a segment over the MTU.
                 Err(Errno::EIO | Errno::EINVAL) => self.segmenting.store(false, Ordering::Relaxed),
                 // The path is narrower than configured; one by one, IP may fragment them.
@@ -129,7 +146,7 @@ impl UdpPort {
         let mut sends = 0;
         let mut failure = None;
         for datagram in datagrams.chunks(segment.max(1)) {
-            match self.send_once(datagram, None, &to) {
+            match self.send_once(datagram, None, &to, class) {
                 Ok(()) => sends += 1,
                 Err(errno) => failure = Some(errno),
             }
@@ -142,15 +159,31 @@ impl UdpPort {
         octets: &[u8],
         segment: Option<u16>,
         to: &SockaddrStorage,
+        class: u8,
     ) -> nix::Result<()> {
         let iov = [IoSlice::new(octets)];
         let offload = segment.as_ref().map(ControlMessage::UdpGsoSegments);
-        let mut waited = false;
+        let wide = i32::from(class);
+        let class = (class != 0).then_some(if self.local.is_ipv4() {
+            ControlMessage::Ipv4Tos(&class)
+        } else {
+            ControlMessage::Ipv6TClass(&wide)
+        });
+        let both;
+        let control = match (&offload, &class) {
+            (Some(offload), Some(class)) => {
+                both = [*offload, *class];
+                &both[..]
+            }
+            (Some(_), None) => offload.as_slice(),
+            (None, _) => class.as_slice(),
+        };
+        let (mut waited, mut told) = (false, false);
         loop {
             match sendmsg(
                 self.socket.as_raw_fd(),
                 &iov,
-                offload.as_slice(),
+                control,
                 MsgFlags::empty(),
                 Some(to),
             ) {
@@ -162,6 +195,8 @@ impl UdpPort {
                     // Whatever it answers, the send is tried once more.
                     let _ = poll(&mut fds, SEND_PATIENCE_MS);
                 }
+                // What the network said of an earlier packet to anybody, told once.
+                Err(errno) if !told && !matches!(errno, Errno::EIO | Errno::EINVAL) => told = true,
                 Err(errno) => return Err(errno),
             }
         }
@@ -180,7 +215,7 @@ impl UdpPort {
             MsgFlags::empty(),
         )?;
         let mut segment = message.bytes;
-        let mut lost = 0;
+        let (mut lost, mut class) = (0, 0);
         for control in message.cmsgs().into_iter().flatten() {
             match control {
                 ControlMessageOwned::UdpGroSegments(len) => {
@@ -190,6 +225,8 @@ impl UdpPort {
                 ControlMessageOwned::RxqOvfl(all) => {
                     lost = all.wrapping_sub(self.lost.swap(all, Ordering::Relaxed));
                 }
+                ControlMessageOwned::Ipv4Tos(found) => class = found,
+                ControlMessageOwned::Ipv6TClass(found) => class = found as u8,
                 _ => {}
             }
         }
@@ -201,19 +238,20 @@ impl UdpPort {
         Ok(Received {
             len: message.bytes,
             segment,
+            class,
             from,
             lost,
         })
     }
 }
 
-/// Room for the two control messages that are asked for.
+/// Room for the three control messages that are asked for.
 #[must_use]
 pub fn control_buffer() -> Vec<u8> {
-    cmsg_space!(i32, u32)
+    cmsg_space!(i32, u32, i32)
 }
 
-fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+pub(crate) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = address.as_sockaddr_in() {
         return Some(SocketAddr::V4((*v4).into()));
     }

@@ -2,9 +2,6 @@
 //!
 //! Each direction of an SA belongs to one thread, so that sequence numbers and replay windows are plain integers.
 //! Both threads sleep while there is nothing to do.
-//!
-//! Raw ESP (IP protocol 50) for peers without NAT traversal would be a descriptor beside the UDP sockets and another
-//! origin of ESP packets in the inbound loop; it is not here.
 
 use std::fs::File;
 use std::io;
@@ -21,6 +18,7 @@ use crate::command::CommandQueue;
 use crate::counters::{ChildCounters, Counters, Totals};
 use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
 use crate::outbound::{Batch, OutboundLoop};
+use crate::raw::RawPorts;
 use crate::udp::UdpPorts;
 use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, RouteChange};
 
@@ -37,6 +35,9 @@ pub struct Config {
     pub udp: OwnedFd,
     /// One of the other family, if the gateway has an address of both.
     pub udp_other: Option<OwnedFd>,
+    /// Raw sockets of ESP (IP protocol 50), each bound to an address of the gateway, at most one of each family. They
+    /// are made non-blocking. Without one, no ESP goes but in UDP.
+    pub esp: Vec<OwnedFd>,
     /// Octets of the largest IP packet on the way to peers, usually 1500. At least 576.
     pub outer_mtu: u16,
     /// The most Child SAs there may be at a time, rekeying ones included.
@@ -72,6 +73,7 @@ impl Userspace {
             tun,
             udp,
             udp_other,
+            esp,
             outer_mtu,
             max_children,
             clamp_mss,
@@ -86,6 +88,7 @@ impl Userspace {
         fcntl(&tun, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let device = Arc::new(File::from(tun));
         let udp = Arc::new(UdpPorts::new(udp, udp_other)?);
+        let esp = Arc::new(RawPorts::new(esp)?);
         let this = Self {
             outer_mtu,
             udp: Arc::clone(&udp),
@@ -98,6 +101,7 @@ impl Userspace {
         let outbound = OutboundLoop {
             device: Arc::clone(&device),
             udp: Arc::clone(&udp),
+            esp: Arc::clone(&esp),
             commands: Arc::clone(&this.outbound),
             totals: Arc::clone(&this.totals),
             clamp_mss,
@@ -107,12 +111,14 @@ impl Userspace {
         let inbound = InboundLoop {
             device,
             udp,
+            esp,
             commands: Arc::clone(&this.inbound),
             totals: Arc::clone(&this.totals),
             clamp_mss,
             ike,
             wake: Box::new(wake),
             children: InboundTable::default(),
+            outbound: Arc::clone(&this.outbound),
             coalescer: Coalescer::new(),
         };
         // If the second thread fails to start, dropping `this` ends the first.
@@ -137,9 +143,9 @@ impl Userspace {
     /// # Errors
     /// What the socket answers; a message that is lost this way is repeated like any other.
     pub fn send_ike(&self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
-        let socket = self.udp.toward(to)?.socket();
         let octets = [&NON_ESP_MARKER, message].concat();
-        socket.send_to(&octets, to).map(|_| ())
+        let port = self.udp.toward(to)?;
+        port.send(&octets, octets.len(), to, 0).map(|_| ())
     }
 
     /// Sends a NAT keepalive.

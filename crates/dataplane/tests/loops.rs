@@ -11,8 +11,10 @@ use crate::packets::{packet, to_left, to_right};
 use crate::support::{Side, child, routes};
 use adit_dataplane::{
     ChildId, Config, Counters, Dataplane, DropCause, IkeDatagram, IkeQueue, InstallError, Memory,
-    QueueLimits, Userspace,
+    QueueLimits, UdpPort, Userspace, control_buffer,
 };
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::Ipv4Tos;
 
 /// How long a read waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,6 +51,7 @@ impl Gateway {
             tun: OwnedFd::from(tun),
             udp: OwnedFd::from(udp),
             udp_other: other.map(OwnedFd::from),
+            esp: Vec::new(),
             outer_mtu,
             max_children: 64,
             clamp_mss: true,
@@ -527,6 +530,7 @@ fn a_family_without_a_socket_is_out_of_reach() {
         tun: tun.into(),
         udp: udp.into(),
         udp_other: Some(other.into()),
+        esp: Vec::new(),
         outer_mtu: 1500,
         max_children: 64,
         clamp_mss: false,
@@ -576,6 +580,7 @@ fn a_path_mtu_that_no_network_has_is_refused() {
         tun: tun.into(),
         udp: udp.into(),
         udp_other: None,
+        esp: Vec::new(),
         outer_mtu: 575,
         max_children: 64,
         clamp_mss: false,
@@ -595,4 +600,44 @@ fn there_are_no_more_child_sas_than_there_may_be() {
     assert_eq!(install(64), Err(InstallError::TooMany));
     gateway.plane.remove(ChildId(0x1000));
     assert_eq!(install(64), Ok(()));
+}
+
+#[test]
+fn marks_of_congestion_go_out_and_come_back_in() {
+    let (left, right) = (Gateway::new(1500), Gateway::new(1500));
+    // Between the two stands who marks.
+    let relay = peer_socket();
+    let at = relay.local_addr().unwrap();
+    let marks = |class: u8| setsockopt(&relay, Ipv4Tos, &i32::from(class)).unwrap();
+    left.plane
+        .install(child(Side::Left, 0x1000, true, at, true))
+        .unwrap();
+    right
+        .plane
+        .install(child(Side::Right, 0x1000, true, at, true))
+        .unwrap();
+    let copy = UdpPort::new(relay.try_clone().unwrap().into()).unwrap();
+    relay.set_nonblocking(false).unwrap();
+    let (expedited, able, experienced) = (46 << 2, 0b10, 0b11);
+    for (inner, outer, expected) in [
+        (expedited, 0, Some(expedited)),
+        (expedited | able, able, Some(expedited | able)),
+        (able, experienced, Some(experienced)),
+        (expedited, experienced, None),
+        (0, 0, Some(0)),
+    ] {
+        let mut packet = to_right(b"marked");
+        packet[1] = inner;
+        left.write(&packet);
+        let (mut buf, mut control) = (vec![0; 2000], control_buffer());
+        let received = copy.receive(&mut buf, &mut control).unwrap();
+        assert_eq!(received.class, inner);
+        marks(outer);
+        relay.send_to(&buf[..received.len], right.address).unwrap();
+        if let Some(expected) = expected {
+            assert_eq!(right.read()[1], expected);
+        }
+    }
+    let dropped = right.final_counters().drops(DropCause::Congestion);
+    assert_eq!(dropped, 1);
 }

@@ -98,23 +98,18 @@ struct Site {
 
 impl Site {
     fn new(outer: Outer, side: Side, gcm: bool, namespace: Namespace) -> Self {
-        let (ours, theirs, inner, other, peer) = match side {
-            Side::Left => (
-                "10.0.0.1",
-                "10.1.0.0/24",
-                "fd00::1",
-                "fd01::/16",
-                Side::Right,
-            ),
-            Side::Right => (
-                "10.1.0.1",
-                "10.0.0.0/24",
-                "fd01::1",
-                "fd00::/16",
-                Side::Left,
-            ),
+        let peer = match side {
+            Side::Left => Side::Right,
+            Side::Right => Side::Left,
         };
-        let own = outer.socket(side);
+        Self::at(outer.socket(side), outer.socket(peer), side, gcm, namespace)
+    }
+
+    fn at(own: SocketAddr, peer: SocketAddr, side: Side, gcm: bool, namespace: Namespace) -> Self {
+        let (ours, theirs, inner, other) = match side {
+            Side::Left => ("10.0.0.1", "10.1.0.0/24", "fd00::1", "fd01::/16"),
+            Side::Right => ("10.1.0.1", "10.0.0.0/24", "fd01::1", "fd00::/16"),
+        };
         let (tun, udp) = namespace.enter(|| (open_tun(), UdpSocket::bind(own).unwrap()));
         namespace.ip(&["addr", "add", &format!("{ours}/32"), "dev", "adit0"]);
         namespace.ip(&[
@@ -132,15 +127,14 @@ impl Site {
             tun,
             udp: udp.into(),
             udp_other: None,
+            esp: Vec::new(),
             outer_mtu: 1500,
             max_children: 64,
             clamp_mss: true,
         };
         let plane = Userspace::start(config, Arc::new(IkeQueue::default()), || {}).unwrap();
         plane.change_routes(crate::support::routes());
-        plane
-            .install(child(side, 0x1000, gcm, outer.socket(peer), true))
-            .unwrap();
+        plane.install(child(side, 0x1000, gcm, peer, true)).unwrap();
         Self { namespace, plane }
     }
 }
@@ -259,6 +253,97 @@ fn a_wire_narrower_than_configured_costs_speed_and_no_data() {
         transfer(&left, &right, "10.1.0.1:0".parse().unwrap(), 3_000_000);
         let counters = left.plane.counters();
         assert!(counters.packets_out > 2000, "{outer:?}: {counters:?}");
+    }
+}
+
+/// Two sites with a router between them, whose wire to the right one is narrower.
+fn routed(outer: Outer, narrow: u16) -> (Site, Site, Namespace) {
+    let [left, router, right] = ["pl", "pm", "pr"].map(Namespace::new);
+    let (prefix, addresses) = match outer {
+        Outer::V4 => (
+            "24",
+            ["192.0.2.1", "192.0.2.9", "198.51.100.9", "198.51.100.2"],
+        ),
+        Outer::V6 => (
+            "64",
+            [
+                "2001:db8::1",
+                "2001:db8::9",
+                "2001:db8:1::9",
+                "2001:db8:1::2",
+            ],
+        ),
+    };
+    for (site, name) in [(&left, "adit1"), (&right, "adit2")] {
+        router.ip(&[
+            "link", "add", name, "type", "veth", "peer", "name", "adit1", "netns", &site.0,
+        ]);
+    }
+    let ends = [
+        (&left, "adit1"),
+        (&router, "adit1"),
+        (&router, "adit2"),
+        (&right, "adit1"),
+    ];
+    for ((namespace, link), address) in ends.into_iter().zip(addresses) {
+        let address = format!("{address}/{prefix}");
+        let mut add = vec!["addr", "add", &address, "dev", link];
+        if outer == Outer::V6 {
+            add.push("nodad");
+        }
+        namespace.ip(&add);
+        namespace.ip(&["link", "set", link, "up"]);
+    }
+    router.ip(&["link", "set", "adit2", "mtu", &narrow.to_string()]);
+    left.ip(&["route", "add", "default", "via", addresses[1]]);
+    right.ip(&["route", "add", "default", "via", addresses[2]]);
+    for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+        router.enter(|| std::fs::write(format!("/proc/sys/net/{setting}"), "1").unwrap());
+    }
+    let at = |text: &str| SocketAddr::new(text.parse().unwrap(), 4500);
+    let (one, two) = (at(addresses[0]), at(addresses[3]));
+    (
+        Site::at(one, two, Side::Left, true, left),
+        Site::at(two, one, Side::Right, true, right),
+        router,
+    )
+}
+
+#[test]
+fn what_the_network_says_of_a_narrow_path_reaches_those_inside() {
+    if !is_root() {
+        return;
+    }
+    for outer in [Outer::V4, Outer::V6] {
+        let (left, right, _router) = routed(outer, 1400);
+        let ping = |len: &str, to: &str| {
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", &left.namespace.0, "ping", "-n"]);
+            command.args(["-c1", "-W2", "-M", "do", "-s", len, to]);
+            let output = command.output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        // 8 octets of UDP, 8 of ESP's header, 8 of its IV, 16 of its check value, and what the padding leaves.
+        let (ip, family) = if outer == Outer::V4 {
+            (20, "v4")
+        } else {
+            (40, "v6")
+        };
+        let fits = (1400 - ip - 8 - 8 - 8 - 16) / 4 * 4 - 2;
+        let deadline = Instant::now() + PATIENCE;
+        let expected = [format!("mtu = {fits}"), format!("mtu={fits}")];
+        loop {
+            let text = ping("1380", "10.1.0.1");
+            if expected.iter().any(|one| text.contains(one)) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{family}: {text}");
+        }
+        transfer(&left, &right, "10.1.0.1:0".parse().unwrap(), 3_000_000);
+        transfer(&left, &right, "[fd01::1]:0".parse().unwrap(), 3_000_000);
+        let counters = left.plane.counters();
+        let batched = counters.packets_out > counters.socket_sends * 2;
+        assert!(batched, "nothing is too large for one send: {counters:?}");
     }
 }
 

@@ -14,9 +14,9 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret, SystemRandom};
 use adit_ike::Versions;
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Endpoint,
-    EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms, InstallChild, Instant, Output,
-    Polled, Transmit,
+    ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Encapsulation,
+    Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms, InstallChild, Instant,
+    Output, Polled, Transmit,
 };
 
 /// The caller chooses how connections are called.
@@ -151,6 +151,7 @@ fn config(side: usize) -> ConnectionConfig {
             groups: vec![Group::Curve25519],
             additional: Vec::new(),
         },
+        encapsulation: Encapsulation::Auto,
         esp: EspAlgorithms {
             encryption: vec![Encryption::AesCbc128],
             integrity: vec![Integrity::HmacSha256_128],

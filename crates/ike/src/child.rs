@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use adit_ike_wire::TrafficSelector;
 
+use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, DirectionKeys, Event, InstallChild, Output};
@@ -111,6 +112,8 @@ pub(crate) struct Owner<'a> {
     pub(crate) connection: ConnectionKey,
     pub(crate) config: &'a ConnectionConfig,
     pub(crate) path: Path,
+    pub(crate) carriage: Carriage,
+    pub(crate) ecn: bool,
 }
 
 /// A Child SA that was agreed on, whose keys are there.
@@ -152,6 +155,8 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         local_selectors: birth.local.clone(),
         remote_selectors: birth.remote.clone(),
         remote: owner.path.remote,
+        carriage: owner.carriage,
+        ecn: owner.ecn,
         outbound_active,
     }));
     let lifetime = owner.config.child_lifetime;

@@ -9,6 +9,8 @@ use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Secret}
 use adit_ike_wire::v2::Identification;
 use adit_ike_wire::{AddressRange, IdType};
 
+use crate::carriage::Encapsulation;
+
 /// The addresses of a block: `address` with its host bits zero, and `prefix_len` fixed bits (more
 /// than the family has count as all).
 #[must_use]
@@ -222,6 +224,8 @@ pub struct ConnectionConfig {
     pub remote_id: Identity,
     /// The pre-shared key.
     pub psk: Secret,
+    /// Whether its packets are carried in UDP.
+    pub encapsulation: Encapsulation,
     /// Phase 1.
     pub ike: IkeAlgorithms,
     /// Phase 2.

@@ -56,6 +56,8 @@ pub enum Failure {
     },
     /// The peer was there and is not any more.
     Lost,
+    /// There is a NAT in between, or the peer says so to have ESP in UDP, which the connection excludes.
+    NatInBetween,
     /// The peer asks for somebody else at this address.
     NameAskedFor {
         /// What we call ourselves.
@@ -63,7 +65,7 @@ pub enum Failure {
         /// Whom it asks for.
         asked: Identity,
     },
-    /// The peer does not speak of NAT traversal, so ESP can't be encapsulated in UDP.
+    /// The peer does not speak of NAT traversal, so ESP can't be encapsulated in UDP, as the connection demands.
     NoNatTraversal,
     /// Nothing has come back to our first message, this often sent.
     NoAnswer {

@@ -22,8 +22,8 @@ use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
 use crate::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, EspAlgorithms,
-    Identity, IkeAlgorithms, Instant, Liveness,
+    ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
+    EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness,
 };
 
 /// Operations of one input; further ones are ignored.
@@ -150,6 +150,7 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
                 Vec::new()
             },
         },
+        encapsulation: Encapsulation::Auto,
         esp: EspAlgorithms {
             encryption: alloc::vec![encryption],
             integrity: alloc::vec![Integrity::HmacSha256_128],

@@ -29,6 +29,7 @@
 
 extern crate alloc;
 
+mod carriage;
 mod child;
 pub mod config;
 mod endpoint;
@@ -45,6 +46,7 @@ mod time;
 mod v1;
 mod v2;
 
+pub use carriage::{Carriage, Encapsulation};
 pub use config::{
     ChildConfig, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
     IkeAlgorithms, Liveness, Versions,

@@ -8,6 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use adit_crypto::{Encryption, Integrity, Secret};
 use adit_ike_wire::TrafficSelector;
 
+use crate::carriage::Carriage;
 use crate::config::ConnectionKey;
 use crate::failure::Failure;
 use crate::time::Instant;
@@ -83,7 +84,7 @@ impl fmt::Debug for DirectionKeys {
     }
 }
 
-/// A Child SA to install: ESP in tunnel mode, encapsulated in UDP.
+/// A Child SA to install: ESP in tunnel mode.
 #[derive(Debug)]
 pub struct InstallChild {
     /// Its name.
@@ -104,8 +105,13 @@ pub struct InstallChild {
     pub local_selectors: Vec<TrafficSelector>,
     /// What the other end may send from and receive to.
     pub remote_selectors: Vec<TrafficSelector>,
-    /// Where packets go.
+    /// Where packets go; the port is of use in UDP alone.
     pub remote: SocketAddr,
+    /// What they travel in. What comes from the peer may travel in either (RFC 7296 section 2.23).
+    pub carriage: Carriage,
+    /// Whether the peer brings marks of congestion from outer headers into inner ones, as all must that speak IKEv2
+    /// (RFC 7296 section 2.24) and none need that speak IKEv1.
+    pub ecn: bool,
     /// Whether to send on it at once (RFC 7296 section 2.8: a rekey's responder waits).
     pub outbound_active: bool,
 }

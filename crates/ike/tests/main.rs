@@ -15,6 +15,7 @@ mod child_collision;
 mod child_rekey;
 mod cost;
 mod delete;
+mod encapsulation;
 mod ike_rekey;
 mod ikev1;
 mod initiator;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::exchange::*;
 use adit_crypto::Group;
 use adit_ike::config::block;
-use adit_ike::{ChildConfig, ConnectionConfig, EndpointConfig, Event, Failure, Part};
+use adit_ike::{
+    ChildConfig, ConnectionConfig, Encapsulation, EndpointConfig, Event, Failure, Part,
+};
 use adit_ike_wire::v2::{Message, NotifyType, Payload, emit};
 use adit_sim::{Conditions, Datagram, Pair, Side};
 
@@ -143,9 +145,9 @@ fn without_nat_detection(datagram: &Datagram) -> Datagram {
 }
 
 #[test]
-fn a_peer_without_nat_traversal_is_not_said_to_be_up_but_told_of() {
+fn a_peer_without_nat_traversal_is_told_of_where_udp_is_demanded() {
     for side in SIDES {
-        let mut pair = pair(|_, _| {});
+        let mut pair = pair(|_, config| config.encapsulation = Encapsulation::Always);
         pair.held = true;
         let limit = pair.now + Duration::from_secs(60);
         loop {

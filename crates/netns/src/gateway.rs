@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use adit_model::{GatewayId, OuterAddresses, RouterId};
@@ -17,6 +17,9 @@ use crate::provider::Network;
 /// What a socket may hold before it drops, in octets; a burst of 64 kB datagrams must fit.
 const SOCKET_BUFFER: usize = 8 << 20;
 
+/// The number of ESP among IP's protocols.
+const ESP: i32 = 50;
+
 /// What a gateway's worker is given.
 #[derive(Debug)]
 pub struct GatewayPorts {
@@ -24,18 +27,28 @@ pub struct GatewayPorts {
     /// segmentation offloads on.
     pub tun: OwnedFd,
     /// The sockets on its IPv4 address.
-    pub v4: UdpPorts,
+    pub v4: OuterPorts,
     /// The sockets on its IPv6 address, if it has one.
-    pub v6: Option<UdpPorts>,
+    pub v6: Option<OuterPorts>,
 }
 
 /// A gateway's sockets on one of its addresses.
 #[derive(Debug)]
-pub struct UdpPorts {
+pub struct OuterPorts {
     /// UDP port 500.
     pub ike: OwnedFd,
     /// UDP port 4500.
     pub nat: OwnedFd,
+    /// A raw socket of ESP, IP protocol 50.
+    pub esp: OwnedFd,
+}
+
+impl OuterPorts {
+    /// All of them, in the order in which a worker is given them.
+    #[must_use]
+    pub fn all(&self) -> [BorrowedFd<'_>; 3] {
+        [self.ike.as_fd(), self.nat.as_fd(), self.esp.as_fd()]
+    }
 }
 
 impl Network {
@@ -77,12 +90,12 @@ impl Network {
         };
         router.netlink.adjust(&name, wish).await?;
         let v6 = match addresses.v6 {
-            Some(address) => Some(udp_ports(&router, address.into()).await?),
+            Some(address) => Some(outer_ports(&router, address.into()).await?),
             None => None,
         };
         Ok(GatewayPorts {
             tun,
-            v4: udp_ports(&router, addresses.v4.into()).await?,
+            v4: outer_ports(&router, addresses.v4.into()).await?,
             v6,
         })
     }
@@ -137,7 +150,7 @@ impl Network {
 }
 
 /// Opens a gateway's sockets on one of its addresses.
-async fn udp_ports(router: &Router, address: IpAddr) -> Result<UdpPorts, NetworkError> {
+async fn outer_ports(router: &Router, address: IpAddr) -> Result<OuterPorts, NetworkError> {
     let bind = |port: u16| {
         let link = router.external_link.clone();
         let address = SocketAddr::new(address, port);
@@ -146,9 +159,12 @@ async fn udp_ports(router: &Router, address: IpAddr) -> Result<UdpPorts, Network
             patiently(router, &doing, move || open_udp(address, &link)).await
         }
     };
-    Ok(UdpPorts {
+    let link = router.external_link.clone();
+    let doing = format!("opening a raw socket of ESP at {address}");
+    Ok(OuterPorts {
         ike: bind(500).await?,
         nat: bind(4500).await?,
+        esp: patiently(router, &doing, move || open_raw(address, ESP, &link)).await?,
     })
 }
 
@@ -221,6 +237,21 @@ fn open_udp(address: SocketAddr, link: &str) -> io::Result<OwnedFd> {
         Type::DGRAM,
         Some(Protocol::UDP),
     )?;
+    bind(socket, address, link)
+}
+
+/// A raw socket of an IP protocol; it has what comes to this address, whoever it is from.
+fn open_raw(address: IpAddr, protocol: i32, link: &str) -> io::Result<OwnedFd> {
+    let address = SocketAddr::new(address, 0);
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::RAW,
+        Some(Protocol::from(protocol)),
+    )?;
+    bind(socket, address, link)
+}
+
+fn bind(socket: Socket, address: SocketAddr, link: &str) -> io::Result<OwnedFd> {
     socket.bind_device(Some(link.as_bytes()))?;
     // More than the system's limit needs a capability; without it the limit has to do.
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER);

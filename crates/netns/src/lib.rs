@@ -62,5 +62,5 @@ mod provider;
 mod router;
 
 pub use error::NetworkError;
-pub use gateway::{GatewayPorts, UdpPorts};
+pub use gateway::{GatewayPorts, OuterPorts};
 pub use provider::{ExternalNetwork, Network};

@@ -140,7 +140,7 @@ pub(crate) struct WayOut {
 /// stops what nothing translated, and also a conversation that had its translation before a
 /// tunnel, or a floating IP, was taken away.
 ///
-/// The tunnels' outside, IKE and ESP in UDP, is not tracked, and neither is what comes out of
+/// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
 /// them: it is never translated. What goes into them is seen before it is known where it goes, and
 /// is tracked; nothing comes of that, since tracked or not it passes.
 pub(crate) fn router(way: &WayOut) -> String {
@@ -183,11 +183,14 @@ pub(crate) fn router(way: &WayOut) -> String {
 \t\ttype filter hook prerouting priority raw; policy accept;
 \t\tiifname \"{tunnels}*\" notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+\t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
+\t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
 \t}}
 \tchain untracked-out {{
 \t\ttype filter hook output priority raw; policy accept;
 \t\toifname \"{link}\" udp sport {{ 500, 4500 }} notrack
+\t\toifname \"{link}\" meta l4proto {{ 50, 51 }} notrack
 \t}}
 \tchain arriving {{
 \t\ttype nat hook prerouting priority dstnat; policy accept;

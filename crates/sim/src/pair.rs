@@ -7,8 +7,8 @@ use std::time::Duration;
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
-    IkeAlgorithms, Instant, Versions,
+    ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, EndpointConfig,
+    EspAlgorithms, Identity, IkeAlgorithms, Instant, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -123,6 +123,7 @@ impl Pair {
                 groups: vec![Group::Curve25519, Group::Ecp256],
                 additional: Vec::new(),
             },
+            encapsulation: Encapsulation::Auto,
             esp: EspAlgorithms {
                 encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
                 integrity: vec![Integrity::HmacSha256_128],

@@ -142,7 +142,7 @@ async fn opens_with_everything(fixture: &str, version: i64) -> u64 {
     // Whatever was in a column is in it still.
     let after = copy.tables();
     for (table, rows) in before {
-        let now = &after[&table];
+        let now = after.get(&table).unwrap();
         // What was migrated since is noted beside it.
         let noted = table == "refinery_schema_history";
         assert!(rows.len() == now.len() || noted, "{table}");

@@ -7,14 +7,14 @@ use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ConnectionConfig, ConnectionKey, EspAlgorithms, Identity, IkeAlgorithms, Liveness,
-    Versions,
+    ChildConfig, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms, Identity,
+    IkeAlgorithms, Liveness, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
-use adit_model::policy::{Encapsulation, IkeVersion, Transform};
+use adit_model::policy::{self, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
@@ -83,6 +83,7 @@ pub(crate) fn mtu(order: &TunnelSpec) -> Option<u16> {
 /// The engine's configuration for a tunnel of the gateway at these addresses.
 pub(crate) fn config(
     own: OuterAddresses,
+    encapsulation: Encapsulation,
     order: &TunnelSpec,
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
@@ -94,7 +95,7 @@ pub(crate) fn config(
     if order.ipsec.transform != Transform::Esp {
         return Err(Unsupported::Ah);
     }
-    if order.ipsec.encapsulation != Encapsulation::Tunnel {
+    if order.ipsec.encapsulation != policy::Encapsulation::Tunnel {
         return Err(Unsupported::Transport);
     }
     let (integrity, prf) = ike_hashes(versions, &order.ike.authentication);
@@ -140,6 +141,7 @@ pub(crate) fn config(
         local_id: identity(&order.local_id),
         remote_id: identity(&order.peer_id),
         psk: Secret::new(order.psk.expose().to_vec()),
+        encapsulation,
         ike,
         esp,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
@@ -217,6 +219,10 @@ pub(crate) mod tests {
         }
     }
 
+    fn config_of(own: OuterAddresses, order: &TunnelSpec) -> Result<ConnectionConfig, Unsupported> {
+        config(own, Encapsulation::Auto, order)
+    }
+
     pub(crate) fn own() -> OuterAddresses {
         std::net::Ipv4Addr::new(203, 0, 113, 1).into()
     }
@@ -225,21 +231,21 @@ pub(crate) mod tests {
     fn a_tunnel_is_from_the_address_of_its_peers_family() {
         let mut over_v6 = order();
         over_v6.peer_address = "2001:db8::2".parse().unwrap();
-        let refused = config(own(), &over_v6).unwrap_err();
+        let refused = config_of(own(), &over_v6).unwrap_err();
         assert_eq!(refused, Unsupported::Family(over_v6.peer_address));
         let v6: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
         let both = OuterAddresses {
             v6: Some(v6),
             ..own()
         };
-        assert_eq!(config(both, &over_v6).unwrap().local, IpAddr::V6(v6));
-        let over_v4 = config(both, &order()).unwrap();
+        assert_eq!(config_of(both, &over_v6).unwrap().local, IpAddr::V6(v6));
+        let over_v4 = config_of(both, &order()).unwrap();
         assert_eq!(over_v4.local, IpAddr::V4(both.v4));
     }
 
     #[test]
     fn each_pair_of_blocks_of_one_family_becomes_a_child_sa() {
-        let config = config(own(), &order()).unwrap();
+        let config = config_of(own(), &order()).unwrap();
         assert_eq!(
             (config.remote_id.kind, &*config.remote_id.data),
             (IdType::FQDN, &b"peer"[..])
@@ -250,12 +256,12 @@ pub(crate) mod tests {
 
     #[test]
     fn what_ikev1_lacks_is_said_and_not_weakened() {
-        let refused = |change: &dyn Fn(&mut TunnelOrder)| {
+        let refused = |change: &dyn Fn(&mut TunnelSpec)| {
             let mut order = order();
             change(&mut order);
-            assert!(config(own(), &order).is_ok(), "IKEv2 has it");
+            assert!(config_of(own(), &order).is_ok(), "IKEv2 has it");
             order.ike.version = IkeVersion::V1;
-            let refused = config(own(), &order);
+            let refused = config_of(own(), &order);
             assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
         };
         refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Gcm16]);
@@ -264,7 +270,7 @@ pub(crate) mod tests {
         refused(&|order| order.ipsec.encryption = vec![policy::Encryption::ChaCha20Poly1305]);
         let mut both = order();
         both.ike.version = IkeVersion::V1;
-        let ciphers = config(own(), &both).unwrap().ike.encryption;
+        let ciphers = config_of(own(), &both).unwrap().ike.encryption;
         assert!(ciphers.iter().all(|cipher| cipher.is_cbc()));
     }
 
@@ -275,12 +281,12 @@ pub(crate) mod tests {
         for cipher in [policy::Encryption::Aes128, policy::Encryption::Aes128Ctr] {
             bare.ipsec.encryption = vec![cipher];
             bare.ipsec.authentication = vec![Authentication::AesCmac];
-            let refused = config(own(), &bare);
+            let refused = config_of(own(), &bare);
             assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
             bare.ipsec.encryption.push(policy::Encryption::Aes128Gcm16);
-            assert!(config(own(), &bare).is_err());
+            assert!(config_of(own(), &bare).is_err());
             bare.ipsec.encryption = vec![policy::Encryption::Aes128Gcm16];
-            assert!(config(own(), &bare).is_ok(), "it has its own");
+            assert!(config_of(own(), &bare).is_ok(), "it has its own");
         }
     }
 
@@ -296,7 +302,7 @@ pub(crate) mod tests {
         .map(|text| {
             let mut order = order();
             order.peer_id = connection::Identity::parse(text);
-            config(own(), &order).unwrap().remote_id.kind
+            config_of(own(), &order).unwrap().remote_id.kind
         });
         let expected = [
             IdType::FQDN,
@@ -312,7 +318,7 @@ pub(crate) mod tests {
     fn weak_algorithms_are_offered_last_or_only_when_a_policy_names_them() {
         let local = own();
         let mut weak = order();
-        let usual = config(local, &weak).unwrap();
+        let usual = config_of(local, &weak).unwrap();
         assert!(!usual.ike.encryption.contains(&Encryption::DesCbc));
         assert!(!usual.ike.groups.contains(&Group::Modp768));
         // IBM's auto-negotiation has these, and they come last.
@@ -321,7 +327,7 @@ pub(crate) mod tests {
         assert_eq!(usual.esp.integrity.last(), Some(&Integrity::HmacMd5_96));
         weak.ike.encryption = vec![policy::Encryption::TripleDes];
         weak.ike.authentication = vec![Authentication::Md5];
-        let named = config(local, &weak).unwrap();
+        let named = config_of(local, &weak).unwrap();
         assert_eq!(named.ike.encryption, [Encryption::TripleDesCbc]);
         assert_eq!(named.ike.prf, [Prf::HmacMd5]);
         assert_eq!(named.ike.integrity, [Integrity::HmacMd5_96]);

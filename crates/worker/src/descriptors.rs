@@ -1,4 +1,4 @@
-//! What a worker is given: a TUN device, and two sockets on each of the gateway's addresses.
+//! What a worker is given: a TUN device, and three sockets on each of the gateway's addresses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,10 +24,12 @@ pub(crate) struct Ports {
     pub(crate) ike: OwnedFd,
     /// Port 4500.
     pub(crate) nat: OwnedFd,
+    /// ESP without UDP, IP protocol 50.
+    pub(crate) esp: OwnedFd,
 }
 
 /// The most there are.
-const MOST: usize = 5;
+const MOST: usize = 7;
 
 impl Descriptors {
     /// Receives those that come with the first octet.
@@ -66,8 +68,8 @@ impl Descriptors {
 
 impl Ports {
     fn of(received: &mut impl Iterator<Item = OwnedFd>) -> Option<Self> {
-        let (ike, nat) = (received.next()?, received.next()?);
-        Some(Self { ike, nat })
+        let (ike, nat, esp) = (received.next()?, received.next()?, received.next()?);
+        Some(Self { ike, nat, esp })
     }
 }
 
@@ -160,13 +162,23 @@ mod tests {
     }
 
     #[test]
-    fn three_descriptors_are_one_address_and_five_are_two() {
+    fn four_descriptors_are_one_address_and_seven_are_two() {
         let known = |count| Descriptors::of(some(count)).map(|given| given.v6.is_some());
-        let known: Vec<_> = (0..=6).map(known).collect();
+        let known: Vec<_> = (0..=8).map(known).collect();
         let none = None;
         assert_eq!(
             known,
-            [none, none, none, Some(false), none, Some(true), none]
+            [
+                none,
+                none,
+                none,
+                none,
+                Some(false),
+                none,
+                none,
+                Some(true),
+                none
+            ]
         );
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{ChildCounters, ChildId, ChildSa, Dataplane, InstallError, Owner};
+use adit_dataplane::{Carriage, ChildCounters, ChildId, ChildSa, Dataplane, InstallError, Owner};
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Ports, Selectors, TrafficSelector};
 use adit_ike::{DirectionKeys, InstallChild};
 
@@ -91,7 +91,12 @@ impl Forwarded {
             inbound,
             outbound,
             remote: child.remote,
+            carriage: match child.carriage {
+                adit_ike::Carriage::Ip => Carriage::Ip,
+                adit_ike::Carriage::Udp => Carriage::Udp,
+            },
             mtu,
+            ecn: child.ecn,
             outbound_active: child.outbound_active,
         })?;
         Ok(Self {

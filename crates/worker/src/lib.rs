@@ -28,5 +28,6 @@ mod system_calls;
 mod tunnel;
 mod wiping;
 
+pub use adit_ike::Encapsulation;
 pub use error::WorkerError;
 pub use run::run;

@@ -1,6 +1,6 @@
 //! What supervisor and worker say to each other: one JSON value a line, over a Unix socket pair.
-//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500; and UDP 500 and
-//! UDP 4500 over IPv6, if the gateway has an IPv6 address.
+//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500, raw ESP; and the last
+//! three over IPv6, if the gateway has an IPv6 address.
 
 use std::sync::Arc;
 

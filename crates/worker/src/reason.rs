@@ -86,13 +86,8 @@ impl Finding {
                 ),
             )
             .seen(true),
-            Failure::NoNatTraversal => Self::new(
-                now,
-                ReasonCode::Unsupported,
-                Whose::Peer,
-                format!("{peer} does not speak of NAT traversal (RFC 7296 section 2.23), so ESP can't be carried in UDP"),
-                "Enable NAT traversal (UDP encapsulation, port 4500) at the peer; it is used though there is no NAT.",
-            ),
+            Failure::NatInBetween => encapsulation(now, peer, true),
+            Failure::NoNatTraversal => encapsulation(now, peer, false),
             Failure::NoAnswer { sent } => Self::new(
                 now,
                 ReasonCode::PeerNotResponding,
@@ -265,6 +260,28 @@ fn identity(now: OffsetDateTime, expected: &Identity, received: &Identity) -> Fi
         ),
     )
     .seen(true)
+}
+
+/// A peer or a path that can't have ESP carried as the operator wants it: for a NAT, or for want of NAT traversal.
+fn encapsulation(now: OffsetDateTime, peer: &str, is_nat: bool) -> Finding {
+    let (whose, evidence, next_step) = if is_nat {
+        (
+            Whose::Network,
+            format!(
+                "there is a NAT between this gateway and {peer}, or {peer} says so to have ESP in UDP, which this gateway does not use (workers.udp_encapsulation is \"never\")"
+            ),
+            "Take the NAT away, or turn off forced UDP encapsulation at the peer; or ask the operator for udp_encapsulation = \"auto\".",
+        )
+    } else {
+        (
+            Whose::Peer,
+            format!(
+                "{peer} does not speak of NAT traversal (RFC 7296 section 2.23), so ESP can't be carried in UDP, as this gateway demands (workers.udp_encapsulation is \"always\")"
+            ),
+            "Enable NAT traversal (UDP encapsulation, port 4500) at the peer; or ask the operator for udp_encapsulation = \"auto\".",
+        )
+    };
+    Finding::new(now, ReasonCode::Unsupported, whose, evidence, next_step)
 }
 
 fn proposal(

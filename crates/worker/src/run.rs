@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use adit_crypto::SystemRandom;
 use adit_dataplane::{Config, IkeQueue, Userspace};
 use adit_ike::{
-    ChildKey, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Polled,
+    ChildKey, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
+    Polled,
 };
 use adit_model::OuterAddresses;
 use adit_model::gateway::MAX_TUNNELS;
@@ -44,18 +45,19 @@ const DATAGRAMS_AT_ONCE: usize = 64;
 /// The most Child SAs at a time: one of each tunnel, its replacement, and as many for tunnels of several blocks.
 const MAX_CHILDREN: usize = 4 * MAX_TUNNELS;
 
-/// How long a worker that was told to end waits for its peers.
-const FAREWELL: Duration = Duration::from_millis(400);
-
 /// Runs a worker on its control socket until the supervisor ends it or goes away. Where it is root, it becomes `user`,
-/// who should be nobody else.
+/// who should be nobody else. `encapsulation`: whether its tunnels' packets go in UDP.
 ///
 /// # Errors
 /// A descriptor does not work, privileges can't be dropped, or the supervisor goes away.
-pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
+pub fn run(
+    control: UnixStream,
+    user: u32,
+    encapsulation: Encapsulation,
+) -> Result<(), WorkerError> {
     let descriptors = Descriptors::receive(&control)?;
     privileges::drop_all(&control, user).map_err(failed("giving up privileges"))?;
-    let mut worker = start(control, descriptors)?;
+    let mut worker = start(control, descriptors, encapsulation)?;
     worker.tell(&FromWorker::Ready);
     let outcome = worker.serve();
     worker.dataplane.stop();
@@ -63,9 +65,14 @@ pub fn run(control: UnixStream, user: u32) -> Result<(), WorkerError> {
 }
 
 /// A worker without tunnels, whose data plane runs.
-fn start(control: UnixStream, descriptors: Descriptors) -> Result<Worker, WorkerError> {
+fn start(
+    control: UnixStream,
+    descriptors: Descriptors,
+    encapsulation: Encapsulation,
+) -> Result<Worker, WorkerError> {
     let Descriptors { tun, v4, v6 } = descriptors;
-    let (ike_v6, nat_v6) = v6.map(|ports| (ports.ike, ports.nat)).unzip();
+    let (ike_v6, beside_v6) = v6.map(|ports| (ports.ike, (ports.nat, ports.esp))).unzip();
+    let (nat_v6, esp_v6) = beside_v6.unzip();
     let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
     let ike = ike.map_err(failed("preparing sockets"))?;
     let (wake, woken) = UnixStream::pair().map_err(failed("making the wake-up pipe"))?;
@@ -79,6 +86,7 @@ fn start(control: UnixStream, descriptors: Descriptors) -> Result<Worker, Worker
         tun,
         udp: v4.nat,
         udp_other: nat_v6,
+        esp: [v4.esp].into_iter().chain(esp_v6).collect(),
         outer_mtu: 1500,
         max_children: MAX_CHILDREN,
         clamp_mss: true,
@@ -99,6 +107,7 @@ fn start(control: UnixStream, descriptors: Descriptors) -> Result<Worker, Worker
         queue,
         lost: Lost::default(),
         dataplane,
+        encapsulation,
         addresses: None,
         tunnels: BTreeMap::new(),
         changed: BTreeSet::new(),
@@ -128,6 +137,7 @@ struct Worker {
     queue: Arc<IkeQueue>,
     lost: Lost,
     dataplane: Userspace,
+    encapsulation: Encapsulation,
     addresses: Option<OuterAddresses>,
     tunnels: BTreeMap<ConnectionKey, Tunnel>,
     /// Those of which something other than counters may be worth telling.
@@ -271,27 +281,6 @@ impl Worker {
                 Polled::Idle(deadline) => return deadline,
                 Polled::Output(output) => self.act(output),
             }
-        }
-    }
-
-    /// Deletes all SAs and gives the peers a moment to hear of it.
-    fn say_farewell(&mut self, buffer: &mut [u8]) {
-        let keys: Vec<_> = self.tunnels.keys().copied().collect();
-        for key in keys {
-            self.command(Command::RemoveConnection(key));
-        }
-        let end = Instant::now() + FAREWELL;
-        loop {
-            let deadline = self.drain();
-            if self.endpoint.sa_count() == 0 || Instant::now() >= end {
-                return;
-            }
-            self.next_look = end;
-            if self.wait(deadline).is_err() {
-                return;
-            }
-            self.take_messages(buffer);
-            self.endpoint.handle_timeout(self.now());
         }
     }
 }

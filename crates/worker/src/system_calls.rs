@@ -38,6 +38,7 @@ const ALLOWED: &[i64] = &[
     libc::SYS_ppoll,
     libc::SYS_read,
     libc::SYS_recvfrom,
+    libc::SYS_recvmmsg,
     libc::SYS_recvmsg,
     libc::SYS_restart_syscall,
     libc::SYS_rseq,
@@ -46,6 +47,7 @@ const ALLOWED: &[i64] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_sched_getaffinity,
     libc::SYS_sched_yield,
+    libc::SYS_sendmmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
     libc::SYS_set_robust_list,
@@ -104,6 +106,10 @@ fn conditional() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
             vec![
                 option(libc::SOL_UDP, libc::UDP_GRO)?,
                 option(libc::SOL_SOCKET, libc::SO_RXQ_OVFL)?,
+                option(libc::SOL_IP, libc::IP_RECVERR)?,
+                option(libc::SOL_IP, libc::IP_RECVTOS)?,
+                option(libc::SOL_IPV6, libc::IPV6_RECVERR)?,
+                option(libc::SOL_IPV6, libc::IPV6_RECVTCLASS)?,
             ],
         ),
     ]

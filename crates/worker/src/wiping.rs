@@ -131,7 +131,8 @@ mod tests {
             };
             let tunnel = &order.tunnels[0];
             key = conversion::key(tunnel.connection);
-            let config = conversion::config(order.addresses, tunnel).unwrap();
+            let config =
+                conversion::config(order.addresses, adit_ike::Encapsulation::Auto, tunnel).unwrap();
             let kept = config.clone();
             endpoint.handle_command(Instant::ZERO, Command::SetConnection(key, Box::new(config)));
             drop(kept);

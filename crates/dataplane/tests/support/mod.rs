@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
-use adit_dataplane::{ChildId, ChildSa, ConnectionBlocks, Owner, RouteChange};
+use adit_dataplane::{Carriage, ChildId, ChildSa, ConnectionBlocks, Owner, RouteChange};
 use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
 
 /// Which end of the tunnel.
@@ -95,7 +95,9 @@ pub(crate) fn child(
         )
         .unwrap(),
         remote,
+        carriage: Carriage::Udp,
         mtu: None,
+        ecn: true,
         outbound_active,
     }
 }

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::carriage::{Carriage, Encapsulation};
 use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
 use crate::time::Instant;
 
@@ -18,12 +19,30 @@ pub(crate) struct Candidates {
     pub(crate) all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>,
     /// The algorithms that all of them allow.
     pub(crate) common: Option<IkeAlgorithms>,
+    /// How all of them together want ESP carried.
+    pub(crate) encapsulation: Encapsulation,
 }
 
 impl Candidates {
     fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
-        Self { all, common }
+        let encapsulation =
+            Encapsulation::common(all.iter().map(|(_, config)| config.encapsulation));
+        Self {
+            all,
+            common,
+            encapsulation,
+        }
+    }
+
+    /// Those whose packets may be carried so.
+    pub(crate) fn that_allow(these: &Arc<Self>, carriage: Carriage) -> Arc<Self> {
+        let allows = |config: &ConnectionConfig| config.encapsulation.allows(carriage);
+        if these.all.iter().all(|(_, config)| allows(config)) {
+            return Arc::clone(these);
+        }
+        let some = these.all.iter().filter(|(_, config)| allows(config));
+        Arc::new(Self::new(some.cloned().collect()))
     }
 
     pub(crate) fn contain(&self, connection: ConnectionKey) -> bool {

@@ -18,18 +18,19 @@ use adit_ike_wire::v1::{
 };
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, ConnectionKey, Identity, IkeAlgorithms};
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
-use crate::sa::{Context, DropReason, Effect, Path, Role, Sa, SaKey};
+use crate::sa::{Context, DropReason, Effect, Ending, Path, Role, Sa, SaKey};
 use crate::v1::description::{describe_ike, describe_ike_offer};
 use crate::v1::established::Established;
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
 use crate::v1::main_mode::{clear, identified, key_exchange};
-use crate::v1::nat::{self, Abilities, Dialect};
+use crate::v1::nat::{self, Abilities, Dialect, Wrapping};
 use crate::v1::proposal::{choose_ike, ike_suites};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
@@ -84,9 +85,12 @@ impl FirstMessage<'_> {
             });
         };
         let abilities = Abilities::of(&payloads);
-        let Some(dialect) = abilities.nat_traversal else {
-            return self.refuse(None, |_| Failure::NoNatTraversal);
-        };
+        let dialect = abilities.nat_traversal;
+        let wanted = self.candidates.encapsulation;
+        // Whether there is a NAT is seen with the next message.
+        if let Err(failure) = Wrapping::of(wanted, dialect, false) {
+            return self.refuse(None, |_| failure.clone());
+        }
         let link = Link {
             key: SaKey(ctx.numbers.next_key()),
             connection: None,
@@ -95,6 +99,7 @@ impl FirstMessage<'_> {
             remote_spi: self.header.initiator_spi,
             path: self.path,
             is_translated: false,
+            carriage: Carriage::Udp,
         };
         let answer = SecurityAssociation {
             proposals: alloc::vec![chosen.proposal],
@@ -172,9 +177,20 @@ impl SaAnswered {
         let own_nonce = ctx.nonce();
         let cookies = link.cookies();
         let prf = self.suite.prf;
-        link.is_translated = nat::is_translated(payloads, prf, cookies, path.remote);
-        let hashes = nat::hashes(prf, cookies, path.remote);
-        let is_draft = self.dialect == Dialect::Draft;
+        let dialect = self.dialect;
+        let wanted = self.half.candidates.encapsulation;
+        let wrapping = match nat::conclude(link, path, wanted, dialect, prf, payloads) {
+            Ok(wrapping) => wrapping,
+            Err(failure) => {
+                for (connection, _) in &self.half.candidates.all {
+                    ctx.push(Output::Event(Event::Failed(*connection, failure.clone())));
+                }
+                ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+                return Ok(State::Gone);
+            }
+        };
+        let hashes = dialect.map(|_| nat::hashes(prf, cookies, path, wanted));
+        let is_draft = dialect == Some(Dialect::Draft);
         let mut payloads = alloc::vec![
             Payload::KeyExchange(own.public()),
             Payload::Nonce(&own_nonce),
@@ -182,11 +198,13 @@ impl SaAnswered {
         payloads.extend(
             hashes
                 .iter()
+                .flatten()
                 .map(|hash| Payload::NatDetection { hash, is_draft }),
         );
         let octets = v1::emit(&link.header(ExchangeType::MAIN_MODE, 0), &payloads);
         path.send(ctx, octets.clone());
         let mut half = self.half;
+        half.candidates = Candidates::that_allow(&half.candidates, link.carriage);
         half.said = Said {
             to: datagram.to_vec(),
             octets,
@@ -204,7 +222,7 @@ impl SaAnswered {
             lifetime: self.lifetime,
             peer: Peer {
                 abilities: self.abilities,
-                dialect: self.dialect,
+                wrapping,
             },
             reported: false,
         })))
@@ -366,7 +384,7 @@ impl KeAnswered {
             let kind = NotifyType::INVALID_ID_INFORMATION;
             crate::v1::informational::notify(ctx, link, path, &keys, ProtocolId::ISAKMP, &[], kind);
         }
-        let ending = crate::sa::Ending::Failed;
+        let ending = Ending::Failed;
         ctx.effects.push(Effect::Gone(link.key, ending));
         State::Gone
     }

@@ -2,6 +2,7 @@
 
 use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::ConnectionKey;
 use crate::sa::{Path, Role, SaKey};
 
@@ -19,6 +20,8 @@ pub(super) struct Link {
     pub(super) path: Path,
     /// The peer's address is translated on the way, so that its port may change.
     pub(super) is_translated: bool,
+    /// What the Child SAs' packets travel in.
+    pub(super) carriage: Carriage,
 }
 
 impl Link {

@@ -15,6 +15,7 @@ use adit_crypto::equal;
 use adit_ike_wire::v1::{self, Identification, Notify, NotifyType, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, ConnectionKey, Identity};
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
@@ -25,7 +26,7 @@ use crate::v1::description::describe_ike;
 use crate::v1::established::Established;
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
-use crate::v1::nat::{self, Abilities, Dialect};
+use crate::v1::nat::{self, Abilities, Dialect, Wrapping};
 use crate::v1::proposal::{choose_ike, ike_offers, offer};
 use crate::v1::protection::{open, seal};
 use crate::v1::sa::{IkeSa, State};
@@ -92,6 +93,7 @@ impl IkeSa {
                 remote: (config.remote, PORT).into(),
             },
             is_translated: false,
+            carriage: Carriage::Udp,
         };
         let sa = Payload::SecurityAssociation(offer(ProtocolId::ISAKMP, &[], &offers), &[]);
         let mut sa_body = Vec::new();
@@ -181,16 +183,19 @@ impl SaSent {
             return State::SaSent(self);
         };
         let abilities = Abilities::of(payloads);
-        let Some(dialect) = abilities.nat_traversal else {
-            self.attempt.hint(ctx, Failure::NoNatTraversal);
+        let dialect = abilities.nat_traversal;
+        let wanted = self.attempt.config.encapsulation;
+        // Whether there is a NAT is seen with the next message.
+        if let Err(failure) = Wrapping::of(wanted, dialect, false) {
+            self.attempt.hint(ctx, failure);
             return State::SaSent(self);
-        };
+        }
         link.remote_spi = header.responder_spi;
         let suite = chosen.suite;
         let key_exchange = suite.group.generate(ctx.random);
         let nonce = ctx.nonce();
-        let hashes = nat::hashes(suite.prf, link.cookies(), link.path.remote);
-        let is_draft = dialect == Dialect::Draft;
+        let hashes = dialect.map(|_| nat::hashes(suite.prf, link.cookies(), link.path, wanted));
+        let is_draft = dialect == Some(Dialect::Draft);
         let mut payloads = alloc::vec![
             Payload::KeyExchange(key_exchange.public()),
             Payload::Nonce(&nonce),
@@ -198,6 +203,7 @@ impl SaSent {
         payloads.extend(
             hashes
                 .iter()
+                .flatten()
                 .map(|hash| Payload::NatDetection { hash, is_draft }),
         );
         let octets = v1::emit(&link.header(ExchangeType::MAIN_MODE, 0), &payloads);
@@ -239,10 +245,20 @@ impl KeSent {
             dialect,
         } = *self;
         let cookies = link.cookies();
-        link.is_translated = nat::is_translated(payloads, suite.prf, cookies, link.path.remote);
-        // RFC 3947 section 4: from the next message on both ends use port 4500.
-        link.path.local_port = NAT_PORT;
-        link.path.remote.set_port(NAT_PORT);
+        let wanted = attempt.config.encapsulation;
+        let wrapping = match nat::conclude(link, link.path, wanted, dialect, suite.prf, payloads) {
+            Ok(wrapping) => wrapping,
+            Err(failure) => {
+                attempt.hint(ctx, failure);
+                ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+                return State::Gone;
+            }
+        };
+        if link.carriage == Carriage::Udp {
+            // RFC 3947 section 4: from the next message on both ends use port 4500.
+            link.path.local_port = NAT_PORT;
+            link.path.remote.set_port(NAT_PORT);
+        }
         let material = Material {
             suite,
             cookies,
@@ -284,7 +300,10 @@ impl KeSent {
             material,
             keys,
             iv: sealed.next_iv,
-            peer: Peer { abilities, dialect },
+            peer: Peer {
+                abilities,
+                wrapping,
+            },
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! NAT traversal (RFC 3947), and vendor IDs that say what a peer can do.
 //!
-//! As in IKEv2 our own source hash is wrong on purpose, so that the peer encapsulates ESP in UDP.
+//! As in IKEv2 our own source hash is wrong on purpose, so that the peer encapsulates ESP in UDP, unless the
+//! connection excludes that.
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -8,6 +9,11 @@ use core::net::{IpAddr, SocketAddr};
 use adit_crypto::Prf;
 use adit_ike_wire::Spi;
 use adit_ike_wire::v1::Payload;
+
+use crate::carriage::{Carriage, Encapsulation};
+use crate::failure::Failure;
+use crate::sa::Path;
+use crate::v1::link::Link;
 
 /// RFC 3947 section 3.1.
 const RFC_3947: [u8; 16] = *b"\x4a\x13\x1c\x81\x07\x03\x58\x45\x5c\x57\x28\xf2\x0e\x95\x45\x2f";
@@ -28,12 +34,42 @@ pub(super) enum Dialect {
     Draft,
 }
 
-impl Dialect {
-    /// The encapsulation mode "tunnel in UDP" (RFC 3947 section 5.1, and the drafts').
+/// How ESP is carried: what an encapsulation mode says beside tunnel or transport.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wrapping {
+    Plain,
+    Udp(Dialect),
+}
+
+impl Wrapping {
+    /// The encapsulation mode of a tunnel (RFC 2407 section 4.5, RFC 3947 section 5.1, and the drafts').
     pub(super) const fn tunnel_mode(self) -> u32 {
         match self {
-            Self::Rfc => 3,
-            Self::Draft => 61443,
+            Self::Plain => 1,
+            Self::Udp(Dialect::Rfc) => 3,
+            Self::Udp(Dialect::Draft) => 61443,
+        }
+    }
+
+    pub(super) const fn carriage(self) -> Carriage {
+        match self {
+            Self::Plain => Carriage::Ip,
+            Self::Udp(_) => Carriage::Udp,
+        }
+    }
+
+    /// What both ends conclude from their hashes; `dialect` is none where the peer does not speak of NAT
+    /// traversal.
+    pub(super) const fn of(
+        wanted: Encapsulation,
+        dialect: Option<Dialect>,
+        translated: bool,
+    ) -> Result<Self, Failure> {
+        match (wanted, dialect) {
+            (Encapsulation::Always, None) => Err(Failure::NoNatTraversal),
+            (Encapsulation::Never, Some(_)) if translated => Err(Failure::NatInBetween),
+            (Encapsulation::Never, _) | (Encapsulation::Auto, None) => Ok(Self::Plain),
+            (Encapsulation::Auto | Encapsulation::Always, Some(dialect)) => Ok(Self::Udp(dialect)),
         }
     }
 }
@@ -75,30 +111,51 @@ fn hash(prf: Prf, cookies: (Spi, Spi), address: SocketAddr) -> Vec<u8> {
     hash.unwrap_or_default()
 }
 
-/// The hashes to send: that of where the message goes, then the wrong one.
-pub(super) fn hashes(prf: Prf, cookies: (Spi, Spi), remote: SocketAddr) -> [Vec<u8>; 2] {
-    let unspecified = match remote.ip() {
+/// The hashes to send: that of where the message goes, then that of where it comes from, which is wrong where
+/// UDP is wanted.
+pub(super) fn hashes(
+    prf: Prf,
+    cookies: (Spi, Spi),
+    path: Path,
+    encapsulation: Encapsulation,
+) -> [Vec<u8>; 2] {
+    let unspecified = match path.remote.ip() {
         IpAddr::V4(_) => IpAddr::from([0; 4]),
         IpAddr::V6(_) => IpAddr::from([0; 16]),
     };
-    [
-        hash(prf, cookies, remote),
-        hash(prf, cookies, SocketAddr::new(unspecified, 0)),
-    ]
+    let source = match encapsulation {
+        Encapsulation::Never => path.local_address(),
+        Encapsulation::Auto | Encapsulation::Always => SocketAddr::new(unspecified, 0),
+    };
+    [hash(prf, cookies, path.remote), hash(prf, cookies, source)]
 }
 
-/// Whether the peer's address is translated (or it wants UDP encapsulation): none of its source hashes,
-/// which come after the first, is that of where its message came from.
-pub(super) fn is_translated(
-    payloads: &[Payload<'_>],
-    prf: Prf,
-    cookies: (Spi, Spi),
-    remote: SocketAddr,
-) -> bool {
-    let expected = hash(prf, cookies, remote);
-    let hashes = payloads.iter().filter_map(|payload| match payload {
+fn received<'a>(payloads: &'a [Payload<'_>]) -> impl Iterator<Item = &'a [u8]> {
+    payloads.iter().filter_map(|payload| match payload {
         Payload::NatDetection { hash, .. } => Some(*hash),
         _ => None,
-    });
-    !hashes.skip(1).any(|hash| hash == expected)
+    })
+}
+
+/// Notes in `link` what a message that came by `path` says of NATs, and what follows for ESP.
+pub(super) fn conclude(
+    link: &mut Link,
+    path: Path,
+    wanted: Encapsulation,
+    dialect: Option<Dialect>,
+    prf: Prf,
+    payloads: &[Payload<'_>],
+) -> Result<Wrapping, Failure> {
+    let expected = |address| hash(prf, link.cookies(), address);
+    let mut hashes = received(payloads);
+    // The first is of where the message went, the others of where it may have come from.
+    let ours = hashes.next();
+    let here = expected(path.local_address());
+    let we_are_translated = ours.is_none_or(|hash| hash != here);
+    let there = expected(path.remote);
+    link.is_translated = dialect.is_some() && !hashes.any(|hash| hash == there);
+    let translated = link.is_translated || we_are_translated;
+    let wrapping = Wrapping::of(wanted, dialect, translated)?;
+    link.carriage = wrapping.carriage();
+    Ok(wrapping)
 }

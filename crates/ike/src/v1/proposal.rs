@@ -11,7 +11,7 @@ use adit_ike_wire::v1::{Proposal, ProtocolId, SecurityAssociation, Transform};
 
 use crate::config::{EspAlgorithms, IkeAlgorithms};
 use crate::suite::{EspSuite, IkeSuite};
-use crate::v1::nat::Dialect;
+use crate::v1::nat::Wrapping;
 
 /// The most suites that are offered: what fits into a datagram that is not fragmented on any usual path.
 const MAX_OFFERS: usize = 32;
@@ -265,11 +265,11 @@ fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8
 pub(super) fn esp_offers(
     accepted: &EspAlgorithms,
     group: Option<Group>,
-    dialect: Dialect,
+    wrapping: Wrapping,
     lifetime: Duration,
 ) -> Vec<(u8, Vec<u8>)> {
     let suites = esp_suites(accepted, group);
-    let mode = dialect.tunnel_mode();
+    let mode = wrapping.tunnel_mode();
     let offers = suites.filter_map(|suite| esp_attributes(&suite, mode, lifetime));
     offers.take(MAX_OFFERS).collect()
 }
@@ -290,10 +290,10 @@ fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool 
 pub(super) fn choose_esp<'a>(
     sa: &SecurityAssociation<'a>,
     accepted: &EspAlgorithms,
-    dialect: Dialect,
+    wrapping: Wrapping,
     public_len: Option<usize>,
 ) -> Option<Chosen<'a, EspSuite>> {
-    let mode = dialect.tunnel_mode();
+    let mode = wrapping.tunnel_mode();
     let groups: Vec<Option<Group>> = match public_len {
         None if accepted.groups.is_empty() => alloc::vec![None],
         None => return None,

@@ -97,7 +97,7 @@ impl Established {
     ) -> Result<Answer<'a>, Refusal> {
         let config = &self.config;
         let public_len = contents.public.map(<[u8]>::len);
-        let chosen = choose_esp(contents.sa, &config.esp, self.peer.dialect, public_len)
+        let chosen = choose_esp(contents.sa, &config.esp, self.peer.wrapping, public_len)
             .and_then(|chosen| Some((spi_of(chosen.proposal.spi)?, chosen)));
         let Some((outbound_spi, chosen)) = chosen else {
             return Err(Refusal {

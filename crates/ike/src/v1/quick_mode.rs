@@ -118,7 +118,12 @@ impl Established {
             local,
             remote,
         };
-        let offers = esp_offers(&config.esp, group, self.peer.dialect, config.child_lifetime);
+        let offers = esp_offers(
+            &config.esp,
+            group,
+            self.peer.wrapping,
+            config.child_lifetime,
+        );
         let spi = asking.inbound_spi.to_be_bytes();
         let sa = offer(ProtocolId::ESP, &spi, &offers);
         let mut payloads = alloc::vec![
@@ -265,7 +270,7 @@ impl Established {
         let contents = QuickContents::of(payloads).ok_or("an answer without SA or nonce")?;
         let config = &self.config;
         let public_len = contents.public.map(<[u8]>::len);
-        let chosen = choose_esp(contents.sa, &config.esp, self.peer.dialect, public_len)
+        let chosen = choose_esp(contents.sa, &config.esp, self.peer.wrapping, public_len)
             .filter(|chosen| {
                 let own = asking.key_exchange.as_ref().map(|own| own.group());
                 chosen.suite.group == own
@@ -329,6 +334,8 @@ impl Established {
             connection: self.connection,
             config: &config,
             path: link.path,
+            carriage: link.carriage,
+            ecn: false,
         };
         let mut child = child::install(
             ctx,

@@ -13,13 +13,13 @@ use crate::resend::Resend;
 use crate::suite::IkeSuite;
 use crate::time::Instant;
 use crate::v1::keys::{Keys, Material};
-use crate::v1::nat::{Abilities, Dialect};
+use crate::v1::nat::{Abilities, Dialect, Wrapping};
 
 /// What is known of a peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) abilities: Abilities,
-    pub(super) dialect: Dialect,
+    pub(super) wrapping: Wrapping,
 }
 
 /// What every state of an initiator has.
@@ -46,7 +46,8 @@ pub(super) struct KeSent {
     pub(super) key_exchange: Box<dyn KeyExchange>,
     pub(super) nonce: Vec<u8>,
     pub(super) abilities: Abilities,
-    pub(super) dialect: Dialect,
+    /// None where the peer does not speak of NAT traversal.
+    pub(super) dialect: Option<Dialect>,
 }
 
 /// It has said who it is.
@@ -81,7 +82,8 @@ pub(super) struct SaAnswered {
     pub(super) suite: IkeSuite,
     pub(super) lifetime: Option<Duration>,
     pub(super) abilities: Abilities,
-    pub(super) dialect: Dialect,
+    /// None where the peer does not speak of NAT traversal.
+    pub(super) dialect: Option<Dialect>,
 }
 
 /// The third is.

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use adit_ike_wire::v2::Payload;
 use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::ConnectionKey;
 use crate::sa::{Context, NAT_PORT, Path, Role, SaKey};
 use crate::v2::protection::Protection;
@@ -31,6 +32,8 @@ pub(crate) struct Link {
     /// Where our requests and the Child SAs' packets go.
     pub(crate) path: Path,
     pub(crate) translation: Translation,
+    /// What the Child SAs' packets travel in.
+    pub(crate) carriage: Carriage,
     /// Where the peer may have moved to: our requests go there too, and their answers decide.
     pub(crate) candidate: Option<SocketAddr>,
     /// Where the peer's last request came from, and its answer goes.

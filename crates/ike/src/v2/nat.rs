@@ -1,14 +1,17 @@
 //! NAT detection (RFC 7296 section 2.23).
 //!
-//! Adit always wants ESP in UDP: it is the only form that crosses every path and that the kernel
-//! can batch. So our own source hash is wrong on purpose, and the peer concludes that we are
-//! behind a NAT and encapsulates.
+//! Adit wants ESP in UDP wherever it can be had: it is the only form that crosses every path and that
+//! the kernel can batch. So our own source hash is wrong on purpose, and the peer concludes that we are
+//! behind a NAT and encapsulates. A connection that excludes UDP says its true address, and a peer that
+//! does not speak of NAT traversal gets ESP as an IP protocol of its own.
 
 use core::net::{IpAddr, SocketAddr};
 
 use adit_ike_wire::Spi;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
+use crate::carriage::{Carriage, Encapsulation};
+use crate::failure::Failure;
 use crate::v2::link::Translation;
 
 /// SHA-1 over SPIi | SPIr | address | port.
@@ -21,8 +24,16 @@ pub(crate) fn hash(spis: (Spi, Spi), address: SocketAddr) -> [u8; 20] {
     }
 }
 
-/// The source hash that fits no address: that of the unspecified one with port 0.
-pub(crate) fn faked_source_hash(spis: (Spi, Spi), local: SocketAddr) -> [u8; 20] {
+/// The source hash to send. Where UDP is wanted it fits no address: it is that of the unspecified one with
+/// port 0.
+pub(crate) fn source_hash(
+    spis: (Spi, Spi),
+    local: SocketAddr,
+    encapsulation: Encapsulation,
+) -> [u8; 20] {
+    if encapsulation == Encapsulation::Never {
+        return hash(spis, local);
+    }
     let unspecified = match local.ip() {
         IpAddr::V4(_) => IpAddr::from([0; 4]),
         IpAddr::V6(_) => IpAddr::from([0; 16]),
@@ -42,6 +53,18 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
+    /// What ESP travels in at this path, as both ends conclude (RFC 7296 section 2.23).
+    pub(crate) const fn carriage(self, wanted: Encapsulation) -> Result<Carriage, Failure> {
+        let translated = self.peer_is_translated || self.we_are_translated;
+        match wanted {
+            Encapsulation::Always if !self.supported => Err(Failure::NoNatTraversal),
+            Encapsulation::Never if translated => Err(Failure::NatInBetween),
+            Encapsulation::Never => Ok(Carriage::Ip),
+            Encapsulation::Auto if !self.supported => Ok(Carriage::Ip),
+            Encapsulation::Auto | Encapsulation::Always => Ok(Carriage::Udp),
+        }
+    }
+
     pub(crate) const fn translation(self) -> Translation {
         if self.peer_is_translated {
             Translation::Yes

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adit_model::desired::{ExternalSpec, NetworkSpec, RouterSpec};
 use adit_model::{GatewayId, OuterAddresses};
-use adit_netns::{ExternalNetwork, Network, NetworkError, UdpPorts};
+use adit_netns::{ExternalNetwork, Network, NetworkError, OuterPorts};
 
 use crate::support::{
     all_of, apply, apply_router, block, blocks, changes, close, enter, external, hears, host_hears,
@@ -50,7 +50,7 @@ fn site(number: u8) -> (NetworkSpec, RouterSpec) {
     (network, router)
 }
 
-fn ike(ports: Option<UdpPorts>) -> UdpSocket {
+fn ike(ports: Option<OuterPorts>) -> UdpSocket {
     let socket = UdpSocket::from(ports.unwrap().ike);
     socket.set_nonblocking(false).unwrap();
     socket

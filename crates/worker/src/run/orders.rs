@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
@@ -24,7 +25,31 @@ pub(super) struct Lead {
     peer: Option<IpAddr>,
 }
 
+/// How long a worker that was told to end waits for its peers.
+const FAREWELL: Duration = Duration::from_millis(400);
+
 impl Worker {
+    /// Deletes all SAs and gives the peers a moment to hear of it.
+    pub(super) fn say_farewell(&mut self, buffer: &mut [u8]) {
+        let keys: Vec<_> = self.tunnels.keys().copied().collect();
+        for key in keys {
+            self.command(Command::RemoveConnection(key));
+        }
+        let end = Instant::now() + FAREWELL;
+        loop {
+            let deadline = self.drain();
+            if self.endpoint.sa_count() == 0 || Instant::now() >= end {
+                return;
+            }
+            self.next_look = end;
+            if self.wait(deadline).is_err() {
+                return;
+            }
+            self.take_messages(buffer);
+            self.endpoint.handle_timeout(self.now());
+        }
+    }
+
     /// Has exactly the tunnels of the order.
     pub(super) fn apply(&mut self, order: &GatewayOrder) {
         self.addresses = Some(order.addresses);
@@ -114,7 +139,7 @@ impl Worker {
         let config = if full {
             Err(Unsupported::TooMany)
         } else {
-            conversion::config(addresses, tunnel)
+            conversion::config(addresses, self.encapsulation, tunnel)
         };
         match config {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}

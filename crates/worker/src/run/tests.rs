@@ -25,10 +25,15 @@ fn worker() -> (Worker, UnixStream, UnixDatagram) {
         v4: Ports {
             ike: socket(),
             nat: socket(),
+            esp: socket(),
         },
         v6: None,
     };
-    (start(control, descriptors).unwrap(), ours, device)
+    (
+        start(control, descriptors, Encapsulation::Auto).unwrap(),
+        ours,
+        device,
+    )
 }
 
 /// A tunnel to a peer of its own that waits for that to begin.

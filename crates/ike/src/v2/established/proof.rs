@@ -30,6 +30,8 @@ impl Established {
             connection: self.connection,
             config: &config,
             path: link.path,
+            carriage: link.carriage,
+            ecn: true,
         };
         let mut child: ChildSa = agreement::install(ctx, &self.keys, &owner, birth).ok()?;
         if child.suite.group.is_none() && !config.esp.groups.is_empty() {

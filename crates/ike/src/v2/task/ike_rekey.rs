@@ -205,6 +205,7 @@ impl Established {
             remote_spi,
             path: link.path,
             translation: link.translation,
+            carriage: link.carriage,
             candidate: None,
             asked_from: link.path,
             requests: RequestWindow::starting_at(0),

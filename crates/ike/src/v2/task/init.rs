@@ -11,6 +11,7 @@ use adit_crypto::Group;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::failure::{Failure, Judge};
 use crate::output::{Event, Output};
@@ -49,6 +50,7 @@ impl IkeSa {
             remote_spi: Spi::ZERO,
             path,
             translation: Translation::No,
+            carriage: Carriage::Udp,
             candidate: None,
             asked_from: path,
             requests: RequestWindow::default(),
@@ -84,7 +86,8 @@ impl InitSent {
                 &self.cookie,
             )));
         }
-        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let local = link.path.local_address();
+        let source = nat::source_hash(link.spis(), local, self.config.encapsulation);
         let destination = nat::hash(link.spis(), link.path.remote);
         payloads.push(Payload::SecurityAssociation(offer_fresh_ike(
             &self.config.ike,
@@ -210,14 +213,16 @@ impl InitSent {
             link.path.local_address(),
             link.path.remote,
         );
-        if !detection.supported {
-            // Its packets would not be encapsulated in UDP, and ours would not be understood.
-            if !core::mem::replace(&mut self.hinted, true) {
-                let failure = Failure::NoNatTraversal;
-                ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+        let carriage = match detection.carriage(self.config.encapsulation) {
+            Ok(carriage) => carriage,
+            Err(failure) => {
+                // Its packets would not arrive here, or ours not there.
+                if !core::mem::replace(&mut self.hinted, true) {
+                    ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+                }
+                return None;
             }
-            return None;
-        }
+        };
         let decapsulation = match chosen.suite.additional {
             Some(additional) => Some(additional.begin()?),
             None => None,
@@ -239,9 +244,12 @@ impl InitSent {
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
         link.translation = detection.translation();
-        // Section 2.23: from IKE_AUTH on both ends use port 4500.
-        link.path.local_port = NAT_PORT;
-        link.path.remote.set_port(NAT_PORT);
+        link.carriage = carriage;
+        if carriage == Carriage::Udp {
+            // Section 2.23: from IKE_AUTH on both ends use port 4500.
+            link.path.local_port = NAT_PORT;
+            link.path.remote.set_port(NAT_PORT);
+        }
         let inputs = Inputs {
             connection: self.connection,
             config: Arc::clone(&self.config),

@@ -9,6 +9,7 @@ use adit_crypto::Random;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
+use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, IkeAlgorithms};
 use crate::endpoint::candidates::Candidates;
 use crate::failure::{Failure, Judge};
@@ -99,6 +100,16 @@ impl InitRequest<'_> {
         choose(common).or_else(|| each.find_map(choose))
     }
 
+    fn detection(&self) -> nat::Detection {
+        nat::Detection::of(
+            &self.message.payloads,
+            // The hashes of a first message are over a responder SPI of zero.
+            (self.message.header.initiator_spi, Spi::ZERO),
+            self.path.local_address(),
+            self.path.remote,
+        )
+    }
+
     pub(crate) fn answer(&self, ctx: &mut Context<'_>) -> InitOutcome {
         let contents = Contents::of(&self.message.payloads);
         if let Some(kind) = contents.unknown_critical {
@@ -111,20 +122,13 @@ impl InitRequest<'_> {
         else {
             return InitOutcome::Ignored;
         };
-        let detection = nat::Detection::of(
-            &self.message.payloads,
-            // The hashes of a first message are over a responder SPI of zero.
-            (self.message.header.initiator_spi, Spi::ZERO),
-            self.path.local_address(),
-            self.path.remote,
-        );
+        let detection = self.detection();
         // Without it there is no exchange in which anything additional could be exchanged.
         let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
         let intermediate = contents.notify(supported).is_some();
-        let chosen = self
-            .choose(proposals, group, intermediate)
-            .filter(|_| detection.supported);
-        let Some(chosen) = chosen else {
+        let wanted = self.candidates.encapsulation;
+        let chosen = self.choose(proposals, group, intermediate);
+        let (Some(chosen), Ok(carriage)) = (chosen, detection.carriage(wanted)) else {
             return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
         if chosen.suite.group.id() != group {
@@ -132,7 +136,7 @@ impl InitRequest<'_> {
             return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
         }
         let material = (initiator_nonce, public);
-        self.open(ctx, &chosen, material, detection.translation())
+        self.open(ctx, &chosen, material, (detection.translation(), carriage))
             .map_or(InitOutcome::Ignored, InitOutcome::HalfOpen)
     }
 
@@ -142,7 +146,7 @@ impl InitRequest<'_> {
         ctx: &mut Context<'_>,
         chosen: &Chosen<IkeSuite>,
         (initiator_nonce, public): (&[u8], &[u8]),
-        translation: Translation,
+        (translation, carriage): (Translation, Carriage),
     ) -> Option<Box<IkeSa>> {
         let key_exchange = chosen.suite.group.generate(ctx.random);
         let shared = key_exchange.agree(public).ok()?;
@@ -154,6 +158,7 @@ impl InitRequest<'_> {
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
             translation,
+            carriage,
             candidate: None,
             asked_from: self.path,
             requests: RequestWindow::default(),
@@ -169,9 +174,9 @@ impl InitRequest<'_> {
         let suite = chosen.suite;
         let keys = SaKeys::initial(suite, &shared, &nonces, spis, Role::Responder, epoch).ok()?;
         let ours = (key_exchange.public(), &*responder_nonce);
-        let response = Self::agree(ctx, &mut link, chosen, ours);
+        let response = self.agree(ctx, &mut link, chosen, ours);
         let half_open = HalfOpen {
-            candidates: Arc::clone(&self.candidates),
+            candidates: Candidates::that_allow(&self.candidates, carriage),
             keys,
             additional: suite.additional,
             before: None,
@@ -191,6 +196,7 @@ impl InitRequest<'_> {
 
     /// Sends the answer that makes the SA half-open.
     fn agree(
+        &self,
         ctx: &mut Context<'_>,
         link: &mut Link,
         chosen: &Chosen<IkeSuite>,
@@ -202,7 +208,8 @@ impl InitRequest<'_> {
             spi: &[],
             transforms: chosen.suite.transforms(),
         };
-        let source = nat::faked_source_hash(link.spis(), link.path.local_address());
+        let (local, wanted) = (link.path.local_address(), self.candidates.encapsulation);
+        let source = nat::source_hash(link.spis(), local, wanted);
         let destination = nat::hash(link.spis(), link.path.remote);
         let mut payloads = alloc::vec![
             Payload::SecurityAssociation(alloc::vec![proposal]),
@@ -230,11 +237,8 @@ impl InitRequest<'_> {
     /// What is wrong with it, seen from one of the connections.
     pub(crate) fn mismatch(&self, config: &ConnectionConfig) -> Failure {
         let contents = Contents::of(&self.message.payloads);
-        if contents
-            .notify(NotifyType::NAT_DETECTION_SOURCE_IP)
-            .is_none()
-        {
-            return Failure::NoNatTraversal;
+        if let Err(failure) = self.detection().carriage(config.encapsulation) {
+            return failure;
         }
         let ours = offer_ike(&config.ike, &[]);
         let theirs = contents.proposals.unwrap_or_default();

@@ -1,0 +1,208 @@
+//! Raw sockets, one for each family of addresses: packets of an IP protocol of its own, several by one call in both
+//! directions. The kernel makes and takes off the outer IP header, and joins fragments of it.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass, RxqOvfl};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname,
+    recvmmsg, sendmmsg, setsockopt,
+};
+
+use crate::path;
+
+/// Packets in one receive.
+pub(crate) const RECEIVES: usize = 16;
+/// Octets that one of them may have, with its IPv4 header.
+pub(crate) const RECEIVE_LEN: usize = 65_535;
+/// How long a send waits for room before its packets are dropped.
+const SEND_PATIENCE_MS: u8 = 20;
+/// Octets of an IPv4 header without options.
+const V4_HEADER_LEN: usize = 20;
+
+/// A raw socket, shared by the loops.
+#[derive(Debug)]
+pub(crate) struct RawPort {
+    socket: OwnedFd,
+    is_ipv4: bool,
+    /// How many packets the kernel has said that it had no room for.
+    lost: AtomicU32,
+}
+
+/// The raw sockets of a gateway for one protocol: peers are spoken to by the one of their family.
+#[derive(Debug, Default)]
+pub(crate) struct RawPorts(Vec<RawPort>);
+
+/// What one receive has brought.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Batch {
+    /// Octets of each packet, and its DSCP and ECN, in the order of the buffers.
+    pub(crate) packets: Vec<(usize, u8)>,
+    /// Packets since the receive before that the kernel had no room for, at most 2³².
+    pub(crate) lost: u32,
+}
+
+impl RawPorts {
+    /// Takes bound sockets, at most one of each family.
+    ///
+    /// # Errors
+    /// One is none.
+    pub(crate) fn new(sockets: Vec<OwnedFd>) -> io::Result<Self> {
+        let ports = sockets.into_iter().map(RawPort::new);
+        Ok(Self(ports.collect::<io::Result<_>>()?))
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RawPort> {
+        self.0.iter()
+    }
+
+    /// The one that a peer is spoken to by.
+    ///
+    /// # Errors
+    /// There is none of its family.
+    pub(crate) fn toward(&self, peer: IpAddr) -> io::Result<&RawPort> {
+        let mut ports = self.0.iter();
+        let port = ports.find(|port| port.is_ipv4 == peer.is_ipv4());
+        port.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+}
+
+impl RawPort {
+    fn new(socket: OwnedFd) -> io::Result<Self> {
+        let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
+        fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        // Without it losses are not counted.
+        let _ = setsockopt(&socket, RxqOvfl, &1);
+        // Without it marks of congestion are not seen. Each family has one of the two.
+        let _ = setsockopt(&socket, IpRecvTos, &true);
+        let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
+        path::listen(socket.as_fd());
+        let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
+        Ok(Self {
+            is_ipv4: local.as_sockaddr_in().is_some(),
+            socket,
+            lost: AtomicU32::new(0),
+        })
+    }
+
+    /// To wait for.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Sends packets of `segment` octets each, the last of them maybe shorter, with this DSCP and ECN. Answers how many
+    /// calls it took.
+    pub(crate) fn send(
+        &self,
+        packets: &[u8],
+        segment: usize,
+        to: IpAddr,
+        class: u8,
+    ) -> io::Result<u64> {
+        let slices: Vec<_> = packets
+            .chunks(segment.max(1))
+            .map(|packet| [IoSlice::new(packet)])
+            .collect();
+        // A raw socket's addresses have no port, and IPv6's refuse one.
+        let to = SockaddrStorage::from(SocketAddr::new(to, 0));
+        let addresses = vec![Some(to); slices.len()];
+        let wide = i32::from(class);
+        let class = (class != 0).then_some(if self.is_ipv4 {
+            ControlMessage::Ipv4Tos(&class)
+        } else {
+            ControlMessage::Ipv6TClass(&wide)
+        });
+        // The kernel refuses room that nothing is in.
+        let space = class.is_some().then(|| nix::cmsg_space!(i32));
+        let (mut sent, mut calls) = (0, 0);
+        let mut failure = None;
+        let (mut waited, mut told) = (false, false);
+        while let Some(left) = slices.get(sent..).filter(|left| !left.is_empty()) {
+            let mut headers = MultiHeaders::preallocate(left.len(), space.clone());
+            let addresses = addresses.get(sent..).unwrap_or_default();
+            let outcome = sendmmsg(
+                self.socket.as_raw_fd(),
+                &mut headers,
+                left,
+                addresses,
+                class.as_slice(),
+                MsgFlags::empty(),
+            );
+            match outcome.map(Iterator::count) {
+                Ok(count) => {
+                    sent += count.max(1);
+                    calls += 1;
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) if !waited => {
+                    waited = true;
+                    let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+                    // Whatever it answers, the send is tried once more.
+                    let _ = poll(&mut fds, SEND_PATIENCE_MS);
+                }
+                // What the network said of an earlier packet to anybody, told once.
+                Err(_) if !told => told = true,
+                // The first of those that are left; the others may still be sent.
+                Err(errno) => {
+                    failure = Some(errno);
+                    sent += 1;
+                }
+            }
+        }
+        failure.map_or(Ok(calls), |errno| Err(errno.into()))
+    }
+
+    /// Receives into `buf`, a packet to each [`RECEIVE_LEN`] octets of it.
+    ///
+    /// # Errors
+    /// What the kernel answers; `EAGAIN` when nothing is there.
+    pub(crate) fn receive(&self, buf: &mut [u8]) -> nix::Result<Batch> {
+        let mut slices: Vec<_> = buf
+            .chunks_mut(RECEIVE_LEN)
+            .map(|packet| [IoSliceMut::new(packet)])
+            .collect();
+        let space = nix::cmsg_space!(u32, i32);
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(slices.len(), Some(space));
+        let messages = recvmmsg(
+            self.socket.as_raw_fd(),
+            &mut headers,
+            slices.iter_mut(),
+            MsgFlags::MSG_DONTWAIT,
+            None,
+        )?;
+        let mut batch = Batch::default();
+        for message in messages {
+            let mut class = 0;
+            for control in message.cmsgs().into_iter().flatten() {
+                match control {
+                    ControlMessageOwned::Ipv4Tos(found) => class = found,
+                    ControlMessageOwned::Ipv6TClass(found) => class = found as u8,
+                    // The kernel counts from the socket's beginning, modulo 2³².
+                    ControlMessageOwned::RxqOvfl(all) => {
+                        let before = self.lost.swap(all, Ordering::Relaxed);
+                        batch.lost = batch.lost.saturating_add(all.wrapping_sub(before));
+                    }
+                    _ => {}
+                }
+            }
+            batch.packets.push((message.bytes, class));
+        }
+        Ok(batch)
+    }
+
+    /// What a received packet has behind its IP header; IPv6's never comes along. `None` if it is cut short.
+    pub(crate) fn payload<'a>(&self, packet: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        if !self.is_ipv4 {
+            return Some(packet);
+        }
+        let header_len = usize::from(packet.first()? & 0x0F) * 4;
+        packet.get_mut(header_len.max(V4_HEADER_LEN)..)
+    }
+}

@@ -1,0 +1,44 @@
+//! What the packets of Child SAs travel in, as it is wanted and as it is found.
+
+/// How a connection's packets are to be carried (RFC 7296 section 2.23).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Encapsulation {
+    /// In UDP with every peer that speaks of NAT traversal, NAT or no NAT; as an IP protocol of its own with
+    /// one that doesn't.
+    #[default]
+    Auto,
+    /// In UDP; a peer that can't is refused.
+    Always,
+    /// As an IP protocol of its own; with a NAT in between there is no tunnel.
+    Never,
+}
+
+impl Encapsulation {
+    /// Whether packets may be carried so.
+    pub(crate) const fn allows(self, carriage: Carriage) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Always => matches!(carriage, Carriage::Udp),
+            Self::Never => matches!(carriage, Carriage::Ip),
+        }
+    }
+
+    /// What stands for all of these together.
+    pub(crate) fn common(mut of: impl Iterator<Item = Self>) -> Self {
+        let first = of.next().unwrap_or_default();
+        if of.all(|other| other == first) {
+            first
+        } else {
+            Self::Auto
+        }
+    }
+}
+
+/// What a Child SA's packets travel in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Carriage {
+    /// As an IP protocol of its own (RFC 4303).
+    Ip,
+    /// In UDP (RFC 3948).
+    Udp,
+}

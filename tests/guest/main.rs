@@ -1,0 +1,13 @@
+//! Adit against peers whose kernel does ESP and AH: strongSwan in a machine of Debian's own kernel, under QEMU, on the
+//! external network of this host. Needs root, QEMU and the machine's image (`tools/guest-image`, which `make test`
+//! calls); says so and skips without.
+
+#![cfg(test)]
+
+mod machine;
+mod peer;
+mod rows;
+
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
