@@ -3,6 +3,7 @@
 # make test-clients  those with OpenStack's own clients and Keystone
 # make interop-full  every algorithm against strongSwan: minutes (docs/interop.md has what came out)
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
+# make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
 # make check         format, lints, documentation, licences
 #
@@ -23,7 +24,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients interop-full clients bench bench-engine check deny
+.PHONY: demo test test-clients interop-full clients bench bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -51,6 +52,11 @@ bench:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit -p adit-bench
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit $(if $(QUICK),--quick)
+
+bench-gateways:
+	@tools/install-packages demo
+	cargo build --release --locked -p adit -p adit-bench
+	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit --gateways $(or $(COUNT),500)
 
 bench-engine:
 	cargo build --release --locked -p adit-bench --bin adit-bench-engine

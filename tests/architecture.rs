@@ -223,6 +223,26 @@ fn a_noun_has_one_file_at_each_layer() {
 }
 
 #[test]
+fn nouns_in_sql_name_no_database() {
+    let mut files = Vec::new();
+    rust_files(&root().join("crates/store-sql/src"), &mut files);
+    let behind_the_seam = |file: &Path| {
+        let file = file
+            .strip_prefix(root().join("crates/store-sql/src"))
+            .unwrap();
+        file.starts_with("sqlite.rs") || file.starts_with("sqlite")
+    };
+    files.retain(|file| !behind_the_seam(file));
+    assert!(files.len() > 15, "the files of nouns are elsewhere now");
+    files.retain(|file| fs::read_to_string(file).unwrap().contains("rusqlite"));
+    assert_eq!(
+        files,
+        Vec::<PathBuf>::new(),
+        "these name a database's library"
+    );
+}
+
+#[test]
 fn no_lane_is_woken_by_hand() {
     for file in in_use_cases("wakes.") {
         let own = file == "change.rs" || file.starts_with("reconcile");
@@ -269,7 +289,7 @@ fn an_attribute_stands_where_the_document_says() {
     for (name, _) in MAY_NAME.iter().filter(|(name, _)| !engines.contains(name)) {
         rust_files(&root().join("crates").join(name).join("src"), &mut files);
     }
-    let migrations = root().join("crates/store-sql/migrations");
+    let migrations = root().join("crates/store-sql/migrations/sqlite");
     files.extend(
         fs::read_dir(migrations)
             .unwrap()

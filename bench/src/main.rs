@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "it prints tables")]
 
+mod gateways;
 mod http;
 mod load;
 mod service;
@@ -22,11 +23,22 @@ const MANY: usize = 100_000;
 /// As long as the service takes from one look at everything to the next.
 const SWEEP: Duration = Duration::from_secs(30);
 
+const USAGE: &str = "usage: adit-bench ADIT [--quick | --gateways COUNT]";
+
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next();
-    let program = program.ok_or_else(|| io::Error::other("usage: adit-bench ADIT [--quick]"))?;
-    let quick = arguments.next().is_some();
+    let program = program.ok_or_else(|| io::Error::other(USAGE))?;
+    let quick = match arguments.next().as_deref() {
+        None => false,
+        Some("--quick") => true,
+        Some("--gateways") => {
+            let count = arguments.next().and_then(|count| count.parse().ok());
+            let count = count.ok_or_else(|| io::Error::other(USAGE))?;
+            return gateways::run(&mut Service::start(&program)?, count);
+        }
+        Some(_) => return Err(io::Error::other(USAGE)),
+    };
     let service = Service::start(&program)?;
     let place = load::Place::new(&service)?;
     let mut table = Table::default();

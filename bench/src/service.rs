@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ const ADDRESS: &str = "127.0.0.1:9698";
 const TICKS: f64 = 100.0;
 
 pub(crate) struct Service {
+    program: String,
     child: Child,
     folder: PathBuf,
     pub(crate) address: SocketAddr,
@@ -30,25 +31,37 @@ impl Service {
         fs::create_dir_all(&folder)?;
         let config = "[network]\nprefix = \"bench\"\nexternal_cidr = \"198.18.240.0/20\"\n\
                       [quotas]\naddress_headroom_percent = 0\n\
-                      [project_quotas]\ngateway = -1\n";
+                      [project_quotas]\nnetwork = -1\nsubnet = -1\nport = -1\nrouter = -1\ngateway = -1\n";
         fs::write(folder.join("adit.toml"), config)?;
-        let child = Command::new(program)
-            .args(["serve", "--listen", ADDRESS, "--config"])
-            .arg(folder.join("adit.toml"))
-            .arg("--state-dir")
-            .arg(folder.join("state"))
-            .env("RUST_LOG", "warn")
-            .stdin(Stdio::null())
-            .spawn()?;
         let address = ADDRESS.parse().map_err(io::Error::other)?;
         let mut service = Self {
-            child,
+            program: program.to_owned(),
+            child: spawn(program, &folder)?,
             folder,
             address,
             token: String::new(),
         };
         service.token = service.log_in()?;
         Ok(service)
+    }
+
+    /// Ends it as a power cut would, and starts it again.
+    pub(crate) fn kill_and_start(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = spawn(&self.program, &self.folder)?;
+        self.token = self.log_in()?;
+        Ok(())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status()?;
+        if told.success() {
+            self.child.wait()?;
+        }
+        Ok(())
     }
 
     /// What of a core it takes without requests, over so long, once what was asked is done.
@@ -79,10 +92,12 @@ impl Service {
         let begun = Instant::now();
         let (settings, mut client) = loop {
             let there = fs::read_to_string(&settings).ok();
-            if let (Some(there), Ok(client)) = (there, self.client()) {
+            let mut client = self.client()?;
+            let answers = there.is_some() && client.ask("GET", "/healthz", None).is_ok();
+            if let Some(there) = there.filter(|_| answers) {
                 break (there, client);
             }
-            if begun.elapsed() > Duration::from_secs(20) {
+            if begun.elapsed() > Duration::from_secs(60) {
                 return Err(io::Error::other("adit serve does not start"));
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -138,13 +153,23 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status();
-        if told.is_ok_and(|status| status.success()) {
-            drop(self.child.wait());
+        // Once it was waited for, its number may be somebody else's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            drop(self.end());
         }
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+fn spawn(program: &str, folder: &Path) -> io::Result<Child> {
+    Command::new(program)
+        .args(["serve", "--listen", ADDRESS, "--config"])
+        .arg(folder.join("adit.toml"))
+        .arg("--state-dir")
+        .arg(folder.join("state"))
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .spawn()
 }
 
 /// The id of what was made.

@@ -116,11 +116,11 @@ fn main() -> ExitCode {
             Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
             Command::GatewayWorker { user } => {
-                start_logging("info");
+                start_logging("info,refinery_core=warn");
                 worker(user)
             }
             Command::Serve(options) => {
-                start_logging("info");
+                start_logging("info,refinery_core=warn");
                 serve(options)
             }
             Command::Version => {

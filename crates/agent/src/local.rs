@@ -238,12 +238,10 @@ impl Agent for LocalAgent {
         &self,
         networks: &[NetworkId],
         routers: &[RouterId],
-        _gateways: &[GatewayId],
+        gateways: &[GatewayId],
     ) -> Result<(), AgentError> {
-        // Gateways leave nothing behind but addresses: their devices and sockets went with the
-        // process that held them.
         self.network
-            .retain(networks, routers)
+            .retain(networks, routers, gateways)
             .await
             .map_err(removal_error)
     }

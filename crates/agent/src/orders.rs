@@ -2,7 +2,7 @@
 //! comes while the worker is busy, or dead, is told at once afterwards.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adit_model::desired::GatewayChange;
 use adit_model::{ConnectionId, OuterAddresses};
@@ -122,14 +122,14 @@ impl Orders {
         match untold {
             Untold::All => Some(ToWorker::Apply(GatewayOrder {
                 addresses: self.addresses,
-                tunnels: specs.values().map(|spec| (&**spec).into()).collect(),
+                tunnels: specs.values().map(Arc::clone).collect(),
             })),
             Untold::Tunnels(untold) if untold.is_empty() => None,
             Untold::Tunnels(untold) => {
                 let mut order = ChangeOrder::default();
                 for connection in untold {
                     match specs.get(&connection) {
-                        Some(spec) => order.tunnels.push((&**spec).into()),
+                        Some(spec) => order.tunnels.push(Arc::clone(spec)),
                         None => order.gone.push(connection),
                     }
                 }

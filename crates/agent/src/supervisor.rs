@@ -46,7 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// The program that is a worker when its standard input is a control socket.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerProgram {
-    /// Its path.
+    /// An executable; the service gives its own.
     pub path: PathBuf,
     /// Its arguments; `--user NUMBER` follows them.
     pub arguments: Vec<String>,

@@ -36,7 +36,7 @@ pub(crate) const RESOURCES: &[Table] = &[
 pub struct InBodies {
     /// The resource's key in bodies.
     pub resource: &'static str,
-    /// The attribute.
+    /// As bodies, queries and `fields` spell it.
     pub attribute: &'static str,
     /// Whether in a POST.
     pub post: bool,

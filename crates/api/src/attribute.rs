@@ -11,11 +11,11 @@ use crate::kind::Kind;
 pub enum Absent {
     /// An empty list or object, by its kind.
     Empty,
-    /// `null`.
+    /// JSON's `null`.
     Null,
     /// Not there at all.
     Nothing,
-    /// A number.
+    /// JSON's number.
     Number(u32),
     /// The caller's project.
     Own,
@@ -28,9 +28,9 @@ pub enum Absent {
         /// Where they are not.
         strict: &'static str,
     },
-    /// A text.
+    /// It is sent as it stands here.
     Text(&'static str),
-    /// True.
+    /// JSON's `true`.
     True,
 }
 

@@ -25,9 +25,9 @@ pub enum FieldType {
     List,
     /// A whole number from 0 on, of 32 bits.
     Number,
-    /// An object.
+    /// JSON's `{}`.
     Object,
-    /// A text.
+    /// JSON's string.
     Text,
     /// A list of texts.
     Texts,

@@ -33,7 +33,7 @@ pub enum Kind {
     IpOrNull,
     /// A flag that has to be this, for this reason.
     Just(bool, &'static str),
-    /// A list.
+    /// JSON's `[]`, of anything.
     List,
     /// A list; `null` is an empty one.
     ListOrNull,
@@ -70,7 +70,7 @@ pub enum Given {
     Dict(Vec<(&'static str, Self)>),
     /// True or false.
     Flag(bool),
-    /// An id.
+    /// With or without hyphens when it came.
     Id(Uuid),
     /// An IP address.
     Ip(IpAddr),
@@ -80,11 +80,11 @@ pub enum Given {
     Name(Name),
     /// `null`, where that means something.
     Null,
-    /// A number.
+    /// Within the attribute's range.
     Number(u32),
     /// A pre-shared key.
     Psk(Psk),
-    /// A text.
+    /// No longer than the attribute allows.
     Text(String),
 }
 

@@ -50,13 +50,13 @@ impl fmt::Debug for ApiKeyText {
 /// A fresh user with the secrets that are told this once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
-    /// The user.
+    /// Enabled, and a member of the project.
     pub user: User,
     /// The project its requests act on.
     pub project: Project,
-    /// Its key.
+    /// For IAM's token endpoint; the store has its hash alone.
     pub key: ApiKeyText,
-    /// Its password.
+    /// For Keystone's tokens; the store has its hash alone.
     pub password: Password,
 }
 

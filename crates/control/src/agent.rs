@@ -95,7 +95,7 @@ pub trait Agent: Send + Sync {
 pub enum AgentEvent {
     /// What a gateway dropped, and what is half open; told now and then.
     Load {
-        /// Which gateway.
+        /// One that was applied on this host.
         gateway: GatewayId,
         /// What it dropped.
         drops: Drops,
@@ -105,7 +105,7 @@ pub enum AgentEvent {
     /// How a gateway is. A worker that ended is `Failed`; the next [`Agent::apply_gateway`]
     /// starts another.
     Gateway {
-        /// Which gateway.
+        /// One that was applied on this host.
         id: GatewayId,
         /// How it is.
         observed: GatewayObserved,
@@ -114,7 +114,7 @@ pub enum AgentEvent {
     Tunnel {
         /// The gateway it belongs to.
         gateway: GatewayId,
-        /// Which connection.
+        /// One that this gateway was told of.
         connection: ConnectionId,
         /// How it is.
         observed: TunnelObserved,

@@ -15,7 +15,7 @@ use crate::session::Session;
 /// An application credential to be.
 #[derive(Clone, Debug)]
 pub struct NewApplicationCredential {
-    /// Its name.
+    /// The user has no other credential of this name.
     pub name: Name,
     /// What it is for.
     pub description: String,

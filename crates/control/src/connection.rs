@@ -37,7 +37,7 @@ pub struct NewConnection {
     pub name: Name,
     /// What to say of it.
     pub description: String,
-    /// Its gateway.
+    /// One of the same project.
     pub gateway: GatewayId,
     /// The other end: an address, or a host's name.
     pub peer_address: String,

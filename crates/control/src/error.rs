@@ -45,7 +45,7 @@ pub enum Rule {
     Mtu,
     /// The name is none.
     Name,
-    /// The name is taken.
+    /// In the place where it must be the only one, such as a VPC.
     NameTaken(Noun),
     /// No external address is left.
     NoExternalAddress,
@@ -123,7 +123,7 @@ pub enum Error {
     /// It would contradict what is there.
     #[error("{message}")]
     Conflict {
-        /// Which rule.
+        /// By which a face chooses its own code.
         rule: Rule,
         /// What to tell.
         message: String,
@@ -133,7 +133,7 @@ pub enum Error {
     Invalid {
         /// Which field, in the model's words.
         field: &'static str,
-        /// Which rule.
+        /// By which a face chooses its own code.
         rule: Rule,
         /// What to tell.
         message: String,
@@ -163,7 +163,7 @@ pub enum Error {
     /// There are as many as are allowed.
     #[error("the quota of {limit} is used up")]
     QuotaExceeded {
-        /// Which quota.
+        /// What is counted, and in what.
         quota: Quota,
         /// How many are allowed.
         limit: usize,

@@ -23,11 +23,11 @@ pub struct FakeAgent {
 /// What an agent was told to retain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Retained {
-    /// Networks.
+    /// Applied, and not removed since.
     pub networks: BTreeSet<NetworkId>,
-    /// Routers.
+    /// Applied, and not removed since.
     pub routers: BTreeSet<RouterId>,
-    /// Gateways.
+    /// Applied, and not removed since.
     pub gateways: BTreeSet<GatewayId>,
 }
 

@@ -13,7 +13,7 @@ use crate::{Caller, Control, network, port};
 /// What a floating IP is to stand for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Target {
-    /// The port.
+    /// The one that has the fixed address.
     pub port: PortId,
     /// Which of its addresses; the first IPv4 one if none is named.
     pub fixed_ip: Option<IpAddr>,

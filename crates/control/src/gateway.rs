@@ -32,7 +32,7 @@ pub enum Place {
     Subnet(SubnetId),
     /// On a router with a way outside.
     Router {
-        /// The router.
+        /// One of the same project.
         id: RouterId,
         /// The one subnet of it that connections lead to, unless they say themselves.
         subnet: Option<SubnetId>,

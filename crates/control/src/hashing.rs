@@ -39,7 +39,7 @@ const LATER: u64 = 2;
 pub(crate) enum Asker {
     /// Somebody at this address, who says to be a user.
     Source(Option<IpAddr>),
-    /// A user.
+    /// Who it says it is, and may not be.
     User(UserId),
     /// This service.
     Own,

@@ -51,7 +51,7 @@ pub enum Misfit {
     /// The router has no external address of the peer's family.
     #[error("the router {router} has no external address to reach that peer from")]
     NoExternalFamily {
-        /// The router.
+        /// The gateway's.
         router: RouterId,
         /// Whether the peer is IPv4.
         is_ipv4: bool,
@@ -65,12 +65,12 @@ pub enum Misfit {
     /// The router has no way outside.
     #[error("the router {0} has no way outside")]
     RouterNotExternal(RouterId),
-    /// A subnet is not on the router.
+    /// The router has no interface on that subnet.
     #[error("the subnet {subnet} is not on the router {router}")]
     SubnetNotOnRouter {
-        /// The subnet.
+        /// One that the project has.
         subnet: SubnetId,
-        /// The router.
+        /// One that the project has.
         router: RouterId,
     },
     /// A group names a subnet that is not there.
@@ -79,9 +79,9 @@ pub enum Misfit {
     /// A group is of a kind that can't be used there.
     #[error("the endpoint group {group} must be of the kind {}", wanted.as_str())]
     WrongGroupKind {
-        /// The group.
+        /// One of the two that the connection names.
         group: EndpointGroupId,
-        /// Its kind.
+        /// It never changes.
         kind: EndpointKind,
         /// The kind it must be.
         wanted: EndpointKind,

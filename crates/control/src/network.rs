@@ -44,7 +44,7 @@ pub struct NetworkChange {
 /// A network and its subnets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkView {
-    /// The network.
+    /// As the store has it.
     pub network: Network,
     /// The subnets on it, as far as the caller may see them.
     pub subnets: Vec<SubnetId>,

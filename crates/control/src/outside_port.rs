@@ -20,7 +20,7 @@ use crate::error::Error;
 /// A port, as those see it who see all projects'.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PortView {
-    /// The port.
+    /// In no table: made of what it stands for, at each reading.
     pub port: Port,
     /// What it is of, if it is one outside: such a port is not stored.
     pub outside: Option<Outside>,
@@ -36,7 +36,7 @@ impl From<Port> for PortView {
 /// What a port outside is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outside {
-    /// A floating IP.
+    /// Its address on the external network.
     FloatingIp(FloatingIpId),
     /// A router's way outside.
     Router(RouterId),

@@ -43,7 +43,7 @@ pub struct PolicyEdit<F> {
 /// A policy, and the connections that name it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PolicyView<P: Phase> {
-    /// The policy.
+    /// As the store has it.
     pub policy: Policy<P>,
     /// Who names it, oldest first.
     pub connections: Vec<ConnectionView>,

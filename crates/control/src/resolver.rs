@@ -54,7 +54,7 @@ impl Resolver for SystemResolver {
 pub(crate) enum Found {
     /// It is at one of these; there is at least one.
     At(Vec<IpAddr>),
-    /// It is nowhere.
+    /// Name servers say that it has no address.
     Nowhere,
     /// Nobody has answered yet.
     NotYet,

@@ -17,7 +17,7 @@ use crate::{Caller, Control};
 /// What a rule is to allow.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewRule {
-    /// The group it is of.
+    /// One of the same project.
     pub group: SecurityGroupId,
     /// What to say of it.
     pub description: String,
@@ -38,7 +38,7 @@ pub struct NewRule {
 /// A group with its rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupView {
-    /// The group.
+    /// As the store has it.
     pub group: SecurityGroup,
     /// Its rules, oldest first.
     pub rules: Vec<SecurityGroupRule>,

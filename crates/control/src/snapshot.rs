@@ -29,7 +29,7 @@ pub struct Snapshot {
 pub struct GatewaySnapshot {
     /// Which.
     pub id: GatewayId,
-    /// Its name.
+    /// Names are not unique: the id tells.
     pub name: Name,
     /// How it is.
     pub status: GatewayStatus,
@@ -39,7 +39,7 @@ pub struct GatewaySnapshot {
     pub half_open: u64,
     /// How often its worker was started.
     pub starts: u64,
-    /// Its connections.
+    /// All that the store has, those that are down included.
     pub connections: Vec<ConnectionSnapshot>,
 }
 
@@ -69,7 +69,7 @@ impl GatewaySnapshot {
 pub struct ConnectionSnapshot {
     /// Which.
     pub id: ConnectionId,
-    /// Its name.
+    /// Names are not unique: the id tells.
     pub name: Name,
     /// How its tunnel is.
     pub state: TunnelState,

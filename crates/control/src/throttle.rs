@@ -86,7 +86,7 @@ impl Source {
 pub(crate) enum Refusal {
     /// The account is locked.
     Locked,
-    /// It is too early.
+    /// Too many were wrong in a row.
     TooEarly {
         /// Seconds until it isn't.
         seconds: u64,

@@ -17,7 +17,7 @@ use crate::session::Session;
 /// A user to be.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Its name.
+    /// No other user has it.
     pub name: Name,
     /// Who it is.
     pub description: String,

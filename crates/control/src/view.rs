@@ -400,9 +400,9 @@ pub(crate) enum Wish {
 /// What is set down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Off {
-    /// The connection.
+    /// By its own `admin_state_up`.
     Connection,
-    /// Its gateway.
+    /// By its `admin_state_up`, which the OpenStack face has.
     Gateway,
     /// Its gateway's router.
     Router,

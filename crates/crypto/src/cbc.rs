@@ -20,7 +20,7 @@ type Block = Array<u8, U16>;
 
 /// A key of any cipher that runs in CBC mode.
 pub(crate) enum CbcKey {
-    /// AES.
+    /// FIPS 197, with keys of 16, 24 or 32 octets.
     Aes(AesKey),
     /// DES or triple DES.
     Des(DesKey),

@@ -133,7 +133,7 @@ pub(crate) enum InboundCommand {
 pub(crate) struct Opened {
     /// Where in the datagram the inner packet is.
     pub(crate) range: Range<usize>,
-    /// Its header.
+    /// Parsed from the clear packet.
     pub(crate) inner: InnerHeader,
     /// The largest one that could go back.
     pub(crate) limit: Limit,

@@ -39,9 +39,9 @@ pub struct Limits {
 /// What was answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its status.
+    /// RFC 9110 section 15.
     pub status: StatusCode,
-    /// Its headers.
+    /// As they came, none joined.
     pub headers: HeaderMap,
     /// All of its body.
     pub body: Bytes,

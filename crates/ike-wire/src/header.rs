@@ -89,9 +89,9 @@ pub struct Header {
     pub major_version: u8,
     /// The minor version: 0.
     pub minor_version: u8,
-    /// The exchange.
+    /// RFC 7296 section 3.1, RFC 2408 section 3.1.
     pub exchange: ExchangeType,
-    /// The flags.
+    /// Their bits differ by version.
     pub flags: Flags,
     /// The message ID: in IKEv2 counted per direction from 0; in IKEv1 zero in phase 1, and random for
     /// each exchange after it.

@@ -58,7 +58,7 @@ pub struct TrafficSelector {
     pub first_port: u16,
     /// The last port. The pair 65 535, 0 means "opaque" (RFC 7296 section 3.13.1).
     pub last_port: u16,
-    /// The addresses.
+    /// The first and the last, both of one family.
     pub addresses: AddressRange,
 }
 

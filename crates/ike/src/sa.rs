@@ -356,7 +356,7 @@ pub(crate) enum Ending {
     Failed,
     /// The peer stopped answering.
     Lost,
-    /// The peer deleted it.
+    /// By a DELETE payload (RFC 7296 section 3.11, RFC 2408 section 3.15).
     PeerDeleted,
     /// It was replaced, or we deleted it.
     Released,

@@ -14,7 +14,7 @@ pub struct KeystoneConfig {
     pub url: KeystoneUrl,
     /// The user by which this service asks.
     pub username: String,
-    /// Its password.
+    /// Sent for a token, and again when that ends.
     pub password: Password,
     /// The domain that it is of, by name.
     pub user_domain_name: String,

@@ -37,7 +37,7 @@ pub enum AskError {
     /// An answer that is not Keystone's.
     #[error("it answered status {status} with something else than Keystone does")]
     Garbage {
-        /// Its status.
+        /// RFC 9110 section 15.
         status: u16,
         /// What is wrong with it.
         source: serde_json::Error,

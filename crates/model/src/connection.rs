@@ -148,7 +148,7 @@ pub enum Ends {
 /// An endpoint group, and the blocks that it stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupBlocks {
-    /// The group.
+    /// One of the connection's project.
     pub group: EndpointGroupId,
     /// Its blocks.
     pub cidrs: Vec<Cidr>,
@@ -187,7 +187,7 @@ impl Ends {
 /// The wish for a tunnel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connection {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: ConnectionId,
     /// Whose it is.
     pub project: ProjectId,

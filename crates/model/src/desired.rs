@@ -21,7 +21,7 @@ use crate::{
 /// A network with the machines on it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NetworkSpec {
-    /// Which network.
+    /// The row's.
     pub id: NetworkId,
     /// Whether it is carried.
     pub admin_state_up: bool,
@@ -34,7 +34,7 @@ pub struct NetworkSpec {
 /// One machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstanceSpec {
-    /// Its port.
+    /// A machine is its port: there is no other row of it.
     pub id: PortId,
     /// Whether the port carries anything.
     pub admin_state_up: bool,
@@ -53,7 +53,7 @@ pub struct InstanceSpec {
 /// An address and how many of its bits its neighbours share.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InterfaceAddress {
-    /// The address.
+    /// The host's, not the block's.
     pub address: IpAddr,
     /// How many bits are the subnet's.
     pub prefix_len: u8,
@@ -79,7 +79,7 @@ pub struct FilterRule {
 /// A router with its interfaces and its way outside.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RouterSpec {
-    /// Which router.
+    /// The row's.
     pub id: RouterId,
     /// Its interfaces, on networks that were applied before.
     pub interfaces: Vec<InterfaceSpec>,
@@ -98,13 +98,13 @@ pub struct RouterSpec {
 /// A router's interface on a network.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InterfaceSpec {
-    /// Its port.
+    /// An interface is its port: there is no other row of it.
     pub id: PortId,
-    /// The network.
+    /// The port's.
     pub network: NetworkId,
     /// Its link address.
     pub mac: MacAddress,
-    /// Its addresses.
+    /// Those that the router answers at there, one for each subnet.
     pub addresses: Vec<InterfaceAddress>,
 }
 
@@ -130,7 +130,7 @@ pub struct FloatingIpSpec {
 /// A gateway with all its tunnels.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GatewaySpec {
-    /// Which gateway.
+    /// The row's.
     pub id: GatewayId,
     /// The router whose namespace it lives in.
     pub router: RouterId,
@@ -144,7 +144,7 @@ pub struct GatewaySpec {
 /// time: this costs what changed, not what there is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GatewayChange {
-    /// Which gateway.
+    /// One that was applied.
     pub id: GatewayId,
     /// Tunnels as they are wished now; `None` is gone. The others stay.
     pub tunnels: BTreeMap<ConnectionId, Option<Arc<TunnelSpec>>>,
@@ -165,13 +165,13 @@ impl GatewayChange {
 /// A connection, with its policies resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TunnelSpec {
-    /// Which connection.
+    /// The row's.
     pub connection: ConnectionId,
     /// The connection's revision this was made from; another one means renegotiate what changed.
     pub revision: Revision,
     /// Whether to have it up. Its traffic stays off the wire either way.
     pub admin_state_up: bool,
-    /// The peer.
+    /// Of the family of one of the gateway's addresses.
     pub peer_address: IpAddr,
     /// Who this end says it is.
     pub local_id: Identity,
@@ -192,7 +192,7 @@ pub struct TunnelSpec {
     pub ike: IkeParameters,
     /// Phase 2.
     pub ipsec: IpsecParameters,
-    /// Dead peer detection.
+    /// RFC 3706, or RFC 7296 section 2.4.
     pub dead_peer_detection: DeadPeerDetection,
 }
 

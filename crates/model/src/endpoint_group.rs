@@ -48,9 +48,9 @@ pub struct Written<T> {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{text:?} is no {} of an endpoint group", kind.as_str())]
 pub struct InvalidEndpoint {
-    /// The kind.
+    /// What the group's entries were to be.
     pub kind: EndpointKind,
-    /// The text.
+    /// As it was sent.
     pub text: String,
 }
 
@@ -63,7 +63,7 @@ pub enum Endpoints {
     Networks(Vec<String>),
     /// Routers. Connections can't use them.
     Routers(Vec<String>),
-    /// Subnets.
+    /// By their ids; each was there when it was named.
     Subnets(Vec<Written<SubnetId>>),
     /// VLANs. Connections can't use them.
     Vlans(Vec<String>),
@@ -157,7 +157,7 @@ fn subnet(text: &str) -> Option<SubnetId> {
 /// A named list of what is at one end of connections. The list never changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointGroup {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: EndpointGroupId,
     /// Whose it is.
     pub project: ProjectId,

@@ -9,7 +9,7 @@ use crate::{FloatingIpId, NetworkId, PortId, ProjectId, Revision, RouterId};
 /// An address of the external network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FloatingIp {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: FloatingIpId,
     /// Whose it is.
     pub project: ProjectId,
@@ -17,7 +17,7 @@ pub struct FloatingIp {
     pub description: String,
     /// The external network it is of.
     pub network: NetworkId,
-    /// The address.
+    /// One of the external network's that nobody else has.
     pub address: IpAddr,
     /// What it stands for, if anything.
     pub association: Option<Association>,
@@ -32,7 +32,7 @@ pub struct FloatingIp {
 /// What a floating IP stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Association {
-    /// The port.
+    /// The machine's.
     pub port: PortId,
     /// Which of the port's addresses.
     pub fixed_ip: IpAddr,

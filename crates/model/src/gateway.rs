@@ -24,7 +24,7 @@ pub enum GatewayStatus {
 /// A VPN endpoint with public addresses of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gateway {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: GatewayId,
     /// Whose it is.
     pub project: ProjectId,

@@ -8,7 +8,7 @@ use crate::{Name, NetworkId, ProjectId, Revision};
 /// A broadcast domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Network {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: NetworkId,
     /// Whose it is.
     pub project: ProjectId,

@@ -323,7 +323,7 @@ impl Phase for IpsecParameters {
 /// A named set of parameters that connections share: [`IkePolicy`] or [`IpsecPolicy`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy<P: Phase> {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: P::Id,
     /// Whose it is.
     pub project: ProjectId,

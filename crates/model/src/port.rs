@@ -64,16 +64,16 @@ impl Device {
 /// An address of a port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FixedIp {
-    /// The subnet it is of.
+    /// One of the port's network.
     pub subnet: SubnetId,
-    /// The address.
+    /// Within the subnet, and nobody else's there.
     pub address: IpAddr,
 }
 
 /// A place on a network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Port {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: PortId,
     /// Whose it is.
     pub project: ProjectId,

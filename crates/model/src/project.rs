@@ -7,7 +7,7 @@ use crate::{Name, ProjectId, UserId};
 /// A tenant. Every other thing belongs to exactly one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Project {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: ProjectId,
     /// What it is called; unique.
     pub name: Name,

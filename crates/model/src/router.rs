@@ -9,7 +9,7 @@ use crate::{HostId, Name, NetworkId, OuterAddresses, ProjectId, Revision, Router
 /// A routing domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Router {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: RouterId,
     /// Whose it is.
     pub project: ProjectId,

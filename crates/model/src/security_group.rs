@@ -9,7 +9,7 @@ use crate::{Cidr, Name, ProjectId, Revision, SecurityGroupId, SecurityGroupRuleI
 /// A set of rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SecurityGroup {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: SecurityGroupId,
     /// Whose it is.
     pub project: ProjectId,
@@ -73,11 +73,11 @@ pub enum Remote {
 /// Something that is allowed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SecurityGroupRule {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: SecurityGroupRuleId,
     /// Whose it is.
     pub project: ProjectId,
-    /// The group it is of.
+    /// It goes with that one.
     pub group: SecurityGroupId,
     /// What the user says of it.
     pub description: String,

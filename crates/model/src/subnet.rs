@@ -10,7 +10,7 @@ use crate::{Cidr, Name, NetworkId, ProjectId, Revision, SubnetId};
 /// Addresses from the first to the last, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AddressRange {
-    /// The first.
+    /// Of the subnet's block, as the last is.
     pub first: IpAddr,
     /// The last, not below the first and of its family.
     pub last: IpAddr,
@@ -36,7 +36,7 @@ pub struct StaticRoute {
 /// A block of addresses on a network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subnet {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: SubnetId,
     /// Whose it is.
     pub project: ProjectId,

@@ -10,7 +10,7 @@ use crate::{ApplicationCredentialId, Name, ProjectId, TokenId, UserId};
 /// Somebody, or a program of theirs. What it may do is in [`crate::RoleAssignment`]s.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: UserId,
     /// What it is called; unique.
     pub name: Name,
@@ -42,7 +42,7 @@ impl fmt::Debug for PasswordHash {
 /// and without knowing the user's password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApplicationCredential {
-    /// Its id.
+    /// Random, made with the row, and its own for good.
     pub id: ApplicationCredentialId,
     /// What it is called; unique among its user's.
     pub name: Name,
@@ -86,7 +86,7 @@ impl fmt::Debug for KeyHash {
 /// What a user proves itself with; the key in clear is told once and kept nowhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApiKey {
-    /// Its hash.
+    /// SHA-256: a key is random, so that a quick hash does.
     pub hash: KeyHash,
     /// Whose it is.
     pub user: UserId,

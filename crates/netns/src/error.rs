@@ -12,7 +12,7 @@ pub enum NetworkError {
     /// A namespace could not be made, entered or removed.
     #[error("network namespace {name}: {doing}")]
     Namespace {
-        /// Its name.
+        /// As `ip netns list` shows it.
         name: String,
         /// What was being done.
         doing: &'static str,

@@ -199,6 +199,19 @@ fn open_tun(name: &str) -> io::Result<OwnedFd> {
         .offload(true)
         .inherit_enable_state()
         .build_sync()?;
+    // A device that goes with its last descriptor is waited for by whoever closes that, some 40 ms
+    // each, one after another. One that stays goes with its namespace, many in one go, and is there
+    // when its gateway comes back. Without a descriptor its link is down, its routes are passed over
+    // for the unreachable ones below them, and it drops what it is given until then.
+    device.persist()?;
+    for family in ["ipv4", "ipv6"] {
+        let setting = format!("/proc/sys/net/{family}/conf/{name}/ignore_routes_with_linkdown");
+        match std::fs::write(setting, "1") {
+            // A kernel without IPv6.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && family == "ipv6" => {}
+            outcome => outcome?,
+        }
+    }
     device.as_fd().try_clone_to_owned()
 }
 

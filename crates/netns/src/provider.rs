@@ -1,13 +1,13 @@
 //! The host's part: the external network, and which networks and routers there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adit_model::{Cidr, NetworkId, RouterId};
+use adit_model::{Cidr, GatewayId, NetworkId, RouterId};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -61,6 +61,8 @@ pub struct Network {
     pub(crate) segments: Mutex<HashMap<NetworkId, Made<Segment>>>,
     pub(crate) routers: Mutex<HashMap<RouterId, Made<Router>>>,
     pub(crate) filters: Filters,
+    /// The short ids of the gateways that are still wanted of those that an earlier run had.
+    pub(crate) kept_gateways: Mutex<HashSet<String>>,
     /// Held for as long as this process manages the prefix; the kernel frees it with the process.
     _lock: UnixListener,
 }
@@ -96,6 +98,7 @@ impl Network {
             segments: Mutex::new(HashMap::new()),
             routers: Mutex::new(HashMap::new()),
             filters: Filters::default(),
+            kept_gateways: Mutex::default(),
             _lock: lock,
         };
         network.check_external().await?;
@@ -153,7 +156,8 @@ impl Network {
     }
 
     /// Removes what belongs to no network of `networks` and no router of `routers`. What one that
-    /// stays should not have any more goes when it is applied.
+    /// stays should not have any more goes when it is applied: so do devices of gateways that are
+    /// not of `gateways`.
     ///
     /// # Errors
     /// The kernel refuses a removal.
@@ -161,7 +165,10 @@ impl Network {
         &self,
         networks: &[NetworkId],
         routers: &[RouterId],
+        gateways: &[GatewayId],
     ) -> Result<(), NetworkError> {
+        let kept = gateways.iter().map(|gateway| gateway.short());
+        *self.kept_gateways.lock().await = kept.collect();
         let routers: Vec<_> = routers.iter().map(|router| router.short()).collect();
         let networks: Vec<_> = networks.iter().map(|network| network.short()).collect();
         let removals = stream::iter(self.leftover("r", &routers))
@@ -238,7 +245,7 @@ impl Network {
             tokio::time::sleep(GOING.1).await;
         }
         // What is kept by somebody who looks into a namespace goes one by one.
-        self.retain(&[], &[]).await?;
+        self.retain(&[], &[], &[]).await?;
         self.host.delete(&self.bridge()).await
     }
 }

@@ -135,6 +135,7 @@ impl Network {
             })
             .await?;
         netlink.remove_gateway_rules().await?;
+        self.remove_stray_devices(&netlink).await?;
         Ok(Arc::new(Router {
             namespace,
             netlink,
@@ -143,6 +144,24 @@ impl Network {
             outside: Mutex::new(Outside::default()),
             applying: Mutex::new(()),
         }))
+    }
+
+    /// Removes TUN devices that an earlier run left of gateways that are gone.
+    async fn remove_stray_devices(&self, netlink: &Netlink) -> Result<(), NetworkError> {
+        let marker = self.link('t', "");
+        let mut links = netlink.links().await?;
+        {
+            let kept = self.kept_gateways.lock().await;
+            let is_stray = |name: &str| match name.strip_prefix(&marker) {
+                Some(short) => !kept.contains(short),
+                None => false,
+            };
+            links.retain(|link| is_stray(&link.name));
+        }
+        for stray in links {
+            netlink.delete(&stray.name).await?;
+        }
+        Ok(())
     }
 
     /// Returns the index of the interface's link.

@@ -32,7 +32,7 @@ fn selectors(installed: &InstalledChild) -> (Vec<TrafficSelector>, Vec<TrafficSe
 /// One end.
 #[derive(Debug)]
 pub struct Node {
-    /// The endpoint.
+    /// For tests to look into; it is driven by the network alone.
     pub endpoint: Endpoint,
     /// The Child SAs that are installed, in the order of their making.
     pub children: BTreeMap<ChildKey, InstalledChild>,

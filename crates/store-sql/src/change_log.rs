@@ -1,15 +1,13 @@
-//! [`ChangeLog`] in SQLite. A revision is a row's number, which is one more than the greatest there is.
+//! [`ChangeLog`] in SQL. A revision is a row's number, which is one more than the greatest there is.
 
 use adit_model::ProjectId;
 use adit_model::change::{Change, LogBounds, LogEntry};
 use adit_store::{ChangeLog, StoreError, WriteChangeLog};
 use async_trait::async_trait;
-use rusqlite::{params, params_from_iter};
 use time::OffsetDateTime;
 
-use crate::SqliteTransaction;
-use crate::column::{self, Stored, execute, failure, nanoseconds, text};
-use crate::rows::Value;
+use crate::column::{Stored, Value, nanoseconds, text};
+use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
 const ENTRY: &str = "change";
 
@@ -38,7 +36,7 @@ fn signed(number: u64) -> i64 {
 }
 
 #[async_trait]
-impl ChangeLog for SqliteTransaction {
+impl<S: Session> ChangeLog for SqlTransaction<S> {
     async fn log_after(
         &mut self,
         project: Option<ProjectId>,
@@ -55,40 +53,36 @@ impl ChangeLog for SqliteTransaction {
         let mut values = vec![Value::Number(signed(revision))];
         values.extend(project.map(|id| Value::Text(text(id))));
         values.push(Value::Number(limit.into()));
-        self.apart(move |connection| {
-            column::rows(
-                connection,
-                ENTRY,
-                &sql,
-                params_from_iter(values),
-                read_entry,
-            )
-        })
-        .await
+        let statement = Statement::new(sql, values);
+        self.session
+            .rows(Finds::Many, ENTRY, statement, read_entry)
+            .await
     }
 
     async fn log_bounds(&mut self) -> Result<LogBounds, StoreError> {
         // Each by itself: for both at once SQLite would look at every row.
         let sql = "SELECT (SELECT min(revision) FROM change_log) AS first, \
                    (SELECT max(revision) FROM change_log) AS last";
-        let bounds = column::row(self.connection()?, ENTRY, sql, [], |row| {
-            let (first, last): (Option<i64>, Option<i64>) =
-                (row.plain("first")?, row.plain("last")?);
-            Ok(LogBounds {
-                first: first.and_then(|first| first.try_into().ok()).unwrap_or(1),
-                last: last.and_then(|last| last.try_into().ok()).unwrap_or(0),
-            })
-        })?;
-        Ok(bounds.unwrap_or(LogBounds { first: 1, last: 0 }))
+        let bounds = self
+            .session
+            .row(ENTRY, Statement::new(sql, values![]), |row| {
+                let (first, last): (Option<i64>, Option<i64>) =
+                    (row.plain("first")?, row.plain("last")?);
+                Ok(LogBounds {
+                    first: first.and_then(|first| first.try_into().ok()).unwrap_or(1),
+                    last: last.and_then(|last| last.try_into().ok()).unwrap_or(0),
+                })
+            });
+        Ok(bounds.await?.unwrap_or(LogBounds { first: 1, last: 0 }))
     }
 }
 
 #[async_trait]
-impl WriteChangeLog for SqliteTransaction {
+impl<S: Session> WriteChangeLog for SqlTransaction<S> {
     async fn append(&mut self, change: &Change) -> Result<u64, StoreError> {
         let sql = "INSERT INTO change_log (at, project, actor, noun, id, kind) \
-                   VALUES (?, ?, ?, ?, ?, ?)";
-        let values = params![
+                   VALUES (?, ?, ?, ?, ?, ?) RETURNING revision";
+        let values = values![
             nanoseconds(change.at),
             change.project.map(text),
             text(change.actor),
@@ -96,9 +90,11 @@ impl WriteChangeLog for SqliteTransaction {
             text(change.id),
             change.kind.as_str()
         ];
-        let connection = self.connection()?;
-        execute(connection, sql, values)?;
-        Ok(u64::try_from(connection.last_insert_rowid()).unwrap_or(0))
+        let statement = Statement::new(sql, values);
+        let revision = self
+            .session
+            .row(ENTRY, statement, |row| number(row, "revision"));
+        Ok(revision.await?.unwrap_or(0))
     }
 
     async fn trim(
@@ -111,17 +107,16 @@ impl WriteChangeLog for SqliteTransaction {
         // The oldest that stays: whatever comes after it stays too, whatever a clock said then.
         let sql = "SELECT revision FROM change_log WHERE revision > ? AND at >= ? \
                    ORDER BY revision LIMIT 1";
-        let connection = self.connection()?;
-        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-        let values = params![signed(last.saturating_sub(keep)), nanoseconds(older_than)];
-        let mut found = statement.query(values).map_err(failure)?;
-        let stays = match found.next().map_err(failure)? {
-            Some(row) => row.get(0).map_err(failure)?,
-            None => signed(last),
-        };
+        let values = values![signed(last.saturating_sub(keep)), nanoseconds(older_than)];
+        let stays = self.session.row(ENTRY, Statement::new(sql, values), |row| {
+            row.plain("revision")
+        });
+        let stays = stays.await?.unwrap_or(signed(last));
         let most = signed(first.saturating_add(limit.into()));
         let sql = "DELETE FROM change_log WHERE revision < ?";
-        let done = execute(connection, sql, [most.min(stays).min(signed(last))])?;
-        Ok(done as u64)
+        let before = most.min(stays).min(signed(last));
+        self.session
+            .execute(Statement::new(sql, values![before]))
+            .await
     }
 }

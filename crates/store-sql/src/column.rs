@@ -1,4 +1,4 @@
-//! Values from and to columns, and SQLite's errors as the store's.
+//! Values to and from columns, in words that every database here has.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -7,81 +7,155 @@ use std::str::FromStr;
 
 use adit_model::{Name, Revision};
 use adit_store::StoreError;
-use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{Connection, Params, Row, ffi};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-type Cause = Box<dyn Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// What SQLite said, in the store's words.
-pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
-    let Some(database) = error.sqlite_error() else {
-        return StoreError::Unavailable(error.into());
-    };
-    match database.extended_code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => StoreError::Duplicate,
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => StoreError::Referenced,
-        _ => StoreError::Unavailable(error.into()),
+/// A value for a column, or for a placeholder.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Flag(bool),
+    Number(i64),
+    OptionalNumber(Option<i64>),
+    Octets(Vec<u8>),
+    OptionalText(Option<String>),
+    Text(String),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Flag(value)
     }
 }
 
-/// Does what has no rows to tell. Answers how many it changed.
-pub(crate) fn execute(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-) -> Result<usize, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    statement.execute(values).map_err(failure)
-}
-
-/// The rows that a statement finds, each of them read.
-pub(crate) fn rows<T>(
-    connection: &Connection,
-    what: &'static str,
-    sql: &str,
-    values: impl Params,
-    read: impl Fn(&Stored<'_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    let columns = statement.column_names();
-    let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
-    let mut rows = statement.query(values).map_err(failure)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(failure)? {
-        found.push(read(&Stored {
-            what,
-            row,
-            columns: &columns,
-            next: Cell::new(0),
-        })?);
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Number(value)
     }
-    Ok(found)
 }
 
-/// The row that a statement finds.
-pub(crate) fn row<T>(
-    connection: &Connection,
-    what: &'static str,
-    sql: &str,
-    values: impl Params,
-    read: impl Fn(&Stored<'_>) -> Result<T, StoreError>,
-) -> Result<Option<T>, StoreError> {
-    Ok(rows(connection, what, sql, values, read)?.pop())
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::OptionalNumber(value)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Octets(value)
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::OptionalText(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+/// A value that a database has in a column; flags are the numbers 0 and 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Column<'a> {
+    Null,
+    Number(i64),
+    Octets(&'a [u8]),
+    Text(&'a str),
+}
+
+/// A row, as its database has it.
+pub(crate) trait Columns {
+    /// What is in the column at this place.
+    fn at(&self, place: usize) -> Result<Column<'_>, Cause>;
+}
+
+/// What a column's value can become.
+pub(crate) trait FromColumn: Sized {
+    /// Nothing if it can't.
+    fn from_column(column: Column<'_>) -> Option<Self>;
+}
+
+impl FromColumn for bool {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        match column {
+            Column::Number(0) => Some(false),
+            Column::Number(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl FromColumn for i64 {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        match column {
+            Column::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+impl FromColumn for u16 {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        i64::from_column(column)?.try_into().ok()
+    }
+}
+
+impl FromColumn for u32 {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        i64::from_column(column)?.try_into().ok()
+    }
+}
+
+impl FromColumn for String {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        match column {
+            Column::Text(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl<T: FromColumn> FromColumn for Option<T> {
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        match column {
+            Column::Null => Some(None),
+            column => T::from_column(column).map(Some),
+        }
+    }
 }
 
 /// One row of a noun, for reading its columns.
 pub(crate) struct Stored<'a> {
     what: &'static str,
-    row: &'a Row<'a>,
-    columns: &'a [String],
+    row: &'a dyn Columns,
+    names: &'a [String],
     /// The column after the one last read: nearly always the next one that is asked for.
     next: Cell<usize>,
 }
 
-impl Stored<'_> {
+impl<'a> Stored<'a> {
+    /// A row of what is called `what` in errors, with its columns' names.
+    pub(crate) fn new(what: &'static str, row: &'a dyn Columns, names: &'a [String]) -> Self {
+        Self {
+            what,
+            row,
+            names,
+            next: Cell::new(0),
+        }
+    }
+
     pub(crate) fn corrupt(&self, source: impl Into<Cause>) -> StoreError {
         StoreError::Corrupt {
             what: self.what,
@@ -89,30 +163,46 @@ impl Stored<'_> {
         }
     }
 
-    fn value(&self, column: &str) -> Result<ValueRef<'_>, StoreError> {
+    fn not_of_kind(&self, column: &str, kind: &str) -> StoreError {
+        self.corrupt(format!("column {column} has no {kind}"))
+    }
+
+    fn value(&self, column: &str) -> Result<Column<'_>, StoreError> {
         let next = self.next.get();
-        let is_next = self.columns.get(next).is_some_and(|name| name == column);
+        let is_next = self.names.get(next).is_some_and(|name| name == column);
         let place = if is_next {
             next
         } else {
-            let place = self.columns.iter().position(|name| name == column);
+            let place = self.names.iter().position(|name| name == column);
             place.ok_or_else(|| self.corrupt(format!("it has no column {column}")))?
         };
         self.next.set(place + 1);
-        self.row.get_ref(place).map_err(|e| self.corrupt(e))
+        self.row.at(place).map_err(|e| self.corrupt(e))
     }
 
-    pub(crate) fn plain<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
-        T::column_result(self.value(column)?).map_err(|e| self.corrupt(e))
+    pub(crate) fn plain<T: FromColumn>(&self, column: &str) -> Result<T, StoreError> {
+        T::from_column(self.value(column)?)
+            .ok_or_else(|| self.not_of_kind(column, std::any::type_name::<T>()))
     }
 
     pub(crate) fn octets(&self, column: &str) -> Result<&[u8], StoreError> {
-        let value = self.value(column)?;
-        value.as_blob().map_err(|e| self.corrupt(e))
+        match self.value(column)? {
+            Column::Octets(octets) => Ok(octets),
+            _ => Err(self.not_of_kind(column, "octets")),
+        }
     }
 
     fn text(&self, column: &str) -> Result<&str, StoreError> {
-        self.value(column)?.as_str().map_err(|e| self.corrupt(e))
+        self.text_or_null(column)?
+            .ok_or_else(|| self.not_of_kind(column, "text"))
+    }
+
+    fn text_or_null(&self, column: &str) -> Result<Option<&str>, StoreError> {
+        match self.value(column)? {
+            Column::Text(text) => Ok(Some(text)),
+            Column::Null => Ok(None),
+            _ => Err(self.not_of_kind(column, "text")),
+        }
     }
 
     /// A value kept as text: an id, an address, a block.
@@ -128,9 +218,8 @@ impl Stored<'_> {
     where
         T::Err: Into<Cause>,
     {
-        let text = self.value(column)?.as_str_or_null();
-        text.map_err(|e| self.corrupt(e))?
-            .map(|text| text.parse().map_err(|e: T::Err| self.corrupt(e)))
+        let text = self.text_or_null(column)?;
+        text.map(|text| text.parse().map_err(|e: T::Err| self.corrupt(e)))
             .transpose()
     }
 

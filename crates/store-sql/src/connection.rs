@@ -1,4 +1,4 @@
-//! Connections in SQLite. Their keys are sealed.
+//! Connections in SQL. Their keys are sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Noun, Psk, RouterId}
 use adit_store::{PeerCidrs, PeerHosts, StoreError};
 use async_trait::async_trait;
 
-use crate::SqliteTransaction;
-use crate::column::{self, Stored, json, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, text};
+use crate::rows::{List, Table};
+use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
 /// What a key's envelope is bound to: copied to another row, it doesn't open.
 fn context(id: ConnectionId) -> Vec<u8> {
@@ -159,7 +159,7 @@ fn ends(row: &Stored<'_>) -> Result<Ends, StoreError> {
 }
 
 #[async_trait]
-impl PeerCidrs for SqliteTransaction {
+impl<S: Session> PeerCidrs for SqlTransaction<S> {
     async fn peer_cidrs_of_router(
         &mut self,
         id: RouterId,
@@ -167,11 +167,12 @@ impl PeerCidrs for SqliteTransaction {
         let sql = "SELECT DISTINCT connections.gateway, connections.peer_cidrs FROM gateways \
                    JOIN connections ON connections.gateway = gateways.id \
                    WHERE gateways.router = ?";
-        let rows = self.apart(move |connection| {
-            column::rows(connection, Connection::WHAT, sql, [text(id)], |row| {
+        let statement = Statement::new(sql, values![text(id)]);
+        let rows = self
+            .session
+            .rows(Finds::Many, Connection::WHAT, statement, |row| {
                 Ok((row.parsed("gateway")?, row.json::<Vec<Cidr>>("peer_cidrs")?))
-            })
-        });
+            });
         let mut behind = BTreeMap::<_, BTreeSet<_>>::new();
         for (gateway, blocks) in rows.await? {
             behind.entry(gateway).or_default().extend(blocks);
@@ -188,23 +189,26 @@ impl PeerCidrs for SqliteTransaction {
                    FROM gateways JOIN connection_peer_cidrs AS blocks \
                    ON blocks.gateway = gateways.id AND blocks.cidr = ? \
                    WHERE gateways.router = ?) ORDER BY id";
-        let values = [text(cidr), text(id)];
-        column::rows(self.connection()?, Connection::WHAT, sql, values, |row| {
-            Connection::read(row, &self.key)
-        })
+        let statement = Statement::new(sql, values![text(cidr), text(id)]);
+        let key = Arc::clone(&self.key);
+        let read = move |row: &Stored<'_>| Connection::read(row, &key);
+        let rows = self
+            .session
+            .rows(Finds::Few, Connection::WHAT, statement, read);
+        rows.await
     }
 }
 
 #[async_trait]
-impl PeerHosts for SqliteTransaction {
+impl<S: Session> PeerHosts for SqlTransaction<S> {
     async fn connections_with_peer_host(&mut self) -> Result<Vec<Connection>, StoreError> {
         let sql = "SELECT * FROM connections WHERE peer_host IS NOT NULL ORDER BY id";
         let key = Arc::clone(&self.key);
-        self.apart(move |connection| {
-            column::rows(connection, Connection::WHAT, sql, [], |row| {
-                Connection::read(row, &key)
-            })
-        })
-        .await
+        let read = move |row: &Stored<'_>| Connection::read(row, &key);
+        let statement = Statement::new(sql, values![]);
+        let rows = self
+            .session
+            .rows(Finds::Many, Connection::WHAT, statement, read);
+        rows.await
     }
 }

@@ -1,4 +1,4 @@
-//! [`ApiKeys`], [`ApplicationCredentials`] and [`RevokedTokens`] in SQLite.
+//! [`ApiKeys`], [`ApplicationCredentials`] and [`RevokedTokens`] in SQL.
 
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
@@ -7,11 +7,10 @@ use adit_store::{
     WriteApplicationCredentials, WriteRevokedTokens,
 };
 use async_trait::async_trait;
-use rusqlite::params;
 use time::OffsetDateTime;
 
-use crate::SqliteTransaction;
-use crate::column::{self, Stored, execute, nanoseconds, text};
+use crate::column::{Stored, nanoseconds, text};
+use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
 const API_KEY: &str = "API key";
 
@@ -42,99 +41,100 @@ fn read_application_credential(row: &Stored<'_>) -> Result<ApplicationCredential
 }
 
 #[async_trait]
-impl ApiKeys for SqliteTransaction {
+impl<S: Session> ApiKeys for SqlTransaction<S> {
     async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         let sql = "SELECT * FROM api_keys WHERE hash = ?";
-        column::row(
-            self.connection()?,
-            API_KEY,
-            sql,
-            [hash.0.to_vec()],
-            read_api_key,
-        )
+        self.session
+            .row(
+                API_KEY,
+                Statement::new(sql, values![hash.0.to_vec()]),
+                read_api_key,
+            )
+            .await
     }
 }
 
 #[async_trait]
-impl WriteApiKeys for SqliteTransaction {
+impl<S: Session> WriteApiKeys for SqlTransaction<S> {
     async fn insert_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
         self.identity = true;
-        execute(
-            self.connection()?,
-            "INSERT INTO api_keys (hash, user, created_at) VALUES (?, ?, ?)",
-            params![
-                row.hash.0.to_vec(),
-                text(row.user),
-                nanoseconds(row.created_at)
-            ],
-        )?;
+        self.session
+            .execute(Statement::new(
+                "INSERT INTO api_keys (hash, \"user\", created_at) VALUES (?, ?, ?)",
+                values![
+                    row.hash.0.to_vec(),
+                    text(row.user),
+                    nanoseconds(row.created_at)
+                ],
+            ))
+            .await?;
         Ok(())
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
         self.identity = true;
-        let done = execute(
-            self.connection()?,
-            "DELETE FROM api_keys WHERE user = ?",
-            [text(user)],
-        )?;
-        Ok(done as u64)
+        let statement = Statement::new(
+            "DELETE FROM api_keys WHERE \"user\" = ?",
+            values![text(user)],
+        );
+        self.session.execute(statement).await
     }
 }
 
 #[async_trait]
-impl ApplicationCredentials for SqliteTransaction {
+impl<S: Session> ApplicationCredentials for SqlTransaction<S> {
     async fn application_credential(
         &mut self,
         id: ApplicationCredentialId,
     ) -> Result<Option<ApplicationCredential>, StoreError> {
         let sql = "SELECT * FROM application_credentials WHERE id = ?";
-        column::row(
-            self.connection()?,
-            APPLICATION_CREDENTIAL,
-            sql,
-            [text(id)],
-            read_application_credential,
-        )
+        self.session
+            .row(
+                APPLICATION_CREDENTIAL,
+                Statement::new(sql, values![text(id)]),
+                read_application_credential,
+            )
+            .await
     }
 
     async fn application_credentials(
         &mut self,
         user: UserId,
     ) -> Result<Vec<ApplicationCredential>, StoreError> {
-        let sql = "SELECT * FROM application_credentials WHERE user = ? ORDER BY name";
+        let sql = "SELECT * FROM application_credentials WHERE \"user\" = ? ORDER BY name";
+        let statement = Statement::new(sql, values![text(user)]);
         let (what, read) = (APPLICATION_CREDENTIAL, read_application_credential);
-        self.apart(move |connection| column::rows(connection, what, sql, [text(user)], read))
-            .await
+        self.session.rows(Finds::Many, what, statement, read).await
     }
 }
 
 #[async_trait]
-impl WriteApplicationCredentials for SqliteTransaction {
+impl<S: Session> WriteApplicationCredentials for SqlTransaction<S> {
     async fn insert_application_credential(
         &mut self,
         row: &ApplicationCredential,
     ) -> Result<(), StoreError> {
         self.identity = true;
-        let sql = "INSERT INTO application_credentials (id, name, description, user, project, role, \
+        let sql = "INSERT INTO application_credentials (id, name, description, \"user\", project, role, \
                    secret, unrestricted, created_at, expires_at) \
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        execute(
-            self.connection()?,
-            sql,
-            params![
-                text(row.id),
-                row.name.as_str(),
-                row.description.as_str(),
-                text(row.user),
-                text(row.project),
-                row.role.as_str(),
-                row.secret.0.as_str(),
-                row.unrestricted,
-                nanoseconds(row.created_at),
-                row.expires_at.map(nanoseconds)
-            ],
-        )?;
+        self.session
+            .execute(Statement::new(
+                sql,
+                values![
+                    text(row.id),
+                    row.name.as_str(),
+                    row.description.as_str(),
+                    text(row.user),
+                    text(row.project),
+                    row.role.as_str(),
+                    row.secret.0.as_str(),
+                    row.unrestricted,
+                    nanoseconds(row.created_at),
+                    row.expires_at.map(nanoseconds)
+                ],
+            ))
+            .await?;
         Ok(())
     }
 
@@ -143,47 +143,45 @@ impl WriteApplicationCredentials for SqliteTransaction {
         id: ApplicationCredentialId,
     ) -> Result<bool, StoreError> {
         self.identity = true;
-        let done = execute(
-            self.connection()?,
+        let statement = Statement::new(
             "DELETE FROM application_credentials WHERE id = ?",
-            [text(id)],
-        )?;
-        Ok(done > 0)
+            values![text(id)],
+        );
+        Ok(self.session.execute(statement).await? > 0)
     }
 }
 
 #[async_trait]
-impl RevokedTokens for SqliteTransaction {
+impl<S: Session> RevokedTokens for SqlTransaction<S> {
     async fn is_token_revoked(&mut self, id: TokenId) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM revoked_tokens WHERE id = ?";
-        let found = column::row(self.connection()?, "revoked token", sql, [text(id)], |_| {
-            Ok(())
-        })?;
-        Ok(found.is_some())
+        let statement = Statement::new(sql, values![text(id)]);
+        let found = self.session.row("revoked token", statement, |_| Ok(()));
+        Ok(found.await?.is_some())
     }
 }
 
 #[async_trait]
-impl WriteRevokedTokens for SqliteTransaction {
+impl<S: Session> WriteRevokedTokens for SqlTransaction<S> {
     async fn insert_revoked_token(&mut self, row: &RevokedToken) -> Result<(), StoreError> {
         self.identity = true;
         let sql =
             "INSERT INTO revoked_tokens (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
-        execute(
-            self.connection()?,
-            sql,
-            params![text(row.id), nanoseconds(row.expires_at)],
-        )?;
+        self.session
+            .execute(Statement::new(
+                sql,
+                values![text(row.id), nanoseconds(row.expires_at)],
+            ))
+            .await?;
         Ok(())
     }
 
     async fn delete_revoked_tokens(&mut self, before: OffsetDateTime) -> Result<u64, StoreError> {
         self.identity = true;
-        let done = execute(
-            self.connection()?,
+        let statement = Statement::new(
             "DELETE FROM revoked_tokens WHERE expires_at < ?",
-            [nanoseconds(before)],
-        )?;
-        Ok(done as u64)
+            values![nanoseconds(before)],
+        );
+        self.session.execute(statement).await
     }
 }

@@ -1,4 +1,4 @@
-//! Endpoint groups in SQLite.
+//! Endpoint groups in SQL.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use adit_model::endpoint_group::{EndpointKind, Endpoints, Written};
 use adit_model::{Cidr, EndpointGroup, Noun};
 use adit_store::StoreError;
 
-use crate::column::{Stored, json, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, text};
+use crate::rows::{List, Table};
 
 impl Table for EndpointGroup {
     const WHAT: &'static str = "endpoint group";

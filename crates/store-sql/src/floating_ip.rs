@@ -1,12 +1,12 @@
-//! Floating IPs in SQLite.
+//! Floating IPs in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::floating_ip::Association;
 use adit_model::{FloatingIp, Noun};
 use adit_store::StoreError;
 
-use crate::column::{Stored, nanoseconds, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, nanoseconds, text};
+use crate::rows::{List, Table};
 
 impl Table for FloatingIp {
     const WHAT: &'static str = "floating IP";

@@ -1,11 +1,11 @@
-//! Gateways in SQLite.
+//! Gateways in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Gateway, Noun, OuterAddresses};
 use adit_store::{Only, StoreError};
 
-use crate::column::{Stored, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, text};
+use crate::rows::{List, Table};
 
 impl Table for Gateway {
     const WHAT: &'static str = "gateway";

@@ -1,11 +1,11 @@
-//! Networks in SQLite.
+//! Networks in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Network, Noun};
 use adit_store::StoreError;
 
-use crate::column::{Stored, nanoseconds};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, nanoseconds};
+use crate::rows::{List, Table};
 
 impl Table for Network {
     const WHAT: &'static str = "network";

@@ -1,11 +1,11 @@
-//! IKE and IPsec policies in SQLite.
+//! IKE and IPsec policies in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{IkePolicy, IpsecPolicy, Noun};
 use adit_store::StoreError;
 
-use crate::column::{Stored, json};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json};
+use crate::rows::{List, Table};
 
 macro_rules! policies {
     ($($noun:ident: $what:literal, $table:literal;)+) => {$(

@@ -1,12 +1,12 @@
-//! Ports in SQLite.
+//! Ports in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::port::Device;
 use adit_model::{Noun, Port};
 use adit_store::{Only, StoreError};
 
-use crate::column::{Stored, json, nanoseconds, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, nanoseconds, text};
+use crate::rows::{List, Table};
 
 impl Table for Port {
     const WHAT: &'static str = "port";

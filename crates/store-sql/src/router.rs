@@ -1,12 +1,12 @@
-//! Routers in SQLite.
+//! Routers in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::router::ExternalGateway;
 use adit_model::{Noun, OuterAddresses, Router};
 use adit_store::StoreError;
 
-use crate::column::{Stored, json, nanoseconds, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, nanoseconds, text};
+use crate::rows::{List, Table};
 
 impl Table for Router {
     const WHAT: &'static str = "router";

@@ -1,4 +1,4 @@
-//! [`Rows`] of every noun in SQLite: one set of statements for all of them. A noun's own file
+//! [`Rows`] of every noun in SQL: one set of statements for all of them. A noun's own file
 //! says which columns it has.
 
 use std::sync::Arc;
@@ -7,25 +7,13 @@ use adit_crypto::EnvelopeKey;
 use adit_model::{Noun, ProjectId, Revision};
 use adit_store::{Only, Order, OrderBy, Query, Row, Rows, StoreError, WriteRows};
 use async_trait::async_trait;
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ToSql, params, params_from_iter};
 use uuid::Uuid;
 
-use crate::SqliteTransaction;
-use crate::column::{self, Stored, execute, failure, nanoseconds, revision, text};
+use crate::column::{Stored, Value, nanoseconds, revision, text};
+use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
 /// So many rows are read on the spot; if there may be more, that is done apart.
 const FEW: usize = 200;
-
-/// A value for a column.
-pub(crate) enum Value {
-    Flag(bool),
-    Number(i64),
-    OptionalNumber(Option<i64>),
-    Octets(Vec<u8>),
-    OptionalText(Option<String>),
-    Text(String),
-}
 
 /// A table whose rows repeat a list of a noun, to be found by.
 pub(crate) struct List {
@@ -70,19 +58,6 @@ pub(crate) trait Table: Row {
     }
 }
 
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self {
-            Self::Flag(flag) => flag.to_sql(),
-            Self::Number(number) => number.to_sql(),
-            Self::OptionalNumber(number) => number.to_sql(),
-            Self::Octets(octets) => octets.to_sql(),
-            Self::OptionalText(text) => text.to_sql(),
-            Self::Text(text) => text.to_sql(),
-        }
-    }
-}
-
 /// `?, ?, ?`
 fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
@@ -97,8 +72,7 @@ const fn sorted(by: OrderBy) -> &'static str {
     }
 }
 
-/// A statement's text and its arguments. Values are only in these: the text is made of names in
-/// this crate.
+/// A statement in the making.
 struct Select {
     sql: String,
     values: Vec<Value>,
@@ -184,63 +158,62 @@ impl Select {
         sql
     }
 
-    fn rows<T: Table>(
-        self,
-        connection: &Connection,
-        key: &EnvelopeKey,
-    ) -> Result<Vec<T>, StoreError> {
-        let values = params_from_iter(self.values);
-        column::rows(connection, T::WHAT, &self.sql, values, |row| {
-            T::read(row, key)
-        })
+    fn statement(self) -> Statement {
+        Statement::new(self.sql, self.values)
     }
 }
 
-/// Whether it finds few rows for sure.
-fn finds_few(query: &Query) -> bool {
+/// How a noun's rows are read, on whichever thread.
+fn reader<T: Table>(
+    key: &Arc<EnvelopeKey>,
+) -> impl Fn(&Stored<'_>) -> Result<T, StoreError> + Send + 'static {
+    let key = Arc::clone(key);
+    move |row| T::read(row, &key)
+}
+
+fn finds(query: &Query) -> Finds {
     let most = query.limit.and_then(|limit| usize::try_from(limit).ok());
     let ids = query.ids.as_ref().map(Vec::len);
-    most.into_iter().chain(ids).any(|most| most <= FEW)
+    if most.into_iter().chain(ids).any(|most| most <= FEW) {
+        Finds::Few
+    } else {
+        Finds::Many
+    }
 }
 
 #[async_trait]
-impl<T: Table> Rows<T> for SqliteTransaction {
+impl<T: Table, S: Session> Rows<T> for SqlTransaction<S> {
     async fn get(&mut self, project: Option<ProjectId>, id: Uuid) -> Result<Option<T>, StoreError> {
         let sql = format!("SELECT * FROM {} WHERE id = ?", T::TABLE);
-        let row = column::row(self.connection()?, T::WHAT, &sql, [text(id)], |row| {
-            T::read(row, &self.key)
-        })?;
+        let statement = Statement::new(sql, values![text(id)]);
+        let row = self.session.row(T::WHAT, statement, reader(&self.key));
+        let row = row.await?;
         Ok(row.filter(|row: &T| project.is_none_or(|project| row.project() == project)))
     }
 
     async fn list(&mut self, query: Query) -> Result<Vec<T>, StoreError> {
-        let select = Select::new::<T>(&query);
-        if finds_few(&query) {
-            return select.rows(self.connection()?, &self.key);
-        }
-        let key = Arc::clone(&self.key);
-        self.apart(move |connection| select.rows(connection, &key))
-            .await
+        let statement = Select::new::<T>(&query).statement();
+        let read = reader(&self.key);
+        let rows = self.session.rows(finds(&query), T::WHAT, statement, read);
+        rows.await
     }
 
     async fn count(&mut self, query: Query) -> Result<usize, StoreError> {
-        let select = Select::which::<T>("count(*)", &query);
-        let count = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(&select.sql).map_err(failure)?;
-            let values = params_from_iter(select.values);
-            let count = statement.query_row(values, |row| row.get::<_, i64>(0));
-            Ok(usize::try_from(count.map_err(failure)?).unwrap_or(usize::MAX))
-        };
+        let statement = Select::which::<T>("count(*) AS count", &query).statement();
         // Whether a row is in a part is looked up in other tables.
-        if query.only.is_some() {
-            return self.apart(count).await;
-        }
-        count(self.connection()?)
+        let finds = match query.only {
+            Some(_) => Finds::Many,
+            None => Finds::Few,
+        };
+        let read = |row: &Stored<'_>| row.plain::<i64>("count");
+        let count = self.session.rows(finds, T::WHAT, statement, read);
+        let count = count.await?.pop().unwrap_or(0);
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 }
 
 #[async_trait]
-impl<T: Table> WriteRows<T> for SqliteTransaction {
+impl<T: Table, S: Session> WriteRows<T> for SqlTransaction<S> {
     async fn insert(&mut self, row: &T) -> Result<(), StoreError> {
         let names = [T::FIXED, T::COLUMNS].concat();
         let sql = format!(
@@ -249,17 +222,16 @@ impl<T: Table> WriteRows<T> for SqliteTransaction {
             names.join(", "),
             marks(names.len() + 4)
         );
-        let mut values = vec![
-            Value::Text(text(row.id())),
-            Value::Text(text(row.project())),
-            Value::Number(nanoseconds(row.created_at())),
-            Value::Number(revision(row.revision())),
+        let mut values = values![
+            text(row.id()),
+            text(row.project()),
+            nanoseconds(row.created_at()),
+            revision(row.revision()),
         ];
         values.extend(row.fixed()?);
         values.extend(row.values(&self.key)?);
-        let connection = self.connection()?;
-        execute(connection, &sql, params_from_iter(values))?;
-        insert_lists(connection, row)
+        self.session.execute(Statement::new(sql, values)).await?;
+        self.insert_lists(row.id(), T::LISTS, row.lists()).await
     }
 
     async fn update(&mut self, row: &T) -> Result<Revision, StoreError> {
@@ -269,45 +241,54 @@ impl<T: Table> WriteRows<T> for SqliteTransaction {
             T::COLUMNS.join(" = ?, ")
         );
         let next = row.revision().next();
-        let mut values = vec![Value::Number(revision(next))];
+        let mut values = values![revision(next)];
         values.extend(row.values(&self.key)?);
-        values.extend([
-            Value::Text(text(row.project())),
-            Value::Text(text(row.id())),
-            Value::Number(revision(row.revision())),
+        values.extend(values![
+            text(row.project()),
+            text(row.id()),
+            revision(row.revision()),
         ]);
-        let connection = self.connection()?;
-        if execute(connection, &sql, params_from_iter(values))? == 0 {
+        if self.session.execute(Statement::new(sql, values)).await? == 0 {
             return Err(StoreError::Stale);
         }
         for list in T::LISTS {
             let sql = format!("DELETE FROM {} WHERE {} = ?", list.table, list.row);
-            execute(connection, &sql, [text(row.id())])?;
+            let statement = Statement::new(sql, values![text(row.id())]);
+            self.session.execute(statement).await?;
         }
-        insert_lists(connection, row)?;
+        self.insert_lists(row.id(), T::LISTS, row.lists()).await?;
         Ok(next)
     }
 
     async fn delete(&mut self, project: ProjectId, id: Uuid) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM {} WHERE project = ? AND id = ?", T::TABLE);
-        let values = params![text(project), text(id)];
-        Ok(execute(self.connection()?, &sql, values)? > 0)
+        let statement = Statement::new(sql, values![text(project), text(id)]);
+        Ok(self.session.execute(statement).await? > 0)
     }
 }
 
-fn insert_lists<T: Table>(connection: &Connection, row: &T) -> Result<(), StoreError> {
-    for (list, entries) in T::LISTS.iter().zip(row.lists()) {
-        let sql = format!(
-            "INSERT INTO {} ({}, {}) VALUES ({})",
-            list.table,
-            list.row,
-            list.columns.join(", "),
-            marks(list.columns.len() + 1)
-        );
-        for entry in entries {
-            let values = [text(row.id())].into_iter().chain(entry);
-            execute(connection, &sql, params_from_iter(values))?;
+impl<S: Session> SqlTransaction<S> {
+    async fn insert_lists(
+        &mut self,
+        id: Uuid,
+        lists: &[List],
+        entries: Vec<Vec<Vec<String>>>,
+    ) -> Result<(), StoreError> {
+        for (list, entries) in lists.iter().zip(entries) {
+            let sql = format!(
+                "INSERT INTO {} ({}, {}) VALUES ({})",
+                list.table,
+                list.row,
+                list.columns.join(", "),
+                marks(list.columns.len() + 1)
+            );
+            for entry in entries {
+                let mut values = values![text(id)];
+                values.extend(entry.into_iter().map(Value::Text));
+                let statement = Statement::new(sql.clone(), values);
+                self.session.execute(statement).await?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -1,12 +1,12 @@
-//! Security groups and their rules in SQLite.
+//! Security groups and their rules in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::security_group::Remote;
 use adit_model::{Noun, SecurityGroup, SecurityGroupRule};
 use adit_store::StoreError;
 
-use crate::column::{Stored, json, nanoseconds, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, nanoseconds, text};
+use crate::rows::{List, Table};
 
 impl Table for SecurityGroup {
     const WHAT: &'static str = "security group";

@@ -1,11 +1,11 @@
-//! Subnets in SQLite.
+//! Subnets in SQL.
 
 use adit_crypto::EnvelopeKey;
 use adit_model::{Noun, Subnet};
 use adit_store::{Only, StoreError};
 
-use crate::column::{Stored, json, nanoseconds, text};
-use crate::rows::{List, Table, Value};
+use crate::column::{Stored, Value, json, nanoseconds, text};
+use crate::rows::{List, Table};
 
 impl Table for Subnet {
     const WHAT: &'static str = "subnet";

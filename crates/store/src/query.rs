@@ -10,9 +10,9 @@ pub enum OrderBy {
     /// When they were made.
     #[default]
     CreatedAt,
-    /// Their id.
+    /// As text, so in the order of its digits.
     Id,
-    /// Their name.
+    /// By octets; equal ones by id.
     Name,
     /// Whose they are.
     Project,
@@ -21,7 +21,7 @@ pub enum OrderBy {
 /// In which order rows come. The default is oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Order {
-    /// By what.
+    /// Equal ones come in the order of their ids.
     pub by: OrderBy,
     /// Whether the greatest comes first.
     pub descending: bool,
@@ -56,7 +56,7 @@ pub struct Query {
     /// Made at this time, with this id, or later: for rows that come oldest first. Nobody needs to be
     /// there.
     pub from: Option<(OffsetDateTime, Uuid)>,
-    /// In which order.
+    /// By creation, if nothing is said.
     pub order: Order,
     /// Only those that come after this one. If it is not there, none does.
     pub after: Option<Uuid>,

@@ -12,12 +12,12 @@ use adit_ike::{
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
+use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::policy::{Encapsulation, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
-use crate::protocol::TunnelOrder;
 
 /// Why a tunnel can't be negotiated at all.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub(crate) fn identity(id: &connection::Identity) -> Identity {
 }
 
 /// The blocks of a connection, however it is.
-pub(crate) fn blocks(order: &TunnelOrder) -> ConnectionBlocks {
+pub(crate) fn blocks(order: &TunnelSpec) -> ConnectionBlocks {
     let nets = |blocks: &[Cidr]| blocks.iter().map(|block| (*block).into()).collect();
     ConnectionBlocks {
         owner: Owner(key(order.connection).0),
@@ -72,7 +72,7 @@ pub(crate) fn blocks(order: &TunnelOrder) -> ConnectionBlocks {
 }
 
 /// The data plane's bound for a tunnel's inner packets; none leaves it to the path.
-pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
+pub(crate) fn mtu(order: &TunnelSpec) -> Option<u16> {
     match order.mtu {
         0 => None,
         // No packet is larger than that.
@@ -83,7 +83,7 @@ pub(crate) fn mtu(order: &TunnelOrder) -> Option<u16> {
 /// The engine's configuration for a tunnel of the gateway at these addresses.
 pub(crate) fn config(
     own: OuterAddresses,
-    order: &TunnelOrder,
+    order: &TunnelSpec,
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
     let local = own.toward(peer).ok_or(Unsupported::Family(peer))?;
@@ -139,7 +139,7 @@ pub(crate) fn config(
         remote: peer,
         local_id: identity(&order.local_id),
         remote_id: identity(&order.peer_id),
-        psk: Secret::new(order.psk.0.clone()),
+        psk: Secret::new(order.psk.expose().to_vec()),
         ike,
         esp,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
@@ -168,7 +168,7 @@ fn pairs(local: &[Cidr], remote: &[Cidr]) -> Vec<ChildConfig> {
         .collect()
 }
 
-fn liveness(order: &TunnelOrder) -> Option<Liveness> {
+fn liveness(order: &TunnelSpec) -> Option<Liveness> {
     let dpd = order.dead_peer_detection;
     let restart = match dpd.action {
         DpdAction::None => return None,
@@ -189,21 +189,22 @@ pub(crate) mod tests {
     use adit_crypto::{Group, Prf};
     use adit_model::connection::DeadPeerDetection;
     use adit_model::policy::{self, Authentication, IkeParameters, IpsecParameters};
+    use adit_model::{Psk, Revision};
 
     use super::*;
-    use crate::protocol::PskOctets;
 
-    pub(crate) fn order() -> TunnelOrder {
+    pub(crate) fn order() -> TunnelSpec {
         let cidrs = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-        TunnelOrder {
+        TunnelSpec {
             connection: ConnectionId::random(),
+            revision: Revision(1),
             admin_state_up: true,
             peer_address: "203.0.113.2".parse().unwrap(),
             local_id: connection::Identity::parse("203.0.113.1"),
             peer_id: connection::Identity::parse("@peer"),
             initiator: Initiator::BiDirectional,
             mtu: 1400,
-            psk: PskOctets(b"secret".to_vec()),
+            psk: Psk::new(b"secret".to_vec()).unwrap(),
             local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
             ike: IkeParameters::negotiate(),

@@ -2,17 +2,13 @@
 //! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500; and UDP 500 and
 //! UDP 4500 over IPv6, if the gateway has an IPv6 address.
 
-use std::fmt;
-use std::net::IpAddr;
+use std::sync::Arc;
 
-use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::{Drops, TunnelObserved};
-use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Cidr, ConnectionId, OuterAddresses};
+use adit_model::{ConnectionId, OuterAddresses};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// What one tunnel takes of an order, in octets, at most: one of some hundred blocks.
 const MAX_TUNNEL_LEN: usize = 6_500;
@@ -46,66 +42,16 @@ pub struct GatewayOrder {
     /// The gateway's addresses.
     pub addresses: OuterAddresses,
     /// All its tunnels.
-    pub tunnels: Vec<TunnelOrder>,
+    pub tunnels: Vec<Arc<TunnelSpec>>,
 }
 
 /// What changed of a gateway.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct ChangeOrder {
     /// Tunnels that are new, or other than they were.
-    pub tunnels: Vec<TunnelOrder>,
+    pub tunnels: Vec<Arc<TunnelSpec>>,
     /// Tunnels that are gone.
     pub gone: Vec<ConnectionId>,
-}
-
-/// A tunnel as the worker needs it.
-#[derive(Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of TunnelSpec")]
-pub struct TunnelOrder {
-    pub connection: ConnectionId,
-    pub admin_state_up: bool,
-    pub peer_address: IpAddr,
-    pub local_id: Identity,
-    pub peer_id: Identity,
-    pub initiator: Initiator,
-    pub mtu: u32,
-    pub psk: PskOctets,
-    pub local_cidrs: Vec<Cidr>,
-    pub peer_cidrs: Vec<Cidr>,
-    pub ike: IkeParameters,
-    pub ipsec: IpsecParameters,
-    pub dead_peer_detection: DeadPeerDetection,
-}
-
-/// A pre-shared key on its way to the one process that needs it.
-#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-pub struct PskOctets(#[serde(deserialize_with = "crate::wiping::octets")] pub Vec<u8>);
-
-impl fmt::Debug for PskOctets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PskOctets(hidden)")
-    }
-}
-
-impl From<&TunnelSpec> for TunnelOrder {
-    fn from(spec: &TunnelSpec) -> Self {
-        Self {
-            connection: spec.connection,
-            admin_state_up: spec.admin_state_up,
-            peer_address: spec.peer_address,
-            local_id: spec.local_id.clone(),
-            peer_id: spec.peer_id.clone(),
-            initiator: spec.initiator,
-            mtu: spec.mtu,
-            psk: PskOctets(spec.psk.expose().to_vec()),
-            local_cidrs: spec.local_cidrs.clone(),
-            peer_cidrs: spec.peer_cidrs.clone(),
-            ike: spec.ike.clone(),
-            ipsec: spec.ipsec.clone(),
-            dead_peer_detection: spec.dead_peer_detection,
-        }
-    }
 }
 
 /// From the worker.
@@ -124,7 +70,7 @@ pub enum FromWorker {
     Ready,
     /// How a tunnel is.
     Tunnel {
-        /// Which connection.
+        /// One that the worker was told of: of no other is anything believed.
         connection: ConnectionId,
         /// How it is.
         observed: TunnelObserved,
@@ -194,6 +140,8 @@ impl FromWorker {
 
 #[cfg(test)]
 mod tests {
+    use adit_model::{Cidr, Psk};
+
     use super::*;
 
     #[test]
@@ -206,7 +154,7 @@ mod tests {
         };
         tunnel.local_cidrs = (0..50).map(block).collect();
         tunnel.peer_cidrs = (50..100).map(block).collect();
-        tunnel.psk = PskOctets(vec![255; 128]);
+        tunnel.psk = Psk::new(vec![255; 128]).unwrap();
         let len = serde_json::to_vec(&tunnel).unwrap().len();
         let addresses =
             r#"{"Apply":{"addresses":{"v4":"255.255.255.255","v6":null},"tunnels":[]}}"#;

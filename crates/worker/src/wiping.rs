@@ -3,9 +3,6 @@
 //! A vector that grows moves, and what it held stays where it was until something else happens to be
 //! written there. So these wipe what they leave.
 
-use std::fmt;
-
-use serde::de::{self, SeqAccess, Visitor};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Octets that came and are not yet a whole line.
@@ -42,35 +39,6 @@ impl Incoming {
     }
 }
 
-/// A key is no longer than this: the model's limit, and some.
-const MAX_KEY: usize = 1_024;
-
-/// Reads a list of octets as [`serde`] does, but into memory that is wiped.
-pub(crate) fn octets<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-    struct Octets;
-
-    impl<'de> Visitor<'de> for Octets {
-        type Value = Vec<u8>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "at most {MAX_KEY} octets")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u8>, A::Error> {
-            let mut room = Zeroizing::new(Vec::with_capacity(MAX_KEY));
-            while let Some(octet) = list.next_element::<u8>()? {
-                if room.len() == MAX_KEY {
-                    return Err(de::Error::invalid_length(MAX_KEY + 1, &self));
-                }
-                room.push(octet);
-            }
-            Ok(room.to_vec())
-        }
-    }
-
-    from.deserialize_seq(Octets)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -78,11 +46,11 @@ mod tests {
     use std::os::unix::fs::FileExt;
 
     use adit_ike::{Command, Endpoint, EndpointConfig, Instant};
-    use adit_model::ConnectionId;
+    use adit_model::{ConnectionId, Psk};
 
     use super::*;
     use crate::conversion;
-    use crate::protocol::{GatewayOrder, PskOctets, ToWorker};
+    use crate::protocol::{GatewayOrder, ToWorker};
 
     /// The test's own copy of the key must not be found.
     const MASK: u8 = 0x5A;
@@ -122,10 +90,10 @@ mod tests {
     fn order(masked: &[u8]) -> Zeroizing<String> {
         let mut tunnel = conversion::tests::order();
         tunnel.connection = ConnectionId::random();
-        tunnel.psk = PskOctets(vec![1, 2, 3]);
+        tunnel.psk = Psk::new(vec![1, 2, 3]).unwrap();
         let order = ToWorker::Apply(GatewayOrder {
             addresses: conversion::tests::own(),
-            tunnels: vec![tunnel],
+            tunnels: vec![tunnel.into()],
         });
         let text = serde_json::to_string(&order).unwrap();
         let (before, after) = text.split_once("[1,2,3]").unwrap();

@@ -47,7 +47,7 @@ pub(crate) enum IdentitySource {
     /// This service.
     #[default]
     Adit,
-    /// The Keystone of `[keystone]`.
+    /// One elsewhere, as `[keystone]` says.
     Keystone,
 }
 
@@ -82,13 +82,13 @@ pub(crate) struct KeystoneSettings {
     username: Option<String>,
     /// A file with its password.
     password_file: Option<PathBuf>,
-    /// Its password.
+    /// In place of a file: then this configuration must be as private.
     password: Option<Secret>,
-    /// The domain that it is of.
+    /// By name; `Default` if nothing is said.
     user_domain_name: String,
     /// The project that it acts in.
     project_name: String,
-    /// The domain that the project is of.
+    /// By name; `Default` if nothing is said.
     project_domain_name: String,
     /// The certificates to trust, in PEM.
     ca_file: Option<PathBuf>,

@@ -18,7 +18,7 @@ use crate::view::{is_to_any, tell_hopeless};
 /// A connection, how its tunnel is, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionView {
-    /// The connection.
+    /// As the store has it.
     pub connection: Connection,
     /// How far its tunnel has come.
     pub state: TunnelState,

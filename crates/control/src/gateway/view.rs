@@ -14,7 +14,7 @@ use crate::{Control, on_router};
 /// A gateway, how it is, and its router.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayView {
-    /// The gateway.
+    /// As the store has it.
     pub gateway: Gateway,
     /// How far it has come.
     pub status: GatewayStatus,

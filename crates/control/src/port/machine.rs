@@ -14,7 +14,7 @@ use crate::{Caller, Control, on_router};
 /// A machine's port, its subnet and the subnet's router.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MachineView {
-    /// Its port.
+    /// As the store has it; the machine has no row of its own.
     pub port: Port,
     /// Its first address.
     pub address: IpAddr,

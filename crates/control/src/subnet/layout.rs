@@ -37,7 +37,7 @@ impl Block {
 pub enum Pools {
     /// All but the block's own address, an IPv4 block's broadcast address, and the router's.
     Most,
-    /// These.
+    /// As they were asked for, none overlapping another.
     These(Vec<AddressRange>),
     /// All but so many at the block's start and at its end.
     Between {

@@ -11,7 +11,7 @@ use crate::{Caller, Control, address, on_router};
 /// A subnet, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SubnetView {
-    /// The subnet.
+    /// As the store has it.
     pub subnet: Subnet,
     /// The router it is on.
     pub router: Router,

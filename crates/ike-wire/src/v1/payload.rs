@@ -42,7 +42,7 @@ pub enum Payload<'a> {
         /// Whether it has the number of the drafts before RFC 3947.
         is_draft: bool,
     },
-    /// A nonce.
+    /// RFC 2409 section 5: 8 to 256 octets.
     Nonce(&'a [u8]),
     /// A notification.
     Notify(Notify<'a>),
@@ -50,7 +50,7 @@ pub enum Payload<'a> {
     SecurityAssociation(SecurityAssociation<'a>, &'a [u8]),
     /// A payload of a type not known here.
     Unknown(PayloadType, &'a [u8]),
-    /// A vendor ID.
+    /// RFC 2408 section 3.16: any octets.
     VendorId(&'a [u8]),
 }
 

@@ -28,7 +28,7 @@ pub const MAX_MESSAGE_LEN: usize = 10_000;
 /// An IKEv2 message, borrowed from its datagram.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message<'a> {
-    /// The header.
+    /// Its length is that of the whole datagram.
     pub header: Header,
     /// The payloads in their order; an encrypted one is the last.
     pub payloads: Vec<Payload<'a>>,

@@ -48,14 +48,14 @@ pub enum Payload<'a> {
     },
     /// A certificate (section 3.6): its encoding, and its data.
     Certificate {
-        /// Which encoding.
+        /// RFC 7296 section 3.6.
         encoding: u8,
         /// The certificate.
         data: &'a [u8],
     },
     /// A wish for a certificate (section 3.7).
     CertificateRequest {
-        /// Which encoding.
+        /// RFC 7296 section 3.7: as of certificates.
         encoding: u8,
         /// The authorities.
         data: &'a [u8],
@@ -93,11 +93,11 @@ pub enum Payload<'a> {
     TsResponder(Vec<TrafficSelector>),
     /// A payload of a type not known here.
     Unknown {
-        /// Its type.
+        /// One without a word here.
         kind: PayloadType,
         /// Whether the message must be refused by who does not know the type (section 2.5).
         critical: bool,
-        /// Its body.
+        /// What follows the generic header.
         body: &'a [u8],
     },
     /// A vendor ID (section 3.12).

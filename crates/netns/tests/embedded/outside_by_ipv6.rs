@@ -23,7 +23,7 @@ fn both(number: u8) -> ExternalNetwork {
 
 async fn open(prefix: &str, number: u8) -> Network {
     let provider = Network::open(prefix, both(number)).await.unwrap();
-    provider.retain(&[], &[]).await.unwrap();
+    provider.retain(&[], &[], &[]).await.unwrap();
     provider
 }
 

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::support::{
     all_of, apply, apply_router, blocks, changes, close, external, floating, ip, is_root,
-    machine_space, network_space, open, open_again, outer, pings, router_space, site, way_out,
+    machine_space, network_space, open, open_again, outer, pings, router_space, run, site, soon,
+    way_out,
 };
 use adit_model::{GatewayId, NetworkId};
 use adit_netns::{Network, NetworkError};
@@ -60,12 +61,9 @@ async fn a_router_is_made_once_and_goes_without_a_trace() {
     assert!(!routes.contains("default"), "{routes}");
 
     drop(ports);
-    let routes = ip(Some(&namespace), &["route"]);
-    assert!(
-        !routes.contains(&tun),
-        "the device went with its last descriptor: {routes}"
-    );
-    assert!(routes.contains("unreachable 10.92.0.0/24"), "{routes}");
+    let get = ["ip", "route", "get", "10.92.0.7"];
+    let is_unreachable = || run(&namespace, &get).is_none();
+    soon("a way into a device without a descriptor", is_unreachable).await;
     let machine = machine_space(prefix, &network.instances[0]);
     assert!(pings(&machine, "10.91.0.1"));
 
@@ -158,7 +156,7 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
 
     let provider = open_again(prefix, external(11)).await;
     provider
-        .retain(&[kept_network.id], &[kept.id])
+        .retain(&[kept_network.id], &[kept.id], &[])
         .await
         .unwrap();
     apply(&provider, &kept_network, &kept).await;
@@ -173,6 +171,46 @@ async fn what_a_killed_run_left_is_reused_or_removed() {
     assert!(pings(&machine, "198.19.11.1"));
     let machine = machine_space(prefix, &stale_network.instances[0]);
     assert!(!names.contains(&machine), "{names}");
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
+async fn a_device_is_still_there_when_its_gateway_comes_back() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "adtp";
+    let provider = open(prefix, 46).await;
+    let (network, spec) = site("10.98.0");
+    apply(&provider, &network, &spec).await;
+    let namespace = router_space(prefix, &spec);
+    let gateway = GatewayId::random();
+    let address = outer("198.19.46.9");
+    let device = || ip(Some(&namespace), &["-o", "link", "show", "type", "tun"]);
+    let attached = provider.attach_gateway(spec.id, gateway, address);
+    let ports = attached.await.unwrap();
+    let before = device();
+    assert!(before.contains("LOWER_UP"), "{before}");
+    let number = |shown: &str| shown.split(':').next().map(str::to_owned);
+    // As if the process had been killed.
+    drop((ports, provider));
+    let is_down = || device().contains("NO-CARRIER");
+    soon("a link without a descriptor", is_down).await;
+
+    let provider = open_again(prefix, external(46)).await;
+    provider
+        .retain(&[network.id], &[spec.id], &[gateway])
+        .await
+        .unwrap();
+    apply(&provider, &network, &spec).await;
+    let attached = provider.attach_gateway(spec.id, gateway, address);
+    let ports = attached.await.unwrap();
+    assert_eq!(number(&device()), number(&before), "it is the same one");
+    soon("its link", || device().contains("LOWER_UP")).await;
+    drop(ports);
+    let detached = provider.detach_gateway(spec.id, gateway, address);
+    detached.await.unwrap();
+    assert_eq!(device(), "");
     close(&provider, prefix).await;
 }
 

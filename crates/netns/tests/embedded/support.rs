@@ -40,7 +40,7 @@ pub(crate) fn external(number: u8) -> ExternalNetwork {
 /// A provider, without what a failed run of the test left.
 pub(crate) async fn open(prefix: &str, number: u8) -> Network {
     let network = Network::open(prefix, external(number)).await.unwrap();
-    network.retain(&[], &[]).await.unwrap();
+    network.retain(&[], &[], &[]).await.unwrap();
     network
 }
 
@@ -55,6 +55,15 @@ pub(crate) async fn open_again(prefix: &str, external: ExternalNetwork) -> Netwo
             }
             outcome => return outcome.unwrap(),
         }
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

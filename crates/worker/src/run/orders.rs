@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
+use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use time::OffsetDateTime;
 
 use super::Worker;
 use crate::conversion::{self, Unsupported};
-use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
+use crate::protocol::{ChangeOrder, GatewayOrder};
 use crate::reason::Finding;
 use crate::tunnel::Tunnel;
 
@@ -40,7 +42,7 @@ impl Worker {
         self.replace(&gone, &order.tunnels);
     }
 
-    fn replace(&mut self, gone: &[ConnectionKey], tunnels: &[TunnelOrder]) {
+    fn replace(&mut self, gone: &[ConnectionKey], tunnels: &[Arc<TunnelSpec>]) {
         self.lead(gone, tunnels);
         for key in gone {
             self.remove_tunnel(*key);
@@ -51,7 +53,7 @@ impl Worker {
     }
 
     /// Tells the data plane which connection each packet belongs to, before anything else changes.
-    fn lead(&mut self, gone: &[ConnectionKey], tunnels: &[TunnelOrder]) {
+    fn lead(&mut self, gone: &[ConnectionKey], tunnels: &[Arc<TunnelSpec>]) {
         let mut change = RouteChange::default();
         for key in gone {
             if let Some(lead) = self.leads.remove(key) {
@@ -87,7 +89,7 @@ impl Worker {
         }
     }
 
-    fn apply_tunnel(&mut self, tunnel: &TunnelOrder) {
+    fn apply_tunnel(&mut self, tunnel: &TunnelSpec) {
         let key = conversion::key(tunnel.connection);
         self.changed.insert(key);
         let Some(addresses) = self.addresses.filter(|_| tunnel.admin_state_up) else {

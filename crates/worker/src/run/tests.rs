@@ -2,16 +2,18 @@
 
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
 
 use adit_model::ConnectionId;
 use adit_model::connection::{Identity, Initiator};
+use adit_model::desired::TunnelSpec;
 use adit_model::observed::{Traffic, TunnelState};
 
 use super::*;
 use crate::conversion;
 use crate::conversion::tests::order;
 use crate::descriptors::Ports;
-use crate::protocol::{ChangeOrder, GatewayOrder, TunnelOrder};
+use crate::protocol::{ChangeOrder, GatewayOrder};
 
 /// A worker, and what has to stay open beside it.
 fn worker() -> (Worker, UnixStream, UnixDatagram) {
@@ -30,16 +32,16 @@ fn worker() -> (Worker, UnixStream, UnixDatagram) {
 }
 
 /// A tunnel to a peer of its own that waits for that to begin.
-fn tunnel(number: u32) -> TunnelOrder {
+fn tunnel(number: u32) -> Arc<TunnelSpec> {
     let mut tunnel = order();
     let peer = std::net::Ipv4Addr::from_bits(0x0b00_0000 + number);
     tunnel.peer_address = peer.into();
     tunnel.peer_id = Identity::Address(tunnel.peer_address);
     tunnel.initiator = Initiator::ResponseOnly;
-    tunnel
+    tunnel.into()
 }
 
-fn gateway(tunnels: Vec<TunnelOrder>) -> GatewayOrder {
+fn gateway(tunnels: Vec<Arc<TunnelSpec>>) -> GatewayOrder {
     GatewayOrder {
         addresses: OuterAddresses {
             v4: [127, 0, 0, 1].into(),
@@ -82,10 +84,10 @@ fn a_gateway_has_as_many_tunnels_as_one_may_have_and_says_why_no_more() {
     let line = String::from_utf8_lossy(&worker.outgoing).into_owned();
     assert!(line.contains("10000 other connections"), "{line}");
     // One goes, and its place is free.
-    let mut again = tunnel(most);
+    let mut again = TunnelSpec::clone(&tunnel(most));
     again.connection = one_more;
     worker.change(&ChangeOrder {
-        tunnels: vec![again],
+        tunnels: vec![again.into()],
         gone: vec![first],
     });
     let key = conversion::key(one_more);

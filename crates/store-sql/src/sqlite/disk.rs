@@ -17,7 +17,7 @@ const COMMITS: u32 = 250;
 
 /// What the last commit showed of the disk; before the first it passes for slow.
 #[derive(Debug, Default)]
-pub(crate) struct Disk {
+pub(super) struct Disk {
     /// Where the database is, for messages.
     folder: PathBuf,
     quick: AtomicBool,
@@ -47,7 +47,7 @@ struct OnlyRead(PathBuf);
 
 /// Whether an error is one of a disk that is full or can't be written: what there is may still be
 /// read.
-pub(crate) fn is_of_disk(error: &rusqlite::Error) -> bool {
+pub(super) fn is_of_disk(error: &rusqlite::Error) -> bool {
     what(error).is_some()
 }
 
@@ -64,7 +64,7 @@ fn what(error: &rusqlite::Error) -> Option<&'static str> {
 }
 
 impl Disk {
-    pub(crate) fn at(database: &Path) -> Self {
+    pub(super) fn at(database: &Path) -> Self {
         let folder = database.parent().unwrap_or(Path::new("."));
         Self {
             folder: folder.to_owned(),
@@ -73,12 +73,12 @@ impl Disk {
     }
 
     /// Has every write refused from now on.
-    pub(crate) fn refuse(&self) {
+    pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::SeqCst);
     }
 
     /// Refuses to write to a copy.
-    pub(crate) fn may_write(&self) -> Result<(), StoreError> {
+    pub(super) fn may_write(&self) -> Result<(), StoreError> {
         if self.refused.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable(
                 OnlyRead(self.folder.clone()).into(),
@@ -88,12 +88,12 @@ impl Disk {
     }
 
     /// Notes a write that did not even begin.
-    pub(crate) fn count_refusal(&self) {
+    pub(super) fn count_refusal(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes how a write went, and says of a failure what the disk has to do with it.
-    pub(crate) fn note(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(super) fn note(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
         let failed = matches!(outcome, Err(StoreError::Unavailable(_)));
         self.failing.store(failed, Ordering::SeqCst);
         if failed {
@@ -124,22 +124,22 @@ impl Disk {
     }
 
     /// Whether the last write failed, so that another try is worth while.
-    pub(crate) fn is_failing(&self) -> bool {
+    pub(super) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::SeqCst)
     }
 
     /// How many writes failed.
-    pub(crate) fn failures(&self) -> u64 {
+    pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
     /// Whether the last commit was over so soon that the next may be waited for on the spot.
-    pub(crate) fn is_quick(&self) -> bool {
+    pub(super) fn is_quick(&self) -> bool {
         self.quick.load(Ordering::Relaxed)
     }
 
     /// Commits, and sees how long that takes.
-    pub(crate) fn time<R>(&self, commit: impl FnOnce() -> R) -> R {
+    pub(super) fn time<R>(&self, commit: impl FnOnce() -> R) -> R {
         let begun = Instant::now();
         let committed = commit();
         self.saw(begun.elapsed());
@@ -152,7 +152,7 @@ impl Disk {
     }
 
     /// Whether it is time to bring the log into the database.
-    pub(crate) fn wants_checkpoint(&self) -> bool {
+    pub(super) fn wants_checkpoint(&self) -> bool {
         self.commits.load(Ordering::Relaxed).is_multiple_of(COMMITS)
     }
 }

@@ -9,6 +9,7 @@ use adit_store::contract::World;
 use uuid::Uuid;
 
 use super::*;
+use crate::KeyFileError;
 
 /// A folder of its own, removed at the end.
 struct Folder(PathBuf);

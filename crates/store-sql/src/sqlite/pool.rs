@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 
-use crate::column::failure;
+use super::session::failure;
 
 /// How long another process may hold the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -24,13 +24,13 @@ const STATEMENTS: usize = 128;
 
 /// What a pool's connections are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Access {
+pub(super) enum Access {
     Read,
     Write,
 }
 
 /// Opens the file, and makes it if it isn't there.
-pub(crate) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -52,7 +52,7 @@ pub(crate) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> 
 
 /// Some connections of one kind, opened when they are first needed.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(super) struct Pool {
     path: PathBuf,
     access: Access,
     size: u32,
@@ -62,7 +62,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// At most `size` connections, the first of which is open.
-    pub(crate) fn new(path: &Path, access: Access, size: u32, first: Connection) -> Self {
+    pub(super) fn new(path: &Path, access: Access, size: u32, first: Connection) -> Self {
         Self {
             path: path.to_owned(),
             access,
@@ -73,7 +73,7 @@ impl Pool {
     }
 
     /// A connection in a transaction.
-    pub(crate) async fn begin(&self) -> Result<PooledConnection, StoreError> {
+    pub(super) async fn begin(&self) -> Result<PooledConnection, StoreError> {
         let turn = time::timeout(TURN, Arc::clone(&self.turns).acquire_owned())
             .await
             .map_err(|e| StoreError::Unavailable(e.into()))?
@@ -109,7 +109,7 @@ impl Pool {
     }
 
     /// Waits for all connections and ends them; from now on nobody gets one.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         let all = self.turns.acquire_many(self.size).await;
         self.turns.close();
         let idle = mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
@@ -119,7 +119,7 @@ impl Pool {
 
 /// Does what may take long on a thread where that hurts nobody. If nobody waits for it any more,
 /// what is pooled goes home from there.
-pub(crate) async fn apart<R: Send + 'static>(
+pub(super) async fn apart<R: Send + 'static>(
     pooled: PooledConnection,
     work: impl FnOnce(&PooledConnection) -> R + Send + 'static,
 ) -> Result<(PooledConnection, R), StoreError> {
@@ -132,7 +132,7 @@ pub(crate) async fn apart<R: Send + 'static>(
 
 /// A connection on loan. Dropped, it undoes what was not committed and goes back.
 #[derive(Debug)]
-pub(crate) struct PooledConnection {
+pub(super) struct PooledConnection {
     /// Here until it is dropped.
     connection: Option<Connection>,
     home: Arc<Mutex<Vec<Connection>>>,
@@ -141,7 +141,7 @@ pub(crate) struct PooledConnection {
 }
 
 impl PooledConnection {
-    pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {
+    pub(super) fn connection(&self) -> Result<&Connection, StoreError> {
         self.connection
             .as_ref()
             .ok_or_else(|| StoreError::Unavailable("the transaction is over".into()))
@@ -172,7 +172,7 @@ impl PooledConnection {
     }
 
     /// Makes the writes last.
-    pub(crate) fn commit(&self) -> Result<(), StoreError> {
+    pub(super) fn commit(&self) -> Result<(), StoreError> {
         let mut commit = self
             .connection()?
             .prepare_cached("COMMIT")
@@ -183,7 +183,7 @@ impl PooledConnection {
 
     /// Brings what the write-ahead log has into the database, so that the log begins anew. It is
     /// for who writes, between transactions: else more would come than is brought away.
-    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+    pub(super) fn checkpoint(&self) -> Result<(), StoreError> {
         let mut checkpoint = self
             .connection()?
             .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
@@ -197,7 +197,7 @@ impl Drop for PooledConnection {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+        if !connection.is_autocommit() && roll_back(&connection).is_err() {
             // Closing it undoes everything; the next one who needs it opens another.
             return;
         }
@@ -206,4 +206,9 @@ impl Drop for PooledConnection {
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
     }
+}
+
+fn roll_back(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("ROLLBACK")?.execute([])?;
+    Ok(())
 }

@@ -16,28 +16,34 @@ use crate::OpenError;
 /// What leads to each version, in order. One that was released is never changed: its checksum is in
 /// the databases that it was applied to.
 const MIGRATIONS: &[(&str, &str)] = &[
-    ("V1__first", include_str!("../migrations/V1__first.sql")),
+    (
+        "V1__first",
+        include_str!("../../migrations/sqlite/V1__first.sql"),
+    ),
     (
         "V2__change_log",
-        include_str!("../migrations/V2__change_log.sql"),
+        include_str!("../../migrations/sqlite/V2__change_log.sql"),
     ),
     (
         "V3__ended_projects",
-        include_str!("../migrations/V3__ended_projects.sql"),
+        include_str!("../../migrations/sqlite/V3__ended_projects.sql"),
     ),
     (
         "V4__ends_of_connections",
-        include_str!("../migrations/V4__ends_of_connections.sql"),
+        include_str!("../../migrations/sqlite/V4__ends_of_connections.sql"),
     ),
     (
         "V5__subnets_of_groups",
-        include_str!("../migrations/V5__subnets_of_groups.sql"),
+        include_str!("../../migrations/sqlite/V5__subnets_of_groups.sql"),
     ),
-    ("V6__hosts", include_str!("../migrations/V6__hosts.sql")),
+    (
+        "V6__hosts",
+        include_str!("../../migrations/sqlite/V6__hosts.sql"),
+    ),
 ];
 
 /// The latest version.
-pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// The version of databases in which no migrations are noted.
 const WITHOUT_HISTORY: i64 = 1;
@@ -49,7 +55,7 @@ const HISTORY: &str = "refinery_schema_history";
 const CHECK: &[u8] = b"adit key check";
 
 /// Brings the tables to this version, and refuses a key that is not the one they were made with.
-pub(crate) fn prepare(connection: &mut Connection, key: &EnvelopeKey) -> Result<(), OpenError> {
+pub(super) fn prepare(connection: &mut Connection, key: &EnvelopeKey) -> Result<(), OpenError> {
     // One after another, should two programs open one file.
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrate(&tx)?;
@@ -87,7 +93,7 @@ fn migration(error: refinery_core::Error) -> OpenError {
 }
 
 /// What SQLite said, where that is why a database could not be migrated.
-pub(crate) fn cause<'a>(
+pub(super) fn cause<'a>(
     error: &'a (dyn Error + Send + Sync + 'static),
 ) -> Option<&'a rusqlite::Error> {
     let mut next: Option<&'a (dyn Error + 'static)> = Some(error);
