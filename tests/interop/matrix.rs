@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::scene::{Scene, Suite, ike, ikev1, ipsec};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::traffic::ping_with;
-use crate::support::{PATIENCE, poll, turn};
+use crate::support::{PATIENCE, poll, skipped, turn};
 
 const CIPHERS: [&str; 6] = [
     "aes128",
@@ -395,6 +395,30 @@ fn without_a_policy_every_combination_of_the_documented_tables_comes_up() {
         }
     }
     bench.end("tables of automatic negotiation");
+}
+
+/// ML-KEM beside the group's exchange, at the start and with a rekey of the IKE SA. strongSwan has it from 6.0 on.
+#[test]
+fn ml_kem_beside_a_group() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    if Peer::major().is_none_or(|major| major < 6) {
+        return skipped("strongSwan 6");
+    }
+    let mut bench = Bench::new("mxk", 165);
+    for (ike, esp) in [
+        ("aes256gcm16-prfsha256-x25519", "aes256gcm16"),
+        ("aes128-sha256-modp2048", "aes128-sha256"),
+        ("aes256-sha512-ecp384", "aes256-sha512"),
+    ] {
+        bench.run(&Combination {
+            version: 2,
+            ike: format!("{ike}-ke1_mlkem768"),
+            esp: esp.to_owned(),
+            ike_policy: Policy::None,
+            ipsec_policy: Policy::None,
+        });
+    }
+    bench.end("ML-KEM");
 }
 
 /// What policies of OpenStack can name beside that.

@@ -220,6 +220,18 @@ impl Peer {
         let _ = self.run("--initiate --child net --timeout 4");
     }
 
+    /// The major version of the one that is installed.
+    pub(crate) fn major() -> Option<u32> {
+        let output = Command::new("swanctl").arg("--version").output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let word = text.split_whitespace().find(|word| word.contains('.'))?;
+        word.split('.')
+            .next()?
+            .trim_start_matches(|c: char| !c.is_ascii_digit())
+            .parse()
+            .ok()
+    }
+
     /// Closes the tunnel by force, if there is one.
     pub(crate) fn try_terminate(&self) {
         let _ = self.run("--terminate --ike adit --force --timeout 4");
@@ -258,7 +270,7 @@ fn daemon(folder: &str) -> String {
         "charon {{
             load_modular = no
             load = random drbg nonce openssl gmp curve25519 gcm ccm ctr chapoly xcbc cmac hmac \
-                   kdf md5 sha1 sha2 aes kernel-libipsec kernel-netlink socket-default vici
+                   kdf md5 sha1 sha2 sha3 ml aes kernel-libipsec kernel-netlink socket-default vici
             install_routes = yes
             routing_table = 220
             routing_table_prio = 220

@@ -114,8 +114,9 @@ fn address(side: usize) -> IpAddr {
 
 /// The exchanges, one after the other, and one that is none.
 const fn exchange(choice: u8) -> ExchangeType {
-    match choice % 6 {
+    match choice % 7 {
         5 => ExchangeType::IKE_INTERMEDIATE,
+        6 => ExchangeType::IKE_FOLLOWUP_KE,
         choice => ExchangeType(34 + choice),
     }
 }

@@ -10,9 +10,14 @@ use adit_sim::{Conditions, Pair, Side};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Where the header has the exchange, and IKE_INTERMEDIATE's number.
-const EXCHANGE_AT: usize = 18;
+/// The exchanges' numbers.
 const INTERMEDIATE: u8 = 43;
+const FOLLOWUP: u8 = 44;
+
+/// Where a datagram has its exchange. Over the ports of NAT traversal four octets of zero come first.
+fn exchange_at(octets: &[u8]) -> usize {
+    if octets.starts_with(&[0; 4]) { 22 } else { 18 }
+}
 
 fn connected(
     seed: u64,
@@ -148,13 +153,7 @@ fn what_was_changed_on_the_way_is_not_taken() {
             break;
         }
         let mut datagram = pair.wire.remove(0);
-        // Over the ports of NAT traversal four octets of zero come first.
-        let at = EXCHANGE_AT
-            + if datagram.octets.starts_with(&[0; 4]) {
-                4
-            } else {
-                0
-            };
+        let at = exchange_at(&datagram.octets);
         if datagram.octets.get(at) == Some(&INTERMEDIATE) && changed < 2 {
             changed += 1;
             let middle = datagram.octets.len() / 2;
@@ -165,19 +164,71 @@ fn what_was_changed_on_the_way_is_not_taken() {
     assert!(changed > 0 && pair.is_up(), "{changed}");
 }
 
+/// How many messages of IKE_FOLLOWUP_KE are sent within a time.
+fn followups(pair: &mut Pair, duration: Duration) -> usize {
+    let limit = pair.now + duration;
+    let mut seen = std::collections::BTreeSet::new();
+    while pair.step(limit) {
+        let sent = pair.wire.iter();
+        let followups =
+            sent.filter(|one| one.octets.get(exchange_at(&one.octets)) == Some(&FOLLOWUP));
+        seen.extend(followups.map(|one| one.number));
+    }
+    pair.now = limit;
+    seen.len()
+}
+
 #[test]
-fn it_lasts_through_rekeys() {
+fn each_rekey_of_the_ike_sa_has_one_of_its_own() {
     let mut pair = connected(7, Conditions::GOOD, |_, config| {
         config.ike_lifetime = Duration::from_secs(120);
     });
     assert!(pair.run_until(MINUTE, Pair::is_up));
-    pair.run_for(Duration::from_secs(600));
+    let followups = followups(&mut pair, Duration::from_secs(600));
     assert!(pair.is_up() && pair.loses_nothing());
     for side in SIDES {
         let suites = suites(&pair, side);
         assert!(suites.len() > 3, "{suites:?}");
-        // The new keys come out of the old ones, which rest on it.
         assert!(suites.iter().all(|suite| suite.ends_with("mlkem768")));
         assert!(failures(&pair, side).is_empty());
+        assert!(followups >= (suites.len() - 1) * 2, "{followups}");
+    }
+}
+
+#[test]
+fn a_peer_that_cannot_any_more_is_rekeyed_without() {
+    let mut pair = connected(8, Conditions::GOOD, |_, config| {
+        config.ike_lifetime = Duration::from_secs(120);
+    });
+    assert!(pair.run_until(MINUTE, Pair::is_up));
+    let mut other = Pair::usual(Side::B);
+    other.ike_lifetime = Duration::from_secs(1_000_000);
+    pair.connect(Side::B, other);
+    assert!(pair.run_until(MINUTE, Pair::is_up));
+    assert_eq!(followups(&mut pair, Duration::from_secs(600)), 0);
+    assert!(pair.is_up() && pair.loses_nothing());
+}
+
+#[test]
+fn rekeys_of_both_ends_at_once_are_settled_on_bad_networks_too() {
+    let bad = Conditions {
+        loss: 5,
+        duplication: 10,
+        ..Conditions::GOOD
+    };
+    for (seed, conditions) in (0..12).zip([Conditions::GOOD, bad].into_iter().cycle()) {
+        let mut pair = connected(seed, conditions, |_, config| {
+            config.ike_lifetime = Duration::from_secs(120);
+            config.child_lifetime = Duration::from_secs(60);
+            config.initiate = true;
+        });
+        assert!(pair.run_until(MINUTE, Pair::is_up));
+        pair.run_for(Duration::from_secs(2_000));
+        assert!(pair.run_until(MINUTE * 2, Pair::is_up), "seed {seed}");
+        for side in SIDES {
+            assert!(suites(&pair, side).len() > 10, "seed {seed}");
+            assert!(pair.node(side).endpoint.sa_count() <= 3, "seed {seed}");
+            assert!(pair.node(side).children.len() <= 3, "seed {seed}");
+        }
     }
 }

@@ -18,6 +18,8 @@ impl ExchangeType {
     pub const INFORMATIONAL: Self = Self(37);
     /// `IKE_INTERMEDIATE`, 43 (RFC 9242).
     pub const IKE_INTERMEDIATE: Self = Self(43);
+    /// `IKE_FOLLOWUP_KE`, 44 (RFC 9370).
+    pub const IKE_FOLLOWUP_KE: Self = Self(44);
 }
 
 /// The longest message taken, in octets; longer ones are refused unread.

@@ -29,6 +29,7 @@ impl NotifyType {
     pub const INVALID_SELECTORS: Self = Self(39);
     pub const TEMPORARY_FAILURE: Self = Self(43);
     pub const CHILD_SA_NOT_FOUND: Self = Self(44);
+    pub const STATE_NOT_FOUND: Self = Self(47);
     pub const INITIAL_CONTACT: Self = Self(16384);
     pub const SET_WINDOW_SIZE: Self = Self(16385);
     pub const ADDITIONAL_TS_POSSIBLE: Self = Self(16386);
@@ -42,6 +43,7 @@ impl NotifyType {
     pub const NON_FIRST_FRAGMENTS_ALSO: Self = Self(16395);
     pub const FRAGMENTATION_SUPPORTED: Self = Self(16430);
     pub const INTERMEDIATE_EXCHANGE_SUPPORTED: Self = Self(16438);
+    pub const ADDITIONAL_KEY_EXCHANGE: Self = Self(16441);
 
     /// Whether it reports an error (section 3.10.1).
     #[must_use]
@@ -70,6 +72,7 @@ impl NotifyType {
             Self::INVALID_SELECTORS => "INVALID_SELECTORS",
             Self::TEMPORARY_FAILURE => "TEMPORARY_FAILURE",
             Self::CHILD_SA_NOT_FOUND => "CHILD_SA_NOT_FOUND",
+            Self::STATE_NOT_FOUND => "STATE_NOT_FOUND",
             _ => return None,
         })
     }

@@ -51,7 +51,7 @@ fn as_operation(table: &Table, side: usize) -> Option<Vec<u8>> {
     let mut octets = std::vec![
         u8::try_from(side << 7).unwrap() | operation,
         u8::try_from(which).unwrap(),
-        (0..6).find(|choice| exchange(*choice) == message.header.exchange)?,
+        (0..7).find(|choice| exchange(*choice) == message.header.exchange)?,
         first.0,
     ];
     octets.extend(u16::try_from(inner.len()).unwrap().to_be_bytes());

@@ -3,11 +3,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use adit_crypto::KeyExchange;
+use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret};
 use adit_ike_wire::Spi;
 
 use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
+use crate::sa::Role;
+use crate::suite::IkeSuite;
 use crate::v2::agreement::Wish;
 
 /// The task whose request is under way.
@@ -17,6 +19,7 @@ pub(crate) enum Active {
     ChildDelete(ChildKey),
     ChildRekey(ChildRekeying),
     IkeDelete,
+    IkeFollowUp(IkeFollowing),
     IkeRekey(IkeRekeying),
     Liveness,
 }
@@ -55,6 +58,47 @@ pub(crate) struct IkeRekeying {
     pub(crate) spi: Spi,
     pub(crate) nonce: Vec<u8>,
     pub(crate) key_exchange: Box<dyn KeyExchange>,
+}
+
+/// What an IKE SA that replaces another is made of.
+pub(crate) struct Succession {
+    pub(crate) suite: IkeSuite,
+    pub(crate) shared: Secret,
+    /// The secret of the additional exchange, once there was one.
+    pub(crate) additional: Option<Secret>,
+    pub(crate) nonces: ExchangeNonces,
+    /// Our side of the exchange.
+    pub(crate) role: Role,
+    pub(crate) local_spi: Spi,
+    pub(crate) remote_spi: Spi,
+}
+
+impl Succession {
+    /// What is still to be exchanged before there is an SA.
+    pub(crate) fn still_to_exchange(&self) -> Option<AdditionalExchange> {
+        let missing = self.additional.is_none();
+        self.suite.additional.filter(|_| missing)
+    }
+}
+
+/// A rekey of the IKE SA that goes on with an additional exchange (RFC 9370 section 2.2.4).
+pub(crate) struct IkeFollowing {
+    pub(crate) succession: Succession,
+    pub(crate) decapsulation: Decapsulation,
+}
+
+impl core::fmt::Debug for IkeFollowing {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "IkeFollowing({:?})", self.succession.local_spi)
+    }
+}
+
+/// The same of the peer's, which it is to go on with.
+pub(crate) struct Followed {
+    /// What it names it by.
+    pub(crate) link: [u8; 8],
+    pub(crate) exchange: AdditionalExchange,
+    pub(crate) succession: Succession,
 }
 
 impl core::fmt::Debug for IkeRekeying {

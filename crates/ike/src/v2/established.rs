@@ -30,7 +30,7 @@ use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Farewell, Role, SaKey};
 use crate::time::Instant;
-use crate::v2::active::Active;
+use crate::v2::active::{Active, Followed};
 use crate::v2::collision::Ours;
 use crate::v2::keys::Authenticated;
 use crate::v2::keys::SaKeys;
@@ -62,6 +62,8 @@ pub(crate) struct Established {
     pub(crate) active: Option<Active>,
     /// The SA the peer made to replace this one while our own attempt is under way.
     pub(crate) rival: Option<(SaKey, ExchangeNonces)>,
+    /// The peer's rekey of this SA that waits for an additional exchange.
+    pub(crate) followed: Option<Followed>,
     /// It is the rival of another SA, which has the Child SAs until one of the two has won.
     pub(crate) waits: bool,
     pub(crate) since: Instant,
@@ -96,6 +98,7 @@ impl Established {
             queue: VecDeque::new(),
             active: None,
             rival: None,
+            followed: None,
             waits: false,
             since: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
@@ -148,7 +151,7 @@ impl Established {
         };
         match &self.active {
             Some(Active::IkeDelete) => Ours::IkeClosing,
-            Some(Active::IkeRekey(_)) => Ours::IkeRekeying,
+            Some(Active::IkeRekey(_) | Active::IkeFollowUp(_)) => Ours::IkeRekeying,
             Some(Active::ChildRekey(pending)) if Some(pending.child) == child => {
                 Ours::ChildRekeying
             }

@@ -75,11 +75,12 @@ impl SaKeys {
     }
 
     /// The keys of an IKE SA that replaces this one (section 2.18): SKEYSEED = prf(SK_d (old),
-    /// g^ir (new) | Ni | Nr), with the old SA's PRF.
+    /// g^ir (new) | Ni | Nr), with the old SA's PRF. What was exchanged beside that comes behind (RFC 9370
+    /// section 2.2.4).
     pub(crate) fn rekeyed(
         &self,
         suite: IkeSuite,
-        shared: &Secret,
+        (shared, additional): (&Secret, Option<&Secret>),
         nonces: &Nonces<'_>,
         spis: (Spi, Spi),
         role: Role,
@@ -87,7 +88,12 @@ impl SaKeys {
     ) -> Result<Self, KeyError> {
         let skeyseed = self.suite.prf.compute(
             self.sk_d.as_slice(),
-            &[shared.as_slice(), nonces.initiator, nonces.responder],
+            &[
+                shared.as_slice(),
+                nonces.initiator,
+                nonces.responder,
+                additional.map_or(&[], Secret::as_slice),
+            ],
         );
         Self::expand(suite, &skeyseed, nonces, spis, role, iv_epoch)
     }
@@ -167,7 +173,7 @@ impl SaKeys {
         role: Role,
         iv_epoch: u16,
     ) -> Result<Self, KeyError> {
-        self.rekeyed(self.suite, secret, nonces, spis, role, iv_epoch)
+        self.rekeyed(self.suite, (secret, None), nonces, spis, role, iv_epoch)
     }
 
     /// What `signer` signs of an IKE_INTERMEDIATE message (RFC 9242 section 3.3.2), of which `covered` is what

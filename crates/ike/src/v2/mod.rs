@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  IkeSa (sa.rs) -- Link: two message-ID windows (link.rs, window.rs)
-//!    |              state: InitSent | AuthSent | HalfOpen | Established (state.rs)
+//!    |              state: InitSent | IntermediateSent | AuthSent | HalfOpen | Established (state.rs)
 //!    +-- Established -- queue of tasks, one under way (established.rs, task/*.rs)
 //!          |            what meets what: collision.rs
 //!          +-- Child SAs: what is agreed (agreement.rs)

@@ -95,7 +95,10 @@ impl Sa for IkeSa {
 
     fn usage(&self) -> Option<Usage<'_>> {
         let established = self.established()?;
-        let rekeys = matches!(established.active, Some(Active::IkeRekey(_)));
+        let rekeys = matches!(
+            established.active,
+            Some(Active::IkeRekey(_) | Active::IkeFollowUp(_))
+        );
         (established.phase == Phase::InUse).then(|| Usage {
             since: established.since,
             begun: established.since,

@@ -7,6 +7,7 @@ pub(crate) mod child_create;
 pub(crate) mod child_delete;
 pub(crate) mod child_rekey;
 pub(crate) mod ike_delete;
+pub(crate) mod ike_followup;
 pub(crate) mod ike_rekey;
 pub(crate) mod init;
 pub(crate) mod init_answer;

@@ -53,6 +53,9 @@ impl Established {
                 self.child_rekeyed(ctx, link, pending, contents);
             }
             Some(Active::IkeDelete) => self.ike_deleted(ctx, link.key),
+            Some(Active::IkeFollowUp(pending)) => {
+                self.ike_followed_up(ctx, link, pending, contents);
+            }
             Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
             // Whoever was asked for is not there; otherwise the path was changed by now.
             Some(Active::Liveness) => link.candidate = None,
@@ -107,6 +110,7 @@ impl Established {
                     self.answer_child_create(ctx, link, header, contents);
                 }
             }
+            ExchangeType::IKE_FOLLOWUP_KE => self.answer_ike_followup(ctx, link, header, contents),
             ExchangeType::INFORMATIONAL => self.answer_informational(ctx, link, header, contents),
             _ => self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX),
         }

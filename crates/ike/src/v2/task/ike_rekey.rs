@@ -17,33 +17,23 @@ use crate::nonces::ExchangeNonces;
 use crate::output::Part;
 use crate::sa::{Context, Effect, Role, SaKey};
 use crate::suite::IkeSuite;
-use crate::v2::active::{Active, IkeRekeying};
+use crate::v2::active::{Active, Followed, IkeRekeying, Succession};
 use crate::v2::agreement::notification_name;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::{Established, Phase};
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
-use crate::v2::proposal::{choose_ike, offer_ike};
+use crate::v2::proposal::{choose_ike, offer_ike, offer_ike_and_more};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
 use crate::v2::task::Task;
 use crate::v2::task::child_create::TEMPORARY_WAIT;
+use crate::v2::task::ike_followup::ADDITIONAL_KEY_EXCHANGE;
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How soon a refused rekey is tried again.
-const REFUSED_WAIT: Duration = Duration::from_secs(30);
-
-/// What the new SA is made of.
-struct Birth<'a> {
-    suite: IkeSuite,
-    shared: adit_crypto::Secret,
-    nonces: &'a ExchangeNonces,
-    /// Our side of the exchange.
-    role: Role,
-    local_spi: Spi,
-    remote_spi: Spi,
-}
+pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 impl Established {
     pub(crate) fn start_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
@@ -58,8 +48,13 @@ impl Established {
             key_exchange: group.generate(ctx.random),
         };
         let spi = pending.spi.0.to_be_bytes();
+        // A peer that could once can again; others are not bothered.
+        let proposals = match self.keys.suite.additional {
+            Some(_) => offer_ike_and_more(&self.config.ike, &spi),
+            None => offer_ike(&self.config.ike, &spi),
+        };
         let payloads = [
-            Payload::SecurityAssociation(offer_ike(&self.config.ike, &spi)),
+            Payload::SecurityAssociation(proposals),
             Payload::Nonce(&pending.nonce),
             Payload::KeyExchange {
                 group: group.id(),
@@ -78,7 +73,37 @@ impl Established {
         pending: IkeRekeying,
         contents: &Contents<'_>,
     ) {
-        let successor = self.ike_successor(ctx, link, &pending, contents);
+        let succession = self.ike_succession(&pending, contents);
+        let Some(succession) = succession else {
+            if !self.settle_ike_rekey(ctx, link, None) {
+                self.ike_rekey_refused(ctx, link, &pending, contents);
+            }
+            return;
+        };
+        let successor = match succession.still_to_exchange() {
+            None => self.bear(ctx, link, succession),
+            // The answer comes too late to be of use, and the peer has no new SA yet.
+            Some(_) if self.phase != Phase::InUse => return,
+            Some(additional) => {
+                if self.follow_up(ctx, link, additional, succession, contents) {
+                    return;
+                }
+                None
+            }
+        };
+        if !self.settle_ike_rekey(ctx, link, successor) {
+            self.ike_rekey_refused(ctx, link, &pending, contents);
+        }
+    }
+
+    /// Has one SA take the place of this one: ours, or the one the peer made for the same purpose. Whether there
+    /// is any.
+    pub(super) fn settle_ike_rekey(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        successor: Option<(IkeSa, ExchangeNonces)>,
+    ) -> bool {
         let rival = self.rival.take();
         if self.phase != Phase::InUse {
             // The answer comes too late to be of use, but the peer has the SA.
@@ -87,7 +112,7 @@ impl Established {
                 ctx.effects.push(Effect::New(Box::new(new)));
                 ctx.effects.push(Effect::Close(key));
             }
-            return;
+            return true;
         }
         match (successor, rival) {
             (Some((new, nonces)), Some((rival, rival_nonces)))
@@ -113,8 +138,9 @@ impl Established {
                 ctx.effects.push(Effect::MoveChildren(link.key, rival));
                 self.replaced(ctx.now);
             }
-            (None, None) => self.ike_rekey_refused(ctx, link, &pending, contents),
+            (None, None) => return false,
         }
+        true
     }
 
     fn ike_rekey_refused(
@@ -151,50 +177,45 @@ impl Established {
         }
     }
 
-    /// The SA that the peer's answer makes, if it is good.
-    fn ike_successor(
-        &self,
-        ctx: &mut Context<'_>,
-        link: &Link,
-        pending: &IkeRekeying,
-        contents: &Contents<'_>,
-    ) -> Option<(IkeSa, ExchangeNonces)> {
+    /// What the peer's answer makes of our request, if it is good.
+    fn ike_succession(&self, pending: &IkeRekeying, contents: &Contents<'_>) -> Option<Succession> {
         let (group, public) = contents.key_exchange?;
-        let accepted = self.config.ike.without_additional();
-        let chosen = choose_ike(contents.proposals?, &accepted, Some(group), 8)?;
+        let chosen = choose_ike(contents.proposals?, &self.config.ike, Some(group), 8)?;
         if chosen.suite.group != pending.key_exchange.group() || chosen.suite.group.id() != group {
             return None;
         }
-        let remote_spi = spi_of(&chosen.spi)?;
-        let nonces = ExchangeNonces {
-            initiator: pending.nonce.clone(),
-            responder: contents.nonce?.to_vec(),
-        };
-        let birth = Birth {
+        Some(Succession {
             suite: chosen.suite,
             shared: pending.key_exchange.agree(public).ok()?,
-            nonces: &nonces,
+            additional: None,
+            nonces: ExchangeNonces {
+                initiator: pending.nonce.clone(),
+                responder: contents.nonce?.to_vec(),
+            },
             role: Role::Initiator,
             local_spi: pending.spi,
-            remote_spi,
-        };
-        let new = self.bear(ctx, link, birth)?;
-        Some((new, nonces))
+            remote_spi: spi_of(&chosen.spi)?,
+        })
     }
 
-    fn bear(&self, ctx: &mut Context<'_>, link: &Link, birth: Birth<'_>) -> Option<IkeSa> {
-        let Birth {
+    pub(super) fn bear(
+        &self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        succession: Succession,
+    ) -> Option<(IkeSa, ExchangeNonces)> {
+        let Succession {
             suite,
             shared,
+            additional,
             nonces,
             role,
             local_spi,
             remote_spi,
-        } = birth;
-        // Nothing additional is exchanged here (RFC 9370 section 2.2.4 would have IKE_FOLLOWUP_KE): the
-        // new keys come out of SK_d, and so rest on what was exchanged when there was no SA yet.
+        } = succession;
+        // Where nothing additional is exchanged the keys rest on what was before, as they come out of SK_d.
         let suite = IkeSuite {
-            additional: self.keys.suite.additional,
+            additional: suite.additional.or(self.keys.suite.additional),
             ..suite
         };
         let link = Link {
@@ -215,7 +236,7 @@ impl Established {
             .keys
             .rekeyed(
                 suite,
-                &shared,
+                (&shared, additional.as_ref()),
                 &Nonces {
                     initiator: &nonces.initiator,
                     responder: &nonces.responder,
@@ -235,10 +256,8 @@ impl Established {
             self.proof.inherit(),
         );
         established.announce(ctx, link.key, true);
-        Some(IkeSa {
-            link,
-            state: State::Established(Box::new(established)),
-        })
+        let state = State::Established(Box::new(established));
+        Some((IkeSa { link, state }, nonces))
     }
 
     pub(crate) fn answer_ike_rekey(
@@ -257,8 +276,7 @@ impl Established {
         else {
             return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
         };
-        let accepted = self.config.ike.without_additional();
-        let chosen = choose_ike(proposals, &accepted, Some(group), 8)
+        let chosen = choose_ike(proposals, &self.config.ike, Some(group), 8)
             .and_then(|chosen| spi_of(&chosen.spi).map(|spi| (chosen, spi)));
         let Some((chosen, remote_spi)) = chosen else {
             return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
@@ -272,25 +290,19 @@ impl Established {
         let Ok(shared) = key_exchange.agree(public) else {
             return self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
         };
-        let nonces = ExchangeNonces {
-            initiator: nonce.to_vec(),
-            responder: ctx.nonce(),
-        };
         let local_spi = ctx.ike_spi();
-        let birth = Birth {
+        let succession = Succession {
             suite: chosen.suite,
             shared,
-            nonces: &nonces,
+            additional: None,
+            nonces: ExchangeNonces {
+                initiator: nonce.to_vec(),
+                responder: ctx.nonce(),
+            },
             role: Role::Responder,
             local_spi,
             remote_spi,
         };
-        let Some(mut new) = self.bear(ctx, link, birth) else {
-            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
-        };
-        if let (Some(new), Verdict::ProceedAndCompare) = (new.established_mut(), verdict) {
-            new.waits = true;
-        }
         let spi = local_spi.0.to_be_bytes();
         let proposal = Proposal {
             number: chosen.number,
@@ -298,16 +310,45 @@ impl Established {
             spi: &spi,
             transforms: chosen.suite.transforms(),
         };
-        let payloads = [
+        let own_nonce = succession.nonces.responder.clone();
+        let mut payloads = alloc::vec![
             Payload::SecurityAssociation(alloc::vec![proposal]),
-            Payload::Nonce(&nonces.responder),
+            Payload::Nonce(&own_nonce),
             Payload::KeyExchange {
                 group,
                 data: key_exchange.public(),
             },
         ];
+        if let Some(exchange) = chosen.suite.additional {
+            // There is no new SA before the peer has gone on with it.
+            payloads.push(Payload::Notify(Notify::new(ADDITIONAL_KEY_EXCHANGE, &spi)));
+            self.respond(ctx, link, header, &payloads);
+            self.followed = Some(Followed {
+                link: spi,
+                exchange,
+                succession,
+            });
+            return;
+        }
+        let Some(new) = self.bear(ctx, link, succession) else {
+            return self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN);
+        };
         self.respond(ctx, link, header, &payloads);
+        self.yield_to(ctx, link, new, verdict);
+    }
+
+    /// Lets the SA that the peer made take this one's place, or be the rival of the one we are making.
+    pub(super) fn yield_to(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        (mut new, nonces): (IkeSa, ExchangeNonces),
+        verdict: Verdict,
+    ) {
         let key = new.link.key;
+        if let (Some(new), Verdict::ProceedAndCompare) = (new.established_mut(), verdict) {
+            new.waits = true;
+        }
         ctx.effects.push(Effect::New(Box::new(new)));
         if verdict == Verdict::ProceedAndCompare {
             self.rival = Some((key, nonces));

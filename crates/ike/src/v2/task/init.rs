@@ -21,7 +21,7 @@ use crate::v2::contents::Contents;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
-use crate::v2::proposal::{choose_ike, describe_ike, offer_fresh_ike};
+use crate::v2::proposal::{choose_ike, describe_ike, offer_ike_and_more};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{AuthSent, InitSent, Inputs, IntermediateSent, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
@@ -89,8 +89,9 @@ impl InitSent {
         let local = link.path.local_address();
         let source = nat::source_hash(link.spis(), local, self.config.encapsulation);
         let destination = nat::hash(link.spis(), link.path.remote);
-        payloads.push(Payload::SecurityAssociation(offer_fresh_ike(
+        payloads.push(Payload::SecurityAssociation(offer_ike_and_more(
             &self.config.ike,
+            &[],
         )));
         payloads.push(Payload::KeyExchange {
             group: self.key_exchange.group().id(),
