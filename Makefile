@@ -1,5 +1,6 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
+# make interop-full  those with peers in a machine, all of them; writes docs/interop.md
 # make test-clients  those with OpenStack's own clients and Keystone
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
@@ -25,7 +26,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients clients guest bench bench-engine check deny
+.PHONY: demo test test-clients interop-full clients guest bench bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -34,6 +35,9 @@ demo:
 
 test: clients guest
 	cargo test --workspace --locked
+
+interop-full: guest
+	ADIT_INTEROP_REPORT=$(CURDIR)/docs/interop.md cargo test -p adit --test guest --locked -- --nocapture
 
 test-clients: clients
 	cargo test -p adit --test clients --locked
