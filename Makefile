@@ -1,7 +1,7 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
 # make test-clients  those with OpenStack's own clients and Keystone
-# make interop-full  every algorithm against strongSwan: minutes (docs/interop.md has what came out)
+# make interop-full  every algorithm against strongSwan, and peers in a machine: see docs/interop.md
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
@@ -37,12 +37,13 @@ demo:
 test: clients guest
 	cargo test --workspace --locked
 
-test-clients: clients
-	cargo test -p adit --test clients --locked
-
-interop-full:
+interop-full: guest
 	@tools/install-packages test
 	cargo test -p adit --test interop --locked -- --include-ignored --nocapture matrix::
+	ADIT_INTEROP_REPORT=$(CURDIR)/docs/interop.md cargo test -p adit --test guest --locked -- --nocapture
+
+test-clients: clients
+	cargo test -p adit --test clients --locked
 
 clients:
 	@tools/install-packages test

@@ -6,6 +6,7 @@
 
 mod machine;
 mod peer;
+mod report;
 mod rows;
 
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]

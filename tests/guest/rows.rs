@@ -2,13 +2,16 @@
 //! wire, and nothing left behind.
 
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use adit_model::connection::Initiator;
+use adit_model::observed::TunnelState;
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 
 use crate::machine::{Machine, image};
 use crate::peer::{BLOCK, BLOCK_V6, INNER, INNER_V6, Peer, Wanted};
+use crate::report::{Outcome, Report};
 use crate::support::capture::Capture;
 use crate::support::host::{Host, Place};
 use crate::support::traffic::ping_with;
@@ -29,10 +32,16 @@ enum Seen {
 /// A row: what differs from one to the next.
 struct Row {
     name: &'static str,
+    /// What strongSwan's own tests call this.
+    scenarios: &'static str,
     version: IkeVersion,
     outer_v6: bool,
     inner_v6: bool,
     esp: (&'static str, Encryption, Authentication),
+    /// Sequence numbers have 64 bits.
+    esn: bool,
+    /// strongSwan rekeys it once.
+    rekeys: bool,
     seen: Seen,
 }
 
@@ -46,20 +55,33 @@ const CBC: (&str, Encryption, Authentication) =
 
 impl Row {
     const V2: Self = Self {
-        name: "raw ESP, IKEv2",
+        name: "ESP by itself, IKEv2",
+        scenarios: "ikev2/net2net-psk",
         version: IkeVersion::V2,
         outer_v6: false,
         inner_v6: false,
         esp: GCM,
+        esn: false,
+        rekeys: false,
         seen: Seen::Esp,
     };
 
-    /// Runs it both ways round.
-    fn run(&self, host: &Host, place: &mut Place, peer: &mut Peer) {
-        for initiator in [Initiator::BiDirectional, Initiator::ResponseOnly] {
-            eprintln!("{}, {initiator:?}", self.name);
+    /// Runs it with Adit in this role.
+    fn run(&self, host: &Host, place: &mut Place, peer: &mut Peer, initiator: Initiator) -> bool {
+        eprintln!("{}, Adit is {}", self.name, role(initiator));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
             self.once(host, place, peer, initiator);
+        }));
+        if outcome.is_err() {
+            eprintln!("{}", peer.log());
+            // The next one begins with nothing.
+            for id in place.connections() {
+                host.remove(place, id);
+            }
+            place.tunnels.clear();
+            peer.forget();
         }
+        outcome.is_ok()
     }
 
     fn once(&self, host: &Host, place: &mut Place, peer: &mut Peer, initiator: Initiator) {
@@ -105,17 +127,18 @@ impl Row {
                 said.contains("completed successfully").then_some(())
             });
         }
-        let up = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            until("the tunnel is up", SLOW, || {
-                let observed = host.observed(id)?;
-                let is_up = observed.state == adit_model::observed::TunnelState::Up;
-                is_up.then_some(())
-            });
-        }));
-        if up.is_err() {
-            panic!("{:?}\n{}", host.observed(id), peer.log());
-        }
+        until("the tunnel is up", SLOW, || {
+            let observed = host.observed(id)?;
+            (observed.state == TunnelState::Up).then_some(())
+        });
         self.carries(place, peer);
+        if self.rekeys {
+            peer.swanctl("--rekey --child net");
+            until("only the new SAs are left", SLOW, || {
+                (peer.kernel().matches("proto esp").count() == 2).then_some(())
+            });
+            self.carries(place, peer);
+        }
         let captured = capture.stop();
         let here = if self.inner_v6 {
             &place.v6
@@ -152,9 +175,7 @@ impl Row {
             (ping.received == 1).then_some(())
         });
         let pings = ping_with(namespace, there, "-c 10 -i 0.05 -W 5");
-        if pings.sent != pings.received {
-            panic!("{}\n{}\n{}", pings.text, peer.kernel(), peer.log());
-        }
+        pings.all();
         let family = if self.inner_v6 { "-6" } else { "-4" };
         let said = peer.machine.run(&format!(
             "ping {family} -c 10 -i 0.2 -W 5 -I {there} {here}"
@@ -171,8 +192,101 @@ impl Row {
         let states = kernel.matches("proto esp").count();
         assert_eq!(states, 2, "{kernel}");
         assert!(!kernel.contains("encap type"), "no UDP is used: {kernel}");
+        assert_eq!(
+            kernel.matches("af-unspec esn").count(),
+            if self.esn { 2 } else { 0 },
+            "{kernel}"
+        );
     }
 }
+
+fn role(initiator: Initiator) -> &'static str {
+    match initiator {
+        Initiator::BiDirectional => "initiator",
+        Initiator::ResponseOnly => "responder",
+    }
+}
+
+/// Those of `make test`.
+const SHORT: &[Row] = &[
+    Row::V2,
+    Row {
+        name: "ESP by itself, IKEv1",
+        scenarios: "ikev1/net2net-psk",
+        version: IkeVersion::V1,
+        esp: CBC,
+        ..Row::V2
+    },
+    Row {
+        name: "IPv4 in IPv6, IKEv2",
+        scenarios: "ipv6/net2net-ip4-in-ip6-ikev2",
+        outer_v6: true,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+    Row {
+        name: "IPv6 in IPv6, IKEv2",
+        scenarios: "ipv6/net2net-ikev2, ipv6/rw-psk-ikev2",
+        outer_v6: true,
+        inner_v6: true,
+        esp: CBC,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+];
+
+/// And those of `make interop-full`.
+const MORE: &[Row] = &[
+    Row {
+        name: "IPv6 in IPv4, IKEv2",
+        scenarios: "ipv6/net2net-ip6-in-ip4-ikev2",
+        inner_v6: true,
+        ..Row::V2
+    },
+    Row {
+        name: "64-bit sequence numbers, IKEv2",
+        scenarios: "ikev2/net2net-esn",
+        esp: (
+            "aes256gcm16-esn",
+            Encryption::Aes256Gcm16,
+            Authentication::Sha256,
+        ),
+        esn: true,
+        ..Row::V2
+    },
+    Row {
+        name: "strongSwan rekeys, IKEv2",
+        scenarios: "ikev2/net2net-rekey",
+        rekeys: true,
+        ..Row::V2
+    },
+    Row {
+        name: "IPv6 in IPv4, IKEv1",
+        scenarios: "ipv6/net2net-ip6-in-ip4-ikev1",
+        version: IkeVersion::V1,
+        inner_v6: true,
+        esp: CBC,
+        ..Row::V2
+    },
+    Row {
+        name: "IPv4 in IPv6, IKEv1",
+        scenarios: "ipv6/net2net-ip4-in-ip6-ikev1",
+        version: IkeVersion::V1,
+        outer_v6: true,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+    Row {
+        name: "IPv6 in IPv6, IKEv1",
+        scenarios: "ipv6/net2net-ikev1, ipv6/rw-psk-ikev1",
+        version: IkeVersion::V1,
+        outer_v6: true,
+        inner_v6: true,
+        esp: CBC,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+];
 
 #[test]
 fn peers_with_esp_in_their_kernels() {
@@ -181,39 +295,27 @@ fn peers_with_esp_in_their_kernels() {
         skipped("the image of a machine, which tools/guest-image makes");
         return;
     };
+    let report = Report::wanted();
+    let more = if report.is_some() { MORE } else { &[] };
     let host = Host::open_without_udp("agu", 140);
     let machine = Machine::boot(&host, &image);
     let mut peer = Peer::start(&host, machine);
     let mut place = host.place("10.240.0", 11);
-    let rows = [
-        Row::V2,
-        Row {
-            name: "raw ESP, IKEv1",
-            version: IkeVersion::V1,
-            esp: CBC,
-            ..Row::V2
-        },
-        Row {
-            name: "IPv6 outside, IPv4 inside",
-            outer_v6: true,
-            seen: Seen::EspOverV6,
-            ..Row::V2
-        },
-        Row {
-            name: "IPv6 outside and inside",
-            outer_v6: true,
-            inner_v6: true,
-            esp: CBC,
-            seen: Seen::EspOverV6,
-            ..Row::V2
-        },
-        Row {
-            name: "IPv4 outside, IPv6 inside",
-            inner_v6: true,
-            ..Row::V2
-        },
-    ];
-    for row in rows {
-        row.run(&host, &mut place, &mut peer);
+    let mut results = Vec::new();
+    for row in SHORT.iter().chain(more) {
+        for initiator in [Initiator::BiDirectional, Initiator::ResponseOnly] {
+            let passed = row.run(&host, &mut place, &mut peer, initiator);
+            results.push(Outcome {
+                name: row.name,
+                scenarios: row.scenarios,
+                role: role(initiator),
+                passed,
+            });
+        }
     }
+    if let Some(report) = report {
+        report.write(&image, &results);
+    }
+    let failed: Vec<_> = results.iter().filter(|one| !one.passed).collect();
+    assert!(failed.is_empty(), "{failed:?}");
 }

@@ -26,9 +26,11 @@ pub(crate) enum Unsupported {
     Algorithms(String),
     #[error("the gateway has no address to reach {0} from")]
     Family(IpAddr),
-    #[error("AH is not one of the protocols this engine speaks")]
+    #[error("AH, alone or with ESP, is not one of the protocols this engine speaks")]
     Ah,
-    #[error("transport mode is not one this engine has")]
+    #[error(
+        "transport mode is for what two gateways say to each other by their own addresses; networks behind them need tunnel mode, which is all this engine has"
+    )]
     Transport,
     #[error("the gateway has {MAX_TUNNELS} other connections, which is as many as one may have")]
     TooMany,

@@ -117,7 +117,14 @@ impl Finding {
         let policies = "Choose policies with ESP in tunnel mode, AES and SHA-1 or SHA-2.";
         let (code, next_step) = match unsupported {
             Unsupported::Algorithms(_) => (ReasonCode::IkePolicyMismatch, policies),
-            Unsupported::Ah | Unsupported::Transport => (ReasonCode::Unsupported, policies),
+            Unsupported::Ah => (
+                ReasonCode::Unsupported,
+                "Choose an IPsec policy of ESP at both ends: it protects contents as AH does, and encrypts them too.",
+            ),
+            Unsupported::Transport => (
+                ReasonCode::Unsupported,
+                "Choose an IPsec policy of tunnel mode at both ends.",
+            ),
             Unsupported::TooMany => (
                 ReasonCode::Unsupported,
                 "Make another gateway for this connection, or delete some of this one's.",
