@@ -223,13 +223,12 @@ impl Peer {
     /// The major version of the one that is installed.
     pub(crate) fn major() -> Option<u32> {
         let output = Command::new("swanctl").arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let word = text.split_whitespace().find(|word| word.contains('.'))?;
-        word.split('.')
-            .next()?
-            .trim_start_matches(|c: char| !c.is_ascii_digit())
-            .parse()
-            .ok()
+        // Without a daemon it says so, and its version with how it is used.
+        let said = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&said).into_owned();
+        let (_, version) = text.split_once("strongSwan ")?;
+        let number = version.trim_start_matches('U').split('.').next()?;
+        number.parse().ok()
     }
 
     /// Closes the tunnel by force, if there is one.
