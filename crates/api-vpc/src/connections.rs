@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::page;
+use crate::page::{head_of, page, part, show};
 use crate::state::Vpc;
 use crate::{ids, vpn_gateways};
 
@@ -52,22 +52,28 @@ async fn create(
 }
 
 async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, ApiError> {
-    let gateway = vpn_gateways::parse(&gateway)?;
-    let mut views = cx
-        .vpc
-        .control
-        .connections_of_gateway(&cx.caller, gateway)
-        .await?;
-    let mut path = format!("vpn_gateways/{}/connections", cx.zonal(gateway.uuid()));
-    if let Some(status) = cx.query("status") {
-        if !matches!(status, "up" | "down") {
-            let message = "The `status` query parameter must be up or down.";
-            return Err(ApiError::bad("invalid_value", message).parameter("status"));
-        }
-        views.retain(|view| shown::status(view) == status);
-        path = format!("{path}?status={status}");
+    let (control, gateway) = (&cx.vpc.control, vpn_gateways::parse(&gateway)?);
+    let path = format!("vpn_gateways/{}/connections", cx.zonal(gateway.uuid()));
+    let Some(status) = cx.query("status") else {
+        let found = control.part_of_connections(&cx.caller, gateway, part(&cx)?);
+        let page = head_of(&cx, found.await?, place)?;
+        let rendered = page.items.iter().map(|view| shown::render(&cx, view));
+        return show(&cx, &path, "connections", &page, rendered.collect());
+    };
+    if !matches!(status, "up" | "down") {
+        let message = "The `status` query parameter must be up or down.";
+        return Err(ApiError::bad("invalid_value", message).parameter("status"));
     }
-    list_page(&cx, &path, views)
+    // What no row says is seen only by looking at all of them.
+    let all = control.connections_of_gateway(&cx.caller, gateway);
+    let mut views = all.await?;
+    views.retain(|view| shown::status(view) == status);
+    list_page(&cx, &format!("{path}?status={status}"), views)
+}
+
+fn place(view: &ConnectionView) -> Place {
+    let connection = &view.connection;
+    Place::new(connection.created_at, connection.id.uuid())
 }
 
 /// A page of connections; policies list theirs too.
@@ -76,10 +82,6 @@ pub(crate) fn list_page(
     path: &str,
     views: Vec<ConnectionView>,
 ) -> Result<Json<Value>, ApiError> {
-    let place = |view: &ConnectionView| {
-        let connection = &view.connection;
-        Place::new(connection.created_at, connection.id.uuid())
-    };
     page(cx, path, "connections", views, place, |view| {
         shown::render(cx, view)
     })

@@ -17,6 +17,7 @@ use adit_model::{
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Quota};
+use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming};
 use crate::{Caller, Control, gateway};
@@ -152,7 +153,29 @@ impl Control {
         self.connection_views(&mut *tx, rows).await
     }
 
-    /// A gateway's connections, oldest first.
+    /// A part of a gateway's connections, oldest first.
+    ///
+    /// # Errors
+    /// No such gateway.
+    pub async fn part_of_connections(
+        &self,
+        caller: &Caller,
+        gateway: GatewayId,
+        part: Part,
+    ) -> Result<Listed<ConnectionView>, Error> {
+        let mut tx = self.read().await?;
+        let gateway = gateway::find(&mut *tx, caller, gateway).await?;
+        let query = Query {
+            of: Some((Noun::Gateway, gateway.id.uuid())),
+            ..Query::default()
+        };
+        let found = listed::<Connection>(&mut *tx, query, part).await?;
+        let rows = self.connection_views(&mut *tx, found.rows).await?;
+        let total = found.total;
+        Ok(Listed { rows, total })
+    }
+
+    /// All of a gateway's connections, oldest first.
     ///
     /// # Errors
     /// No such gateway.

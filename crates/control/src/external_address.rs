@@ -34,15 +34,9 @@ impl Control {
             projects: HashMap::new(),
             asks,
         };
-        for row in tx.all_gateways().await? {
-            taken.add(row.project, row.addresses.all());
-        }
-        for row in tx.all_routers().await? {
-            let external = row.external.iter();
-            taken.add(row.project, external.flat_map(|one| one.addresses.all()));
-        }
-        for row in tx.all_floating_ips().await? {
-            taken.add(row.project, [row.address]);
+        for (project, address) in tx.addresses_outside().await? {
+            taken.addresses.insert(address);
+            *taken.projects.entry(project).or_default() += usize::from(address.is_ipv4());
         }
         Ok(taken)
     }
@@ -111,15 +105,6 @@ impl Control {
         match free_of(pool, taken, wanted)? {
             IpAddr::V6(address) => Ok(Some(address)),
             IpAddr::V4(_) => Err(none_left()),
-        }
-    }
-}
-
-impl UsedAddresses {
-    fn add(&mut self, project: ProjectId, addresses: impl IntoIterator<Item = IpAddr>) {
-        for address in addresses {
-            self.addresses.insert(address);
-            *self.projects.entry(project).or_default() += usize::from(address.is_ipv4());
         }
     }
 }

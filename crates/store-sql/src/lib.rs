@@ -6,6 +6,7 @@
 //! opened when a row is read.
 
 mod account;
+mod addresses_outside;
 mod change_log;
 mod column;
 mod connection;

@@ -31,7 +31,9 @@ pub use change_log::{
     log_and_rows_agree, the_log_has_what_was_committed_in_its_order,
     the_log_is_trimmed_from_its_oldest_end,
 };
-pub use outer_addresses::a_public_address_is_given_once;
+pub use outer_addresses::{
+    a_public_address_is_given_once, all_addresses_outside_are_told_with_whose_they_are,
+};
 pub use parts::a_part_of_the_rows_is_listed_and_counted;
 pub use peer_cidrs::what_is_behind_a_routers_peers_is_listed_once;
 pub use projects::{
@@ -51,6 +53,7 @@ macro_rules! contract_tests {
             an_inserted_row_reads_back_as_it_was
             what_hangs_on_something_is_found
             a_page_has_what_was_asked_for_in_order
+            all_addresses_outside_are_told_with_whose_they_are
             another_projects_id_answers_like_a_missing_one
             a_part_of_the_rows_is_listed_and_counted
             quotas_are_kept_until_they_are_forgotten

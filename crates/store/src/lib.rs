@@ -9,6 +9,7 @@
 //!
 //! Names are not unique here, since not every dialect wants that; addresses are.
 
+mod addresses_outside;
 mod api_key;
 mod application_credential;
 mod change_log;
@@ -35,6 +36,7 @@ use adit_model::{
 };
 use async_trait::async_trait;
 
+pub use addresses_outside::AddressesOutside;
 pub use api_key::{ApiKeys, WriteApiKeys};
 pub use application_credential::{ApplicationCredentials, WriteApplicationCredentials};
 pub use change_log::{ChangeLog, WriteChangeLog};
@@ -94,6 +96,7 @@ pub trait Transaction:
     + RevokedTokens
     + Quotas
     + ChangeLog
+    + AddressesOutside
     + PeerCidrs
     + PeerHosts
     + Rows<Network>

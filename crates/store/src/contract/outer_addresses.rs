@@ -1,4 +1,4 @@
-//! No two have the same address outside.
+//! No two have the same address outside, and all that somebody has are told.
 
 use std::net::Ipv4Addr;
 
@@ -53,4 +53,22 @@ pub async fn a_public_address_is_given_once(store: &dyn Store) {
         let stored = tx.any_gateway(gateway.id).await.unwrap().unwrap();
         assert_eq!(stored.addresses, gateway.addresses);
     }
+}
+
+pub async fn all_addresses_outside_are_told_with_whose_they_are(store: &dyn Store) {
+    let (one, two) = (World::new(1), World::new(2));
+    one.store(store).await;
+    two.store(store).await;
+    let mut expected = Vec::new();
+    for w in [&one, &two] {
+        let external = w.router.external.unwrap().addresses;
+        let all = w.gateway.addresses.all().chain(external.all());
+        expected.extend(all.map(|address| (w.project.id, address)));
+        expected.push((w.floating_ip.project, w.floating_ip.address));
+    }
+    expected.sort_unstable();
+    let mut tx = store.read().await.unwrap();
+    let mut found = tx.addresses_outside().await.unwrap();
+    found.sort_unstable();
+    assert_eq!(found, expected);
 }

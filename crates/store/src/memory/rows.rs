@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::{MemoryTransaction, need};
 use crate::query::{Only, OrderBy};
 use crate::row::{Row, Rows, WriteRows};
-use crate::{PeerCidrs, PeerHosts, Query, StoreError};
+use crate::{AddressesOutside, PeerCidrs, PeerHosts, Query, StoreError};
 
 type Table<T> = BTreeMap<Uuid, T>;
 
@@ -242,6 +243,25 @@ impl<T: TableRow> WriteRows<T> for MemoryTransaction {
         tables.delete_owned(T::NOUN, id);
         T::table_mut(tables).remove(&id);
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl AddressesOutside for MemoryTransaction {
+    async fn addresses_outside(&mut self) -> Result<Vec<(ProjectId, IpAddr)>, StoreError> {
+        let nouns = &self.tables.nouns;
+        let mut found = Vec::new();
+        for row in nouns.gateways.values() {
+            found.extend(row.addresses.all().map(|address| (row.project, address)));
+        }
+        for row in nouns.routers.values() {
+            let external = row.external.iter();
+            let all = external.flat_map(|one| one.addresses.all());
+            found.extend(all.map(|address| (row.project, address)));
+        }
+        let floating = nouns.floating_ips.values();
+        found.extend(floating.map(|row| (row.project, row.address)));
+        Ok(found)
     }
 }
 
