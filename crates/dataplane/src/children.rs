@@ -1,6 +1,7 @@
 //! The installed Child SAs: the control side's register, and each direction's table, which one thread owns.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
@@ -318,6 +319,8 @@ pub(crate) struct OutboundTable {
     by_id: HashMap<ChildId, usize>,
     /// Of each connection, in the order of their installation. None is empty.
     by_owner: HashMap<Owner, Vec<usize>>,
+    /// By the SPI that the peer gave, which others may have given too. None is empty.
+    by_spi: HashMap<u32, Vec<usize>>,
     routes: Routes,
     paths: Paths,
 }
@@ -330,20 +333,28 @@ impl OutboundTable {
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
             OutboundCommand::Remove(id) => self.remove(id),
             OutboundCommand::Routes(change) => self.routes.apply(&change),
-            OutboundCommand::Move(id, remote) => {
-                self.with(id, |child| child.remote = remote);
-                self.fit(remote.ip());
-            }
+            OutboundCommand::Move(id, remote) => self.move_to(id, remote),
             OutboundCommand::Path(news) => self.hear(&news),
         }
     }
 
-    /// Takes news of a path, if it is about a packet that was sent.
+    fn move_to(&mut self, id: ChildId, remote: SocketAddr) {
+        let place = self.by_id.get(&id);
+        if let Some(Some(child)) = place.and_then(|place| self.places.get_mut(*place)) {
+            child.remote = remote;
+            child.fit(&self.paths);
+        }
+    }
+
+    /// Takes news of a path, if it is about a packet that was sent. Anybody may send such news: what is not ours costs
+    /// one lookup.
     fn hear(&mut self, news: &PathNews) {
-        let is_ours = |child: &OutboundChild| {
-            child.sa.spi().get() == news.spi && child.remote.ip() == news.to
+        let mut places = self.by_spi.get(&news.spi).into_iter().flatten();
+        let is_ours = |place: &usize| {
+            let child = self.child(*place);
+            child.is_some_and(|child| child.remote.ip() == news.to)
         };
-        let is_credible = self.places.iter().flatten().any(is_ours);
+        let is_credible = places.any(is_ours);
         if is_credible && self.paths.note(news, Instant::now()) {
             self.fit(news.to);
         }
@@ -351,10 +362,8 @@ impl OutboundTable {
 
     /// Forgets what was heard of paths long ago.
     pub(crate) fn forget_paths(&mut self) {
-        if !self.paths.is_empty() {
-            for to in self.paths.expire(Instant::now()) {
-                self.fit(to);
-            }
+        for to in self.paths.expire(Instant::now) {
+            self.fit(to);
         }
     }
 
@@ -369,7 +378,7 @@ impl OutboundTable {
 
     fn install(&mut self, mut child: OutboundChild) {
         child.fit(&self.paths);
-        let (id, owner) = (child.id, child.owner);
+        let (id, owner, spi) = (child.id, child.owner, child.sa.spi().get());
         let place = self.free.pop().unwrap_or(self.places.len());
         match self.places.get_mut(place) {
             Some(free) => *free = Some(child),
@@ -377,6 +386,7 @@ impl OutboundTable {
         }
         self.by_id.insert(id, place);
         self.by_owner.entry(owner).or_default().push(place);
+        self.by_spi.entry(spi).or_default().push(place);
     }
 
     fn remove(&mut self, id: ChildId) {
@@ -387,12 +397,8 @@ impl OutboundTable {
             return;
         };
         self.free.push(place);
-        if let Some(places) = self.by_owner.get_mut(&child.owner) {
-            places.retain(|one| *one != place);
-            if places.is_empty() {
-                self.by_owner.remove(&child.owner);
-            }
-        }
+        forget(&mut self.by_owner, &child.owner, place);
+        forget(&mut self.by_spi, &child.sa.spi().get(), place);
     }
 
     fn with(&mut self, id: ChildId, change: impl FnOnce(&mut OutboundChild)) {
@@ -429,6 +435,16 @@ impl OutboundTable {
 
     pub(crate) fn child_mut(&mut self, place: usize) -> Option<&mut OutboundChild> {
         self.places.get_mut(place)?.as_mut()
+    }
+}
+
+/// Takes a place out of an index.
+fn forget<K: Eq + Hash>(index: &mut HashMap<K, Vec<usize>>, key: &K, place: usize) {
+    if let Some(places) = index.get_mut(key) {
+        places.retain(|one| *one != place);
+        if places.is_empty() {
+            index.remove(key);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod packets;
 mod path;
 mod raw;
 mod routes;
+mod socket;
 mod split;
 mod too_big;
 mod traffic_class;

@@ -89,17 +89,16 @@ pub(crate) fn take(socket: BorrowedFd<'_>) -> (bool, Vec<PathNews>) {
 
 /// The paths that are known to be narrower than configured.
 #[derive(Default)]
-pub(crate) struct Paths(HashMap<IpAddr, (u16, Instant)>);
+pub(crate) struct Paths {
+    known: HashMap<IpAddr, (u16, Instant)>,
+    /// When the first of them is too old.
+    due: Option<Instant>,
+}
 
 impl Paths {
-    /// Whether nothing is known.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// What the path to a peer takes, if that is less than `configured`.
     pub(crate) fn mtu(&self, to: SocketAddr, configured: u16) -> u16 {
-        let known = self.0.get(&to.ip());
+        let known = self.known.get(&to.ip());
         known.map_or(configured, |(mtu, _)| configured.min(*mtu))
     }
 
@@ -108,23 +107,30 @@ impl Paths {
         // What every path takes (RFC 791, RFC 8200 section 5).
         let least = if news.to.is_ipv4() { 576 } else { 1280 };
         let mtu = news.mtu.max(least);
-        let known = self.0.get(&news.to);
+        let known = self.known.get(&news.to);
         if known.is_some_and(|(known, _)| *known <= mtu)
-            || (known.is_none() && self.0.len() >= MOST_PEERS)
+            || (known.is_none() && self.known.len() >= MOST_PEERS)
         {
             return false;
         }
-        self.0.insert(news.to, (mtu, now + GOOD_FOR));
+        let until = now + GOOD_FOR;
+        self.known.insert(news.to, (mtu, until));
+        self.due = Some(self.due.map_or(until, |due| due.min(until)));
         true
     }
 
-    /// Forgets what is too old; those it was about.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<IpAddr> {
-        let old = self.0.iter().filter(|(_, (_, until))| *until <= now);
-        let old: Vec<_> = old.map(|(to, _)| *to).collect();
-        for to in &old {
-            self.0.remove(to);
+    /// Forgets what is too old; those it was about. Looks at the clock only if there is anything to forget one day.
+    pub(crate) fn expire(&mut self, now: impl FnOnce() -> Instant) -> Vec<IpAddr> {
+        let Some(due) = self.due else {
+            return Vec::new();
+        };
+        let now = now();
+        if now < due {
+            return Vec::new();
         }
+        let old = self.known.extract_if(|_, (_, until)| *until <= now);
+        let old = old.map(|(to, _)| to).collect();
+        self.due = self.known.values().map(|(_, until)| *until).min();
         old
     }
 }
@@ -150,8 +156,8 @@ mod tests {
         assert!(paths.note(&news(v4, 0), start) && paths.note(&news(v6, 0), start));
         assert_eq!((paths.mtu(v4, 1500), paths.mtu(v6, 1500)), (576, 1280));
         assert_eq!(paths.mtu(v4, 500), 500, "no news widens it");
-        assert!(paths.expire(start + GOOD_FOR / 2).is_empty());
-        assert_eq!(paths.expire(start + GOOD_FOR).len(), 2);
+        assert!(paths.expire(|| start + GOOD_FOR / 2).is_empty());
+        assert_eq!(paths.expire(|| start + GOOD_FOR).len(), 2);
         assert_eq!(paths.mtu(v4, 1500), 1500);
     }
 }

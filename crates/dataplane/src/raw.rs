@@ -8,21 +8,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass, RxqOvfl};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname,
-    recvmmsg, sendmmsg, setsockopt,
+    ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname, recvmmsg, sendmmsg,
 };
 
 use crate::path;
+use crate::socket::{Class, ask, await_room};
 
 /// Packets in one receive.
 pub(crate) const RECEIVES: usize = 16;
 /// Octets that one of them may have, with its IPv4 header.
 pub(crate) const RECEIVE_LEN: usize = 65_535;
-/// How long a send waits for room before its packets are dropped.
-const SEND_PATIENCE_MS: u8 = 20;
 /// Octets of an IPv4 header without options.
 const V4_HEADER_LEN: usize = 20;
 
@@ -78,11 +74,7 @@ impl RawPort {
     fn new(socket: OwnedFd) -> io::Result<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
         fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-        // Without it losses are not counted.
-        let _ = setsockopt(&socket, RxqOvfl, &1);
-        // Without it marks of congestion are not seen. Each family has one of the two.
-        let _ = setsockopt(&socket, IpRecvTos, &true);
-        let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
+        ask(socket.as_fd());
         path::listen(socket.as_fd());
         let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
         Ok(Self {
@@ -113,12 +105,8 @@ impl RawPort {
         // A raw socket's addresses have no port, and IPv6's refuse one.
         let to = SockaddrStorage::from(SocketAddr::new(to, 0));
         let addresses = vec![Some(to); slices.len()];
-        let wide = i32::from(class);
-        let class = (class != 0).then_some(if self.is_ipv4 {
-            ControlMessage::Ipv4Tos(&class)
-        } else {
-            ControlMessage::Ipv6TClass(&wide)
-        });
+        let class = Class::new(class);
+        let class = class.message(self.is_ipv4);
         // The kernel refuses room that nothing is in.
         let space = class.is_some().then(|| nix::cmsg_space!(i32));
         let (mut sent, mut calls) = (0, 0);
@@ -143,9 +131,7 @@ impl RawPort {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) if !waited => {
                     waited = true;
-                    let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
-                    // Whatever it answers, the send is tried once more.
-                    let _ = poll(&mut fds, SEND_PATIENCE_MS);
+                    await_room(&self.socket);
                 }
                 // What the network said of an earlier packet to anybody, told once.
                 Err(_) if !told => told = true,

@@ -8,20 +8,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass, RxqOvfl, UdpGroSegment};
+use nix::sys::socket::sockopt::UdpGroSegment;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
 
 use crate::path;
+use crate::socket::{Class, ask, await_room};
 
 /// Datagrams in one send; the kernel's limit on segments.
 pub(crate) const MAX_SEGMENTS: usize = 64;
 /// Octets in one send: what a UDP datagram over IPv4 can hold, which is less than over IPv6.
 pub(crate) const MAX_SEND: usize = 65_507;
-/// How long a send waits for room before its packets are dropped.
-const SEND_PATIENCE_MS: u8 = 20;
 
 /// A socket, shared by the loops and the sender of IKE messages.
 #[derive(Debug)]
@@ -101,11 +99,7 @@ impl UdpPort {
         socket.set_nonblocking(true)?;
         // Without it every receive brings one datagram; slower, not wrong.
         let _ = setsockopt(&socket, UdpGroSegment, &true);
-        // Without it losses are not counted.
-        let _ = setsockopt(&socket, RxqOvfl, &1);
-        // Without it marks of congestion are not seen. Each family has one of the two.
-        let _ = setsockopt(&socket, IpRecvTos, &true);
-        let _ = setsockopt(&socket, Ipv6RecvTClass, &true);
+        ask(socket.as_fd());
         Ok(Self {
             local: socket.local_addr()?,
             socket,
@@ -163,12 +157,8 @@ impl UdpPort {
     ) -> nix::Result<()> {
         let iov = [IoSlice::new(octets)];
         let offload = segment.as_ref().map(ControlMessage::UdpGsoSegments);
-        let wide = i32::from(class);
-        let class = (class != 0).then_some(if self.local.is_ipv4() {
-            ControlMessage::Ipv4Tos(&class)
-        } else {
-            ControlMessage::Ipv6TClass(&wide)
-        });
+        let class = Class::new(class);
+        let class = class.message(self.local.is_ipv4());
         let both;
         let control = match (&offload, &class) {
             (Some(offload), Some(class)) => {
@@ -191,9 +181,7 @@ impl UdpPort {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) if !waited => {
                     waited = true;
-                    let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
-                    // Whatever it answers, the send is tried once more.
-                    let _ = poll(&mut fds, SEND_PATIENCE_MS);
+                    await_room(&self.socket);
                 }
                 // What the network said of an earlier packet to anybody, told once.
                 Err(errno) if !told && !matches!(errno, Errno::EIO | Errno::EINVAL) => told = true,
