@@ -60,17 +60,16 @@ impl Wrapping {
 
     /// What both ends conclude from their hashes; `dialect` is none where the peer does not speak of NAT
     /// traversal.
-    pub(super) const fn of(
+    pub(super) fn of(
         wanted: Encapsulation,
         dialect: Option<Dialect>,
         translated: bool,
     ) -> Result<Self, Failure> {
-        match (wanted, dialect) {
-            (Encapsulation::Always, None) => Err(Failure::NoNatTraversal),
-            (Encapsulation::Never, Some(_)) if translated => Err(Failure::NatInBetween),
-            (Encapsulation::Never, _) | (Encapsulation::Auto, None) => Ok(Self::Plain),
-            (Encapsulation::Auto | Encapsulation::Always, Some(dialect)) => Ok(Self::Udp(dialect)),
-        }
+        // Who says nothing of addresses says nothing of a NAT.
+        let supported = dialect.is_some();
+        let carriage = wanted.conclude(supported, supported && translated)?;
+        let in_udp = dialect.filter(|_| carriage == Carriage::Udp);
+        Ok(in_udp.map_or(Self::Plain, Self::Udp))
     }
 }
 
@@ -119,14 +118,7 @@ pub(super) fn hashes(
     path: Path,
     encapsulation: Encapsulation,
 ) -> [Vec<u8>; 2] {
-    let unspecified = match path.remote.ip() {
-        IpAddr::V4(_) => IpAddr::from([0; 4]),
-        IpAddr::V6(_) => IpAddr::from([0; 16]),
-    };
-    let source = match encapsulation {
-        Encapsulation::Never => path.local_address(),
-        Encapsulation::Auto | Encapsulation::Always => SocketAddr::new(unspecified, 0),
-    };
+    let source = encapsulation.told_source(path.local_address());
     [hash(prf, cookies, path.remote), hash(prf, cookies, source)]
 }
 

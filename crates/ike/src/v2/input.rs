@@ -300,9 +300,9 @@ impl IkeSa {
             }
             State::AuthSent(_) | State::IntermediateSent(_) => {
                 let failure = Failure::NoAnswer { sent };
-                let connection = self.link.connection;
-                let event = connection.map(|key| Output::Event(Event::Failed(key, failure)));
-                event.into_iter().for_each(|event| ctx.push(event));
+                if let Some(connection) = self.link.connection {
+                    ctx.push(Output::Event(Event::Failed(connection, failure)));
+                }
                 Ending::Failed
             }
             State::Established(established) => {

@@ -24,23 +24,6 @@ pub(crate) fn hash(spis: (Spi, Spi), address: SocketAddr) -> [u8; 20] {
     }
 }
 
-/// The source hash to send. Where UDP is wanted it fits no address: it is that of the unspecified one with
-/// port 0.
-pub(crate) fn source_hash(
-    spis: (Spi, Spi),
-    local: SocketAddr,
-    encapsulation: Encapsulation,
-) -> [u8; 20] {
-    if encapsulation == Encapsulation::Never {
-        return hash(spis, local);
-    }
-    let unspecified = match local.ip() {
-        IpAddr::V4(_) => IpAddr::from([0; 4]),
-        IpAddr::V6(_) => IpAddr::from([0; 16]),
-    };
-    hash(spis, SocketAddr::new(unspecified, 0))
-}
-
 /// What the peer's hashes say about the path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Detection {
@@ -56,13 +39,7 @@ impl Detection {
     /// What ESP travels in at this path, as both ends conclude (RFC 7296 section 2.23).
     pub(crate) const fn carriage(self, wanted: Encapsulation) -> Result<Carriage, Failure> {
         let translated = self.peer_is_translated || self.we_are_translated;
-        match wanted {
-            Encapsulation::Always if !self.supported => Err(Failure::NoNatTraversal),
-            Encapsulation::Never if translated => Err(Failure::NatInBetween),
-            Encapsulation::Never => Ok(Carriage::Ip),
-            Encapsulation::Auto if !self.supported => Ok(Carriage::Ip),
-            Encapsulation::Auto | Encapsulation::Always => Ok(Carriage::Udp),
-        }
+        wanted.conclude(self.supported, translated)
     }
 
     pub(crate) const fn translation(self) -> Translation {

@@ -89,8 +89,8 @@ fn offers<'a>(
     proposals
 }
 
-/// What to offer for an IKE SA with additional exchanges where the peer can. Who has not heard of additional exchanges refuses a proposal with
-/// one (RFC 7296 section 3.3.6), so that each is there without it too (RFC 9370 section 2.2.1).
+/// What to offer for an IKE SA with additional exchanges where the peer can. Who has not heard of them refuses a
+/// proposal with one (RFC 7296 section 3.3.6), so that each is there without it too (RFC 9370 section 2.2.1).
 pub(crate) fn offer_ike_and_more<'a>(accepted: &IkeAlgorithms, spi: &'a [u8]) -> Vec<Proposal<'a>> {
     let plain = offer_ike(accepted, spi);
     let mut proposals = Vec::new();

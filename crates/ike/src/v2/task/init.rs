@@ -86,8 +86,11 @@ impl InitSent {
                 &self.cookie,
             )));
         }
-        let local = link.path.local_address();
-        let source = nat::source_hash(link.spis(), local, self.config.encapsulation);
+        let source = self
+            .config
+            .encapsulation
+            .told_source(link.path.local_address());
+        let source = nat::hash(link.spis(), source);
         let destination = nat::hash(link.spis(), link.path.remote);
         payloads.push(Payload::SecurityAssociation(offer_ike_and_more(
             &self.config.ike,

@@ -208,8 +208,11 @@ impl InitRequest<'_> {
             spi: &[],
             transforms: chosen.suite.transforms(),
         };
-        let (local, wanted) = (link.path.local_address(), self.candidates.encapsulation);
-        let source = nat::source_hash(link.spis(), local, wanted);
+        let source = self
+            .candidates
+            .encapsulation
+            .told_source(link.path.local_address());
+        let source = nat::hash(link.spis(), source);
         let destination = nat::hash(link.spis(), link.path.remote);
         let mut payloads = alloc::vec![
             Payload::SecurityAssociation(alloc::vec![proposal]),
