@@ -209,16 +209,15 @@ impl Group {
             Self::Curve25519 => "x25519",
         }
     }
+}
 
-    fn check_length(self, peer: &[u8]) -> Result<(), KeyExchangeError> {
-        if peer.len() == self.public_len() {
-            Ok(())
-        } else {
-            Err(KeyExchangeError::WrongLength {
-                expected: self.public_len(),
-                actual: peer.len(),
-            })
-        }
+/// Refuses a peer's value that has not the length that it must have.
+pub(crate) const fn check_length(expected: usize, value: &[u8]) -> Result<(), KeyExchangeError> {
+    let actual = value.len();
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(KeyExchangeError::WrongLength { expected, actual })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 
+use crate::group::check_length;
 use crate::{KeyExchangeError, Secret};
 
 /// A key exchange that is done beside that of a [`Group`](crate::Group), by its IKEv2 transform ID (types 4 and 6).
@@ -109,12 +110,6 @@ impl core::fmt::Debug for Decapsulation {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Decapsulation({})", self.exchange.name())
     }
-}
-
-fn check_length(expected: usize, value: &[u8]) -> Result<(), KeyExchangeError> {
-    let actual = value.len();
-    let wrong = KeyExchangeError::WrongLength { expected, actual };
-    (actual == expected).then_some(()).ok_or(wrong)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey};
 use zeroize::Zeroizing;
 
-use super::{Group, KeyExchange, KeyExchangeError};
+use super::{Group, KeyExchange, KeyExchangeError, check_length};
 use crate::{Random, Secret};
 
 /// SEC 1's mark of an uncompressed point; RFC 5903 leaves it away.
@@ -93,7 +93,7 @@ impl KeyExchange for CurveExchange {
     }
 
     fn agree(&self, peer: &[u8]) -> Result<Secret, KeyExchangeError> {
-        self.group.check_length(peer)?;
+        check_length(self.group.public_len(), peer)?;
         let mut point = Vec::with_capacity(peer.len() + 1);
         if self.group != Group::Curve25519 {
             point.push(UNCOMPRESSED);

@@ -14,7 +14,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Group, KeyExchange, KeyExchangeError, primes, subgroups};
+use super::{Group, KeyExchange, KeyExchangeError, check_length, primes, subgroups};
 use crate::{Random, Secret};
 
 /// One MODP group's arithmetic; worked out at its first use.
@@ -207,7 +207,7 @@ impl KeyExchange for ModpExchange {
     }
 
     fn agree(&self, peer: &[u8]) -> Result<Secret, KeyExchangeError> {
-        self.group.check_length(peer)?;
+        check_length(self.group.public_len(), peer)?;
         let peer = BoxedUint::from_be_slice_truncated(peer, self.field.bits);
         let one = BoxedUint::one_with_precision(self.field.bits);
         let p_minus_one = self.field.params().modulus().as_ref().wrapping_sub(&one);

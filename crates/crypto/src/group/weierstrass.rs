@@ -11,7 +11,7 @@ use crypto_bigint::{CtSelect, Odd, Uint};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::curves::{self, Constants};
-use super::{Group, KeyExchange, KeyExchangeError};
+use super::{Group, KeyExchange, KeyExchangeError, check_length};
 use crate::{Random, Secret};
 
 /// Each attempt fails with a probability below one half, so that a source which fails this often is no random one.
@@ -252,7 +252,7 @@ impl<const LIMBS: usize> KeyExchange for CurveExchange<LIMBS> {
     }
 
     fn agree(&self, peer: &[u8]) -> Result<Secret, KeyExchangeError> {
-        self.group.check_length(peer)?;
+        check_length(self.group.public_len(), peer)?;
         let invalid = KeyExchangeError::InvalidPublicValue;
         let point = self.curve.point(peer).ok_or(invalid)?;
         let shared = self.curve.multiple(&point, &self.scalar);
