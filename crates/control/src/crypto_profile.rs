@@ -96,26 +96,33 @@ impl CryptoProfile {
         ))
     }
 
-    /// What is offered where no policy says more: without what this service doesn't allow.
-    pub(crate) fn negotiable(self) -> (IkeParameters, IpsecParameters) {
-        let (mut ike, mut ipsec) = (IkeParameters::negotiate(), IpsecParameters::negotiate());
-        for (ciphers, hashes, groups) in [
-            (
-                &mut ike.encryption,
-                &mut ike.authentication,
-                &mut ike.groups,
-            ),
-            (
-                &mut ipsec.encryption,
-                &mut ipsec.authentication,
-                &mut ipsec.pfs,
-            ),
-        ] {
-            ciphers.retain(|one| self.check(&weaknesses(&[*one], &[], &[])).is_ok());
-            hashes.retain(|one| self.check(&weaknesses(&[], &[*one], &[])).is_ok());
-            groups.retain(|one| self.check(&weaknesses(&[], &[], &[*one])).is_ok());
-        }
-        (ike, ipsec)
+    /// What is offered in phase 1 where no policy says more: without what this service doesn't allow.
+    pub(crate) fn negotiable_ike(self) -> IkeParameters {
+        let mut all = IkeParameters::negotiate();
+        self.keep_allowed(
+            &mut all.encryption,
+            &mut all.authentication,
+            &mut all.groups,
+        );
+        all
+    }
+
+    /// The same of phase 2.
+    pub(crate) fn negotiable_ipsec(self) -> IpsecParameters {
+        let mut all = IpsecParameters::negotiate();
+        self.keep_allowed(&mut all.encryption, &mut all.authentication, &mut all.pfs);
+        all
+    }
+
+    fn keep_allowed(
+        self,
+        ciphers: &mut Vec<Encryption>,
+        hashes: &mut Vec<Authentication>,
+        groups: &mut Vec<DhGroup>,
+    ) {
+        ciphers.retain(|one| self.check(&weaknesses(&[*one], &[], &[])).is_ok());
+        hashes.retain(|one| self.check(&weaknesses(&[], &[*one], &[])).is_ok());
+        groups.retain(|one| self.check(&weaknesses(&[], &[], &[*one])).is_ok());
     }
 
     fn check(self, found: &[(Weakness, &'static str, &'static str)]) -> Result<(), Error> {
@@ -168,11 +175,12 @@ mod tests {
 
     #[test]
     fn without_a_policy_nothing_is_offered_that_none_may_name() {
-        let (ike, ipsec) = CryptoProfile::Compatible.negotiable();
+        let compatible = CryptoProfile::Compatible;
+        let (ike, ipsec) = (compatible.negotiable_ike(), compatible.negotiable_ipsec());
         assert_eq!(ike, IkeParameters::negotiate());
         assert_eq!(ipsec, IpsecParameters::negotiate());
         let strict = CryptoProfile::Strict;
-        let (ike, ipsec) = strict.negotiable();
+        let (ike, ipsec) = (strict.negotiable_ike(), strict.negotiable_ipsec());
         assert!(strict.check_ike(&ike).is_ok() && strict.check_ipsec(&ipsec).is_ok());
         assert!(!ike.encryption.contains(&Encryption::TripleDes));
         assert!(ike.groups.len() > 4 && ipsec.encryption.len() > 4);

@@ -240,7 +240,6 @@ async fn tunnel(
     let (ike, ipsec) = policies.of(&connection);
     let ike = ike.map(|policy| policy.parameters.clone());
     let ipsec = ipsec.map(|policy| policy.parameters.clone());
-    let (any_ike, any_ipsec) = profile.negotiable();
     // An empty one is kept as it was given, and nobody could show it.
     let identity = |text: &Option<String>, or| match text.as_deref() {
         None | Some("") => Identity::Address(or),
@@ -258,8 +257,8 @@ async fn tunnel(
         psk: connection.psk,
         local_cidrs: connection.ends.local().to_vec(),
         peer_cidrs: connection.ends.peer().to_vec(),
-        ike: ike.unwrap_or(any_ike),
-        ipsec: ipsec.unwrap_or(any_ipsec),
+        ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
+        ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
         dead_peer_detection: connection.dead_peer_detection,
     })
 }

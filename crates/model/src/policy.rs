@@ -120,6 +120,17 @@ pub enum Authentication {
     AesCmac,
 }
 
+impl Authentication {
+    /// What is offered without a policy in either phase, best first.
+    const NEGOTIATED: [Self; 5] = [
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Sha1,
+        Self::Md5,
+    ];
+}
+
 /// A Diffie-Hellman group by its IANA number: 1, 2, 5, or 14 to 31.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
@@ -213,7 +224,6 @@ impl IkeParameters {
     /// those that IBM's auto-negotiation of 2020 allows.
     #[must_use]
     pub fn negotiate() -> Self {
-        use Authentication::{Md5, Sha1, Sha256, Sha384, Sha512};
         use Encryption::{
             Aes128, Aes128Gcm16, Aes192, Aes256, Aes256Gcm16, ChaCha20Poly1305, TripleDes,
         };
@@ -229,7 +239,7 @@ impl IkeParameters {
                 Aes128,
                 TripleDes,
             ],
-            authentication: vec![Sha256, Sha384, Sha512, Sha1, Md5],
+            authentication: Authentication::NEGOTIATED.to_vec(),
             groups: [31, 19, 20, 21, 14, 15, 16, 5, 2].map(DhGroup).to_vec(),
             lifetime_s: 36_000,
         }
@@ -259,7 +269,6 @@ impl IpsecParameters {
     /// What is offered when no policy is named: ESP, no perfect forward secrecy.
     #[must_use]
     pub fn negotiate() -> Self {
-        use Authentication::{Md5, Sha1, Sha256, Sha384, Sha512};
         use Encryption::{
             Aes128, Aes128Gcm16, Aes192, Aes192Gcm16, Aes256, Aes256Gcm16, ChaCha20Poly1305,
             TripleDes,
@@ -277,7 +286,7 @@ impl IpsecParameters {
                 Aes128,
                 TripleDes,
             ],
-            authentication: vec![Sha256, Sha384, Sha512, Sha1, Md5],
+            authentication: Authentication::NEGOTIATED.to_vec(),
             pfs: Vec::new(),
             lifetime_s: 10_800,
         }
