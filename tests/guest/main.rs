@@ -9,6 +9,13 @@ mod peer;
 mod report;
 mod rows;
 
+#[expect(
+    dead_code,
+    reason = "the peer in a namespace is the other tests'; what is behind either is the same"
+)]
+#[path = "../support/strongswan.rs"]
+mod strongswan;
+
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,14 +1,8 @@
 //! strongSwan in the machine, with the kernel's ESP and AH.
 
 use crate::machine::Machine;
+use crate::strongswan::{INNER, INNER_V6};
 use crate::support::{Ground, PATIENCE, until};
-
-/// The address behind it, and the block.
-pub(crate) const INNER: &str = "10.77.0.1";
-pub(crate) const BLOCK: &str = "10.77.0.0/24";
-/// The same of IPv6.
-pub(crate) const INNER_V6: &str = "fd77::1";
-pub(crate) const BLOCK_V6: &str = "fd77::/64";
 
 /// The pre-shared key of all rows.
 pub(crate) const PSK: &str = "VPNDemoPassword";

@@ -10,8 +10,9 @@ use adit_model::observed::TunnelState;
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 
 use crate::machine::{Machine, image};
-use crate::peer::{BLOCK, BLOCK_V6, INNER, INNER_V6, Peer, Wanted};
+use crate::peer::{Peer, Wanted};
 use crate::report::{Outcome, Report};
+use crate::strongswan::{BLOCK, BLOCK_V6, INNER, INNER_V6};
 use crate::support::capture::Capture;
 use crate::support::host::{Host, Place};
 use crate::support::traffic::ping_with;

@@ -163,9 +163,9 @@ pub(crate) fn tcp(client: &str, server: &str, address: &str, megabytes: u32, rev
     let mut command: Command = within(client, "timeout");
     // What is still in buffers at the end is not counted as received: on a busy machine, megabytes
     // of them.
-    let buffers = ["-w", "128K"];
-    command.args(["60", "iperf3", "-J", "-c", address, "-n", &amount]);
-    command.args(buffers);
+    command.args([
+        "60", "iperf3", "-J", "-w", "128K", "-c", address, "-n", &amount,
+    ]);
     if reverse {
         command.arg("-R");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::exchange::*;
 use adit_crypto::{AdditionalExchange, Secret};
-use adit_ike::{ConnectionConfig, EndpointConfig, Event, Failure, Judge, Versions};
+use adit_ike::{ConnectionConfig, Event, Failure, Judge, Versions};
 use adit_sim::{Conditions, Pair, Side};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,14 +24,12 @@ fn connected(
     conditions: Conditions,
     change: impl Fn(Side, &mut ConnectionConfig),
 ) -> Pair {
-    let mut pair = Pair::new(seed, conditions, EndpointConfig::default());
-    for side in [Side::B, Side::A] {
+    Pair::connected(seed, conditions, |side| {
         let mut config = Pair::usual(side);
         config.ike.additional = AdditionalExchange::ALL.to_vec();
         change(side, &mut config);
-        pair.connect(side, config);
-    }
-    pair
+        config
+    })
 }
 
 fn suites(pair: &Pair, side: Side) -> Vec<&str> {

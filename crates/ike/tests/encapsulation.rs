@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::exchange::*;
-use adit_ike::{
-    Carriage, ConnectionConfig, Encapsulation, EndpointConfig, Event, Failure, Versions,
-};
+use adit_ike::{Carriage, ConnectionConfig, Encapsulation, Event, Failure, Versions};
 use adit_ike_wire::Header;
 use adit_ike_wire::v1::{self, Payload};
 use adit_sim::{Conditions, Datagram, Pair, Side};
@@ -13,16 +11,14 @@ use adit_sim::{Conditions, Datagram, Pair, Side};
 const VERSIONS: [Versions; 2] = [Versions::V1, Versions::V2];
 
 fn pair(versions: Versions, wanted: impl Fn(Side) -> Encapsulation) -> Pair {
-    let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
-    for side in [Side::B, Side::A] {
+    Pair::connected(1, Conditions::GOOD, |side| {
         let mut config = Pair::usual(side);
         config.versions = versions;
         config.encapsulation = wanted(side);
         config.ike.encryption.retain(|cipher| !cipher.is_aead());
         config.esp.extended_sequence_numbers = false;
-        pair.connect(side, config);
-    }
-    pair
+        config
+    })
 }
 
 fn carriages(pair: &Pair, side: Side) -> Vec<(Carriage, u16)> {
@@ -61,8 +57,7 @@ fn it_goes_in_udp_unless_both_exclude_that() {
 #[test]
 fn what_was_found_outlives_rekeying() {
     for versions in VERSIONS {
-        let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
-        for side in [Side::B, Side::A] {
+        let mut pair = Pair::connected(1, Conditions::GOOD, |side| {
             let mut config = ConnectionConfig {
                 versions,
                 encapsulation: Encapsulation::Never,
@@ -71,8 +66,8 @@ fn what_was_found_outlives_rekeying() {
                 ..Pair::usual(side)
             };
             config.ike.encryption.retain(|cipher| !cipher.is_aead());
-            pair.connect(side, config);
-        }
+            config
+        });
         pair.run_for(Duration::from_secs(1000));
         assert!(pair.is_up() && pair.node(Side::A).installed > 4);
         for side in SIDES {

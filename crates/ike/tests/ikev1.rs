@@ -36,13 +36,11 @@ fn pair_in(
     conditions: Conditions,
     change: impl Fn(Side, &mut ConnectionConfig),
 ) -> Pair {
-    let mut pair = Pair::new(seed, conditions, EndpointConfig::default());
-    for side in [Side::B, Side::A] {
+    Pair::connected(seed, conditions, |side| {
         let mut config = usual(side);
         change(side, &mut config);
-        pair.connect(side, config);
-    }
-    pair
+        config
+    })
 }
 
 fn pair(seed: u64, change: impl Fn(Side, &mut ConnectionConfig)) -> Pair {

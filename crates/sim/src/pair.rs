@@ -158,6 +158,20 @@ impl Pair {
         }
     }
 
+    /// A pair of which both ends are configured, the one that waits first.
+    #[must_use]
+    pub fn connected(
+        seed: u64,
+        conditions: Conditions,
+        config: impl Fn(Side) -> ConnectionConfig,
+    ) -> Self {
+        let mut pair = Self::new(seed, conditions, EndpointConfig::default());
+        for side in [Side::B, Side::A] {
+            pair.connect(side, config(side));
+        }
+        pair
+    }
+
     /// Gives one end the connection.
     pub fn connect(&mut self, side: Side, config: ConnectionConfig) {
         self.command(side, Command::SetConnection(CONNECTION, Box::new(config)));
