@@ -114,9 +114,11 @@ impl Finding {
     }
 
     pub(crate) fn of_unsupported(now: OffsetDateTime, unsupported: &Unsupported) -> Self {
-        let policies = "Choose policies with ESP in tunnel mode, AES and SHA-1 or SHA-2.";
         let (code, next_step) = match unsupported {
-            Unsupported::Algorithms(_) => (ReasonCode::IkePolicyMismatch, policies),
+            Unsupported::Algorithms(_) => (
+                ReasonCode::IkePolicyMismatch,
+                "Choose IKE version v2 at both ends, or policies of AES in CBC mode with SHA-1 or SHA-2.",
+            ),
             Unsupported::Ah => (
                 ReasonCode::Unsupported,
                 "Choose an IPsec policy of ESP at both ends: it protects contents as AH does, and encrypts them too.",
