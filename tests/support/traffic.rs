@@ -1,7 +1,10 @@
 //! Pings and TCP streams between namespaces.
 
+use std::fs::File;
+use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 
+use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -184,6 +187,19 @@ impl Drop for Listening {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A socket in a namespace.
+pub(crate) fn socket_in(namespace: &str, address: &str) -> UdpSocket {
+    let file = File::open(format!("/run/netns/{namespace}")).unwrap();
+    std::thread::scope(|scope| {
+        // A namespace is its thread's, and the socket's that is made there.
+        let made = scope.spawn(|| {
+            setns(file, CloneFlags::CLONE_NEWNET).unwrap();
+            UdpSocket::bind(address).unwrap()
+        });
+        made.join().unwrap()
+    })
 }
 
 /// A hundred megabytes each way between two namespaces; everything must arrive.
