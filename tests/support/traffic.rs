@@ -113,8 +113,13 @@ impl PingsUnderWay {
     const ON_THEIR_WAY: u32 = 20;
 
     pub(crate) fn start(namespace: &str, to: &str) -> Self {
+        Self::every(namespace, to, "0.005")
+    }
+
+    /// One every so many seconds.
+    pub(crate) fn every(namespace: &str, to: &str, seconds: &str) -> Self {
         let child = within(namespace, "ping")
-            .args(["-n", "-i", "0.005", to])
+            .args(["-n", "-i", seconds, to])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
