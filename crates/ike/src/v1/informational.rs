@@ -15,11 +15,13 @@ use crate::v1::established::{Established, Phase, Progress};
 use crate::v1::keys::Keys;
 use crate::v1::link::Link;
 use crate::v1::protection::{open, seal_hashed};
-use crate::v1::quick_mode::TAKEN_IN;
 
 /// How long until a question is repeated for the first time; then twice as long each time, to this.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 pub(super) const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+
+/// How long a peer has for the third message of a quick mode before it is asked something else.
+pub(super) const TAKEN_IN: Duration = Duration::from_millis(100);
 
 /// The questions whether the peer is there.
 #[derive(Debug, Default)]

@@ -29,14 +29,12 @@ use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
 use crate::v1::established::{Asking, Established, Exchange, Progress};
+use crate::v1::informational::TAKEN_IN;
 use crate::v1::link::Link;
 use crate::v1::proposal::{choose_esp, esp_offers, offer};
 use crate::v1::protection::{open, seal, seal_hashed};
 use crate::v1::quick_contents::{QuickContents, spi_of};
 use crate::v1::state::Said;
-
-/// How long a peer has for the third message before it is asked something else.
-pub(super) const TAKEN_IN: Duration = Duration::from_millis(100);
 
 /// How long an exchange that is over is remembered, so that what is repeated is answered again.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(30);
