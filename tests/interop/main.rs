@@ -5,6 +5,7 @@
 
 mod blocks;
 mod failures;
+mod fragments;
 mod lives;
 mod matrix;
 mod outside_by_ipv6;

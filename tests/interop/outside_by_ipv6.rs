@@ -43,6 +43,7 @@ fn over_ipv6(prefix: &str, number: u8, initiator: Initiator) {
         psk: PSK,
         remote: SITE,
         remote_v6: Some(place.cidr_v6.to_string()),
+        fragment_size: None,
         ids: None,
         version: 2,
     };

@@ -125,6 +125,7 @@ impl Scene {
             psk: PSK,
             remote: SITE,
             remote_v6: None,
+            fragment_size: None,
             ids: None,
             version: suite.version(),
         }

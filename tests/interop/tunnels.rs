@@ -14,14 +14,14 @@ use crate::support::traffic::{PingsUnderWay, ping, ping_with, tcp};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
 /// A place that is told how to reach strongSwan, and what that is to be.
-struct Scene {
-    host: Host,
+pub(crate) struct Scene {
+    pub(crate) host: Host,
     place: Place,
-    wanted: Wanted,
+    pub(crate) wanted: Wanted,
 }
 
 impl Scene {
-    fn new(prefix: &str, number: u8) -> Self {
+    pub(crate) fn new(prefix: &str, number: u8) -> Self {
         let host = Host::open(prefix, number);
         let mut place = host.place("10.240.0", 11);
         let wanted = Wanted {
@@ -31,6 +31,7 @@ impl Scene {
             psk: PSK,
             remote: crate::scene::SITE,
             remote_v6: None,
+            fragment_size: None,
             ids: None,
             version: 2,
         };
@@ -46,7 +47,7 @@ impl Scene {
         }
     }
 
-    fn tunnel(&mut self) -> &mut TunnelSpec {
+    pub(crate) fn tunnel(&mut self) -> &mut TunnelSpec {
         &mut self.place.tunnels[0]
     }
 
@@ -54,13 +55,13 @@ impl Scene {
         self.place.tunnels[0].connection
     }
 
-    fn apply(&self) {
+    pub(crate) fn apply(&self) {
         self.host.apply(&self.place);
     }
 
     /// Pings pass both ways.
     #[track_caller]
-    fn works(&self, peer: &Peer) {
+    pub(crate) fn works(&self, peer: &Peer) {
         self.host.up(self.id(), &[]);
         ping(&self.place.instance, INNER).all();
         let to = &self.place.instance.address;

@@ -38,6 +38,8 @@ pub(crate) struct Wanted {
     pub(crate) remote: &'static str,
     /// And that of IPv6, if that is to be reached too.
     pub(crate) remote_v6: Option<String>,
+    /// The longest datagram of its own IKE messages, if not the usual one.
+    pub(crate) fragment_size: Option<u16>,
     /// What it calls itself and the Adit gateway, if not by their addresses.
     pub(crate) ids: Option<[&'static str; 2]>,
 }
@@ -147,7 +149,7 @@ impl Peer {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("swanctl")).unwrap();
         let settings = folder.join("strongswan.conf");
-        fs::write(&settings, daemon(&folder.display().to_string())).unwrap();
+        fs::write(&settings, daemon(&folder.display().to_string(), wanted)).unwrap();
         let output = fs::File::create(folder.join("output")).unwrap();
         let child = within(&namespace, "charon-systemd")
             .env("STRONGSWAN_CONF", &settings)
@@ -176,6 +178,12 @@ impl Peer {
     /// Puts it on the external network.
     pub(crate) fn plug(&self) {
         ip(&format!("link set {} master {}", self.outside, self.bridge));
+    }
+
+    /// Has packets of more than so many octets not reach it, nor leave it whole.
+    pub(crate) fn narrow(&self, mtu: u16) {
+        ip(&format!("-n {} link set eth0 mtu {mtu}", self.namespace));
+        ip(&format!("link set {} mtu {mtu}", self.outside));
     }
 
     /// Loads another configuration; SAs stay.
@@ -236,6 +244,11 @@ impl Peer {
         let _ = self.run("--terminate --ike adit --force --timeout 4");
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
     pub(crate) fn sas(&self) -> Sas {
         Sas::parse(self.swanctl("--list-sas"))
     }
@@ -264,7 +277,8 @@ impl Drop for Peer {
 }
 
 /// `kernel-libipsec` comes before `kernel-netlink`: the first that can do ESP does it.
-fn daemon(folder: &str) -> String {
+fn daemon(folder: &str, wanted: &Wanted) -> String {
+    let fragment_size = wanted.fragment_size.unwrap_or(1280);
     format!(
         "charon {{
             load_modular = no
@@ -275,6 +289,7 @@ fn daemon(folder: &str) -> String {
             routing_table_prio = 220
             dos_protection = no
             retransmit_tries = 3
+            fragment_size = {fragment_size}
             plugins {{
                 vici {{ socket = unix://{folder}/vici }}
             }}
@@ -301,6 +316,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         remote_v6,
         ids,
         version,
+        fragment_size: _,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
     let child = |name: &str, local: &str, remote: &str| {
@@ -324,6 +340,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 remote_addrs = {gateway}
                 proposals = {ike}
                 mobike = no
+                fragmentation = yes
                 local {{
                     auth = psk
                     id = {own_id}

@@ -380,6 +380,12 @@ impl Path {
         }));
     }
 
+    pub(crate) fn send_all(&self, ctx: &mut Context<'_>, datagrams: Vec<Vec<u8>>) {
+        for octets in datagrams {
+            self.send(ctx, octets);
+        }
+    }
+
     pub(crate) const fn with_remote(self, remote: SocketAddr) -> Self {
         Self { remote, ..self }
     }

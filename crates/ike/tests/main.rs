@@ -17,6 +17,7 @@ mod cost;
 mod delete;
 mod encapsulation;
 mod ike_rekey;
+mod fragmentation;
 mod ikev1;
 mod initiator;
 mod limits;

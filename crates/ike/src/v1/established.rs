@@ -65,12 +65,12 @@ pub(super) struct Exchange {
 /// How far a quick mode has come.
 pub(super) enum Progress {
     /// We began it.
-    Asked(Asking, Resend),
+    Asked(Asking, Resend<Vec<u8>>),
     /// The peer began it: this Child SA is made, and goes if the third message does not come.
     Answered {
         child: ChildKey,
         nonces: ExchangeNonces,
-        resend: Resend,
+        resend: Resend<Vec<u8>>,
     },
     /// It is over, and remembered until then.
     Over(Instant),

@@ -5,7 +5,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::Group;
@@ -230,7 +229,8 @@ impl Established {
             candidate: None,
             asked_from: link.path,
             requests: RequestWindow::starting_at(0),
-            responses: ResponseWindow::starting_at(0, Vec::new()),
+            responses: ResponseWindow::default(),
+            fragmentation: link.fragmentation.inherit(),
         };
         let keys: SaKeys = self
             .keys

@@ -18,9 +18,11 @@ use crate::suite::IkeSuite;
 use crate::time::Instant;
 use crate::v2::contents::Contents;
 use crate::v2::cookie::{CookieJar, Initiator};
+use crate::v2::fragments::Fragmentation;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
+use crate::v2::outgoing::Outgoing;
 use crate::v2::proposal::{Chosen, choose_ike, describe, differing_transform, offer_ike};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{HalfOpen, State};
@@ -163,6 +165,7 @@ impl InitRequest<'_> {
             asked_from: self.path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
+            fragmentation: Fragmentation::default(),
         };
         let responder_nonce = ctx.nonce();
         let nonces = Nonces {
@@ -227,12 +230,21 @@ impl InitRequest<'_> {
                 &destination,
             )),
         ];
+        let fragments = NotifyType::FRAGMENTATION_SUPPORTED;
+        if Contents::of(&self.message.payloads)
+            .notify(fragments)
+            .is_some()
+        {
+            payloads.push(Payload::Notify(Notify::new(fragments, &[])));
+            link.fragmentation.agreed = true;
+        }
         if chosen.suite.additional.is_some() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
         }
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
-        link.responses.answered(response.clone());
+        link.responses
+            .answered(Outgoing::in_clear(response.clone()));
         link.path.send(ctx, response.clone());
         response
     }
