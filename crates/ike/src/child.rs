@@ -63,6 +63,8 @@ pub(crate) struct ChildSa {
     pub(crate) replaces: Option<ChildKey>,
     /// It goes once this one, for the same traffic, is known to be there at both ends.
     pub(crate) yields_to: Option<ChildKey>,
+    /// Not all of its traffic is wanted any more.
+    pub(crate) outgrown: bool,
     /// Our side of the exchange that made it, and that exchange's nonces.
     pub(crate) role: Role,
     pub(crate) nonces: ExchangeNonces,
@@ -176,6 +178,7 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         yields_to: None,
         role: birth.role,
         nonces: birth.nonces,
+        outgrown: false,
         since: ctx.now,
         rekey_at: ctx.now + rekey_after(ctx, lifetime, birth.role),
         renew_at: ctx.now + renew_after(lifetime),

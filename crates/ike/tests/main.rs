@@ -11,13 +11,14 @@ mod exchange;
 
 mod additional;
 mod attacker;
+mod changed_blocks;
 mod child_collision;
 mod child_rekey;
 mod cost;
 mod delete;
 mod encapsulation;
-mod ike_rekey;
 mod fragmentation;
+mod ike_rekey;
 mod ikev1;
 mod initiator;
 mod limits;

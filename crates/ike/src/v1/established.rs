@@ -202,6 +202,14 @@ impl Established {
         }
     }
 
+    /// Has something else wanted in the place of each want, or nothing.
+    pub(super) fn move_wants(&mut self, to: impl Fn(Want) -> Option<Want>) {
+        let wants = core::mem::take(&mut self.wants).into_iter();
+        self.wants = wants
+            .filter_map(|(want, not_before)| Some((to(want)?, not_before)))
+            .collect();
+    }
+
     /// When the first of what is wanted is to begin.
     pub(super) fn next_want(&self) -> Option<Instant> {
         let may = self.phase == Phase::InUse && self.asked() < MAX_ASKED;

@@ -13,6 +13,7 @@ use crate::v2::agreement::{self, Birth};
 use crate::v2::established::Established;
 use crate::v2::link::Link;
 use crate::v2::task::Task;
+use crate::wanted;
 
 /// How long the peer may take to say something by itself before it is asked whether it has a Child SA.
 const PROOF_WAIT: Duration = Duration::from_millis(50);
@@ -43,6 +44,10 @@ impl Established {
         }
         let key = child.key;
         self.children.push(child);
+        if !wanted::allows(&self.config.children, &child) {
+            // It is not wanted any more since it was asked for.
+            child.outgrow(ctx.now);
+        }
         Some(key)
     }
 
@@ -145,6 +150,7 @@ impl Established {
             self.ask_for_proof();
             self.announce_child(ctx, key);
         } else {
+            self.close_outgrown(ctx);
             child.state = ChildState::Closing;
             self.enqueue(Task::ChildDelete(key), ctx.now);
             self.report(ctx, Failure::ChildNotInstalled);
