@@ -115,6 +115,7 @@ pub(crate) struct Owner<'a> {
     pub(crate) config: &'a ConnectionConfig,
     pub(crate) path: Path,
     pub(crate) carriage: Carriage,
+    pub(crate) behind_nat: bool,
     pub(crate) ecn: bool,
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         remote: owner.path.remote,
         carriage: owner.carriage,
         ecn: owner.ecn,
+        behind_nat: owner.behind_nat,
         outbound_active,
     }));
     let lifetime = owner.config.child_lifetime;
@@ -176,9 +178,9 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         outbound_active,
         replaces: birth.replaces,
         yields_to: None,
+        outgrown: false,
         role: birth.role,
         nonces: birth.nonces,
-        outgrown: false,
         since: ctx.now,
         rekey_at: ctx.now + rekey_after(ctx, lifetime, birth.role),
         renew_at: ctx.now + renew_after(lifetime),

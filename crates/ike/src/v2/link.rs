@@ -36,6 +36,8 @@ pub(crate) struct Link {
     /// Where our requests and the Child SAs' packets go.
     pub(crate) path: Path,
     pub(crate) translation: Translation,
+    /// Ours is.
+    pub(crate) behind_nat: bool,
     /// What the Child SAs' packets travel in.
     pub(crate) carriage: Carriage,
     /// Where the peer may have moved to: our requests go there too, and their answers decide.

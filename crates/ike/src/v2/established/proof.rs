@@ -32,6 +32,7 @@ impl Established {
             config: &config,
             path: link.path,
             carriage: link.carriage,
+            behind_nat: link.behind_nat,
             ecn: true,
         };
         let mut child: ChildSa = agreement::install(ctx, &self.keys, &owner, birth).ok()?;
@@ -43,11 +44,11 @@ impl Established {
                 .min(ctx.now + child::probe_after(ctx, link.role));
         }
         let key = child.key;
-        self.children.push(child);
         if !wanted::allows(&self.config.children, &child) {
             // It is not wanted any more since it was asked for.
             child.outgrow(ctx.now);
         }
+        self.children.push(child);
         Some(key)
     }
 
@@ -149,8 +150,8 @@ impl Established {
             }
             self.ask_for_proof();
             self.announce_child(ctx, key);
-        } else {
             self.close_outgrown(ctx);
+        } else {
             child.state = ChildState::Closing;
             self.enqueue(Task::ChildDelete(key), ctx.now);
             self.report(ctx, Failure::ChildNotInstalled);

@@ -225,6 +225,7 @@ impl Established {
             remote_spi,
             path: link.path,
             translation: link.translation,
+            behind_nat: link.behind_nat,
             carriage: link.carriage,
             candidate: None,
             asked_from: link.path,

@@ -52,6 +52,7 @@ impl IkeSa {
             remote_spi: Spi::ZERO,
             path,
             translation: Translation::No,
+            behind_nat: false,
             carriage: Carriage::Udp,
             candidate: None,
             asked_from: path,
@@ -255,6 +256,7 @@ impl InitSent {
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
         link.translation = detection.translation();
+        link.behind_nat = detection.we_are_translated;
         link.carriage = carriage;
         // RFC 7383 section 2.3: both have to say it.
         let fragments = contents.notify(NotifyType::FRAGMENTATION_SUPPORTED);
