@@ -1,6 +1,5 @@
 //! Sending again what was not answered, in both versions: the same octets, at growing intervals.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::time::Instant;
@@ -21,31 +20,36 @@ pub(crate) const ATTEMPT: Duration = Duration::from_millis(21_500);
 
 /// What to do about a request that was not answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
-    /// Send these octets again, exactly as they were; they were sent `sent` times before.
-    Again { octets: Vec<u8>, sent: u32 },
+pub(crate) enum Overdue<M> {
+    /// Send this again, exactly as it was; it was sent `sent` times before.
+    Again { message: M, sent: u32 },
     /// The peer does not answer.
     GiveUp { sent: u32 },
 }
 
 /// A message that waits for its answer.
 #[derive(Debug)]
-pub(crate) struct Resend {
-    octets: Vec<u8>,
+pub(crate) struct Resend<M> {
+    message: M,
     since: Instant,
     sent: u32,
     due: Instant,
 }
 
-impl Resend {
+impl<M: Clone> Resend<M> {
     /// One that goes out now.
-    pub(crate) fn new(now: Instant, octets: Vec<u8>) -> Self {
+    pub(crate) fn new(now: Instant, message: M) -> Self {
         Self {
-            octets,
+            message,
             since: now,
             sent: 1,
             due: now + RETRANSMIT_AFTER[0],
         }
+    }
+
+    /// The message, to be sent otherwise from now on.
+    pub(crate) const fn message_mut(&mut self) -> &mut M {
+        &mut self.message
     }
 
     /// When to send it again, or to give up.
@@ -54,7 +58,7 @@ impl Resend {
     }
 
     /// What is to be done at `now`, if anything is. A peer is given up after `patience`.
-    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue> {
+    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue<M>> {
         if now < self.due {
             return None;
         }
@@ -69,7 +73,7 @@ impl Resend {
         self.sent = sent.saturating_add(1);
         self.due = (now + *wait).min(end);
         Some(Overdue::Again {
-            octets: self.octets.clone(),
+            message: self.message.clone(),
             sent,
         })
     }

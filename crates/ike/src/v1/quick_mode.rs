@@ -377,6 +377,7 @@ impl Established {
             config: &config,
             path: link.path,
             carriage: link.carriage,
+            behind_nat: link.behind_nat,
             ecn: false,
         };
         let mut child = child::install(

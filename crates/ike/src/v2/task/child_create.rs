@@ -168,6 +168,7 @@ impl Established {
             return;
         };
         let request = self.request_child(ctx, link, selectors, None, None);
+        let index = Some(index);
         self.active = Some(Active::ChildCreate(ChildCreating { index, request }));
     }
 
@@ -194,7 +195,7 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: None,
-                    index: Some(index),
+                    index,
                     redundant: false,
                 };
                 if let Some(new) = self.add_child(ctx, link, birth) {
@@ -208,10 +209,16 @@ impl Established {
             }
             Reply::TryLater | Reply::NotFound => {
                 let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-                self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+                if let Some(index) = index {
+                    self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+                }
             }
             // The endpoint asks again after a while; nothing here would change the answer.
-            Reply::Refused(failure) => self.report_part(ctx, Part::Child(index), failure),
+            Reply::Refused(failure) => {
+                if let Some(index) = index {
+                    self.report_part(ctx, Part::Child(index), failure);
+                }
+            }
         }
     }
 
@@ -275,6 +282,7 @@ impl Established {
         for key in yielding.map(|child| child.key).collect::<Vec<_>>() {
             self.close_child(ctx, key);
         }
+        self.close_outgrown(ctx);
     }
 
     /// Agrees, answers and installs; the new Child SA and its nonces, where it comes to that.
