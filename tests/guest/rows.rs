@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use adit_model::Cidr;
 use adit_model::connection::Initiator;
 use adit_model::observed::TunnelState;
-use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
+use adit_model::policy::{
+    Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
+};
 
 use crate::machine::{Machine, image};
 use crate::peer::{Peer, Wanted};
@@ -28,6 +31,8 @@ const SLOW: Duration = Duration::from_secs(30);
 enum Seen {
     Esp,
     EspOverV6,
+    Ah,
+    AhOverV6,
 }
 
 /// A row: what differs from one to the next.
@@ -39,6 +44,8 @@ struct Row {
     outer_v6: bool,
     inner_v6: bool,
     esp: (&'static str, Encryption, Authentication),
+    transform: Transform,
+    mode: Encapsulation,
     /// Sequence numbers have 64 bits.
     esn: bool,
     /// strongSwan rekeys it once.
@@ -54,6 +61,18 @@ const GCM: (&str, Encryption, Authentication) = (
 const CBC: (&str, Encryption, Authentication) =
     ("aes128-sha256", Encryption::Aes128, Authentication::Sha256);
 
+/// The cipher is a policy's; AH has none.
+const AH_SHA256: (&str, Encryption, Authentication) =
+    ("sha256", Encryption::Aes128, Authentication::Sha256);
+const AH_SHA384: (&str, Encryption, Authentication) =
+    ("sha384", Encryption::Aes128, Authentication::Sha384);
+const AH_SHA512: (&str, Encryption, Authentication) =
+    ("sha512", Encryption::Aes128, Authentication::Sha512);
+const AH_SHA1: (&str, Encryption, Authentication) =
+    ("sha1", Encryption::Aes128, Authentication::Sha1);
+const AH_XCBC: (&str, Encryption, Authentication) =
+    ("aesxcbc", Encryption::Aes128, Authentication::AesXcbc);
+
 impl Row {
     const V2: Self = Self {
         name: "ESP by itself, IKEv2",
@@ -62,9 +81,20 @@ impl Row {
         outer_v6: false,
         inner_v6: false,
         esp: GCM,
+        transform: Transform::Esp,
+        mode: Encapsulation::Tunnel,
         esn: false,
         rekeys: false,
         seen: Seen::Esp,
+    };
+
+    const AH: Self = Self {
+        name: "AH, IKEv2",
+        scenarios: "ikev2/net2net-ah",
+        esp: AH_SHA256,
+        transform: Transform::Ah,
+        seen: Seen::Ah,
+        ..Self::V2
     };
 
     /// Runs it with Adit in this role.
@@ -96,6 +126,16 @@ impl Row {
             place.cidr
         };
         let ours = place.gateway.addresses.toward(their_address).unwrap();
+        let is_tunnel = self.mode == Encapsulation::Tunnel;
+        let (behind, own_block) = if is_tunnel {
+            (block.parse().unwrap(), own_block)
+        } else {
+            (Cidr::host(their_address), Cidr::host(ours))
+        };
+        let proposals = match self.transform {
+            Transform::Ah => "ah_proposals",
+            _ => "esp_proposals",
+        };
         peer.configure(&Wanted {
             version: match self.version {
                 IkeVersion::V1 => 1,
@@ -104,13 +144,13 @@ impl Row {
             own: theirs.clone(),
             gateway: ours.to_string(),
             ike: "aes128-sha256-ecp256",
-            child: ("esp_proposals", self.esp.0),
-            local: block.to_owned(),
+            child: (proposals, self.esp.0),
+            local: behind.to_string(),
             remote: own_block.to_string(),
-            mode: "tunnel",
+            mode: if is_tunnel { "tunnel" } else { "transport" },
         });
         place.tunnels.clear();
-        let tunnel = place.connect(their_address, block.parse().unwrap());
+        let tunnel = place.connect(their_address, behind);
         tunnel.initiator = initiator;
         tunnel.local_cidrs = vec![own_block];
         tunnel.ike.version = self.version;
@@ -120,6 +160,8 @@ impl Row {
         tunnel.ipsec.encryption = vec![self.esp.1];
         tunnel.ipsec.authentication = vec![self.esp.2];
         tunnel.ipsec.pfs = Vec::new();
+        tunnel.ipsec.transform = self.transform;
+        tunnel.ipsec.encapsulation = self.mode;
         let id = tunnel.connection;
         host.apply(place);
         if initiator == Initiator::ResponseOnly {
@@ -132,25 +174,35 @@ impl Row {
             let observed = host.observed(id)?;
             (observed.state == TunnelState::Up).then_some(())
         });
-        self.carries(place, peer);
+        let ends = if is_tunnel {
+            self.behind(place)
+        } else {
+            Ends {
+                namespace: place.router(host),
+                here: ours.to_string(),
+                there: theirs.clone(),
+            }
+        };
+        self.carries(&ends, peer);
         if self.rekeys {
             peer.swanctl("--rekey --child net");
             until("only the new SAs are left", SLOW, || {
-                (peer.kernel().matches("proto esp").count() == 2).then_some(())
+                (peer.kernel().matches(self.proto()).count() == 2).then_some(())
             });
-            self.carries(place, peer);
+            self.carries(&ends, peer);
         }
         let captured = capture.stop();
-        let here = if self.inner_v6 {
-            &place.v6
+        if is_tunnel && self.transform == Transform::Esp {
+            captured.hides(&ends.here, &ends.there);
         } else {
-            &place.instance.address
-        };
-        let there = if self.inner_v6 { INNER_V6 } else { INNER };
-        captured.hides(here, there);
+            // The outer header is the only one, or AH shows the inner one.
+            captured.protects();
+        }
         let seen = match self.seen {
             Seen::Esp => captured.raw_esp,
             Seen::EspOverV6 => captured.raw_esp_over_v6,
+            Seen::Ah => captured.ah,
+            Seen::AhOverV6 => captured.ah_over_v6,
         };
         assert!(seen >= 20 && captured.esp == 0, "{captured:?}");
         place.tunnels.clear();
@@ -161,23 +213,45 @@ impl Row {
         peer.forget();
     }
 
-    /// Pings and a stream of TCP both ways, counted by both ends.
-    fn carries(&self, place: &Place, peer: &mut Peer) {
+    /// What is behind the two ends.
+    fn behind(&self, place: &Place) -> Ends {
         let (here, there) = if self.inner_v6 {
             (place.v6.clone(), INNER_V6)
         } else {
             (place.instance.address.clone(), INNER)
         };
-        let namespace = &place.instance.namespace;
+        Ends {
+            namespace: place.instance.namespace.clone(),
+            here,
+            there: there.to_owned(),
+        }
+    }
+
+    /// How the kernel calls the protocol.
+    const fn proto(&self) -> &'static str {
+        match self.transform {
+            Transform::Ah => "proto ah",
+            _ => "proto esp",
+        }
+    }
+
+    /// Pings both ways, counted by both ends.
+    fn carries(&self, ends: &Ends, peer: &mut Peer) {
+        let Ends {
+            namespace,
+            here,
+            there,
+        } = ends;
+        let from = format!("-I {here}");
         // In IKEv1 a peer with several threads may answer what proves that it is there before it has taken the
         // message that has it install the SAs; in software that takes a while.
         until("the first packet arrives", SLOW, || {
-            let ping = ping_with(namespace, there, "-c 1 -W 1");
+            let ping = ping_with(namespace, there, &format!("{from} -c 1 -W 1"));
             (ping.received == 1).then_some(())
         });
-        let pings = ping_with(namespace, there, "-c 10 -i 0.05 -W 5");
+        let pings = ping_with(namespace, there, &format!("{from} -c 10 -i 0.05 -W 5"));
         pings.all();
-        let family = if self.inner_v6 { "-6" } else { "-4" };
+        let family = if there.contains(':') { "-6" } else { "-4" };
         let said = peer.machine.run(&format!(
             "ping {family} -c 10 -i 0.2 -W 5 -I {there} {here}"
         ));
@@ -185,12 +259,13 @@ impl Row {
         // With the largest packets that the tunnel takes, and larger ones.
         for size in [1300, 1352, 4000] {
             // The first may be what tells the sender how large an IPv6 packet can be.
-            let _ = ping_with(namespace, there, &format!("-c 1 -W 1 -s {size}"));
-            let pings = ping_with(namespace, there, &format!("-c 3 -i 0.05 -W 5 -s {size}"));
+            let _ = ping_with(namespace, there, &format!("{from} -c 1 -W 1 -s {size}"));
+            let arguments = format!("{from} -c 3 -i 0.05 -W 5 -s {size}");
+            let pings = ping_with(namespace, there, &arguments);
             assert_eq!(pings.sent, pings.received, "{size}: {}", pings.text);
         }
         let kernel = peer.kernel();
-        let states = kernel.matches("proto esp").count();
+        let states = kernel.matches(self.proto()).count();
         assert_eq!(states, 2, "{kernel}");
         assert!(!kernel.contains("encap type"), "no UDP is used: {kernel}");
         assert_eq!(
@@ -198,7 +273,20 @@ impl Row {
             if self.esn { 2 } else { 0 },
             "{kernel}"
         );
+        let mode = match self.mode {
+            Encapsulation::Transport => "mode transport",
+            Encapsulation::Tunnel => "mode tunnel",
+        };
+        assert_eq!(kernel.matches(mode).count(), 2, "{kernel}");
     }
+}
+
+/// Who speaks to whom.
+struct Ends {
+    /// Where `here` is.
+    namespace: String,
+    here: String,
+    there: String,
 }
 
 fn role(initiator: Initiator) -> &'static str {
@@ -234,6 +322,13 @@ const SHORT: &[Row] = &[
         seen: Seen::EspOverV6,
         ..Row::V2
     },
+    Row {
+        name: "ESP in transport mode, IKEv2",
+        scenarios: "ikev2/host2host-transport",
+        mode: Encapsulation::Transport,
+        ..Row::V2
+    },
+    Row::AH,
 ];
 
 /// And those of `make interop-full`.
@@ -287,6 +382,84 @@ const MORE: &[Row] = &[
         seen: Seen::EspOverV6,
         ..Row::V2
     },
+    Row {
+        name: "ESP in transport mode, IKEv1",
+        scenarios: "ikev1/host2host-transport",
+        version: IkeVersion::V1,
+        esp: CBC,
+        mode: Encapsulation::Transport,
+        ..Row::V2
+    },
+    Row {
+        name: "ESP in transport mode over IPv6, IKEv2",
+        scenarios: "ipv6/transport-ikev2",
+        outer_v6: true,
+        esp: CBC,
+        mode: Encapsulation::Transport,
+        rekeys: true,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+    Row {
+        name: "ESP in transport mode over IPv6, IKEv1",
+        scenarios: "ipv6/transport-ikev1",
+        version: IkeVersion::V1,
+        outer_v6: true,
+        esp: CBC,
+        mode: Encapsulation::Transport,
+        seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+    Row {
+        name: "AH, IKEv1",
+        scenarios: "ikev1/net2net-ah",
+        version: IkeVersion::V1,
+        ..Row::AH
+    },
+    Row {
+        name: "AH with SHA-384, rekeyed by strongSwan, IKEv2",
+        scenarios: "ikev2/net2net-ah",
+        esp: AH_SHA384,
+        rekeys: true,
+        ..Row::AH
+    },
+    Row {
+        name: "AH with SHA-512, IKEv2",
+        scenarios: "ikev2/net2net-ah",
+        esp: AH_SHA512,
+        ..Row::AH
+    },
+    Row {
+        name: "AH with SHA-1, IPv6 in IPv6, IKEv2",
+        scenarios: "ikev2/net2net-ah",
+        outer_v6: true,
+        inner_v6: true,
+        esp: AH_SHA1,
+        seen: Seen::AhOverV6,
+        ..Row::AH
+    },
+    Row {
+        name: "AH with AES-XCBC in transport mode, IKEv2",
+        scenarios: "ikev2/host2host-ah",
+        esp: AH_XCBC,
+        mode: Encapsulation::Transport,
+        ..Row::AH
+    },
+    Row {
+        name: "AH in transport mode, IKEv1",
+        scenarios: "ikev1/host2host-ah",
+        version: IkeVersion::V1,
+        mode: Encapsulation::Transport,
+        ..Row::AH
+    },
+    Row {
+        name: "AH in transport mode over IPv6, IKEv2",
+        scenarios: "ikev2/host2host-ah",
+        outer_v6: true,
+        mode: Encapsulation::Transport,
+        seen: Seen::AhOverV6,
+        ..Row::AH
+    },
 ];
 
 #[test]
@@ -297,13 +470,21 @@ fn peers_with_esp_in_their_kernels() {
         return;
     };
     let report = Report::wanted();
-    let more = if report.is_some() { MORE } else { &[] };
+    let is_chosen = std::env::var_os("ADIT_GUEST_ROWS").is_some();
+    let more = if report.is_some() || is_chosen {
+        MORE
+    } else {
+        &[]
+    };
     let host = Host::open_without_udp("agu", 140);
     let machine = Machine::boot(&host, &image);
     let mut peer = Peer::start(&host, machine);
     let mut place = host.place("10.240.0", 11);
     let mut results = Vec::new();
-    for row in SHORT.iter().chain(more) {
+    // Those whose name has it, to look at one.
+    let wanted = std::env::var("ADIT_GUEST_ROWS").unwrap_or_default();
+    let chosen = SHORT.iter().chain(more);
+    for row in chosen.filter(|row| row.name.contains(&wanted)) {
         for initiator in [Initiator::BiDirectional, Initiator::ResponseOnly] {
             let passed = row.run(&host, &mut place, &mut peer, initiator);
             results.push(Outcome {
