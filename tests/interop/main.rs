@@ -4,11 +4,14 @@
 #![cfg(test)]
 
 mod blocks;
+mod ends;
 mod failures;
 mod lives;
 mod matrix;
+mod nat;
 mod outside_by_ipv6;
 mod scene;
+mod scoreboard;
 mod suites;
 mod tunnels;
 

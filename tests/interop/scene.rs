@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::strongswan::{BLOCK, INNER, Peer, Wanted};
+use crate::strongswan::{BLOCK, INNER, More, Peer, Wanted};
 use crate::support::api::Api;
 use crate::support::serve::Serve;
 use crate::support::site::{Instance, Site};
@@ -126,6 +126,7 @@ impl Scene {
             remote: SITE,
             remote_v6: None,
             ids: None,
+            more: More::default(),
             version: suite.version(),
         }
     }

@@ -40,6 +40,29 @@ pub(crate) struct Wanted {
     pub(crate) remote_v6: Option<String>,
     /// What it calls itself and the Adit gateway, if not by their addresses.
     pub(crate) ids: Option<[&'static str; 2]>,
+    pub(crate) more: More,
+}
+
+/// What only some are configured to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct More {
+    /// Which of several peers it is, from 0 on: of its addresses the last octet outside, and the third inside.
+    pub(crate) number: u8,
+    /// The first three octets of the network that it is in behind a NAT, if it is.
+    pub(crate) behind: Option<&'static str>,
+    /// More settings of its connection, and of its Child SAs.
+    pub(crate) of_connection: &'static str,
+    pub(crate) of_child: &'static str,
+}
+
+/// The address behind one of several peers.
+pub(crate) fn inner(number: u8) -> String {
+    format!("10.{}.0.1", 77 + number)
+}
+
+/// The block behind one of several peers.
+pub(crate) fn block(number: u8) -> String {
+    format!("10.{}.0.0/24", 77 + number)
 }
 
 /// A running one.
@@ -102,7 +125,12 @@ impl Sas {
 impl Peer {
     /// The address it will have.
     pub(crate) fn address_on(ground: &impl Ground) -> String {
-        format!("{}.50", ground.external())
+        Self::address_of(ground, 0)
+    }
+
+    /// The address that one of several will have.
+    pub(crate) fn address_of(ground: &impl Ground, number: u8) -> String {
+        format!("{}.{}", ground.external(), 50 + number)
     }
 
     /// The IPv6 address it will have, where there is IPv6 outside.
@@ -119,9 +147,16 @@ impl Peer {
 
     /// Starts one that nobody can reach yet.
     pub(crate) fn start_unplugged(ground: &impl Ground, wanted: &Wanted) -> Self {
-        let namespace = format!("{}-peer", ground.prefix());
-        let outside = format!("{}-swan", ground.prefix());
-        let v4 = Self::address_on(ground);
+        let number = wanted.more.number;
+        let suffix = if number == 0 {
+            String::new()
+        } else {
+            number.to_string()
+        };
+        let namespace = format!("{}-peer{suffix}", ground.prefix());
+        let outside = format!("{}-swan{suffix}", ground.prefix());
+        let network = wanted.more.behind.unwrap_or_else(|| ground.external());
+        let v4 = format!("{network}.{}", 50 + number);
         let v6 = Self::address_v6_on(ground);
         ip(&format!("netns add {namespace}"));
         ip(&format!(
@@ -130,10 +165,12 @@ impl Peer {
         // A machine keeps its address on the link when it is started again; with another one,
         // neighbours would send to the old one for as long as their kernels remember it.
         ip(&format!(
-            "-n {namespace} link set eth0 address 02:00:00:00:00:50"
+            "-n {namespace} link set eth0 address 02:00:00:00:00:{}",
+            50 + number
         ));
         ip(&format!("-n {namespace} address add {v4}/24 dev eth0"));
-        ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
+        let inner = inner(number);
+        ip(&format!("-n {namespace} address add {inner}/32 dev lo"));
         ip(&format!("-n {namespace} address add {INNER_V6}/128 dev lo"));
         if let Some(v6) = &v6 {
             ip(&format!(
@@ -176,6 +213,19 @@ impl Peer {
     /// Puts it on the external network.
     pub(crate) fn plug(&self) {
         ip(&format!("link set {} master {}", self.outside, self.bridge));
+    }
+
+    /// Moves its link into another namespace, and there onto this bridge, which has the first address of its
+    /// network and leads everywhere.
+    pub(crate) fn plug_behind(&self, namespace: &str, bridge: &str) {
+        let Self { outside, .. } = self;
+        ip(&format!("link set {outside} netns {namespace}"));
+        ip(&format!(
+            "-n {namespace} link set {outside} up master {bridge}"
+        ));
+        let (network, _) = self.address.rsplit_once('.').unwrap();
+        let own = &self.namespace;
+        ip(&format!("-n {own} route add default via {network}.1"));
     }
 
     /// Loads another configuration; SAs stay.
@@ -301,6 +351,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         remote_v6,
         ids,
         version,
+        more,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
     let child = |name: &str, local: &str, remote: &str| {
@@ -310,10 +361,12 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 remote_ts = {remote}
                 esp_proposals = {esp}
                 start_action = none
-            }}"
+                {}
+            }}",
+            more.of_child
         )
     };
-    let net = child("net", BLOCK, remote);
+    let net = child("net", &block(more.number), remote);
     let net_v6 = remote_v6.as_ref();
     let net_v6 = net_v6.map_or_else(String::new, |remote| child("net6", BLOCK_V6, remote));
     format!(
@@ -324,6 +377,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 remote_addrs = {gateway}
                 proposals = {ike}
                 mobike = no
+                {}
                 local {{
                     auth = psk
                     id = {own_id}
@@ -344,6 +398,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 id-2 = {gateway_id}
                 secret = \"{psk}\"
             }}
-        }}\n"
+        }}\n",
+        more.of_connection
     )
 }

@@ -16,6 +16,7 @@ mod child_rekey;
 mod cost;
 mod delete;
 mod encapsulation;
+mod hour;
 mod ike_rekey;
 mod ikev1;
 mod initiator;
