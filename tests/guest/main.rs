@@ -4,10 +4,12 @@
 
 #![cfg(test)]
 
+mod libreswan;
 mod machine;
 mod peer;
 mod report;
 mod rows;
+mod table;
 
 #[expect(
     dead_code,

@@ -1,5 +1,8 @@
-//! strongSwan in the machine, with the kernel's ESP and AH.
+//! strongSwan or libreswan in the machine, with the kernel's ESP and AH.
 
+use adit_model::policy::{Authentication, Encapsulation, Encryption, Transform};
+
+use crate::libreswan;
 use crate::machine::Machine;
 use crate::strongswan::{INNER, INNER_V6};
 use crate::support::{Ground, PATIENCE, until};
@@ -14,19 +17,45 @@ pub(crate) struct Wanted {
     /// Its own address, and the Adit gateway's.
     pub(crate) own: String,
     pub(crate) gateway: String,
+    /// Phase 1 as strongSwan spells it, and as libreswan does.
     pub(crate) ike: &'static str,
-    /// `esp_proposals` or `ah_proposals`, and their value.
-    pub(crate) child: (&'static str, &'static str),
+    pub(crate) ike_libreswan: &'static str,
+    /// Phase 2 as strongSwan spells it, and what that is.
+    pub(crate) child: &'static str,
+    pub(crate) algorithms: (Encryption, Authentication),
+    pub(crate) transform: Transform,
+    pub(crate) encapsulation: Encapsulation,
+    pub(crate) pfs: bool,
+    pub(crate) esn: bool,
+    pub(crate) psk: &'static str,
     /// Its side and the Adit gateway's.
     pub(crate) local: String,
     pub(crate) remote: String,
-    /// `tunnel` or `transport`.
-    pub(crate) mode: &'static str,
+    /// What leads what it sends to the other side, where it does not see to that itself.
+    pub(crate) route: Option<String>,
 }
 
-/// strongSwan, and the machine that it runs on.
+/// Whose IKE it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Daemon {
+    StrongSwan,
+    Libreswan,
+}
+
+impl Daemon {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::StrongSwan => "strongSwan",
+            Self::Libreswan => "libreswan",
+        }
+    }
+}
+
+/// A daemon, and the machine that it runs on.
 pub(crate) struct Peer {
     pub(crate) machine: Machine,
+    daemon: Daemon,
+    route: Option<String>,
 }
 
 const ENVIRONMENT: &str = "STRONGSWAN_CONF=/tmp/strongswan.conf SWANCTL_DIR=/tmp/swanctl";
@@ -38,21 +67,84 @@ impl Peer {
         [format!("{}.50", ground.external()), format!("{v6}::50")]
     }
 
-    /// Starts it, with its addresses on the external network.
+    /// Starts strongSwan, with its addresses on the external network.
     pub(crate) fn start(ground: &impl Ground, mut machine: Machine) -> Self {
         let [v4, v6] = Self::addresses(ground);
         machine.run(&format!("ip address add {v4}/24 dev eth0"));
         machine.run(&format!("ip address add {v6}/64 dev eth0 nodad"));
         machine.run(&format!("ip address add {INNER}/32 dev lo"));
         machine.run(&format!("ip address add {INNER_V6}/128 dev lo nodad"));
-        machine.write("/tmp/strongswan.conf", DAEMON);
-        machine.write("/tmp/swanctl/swanctl.conf", "");
-        machine.run(&format!("{ENVIRONMENT} charon-systemd >/tmp/said 2>&1 &"));
-        let mut this = Self { machine };
-        until("charon takes commands", PATIENCE, || {
-            this.machine.attempt("test -S /tmp/vici").1.then_some(())
-        });
+        let mut this = Self {
+            machine,
+            daemon: Daemon::StrongSwan,
+            route: None,
+        };
+        this.start_strongswan();
         this
+    }
+
+    fn start_strongswan(&mut self) {
+        self.machine.write("/tmp/strongswan.conf", DAEMON);
+        self.machine.write("/tmp/swanctl/swanctl.conf", "");
+        let command = format!("{ENVIRONMENT} charon-systemd >/tmp/said 2>&1 &");
+        self.machine.run(&command);
+        until("charon takes commands", PATIENCE, || {
+            self.machine.attempt("test -S /tmp/vici").1.then_some(())
+        });
+    }
+
+    /// Has this daemon run and no other.
+    pub(crate) fn run(&mut self, daemon: Daemon) {
+        match (self.daemon, daemon) {
+            (Daemon::StrongSwan, Daemon::Libreswan) => {
+                let _ = self.machine.attempt("killall charon-systemd");
+                until("charon has gone", PATIENCE, || {
+                    (!self.machine.attempt("pidof charon-systemd").1).then_some(())
+                });
+                let _ = self.machine.attempt("rm -f /tmp/vici /tmp/log");
+                libreswan::start(&mut self.machine);
+            }
+            (Daemon::Libreswan, Daemon::StrongSwan) => {
+                libreswan::stop(&mut self.machine);
+                self.start_strongswan();
+            }
+            _ => {}
+        }
+        self.daemon = daemon;
+    }
+
+    /// Brings the connection up; whether it says so.
+    pub(crate) fn initiate(&mut self) -> bool {
+        match self.daemon {
+            Daemon::StrongSwan => {
+                let said = self.swanctl("--initiate --child net --timeout 20 || true");
+                said.contains("completed successfully")
+            }
+            Daemon::Libreswan => {
+                let said = libreswan::whack(&mut self.machine, "--name adit --initiate");
+                said.contains("established") || self.kernel().contains("proto")
+            }
+        }
+    }
+
+    /// Has the Child SA replaced.
+    pub(crate) fn rekey(&mut self) {
+        match self.daemon {
+            Daemon::StrongSwan => drop(self.swanctl("--rekey --child net")),
+            Daemon::Libreswan => {
+                libreswan::whack(&mut self.machine, "--rekey-ipsec --name adit");
+            }
+        }
+    }
+
+    /// Has the IKE SA replaced.
+    pub(crate) fn rekey_ike(&mut self) {
+        match self.daemon {
+            Daemon::StrongSwan => drop(self.swanctl("--rekey --ike adit")),
+            Daemon::Libreswan => {
+                libreswan::whack(&mut self.machine, "--rekey-ike --name adit");
+            }
+        }
     }
 
     /// A `swanctl` command; it must work.
@@ -66,6 +158,10 @@ impl Peer {
 
     /// Has this one connection.
     pub(crate) fn configure(&mut self, wanted: &Wanted) {
+        self.route.clone_from(&wanted.route);
+        if self.daemon == Daemon::Libreswan {
+            return libreswan::configure(&mut self.machine, wanted);
+        }
         let text = connection(wanted);
         self.machine.write("/tmp/swanctl/swanctl.conf", &text);
         self.swanctl("--load-all --clear");
@@ -73,6 +169,9 @@ impl Peer {
 
     /// Ends all SAs, and forgets the connection.
     pub(crate) fn forget(&mut self) {
+        if self.daemon == Daemon::Libreswan {
+            return libreswan::forget(&mut self.machine, self.route.take().as_deref());
+        }
         self.machine.write("/tmp/swanctl/swanctl.conf", "");
         self.swanctl("--load-conns");
     }
@@ -113,11 +212,21 @@ fn connection(wanted: &Wanted) -> String {
         own,
         gateway,
         ike,
-        child: (kind, proposal),
+        child,
         local,
         remote,
-        mode,
+        psk,
+        ..
     } = wanted;
+    let kind = match wanted.transform {
+        Transform::Ah => "ah_proposals",
+        _ => "esp_proposals",
+    };
+    let mode = match wanted.encapsulation {
+        Encapsulation::Transport => "transport",
+        Encapsulation::Tunnel => "tunnel",
+    };
+    let pfs = if wanted.pfs { "-ecp256" } else { "" };
     format!(
         "connections {{
             adit {{
@@ -138,7 +247,7 @@ fn connection(wanted: &Wanted) -> String {
                     net {{
                         local_ts = {local}
                         remote_ts = {remote}
-                        {kind} = {proposal}
+                        {kind} = {child}{pfs}
                         mode = {mode}
                     }}
                 }}
@@ -148,7 +257,7 @@ fn connection(wanted: &Wanted) -> String {
             ike-adit {{
                 id-1 = {own}
                 id-2 = {gateway}
-                secret = \"{PSK}\"
+                secret = \"{psk}\"
             }}
         }}\n"
     )

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
+use crate::peer::Daemon;
+
 /// What became of a row in one role.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
+    pub(crate) daemon: Daemon,
     pub(crate) name: &'static str,
     pub(crate) scenarios: &'static str,
     pub(crate) role: &'static str,
@@ -47,23 +50,39 @@ fn section(image: &Path, results: &[Outcome]) -> String {
     let passed = results.iter().filter(|one| one.passed).count();
     let mut text = format!(
         "## Lane B: kernel peers in a guest\n\n\
-         strongSwan with the kernel's ESP, in a machine under QEMU ({versions}), on {today}: {passed} of {} passed. A row\n\
-         passes if both sides report the tunnel, pings of all sizes pass both ways, nothing is seen in clear on the wire, and\n\
-         nothing is left behind. `make interop-full` writes this; `make test` runs the first four rows.\n\n\
-         | row | strongSwan's scenario | Adit is | result |\n|---|---|---|---|\n",
+         strongSwan and libreswan with the kernel's ESP and AH, in a machine under QEMU ({versions}), on {today}:\n\
+         {passed} of {} passed. A row passes if both sides report the tunnel, pings of all sizes pass both ways, nothing is\n\
+         seen on the wire but IKE, ESP and AH, and in tunnel mode of ESP nothing in clear within them, and nothing is left\n\
+         behind. `make interop-full` writes this; `make test` runs the first rows.\n",
         results.len()
     );
-    for one in results {
-        let result = if one.passed { "passed" } else { "failed" };
+    for daemon in [Daemon::StrongSwan, Daemon::Libreswan] {
+        let name = daemon.name();
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {result} |",
-            one.name, one.scenarios, one.role
+            "\n### {name}\n\n| row | {name}'s scenario | Adit is | result |\n|---|---|---|---|"
         );
+        for one in results.iter().filter(|one| one.daemon == daemon) {
+            let result = if one.passed { "passed" } else { "failed" };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {result} |",
+                one.name, one.scenarios, one.role
+            );
+        }
     }
-    text.push_str(
-        "\nNot yet run: AH and transport mode (refused with a reason), libreswan, NAT in front of the machine.\n",
-    );
+    text.push_str(NOT_RUN);
     text
 }
+
+/// Why the others of the scoreboard are not among the rows.
+const NOT_RUN: &str = "
+Of libreswan's 52 scenarios the others are not run here. Of these a peer that behaves well shows nothing, and our own
+tests play the other end: `ikev2-ddos-cookie-01`, `ikev2-ddos-cookie-02-mangle`, `ikev2-43-init-retransmit`,
+`ikev2-impair-*`, `impair-14-*`, `ikev2-invalid-ke-02-wrong-modp`, `fuzzer-ikev1-01`, `ikev2-15-fuzzer`,
+`ikev2-child-rekey-06-deadlock`, `crossing-streams-*`. Not yet run for want of a row: `ikev2-05-basic-psk-missing-*`,
+`ikev2-35-mismatched-child`, `dpd-02`, `dpd-04`, `ikev2-expire-01-bytes`, `multinet-01`, `ikev1-rw-multiple-subnets`,
+`replay-window-ikev2`, `ikev2-liveness-09-revival`, `*-27-uniqueid`, and those with NAT in front of the machine or peers
+of any address. Not asked for: `ikev2-algo-sha2-08-truncbug`, `interop-ikev2-openbsd-01-iked-responder`.
+";

@@ -14,9 +14,10 @@ use super::{Ground, PATIENCE, until};
 /// Who asks where an address is, and who answers.
 const NEIGHBOURS: &str = "(arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
 
-/// All that IPsec needs besides: IKE and ESP, in UDP or not. Links also announce themselves to multicast
+/// All that IPsec needs besides: IKE and ESP, in UDP or not, AH, and their fragments. Links also announce themselves to multicast
 /// routers, by IGMP and by IPv6 from and to link-local addresses.
 const EXPECTED: &str = "(udp port 500 or udp port 4500) or (ip proto 50) or (ip6 proto 50) or \
+     (ip proto 51) or (ip6 proto 51) or (ip6[6] == 44 and (ip6[40] == 50 or ip6[40] == 51)) or \
      (igmp and dst net 224.0.0.0/24) or \
      (ip6 and (src net fe80::/10 or src host ::) and dst net ff02::/16)";
 
@@ -104,6 +105,8 @@ impl Capture {
                 .len(),
             raw_esp: self.matching("ip proto 50").len(),
             raw_esp_over_v6: self.matching("ip6 proto 50").len(),
+            ah: self.matching("ip proto 51").len(),
+            ah_over_v6: self.matching("ip6 proto 51").len(),
             expedited: self
                 .matching("(ip and ip[1] == 0xb8) or (ip6 and ip6[0:2] & 0xff0 == 0xb80)")
                 .len(),
@@ -148,6 +151,10 @@ pub(crate) struct Captured {
     pub(crate) raw_esp: usize,
     /// And how many over IPv6.
     pub(crate) raw_esp_over_v6: usize,
+    /// How many packets of AH there were over IPv4.
+    pub(crate) ah: usize,
+    /// And how many over IPv6.
+    pub(crate) ah_over_v6: usize,
     /// How many packets had the DSCP of expedited forwarding in their outer header.
     pub(crate) expedited: usize,
     neighbours: Vec<String>,
@@ -176,6 +183,13 @@ impl Captured {
     #[track_caller]
     pub(crate) fn hides(&self, one: &str, two: &str) {
         assert_eq!(self.leak(one, two), None);
+    }
+
+    /// Nothing but IKE, ESP, AH, and questions for neighbours was seen. What AH and transport mode show of a packet is
+    /// not looked for.
+    #[track_caller]
+    pub(crate) fn protects(&self) {
+        assert!(self.unexpected.is_empty(), "{:?}", self.unexpected);
     }
 
     /// What was seen that should not have been.

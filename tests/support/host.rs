@@ -317,6 +317,11 @@ impl Place {
         self.tunnels.last_mut().unwrap()
     }
 
+    /// The namespace of its router, which has the gateway's addresses.
+    pub(crate) fn router(&self, host: &Host) -> String {
+        format!("{}-r-{}", host.prefix(), self.gateway.router.short())
+    }
+
     /// Its gateway's IPv4 address.
     pub(crate) fn outer(&self) -> IpAddr {
         self.gateway.addresses.v4.into()

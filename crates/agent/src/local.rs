@@ -154,9 +154,15 @@ impl Agent for LocalAgent {
             });
             gateway.running.as_ref().map(|one| Arc::clone(&one.orders))
         };
-        let lead = || {
-            self.network
+        let hosts = tunnels.hosts();
+        let lead = || async {
+            let network = &self.network;
+            network
                 .set_gateway_blocks(spec.router, spec.id, &blocks)
+                .await?;
+            network
+                .set_gateway_hosts(spec.router, spec.id, &hosts)
+                .await
         };
         let failed = |error| gateway_error(spec.router, error);
         // First of all, so that what is behind the peers goes nowhere even if nothing else works.
@@ -206,6 +212,12 @@ impl Agent for LocalAgent {
             let (added, removed) = (&blocks.added, &blocks.removed);
             let network = &self.network;
             let changed = network.change_gateway_blocks(router, change.id, added, removed);
+            changed
+                .await
+                .map_err(|error| gateway_error(router, error))?;
+        }
+        if let Some(hosts) = orders.hosts_after(change) {
+            let changed = self.network.set_gateway_hosts(router, change.id, &hosts);
             changed
                 .await
                 .map_err(|error| gateway_error(router, error))?;

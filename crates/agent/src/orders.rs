@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adit_model::desired::GatewayChange;
-use adit_model::{ConnectionId, OuterAddresses};
+use adit_model::{Cidr, ConnectionId, OuterAddresses};
 use adit_worker::protocol::{ChangeOrder, GatewayOrder, ToWorker};
 use tokio::sync::Notify;
 
@@ -57,6 +57,11 @@ impl Orders {
     /// What a change would do to the blocks that the tunnels lead to.
     pub(crate) fn weigh(&self, change: &GatewayChange) -> BlockChange {
         self.wish().tunnels.weigh(change)
+    }
+
+    /// The peers that the gateway speaks to itself after a change, if that has anything to do with them.
+    pub(crate) fn hosts_after(&self, change: &GatewayChange) -> Option<BTreeSet<Cidr>> {
+        self.wish().tunnels.hosts_after(change)
     }
 
     pub(crate) fn change(&self, change: &GatewayChange) {

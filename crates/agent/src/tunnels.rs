@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use adit_model::desired::{GatewayChange, TunnelSpec};
+use adit_model::policy::Encapsulation;
 use adit_model::{Cidr, ConnectionId};
 
 /// Tunnels by connection, as specs have them.
@@ -38,6 +39,23 @@ impl Tunnels {
     /// The blocks that any tunnel leads to.
     pub(crate) fn blocks(&self) -> BTreeSet<Cidr> {
         self.leading_to.keys().copied().collect()
+    }
+
+    /// The peers that tunnels in transport mode are to, which the gateway speaks to itself.
+    pub(crate) fn hosts(&self) -> BTreeSet<Cidr> {
+        hosts(self.specs.values())
+    }
+
+    /// The same after a change; `None` where that has no such tunnels, and had none.
+    pub(crate) fn hosts_after(&self, change: &GatewayChange) -> Option<BTreeSet<Cidr>> {
+        let before = change.tunnels.keys().filter_map(|id| self.specs.get(id));
+        let after = change.tunnels.values().flatten();
+        if hosts(before.chain(after)).is_empty() {
+            return None;
+        }
+        let mut specs = self.specs.clone();
+        change.apply_to(&mut specs);
+        Some(hosts(specs.values()))
     }
 
     /// What a change would do to the blocks. Costs what the change has, not what there is.
@@ -78,6 +96,14 @@ impl Tunnels {
         }
         counts
     }
+}
+
+fn hosts<'a>(specs: impl Iterator<Item = &'a Arc<TunnelSpec>>) -> BTreeSet<Cidr> {
+    let transport = specs.filter(|spec| spec.ipsec.encapsulation == Encapsulation::Transport);
+    let hosts = transport.map(|spec| (spec, Cidr::host(spec.peer_address)));
+    // Others are refused, and their packets go nowhere anyway.
+    let hosts = hosts.filter(|(spec, host)| spec.peer_cidrs.contains(host));
+    hosts.map(|(_, host)| host).collect()
 }
 
 #[cfg(test)]

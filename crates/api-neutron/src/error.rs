@@ -191,6 +191,8 @@ catalogue! {
     // Site connections.
     BAD_REQUEST "IpsecValidationFailure" UnsupportedTransform {transform}
         "IPSec does not support IPsec Policy attribute transform_protocol with value '{transform}'";
+    BAD_REQUEST "IpsecValidationFailure" TransportBlocks {local, peer}
+        "IPSec does not support IPsec Policy attribute encapsulation_mode with value 'transport' but between {local} and {peer}, the two ends' own addresses: use a peer endpoint group of the latter, and a local one of the external network's subnet";
     BAD_REQUEST "MissingPeerCidrs" MissingPeerCidrs
         "Missing peer CIDRs for IPsec site-to-site connection: the VPN service has a subnet";
     BAD_REQUEST "PeerCidrsInvalid" PeerCidrsInvalid

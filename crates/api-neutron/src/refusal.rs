@@ -138,6 +138,10 @@ impl From<Misfit> for ApiError {
                 subnet: subnet.to_string(),
                 router: router.to_string(),
             },
+            Misfit::TransportBlocks { local, peer } => Self::TransportBlocks {
+                local: local.to_string(),
+                peer: peer.to_string(),
+            },
             Misfit::UnknownSubnetInGroup(subnet) => Self::NonExistingSubnet { subnet },
             Misfit::WrongGroupKind {
                 group,

@@ -35,7 +35,8 @@ impl Control {
             .await?;
         if let Endpoints::Subnets(subnets) = &new.endpoints {
             for Written { value, text } in subnets {
-                if tx.subnet(caller.scope(), *value).await?.is_none() {
+                let is_outside = self.outside_subnets().contains(value);
+                if !is_outside && tx.subnet(caller.scope(), *value).await?.is_none() {
                     return Err(Misfit::UnknownSubnetInGroup(text.clone()).into());
                 }
             }

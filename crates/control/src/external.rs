@@ -24,6 +24,13 @@ impl Control {
         self.0.external_subnets(network)
     }
 
+    /// The subnets that external addresses are of, which everybody may name.
+    pub(crate) fn outside_subnets(&self) -> Vec<SubnetId> {
+        let known = self.0.external.get();
+        let subnets = known.map(|(_, subnets)| (subnets.v4, subnets.v6));
+        subnets.map_or_else(Vec::new, |(v4, v6)| [v4].into_iter().chain(v6).collect())
+    }
+
     /// The network that external addresses are of.
     pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
         let known = self.0.external.get().map(|(network, _)| *network);

@@ -1,7 +1,7 @@
 //! Why the parts of a gateway, an endpoint group or a connection don't fit together.
 
 use adit_model::endpoint_group::EndpointKind;
-use adit_model::{EndpointGroupId, RouterId, SubnetId};
+use adit_model::{Cidr, EndpointGroupId, RouterId, SubnetId};
 
 /// Why the parts of a gateway, an endpoint group or a connection don't fit together.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -72,6 +72,14 @@ pub enum Misfit {
         subnet: SubnetId,
         /// One that the project has.
         router: RouterId,
+    },
+    /// The policy asks for transport mode, and the blocks are not the two ends' own addresses.
+    #[error("transport mode is between {local} and {peer} alone")]
+    TransportBlocks {
+        /// The gateway's address.
+        local: Cidr,
+        /// The peer's.
+        peer: Cidr,
     },
     /// A group names a subnet that is not there.
     #[error("the subnet {0} is not there")]

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod aes_mac;
+mod authenticator;
 mod cbc;
 mod ccm_key;
 mod combined;
@@ -34,6 +35,7 @@ mod random;
 mod seal;
 mod secret;
 
+pub use authenticator::Authenticator;
 pub use cbc::CbcCipher;
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
 pub use encryption::Encryption;

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use adit_esp::{InboundSa, InnerHeader, OutboundError, OutboundPacket, OutboundSa, Spi};
+use adit_esp::{
+    Carried, Delivered, HEADROOM, InboundSa, InnerHeader, Mode, OutboundError, OutboundPacket,
+    OutboundSa, Protocol, Spi,
+};
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
@@ -17,14 +20,19 @@ use crate::routes::{RouteChange, Routes};
 use crate::traffic_class;
 use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
-/// Octets of the largest ESP packet to a peer: the path MTU less IP (20 or 40) and UDP (8).
-fn datagram_budget(outer_mtu: u16, remote: SocketAddr, carriage: Carriage) -> usize {
+/// Octets of the largest sealed packet to a peer: the path MTU less IP (20 or 40), where that is not in it, and UDP (8).
+fn datagram_budget(
+    outer_mtu: u16,
+    remote: SocketAddr,
+    carriage: Carriage,
+    sa: &OutboundSa,
+) -> usize {
     let ip = if remote.is_ipv4() { 20 } else { 40 };
     let udp = match carriage {
         Carriage::Ip => 0,
         Carriage::Udp => 8,
     };
-    usize::from(outer_mtu).saturating_sub(ip + udp)
+    (usize::from(outer_mtu) + sa.outer_len()).saturating_sub(ip + udp)
 }
 
 /// What the control side knows of the installed Child SAs.
@@ -76,7 +84,8 @@ impl Register {
         let stats = Arc::new(ChildStats::new(id, outbound.sequence_limit(), busy));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
-        let path = outbound.max_inner_len(datagram_budget(outer_mtu, remote, carriage));
+        let budget = datagram_budget(outer_mtu, remote, carriage, &outbound);
+        let path = outbound.max_inner_len(budget);
         let limit = Limit { path, mtu };
         let inbound = InboundChild {
             id,
@@ -141,9 +150,55 @@ pub(crate) enum InboundCommand {
     Routes(Arc<RouteChange>),
 }
 
+/// A sealed packet that has arrived.
+pub(crate) struct Sealed<'a> {
+    /// From its SPI on; of AH over IPv4 from the outer header on.
+    pub(crate) packet: &'a mut [u8],
+    spi: Spi,
+    protocol: Protocol,
+    /// The peer's address and port, of one that came in UDP.
+    from: Option<SocketAddr>,
+}
+
+impl<'a> Sealed<'a> {
+    /// One of ESP.
+    pub(crate) fn esp(packet: &'a mut [u8], from: Option<SocketAddr>) -> Result<Self, DropCause> {
+        Ok(Self {
+            spi: Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?,
+            packet,
+            protocol: Protocol::Esp,
+            from,
+        })
+    }
+
+    /// One of AH, over IPv4 with the outer header.
+    pub(crate) fn ah(packet: &'a mut [u8], is_ipv4: bool) -> Result<Self, DropCause> {
+        let outer_len = match packet.first() {
+            Some(first) if is_ipv4 => usize::from(first & 0x0F) * 4,
+            _ => 0,
+        };
+        // Behind next header, length and two octets of nothing (RFC 4302 section 2).
+        let spi = packet.get(outer_len + 4..).and_then(Spi::of_packet);
+        Ok(Self {
+            spi: spi.ok_or(DropCause::UnknownSpi)?,
+            packet,
+            protocol: Protocol::Ah,
+            from: None,
+        })
+    }
+}
+
+impl Sealed<'_> {
+    pub(crate) const fn is_in_udp(&self) -> bool {
+        self.from.is_some()
+    }
+}
+
 /// An opened packet.
 pub(crate) struct Opened {
-    /// Where in the datagram the inner packet is.
+    /// Where the inner packet is now, if not where it arrived. It was in transport mode then.
+    pub(crate) rebuilt: Option<Vec<u8>>,
+    /// Where in that, or where it arrived, it is.
     pub(crate) range: Range<usize>,
     /// Parsed from the clear packet.
     pub(crate) inner: InnerHeader,
@@ -181,31 +236,41 @@ impl InboundTable {
         }
     }
 
-    /// Opens an ESP packet in place. `from`: the peer's address and port, of one that came in UDP.
+    /// Opens a sealed packet in place.
     pub(crate) fn open(
         &mut self,
-        packet: &mut [u8],
-        from: Option<SocketAddr>,
+        sealed: &mut Sealed<'_>,
         now: Instant,
     ) -> Result<Opened, DropCause> {
-        let spi = Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?;
-        let child = self.children.get_mut(&spi).ok_or(DropCause::UnknownSpi)?;
+        let (packet, from) = (&mut *sealed.packet, sealed.from);
+        let child = self.children.get_mut(&sealed.spi);
+        // Each protocol has SPIs of its own.
+        let child = child.filter(|child| child.sa.protocol() == sealed.protocol);
+        let child = child.ok_or(DropCause::UnknownSpi)?;
         let highest = child.sa.highest_sequence();
         let result = child.sa.open(packet);
         let authenticated = result
             .as_ref()
             .err()
             .is_none_or(|reason| reason.is_authenticated());
-        let result = result.map_err(DropCause::Esp).and_then(|range| {
-            let inner = packet.get(range.clone()).map(InnerHeader::parse);
+        let result = result.map_err(DropCause::Esp).and_then(|delivered| {
+            let inner = delivered.packet(packet).map(InnerHeader::parse);
             let Some(Ok(inner)) = inner else {
                 return Err(DropCause::NotIp);
+            };
+            let (rebuilt, range) = match delivered {
+                Delivered::InPlace(range) => (None, range),
+                Delivered::Rebuilt(frame) => {
+                    let range = HEADROOM..frame.len();
+                    (Some(frame), range)
+                }
             };
             let (local, remote) = (inner.destination, inner.source);
             if !self.routes.may_bring(child.owner, local, remote) {
                 return Err(DropCause::OtherConnection);
             }
             Ok(Opened {
+                rebuilt,
                 range,
                 inner,
                 limit: child.limit,
@@ -245,8 +310,8 @@ pub(crate) struct OutboundChild {
 
 impl OutboundChild {
     fn fit(&mut self, paths: &Paths) {
-        let mtu = paths.mtu(self.remote, self.outer_mtu);
-        let budget = datagram_budget(mtu, self.remote, self.carriage);
+        let mtu = self.path_mtu(paths);
+        let budget = datagram_budget(mtu, self.remote, self.carriage, &self.sa);
         self.limit.path = self.sa.max_inner_len(budget);
     }
 
@@ -270,29 +335,56 @@ impl OutboundChild {
         self.limit.of(packet)
     }
 
-    /// Octets of the datagram around an inner packet.
-    pub(crate) fn sealed_len(&self, inner_len: usize) -> usize {
-        self.sa.sealed_len(inner_len)
+    /// What its packets are.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.sa.protocol()
     }
 
-    /// Where in the datagram the inner packet starts.
+    /// What of packets it protects.
+    pub(crate) fn mode(&self) -> Mode {
+        self.sa.mode()
+    }
+
+    /// What of a packet it carries.
+    pub(crate) fn carried(&self, inner: &InnerHeader, packet: &[u8]) -> Result<Carried, DropCause> {
+        self.sa
+            .carried(inner, packet)
+            .map_err(|_| DropCause::Uncarried)
+    }
+
+    /// Octets of the sealed packet around a payload.
+    pub(crate) fn sealed_len(&self, payload_len: usize) -> usize {
+        self.sa.sealed_len(payload_len)
+    }
+
+    /// Where in the sealed packet the payload starts.
     pub(crate) fn payload_offset(&self) -> usize {
         self.sa.payload_offset()
+    }
+
+    /// Octets of inner packets whose payloads these are.
+    pub(crate) fn inner_octets(&self, packets: &[OutboundPacket<'_>]) -> u64 {
+        let payloads: usize = packets.iter().map(|packet| packet.payload_len).sum();
+        (payloads + packets.len() * self.sa.skipped()) as u64
+    }
+
+    /// Octets of the largest IP packet on the way to the peer.
+    pub(crate) fn path_mtu(&self, paths: &Paths) -> u16 {
+        paths.mtu(self.remote, self.outer_mtu)
     }
 
     /// Seals packets and counts them.
     pub(crate) fn seal(&mut self, packets: &mut [OutboundPacket<'_>]) -> Result<(), DropCause> {
         self.sa.seal_batch(packets).map_err(|error| match error {
             OutboundError::SequenceExhausted => DropCause::SequenceExhausted,
-            OutboundError::WrongLength { .. }
-            | OutboundError::NotIp
-            | OutboundError::Sealing(_) => DropCause::NotIp,
+            OutboundError::TooLong => DropCause::TooBig,
+            OutboundError::WrongLength { .. } | OutboundError::Sealing(_) => DropCause::NotIp,
         })?;
-        let octets: usize = packets.iter().map(|packet| packet.inner_len).sum();
+        let octets = self.inner_octets(packets);
         self.stats
             .packets_out
             .fetch_add(packets.len() as u64, Relaxed);
-        self.stats.octets_out.fetch_add(octets as u64, Relaxed);
+        self.stats.octets_out.fetch_add(octets, Relaxed);
         self.stats.sequence.store(self.sa.sequence(), Relaxed);
         self.stats.note_busy();
         Ok(())
@@ -427,6 +519,12 @@ impl OutboundTable {
         };
         let newest = places.rev().copied().find(carries);
         newest.ok_or(DropCause::NoSa)
+    }
+
+    /// Octets of the largest IP packet on the way to the peer of this place.
+    pub(crate) fn path_mtu(&self, place: usize) -> u16 {
+        let child = self.child(place);
+        child.map_or(u16::MAX, |child| child.path_mtu(&self.paths))
     }
 
     pub(crate) fn child(&self, place: usize) -> Option<&OutboundChild> {

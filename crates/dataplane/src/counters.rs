@@ -26,6 +26,8 @@ pub enum DropCause {
     NotIp,
     /// Outbound: larger than the tunnel; the sender was told if that is allowed.
     TooBig,
+    /// Outbound: a fragment or IP options, which transport mode does not carry.
+    Uncarried,
     /// Outbound: the SA's sequence numbers have ended.
     SequenceExhausted,
     /// Outbound: the kernel did not take the datagram.
@@ -51,7 +53,7 @@ pub enum DropCause {
 }
 
 impl DropCause {
-    const PLAIN: [Self; 15] = [
+    const PLAIN: [Self; 16] = [
         Self::NoSa,
         Self::NoConnection,
         Self::LinkScope,
@@ -67,6 +69,7 @@ impl DropCause {
         Self::OtherConnection,
         Self::DeviceFailed,
         Self::Congestion,
+        Self::Uncarried,
     ];
 
     /// How many there are.
@@ -98,6 +101,7 @@ impl DropCause {
             Self::OtherConnection => "other_connection",
             Self::DeviceFailed => "device_failed",
             Self::Congestion => "congestion",
+            Self::Uncarried => "uncarried",
             Self::Esp(reason) => reason.name(),
         }
     }
@@ -119,6 +123,7 @@ impl DropCause {
             Self::OtherConnection => 12,
             Self::DeviceFailed => 13,
             Self::Congestion => 14,
+            Self::Uncarried => 15,
             Self::Esp(reason) => Self::PLAIN.len() + reason as usize,
         }
     }

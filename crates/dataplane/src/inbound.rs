@@ -1,12 +1,12 @@
 //! The inbound loop: sockets, demultiplexing, opening, joining, device.
 //!
 //! A datagram is a NAT keepalive (one octet 0xFF), an IKE message (four octets zero before it) or an ESP packet
-//! (RFC 3948 section 2); what comes by a raw socket is ESP. The inner packet is written from where it was decrypted: the vnet header goes over the ESP
-//! header and IV before it, which are of no more use.
+//! (RFC 3948 section 2); what comes by a raw socket is ESP or AH. The inner packet is written from where it was opened:
+//! the vnet header goes over the ESP header and IV before it, which are of no more use. In transport mode it is
+//! written from where it got its IP header again.
 
 use std::fs::File;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,7 +16,7 @@ use adit_esp::ESP_HEADER_LEN;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand};
+use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand, Sealed};
 use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
@@ -24,6 +24,7 @@ use crate::counters::{DropCause, Totals};
 use crate::ike_queue::{IkeDatagram, IkeQueue};
 use crate::path;
 use crate::raw::{self, RECEIVE_LEN, RECEIVES, RawPort, RawPorts};
+use crate::rebuilt;
 use crate::traffic_class;
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
@@ -60,6 +61,7 @@ pub(crate) struct InboundLoop {
     pub(crate) device: Arc<File>,
     pub(crate) udp: Arc<UdpPorts>,
     pub(crate) esp: Arc<RawPorts>,
+    pub(crate) ah: Arc<RawPorts>,
     pub(crate) commands: Arc<CommandQueue<InboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -74,7 +76,8 @@ pub(crate) struct InboundLoop {
 impl InboundLoop {
     /// Runs until the command queue is stopped.
     pub(crate) fn run(mut self) {
-        let (udp, esp) = (Arc::clone(&self.udp), Arc::clone(&self.esp));
+        let udp = Arc::clone(&self.udp);
+        let (esp, ah) = (Arc::clone(&self.esp), Arc::clone(&self.ah));
         let mut buf = vec![0; READ_LEN];
         // Memory that nothing is ever received into costs nothing.
         let mut packets = vec![0; RECEIVES * RECEIVE_LEN];
@@ -86,7 +89,7 @@ impl InboundLoop {
                 turn = turn.max(self.receive(port, &mut buf, &mut control));
                 self.flush();
             }
-            for port in esp.iter() {
+            for port in esp.iter().chain(ah.iter()) {
                 turn = turn.max(self.receive_raw(port, &mut packets));
                 self.flush();
             }
@@ -120,7 +123,7 @@ impl InboundLoop {
                 }
                 Err(Errno::EAGAIN) => return Turn::Drained,
                 Err(Errno::EINTR) => {}
-                Err(_) if self.hear_of_paths(port.socket().as_fd()) => {}
+                Err(_) if self.hear_of_paths(port.socket().as_fd(), 0) => {}
                 Err(_) => return failed,
             }
         }
@@ -139,7 +142,7 @@ impl InboundLoop {
             }
             Err(Errno::EAGAIN) => Turn::Drained,
             Err(Errno::EINTR) => Turn::More,
-            Err(_) if self.hear_of_paths(port.descriptor()) => Turn::More,
+            Err(_) if self.hear_of_paths(port.descriptor(), port.spi_at()) => Turn::More,
             Err(_) => Turn::Failed,
         }
     }
@@ -152,9 +155,14 @@ impl InboundLoop {
         let now = Instant::now();
         for (packet, (len, class)) in packets.chunks_mut(RECEIVE_LEN).zip(&batch.packets) {
             let payload = packet.get_mut(..*len).and_then(|it| port.payload(it));
-            let taken = payload
-                .ok_or(DropCause::Runt)
-                .and_then(|payload| self.esp_packet(payload, None, *class, now));
+            let sealed = payload.ok_or(DropCause::Runt).and_then(|payload| {
+                if port.spi_at() == 0 {
+                    Sealed::esp(payload, None)
+                } else {
+                    Sealed::ah(payload, port.is_ipv4())
+                }
+            });
+            let taken = sealed.and_then(|sealed| self.sealed(sealed, *class, now));
             if let Err(cause) = taken {
                 self.totals.dropped(cause);
             }
@@ -162,8 +170,8 @@ impl InboundLoop {
     }
 
     /// Passes on what the network says of the ways to peers; whether it said anything.
-    fn hear_of_paths(&self, socket: BorrowedFd<'_>) -> bool {
-        let (any, news) = path::take(socket);
+    fn hear_of_paths(&self, socket: BorrowedFd<'_>, spi_at: usize) -> bool {
+        let (any, news) = path::take(socket, spi_at);
         for news in news {
             self.outbound.push(OutboundCommand::Path(news));
         }
@@ -172,18 +180,23 @@ impl InboundLoop {
 
     fn wait(&self, sockets: bool, timeout: PollTimeout) {
         let mut awaited = vec![PollFd::new(self.commands.wake_fd(), PollFlags::POLLIN)];
+        let mut spis_at = Vec::new();
         if sockets {
-            let ports = self.udp.iter().map(|port| port.socket().as_fd());
-            let ports = ports.chain(self.esp.iter().map(RawPort::descriptor));
-            awaited.extend(ports.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
+            let udp = self.udp.iter().map(|port| (port.socket().as_fd(), 0));
+            let raw = self.esp.iter().chain(self.ah.iter());
+            let raw = raw.map(|port| (port.descriptor(), port.spi_at()));
+            for (socket, spi_at) in udp.chain(raw) {
+                awaited.push(PollFd::new(socket, PollFlags::POLLIN));
+                spis_at.push(spi_at);
+            }
         }
         // An error of poll, like an early return, costs one more turn of the loop.
         let _ = poll(&mut awaited, timeout);
         // News stays, and poll answers at once, until it is taken.
-        for socket in awaited.iter().skip(1) {
+        for (socket, spi_at) in awaited.iter().skip(1).zip(spis_at) {
             let ready = socket.revents().unwrap_or(PollFlags::empty());
             if ready.contains(PollFlags::POLLERR) {
-                self.hear_of_paths(socket.as_fd());
+                self.hear_of_paths(socket.as_fd(), spi_at);
             }
         }
         self.commands.clear_wake();
@@ -233,31 +246,34 @@ impl InboundLoop {
             (self.wake)();
             return Ok(());
         }
-        self.esp_packet(datagram, Some(from), received.class, now)
-    }
-
-    fn esp_packet(
-        &mut self,
-        datagram: &mut [u8],
-        from: Option<SocketAddr>,
-        class: u8,
-        now: Instant,
-    ) -> Result<(), DropCause> {
         if datagram.len() < ESP_HEADER_LEN {
             return Err(DropCause::Runt);
         }
+        let sealed = Sealed::esp(datagram, Some(from))?;
+        self.sealed(sealed, received.class, now)
+    }
+
+    fn sealed(&mut self, mut sealed: Sealed<'_>, class: u8, now: Instant) -> Result<(), DropCause> {
         let Opened {
+            mut rebuilt,
             range,
             inner,
             limit,
-        } = self.children.open(datagram, from, now)?;
+        } = self.children.open(&mut sealed, now)?;
         self.totals.packets_in.fetch_add(1, Relaxed);
         self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
         let start = range.start;
-        let packet = datagram
+        let in_udp = sealed.is_in_udp();
+        let (frame, is_rebuilt) = match &mut rebuilt {
+            Some(frame) => (frame.as_mut_slice(), true),
+            None => (sealed.packet, false),
+        };
+        let packet = frame
             .get_mut(range.clone())
             .ok_or(DropCause::DeviceFailed)?;
-        if !traffic_class::decapsulate(packet, class) {
+        if is_rebuilt {
+            rebuilt::complete(packet, &inner, class, in_udp);
+        } else if !traffic_class::decapsulate(packet, class) {
             return Err(DropCause::Congestion);
         }
         if self.clamp_mss {
@@ -275,7 +291,7 @@ impl InboundLoop {
         }
         let frame = start
             .checked_sub(VNET_HEADER_LEN)
-            .and_then(|at| datagram.get_mut(at..range.end));
+            .and_then(|at| frame.get_mut(at..range.end));
         let frame = frame.ok_or(DropCause::DeviceFailed)?;
         if let Some(header) = frame.first_chunk_mut::<VNET_HEADER_LEN>() {
             *header = VnetHeader::PLAIN.to_bytes();

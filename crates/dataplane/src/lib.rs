@@ -1,4 +1,4 @@
-//! The packet loops of one gateway: clear packets on one side, ESP on the other, in UDP (RFC 3948) or as an IP
+//! The packet loops of one gateway: clear packets on one side, ESP or AH on the other, in UDP (RFC 3948) or as an IP
 //! protocol of its own.
 //!
 //! [`Dataplane`] is the set of SA commands; [`Userspace`] does the work with a TUN device and sockets,
@@ -28,6 +28,7 @@ mod outbound;
 mod packets;
 mod path;
 mod raw;
+mod rebuilt;
 mod routes;
 mod socket;
 mod split;
@@ -73,7 +74,7 @@ pub struct ChildSa {
     pub inbound: InboundSa,
     /// The sending half.
     pub outbound: OutboundSa,
-    /// Where ESP packets are sent; the port is of use in UDP alone.
+    /// Where sealed packets are sent; the port is of use in UDP alone.
     pub remote: SocketAddr,
     /// What they are sent in.
     pub carriage: Carriage,

@@ -8,20 +8,23 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use adit_esp::{InnerHeader, OutboundPacket};
+use adit_esp::{InnerHeader, OutboundPacket, Protocol};
 
 use crate::children::{
-    InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register,
+    InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register, Sealed,
 };
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
 use crate::{ChildId, ChildSa, Dataplane, InstallError, RouteChange};
+use crate::{rebuilt, traffic_class};
 
 /// A sealed packet on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Datagram {
     /// Where it goes.
     pub to: SocketAddr,
-    /// The ESP packet.
+    /// What it is.
+    pub protocol: Protocol,
+    /// The sealed packet; of AH over IPv4 from the outer header on.
     pub bytes: Vec<u8>,
 }
 
@@ -76,15 +79,19 @@ impl Memory {
         if packet.len() > child.max_inner_len(&inner) {
             return Err(DropCause::TooBig);
         }
-        let mut bytes = vec![0; child.sealed_len(packet.len())];
+        let carried = child.carried(&inner, packet)?;
+        let payload = packet.get(carried.skipped..).ok_or(DropCause::NotIp)?;
+        let mut bytes = vec![0; child.sealed_len(payload.len())];
         let at = child.payload_offset();
         bytes
-            .get_mut(at..at + packet.len())
+            .get_mut(at..at + payload.len())
             .ok_or(DropCause::TooBig)?
-            .copy_from_slice(packet);
+            .copy_from_slice(payload);
         child.seal(&mut [OutboundPacket {
             buf: &mut bytes,
-            inner_len: packet.len(),
+            payload_len: payload.len(),
+            next_header: carried.next_header,
+            class: child.outer_class(traffic_class::of(packet)),
         }])?;
         self.totals.packets_out.fetch_add(1, Relaxed);
         self.totals
@@ -92,22 +99,49 @@ impl Memory {
             .fetch_add(packet.len() as u64, Relaxed);
         Ok(Datagram {
             to: child.remote(),
+            protocol: child.protocol(),
             bytes,
         })
     }
 
-    /// Receives an ESP packet, as if the socket had brought it, and answers the inner one. `None` if it was dropped.
+    /// Receives an ESP packet, as if the socket had brought it in UDP, and answers the inner one. `None` if it was
+    /// dropped.
     pub fn receive(&self, from: SocketAddr, datagram: &[u8]) -> Option<Vec<u8>> {
         let mut octets = datagram.to_vec();
-        match self
-            .state()
-            .inbound
-            .open(&mut octets, Some(from), Instant::now())
-        {
-            Ok(Opened { range, .. }) => {
+        self.take(Sealed::esp(&mut octets, Some(from)))
+    }
+
+    /// Receives a packet of its own IP protocol, as if a raw socket had brought it, and answers the inner one. `None`
+    /// if it was dropped.
+    pub fn receive_raw(&self, datagram: &Datagram) -> Option<Vec<u8>> {
+        let mut octets = datagram.bytes.clone();
+        self.take(match datagram.protocol {
+            Protocol::Ah => Sealed::ah(&mut octets, datagram.to.is_ipv4()),
+            Protocol::Esp => Sealed::esp(&mut octets, None),
+        })
+    }
+
+    fn take(&self, sealed: Result<Sealed<'_>, DropCause>) -> Option<Vec<u8>> {
+        let opened = sealed.and_then(|mut sealed| {
+            let opened = self.state().inbound.open(&mut sealed, Instant::now())?;
+            Ok((sealed, opened))
+        });
+        match opened {
+            Ok((sealed, opened)) => {
+                let Opened {
+                    rebuilt,
+                    range,
+                    inner,
+                    ..
+                } = opened;
                 self.totals.packets_in.fetch_add(1, Relaxed);
                 self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
-                octets.get(range).map(<[u8]>::to_vec)
+                let Some(mut frame) = rebuilt else {
+                    return sealed.packet.get(range).map(<[u8]>::to_vec);
+                };
+                let packet = frame.get_mut(range)?;
+                rebuilt::complete(packet, &inner, 0, sealed.is_in_udp());
+                Some(packet.to_vec())
             }
             Err(cause) => {
                 self.totals.dropped(cause);

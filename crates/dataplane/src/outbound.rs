@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use adit_esp::{InnerHeader, OutboundPacket};
+use adit_esp::{Carried, InnerHeader, Mode, OutboundPacket, Protocol};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::Carriage;
@@ -36,6 +36,7 @@ pub(crate) struct OutboundLoop {
     pub(crate) device: Arc<File>,
     pub(crate) udp: Arc<UdpPorts>,
     pub(crate) esp: Arc<RawPorts>,
+    pub(crate) ah: Arc<RawPorts>,
     pub(crate) commands: Arc<CommandQueue<OutboundCommand>>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
@@ -53,9 +54,21 @@ pub(crate) struct Batch {
     class: u8,
     /// Octets of each sealed packet but the last.
     segment: usize,
-    inner_lens: [usize; MAX_SEGMENTS],
+    /// Octets of each payload, and what it is.
+    payloads: [(usize, u8); MAX_SEGMENTS],
     count: usize,
     closed: bool,
+}
+
+/// Where a packet goes.
+#[derive(Clone, Copy)]
+struct Lane {
+    /// The SA's place in the table.
+    place: usize,
+    /// DSCP and ECN.
+    class: u8,
+    /// What of the packet is sealed.
+    carried: Carried,
 }
 
 impl Batch {
@@ -66,19 +79,19 @@ impl Batch {
             place: 0,
             class: 0,
             segment: 0,
-            inner_lens: [0; MAX_SEGMENTS],
+            payloads: [(0, 0); MAX_SEGMENTS],
             count: 0,
             closed: false,
         }
     }
 
-    fn takes(&self, place: usize, class: u8, sealed_len: usize) -> bool {
+    fn takes(&self, lane: Lane, sealed_len: usize) -> bool {
         let fits = self.used + sealed_len <= self.buf.len() && self.count < MAX_SEGMENTS;
         self.count == 0
             || (fits
                 && !self.closed
-                && place == self.place
-                && class == self.class
+                && lane.place == self.place
+                && lane.class == self.class
                 && sealed_len <= self.segment)
     }
 
@@ -89,21 +102,15 @@ impl Batch {
     }
 
     /// Room for a packet that [`takes`](Self::takes) has allowed; `None` if it is larger than any batch.
-    fn reserve(
-        &mut self,
-        place: usize,
-        class: u8,
-        sealed_len: usize,
-        inner_len: usize,
-    ) -> Option<&mut [u8]> {
+    fn reserve(&mut self, lane: Lane, sealed_len: usize, payload_len: usize) -> Option<&mut [u8]> {
         let end = self.used + sealed_len;
         let room = self.buf.get_mut(self.used..end)?;
         if self.count == 0 {
-            self.place = place;
-            self.class = class;
+            self.place = lane.place;
+            self.class = lane.class;
             self.segment = sealed_len;
         }
-        *self.inner_lens.get_mut(self.count)? = inner_len;
+        *self.payloads.get_mut(self.count)? = (payload_len, lane.carried.next_header);
         self.count += 1;
         self.used = end;
         self.closed = sealed_len < self.segment;
@@ -178,33 +185,49 @@ impl OutboundLoop {
             Ok(place) => place,
             Err(cause) => return self.totals.dropped(cause),
         };
-        let max_len = self
-            .children
-            .child(place)
-            .map_or(0, |child| child.max_inner_len(&inner));
+        let Some(child) = self.children.child(place) else {
+            return;
+        };
+        let max_len = child.max_inner_len(&inner);
+        let is_whole = child.mode() == Mode::Transport;
+        let lane = match child.carried(&inner, packet) {
+            Ok(carried) => Lane {
+                place,
+                class: traffic_class::of(packet),
+                carried,
+            },
+            Err(cause) => return self.totals.dropped(cause),
+        };
         if vnet.gso != Gso::None {
-            return self.pieces(place, &vnet, &inner, packet, max_len);
+            return self.pieces(lane, &vnet, &inner, packet, max_len);
         }
         if self.clamp_mss {
             clamp_mss(packet, &inner, max_len, vnet.checksum.is_some());
         }
         complete_checksum(&vnet, &inner, packet);
-        if inner.total_len > max_len {
-            return self.too_big(place, &inner, packet, max_len);
+        let is_large = inner.total_len > max_len;
+        // In transport mode the sealed packet is what is fragmented (RFC 4303 section 3.3.4), but for senders of IPv4
+        // that ask for none of it.
+        let fragments = is_whole && !(inner.source.is_ipv4() && inner.dont_fragment);
+        if is_large && !fragments {
+            return self.too_big(lane, &inner, packet, max_len);
         }
         let Some(packet) = packet.get(..inner.total_len) else {
             return;
         };
-        let class = traffic_class::of(packet);
-        self.push(place, class, packet.len(), |out| {
-            out.copy_from_slice(packet);
-        });
+        if is_large {
+            self.flush();
+        }
+        self.push(lane, packet.len(), |out| out.copy_from_slice(packet));
+        if is_large {
+            self.flush();
+        }
     }
 
     /// A packet that the kernel left whole.
     fn pieces(
         &mut self,
-        place: usize,
+        lane: Lane,
         vnet: &VnetHeader,
         inner: &InnerHeader,
         packet: &[u8],
@@ -213,27 +236,27 @@ impl OutboundLoop {
         let Some(whole) = SuperPacket::new(vnet, inner, packet, max_len) else {
             return self.totals.dropped(DropCause::NotIp);
         };
-        let class = traffic_class::of(packet);
         for index in 0..whole.count() {
             let len = whole.len(index);
             if len <= max_len {
-                self.push(place, class, len, |out| whole.write(index, out));
+                self.push(lane, len, |out| whole.write(index, out));
                 continue;
             }
             let mut piece = vec![0; len];
             whole.write(index, &mut piece);
             match InnerHeader::parse(&piece) {
-                Ok(inner) => self.too_big(place, &inner, &piece, max_len),
+                Ok(inner) => self.too_big(lane, &inner, &piece, max_len),
                 Err(_) => self.totals.dropped(DropCause::NotIp),
             }
         }
     }
 
-    fn too_big(&mut self, place: usize, inner: &InnerHeader, packet: &[u8], max_len: usize) {
-        if let Some(fragments) = Fragments::new(inner, packet, max_len) {
-            let class = traffic_class::of(packet);
+    fn too_big(&mut self, lane: Lane, inner: &InnerHeader, packet: &[u8], max_len: usize) {
+        if lane.carried.skipped == 0
+            && let Some(fragments) = Fragments::new(inner, packet, max_len)
+        {
             for index in 0..fragments.count() {
-                self.push(place, class, fragments.len(index), |out| {
+                self.push(lane, fragments.len(index), |out| {
                     fragments.write(index, out);
                 });
             }
@@ -253,18 +276,29 @@ impl OutboundLoop {
         let _ = (&*self.device).write(frame.get(..VNET_HEADER_LEN + len).unwrap_or_default());
     }
 
-    /// Adds a packet of `inner_len` octets, of this DSCP and ECN, written by `write`, to the batch.
-    fn push(&mut self, place: usize, class: u8, inner_len: usize, write: impl FnOnce(&mut [u8])) {
-        let Some(child) = self.children.child(place) else {
+    /// Adds a packet of `inner_len` octets, written by `write`, to the batch.
+    fn push(&mut self, lane: Lane, inner_len: usize, write: impl FnOnce(&mut [u8])) {
+        let Some(child) = self.children.child(lane.place) else {
             return;
         };
-        let (sealed_len, start) = (child.sealed_len(inner_len), child.payload_offset());
-        if !self.batch.takes(place, class, sealed_len) {
+        let skipped = lane.carried.skipped;
+        let payload_len = inner_len.saturating_sub(skipped);
+        let (sealed_len, start) = (child.sealed_len(payload_len), child.payload_offset());
+        if !self.batch.takes(lane, sealed_len) {
             self.flush();
         }
-        let room = self.batch.reserve(place, class, sealed_len, inner_len);
-        match room.and_then(|room| room.get_mut(start..start + inner_len)) {
-            Some(out) => write(out),
+        let room = self.batch.reserve(lane, sealed_len, payload_len);
+        let out = room.and_then(|room| room.get_mut(start..start + payload_len));
+        match out {
+            Some(out) if skipped == 0 => write(out),
+            Some(out) => {
+                // The header that is left out is longer than what may stand before the payload.
+                let mut whole = vec![0; inner_len];
+                write(&mut whole);
+                for (to, from) in out.iter_mut().zip(whole.iter().skip(skipped)) {
+                    *to = *from;
+                }
+            }
             None => self.totals.dropped(DropCause::TooBig),
         }
     }
@@ -277,11 +311,12 @@ impl OutboundLoop {
             place,
             class,
             segment,
-            inner_lens,
+            payloads,
             count,
             ..
         } = &mut self.batch;
         let (used, segment, count) = (*used, *segment, *count);
+        let path_mtu = usize::from(self.children.path_mtu(*place));
         let child = self.children.child_mut(*place).filter(|_| count > 0);
         let (Some(child), Some(octets)) = (child, buf.get_mut(..used)) else {
             return self.batch.clear();
@@ -289,30 +324,42 @@ impl OutboundLoop {
         let mut packets: [OutboundPacket<'_>; MAX_SEGMENTS] =
             std::array::from_fn(|_| OutboundPacket {
                 buf: &mut [],
-                inner_len: 0,
+                payload_len: 0,
+                next_header: 0,
+                class: 0,
             });
-        let mut inner_octets = 0;
-        for ((packet, sealed), inner_len) in packets
+        let class = child.outer_class(*class);
+        for ((packet, sealed), (payload_len, next_header)) in packets
             .iter_mut()
             .zip(octets.chunks_mut(segment))
-            .zip(&*inner_lens)
+            .zip(&*payloads)
         {
             *packet = OutboundPacket {
                 buf: sealed,
-                inner_len: *inner_len,
+                payload_len: *payload_len,
+                next_header: *next_header,
+                class,
             };
-            inner_octets += *inner_len as u64;
         }
-        let sealed = child.seal(packets.get_mut(..count).unwrap_or_default());
+        let packets = packets.get_mut(..count).unwrap_or_default();
+        let inner_octets = child.inner_octets(packets);
+        let sealed = child.seal(packets);
         let sent = sealed.and_then(|()| {
-            let octets = buf.get(..used).unwrap_or_default();
-            let (to, class) = (child.remote(), child.outer_class(*class));
-            let sent = match child.carriage() {
-                Carriage::Ip => {
+            let octets = buf.get_mut(..used).unwrap_or_default();
+            let to = child.remote();
+            let sent = match (child.carriage(), child.protocol()) {
+                (Carriage::Ip, Protocol::Esp) => {
                     let port = self.esp.toward(to.ip());
                     port.and_then(|port| port.send(octets, segment, to.ip(), class))
                 }
-                Carriage::Udp => {
+                // AH can't be in UDP, whose header it would not cover.
+                (_, Protocol::Ah) => {
+                    let port = self.ah.toward(to.ip());
+                    port.and_then(|port| {
+                        port.send_within(octets, segment, to.ip(), class, path_mtu)
+                    })
+                }
+                (Carriage::Udp, Protocol::Esp) => {
                     let port = self.udp.toward(to);
                     port.and_then(|port| port.send(octets, segment, to, class))
                 }

@@ -44,8 +44,9 @@ pub(crate) fn listen(socket: BorrowedFd<'_>) {
     let _ = setsockopt(&socket, Ipv6RecvErr, &true);
 }
 
-/// Takes a socket's news, of which some may be of no interest: whether there was any, and what is.
-pub(crate) fn take(socket: BorrowedFd<'_>) -> (bool, Vec<PathNews>) {
+/// Takes a socket's news, of which some may be of no interest: whether there was any, and what is. `spi_at`: where in
+/// a quoted packet its SPI is.
+pub(crate) fn take(socket: BorrowedFd<'_>, spi_at: usize) -> (bool, Vec<PathNews>) {
     let mut news = Vec::new();
     let mut any = false;
     // With room for what else is asked for.
@@ -73,7 +74,7 @@ pub(crate) fn take(socket: BorrowedFd<'_>) -> (bool, Vec<PathNews>) {
             | ControlMessageOwned::Ipv6RecvErr(error, _) => Some(error),
             _ => None,
         });
-        let quote = quote.get(..len).and_then(|quote| quote.first_chunk());
+        let quote = quote.get(spi_at..len).and_then(|quote| quote.first_chunk());
         if let (Some(to), Some(told), Some(spi)) = (to, told, quote)
             && told.ee_errno == EMSGSIZE as u32
         {

@@ -1,19 +1,23 @@
 //! Raw sockets, one for each family of addresses: packets of an IP protocol of its own, several by one call in both
-//! directions. The kernel makes and takes off the outer IP header, and joins fragments of it.
+//! directions. The kernel makes and takes off the outer IP header, and joins fragments of it; for AH over IPv4, which
+//! covers that header, it is in the packets themselves both ways.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use adit_esp::{InnerHeader, Protocol};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, getsockname, recvmmsg, sendmmsg,
 };
 
+use crate::checksum::put;
 use crate::path;
 use crate::socket::{Class, ask, await_room};
+use crate::too_big::Fragments;
 
 /// Packets in one receive.
 pub(crate) const RECEIVES: usize = 16;
@@ -21,12 +25,16 @@ pub(crate) const RECEIVES: usize = 16;
 pub(crate) const RECEIVE_LEN: usize = 65_535;
 /// Octets of an IPv4 header without options.
 const V4_HEADER_LEN: usize = 20;
+/// Where in it the flags are, and the one that forbids fragments.
+const FLAGS_AT: usize = 6;
+const DONT_FRAGMENT: u16 = 0x4000;
 
 /// A raw socket, shared by the loops.
 #[derive(Debug)]
 pub(crate) struct RawPort {
     socket: OwnedFd,
     is_ipv4: bool,
+    protocol: Protocol,
     /// How many packets the kernel has said that it had no room for.
     lost: AtomicU32,
 }
@@ -45,12 +53,13 @@ pub(crate) struct Batch {
 }
 
 impl RawPorts {
-    /// Takes bound sockets, at most one of each family.
+    /// Takes bound sockets of this protocol, at most one of each family.
     ///
     /// # Errors
     /// One is none.
-    pub(crate) fn new(sockets: Vec<OwnedFd>) -> io::Result<Self> {
-        let ports = sockets.into_iter().map(RawPort::new);
+    pub(crate) fn new(protocol: Protocol, sockets: Vec<OwnedFd>) -> io::Result<Self> {
+        let ports = sockets.into_iter();
+        let ports = ports.map(|socket| RawPort::new(protocol, socket));
         Ok(Self(ports.collect::<io::Result<_>>()?))
     }
 
@@ -71,7 +80,7 @@ impl RawPorts {
 }
 
 impl RawPort {
-    fn new(socket: OwnedFd) -> io::Result<Self> {
+    fn new(protocol: Protocol, socket: OwnedFd) -> io::Result<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
         fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         ask(socket.as_fd());
@@ -79,6 +88,7 @@ impl RawPort {
         let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
         Ok(Self {
             is_ipv4: local.as_sockaddr_in().is_some(),
+            protocol,
             socket,
             lost: AtomicU32::new(0),
         })
@@ -87,6 +97,66 @@ impl RawPort {
     /// To wait for.
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// Whether its packets have their outer header.
+    fn has_headers(&self) -> bool {
+        self.is_ipv4 && self.protocol == Protocol::Ah
+    }
+
+    /// Where in what the network quotes of a packet of ours its SPI is.
+    pub(crate) fn spi_at(&self) -> usize {
+        match self.protocol {
+            Protocol::Ah if self.is_ipv4 => V4_HEADER_LEN + 4,
+            Protocol::Ah => 4,
+            Protocol::Esp => 0,
+        }
+    }
+
+    /// Whether the sockets are IPv4's.
+    pub(crate) const fn is_ipv4(&self) -> bool {
+        self.is_ipv4
+    }
+
+    /// As [`send`](Self::send); packets with their outer header, of which the kernel fragments none, are fragmented
+    /// where the path takes no larger ones. Those that fit may not be, so that a narrower path is heard of.
+    pub(crate) fn send_within(
+        &self,
+        packets: &mut [u8],
+        segment: usize,
+        to: IpAddr,
+        class: u8,
+        mtu: usize,
+    ) -> io::Result<u64> {
+        if !self.has_headers() {
+            return self.send(packets, segment, to, class);
+        }
+        if segment <= mtu {
+            for packet in packets.chunks_mut(segment.max(1)) {
+                put(packet, FLAGS_AT, DONT_FRAGMENT);
+            }
+            return self.send(packets, segment, to, class);
+        }
+        let mut sends = 0;
+        for packet in packets.chunks(segment.max(1)) {
+            let header = InnerHeader::parse(packet).map_err(|_| io::ErrorKind::InvalidInput)?;
+            let fragments = Fragments::new(&header, packet, mtu);
+            let fragments = fragments.ok_or(io::ErrorKind::InvalidInput)?;
+            let lengths: Vec<_> = (0..fragments.count())
+                .map(|one| fragments.len(one))
+                .collect();
+            let mut octets = vec![0; lengths.iter().sum()];
+            let mut rest = octets.as_mut_slice();
+            for (index, len) in lengths.iter().enumerate() {
+                let Some((out, behind)) = rest.split_at_mut_checked(*len) else {
+                    break;
+                };
+                fragments.write(index, out);
+                rest = behind;
+            }
+            sends += self.send(&octets, fragments.len(0), to, class)?;
+        }
+        Ok(sends)
     }
 
     /// Sends packets of `segment` octets each, the last of them maybe shorter, with this DSCP and ECN. Answers how many
@@ -106,7 +176,7 @@ impl RawPort {
         let to = SockaddrStorage::from(SocketAddr::new(to, 0));
         let addresses = vec![Some(to); slices.len()];
         let class = Class::new(class);
-        let class = class.message(self.is_ipv4);
+        let class = class.message(self.is_ipv4).filter(|_| !self.has_headers());
         // The kernel refuses room that nothing is in.
         let space = class.is_some().then(|| nix::cmsg_space!(i32));
         let (mut sent, mut calls) = (0, 0);
@@ -183,9 +253,9 @@ impl RawPort {
         Ok(batch)
     }
 
-    /// What a received packet has behind its IP header; IPv6's never comes along. `None` if it is cut short.
+    /// What a received packet has behind its IP header, but for AH; IPv6's never comes along. `None` if it is cut short.
     pub(crate) fn payload<'a>(&self, packet: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        if !self.is_ipv4 {
+        if !self.is_ipv4 || self.has_headers() {
             return Some(packet);
         }
         let header_len = usize::from(packet.first()? & 0x0F) * 4;

@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use adit_esp::Protocol;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::children::{InboundCommand, InboundTable, OutboundCommand, OutboundTable, Register};
@@ -38,6 +39,8 @@ pub struct Config {
     /// Raw sockets of ESP (IP protocol 50), each bound to an address of the gateway, at most one of each family. They
     /// are made non-blocking. Without one, no ESP goes but in UDP.
     pub esp: Vec<OwnedFd>,
+    /// The same of AH (IP protocol 51); IPv4's with `IP_HDRINCL`. Without one there is no AH.
+    pub ah: Vec<OwnedFd>,
     /// Octets of the largest IP packet on the way to peers, usually 1500. At least 576.
     pub outer_mtu: u16,
     /// The most Child SAs there may be at a time, rekeying ones included.
@@ -74,6 +77,7 @@ impl Userspace {
             udp,
             udp_other,
             esp,
+            ah,
             outer_mtu,
             max_children,
             clamp_mss,
@@ -88,7 +92,8 @@ impl Userspace {
         fcntl(&tun, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let device = Arc::new(File::from(tun));
         let udp = Arc::new(UdpPorts::new(udp, udp_other)?);
-        let esp = Arc::new(RawPorts::new(esp)?);
+        let esp = Arc::new(RawPorts::new(Protocol::Esp, esp)?);
+        let ah = Arc::new(RawPorts::new(Protocol::Ah, ah)?);
         let this = Self {
             outer_mtu,
             udp: Arc::clone(&udp),
@@ -102,6 +107,7 @@ impl Userspace {
             device: Arc::clone(&device),
             udp: Arc::clone(&udp),
             esp: Arc::clone(&esp),
+            ah: Arc::clone(&ah),
             commands: Arc::clone(&this.outbound),
             totals: Arc::clone(&this.totals),
             clamp_mss,
@@ -112,6 +118,7 @@ impl Userspace {
             device,
             udp,
             esp,
+            ah,
             commands: Arc::clone(&this.inbound),
             totals: Arc::clone(&this.totals),
             clamp_mss,

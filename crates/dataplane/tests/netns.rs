@@ -128,6 +128,7 @@ impl Site {
             udp: udp.into(),
             udp_other: None,
             esp: Vec::new(),
+            ah: Vec::new(),
             outer_mtu: 1500,
             max_children: 64,
             clamp_mss: true,

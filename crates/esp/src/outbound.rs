@@ -9,7 +9,10 @@ use alloc::boxed::Box;
 
 use adit_crypto::{IvGenerator, KeyError, Random, SealError, SealItem, Sealer};
 
-use crate::{ESP_HEADER_LEN, InnerHeader, Keying, Selectors, Spi};
+use crate::ah::{AhKey, Fields};
+use crate::{
+    ESP_HEADER_LEN, Framing, InnerHeader, Keying, Mode, Protection, Protocol, Selectors, Spi,
+};
 
 /// Packets handed to the cipher at once.
 const BATCH: usize = 16;
@@ -33,6 +36,12 @@ const SMALL_BLOCK: usize = 8;
 /// The largest inner packet, for what IP can name.
 const MAX_INNER_LEN: usize = 65_535 + 40;
 
+/// Where an IPv6 header says what follows, and what routers read (RFC 8200 section 4.1): that stays outside of what is
+/// protected in transport mode (RFC 4303 section 3.1.1).
+const V6_NEXT_HEADER: usize = 6;
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+
 /// Why nothing was sealed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OutboundError {
@@ -44,9 +53,9 @@ pub enum OutboundError {
         /// Octets of the buffer.
         actual: usize,
     },
-    /// The payload does not begin like an IP packet.
-    #[error("payload is not an IP packet")]
-    NotIp,
+    /// The packet is longer than any that IP can name.
+    #[error("packet is too long for IP")]
+    TooLong,
     /// The sequence numbers do not suffice; the SA must be replaced (RFC 4303 section 3.3.3).
     #[error("sequence numbers are exhausted")]
     SequenceExhausted,
@@ -55,13 +64,40 @@ pub enum OutboundError {
     Sealing(#[from] SealError),
 }
 
+/// Why an SA can't carry a packet that its selectors allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Uncarried {
+    /// Transport mode takes whole datagrams: what is to be fragmented is the sealed packet (RFC 4303 section 3.3.4).
+    #[error("a fragment in transport mode")]
+    Fragment,
+    /// An IPv4 header with options, or IPv6 headers that routers read, in transport mode.
+    #[error("IP options in transport mode")]
+    Options,
+    /// It does not begin like an IP packet.
+    #[error("not an IP packet")]
+    NotIp,
+}
+
+/// What of an inner packet an SA carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Carried {
+    /// Octets of it that are left out: its IP header, in transport mode.
+    pub skipped: usize,
+    /// What begins then.
+    pub next_header: u8,
+}
+
 /// One packet to seal.
 #[derive(Debug)]
 pub struct OutboundPacket<'a> {
-    /// [`OutboundSa::sealed_len`] octets with the inner packet at [`OutboundSa::payload_offset`].
+    /// [`OutboundSa::sealed_len`] octets with the payload at [`OutboundSa::payload_offset`].
     pub buf: &'a mut [u8],
-    /// Octets of the inner packet.
-    pub inner_len: usize,
+    /// Octets of the payload: the inner packet, or what of it is [`Carried`].
+    pub payload_len: usize,
+    /// What it is.
+    pub next_header: u8,
+    /// DSCP and ECN of the outer header, where that is written here: AH's over IPv4.
+    pub class: u8,
 }
 
 enum Ivs {
@@ -71,11 +107,20 @@ enum Ivs {
     Generated(Box<IvGenerator>),
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per SA and direction, and it is read for every packet"
+)]
+enum Key {
+    Ah(AhKey),
+    Esp(Sealer, Ivs),
+}
+
 /// The sending half of a Child SA: keys, sequence numbers, selectors.
 pub struct OutboundSa {
     spi: Spi,
-    sealer: Sealer,
-    ivs: Ivs,
+    key: Key,
+    framing: Framing,
     selectors: Selectors,
     /// The last number used; 0 before the first packet.
     sequence: u64,
@@ -93,32 +138,42 @@ impl OutboundSa {
     pub fn new(
         spi: Spi,
         keying: &Keying<'_>,
+        framing: Framing,
         selectors: Selectors,
         extended: bool,
         epoch: u16,
         random: &mut dyn Random,
     ) -> Result<Self, KeyError> {
         let &Keying {
-            encryption,
-            integrity,
+            protection,
             encryption_key,
             integrity_key,
         } = keying;
-        let sealer = Sealer::new(encryption, integrity, encryption_key, integrity_key)?;
-        let ivs = if encryption.is_cbc() {
-            Ivs::Generated(Box::new(IvGenerator::new(random)))
-        } else {
-            Ivs::Epoch(epoch)
+        let (key, block_len) = match protection {
+            Protection::Ah(integrity) => {
+                let key = AhKey::new(integrity, integrity_key, framing.hosts)?;
+                (Key::Ah(key), 1)
+            }
+            Protection::Esp(encryption, integrity) => {
+                let sealer = Sealer::new(encryption, integrity, encryption_key, integrity_key)?;
+                let ivs = if encryption.is_cbc() {
+                    Ivs::Generated(Box::new(IvGenerator::new(random)))
+                } else {
+                    Ivs::Epoch(epoch)
+                };
+                let block_len = sealer.block_len();
+                (Key::Esp(sealer, ivs), block_len)
+            }
         };
         let limit = match extended {
-            _ if sealer.block_len() == SMALL_BLOCK => MAX_SMALL_BLOCKS,
+            _ if block_len == SMALL_BLOCK => MAX_SMALL_BLOCKS,
             true => MAX_EXTENDED,
             false => u32::MAX.into(),
         };
         Ok(Self {
             spi,
-            sealer,
-            ivs,
+            key,
+            framing,
             selectors,
             sequence: 0,
             limit,
@@ -161,52 +216,135 @@ impl OutboundSa {
         self.sequence = self.sequence.max(sequence.min(self.sequence_limit()));
     }
 
-    /// Where in a buffer the inner packet starts: behind ESP header and IV.
+    /// What its packets are.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        match self.key {
+            Key::Ah(_) => Protocol::Ah,
+            Key::Esp(..) => Protocol::Esp,
+        }
+    }
+
+    /// What of packets it protects.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.framing.mode
+    }
+
+    /// What of an inner packet it carries.
+    ///
+    /// # Errors
+    /// In transport mode not every packet can be.
+    pub fn carried(&self, header: &InnerHeader, packet: &[u8]) -> Result<Carried, Uncarried> {
+        if self.framing.mode == Mode::Tunnel {
+            return Ok(Carried {
+                skipped: 0,
+                next_header: if header.source.is_ipv4() { 4 } else { 41 },
+            });
+        }
+        if header.is_fragment {
+            return Err(Uncarried::Fragment);
+        }
+        let skipped = self.framing.hosts.header_len();
+        let next_header = if !header.source.is_ipv4() {
+            *packet.get(V6_NEXT_HEADER).ok_or(Uncarried::NotIp)?
+        } else if header.transport_offset == skipped {
+            header.protocol
+        } else {
+            return Err(Uncarried::Options);
+        };
+        match next_header {
+            HOP_BY_HOP | ROUTING if !header.source.is_ipv4() => Err(Uncarried::Options),
+            _ => Ok(Carried {
+                skipped,
+                next_header,
+            }),
+        }
+    }
+
+    /// Octets of the outer IP header that stands in sealed packets: AH over IPv4 has it, and else the caller adds it.
+    #[must_use]
+    pub const fn outer_len(&self) -> usize {
+        match &self.key {
+            Key::Ah(key) => key.outer_len(),
+            Key::Esp(..) => 0,
+        }
+    }
+
+    /// Octets of an inner packet that are left out, its IP header in transport mode.
+    #[must_use]
+    pub const fn skipped(&self) -> usize {
+        match self.framing.mode {
+            Mode::Transport => self.framing.hosts.header_len(),
+            Mode::Tunnel => 0,
+        }
+    }
+
+    /// Where in a buffer the payload starts.
     #[must_use]
     pub fn payload_offset(&self) -> usize {
-        ESP_HEADER_LEN + self.sealer.iv_len()
+        match &self.key {
+            Key::Ah(key) => key.payload_offset(),
+            Key::Esp(sealer, _) => ESP_HEADER_LEN + sealer.iv_len(),
+        }
     }
 
-    /// The most octets that sealing adds to an inner packet.
+    /// The most octets that sealing adds to a payload.
     #[must_use]
     pub fn overhead(&self) -> usize {
-        self.payload_offset() + self.alignment() - 1 + TRAILER_LEN + self.sealer.icv_len()
+        let behind = match &self.key {
+            Key::Ah(_) => 0,
+            Key::Esp(sealer, _) => alignment(sealer) - 1 + TRAILER_LEN + sealer.icv_len(),
+        };
+        self.payload_offset() + behind
     }
 
-    /// Octets of the ESP packet around an inner packet of `inner_len` octets.
+    /// Octets of the sealed packet around a payload.
     #[must_use]
-    pub fn sealed_len(&self, inner_len: usize) -> usize {
-        let body = inner_len
-            .saturating_add(TRAILER_LEN)
-            .checked_next_multiple_of(self.alignment());
-        body.unwrap_or(usize::MAX)
-            .saturating_add(self.payload_offset() + self.sealer.icv_len())
+    pub fn sealed_len(&self, payload_len: usize) -> usize {
+        let body = match &self.key {
+            Key::Ah(_) => payload_len,
+            Key::Esp(sealer, _) => payload_len
+                .saturating_add(TRAILER_LEN)
+                .checked_next_multiple_of(alignment(sealer))
+                .unwrap_or(usize::MAX)
+                .saturating_add(sealer.icv_len()),
+        };
+        body.saturating_add(self.payload_offset())
     }
 
-    /// Octets of the largest inner packet whose ESP packet has at most `budget` octets; 0 if there is none.
+    /// Octets of the largest inner packet whose sealed packet has at most `budget` octets; 0 if there is none.
     #[must_use]
     pub fn max_inner_len(&self, budget: usize) -> usize {
-        let body = budget.saturating_sub(self.payload_offset() + self.sealer.icv_len());
-        let body = body - body % self.alignment();
-        body.saturating_sub(TRAILER_LEN).min(MAX_INNER_LEN)
+        let payload = match &self.key {
+            Key::Ah(_) => budget.saturating_sub(self.payload_offset()),
+            Key::Esp(sealer, _) => {
+                let body = budget.saturating_sub(self.payload_offset() + sealer.icv_len());
+                let body = body - body % alignment(sealer);
+                body.saturating_sub(TRAILER_LEN)
+            }
+        };
+        match self.framing.mode {
+            Mode::Transport if payload > 0 => payload + self.skipped(),
+            _ => payload,
+        }
+        .min(MAX_INNER_LEN)
     }
 
-    /// Seals one packet; see [`seal_batch`](Self::seal_batch).
+    /// Makes sealed packets of payloads in place, with consecutive sequence numbers in the given order.
     ///
     /// # Errors
-    /// As [`seal_batch`](Self::seal_batch).
-    pub fn seal(&mut self, buf: &mut [u8], inner_len: usize) -> Result<(), OutboundError> {
-        self.seal_batch(&mut [OutboundPacket { buf, inner_len }])
-    }
-
-    /// Makes ESP packets of inner packets in place, with consecutive sequence numbers in the given order.
-    ///
-    /// # Errors
-    /// If a buffer has the wrong length or no IP packet, or the sequence numbers do not suffice for all. Then
-    /// nothing is sealed and no number is used.
+    /// If a buffer has the wrong length, or the sequence numbers do not suffice for all. Then nothing is sealed and no
+    /// number is used.
     pub fn seal_batch(&mut self, packets: &mut [OutboundPacket<'_>]) -> Result<(), OutboundError> {
         for packet in packets.iter() {
-            self.check(packet)?;
+            let expected = self.sealed_len(packet.payload_len);
+            if packet.buf.len() != expected {
+                return Err(OutboundError::WrongLength {
+                    expected,
+                    actual: packet.buf.len(),
+                });
+            }
         }
         let last = u64::try_from(packets.len())
             .ok()
@@ -214,87 +352,80 @@ impl OutboundSa {
         if last.is_none_or(|last| last > self.sequence_limit()) {
             return Err(OutboundError::SequenceExhausted);
         }
-        for chunk in packets.chunks_mut(BATCH) {
-            let count = chunk.len();
-            let mut items: [SealItem<'_>; BATCH] = core::array::from_fn(|_| SealItem {
-                buf: &mut [],
-                aad_len: 0,
-                esn_high: None,
-            });
-            for (item, packet) in items.iter_mut().zip(chunk) {
-                // Counted before use, so that no failure on the way can make a number come twice.
-                self.sequence += 1;
-                self.frame(packet, self.sequence);
-                item.buf = packet.buf;
-                item.aad_len = ESP_HEADER_LEN;
-                item.esn_high = self.extended.then_some((self.sequence >> 32) as u32);
+        let extended = self.extended;
+        match &self.key {
+            Key::Ah(key) => {
+                for packet in packets {
+                    self.sequence += 1;
+                    let fields = Fields {
+                        spi: self.spi,
+                        sequence: self.sequence,
+                        extended,
+                        next_header: packet.next_header,
+                        class: packet.class,
+                    };
+                    if !key.seal(packet.buf, &fields) {
+                        return Err(OutboundError::TooLong);
+                    }
+                }
             }
-            self.sealer
-                .seal_batch(items.get_mut(..count).unwrap_or_default())?;
+            Key::Esp(sealer, ivs) => {
+                for chunk in packets.chunks_mut(BATCH) {
+                    let count = chunk.len();
+                    let mut items: [SealItem<'_>; BATCH] = core::array::from_fn(|_| SealItem {
+                        buf: &mut [],
+                        aad_len: 0,
+                        esn_high: None,
+                    });
+                    for (item, packet) in items.iter_mut().zip(chunk) {
+                        // Counted before use, so that no failure on the way can make a number come twice.
+                        self.sequence += 1;
+                        frame(sealer, ivs, packet, (self.spi, self.sequence));
+                        item.buf = packet.buf;
+                        item.aad_len = ESP_HEADER_LEN;
+                        item.esn_high = extended.then_some((self.sequence >> 32) as u32);
+                    }
+                    sealer.seal_batch(items.get_mut(..count).unwrap_or_default())?;
+                }
+            }
         }
         Ok(())
-    }
-
-    fn alignment(&self) -> usize {
-        self.sealer.block_len().max(ALIGNMENT)
-    }
-
-    fn check(&self, packet: &OutboundPacket<'_>) -> Result<(), OutboundError> {
-        let expected = self.sealed_len(packet.inner_len);
-        if packet.buf.len() != expected {
-            return Err(OutboundError::WrongLength {
-                expected,
-                actual: packet.buf.len(),
-            });
-        }
-        if packet.inner_len == 0 || next_header(packet.buf.get(self.payload_offset())).is_none() {
-            return Err(OutboundError::NotIp);
-        }
-        Ok(())
-    }
-
-    /// Writes header, IV, padding and trailer around the inner packet of a checked buffer.
-    fn frame(&self, packet: &mut OutboundPacket<'_>, sequence: u64) {
-        let payload_offset = self.payload_offset();
-        let icv_len = self.sealer.icv_len();
-        let next = next_header(packet.buf.get(payload_offset)).unwrap_or_default();
-        let Some((head, body)) = packet.buf.split_at_mut_checked(payload_offset) else {
-            return;
-        };
-        let header = self
-            .spi
-            .get()
-            .to_be_bytes()
-            .into_iter()
-            .chain((sequence as u32).to_be_bytes());
-        for (to, from) in head.iter_mut().zip(header) {
-            *to = from;
-        }
-        let iv = head.get_mut(ESP_HEADER_LEN..).unwrap_or_default();
-        match &self.ivs {
-            Ivs::Epoch(epoch) => copy(iv, &(u64::from(*epoch) << 48 | sequence).to_be_bytes()),
-            Ivs::Generated(generator) => copy(iv, &generator.iv(sequence)),
-        }
-        let end = body.len().saturating_sub(icv_len);
-        let trailer = body.get_mut(packet.inner_len..end).unwrap_or_default();
-        let [padding @ .., pad_len, next_octet] = trailer else {
-            return;
-        };
-        *pad_len = padding.len() as u8;
-        *next_octet = next;
-        // RFC 4303 section 2.4: the padding counts 1, 2, 3, ...
-        for (octet, count) in padding.iter_mut().zip(1..=u8::MAX) {
-            *octet = count;
-        }
     }
 }
 
-/// IPv4 (4) or IPv6 (41) by the version in the packet's first octet.
-fn next_header(first: Option<&u8>) -> Option<u8> {
-    match first? >> 4 {
-        4 => Some(4),
-        6 => Some(41),
-        _ => None,
+fn alignment(sealer: &Sealer) -> usize {
+    sealer.block_len().max(ALIGNMENT)
+}
+
+/// Writes ESP's header, IV, padding and trailer around the payload of a buffer of the right length.
+fn frame(sealer: &Sealer, ivs: &Ivs, packet: &mut OutboundPacket<'_>, (spi, sequence): (Spi, u64)) {
+    let payload_offset = ESP_HEADER_LEN + sealer.iv_len();
+    let Some((head, body)) = packet.buf.split_at_mut_checked(payload_offset) else {
+        return;
+    };
+    let header = spi
+        .get()
+        .to_be_bytes()
+        .into_iter()
+        .chain((sequence as u32).to_be_bytes());
+    for (to, from) in head.iter_mut().zip(header) {
+        *to = from;
+    }
+    let iv = head.get_mut(ESP_HEADER_LEN..).unwrap_or_default();
+    match ivs {
+        Ivs::Epoch(epoch) => copy(iv, &(u64::from(*epoch) << 48 | sequence).to_be_bytes()),
+        Ivs::Generated(generator) => copy(iv, &generator.iv(sequence)),
+    }
+    let end = body.len().saturating_sub(sealer.icv_len());
+    let trailer = body.get_mut(packet.payload_len..end).unwrap_or_default();
+    let [padding @ .., pad_len, next_octet] = trailer else {
+        return;
+    };
+    *pad_len = padding.len() as u8;
+    *next_octet = packet.next_header;
+    // RFC 4303 section 2.4: the padding counts 1, 2, 3, ...
+    for (octet, count) in padding.iter_mut().zip(1..=u8::MAX) {
+        *octet = count;
     }
 }
 
@@ -308,8 +439,11 @@ impl core::fmt::Debug for OutboundSa {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(
             f,
-            "OutboundSa({}, {:?}, sequence {})",
-            self.spi, self.sealer, self.sequence
+            "OutboundSa({}, {:?}, {:?}, sequence {})",
+            self.spi,
+            self.protocol(),
+            self.framing.mode,
+            self.sequence
         )
     }
 }

@@ -16,7 +16,7 @@ use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Encapsulation,
     Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms, InstallChild, Instant,
-    Output, Polled, Transmit,
+    Mode, Output, Polled, Protocol, Transmit,
 };
 
 /// The caller chooses how connections are called.
@@ -58,7 +58,7 @@ impl Peer {
                 Polled::Output(Output::Transmit(datagram)) => wire.push_back(datagram),
                 Polled::Output(Output::InstallChild(child)) => {
                     let key = child.child;
-                    self.children.insert(key, child);
+                    self.children.insert(key, *child);
                     // Each installation is acknowledged; that, too, is a call, and this loop its drain.
                     let installed = Command::ChildInstalled(key, true);
                     self.endpoint.handle_command(now, installed);
@@ -152,7 +152,9 @@ fn config(side: usize) -> ConnectionConfig {
             additional: Vec::new(),
         },
         encapsulation: Encapsulation::Auto,
+        mode: Mode::Tunnel,
         esp: EspAlgorithms {
+            protocol: Protocol::Esp,
             encryption: vec![Encryption::AesCbc128],
             integrity: vec![Integrity::HmacSha256_128],
             groups: Vec::new(),

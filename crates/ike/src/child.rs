@@ -7,6 +7,7 @@
 //!       +--(failed)--> Closing <-------+--(Delete sent)------> Closing ------------+
 //! ```
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -147,22 +148,24 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         Role::Responder => Standing::Unproven,
     };
     let (inbound_spi, outbound_spi) = (birth.inbound.spi, birth.outbound.spi);
-    ctx.push(Output::InstallChild(InstallChild {
+    ctx.push(Output::InstallChild(Box::new(InstallChild {
         child: key,
         connection: owner.connection,
         encryption: birth.suite.encryption,
         integrity: birth.suite.integrity,
+        mode: birth.suite.mode,
         extended_sequence_numbers: birth.suite.extended_sequence_numbers,
         inbound: birth.inbound,
         outbound: birth.outbound,
         local_selectors: birth.local.clone(),
         remote_selectors: birth.remote.clone(),
+        local: owner.path.local_address().ip(),
         remote: owner.path.remote,
         carriage: owner.carriage,
         ecn: owner.ecn,
         behind_nat: owner.behind_nat,
         outbound_active,
-    }));
+    })));
     let lifetime = owner.config.child_lifetime;
     ChildSa {
         key,

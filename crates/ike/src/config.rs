@@ -152,12 +152,34 @@ pub struct IkeAlgorithms {
     pub additional: Vec<AdditionalExchange>,
 }
 
-/// Acceptable algorithms for Child SAs (ESP), best first; any combination will do.
+/// What protects the packets of Child SAs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Protocol {
+    /// Integrity alone, of the outer header too (RFC 4302): nothing may be translated on the way.
+    Ah,
+    /// RFC 4303.
+    #[default]
+    Esp,
+}
+
+/// What of a packet is protected (RFC 4301 section 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Mode {
+    /// What it carries, between the two ends themselves.
+    Transport,
+    /// All of it.
+    #[default]
+    Tunnel,
+}
+
+/// Acceptable algorithms for Child SAs, best first; any combination will do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EspAlgorithms {
-    /// Ciphers.
+    /// What they are for.
+    pub protocol: Protocol,
+    /// Ciphers; none for AH.
     pub encryption: Vec<Encryption>,
-    /// Integrity for the ciphers without their own.
+    /// Integrity for the ciphers without their own, or for AH.
     pub integrity: Vec<Integrity>,
     /// Groups for perfect forward secrecy; empty means none.
     pub groups: Vec<Group>,
@@ -228,8 +250,10 @@ pub struct ConnectionConfig {
     pub encapsulation: Encapsulation,
     /// Phase 1.
     pub ike: IkeAlgorithms,
-    /// Phase 2.
+    /// Phase 2. With AH `encapsulation` is never UDP, whose header AH would not cover.
     pub esp: EspAlgorithms,
+    /// What of packets is protected. Transport mode is between `local` and `remote` alone.
+    pub mode: Mode,
     /// The Child SAs wanted; the union of them is what a peer may ask for. Never empty.
     pub children: Vec<ChildConfig>,
     /// When the IKE SA is replaced.

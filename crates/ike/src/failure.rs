@@ -56,6 +56,11 @@ pub enum Failure {
     },
     /// The peer was there and is not any more.
     Lost,
+    /// One end wants transport mode and the other tunnel mode.
+    Mode {
+        /// Who has not agreed.
+        by: Judge,
+    },
     /// There is a NAT in between, or the peer says so to have ESP in UDP, which the connection excludes.
     NatInBetween,
     /// The peer asks for somebody else at this address.

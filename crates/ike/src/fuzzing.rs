@@ -23,7 +23,7 @@ use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
 use crate::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness,
+    EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
 };
 
 /// Operations of one input; further ones are ignored.
@@ -152,7 +152,9 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
             },
         },
         encapsulation: Encapsulation::Auto,
+        mode: Mode::Tunnel,
         esp: EspAlgorithms {
+            protocol: Protocol::Esp,
             encryption: alloc::vec![encryption],
             integrity: alloc::vec![Integrity::HmacSha256_128],
             groups: if choice & 2 == 0 { Vec::new() } else { groups },

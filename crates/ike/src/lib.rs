@@ -50,7 +50,7 @@ mod wanted;
 pub use carriage::{Carriage, Encapsulation};
 pub use config::{
     ChildConfig, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness, Versions,
+    IkeAlgorithms, Liveness, Mode, Protocol, Versions,
 };
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};

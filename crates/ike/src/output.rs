@@ -1,5 +1,6 @@
 //! What an [`crate::Endpoint`] asks its caller to do, and tells it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,7 +10,7 @@ use adit_crypto::{Encryption, Integrity, Secret};
 use adit_ike_wire::TrafficSelector;
 
 use crate::carriage::Carriage;
-use crate::config::ConnectionKey;
+use crate::config::{ConnectionKey, Mode};
 use crate::failure::Failure;
 use crate::time::Instant;
 
@@ -25,7 +26,7 @@ pub enum Output {
     /// Something worth knowing happened.
     Event(Event),
     /// Install a Child SA, then answer with [`crate::Command::ChildInstalled`].
-    InstallChild(InstallChild),
+    InstallChild(Box<InstallChild>),
     /// Send the Child SA's packets to another address from now on.
     MoveChild(ChildKey, SocketAddr),
     /// Forget the Child SA.
@@ -84,17 +85,19 @@ impl fmt::Debug for DirectionKeys {
     }
 }
 
-/// A Child SA to install: ESP in tunnel mode.
+/// A Child SA to install.
 #[derive(Debug)]
 pub struct InstallChild {
     /// Its name.
     pub child: ChildKey,
     /// The connection it belongs to.
     pub connection: ConnectionKey,
-    /// The cipher.
-    pub encryption: Encryption,
+    /// The cipher; none with AH.
+    pub encryption: Option<Encryption>,
     /// The integrity algorithm, where the cipher has none of its own.
     pub integrity: Option<Integrity>,
+    /// What of packets is protected.
+    pub mode: Mode,
     /// Whether sequence numbers have 64 bits.
     pub extended_sequence_numbers: bool,
     /// From the peer.
@@ -105,6 +108,8 @@ pub struct InstallChild {
     pub local_selectors: Vec<TrafficSelector>,
     /// What the other end may send from and receive to.
     pub remote_selectors: Vec<TrafficSelector>,
+    /// The address they are sent from.
+    pub local: IpAddr,
     /// Where packets go; the port is of use in UDP alone.
     pub remote: SocketAddr,
     /// What they travel in. What comes from the peer may travel in either (RFC 7296 section 2.23).

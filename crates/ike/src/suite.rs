@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 
-use crate::config::IkeAlgorithms;
+use crate::config::{IkeAlgorithms, Mode, Protocol};
 
 /// One algorithm of each type for an IKE SA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,15 +74,47 @@ impl IkeSuite {
 /// One algorithm of each type for a Child SA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct EspSuite {
-    pub(crate) encryption: Encryption,
+    /// None with AH.
+    pub(crate) encryption: Option<Encryption>,
     pub(crate) integrity: Option<Integrity>,
     pub(crate) group: Option<Group>,
     pub(crate) extended_sequence_numbers: bool,
+    pub(crate) mode: Mode,
+}
+
+impl Protocol {
+    /// Its number in both versions of IKE (RFC 2407 section 4.4.1, RFC 7296 section 3.3.1).
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Ah => 2,
+            Self::Esp => 3,
+        }
+    }
+
+    /// Whether a number is that of either.
+    pub(crate) const fn is_known(number: u8) -> bool {
+        matches!(number, 2 | 3)
+    }
 }
 
 impl EspSuite {
+    pub(crate) const fn protocol(&self) -> Protocol {
+        match self.encryption {
+            None => Protocol::Ah,
+            Some(_) => Protocol::Esp,
+        }
+    }
+
+    pub(crate) fn encryption_len(&self) -> usize {
+        self.encryption.map_or(0, Encryption::key_len)
+    }
+
+    pub(crate) fn integrity_len(&self) -> usize {
+        self.integrity.map_or(0, Integrity::key_len)
+    }
+
     pub(crate) fn name(&self) -> String {
-        let mut name = String::from(self.encryption.name());
+        let mut name = String::from(self.encryption.map_or("ah", Encryption::name));
         if let Some(integrity) = self.integrity {
             name = format!("{name}-{}", integrity.name());
         }
@@ -91,6 +123,9 @@ impl EspSuite {
         }
         if self.extended_sequence_numbers {
             name.push_str("-esn");
+        }
+        if self.mode == Mode::Transport {
+            name.push_str("-transport");
         }
         name
     }

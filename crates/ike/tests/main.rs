@@ -24,6 +24,7 @@ mod ikev1;
 mod initiator;
 mod limits;
 mod liveness;
+mod modes;
 mod negotiation;
 mod one_address;
 mod parts;

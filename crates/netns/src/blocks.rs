@@ -40,6 +40,12 @@ impl Router {
         gateway: GatewayId,
     ) -> Result<(), NetworkError> {
         let mut known = self.blocks.lock().await;
+        for host in known.hosts.remove(&gateway).unwrap_or_default() {
+            // That through the device has gone with it.
+            self.netlink
+                .remove_route(&Route::host_nowhere(host))
+                .await?;
+        }
         let mut behind = known.gateways.remove(&gateway).unwrap_or_default();
         behind.extend(known.listed.remove(&gateway).unwrap_or_default());
         for block in &behind {
@@ -131,6 +137,55 @@ impl Network {
                 router.netlink.remove_route(&Route::nowhere(*block)).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Leads what is sent from the gateway's own address to these peers, each a block of one address, into its TUN
+    /// device, and to no others. IKE, ESP and AH themselves are sent by sockets that are bound to the external link,
+    /// for which another table comes first. While the device is not there they lead nowhere.
+    ///
+    /// # Errors
+    /// The router was not applied, or the kernel refuses a step.
+    pub async fn set_gateway_hosts(
+        &self,
+        router: RouterId,
+        gateway: GatewayId,
+        hosts: &BTreeSet<Cidr>,
+    ) -> Result<(), NetworkError> {
+        let router = self.router(router).await?;
+        let mut known = router.blocks.lock().await;
+        let before = known.hosts.remove(&gateway).unwrap_or_default();
+        if before.is_empty() && hosts.is_empty() {
+            return Ok(());
+        }
+        // Until all is done the gateway has both, so that none is forgotten by a failure.
+        known.hosts.insert(gateway, &before | hosts);
+        let tun = self.tun_of(&router, gateway).await?;
+        for host in hosts {
+            router
+                .netlink
+                .add_route(&Route::host_nowhere(*host))
+                .await?;
+            if let Some(link) = tun {
+                router.netlink.add_route(&Route::host(*host, link)).await?;
+            }
+        }
+        for host in before.difference(hosts) {
+            if let Some(link) = tun {
+                router
+                    .netlink
+                    .remove_route(&Route::host(*host, link))
+                    .await?;
+            }
+            let mut others = known.hosts.iter().filter(|(other, _)| **other != gateway);
+            if !others.any(|(_, others)| others.contains(host)) {
+                router
+                    .netlink
+                    .remove_route(&Route::host_nowhere(*host))
+                    .await?;
+            }
+        }
+        known.hosts.insert(gateway, hosts.clone());
         Ok(())
     }
 

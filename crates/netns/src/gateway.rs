@@ -17,8 +17,9 @@ use crate::provider::Network;
 /// What a socket may hold before it drops, in octets; a burst of 64 kB datagrams must fit.
 const SOCKET_BUFFER: usize = 8 << 20;
 
-/// The number of ESP among IP's protocols.
+/// The numbers of ESP and AH among IP's protocols.
 const ESP: i32 = 50;
+const AH: i32 = 51;
 
 /// What a gateway's worker is given.
 #[derive(Debug)]
@@ -41,13 +42,15 @@ pub struct OuterPorts {
     pub nat: OwnedFd,
     /// A raw socket of ESP, IP protocol 50.
     pub esp: OwnedFd,
+    /// A raw socket of AH, IP protocol 51. Over IPv4 what is sent by it has its IP header, which AH covers.
+    pub ah: OwnedFd,
 }
 
 impl OuterPorts {
     /// All of them, in the order in which a worker is given them.
     #[must_use]
-    pub fn all(&self) -> [BorrowedFd<'_>; 3] {
-        [self.ike.as_fd(), self.nat.as_fd(), self.esp.as_fd()]
+    pub fn all(&self) -> [BorrowedFd<'_>; 4] {
+        [&self.ike, &self.nat, &self.esp, &self.ah].map(OwnedFd::as_fd)
     }
 }
 
@@ -159,12 +162,18 @@ async fn outer_ports(router: &Router, address: IpAddr) -> Result<OuterPorts, Net
             patiently(router, &doing, move || open_udp(address, &link)).await
         }
     };
-    let link = router.external_link.clone();
-    let doing = format!("opening a raw socket of ESP at {address}");
+    let raw = |protocol: i32| {
+        let link = router.external_link.clone();
+        async move {
+            let doing = format!("opening a raw socket of IP protocol {protocol} at {address}");
+            patiently(router, &doing, move || open_raw(address, protocol, &link)).await
+        }
+    };
     Ok(OuterPorts {
         ike: bind(500).await?,
         nat: bind(4500).await?,
-        esp: patiently(router, &doing, move || open_raw(address, ESP, &link)).await?,
+        esp: raw(ESP).await?,
+        ah: raw(AH).await?,
     })
 }
 
@@ -248,6 +257,9 @@ fn open_raw(address: IpAddr, protocol: i32, link: &str) -> io::Result<OwnedFd> {
         Type::RAW,
         Some(Protocol::from(protocol)),
     )?;
+    if protocol == AH && address.is_ipv4() {
+        socket.set_header_included_v4(true)?;
+    }
     bind(socket, address, link)
 }
 

@@ -135,6 +135,7 @@ impl Network {
             })
             .await?;
         netlink.remove_gateway_rules().await?;
+        netlink.forget_hosts().await?;
         self.remove_stray_devices(&netlink).await?;
         Ok(Arc::new(Router {
             namespace,

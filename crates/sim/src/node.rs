@@ -112,6 +112,7 @@ impl Node {
                 let key = child.child;
                 if self.installs {
                     let sends = child.outbound_active;
+                    let child = *child;
                     self.children.insert(key, InstalledChild { child, sends });
                     self.installed += 1;
                 }

@@ -8,7 +8,7 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Versions,
+    EspAlgorithms, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -138,7 +138,9 @@ impl Pair {
                 additional: Vec::new(),
             },
             encapsulation: Encapsulation::Auto,
+            mode: Mode::Tunnel,
             esp: EspAlgorithms {
+                protocol: Protocol::Esp,
                 encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
                 integrity: vec![Integrity::HmacSha256_128],
                 groups: Vec::new(),

@@ -8,7 +8,7 @@ use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness, Versions,
+    IkeAlgorithms, Liveness, Mode, Protocol, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
@@ -26,12 +26,16 @@ pub(crate) enum Unsupported {
     Algorithms(String),
     #[error("the gateway has no address to reach {0} from")]
     Family(IpAddr),
-    #[error("AH, alone or with ESP, is not one of the protocols this engine speaks")]
-    Ah,
+    #[error("ESP within AH is not one of the protocols this engine speaks")]
+    AhEsp,
     #[error(
-        "transport mode is for what two gateways say to each other by their own addresses; networks behind them need tunnel mode, which is all this engine has"
+        "AH can't be carried in UDP, which this gateway demands (workers.udp_encapsulation is \"always\")"
     )]
-    Transport,
+    AhInUdp,
+    #[error(
+        "transport mode is for what the gateway and its peer say to each other by their own addresses, {local} and {peer}; networks behind them need tunnel mode"
+    )]
+    Transport { local: Cidr, peer: Cidr },
     #[error("the gateway has {MAX_TUNNELS} other connections, which is as many as one may have")]
     TooMany,
 }
@@ -94,12 +98,16 @@ pub(crate) fn config(
         IkeVersion::V1 => Versions::V1,
         IkeVersion::V2 => Versions::V2,
     };
-    if order.ipsec.transform != Transform::Esp {
-        return Err(Unsupported::Ah);
-    }
-    if order.ipsec.encapsulation != policy::Encapsulation::Tunnel {
-        return Err(Unsupported::Transport);
-    }
+    let (protocol, encapsulation) = match order.ipsec.transform {
+        Transform::AhEsp => return Err(Unsupported::AhEsp),
+        Transform::Ah if encapsulation == Encapsulation::Always => {
+            return Err(Unsupported::AhInUdp);
+        }
+        // It covers the outer header, which a NAT changes; UDP's, between the two, is not covered by anything.
+        Transform::Ah => (Protocol::Ah, Encapsulation::Never),
+        Transform::Esp => (Protocol::Esp, encapsulation),
+    };
+    let mode = mode(order, local)?;
     let (integrity, prf) = ike_hashes(versions, &order.ike.authentication);
     let ike = IkeAlgorithms {
         encryption: ike_ciphers(versions, &order.ike.encryption),
@@ -113,7 +121,12 @@ pub(crate) fn config(
         },
     };
     let esp = EspAlgorithms {
-        encryption: esp_ciphers(versions, &order.ipsec.encryption),
+        protocol,
+        encryption: match protocol {
+            // A policy has a cipher always; there is nothing that AH could do with it.
+            Protocol::Ah => Vec::new(),
+            Protocol::Esp => esp_ciphers(versions, &order.ipsec.encryption),
+        },
         integrity: esp_integrity(versions, &order.ipsec.authentication),
         groups: groups(&order.ipsec.pfs),
         extended_sequence_numbers: true,
@@ -133,7 +146,11 @@ pub(crate) fn config(
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
     let lost_pfs = esp.groups.is_empty() && !order.ipsec.pfs.is_empty();
-    if esp.encryption.is_empty() || lost_pfs {
+    let nothing = match protocol {
+        Protocol::Ah => esp.integrity.is_empty(),
+        Protocol::Esp => esp.encryption.is_empty(),
+    };
+    if nothing || lost_pfs {
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
     Ok(ConnectionConfig {
@@ -146,12 +163,26 @@ pub(crate) fn config(
         encapsulation,
         ike,
         esp,
+        mode,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
         ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
         child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),
         liveness: liveness(order),
         initiate: order.initiator == Initiator::BiDirectional,
     })
+}
+
+/// The mode, if the tunnel's blocks are what it can be between.
+fn mode(order: &TunnelSpec, own: IpAddr) -> Result<Mode, Unsupported> {
+    if order.ipsec.encapsulation == policy::Encapsulation::Tunnel {
+        return Ok(Mode::Tunnel);
+    }
+    let (local, peer) = (Cidr::host(own), Cidr::host(order.peer_address));
+    if order.local_cidrs == [local] && order.peer_cidrs == [peer] {
+        Ok(Mode::Transport)
+    } else {
+        Err(Unsupported::Transport { local, peer })
+    }
 }
 
 /// One Child SA for each pair of blocks, which every kind of peer understands.
@@ -274,6 +305,40 @@ pub(crate) mod tests {
         both.ike.version = IkeVersion::V1;
         let ciphers = config_of(own(), &both).unwrap().ike.encryption;
         assert!(ciphers.iter().all(|cipher| cipher.is_cbc()));
+    }
+
+    #[test]
+    fn ah_has_no_cipher_and_is_never_in_udp() {
+        let mut ah = order();
+        ah.ipsec.transform = Transform::Ah;
+        ah.ipsec.authentication = vec![Authentication::Sha256];
+        let agreed = config_of(own(), &ah).unwrap();
+        assert_eq!(agreed.esp.protocol, Protocol::Ah);
+        assert_eq!(agreed.encapsulation, Encapsulation::Never);
+        assert_eq!(agreed.esp.encryption, []);
+        assert_eq!(agreed.esp.integrity, [Integrity::HmacSha256_128]);
+        let refused = config(own(), Encapsulation::Always, &ah).unwrap_err();
+        assert_eq!(refused, Unsupported::AhInUdp);
+        ah.ike.version = IkeVersion::V1;
+        ah.ipsec.authentication = vec![Authentication::AesCmac];
+        let refused = config_of(own(), &ah);
+        assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
+        ah.ipsec.transform = Transform::AhEsp;
+        assert_eq!(config_of(own(), &ah), Err(Unsupported::AhEsp));
+    }
+
+    #[test]
+    fn transport_mode_is_between_the_two_ends_themselves() {
+        let mut order = order();
+        order.ipsec.encapsulation = policy::Encapsulation::Transport;
+        let (local, peer) = ("203.0.113.1/32", "203.0.113.2/32");
+        let (local, peer) = (local.parse().unwrap(), peer.parse().unwrap());
+        let refused = Unsupported::Transport { local, peer };
+        assert_eq!(config_of(own(), &order).unwrap_err(), refused);
+        order.local_cidrs = vec![local];
+        assert_eq!(config_of(own(), &order).unwrap_err(), refused);
+        order.peer_cidrs = vec![peer];
+        assert_eq!(config_of(own(), &order).unwrap().mode, Mode::Transport);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a worker is given: a TUN device, and three sockets on each of the gateway's addresses.
+//! What a worker is given: a TUN device, and four sockets on each of the gateway's addresses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,10 +26,12 @@ pub(crate) struct Ports {
     pub(crate) nat: OwnedFd,
     /// ESP without UDP, IP protocol 50.
     pub(crate) esp: OwnedFd,
+    /// AH, IP protocol 51.
+    pub(crate) ah: OwnedFd,
 }
 
 /// The most there are.
-const MOST: usize = 7;
+const MOST: usize = 9;
 
 impl Descriptors {
     /// Receives those that come with the first octet.
@@ -68,8 +70,9 @@ impl Descriptors {
 
 impl Ports {
     fn of(received: &mut impl Iterator<Item = OwnedFd>) -> Option<Self> {
-        let (ike, nat, esp) = (received.next()?, received.next()?, received.next()?);
-        Some(Self { ike, nat, esp })
+        let (ike, nat) = (received.next()?, received.next()?);
+        let (esp, ah) = (received.next()?, received.next()?);
+        Some(Self { ike, nat, esp, ah })
     }
 }
 
@@ -162,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn four_descriptors_are_one_address_and_seven_are_two() {
+    fn five_descriptors_are_one_address_and_nine_are_two() {
         let known = |count| Descriptors::of(some(count)).map(|given| given.v6.is_some());
-        let known: Vec<_> = (0..=8).map(known).collect();
+        let known: Vec<_> = (0..=10).map(known).collect();
         let none = None;
         assert_eq!(
             known,
@@ -173,7 +176,9 @@ mod tests {
                 none,
                 none,
                 none,
+                none,
                 Some(false),
+                none,
                 none,
                 none,
                 Some(true),

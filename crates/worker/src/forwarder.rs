@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use adit_crypto::SystemRandom;
 use adit_dataplane::{Carriage, ChildCounters, ChildId, ChildSa, Dataplane, InstallError, Owner};
-use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Ports, Selectors, TrafficSelector};
+use adit_esp::{
+    AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Ports, Protection,
+    Selectors, TrafficSelector,
+};
 use adit_ike::{DirectionKeys, InstallChild};
 
 /// Why a Child SA was not installed.
@@ -13,6 +16,8 @@ use adit_ike::{DirectionKeys, InstallChild};
 pub(crate) enum ForwardError {
     #[error("the keys do not fit the algorithms")]
     Keys,
+    #[error("the ends' addresses are of different IP versions")]
+    Hosts,
     #[error("the SPI is reserved")]
     Spi,
     #[error("a selector is not one")]
@@ -64,9 +69,20 @@ impl Forwarded {
         };
         let (spi_in, encryption_in, integrity_in) = keying(&child.inbound)?;
         let (spi_out, encryption_out, integrity_out) = keying(&child.outbound)?;
+        let protection = match (child.encryption, child.integrity) {
+            (Some(encryption), integrity) => Protection::Esp(encryption, integrity),
+            (None, Some(integrity)) => Protection::Ah(integrity),
+            (None, None) => return Err(ForwardError::Keys),
+        };
+        let framing = Framing {
+            mode: match child.mode {
+                adit_ike::Mode::Transport => Mode::Transport,
+                adit_ike::Mode::Tunnel => Mode::Tunnel,
+            },
+            hosts: Hosts::new(child.local, child.remote.ip()).map_err(|_| ForwardError::Hosts)?,
+        };
         let material = |encryption_key, integrity_key| Keying {
-            encryption: child.encryption,
-            integrity: child.integrity,
+            protection,
             encryption_key,
             integrity_key,
         };
@@ -74,6 +90,7 @@ impl Forwarded {
         let inbound = InboundSa::new(
             spi_in,
             &material(encryption_in.as_slice(), integrity_in.as_slice()),
+            framing,
             selectors.clone(),
             extended,
         )
@@ -81,6 +98,7 @@ impl Forwarded {
         let outbound = OutboundSa::new(
             spi_out,
             &material(encryption_out.as_slice(), integrity_out.as_slice()),
+            framing,
             selectors,
             extended,
             0,

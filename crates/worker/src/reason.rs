@@ -86,6 +86,7 @@ impl Finding {
                 ),
             )
             .seen(true),
+            Failure::Mode { by } => mode(now, peer, *by),
             Failure::NatInBetween => encapsulation(now, peer, true),
             Failure::NoNatTraversal => encapsulation(now, peer, false),
             Failure::NoAnswer { sent } => Self::new(
@@ -113,19 +114,36 @@ impl Finding {
         }
     }
 
+    /// AH, and a NAT, or a peer that says there is one.
+    pub(crate) fn nat_before_ah(now: OffsetDateTime, peer: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::Unsupported,
+            Whose::Network,
+            format!(
+                "there is a NAT between this gateway and {peer}, or {peer} says so; AH covers the addresses that a NAT changes, so that none of it would be accepted (RFC 3715 section 2.1)"
+            ),
+            "Choose an IPsec policy of ESP at both ends, or take the NAT away; turn off forced UDP encapsulation at the peer.",
+        )
+    }
+
     pub(crate) fn of_unsupported(now: OffsetDateTime, unsupported: &Unsupported) -> Self {
         let (code, next_step) = match unsupported {
             Unsupported::Algorithms(_) => (
                 ReasonCode::IkePolicyMismatch,
                 "Choose IKE version v2 at both ends, or policies of AES in CBC mode with SHA-1 or SHA-2.",
             ),
-            Unsupported::Ah => (
+            Unsupported::AhEsp => (
                 ReasonCode::Unsupported,
-                "Choose an IPsec policy of ESP at both ends: it protects contents as AH does, and encrypts them too.",
+                "Choose an IPsec policy of ESP, or of AH, at both ends.",
             ),
-            Unsupported::Transport => (
+            Unsupported::AhInUdp => (
                 ReasonCode::Unsupported,
-                "Choose an IPsec policy of tunnel mode at both ends.",
+                "Choose an IPsec policy of ESP at both ends: it protects contents as AH does, and encrypts them too. Or ask the operator for udp_encapsulation = \"auto\".",
+            ),
+            Unsupported::Transport { .. } => (
+                ReasonCode::Unsupported,
+                "Choose an IPsec policy of tunnel mode at both ends, or make the two addresses the connection's only blocks.",
             ),
             Unsupported::TooMany => (
                 ReasonCode::Unsupported,
@@ -272,6 +290,25 @@ fn identity(now: OffsetDateTime, expected: &Identity, received: &Identity) -> Fi
 }
 
 /// A peer or a path that can't have ESP carried as the operator wants it: for a NAT, or for want of NAT traversal.
+fn mode(now: OffsetDateTime, peer: &str, by: Judge) -> Finding {
+    let evidence = match by {
+        Judge::Peer => format!(
+            "this end asked for transport mode (RFC 7296 section 1.3.1), and {peer} agreed to tunnel mode alone"
+        ),
+        Judge::Us => format!(
+            "{peer} asks for tunnel mode, and this connection's IPsec policy is for transport mode"
+        ),
+    };
+    let next_step = "Set the peer to transport mode for this connection, or choose an IPsec policy of tunnel mode here.";
+    Finding::new(
+        now,
+        ReasonCode::IpsecPolicyMismatch,
+        Whose::Peer,
+        evidence,
+        next_step,
+    )
+}
+
 fn encapsulation(now: OffsetDateTime, peer: &str, is_nat: bool) -> Finding {
     let (whose, evidence, next_step) = if is_nat {
         (

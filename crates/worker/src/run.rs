@@ -72,8 +72,10 @@ fn start(
     encapsulation: Encapsulation,
 ) -> Result<Worker, WorkerError> {
     let Descriptors { tun, v4, v6 } = descriptors;
-    let (ike_v6, beside_v6) = v6.map(|ports| (ports.ike, (ports.nat, ports.esp))).unzip();
-    let (nat_v6, esp_v6) = beside_v6.unzip();
+    let (udp_v6, raw_v6) = v6
+        .map(|ports| ((ports.ike, ports.nat), (ports.esp, ports.ah)))
+        .unzip();
+    let ((ike_v6, nat_v6), (esp_v6, ah_v6)) = (udp_v6.unzip(), raw_v6.unzip());
     let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
     let ike = ike.map_err(failed("preparing sockets"))?;
     let (wake, woken) = UnixStream::pair().map_err(failed("making the wake-up pipe"))?;
@@ -88,6 +90,7 @@ fn start(
         udp: v4.nat,
         udp_other: nat_v6,
         esp: [v4.esp].into_iter().chain(esp_v6).collect(),
+        ah: [v4.ah].into_iter().chain(ah_v6).collect(),
         outer_mtu: 1500,
         max_children: MAX_CHILDREN,
         clamp_mss: true,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use adit_ike::selectors::{describe, of_ranges, within};
-use adit_ike::{ChildConfig, ChildKey, ConnectionConfig, Event, Failure, Part};
+use adit_ike::{ChildConfig, ChildKey, ConnectionConfig, Event, Failure, Part, Protocol};
 use adit_ike_wire::TrafficSelector;
 use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Cidr, Reason};
@@ -34,6 +34,8 @@ pub(crate) struct Tunnel {
     pub(crate) mtu: Option<u16>,
     /// Whether this end may begin.
     begins: bool,
+    /// What protects its packets.
+    protocol: Protocol,
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
@@ -68,6 +70,7 @@ impl Tunnel {
             peer: peer.to_string(),
             mtu: None,
             begins: true,
+            protocol: Protocol::Esp,
             state: TunnelState::Down,
             since: now,
             finding: None,
@@ -87,6 +90,7 @@ impl Tunnel {
     pub(crate) fn reconfigure(&mut self, peer: IpAddr, config: &ConnectionConfig) {
         self.peer = peer.to_string();
         self.begins = config.initiate;
+        self.protocol = config.esp.protocol;
         self.wanted.clone_from(&config.children);
         self.finding = None;
         self.parts.clear();
@@ -214,7 +218,13 @@ impl Tunnel {
                 }
             }
             Event::Failed(_, failure) => {
-                self.find(Finding::of_failure(now, failure, &self.peer));
+                let finding = match (failure, self.protocol) {
+                    (Failure::NatInBetween, Protocol::Ah) => {
+                        Finding::nat_before_ah(now, &self.peer)
+                    }
+                    _ => Finding::of_failure(now, failure, &self.peer),
+                };
+                self.find(finding);
             }
             Event::PartFailed(_, part, failure) => self.find_in_part(*part, failure, now),
             Event::IkeUp { suite, .. } => {

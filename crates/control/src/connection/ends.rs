@@ -64,16 +64,18 @@ impl GivenEnds {
         }
     }
 
-    /// What they come to. Both ends are of one IP version, and neither has nothing.
+    /// What they come to. Both ends are of one IP version, and neither has nothing. Of the `outside` subnets a
+    /// gateway has its own address.
     pub(super) async fn resolve(
         self,
         tx: &mut dyn Transaction,
         caller: &Caller,
         gateway: &Gateway,
+        outside: &[SubnetId],
     ) -> Result<Ends, Error> {
         match gateway.subnet {
             Some(subnet) => self.on_subnet(tx, subnet).await,
-            None => self.by_groups(tx, caller, gateway).await,
+            None => self.by_groups(tx, caller, gateway, outside).await,
         }
     }
 
@@ -112,6 +114,7 @@ impl GivenEnds {
         tx: &mut dyn Transaction,
         caller: &Caller,
         gateway: &Gateway,
+        outside: &[SubnetId],
     ) -> Result<Ends, Error> {
         if self.local_cidrs.is_some() {
             let message = "the connections of this gateway get their blocks from endpoint groups";
@@ -128,7 +131,7 @@ impl GivenEnds {
         let peer = endpoint_group::find(tx, caller, peer).await?;
         let local = GroupBlocks {
             group: local.id,
-            cidrs: of_subnets(tx, gateway, &local).await?,
+            cidrs: of_subnets(tx, gateway, &local, outside).await?,
         };
         let here = family(&local.cidrs).ok_or(Misfit::MixedGroup(local.group))?;
         let peer = GroupBlocks {
@@ -143,11 +146,12 @@ impl GivenEnds {
     }
 }
 
-/// The blocks of a group's subnets, all of which are on the gateway's router.
+/// The blocks of a group's subnets, all of which are on the gateway's router, or of the gateway's own addresses.
 async fn of_subnets(
     tx: &mut dyn Transaction,
     gateway: &Gateway,
     group: &EndpointGroup,
+    outside: &[SubnetId],
 ) -> Result<Vec<Cidr>, Error> {
     let Endpoints::Subnets(subnets) = &group.endpoints else {
         return Err(wrong_kind(group, EndpointKind::Subnet).into());
@@ -158,10 +162,26 @@ async fn of_subnets(
     for subnet in subnets {
         let subnet = subnet.value;
         let found = known.iter().find(|row| row.id == subnet);
-        let found = found.ok_or(Misfit::SubnetNotOnRouter { subnet, router })?;
-        cidrs.push(found.cidr);
+        let found = match found {
+            Some(found) => Some(found.cidr),
+            None if outside.contains(&subnet) => own(tx, gateway, subnet).await?,
+            None => None,
+        };
+        cidrs.push(found.ok_or(Misfit::SubnetNotOnRouter { subnet, router })?);
     }
     Ok(cidrs)
+}
+
+/// The gateway's own address of a subnet, as a block.
+async fn own(
+    tx: &mut dyn Transaction,
+    gateway: &Gateway,
+    subnet: SubnetId,
+) -> Result<Option<Cidr>, Error> {
+    let subnet = tx.any_subnet(subnet).await?;
+    let mut addresses = gateway.addresses.all();
+    let own = addresses.find(|one| subnet.as_ref().is_some_and(|row| row.cidr.contains(*one)));
+    Ok(own.map(Cidr::host))
 }
 
 /// A group's blocks, each once.

@@ -2,12 +2,12 @@
 //! where a face's original is stricter, its [`Rules`] say so. `docs/invariants.md` lists both.
 
 use adit_model::connection::DeadPeerDetection;
-use adit_model::policy::Transform;
-use adit_model::{Connection, Gateway};
+use adit_model::policy::{Encapsulation, Transform};
+use adit_model::{Cidr, Connection, Gateway};
 use adit_store::Transaction;
 
 use super::ends::GivenEnds;
-use super::peer::{Peer, reachable};
+use super::peer::{Peer, local_address, reachable};
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
 use crate::rules::{Allowance, Naming};
@@ -66,7 +66,12 @@ impl Control {
             peer,
             before,
         } = wish;
-        row.ends = ends.resolve(tx, caller, gateway).await?;
+        let is_transport = wants_transport(tx, caller, &row).await?;
+        let outside = match is_transport {
+            true => self.outside_subnets(),
+            false => Vec::new(),
+        };
+        row.ends = ends.resolve(tx, caller, gateway, &outside).await?;
         check_dpd(row.dead_peer_detection, rules.dead_peer)?;
         check_mtu(&row)?;
         let field = match row.ends.groups() {
@@ -77,6 +82,9 @@ impl Control {
         if let Some(peer) = peer {
             row.peer_address = reachable(gateway, peer)?;
             row.peer_host = peer.host();
+        }
+        if is_transport {
+            check_hosts(gateway, &row)?;
         }
         // What is stored, and stays as it is, does not stand in the way of another change.
         let same = |before: &&Connection| {
@@ -116,6 +124,30 @@ pub(super) async fn check_ipsec_policy(
     match policy.parameters.transform {
         Transform::AhEsp => Err(Misfit::AhEsp.into()),
         _ => Ok(()),
+    }
+}
+
+/// Whether the connection's policy is for what the two ends say to each other themselves.
+async fn wants_transport(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    row: &Connection,
+) -> Result<bool, Error> {
+    let Some(id) = row.ipsec_policy else {
+        return Ok(false);
+    };
+    let policy = tx.ipsec_policy(caller.scope(), id).await?;
+    Ok(policy.is_some_and(|one| one.parameters.encapsulation == Encapsulation::Transport))
+}
+
+/// Transport mode has no header for anybody else's addresses (RFC 4301 section 4.1).
+fn check_hosts(gateway: &Gateway, row: &Connection) -> Result<(), Misfit> {
+    let local = Cidr::host(local_address(gateway, row));
+    let peer = Cidr::host(row.peer_address);
+    if row.ends.local() == [local] && row.ends.peer() == [peer] {
+        Ok(())
+    } else {
+        Err(Misfit::TransportBlocks { local, peer })
     }
 }
 

@@ -4,7 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
 use adit_dataplane::{Carriage, ChildId, ChildSa, ConnectionBlocks, Owner, RouteChange};
-use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
+use adit_esp::{
+    AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
+    TrafficSelector,
+};
 
 /// Which end of the tunnel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,15 +71,18 @@ pub(crate) fn child(
         )
     };
     let ((in_enc, in_mac), (out_enc, out_mac)) = (keys(receive), keys(send));
+    let framing = Framing {
+        mode: Mode::Tunnel,
+        hosts: Hosts::new(remote.ip(), remote.ip()).unwrap(),
+    };
+    let protection = Protection::Esp(encryption, integrity);
     let in_keying = Keying {
-        encryption,
-        integrity,
+        protection,
         encryption_key: &in_enc,
         integrity_key: &in_mac,
     };
     let out_keying = Keying {
-        encryption,
-        integrity,
+        protection,
         encryption_key: &out_enc,
         integrity_key: &out_mac,
     };
@@ -84,10 +90,18 @@ pub(crate) fn child(
     ChildSa {
         id: ChildId(spi.into()),
         owner: OWNER,
-        inbound: InboundSa::new(spi_of(receive), &in_keying, selectors.clone(), false).unwrap(),
+        inbound: InboundSa::new(
+            spi_of(receive),
+            &in_keying,
+            framing,
+            selectors.clone(),
+            false,
+        )
+        .unwrap(),
         outbound: OutboundSa::new(
             spi_of(send),
             &out_keying,
+            framing,
             selectors,
             false,
             0,

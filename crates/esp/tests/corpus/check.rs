@@ -1,18 +1,19 @@
 //! Everything that happens to an ESP packet: raw octets, and authentic packets with any content.
 //!
 //! The first octet chooses the cipher and whether sequence numbers are extended. The rest is opened as it is, then
-//! sealed as the body of an authentic packet and opened again, so that the parser behind the ICV is reached too.
+//! sealed as the body of an authentic packet and opened again, so that the parser behind the ICV is reached too; all
+//! that in both modes.
 //! Invariant: what is delivered lies inside the packet, is an IP packet of its own length, and is never delivered twice.
 
 use adit_crypto::{Encryption, Integrity, SealItem, Sealer};
 use adit_esp::{
-    AddressRange, DropReason, ESP_HEADER_LEN, InboundSa, InnerHeader, Keying, Selectors, Spi,
-    TrafficSelector,
+    AddressRange, DropReason, ESP_HEADER_LEN, Framing, Hosts, InboundSa, InnerHeader, Keying, Mode,
+    Protection, Selectors, Spi, TrafficSelector,
 };
 
-const SPI: u32 = 0x1000;
+pub(crate) const SPI: u32 = 0x1000;
 
-fn selectors() -> Selectors {
+pub(crate) fn selectors() -> Selectors {
     let any = |address: &str| {
         let address = address.parse().expect("an address");
         TrafficSelector::addresses(AddressRange::subnet(address, 0).expect("a prefix of 0"))
@@ -51,18 +52,33 @@ pub fn check(data: &[u8]) {
         vec![2; integrity.map_or(0, Integrity::key_len)],
     );
     let keying = Keying {
-        encryption,
-        integrity,
+        protection: Protection::Esp(encryption, integrity),
         encryption_key: &enc_key,
         integrity_key: &integ_key,
     };
     let spi = Spi::try_from(SPI).expect("an SPI above 255");
-    let mut sa = InboundSa::new(spi, &keying, selectors(), extended).expect("keys that fit");
+    for mode in [Mode::Tunnel, Mode::Transport] {
+        let ends = ["192.0.2.2", "192.0.2.1"].map(|text| text.parse().expect("an address"));
+        let hosts = Hosts::new(ends[0], ends[1]).expect("one family");
+        let framing = Framing { mode, hosts };
+        let sa = InboundSa::new(spi, &keying, framing, selectors(), extended);
+        play(sa.expect("keys that fit"), data, &keying, extended);
+    }
+}
 
+fn play(mut sa: InboundSa, data: &[u8], keying: &Keying<'_>, extended: bool) {
+    let &Keying {
+        protection: Protection::Esp(encryption, integrity),
+        encryption_key: enc_key,
+        integrity_key: integ_key,
+    } = keying
+    else {
+        return;
+    };
     let mut raw = data.to_vec();
     assert!(sa.open(&mut raw).is_err(), "nobody guesses an ICV");
 
-    let sealer = Sealer::new(encryption, integrity, &enc_key, &integ_key).expect("keys that fit");
+    let sealer = Sealer::new(encryption, integrity, enc_key, integ_key).expect("keys that fit");
     let body = data
         .get(..data.len() / sealer.block_len() * sealer.block_len())
         .unwrap_or_default();
@@ -80,8 +96,10 @@ pub fn check(data: &[u8]) {
         }])
         .expect("a buffer of the right shape");
     let mut again = packet.clone();
-    if let Ok(range) = sa.open(&mut packet) {
-        let inner = packet.get(range).expect("a range inside the packet");
+    if let Ok(delivered) = sa.open(&mut packet) {
+        let inner = delivered
+            .packet(&packet)
+            .expect("a range inside the packet");
         assert_eq!(
             InnerHeader::parse(inner).expect("an IP packet").total_len,
             inner.len()

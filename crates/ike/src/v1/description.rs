@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use adit_crypto::{Encryption, Group, Integrity, Prf};
 use adit_ike_wire::v1::{ProtocolId, SecurityAssociation};
 
-use crate::config::{EspAlgorithms, IkeAlgorithms};
+use crate::config::{ConnectionConfig, IkeAlgorithms};
 use crate::v1::proposal::{
     authentication, esp_cipher, esp_suites, hash, ike_cipher, ike_suites, phase_1, phase_2, value,
 };
@@ -17,8 +17,8 @@ pub(super) fn describe_ike(accepted: &IkeAlgorithms) -> String {
 }
 
 /// The same of a Child SA.
-pub(super) fn describe_esp(accepted: &EspAlgorithms, group: Option<Group>) -> String {
-    listed(esp_suites(accepted, group).map(|suite| suite.name()))
+pub(super) fn describe_esp(config: &ConnectionConfig, group: Option<Group>) -> String {
+    listed(esp_suites(&config.esp, config.mode, group).map(|suite| suite.name()))
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {
@@ -60,17 +60,18 @@ pub(super) fn describe_esp_offer(sa: &SecurityAssociation<'_>) -> String {
     let transforms =
         proposals.flat_map(|one| one.transforms.iter().map(|each| (one.protocol, each)));
     listed(transforms.map(|(protocol, transform)| {
-        if protocol != ProtocolId::ESP {
-            return unknown("protocol", Some(u32::from(protocol.0)));
-        }
         let bits = value(transform, phase_2::KEY_LENGTH);
-        let mut name: String = Encryption::ALL
-            .iter()
-            .find(|one| esp_cipher(**one) == Some((transform.id, bits)))
-            .map_or_else(
-                || unknown("cipher", Some(transform.id.into())),
-                |one| one.name().into(),
-            );
+        let mut ciphers = Encryption::ALL.iter();
+        let mut name: String = match protocol {
+            ProtocolId::AH => "ah".into(),
+            ProtocolId::ESP => ciphers
+                .find(|one| esp_cipher(**one) == Some((transform.id, bits)))
+                .map_or_else(
+                    || unknown("cipher", Some(transform.id.into())),
+                    |one| one.name().into(),
+                ),
+            other => return unknown("protocol", Some(u32::from(other.0))),
+        };
         if let Some(number) = value(transform, phase_2::AUTHENTICATION) {
             let known = Integrity::ALL
                 .iter()
@@ -90,7 +91,7 @@ pub(super) fn describe_esp_offer(sa: &SecurityAssociation<'_>) -> String {
             value(transform, phase_2::ENCAPSULATION),
             Some(2 | 4 | 61444)
         ) {
-            name.push_str(" (transport mode)");
+            name.push_str("-transport");
         }
         name
     }))

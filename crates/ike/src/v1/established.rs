@@ -271,7 +271,8 @@ impl Established {
         };
         let child = self.children.swap_remove(index);
         let spi = child.inbound_spi.to_be_bytes();
-        informational::delete(ctx, link, &self.keys, ProtocolId::ESP, 4, &spi);
+        let protocol = ProtocolId(child.suite.protocol().number());
+        informational::delete(ctx, link, &self.keys, protocol, 4, &spi);
         child::dispose(ctx, self.connection, &child, true);
     }
 
@@ -284,7 +285,9 @@ impl Established {
                 .flat_map(|child| child.inbound_spi.to_be_bytes())
                 .collect();
             if !spis.is_empty() {
-                informational::delete(ctx, link, &self.keys, ProtocolId::ESP, 4, &spis);
+                // All are of what the connection is configured to.
+                let protocol = ProtocolId(self.config.esp.protocol.number());
+                informational::delete(ctx, link, &self.keys, protocol, 4, &spis);
             }
             informational::delete_sa(ctx, link, &self.keys);
         }

@@ -8,6 +8,7 @@ use adit_ike_wire::v1::{Delete, Notify, NotifyType, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header};
 
 use crate::child::{self, ChildSa, Standing};
+use crate::config::Protocol;
 use crate::output::Output;
 use crate::sa::{Context, DropReason, Effect, Ending, Path, Received, Role, Want};
 use crate::time::Instant;
@@ -119,9 +120,9 @@ impl Established {
         self.heard = ctx.now;
         for payload in &payloads {
             match payload {
-                Payload::Delete(delete) if delete.protocol == ProtocolId::ESP => {
+                Payload::Delete(delete) if Protocol::is_known(delete.protocol.0) => {
                     for spi in delete.spis() {
-                        self.child_deleted(ctx, spi);
+                        self.child_deleted(ctx, delete.protocol, spi);
                     }
                 }
                 Payload::Delete(delete)
@@ -138,9 +139,12 @@ impl Established {
     }
 
     /// The peer has deleted the Child SA that it receives on by this SPI.
-    fn child_deleted(&mut self, ctx: &mut Context<'_>, spi: u32) {
+    fn child_deleted(&mut self, ctx: &mut Context<'_>, protocol: ProtocolId, spi: u32) {
         let mut children = self.children.iter();
-        if let Some(index) = children.position(|child| child.outbound_spi == spi) {
+        let found = children.position(|child| {
+            child.outbound_spi == spi && child.suite.protocol().number() == protocol.0
+        });
+        if let Some(index) = found {
             let child = self.children.swap_remove(index);
             // What the peer sent before is still good.
             child::dispose(ctx, self.connection, &child, true);

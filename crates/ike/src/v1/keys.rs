@@ -138,13 +138,9 @@ impl Keys {
         shared: Option<&Secret>,
         nonces: (&[u8], &[u8]),
     ) -> Option<DirectionKeys> {
-        /// ESP (RFC 2407 section 4.4.1).
-        const PROTOCOL: [u8; 1] = [3];
+        let protocol = [suite.protocol().number()];
         let prf = self.suite.prf;
-        let lengths = [
-            suite.encryption.key_len(),
-            suite.integrity.map_or(0, |integrity| integrity.key_len()),
-        ];
+        let lengths = [suite.encryption_len(), suite.integrity_len()];
         let len: usize = lengths.iter().sum();
         let octets = spi.to_be_bytes();
         let mut material = Vec::with_capacity(len + prf.output_len());
@@ -153,7 +149,7 @@ impl Keys {
             let mut parts: Vec<&[u8]> = Vec::with_capacity(6);
             parts.extend(previous.as_ref().map(Secret::as_slice));
             parts.extend(shared.map(Secret::as_slice));
-            parts.extend([&PROTOCOL[..], &octets, nonces.0, nonces.1]);
+            parts.extend([&protocol[..], &octets, nonces.0, nonces.1]);
             let block = prf.compute(self.skeyid_d.as_slice(), &parts);
             material.extend_from_slice(block.as_slice());
             previous = Some(block);

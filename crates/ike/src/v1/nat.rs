@@ -11,6 +11,7 @@ use adit_ike_wire::Spi;
 use adit_ike_wire::v1::Payload;
 
 use crate::carriage::{Carriage, Encapsulation};
+use crate::config::Mode;
 use crate::failure::Failure;
 use crate::sa::Path;
 use crate::v1::link::Link;
@@ -42,12 +43,16 @@ pub(super) enum Wrapping {
 }
 
 impl Wrapping {
-    /// The encapsulation mode of a tunnel (RFC 2407 section 4.5, RFC 3947 section 5.1, and the drafts').
-    pub(super) const fn tunnel_mode(self) -> u32 {
-        match self {
+    /// The encapsulation mode as an attribute (RFC 2407 section 4.5, RFC 3947 section 5.1, and the drafts').
+    pub(super) const fn number(self, mode: Mode) -> u32 {
+        let tunnel = match self {
             Self::Plain => 1,
             Self::Udp(Dialect::Rfc) => 3,
             Self::Udp(Dialect::Draft) => 61443,
+        };
+        match mode {
+            Mode::Transport => tunnel + 1,
+            Mode::Tunnel => tunnel,
         }
     }
 

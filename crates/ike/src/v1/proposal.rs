@@ -9,7 +9,7 @@ use adit_crypto::{Encryption, Group, Integrity, Prf};
 use adit_ike_wire::v1::security_association::emit_attributes;
 use adit_ike_wire::v1::{Proposal, ProtocolId, SecurityAssociation, Transform};
 
-use crate::config::{EspAlgorithms, IkeAlgorithms};
+use crate::config::{ConnectionConfig, EspAlgorithms, IkeAlgorithms, Mode, Protocol};
 use crate::suite::{EspSuite, IkeSuite};
 use crate::v1::nat::Wrapping;
 
@@ -71,7 +71,7 @@ pub(super) const fn hash(prf: Prf) -> Option<(u32, Integrity)> {
     })
 }
 
-/// An integrity algorithm's number in phase 2 (RFC 2407 section 4.5, RFC 4868, RFC 3566); AES-CMAC has none.
+/// An integrity algorithm's number as an attribute of phase 2 (RFC 2407 section 4.5, RFC 4868, RFC 3566); AES-CMAC has none.
 pub(super) const fn authentication(integrity: Integrity) -> Option<u32> {
     Some(match integrity {
         Integrity::HmacMd5_96 => 1,
@@ -220,34 +220,63 @@ pub(super) fn esp_cipher(cipher: Encryption) -> Option<(u8, Option<u32>)> {
     Some((u8::try_from(id).ok()?, bits.map(u32::from)))
 }
 
+/// The number of AH with an integrity algorithm (RFC 2407 section 4.4.3, RFC 4868, RFC 3566).
+fn ah_transform(integrity: Integrity) -> Option<u8> {
+    Some(match integrity {
+        Integrity::HmacMd5_96 => 2,
+        Integrity::HmacSha1_96 => 3,
+        Integrity::HmacSha256_128 => 5,
+        Integrity::HmacSha384_192 => 6,
+        Integrity::HmacSha512_256 => 7,
+        Integrity::AesXcbc96 => 9,
+        Integrity::AesCmac96 => return None,
+    })
+}
+
+/// What a transform of this suite is, and its key length where it has several.
+fn child_transform(suite: &EspSuite) -> Option<(u8, Option<u32>)> {
+    match suite.encryption {
+        Some(cipher) => esp_cipher(cipher),
+        None => Some((ah_transform(suite.integrity?)?, None)),
+    }
+}
+
 /// All suites that `accepted` makes, best first.
 pub(super) fn esp_suites(
     accepted: &EspAlgorithms,
+    mode: Mode,
     group: Option<Group>,
 ) -> impl Iterator<Item = EspSuite> + '_ {
-    let suite = move |encryption, integrity| EspSuite {
-        encryption,
+    let suite = move |encryption: Option<&Encryption>, integrity| EspSuite {
+        encryption: encryption.copied(),
         integrity,
         group,
         extended_sequence_numbers: false,
+        mode,
     };
+    let integrity = accepted.integrity.iter();
+    let integrity = integrity.filter(|one| authentication(**one).is_some());
+    let is_ah = accepted.protocol == Protocol::Ah;
+    let of_ah = integrity.filter(move |_| is_ah);
+    let of_ah = of_ah.map(move |one| suite(None, Some(*one)));
     let ciphers = accepted.encryption.iter();
-    let ciphers = ciphers.filter(|cipher| esp_cipher(**cipher).is_some());
-    ciphers.flat_map(move |cipher| {
-        let own = cipher.is_aead().then(|| suite(*cipher, None));
+    let ciphers = ciphers.filter(move |cipher| !is_ah && esp_cipher(**cipher).is_some());
+    let of_esp = ciphers.flat_map(move |cipher| {
+        let own = cipher.is_aead().then(|| suite(Some(cipher), None));
         let beside: &[Integrity] = if cipher.is_aead() {
             &[]
         } else {
             &accepted.integrity
         };
         let beside = beside.iter().filter(|one| authentication(**one).is_some());
-        let others = beside.map(move |one| suite(*cipher, Some(*one)));
+        let others = beside.map(move |one| suite(Some(cipher), Some(*one)));
         own.into_iter().chain(others)
-    })
+    });
+    of_ah.chain(of_esp)
 }
 
 fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8, Vec<u8>)> {
-    let (id, bits) = esp_cipher(suite.encryption)?;
+    let (id, bits) = child_transform(suite)?;
     let mut attributes = alloc::vec![
         (phase_2::LIFE_TYPE, SECONDS),
         (phase_2::LIFE_DURATION, seconds(lifetime)),
@@ -263,19 +292,19 @@ fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8
 
 /// The transforms that are offered for a Child SA.
 pub(super) fn esp_offers(
-    accepted: &EspAlgorithms,
+    config: &ConnectionConfig,
     group: Option<Group>,
     wrapping: Wrapping,
-    lifetime: Duration,
 ) -> Vec<(u8, Vec<u8>)> {
-    let suites = esp_suites(accepted, group);
-    let mode = wrapping.tunnel_mode();
+    let suites = esp_suites(&config.esp, config.mode, group);
+    let mode = wrapping.number(config.mode);
+    let lifetime = config.child_lifetime;
     let offers = suites.filter_map(|suite| esp_attributes(&suite, mode, lifetime));
     offers.take(MAX_OFFERS).collect()
 }
 
 fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool {
-    let Some((id, bits)) = esp_cipher(suite.encryption) else {
+    let Some((id, bits)) = child_transform(suite) else {
         return false;
     };
     transform.id == id
@@ -289,11 +318,12 @@ fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool 
 /// our order decides.
 pub(super) fn choose_esp<'a>(
     sa: &SecurityAssociation<'a>,
-    accepted: &EspAlgorithms,
+    config: &ConnectionConfig,
     wrapping: Wrapping,
     public_len: Option<usize>,
 ) -> Option<Chosen<'a, EspSuite>> {
-    let mode = wrapping.tunnel_mode();
+    let accepted = &config.esp;
+    let mode = wrapping.number(config.mode);
     let groups: Vec<Option<Group>> = match public_len {
         None if accepted.groups.is_empty() => alloc::vec![None],
         None => return None,
@@ -314,10 +344,12 @@ pub(super) fn choose_esp<'a>(
             == 1
     };
     let proposals = sa.proposals.iter();
-    let mut proposals = proposals
-        .filter(|one| one.protocol == ProtocolId::ESP && one.spi.len() == 4 && alone(one.number));
+    let protocol = ProtocolId(accepted.protocol.number());
+    let mut proposals =
+        proposals.filter(|one| one.protocol == protocol && one.spi.len() == 4 && alone(one.number));
     proposals.find_map(|proposal| {
-        let suites = groups.iter().flat_map(|group| esp_suites(accepted, *group));
+        let suites = groups.iter();
+        let suites = suites.flat_map(|group| esp_suites(accepted, config.mode, *group));
         suites.into_iter().find_map(|suite| {
             let mut transforms = proposal.transforms.iter();
             let transform = *transforms.find(|one| esp_reads_as(one, &suite, mode))?;

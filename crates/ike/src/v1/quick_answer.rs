@@ -82,7 +82,8 @@ impl Established {
             Err(Refusal { kind, failure }) => {
                 let first = contents.sa.proposals.first();
                 let spi = first.map_or(&[][..], |proposal| proposal.spi);
-                informational::notify(ctx, link, path, &self.keys, ProtocolId::ESP, spi, kind);
+                let protocol = ProtocolId(self.config.esp.protocol.number());
+                informational::notify(ctx, link, path, &self.keys, protocol, spi, kind);
                 let event = failure.map(|failure| Event::Failed(self.connection, failure));
                 ctx.outputs.extend(event.map(Output::Event));
             }
@@ -97,14 +98,14 @@ impl Established {
     ) -> Result<Answer<'a>, Refusal> {
         let config = &self.config;
         let public_len = contents.public.map(<[u8]>::len);
-        let chosen = choose_esp(contents.sa, &config.esp, self.peer.wrapping, public_len)
+        let chosen = choose_esp(contents.sa, config, self.peer.wrapping, public_len)
             .and_then(|chosen| Some((spi_of(chosen.proposal.spi)?, chosen)));
         let Some((outbound_spi, chosen)) = chosen else {
             return Err(Refusal {
                 kind: NotifyType::NO_PROPOSAL_CHOSEN,
                 failure: Some(Failure::EspProposal {
                     by: Judge::Us,
-                    ours: describe_esp(&config.esp, config.esp.groups.first().copied()),
+                    ours: describe_esp(config, config.esp.groups.first().copied()),
                     theirs: Some(describe_esp_offer(contents.sa)),
                     transform: None,
                 }),
@@ -241,7 +242,7 @@ impl Established {
             emit_attributes(&[(phase_2::LIFE_TYPE, 1), (phase_2::LIFE_DURATION, seconds)]);
         if is_shorter {
             payloads.push(Payload::Notify(Notify {
-                protocol: ProtocolId::ESP,
+                protocol: ProtocolId(config.esp.protocol.number()),
                 spi: &spi,
                 kind: NotifyType::RESPONDER_LIFETIME,
                 data: &lifetime,

@@ -120,14 +120,10 @@ impl Established {
             local,
             remote,
         };
-        let offers = esp_offers(
-            &config.esp,
-            group,
-            self.peer.wrapping,
-            config.child_lifetime,
-        );
+        let offers = esp_offers(&config, group, self.peer.wrapping);
         let spi = asking.inbound_spi.to_be_bytes();
-        let sa = offer(ProtocolId::ESP, &spi, &offers);
+        let protocol = ProtocolId(config.esp.protocol.number());
+        let sa = offer(protocol, &spi, &offers);
         let mut payloads = alloc::vec![
             Payload::SecurityAssociation(sa, &[]),
             Payload::Nonce(&asking.nonce),
@@ -312,7 +308,7 @@ impl Established {
         let contents = QuickContents::of(payloads).ok_or("an answer without SA or nonce")?;
         let config = &self.config;
         let public_len = contents.public.map(<[u8]>::len);
-        let chosen = choose_esp(contents.sa, &config.esp, self.peer.wrapping, public_len)
+        let chosen = choose_esp(contents.sa, config, self.peer.wrapping, public_len)
             .filter(|chosen| {
                 let own = asking.key_exchange.as_ref().map(|own| own.group());
                 chosen.suite.group == own

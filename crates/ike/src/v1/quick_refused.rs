@@ -66,7 +66,7 @@ impl Established {
         let failure = match kind {
             NotifyType::NO_PROPOSAL_CHOSEN => Failure::EspProposal {
                 by: Judge::Peer,
-                ours: describe_esp(&self.config.esp, group),
+                ours: describe_esp(&self.config, group),
                 theirs: None,
                 transform: None,
             },

@@ -7,7 +7,7 @@ use adit_ike_wire::TrafficSelector;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload, ProtocolId};
 
 use crate::child::{self, ChildSa, Owner};
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Mode};
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
@@ -73,6 +73,14 @@ pub(crate) fn agree(
             }),
         });
     };
+    // RFC 7296 section 1.3.1: who is asked for transport mode may answer with tunnel mode, and not the other way round.
+    let is_transport = config.mode == Mode::Transport;
+    if is_transport && request.notify(NotifyType::USE_TRANSPORT_MODE).is_none() {
+        return Err(Disagreement {
+            notify: NotifyType::NO_PROPOSAL_CHOSEN,
+            failure: Some(Failure::Mode { by: Judge::Us }),
+        });
+    }
     let Some((local, remote)) = selectors::narrow(local, remote, &config.children) else {
         return Err(Disagreement {
             notify: NotifyType::TS_UNACCEPTABLE,
@@ -84,7 +92,10 @@ pub(crate) fn agree(
         });
     };
     Ok(Agreement {
-        suite: chosen.suite,
+        suite: EspSuite {
+            mode: config.mode,
+            ..chosen.suite
+        },
         proposal_number: chosen.number,
         inbound_spi: ctx.esp_spi(),
         outbound_spi,
@@ -148,8 +159,20 @@ pub(crate) fn accept(
     if !selectors::within(local, &wish.local) || !selectors::within(remote, &wish.remote) {
         return Err(refused("an answer with selectors that were not asked for"));
     }
+    let mode = match response.notify(NotifyType::USE_TRANSPORT_MODE) {
+        Some(_) => Mode::Transport,
+        None => Mode::Tunnel,
+    };
+    if mode == Mode::Transport && config.mode != mode {
+        return Err(refused(
+            "an answer in transport mode, which was not asked for",
+        ));
+    }
     Ok(Agreement {
-        suite: chosen.suite,
+        suite: EspSuite {
+            mode,
+            ..chosen.suite
+        },
         proposal_number: chosen.number,
         inbound_spi: wish.inbound_spi,
         outbound_spi,
@@ -194,15 +217,23 @@ pub(crate) fn notification_name(kind: NotifyType) -> String {
 pub(crate) fn answer_payloads<'a>(agreement: &Agreement, spi: &'a [u8; 4]) -> Vec<Payload<'a>> {
     let proposal = adit_ike_wire::v2::Proposal {
         number: agreement.proposal_number,
-        protocol: ProtocolId::ESP,
+        protocol: ProtocolId(agreement.suite.protocol().number()),
         spi,
         transforms: agreement.suite.transforms(),
     };
-    alloc::vec![
+    let mut payloads = alloc::vec![
         Payload::SecurityAssociation(alloc::vec![proposal]),
         Payload::TsInitiator(agreement.remote.clone()),
         Payload::TsResponder(agreement.local.clone()),
-    ]
+    ];
+    payloads.extend(mode_payload(agreement.suite.mode));
+    payloads
+}
+
+/// What asks for a mode, and agrees to it (RFC 7296 section 1.3.1).
+pub(crate) fn mode_payload(mode: Mode) -> Option<Payload<'static>> {
+    let notify = Notify::new(NotifyType::USE_TRANSPORT_MODE, &[]);
+    (mode == Mode::Transport).then_some(Payload::Notify(notify))
 }
 
 /// The payload that announces an error.

@@ -226,8 +226,7 @@ impl SaKeys {
         role: Role,
         (inbound_spi, outbound_spi): (u32, u32),
     ) -> Result<(DirectionKeys, DirectionKeys), KeyError> {
-        let encryption_len = suite.encryption.key_len();
-        let integrity_len = suite.integrity.map_or(0, |integrity| integrity.key_len());
+        let (encryption_len, integrity_len) = (suite.encryption_len(), suite.integrity_len());
         let shared = shared.map_or(&[][..], Secret::as_slice);
         let material = self
             .suite

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 use adit_ike_wire::v2::{Proposal, ProtocolId, Transform, TransformType};
 
-use crate::config::{EspAlgorithms, IkeAlgorithms};
+use crate::config::{EspAlgorithms, IkeAlgorithms, Mode, Protocol};
 use crate::suite::{EspSuite, IkeSuite};
 
 impl IkeSuite {
@@ -27,7 +27,8 @@ impl IkeSuite {
 
 impl EspSuite {
     pub(crate) fn transforms(&self) -> Vec<Transform> {
-        let mut transforms = alloc::vec![encryption_transform(self.encryption)];
+        let mut transforms = Vec::new();
+        transforms.extend(self.encryption.map(encryption_transform));
         transforms.extend(self.integrity.map(integrity_transform));
         transforms.extend(
             self.group
@@ -149,6 +150,17 @@ pub(crate) fn offer_esp<'a>(
         rest.push(Transform::new(TransformType::ESN, 1));
     }
     rest.push(Transform::new(TransformType::ESN, 0));
+    if accepted.protocol == Protocol::Ah {
+        let integrity = accepted.integrity.iter();
+        let mut transforms: Vec<_> = integrity.map(|one| integrity_transform(*one)).collect();
+        transforms.append(&mut rest);
+        return alloc::vec![Proposal {
+            number: 1,
+            protocol: ProtocolId::AH,
+            spi,
+            transforms,
+        }];
+    }
     offers(
         &accepted.encryption,
         &accepted.integrity,
@@ -209,14 +221,18 @@ fn pick_encryption(
                 .all(|t| t.id == 0)
                 .then_some((*ours, None))
         } else {
-            integrity
-                .iter()
-                .find(|ours| {
-                    of_type(proposal, TransformType::INTEG).any(|t| t.id == ours.transform_id())
-                })
-                .map(|integrity| (*ours, Some(*integrity)))
+            let integrity = pick_integrity(proposal, integrity);
+            integrity.map(|integrity| (*ours, Some(integrity)))
         }
     })
+}
+
+/// Picks an integrity algorithm: our order decides.
+fn pick_integrity(proposal: &Proposal<'_>, integrity: &[Integrity]) -> Option<Integrity> {
+    let is_offered = |ours: &&Integrity| {
+        of_type(proposal, TransformType::INTEG).any(|t| t.id == ours.transform_id())
+    };
+    integrity.iter().find(is_offered).copied()
 }
 
 /// Chooses from what the peer offers for an IKE SA. `prefer` is the group of the peer's public
@@ -270,13 +286,24 @@ pub(crate) fn choose_esp(
     with_groups: bool,
 ) -> Option<Chosen<EspSuite>> {
     use TransformType as T;
+    let protocol = ProtocolId(accepted.protocol.number());
+    let types: &[T] = match accepted.protocol {
+        Protocol::Ah => &[T::INTEG, T::KE, T::ESN],
+        Protocol::Esp => &[T::ENCR, T::INTEG, T::KE, T::ESN],
+    };
     proposals
         .iter()
-        .filter(|p| p.protocol == ProtocolId::ESP && p.spi.len() == 4)
-        .filter(|p| only_types(p, &[T::ENCR, T::INTEG, T::KE, T::ESN]))
+        .filter(|p| p.protocol == protocol && p.spi.len() == 4)
+        .filter(|p| only_types(p, types))
         .find_map(|proposal| {
-            let (encryption, integrity) =
-                pick_encryption(proposal, &accepted.encryption, &accepted.integrity)?;
+            let (encryption, integrity) = match accepted.protocol {
+                Protocol::Ah => (None, Some(pick_integrity(proposal, &accepted.integrity)?)),
+                Protocol::Esp => {
+                    let picked =
+                        pick_encryption(proposal, &accepted.encryption, &accepted.integrity)?;
+                    (Some(picked.0), picked.1)
+                }
+            };
             let group = if with_groups {
                 pick_esp_group(proposal, &accepted.groups, prefer)?
             } else {
@@ -293,6 +320,8 @@ pub(crate) fn choose_esp(
                 integrity,
                 group,
                 extended_sequence_numbers,
+                // Said beside the proposals.
+                mode: Mode::Tunnel,
             };
             Some(Chosen {
                 suite,
@@ -353,6 +382,9 @@ pub(crate) fn describe(proposals: &[Proposal<'_>]) -> String {
             text.push_str(", ");
         }
         let mut first = true;
+        if proposal.protocol == ProtocolId::AH {
+            text.push_str("ah ");
+        }
         for kind in [T_ENCR, T_INTEG, T_PRF, T_KE, T_ADDKE1, T_ESN] {
             let names: Vec<_> = proposal
                 .transforms
@@ -413,6 +445,15 @@ pub(crate) fn differing_transform(
                 .any(|our| our.id == their.id && our.key_bits == their.key_bits)
         })
     };
+    let protocols = |proposals: &[Proposal<'_>], wanted: ProtocolId| {
+        proposals.iter().any(|one| one.protocol == wanted)
+    };
+    let [ah, esp] = [ProtocolId::AH, ProtocolId::ESP];
+    let apart =
+        |one, other| protocols(ours, one) && !protocols(theirs, one) && protocols(theirs, other);
+    if apart(ah, esp) || apart(esp, ah) {
+        return Some("protocol (AH or ESP)");
+    }
     let named = [
         (T_ENCR, "encryption"),
         (T_INTEG, "integrity"),

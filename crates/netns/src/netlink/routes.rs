@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use adit_model::Cidr;
 use futures_util::{StreamExt, TryStreamExt};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol,
+    RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::RouteMessageBuilder;
@@ -25,6 +26,8 @@ pub(crate) enum Table {
     External,
     /// The external network, for what has no route in the main table.
     WayOut,
+    /// Peers that gateways speak to themselves, in transport mode.
+    Hosts,
 }
 
 impl Table {
@@ -33,6 +36,7 @@ impl Table {
             Self::Main => RouteHeader::RT_TABLE_MAIN as u32,
             Self::External => 100,
             Self::WayOut => 101,
+            Self::Hosts => 102,
         }
     }
 }
@@ -46,6 +50,12 @@ const TUNNEL_METRIC: u32 = 2048;
 
 /// The metric of routes that lead nowhere, above that of all into tunnels.
 const NOWHERE_METRIC: u32 = 4096;
+
+/// What the kernel may give in one piece to a tunnel in transport mode, which seals whole datagrams (RFC 4303 section
+/// 3.3.4): all that IP can name, whatever the device says, and however small the way to the peer is.
+const WHOLE: u32 = 65_520;
+/// The bit of the MTU (`RTAX_MTU`) among a route's locked metrics.
+const LOCK_MTU: u32 = 1 << 2;
 
 /// The metric of a router's static routes: a block behind a peer never goes to a neighbour.
 const STATIC_METRIC: u32 = 8192;
@@ -67,6 +77,8 @@ enum Target {
     Link(u32),
     /// Nowhere; only when no better route is left.
     Nowhere,
+    /// Through a link, in whole datagrams.
+    Whole(u32),
     /// Through a link, by way of a router on it.
     Via(IpAddr, u32),
     /// As a spec has it: by way of a neighbour, whether or not its address looks like one.
@@ -93,6 +105,16 @@ impl Route {
 
     pub(crate) const fn nowhere(block: Cidr) -> Self {
         Self::new(block, Table::Main, Target::Nowhere)
+    }
+
+    /// To a peer, through a tunnel in transport mode.
+    pub(crate) const fn host(block: Cidr, link: u32) -> Self {
+        Self::new(block, Table::Hosts, Target::Whole(link))
+    }
+
+    /// To such a peer while there is no tunnel.
+    pub(crate) const fn host_nowhere(block: Cidr) -> Self {
+        Self::new(block, Table::Hosts, Target::Nowhere)
     }
 
     pub(crate) const fn via(block: Cidr, table: Table, router: IpAddr, link: u32) -> Self {
@@ -156,8 +178,17 @@ impl Route {
                 let builder = builder.output_interface(index).scope(RouteScope::Link);
                 match self.table {
                     Table::Main => builder.priority(TUNNEL_METRIC).build(),
-                    Table::External | Table::WayOut => builder.build(),
+                    Table::External | Table::WayOut | Table::Hosts => builder.build(),
                 }
+            }
+            Target::Whole(index) => {
+                let builder = builder.output_interface(index).scope(RouteScope::Link);
+                let mut message = builder.priority(TUNNEL_METRIC).build();
+                message.attributes.push(RouteAttribute::Metrics(vec![
+                    RouteMetric::Lock(LOCK_MTU),
+                    RouteMetric::Mtu(WHOLE),
+                ]));
+                message
             }
             Target::Nowhere => builder
                 .kind(RouteType::Unreachable)
@@ -186,7 +217,7 @@ impl Netlink {
     pub(crate) async fn add_route(&self, route: &Route) -> Result<(), NetworkError> {
         let outcome = match route.table {
             Table::Main => self.append(route.message()).await,
-            Table::External | Table::WayOut => {
+            Table::External | Table::WayOut | Table::Hosts => {
                 let request = self.handle.route().add(route.message()).replace();
                 request.execute().await
             }
@@ -282,6 +313,21 @@ impl Netlink {
     }
 
     async fn main_table_of(&self, kind: RouteType) -> Result<Vec<RouteMessage>, NetworkError> {
+        let mut routes = self.table(Table::Main).await?;
+        routes.retain(|route| route.header.kind == kind);
+        Ok(routes)
+    }
+
+    /// Forgets the peers that gateways spoke to themselves, of an earlier run.
+    pub(crate) async fn forget_hosts(&self) -> Result<(), NetworkError> {
+        for route in self.table(Table::Hosts).await? {
+            settled(self.handle.route().del(route).execute().await)
+                .map_err(failed("removing a route to a peer"))?;
+        }
+        Ok(())
+    }
+
+    async fn table(&self, table: Table) -> Result<Vec<RouteMessage>, NetworkError> {
         let _alone = self.listing.lock().await;
         let mut found = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
@@ -295,9 +341,11 @@ impl Netlink {
                 .try_collect()
                 .await
                 .map_err(failed("listing routes"))?;
-            found.extend(routes.into_iter().filter(|route| {
-                route.header.table == RouteHeader::RT_TABLE_MAIN && route.header.kind == kind
-            }));
+            found.extend(
+                routes
+                    .into_iter()
+                    .filter(|route| u32::from(route.header.table) == table.number()),
+            );
         }
         Ok(found)
     }

@@ -16,12 +16,19 @@ const CLOSED: u32 = 100;
 /// Leads sockets bound to the external link to the external network.
 const BOUND: u32 = 110;
 
+/// Leads packets from a gateway's address to a peer that it speaks to itself, in transport mode, into its tunnel.
+/// After the rule of bound sockets, which are IKE's, ESP's and AH's own.
+const HOSTS: u32 = 115;
+
 /// Leads packets from a gateway's address, and from the router's own IPv6 address, to the external
 /// network.
 const GATEWAY: u32 = 120;
 
 /// Leads outside what no other table has a route for; after the kernel's own rules.
 const WAY_OUT: u32 = 33_000;
+
+/// Where what is sent from a gateway's address looks, in this order.
+const OF_GATEWAY: [(u32, Table); 2] = [(HOSTS, Table::Hosts), (GATEWAY, Table::External)];
 
 fn rule(family: AddressFamily, priority: u32, action: RuleAction) -> RuleMessage {
     let mut rule = RuleMessage::default();
@@ -44,12 +51,12 @@ fn closed(family: AddressFamily, link: &str) -> RuleMessage {
     rule
 }
 
-fn of_gateway(address: IpAddr) -> RuleMessage {
+fn of_gateway(address: IpAddr, priority: u32, table: Table) -> RuleMessage {
     let (family, len) = match address {
         IpAddr::V4(_) => (AddressFamily::Inet, 32),
         IpAddr::V6(_) => (AddressFamily::Inet6, 128),
     };
-    let mut rule = into_table(family, GATEWAY, Table::External);
+    let mut rule = into_table(family, priority, table);
     rule.header.src_len = len;
     rule.attributes.push(RuleAttribute::Source(address));
     // What this namespace sends itself has this as its input. A machine that pretends to have the
@@ -127,17 +134,26 @@ impl Netlink {
     /// What this namespace itself sends from a gateway's address, or from the router's own IPv6
     /// address, looks into the external table.
     pub(crate) async fn add_gateway_rule(&self, address: IpAddr) -> Result<(), NetworkError> {
-        self.add_rule(of_gateway(address)).await
+        for (priority, table) in OF_GATEWAY {
+            self.add_rule(of_gateway(address, priority, table)).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn remove_gateway_rule(&self, address: IpAddr) -> Result<(), NetworkError> {
-        self.remove_rule(of_gateway(address)).await
+        for (priority, table) in OF_GATEWAY {
+            self.remove_rule(of_gateway(address, priority, table))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Removes the rules of all gateways, and the router's own.
     pub(crate) async fn remove_gateway_rules(&self) -> Result<(), NetworkError> {
-        for rule in self.rules(GATEWAY).await? {
-            self.remove_rule(rule).await?;
+        for (priority, _) in OF_GATEWAY {
+            for rule in self.rules(priority).await? {
+                self.remove_rule(rule).await?;
+            }
         }
         Ok(())
     }

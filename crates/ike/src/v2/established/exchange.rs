@@ -3,6 +3,7 @@
 use adit_ike_wire::v2::{NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::config::Protocol;
 use crate::failure::{Failure, Judge};
 use crate::sa::{Context, Effect, Ending, Farewell, SaKey};
 use crate::v2::active::Active;
@@ -86,10 +87,10 @@ impl Established {
             // Section 2.3: the peer's next request comes after it has had our last answer.
             self.prove_where(ctx, |_| true);
         }
-        let deletes = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
+        let mut deletes = contents.deletes.iter();
         if self.waits
             && (header.exchange == ExchangeType::CREATE_CHILD_SA
-                || deletes(adit_ike_wire::v2::ProtocolId::ESP))
+                || deletes.any(|delete| Protocol::is_known(delete.protocol.0)))
         {
             // The peer uses this SA, so it has settled for it. The request is left unanswered: its
             // repetition will find the Child SAs here.
@@ -123,15 +124,18 @@ impl Established {
         header: &Header,
         contents: &Contents<'_>,
     ) {
-        let protocol = |wanted| contents.deletes.iter().any(|d| d.protocol == wanted);
+        let mut deletes = contents.deletes.iter().map(|delete| delete.protocol);
+        let ends = deletes
+            .clone()
+            .any(|one| one == adit_ike_wire::v2::ProtocolId::IKE);
         let mut said = contents.notifies.iter().map(|notify| notify.kind);
         let fatal = said.find(|kind| ENDS_THE_SA.contains(kind));
         if let Some(kind) = fatal {
             self.respond(ctx, link, header, &[]);
             self.refused(ctx, link.key, kind);
-        } else if protocol(adit_ike_wire::v2::ProtocolId::IKE) {
+        } else if ends {
             self.answer_ike_delete(ctx, link, header);
-        } else if protocol(adit_ike_wire::v2::ProtocolId::ESP) {
+        } else if deletes.any(|one| Protocol::is_known(one.0)) {
             self.answer_child_delete(ctx, link, header, contents);
         } else {
             // A liveness check, or notifications that ask for nothing.

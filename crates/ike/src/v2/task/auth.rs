@@ -100,6 +100,7 @@ impl AuthSent {
             )));
             payloads.push(Payload::TsInitiator(wish.local.clone()));
             payloads.push(Payload::TsResponder(wish.remote.clone()));
+            payloads.extend(agreement::mode_payload(config.mode));
         }
         link.request(
             ctx,
@@ -221,9 +222,10 @@ impl Established {
         match agreement::accept(&self.config, wish, contents, false) {
             Ok(agreement) => {
                 let nonces = self.nonces.clone();
-                self.add_child(
+                self.add_agreed(
                     ctx,
                     link,
+                    Part::Child(0),
                     Birth {
                         agreement,
                         shared: None,

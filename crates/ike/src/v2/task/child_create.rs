@@ -7,8 +7,8 @@ use adit_crypto::{Group, Secret};
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 
-use crate::child::ChildSa;
-use crate::failure::Failure;
+use crate::child::{ChildSa, Standing};
+use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Effect, Role};
@@ -75,7 +75,7 @@ impl Established {
         let mut payloads = Vec::new();
         if rekey.is_some() {
             payloads.push(Payload::Notify(Notify {
-                protocol: adit_ike_wire::v2::ProtocolId::ESP,
+                protocol: adit_ike_wire::v2::ProtocolId(self.config.esp.protocol.number()),
                 spi: &rekeyed,
                 kind: NotifyType::REKEY_SA,
                 data: &[],
@@ -95,6 +95,7 @@ impl Established {
         }
         payloads.push(Payload::TsInitiator(request.wish.local.clone()));
         payloads.push(Payload::TsResponder(request.wish.remote.clone()));
+        payloads.extend(agreement::mode_payload(self.config.mode));
         let protection = &mut self.keys.protection;
         link.request(ctx, protection, ExchangeType::CREATE_CHILD_SA, &payloads);
         request
@@ -198,7 +199,7 @@ impl Established {
                     index,
                     redundant: false,
                 };
-                if let Some(new) = self.add_child(ctx, link, birth) {
+                if let Some(new) = self.add_agreed(ctx, link, Part::Child(index), birth) {
                     self.settle_twins(ctx, new);
                 }
             }
@@ -220,6 +221,33 @@ impl Established {
                 }
             }
         }
+    }
+
+    /// Makes a Child SA of what the peer has agreed to, if that is what was asked for. The peer may have made one in
+    /// tunnel mode instead, which is closed then (RFC 7296 section 1.3.1).
+    pub(crate) fn add_agreed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        part: Part,
+        birth: Birth<'_>,
+    ) -> Option<ChildKey> {
+        if birth.agreement.suite.mode == self.config.mode {
+            return self.add_child(ctx, link, birth);
+        }
+        let unwanted = Birth {
+            redundant: true,
+            ..birth
+        };
+        if let Some(key) = self.add_child(ctx, link, unwanted) {
+            self.close_child(ctx, key);
+            if let Some(child) = self.child_mut(key) {
+                // Nobody is told that it is up.
+                child.standing = Standing::Unproven;
+            }
+        }
+        self.report_part(ctx, part, Failure::Mode { by: Judge::Peer });
+        None
     }
 
     /// Answers a request for a new Child SA.

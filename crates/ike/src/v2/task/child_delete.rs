@@ -6,6 +6,7 @@ use adit_ike_wire::v2::{Delete, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header};
 
 use crate::child::{self, ChildSa, ChildState};
+use crate::config::Protocol;
 use crate::output::ChildKey;
 use crate::sa::Context;
 use crate::v2::active::Active;
@@ -35,7 +36,8 @@ impl Established {
         };
         child.state = ChildState::Closing;
         let spi = child.inbound_spi.to_be_bytes();
-        let payloads = [Payload::Delete(Delete::child_sas(ProtocolId::ESP, &spi))];
+        let protocol = ProtocolId(child.suite.protocol().number());
+        let payloads = [Payload::Delete(Delete::child_sas(protocol, &spi))];
         let protection = &mut self.keys.protection;
         link.request(ctx, protection, ExchangeType::INFORMATIONAL, &payloads);
         self.active = Some(Active::ChildDelete(key));
@@ -62,14 +64,17 @@ impl Established {
         header: &Header,
         contents: &Contents<'_>,
     ) {
-        let mut ours = Vec::new();
-        let spis = contents
-            .deletes
-            .iter()
-            .filter(|delete| delete.protocol == ProtocolId::ESP);
-        for spi in spis.flat_map(Delete::spis) {
+        // Of AH and of ESP: they go into payloads of their own.
+        let mut ours = [(Protocol::Ah, Vec::new()), (Protocol::Esp, Vec::new())];
+        let spis = contents.deletes.iter().flat_map(|delete| {
+            let protocol = delete.protocol.0;
+            delete.spis().map(move |spi| (protocol, spi))
+        });
+        for (protocol, spi) in spis {
             // The peer names the SPIs it receives on: our outbound ones.
-            let found = self.children.iter().find(|child| child.outbound_spi == spi);
+            let found = self.children.iter().find(|child| {
+                child.outbound_spi == spi && child.suite.protocol().number() == protocol
+            });
             let Some(key) = found.map(|child| child.key) else {
                 continue;
             };
@@ -79,19 +84,25 @@ impl Established {
             };
             let said = matches!(&self.active, Some(Active::ChildDelete(sent)) if *sent == key);
             if verdict != Verdict::AnswerEmpty || !said {
-                ours.extend_from_slice(&child.inbound_spi.to_be_bytes());
+                let own = ours
+                    .iter_mut()
+                    .find(|(own, _)| *own == child.suite.protocol());
+                if let Some((_, spis)) = own {
+                    spis.extend_from_slice(&child.inbound_spi.to_be_bytes());
+                }
             }
             self.activate_successors(ctx, key);
             // What the peer sent before is still good.
             child::dispose(ctx, self.connection, &child, true);
         }
-        let payload = Payload::Delete(Delete::child_sas(ProtocolId::ESP, &ours));
-        let payloads = if ours.is_empty() {
-            &[][..]
-        } else {
-            core::slice::from_ref(&payload)
-        };
-        self.respond(ctx, link, header, payloads);
+        let payloads: Vec<_> = ours
+            .iter()
+            .filter(|(_, spis)| !spis.is_empty())
+            .map(|(protocol, spis)| {
+                Payload::Delete(Delete::child_sas(ProtocolId(protocol.number()), spis))
+            })
+            .collect();
+        self.respond(ctx, link, header, &payloads);
     }
 
     /// The Delete of an old SA says that the peer is ready for the new one (section 2.8). It comes

@@ -97,7 +97,7 @@ impl Established {
                     index: self.child(old).and_then(|child| child.index),
                     redundant,
                 };
-                let Some(new) = self.add_child(ctx, link, birth) else {
+                let Some(new) = self.add_agreed(ctx, link, Part::ChildRekey(old), birth) else {
                     return;
                 };
                 if redundant {
