@@ -216,7 +216,8 @@ pub struct ConnectionConfig {
     pub versions: Versions,
     /// This end's address.
     pub local: IpAddr,
-    /// The peer's address.
+    /// The peer's address. The unspecified one is any of its family: the peer begins, by IKEv2, and is known by what
+    /// it calls itself.
     pub remote: IpAddr,
     /// What this end calls itself.
     pub local_id: Identity,
@@ -243,6 +244,24 @@ pub struct ConnectionConfig {
 }
 
 /// Limits of an endpoint.
+impl ConnectionConfig {
+    /// Whether the peer may be at any address.
+    pub(crate) const fn is_to_any(&self) -> bool {
+        self.remote.is_unspecified()
+    }
+
+    /// Whether this end can begin, and may.
+    pub(crate) const fn begins(&self) -> bool {
+        self.initiate && !self.is_to_any()
+    }
+
+    /// Whether a peer may begin by this major version. By IKEv1 the key is chosen by the peer's address (RFC 2409
+    /// section 5.4).
+    pub(crate) const fn answers(&self, major: u8) -> bool {
+        self.versions.allow(major) && (major != 1 || !self.is_to_any())
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EndpointConfig {
     /// Half-open IKE SAs as responder from which on every initiator must return a cookie
@@ -251,11 +270,16 @@ pub struct EndpointConfig {
     /// The same for those with one peer address.
     pub cookie_threshold_of_peer: usize,
     /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
+    /// The same for those with addresses that no connection names, where there are connections with peers at any
+    /// address.
+    pub cookie_threshold_of_strangers: usize,
     pub half_open_limit: usize,
     /// The same for those with one peer address: its own share, which others can't take. Only
-    /// addresses of configured peers are answered at all.
+    /// addresses of configured peers are answered at all, unless there are connections with peers at any.
     pub half_open_limit_of_peer: usize,
     /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
+    /// The same for those with addresses that no connection names, all together.
+    pub half_open_limit_of_strangers: usize,
     pub iv_epoch: u16,
 }
 
@@ -265,8 +289,10 @@ impl Default for EndpointConfig {
             cookie_threshold: 30,
             cookie_threshold_of_peer: 3,
             half_open_limit: 256,
+            cookie_threshold_of_strangers: 8,
             half_open_limit_of_peer: 5,
             iv_epoch: 0,
+            half_open_limit_of_strangers: 64,
         }
     }
 }
