@@ -303,6 +303,7 @@ impl OutboundChild {
 pub(crate) enum OutboundCommand {
     Install(Box<OutboundChild>),
     Activate(ChildId),
+    Hold(Owner, bool),
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
@@ -331,6 +332,8 @@ impl OutboundTable {
             OutboundCommand::Install(child) => self.install(*child),
             OutboundCommand::Activate(id) => self.with(id, |child| child.active = true),
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
+            // The loop's own, which has what waits.
+            OutboundCommand::Hold(..) => {}
             OutboundCommand::Remove(id) => self.remove(id),
             OutboundCommand::Routes(change) => self.routes.apply(&change),
             OutboundCommand::Move(id, remote) => self.move_to(id, remote),
@@ -427,6 +430,17 @@ impl OutboundTable {
         };
         let newest = places.rev().copied().find(carries);
         newest.ok_or(DropCause::NoSa)
+    }
+
+    /// The connection that a packet belongs to.
+    pub(crate) fn owner(&self, packet: &InnerHeader) -> Option<Owner> {
+        self.routes.owner(packet.source, packet.destination)
+    }
+
+    /// Whether a connection has an SA that packets are sent on.
+    pub(crate) fn serves(&self, owner: Owner) -> bool {
+        let mut places = self.by_owner.get(&owner).into_iter().flatten();
+        places.any(|place| self.child(*place).is_some_and(|child| child.active))
     }
 
     pub(crate) fn child(&self, place: usize) -> Option<&OutboundChild> {
