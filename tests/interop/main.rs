@@ -3,7 +3,9 @@
 
 #![cfg(test)]
 
+mod any_address;
 mod blocks;
+mod dead_peer;
 mod failures;
 mod fragments;
 mod lives;

@@ -10,6 +10,7 @@ use adit_model::{ConnectionId, ReasonCode};
 use crate::scene::PSK;
 use crate::strongswan::{BLOCK, INNER, Peer, TOOLS, Wanted};
 use crate::support::host::{Host, Place};
+use crate::support::site::Instance;
 use crate::support::traffic::{PingsUnderWay, ping, ping_with, tcp};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
@@ -51,8 +52,12 @@ impl Scene {
         &mut self.place.tunnels[0]
     }
 
-    fn id(&self) -> ConnectionId {
+    pub(crate) fn id(&self) -> ConnectionId {
         self.place.tunnels[0].connection
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.place.instance
     }
 
     pub(crate) fn apply(&self) {

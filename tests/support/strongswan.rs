@@ -44,12 +44,100 @@ pub(crate) struct Wanted {
     pub(crate) ids: Option<[&'static str; 2]>,
 }
 
+/// Where one is, and what is behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<'n> {
+    /// How its namespace ends.
+    pub(crate) name: &'static str,
+    /// The address and the block behind it.
+    pub(crate) inner: &'static str,
+    pub(crate) block: &'static str,
+    /// The NAT that it is behind, and the number of its network there.
+    pub(crate) nat: Option<(&'n Nat, u8)>,
+}
+
+impl Spot<'_> {
+    const USUAL: Self = Self {
+        name: "peer",
+        inner: INNER,
+        block: BLOCK,
+        nat: None,
+    };
+}
+
+/// A NAT on a service's external network, with networks behind it.
+#[derive(Debug)]
+pub(crate) struct Nat {
+    namespace: String,
+    outside: String,
+}
+
+impl Nat {
+    pub(crate) fn start(ground: &impl Ground) -> Self {
+        let nat = Self {
+            namespace: format!("{}-nat", ground.prefix()),
+            outside: format!("{}-natw", ground.prefix()),
+        };
+        let Self { namespace, outside } = &nat;
+        ip(&format!("netns add {namespace}"));
+        ip(&format!(
+            "link add {outside} type veth peer name eth0 netns {namespace}"
+        ));
+        ip(&format!(
+            "-n {namespace} address add {}.60/24 dev eth0",
+            ground.external()
+        ));
+        ip(&format!("-n {namespace} link set eth0 up"));
+        ip(&format!(
+            "link set {outside} up master {}-ext",
+            ground.prefix()
+        ));
+        let settings = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft 'table ip nat { \
+             chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }; }'";
+        let status = within(namespace, "sh").args(["-c", settings]).status();
+        assert!(status.unwrap().success());
+        nat
+    }
+
+    /// Puts a namespace on a network of its own behind it; the address there.
+    fn connect(&self, namespace: &str, number: u8) -> String {
+        let nat = &self.namespace;
+        ip(&format!(
+            "-n {nat} link add in{number} type veth peer name eth0 netns {namespace}"
+        ));
+        ip(&format!(
+            "-n {nat} address add 10.200.{number}.1/24 dev in{number}"
+        ));
+        ip(&format!("-n {nat} link set in{number} up"));
+        let address = format!("10.200.{number}.2");
+        ip(&format!("-n {namespace} address add {address}/24 dev eth0"));
+        ip(&format!("-n {namespace} link set eth0 up"));
+        ip(&format!(
+            "-n {namespace} route add default via 10.200.{number}.1"
+        ));
+        address
+    }
+}
+
+impl Drop for Nat {
+    fn drop(&mut self) {
+        let _ = Command::new("ip")
+            .args(["netns", "delete", &self.namespace])
+            .status();
+        let _ = Command::new("ip")
+            .args(["link", "delete", &self.outside])
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
 /// A running one.
 pub(crate) struct Peer {
     /// Its namespace.
     pub(crate) namespace: String,
     /// Its public address, of the Adit gateway's family.
     pub(crate) address: String,
+    block: &'static str,
     outside: String,
     bridge: String,
     folder: PathBuf,
@@ -121,11 +209,30 @@ impl Peer {
 
     /// Starts one that nobody can reach yet.
     pub(crate) fn start_unplugged(ground: &impl Ground, wanted: &Wanted) -> Self {
-        let namespace = format!("{}-peer", ground.prefix());
+        Self::start_at(ground, wanted, &Spot::USUAL)
+    }
+
+    /// Starts one that is elsewhere. Behind a NAT it can be reached by nobody, and reach everybody.
+    pub(crate) fn start_at(ground: &impl Ground, wanted: &Wanted, spot: &Spot<'_>) -> Self {
+        let namespace = format!("{}-{}", ground.prefix(), spot.name);
+        ip(&format!("netns add {namespace}"));
+        ip(&format!(
+            "-n {namespace} address add {}/32 dev lo",
+            spot.inner
+        ));
+        ip(&format!("-n {namespace} link set lo up"));
+        let (outside, address) = match spot.nat {
+            Some((nat, number)) => (String::new(), nat.connect(&namespace, number)),
+            None => Self::prepare(ground, wanted, &namespace),
+        };
+        Self::run_in(ground, wanted, spot, (namespace, outside, address))
+    }
+
+    /// Makes the link that one will be reached by; its name outside, and its address.
+    fn prepare(ground: &impl Ground, wanted: &Wanted, namespace: &str) -> (String, String) {
         let outside = format!("{}-swan", ground.prefix());
         let v4 = Self::address_on(ground);
         let v6 = Self::address_v6_on(ground);
-        ip(&format!("netns add {namespace}"));
         ip(&format!(
             "link add {outside} type veth peer name eth0 netns {namespace}"
         ));
@@ -135,16 +242,24 @@ impl Peer {
             "-n {namespace} link set eth0 address 02:00:00:00:00:50"
         ));
         ip(&format!("-n {namespace} address add {v4}/24 dev eth0"));
-        ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
         ip(&format!("-n {namespace} address add {INNER_V6}/128 dev lo"));
         if let Some(v6) = &v6 {
             ip(&format!(
                 "-n {namespace} address add {v6}/64 dev eth0 nodad"
             ));
         }
-        ip(&format!("-n {namespace} link set lo up"));
         ip(&format!("-n {namespace} link set eth0 up"));
         ip(&format!("link set {outside} up"));
+        let address = v6.filter(|_| wanted.gateway.contains(':')).unwrap_or(v4);
+        (outside, address)
+    }
+
+    fn run_in(
+        ground: &impl Ground,
+        wanted: &Wanted,
+        spot: &Spot<'_>,
+        (namespace, outside, address): (String, String, String),
+    ) -> Self {
         let folder = std::env::temp_dir().join(format!("adit-test-{namespace}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("swanctl")).unwrap();
@@ -157,10 +272,10 @@ impl Peer {
             .stderr(output)
             .spawn()
             .unwrap();
-        let address = v6.filter(|_| wanted.gateway.contains(':')).unwrap_or(v4);
         let mut peer = Self {
             namespace,
             address,
+            block: spot.block,
             outside,
             bridge: format!("{}-ext", ground.prefix()),
             folder,
@@ -188,7 +303,7 @@ impl Peer {
 
     /// Loads another configuration; SAs stay.
     pub(crate) fn configure(&self, wanted: &Wanted) {
-        let text = connection(&self.address, wanted);
+        let text = connection(&self.address, self.block, wanted);
         fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
         self.swanctl("--load-all --clear");
     }
@@ -306,7 +421,7 @@ fn daemon(folder: &str, wanted: &Wanted) -> String {
     )
 }
 
-fn connection(own: &str, wanted: &Wanted) -> String {
+fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
     let Wanted {
         gateway,
         ike,
@@ -329,7 +444,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
             }}"
         )
     };
-    let net = child("net", BLOCK, remote);
+    let net = child("net", block, remote);
     let net_v6 = remote_v6.as_ref();
     let net_v6 = net_v6.map_or_else(String::new, |remote| child("net6", BLOCK_V6, remote));
     format!(

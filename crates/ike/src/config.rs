@@ -182,7 +182,8 @@ pub struct Liveness {
     pub interval: Duration,
     /// Silence after which the peer is dead.
     pub timeout: Duration,
-    /// Whether to begin again at once with a peer that was lost; otherwise it has to come back.
+    /// Whether to begin again at once with a peer that was lost; otherwise it has to come back, or packets for it have
+    /// to come ([`crate::Command::Traffic`]).
     pub restart: bool,
 }
 
@@ -243,7 +244,6 @@ pub struct ConnectionConfig {
     pub initiate: bool,
 }
 
-/// Limits of an endpoint.
 impl ConnectionConfig {
     /// Whether the peer may be at any address.
     pub(crate) const fn is_to_any(&self) -> bool {
@@ -262,6 +262,7 @@ impl ConnectionConfig {
     }
 }
 
+/// Limits of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EndpointConfig {
     /// Half-open IKE SAs as responder from which on every initiator must return a cookie
@@ -269,17 +270,17 @@ pub struct EndpointConfig {
     pub cookie_threshold: usize,
     /// The same for those with one peer address.
     pub cookie_threshold_of_peer: usize,
-    /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     /// The same for those with addresses that no connection names, where there are connections with peers at any
     /// address.
     pub cookie_threshold_of_strangers: usize,
+    /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     pub half_open_limit: usize,
     /// The same for those with one peer address: its own share, which others can't take. Only
     /// addresses of configured peers are answered at all, unless there are connections with peers at any.
     pub half_open_limit_of_peer: usize,
-    /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     /// The same for those with addresses that no connection names, all together.
     pub half_open_limit_of_strangers: usize,
+    /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     pub iv_epoch: u16,
 }
 
@@ -288,11 +289,11 @@ impl Default for EndpointConfig {
         Self {
             cookie_threshold: 30,
             cookie_threshold_of_peer: 3,
-            half_open_limit: 256,
             cookie_threshold_of_strangers: 8,
+            half_open_limit: 256,
             half_open_limit_of_peer: 5,
-            iv_epoch: 0,
             half_open_limit_of_strangers: 64,
+            iv_epoch: 0,
         }
     }
 }

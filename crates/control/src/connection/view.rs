@@ -13,7 +13,6 @@ use super::peer::local_address;
 use crate::Control;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
-use crate::view::{is_to_any, tell_hopeless};
 
 /// A connection, how its tunnel is, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,14 +111,5 @@ impl Control {
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
-    }
-}
-
-/// What is wrong with it from the first, before a worker has seen it.
-pub(super) fn tell_hopeless_peer(view: &ConnectionView) {
-    if is_to_any(&view.connection)
-        && let Some(reason) = view.hopeless()
-    {
-        tell_hopeless(view.connection.id, reason);
     }
 }

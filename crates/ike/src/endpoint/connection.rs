@@ -104,6 +104,14 @@ impl Connection {
         Arc::clone(&self.config)
     }
 
+    /// Has what is missing be asked for at once, whatever it waits for.
+    fn hurry(&mut self, now: Instant) {
+        self.retry_at = self.retry_at.min(now);
+        for child in self.children.iter_mut().filter(|child| child.missing) {
+            child.not_before = child.not_before.min(now);
+        }
+    }
+
     /// Plans the next attempt: 1 s, 2 s, 4 s and so on, up to half a minute.
     pub(super) fn back_off(&mut self, now: Instant) {
         let pause = Duration::from_secs(1 << self.attempts.min(5)).min(MAX_BACKOFF);
@@ -219,6 +227,14 @@ impl Endpoint {
             // By what was just done for it.
             self.touched.remove(&key);
             self.plan(now, key);
+        }
+    }
+
+    /// Packets wait for a connection.
+    pub(super) fn hurry(&mut self, now: Instant, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.hurry(now);
+            self.touched.insert(key);
         }
     }
 
