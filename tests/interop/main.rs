@@ -3,7 +3,9 @@
 
 #![cfg(test)]
 
+mod any_address;
 mod blocks;
+mod dead_peer;
 mod ends;
 mod failures;
 mod fragments;

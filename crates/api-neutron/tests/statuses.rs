@@ -129,7 +129,7 @@ async fn what_can_t_work_is_in_error_and_says_why_where_clients_print_it() {
 }
 
 #[tokio::test]
-async fn any_address_is_taken_and_not_served_yet() {
+async fn any_address_is_taken_and_waited_for() {
     let mut world = World::new().await;
     world.add_vpn().await;
     world.until_status(CONN, "DOWN").await;
@@ -138,11 +138,11 @@ async fn any_address_is_taken_and_not_served_yet() {
     let changed = changed.ok(200);
     assert_eq!(
         (&changed["peer_address"], &changed["status"]),
-        (&json!("0.0.0.0"), &json!("ERROR"))
+        (&json!("0.0.0.0"), &json!("DOWN"))
     );
-    assert_eq!(changed["status_reasons"][0]["code"], "unsupported");
-    let printed = changed["route_mode"].as_str().unwrap();
-    assert!(printed.contains("any address"), "{printed}");
+    assert_eq!(changed["status_reasons"][0]["code"], "negotiating");
+    world.tunnel(TunnelState::Up, Vec::new());
+    world.until_status(CONN, "ACTIVE").await;
     world.put(CONN, change("198.51.100.9")).await.ok(200);
     world.until_status(CONN, "DOWN").await;
 }

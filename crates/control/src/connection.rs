@@ -29,7 +29,6 @@ pub(crate) use peer::local_address;
 use peer::look_up_later;
 pub use update::ConnectionChange;
 pub use view::ConnectionView;
-use view::tell_hopeless_peer;
 
 /// What a connection is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,7 +134,6 @@ impl Control {
         let view = self.connection_view(&mut *tx, &gateway, row).await?;
         look_up_later(&mut tx, &view.connection);
         tx.commit().await?;
-        tell_hopeless_peer(&view);
         Ok(view)
     }
 

@@ -18,6 +18,7 @@ use adit_store::{StoreError, Transaction};
 use crate::connection::local_address;
 use crate::crypto_profile::CryptoProfile;
 use crate::policies::Policies;
+use crate::resolver::NOT_FOUND_YET;
 use crate::view::Wish;
 
 /// The network as it is wished, if it still is. The external network is the host's own.
@@ -224,8 +225,7 @@ pub(crate) async fn tunnels(
 /// Whether it is known where the peer is, and the key. Without these there is nothing to negotiate
 /// with.
 fn can_be_told(connection: &Connection) -> bool {
-    // Any address is as good as none, until the engine serves it.
-    let has_peer = !connection.peer_address.is_unspecified();
+    let has_peer = connection.peer_host.is_none() || connection.peer_address != NOT_FOUND_YET;
     has_peer && !connection.psk.is_lost()
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, PeerAddress, Port,
-    PortId, Reason, ReasonCode, RouterId, Whose,
+    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, Port, PortId, Reason,
+    ReasonCode, RouterId, Whose,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -325,9 +325,6 @@ impl View {
         if gateway.status == GatewayStatus::Failed {
             return (TunnelState::Down, gateway.reasons.clone());
         }
-        if is_to_any(connection) {
-            return (TunnelState::Down, vec![any_peer(since)]);
-        }
         if connection.psk.is_lost() {
             return (TunnelState::Down, vec![lost_key(since)]);
         }
@@ -434,24 +431,6 @@ fn administratively_down(since: OffsetDateTime, whose: Off) -> Reason {
         since,
         evidence: format!("admin_state_up of {whose} is false"),
         next_step: format!("set admin_state_up of {whose} to true to have the tunnel up"),
-    }
-}
-
-/// Whether a connection's peer was given as any address.
-pub(crate) fn is_to_any(connection: &Connection) -> bool {
-    connection.peer_host.is_none() && connection.peer_address == PeerAddress::ANY
-}
-
-fn any_peer(since: OffsetDateTime) -> Reason {
-    Reason {
-        code: ReasonCode::Unsupported,
-        whose: Whose::Local,
-        since,
-        evidence: format!(
-            "the peer's address is {}, any address, which is not supported yet",
-            PeerAddress::ANY
-        ),
-        next_step: "give the peer's address or the name of its host".to_owned(),
     }
 }
 

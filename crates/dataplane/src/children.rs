@@ -395,6 +395,7 @@ impl OutboundChild {
 pub(crate) enum OutboundCommand {
     Install(Box<OutboundChild>),
     Activate(ChildId),
+    Hold(Owner, bool),
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Move(ChildId, SocketAddr),
@@ -423,6 +424,8 @@ impl OutboundTable {
             OutboundCommand::Install(child) => self.install(*child),
             OutboundCommand::Activate(id) => self.with(id, |child| child.active = true),
             OutboundCommand::Limit(id, mtu) => self.with(id, |child| child.limit.mtu = mtu),
+            // The loop's own, which has what waits.
+            OutboundCommand::Hold(..) => {}
             OutboundCommand::Remove(id) => self.remove(id),
             OutboundCommand::Routes(change) => self.routes.apply(&change),
             OutboundCommand::Move(id, remote) => self.move_to(id, remote),
@@ -525,6 +528,17 @@ impl OutboundTable {
     pub(crate) fn path_mtu(&self, place: usize) -> u16 {
         let child = self.child(place);
         child.map_or(u16::MAX, |child| child.path_mtu(&self.paths))
+    }
+
+    /// The connection that a packet belongs to.
+    pub(crate) fn owner(&self, packet: &InnerHeader) -> Option<Owner> {
+        self.routes.owner(packet.source, packet.destination)
+    }
+
+    /// Whether a connection has an SA that packets are sent on.
+    pub(crate) fn serves(&self, owner: Owner) -> bool {
+        let mut places = self.by_owner.get(&owner).into_iter().flatten();
+        places.any(|place| self.child(*place).is_some_and(|child| child.active))
     }
 
     pub(crate) fn child(&self, place: usize) -> Option<&OutboundChild> {

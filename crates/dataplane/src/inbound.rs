@@ -66,7 +66,7 @@ pub(crate) struct InboundLoop {
     pub(crate) totals: Arc<Totals>,
     pub(crate) clamp_mss: bool,
     pub(crate) ike: Arc<IkeQueue>,
-    pub(crate) wake: Box<dyn Fn() + Send>,
+    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
     pub(crate) children: InboundTable,
     /// For what is heard of paths.
     pub(crate) outbound: Arc<CommandQueue<OutboundCommand>>,

@@ -34,6 +34,7 @@ mod socket;
 mod split;
 mod too_big;
 mod traffic_class;
+mod trap;
 mod udp;
 mod userspace;
 mod vnet;

@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use adit_esp::{Carried, InnerHeader, Mode, OutboundPacket, Protocol};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,6 +23,7 @@ use crate::raw::RawPorts;
 use crate::split::{SuperPacket, complete_checksum};
 use crate::too_big::{self, Fragments};
 use crate::traffic_class;
+use crate::trap::{Held, Traps};
 use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPorts};
 use crate::vnet::{Gso, VNET_HEADER_LEN, VnetHeader};
 
@@ -42,6 +44,9 @@ pub(crate) struct OutboundLoop {
     pub(crate) clamp_mss: bool,
     pub(crate) children: OutboundTable,
     pub(crate) batch: Batch,
+    pub(crate) traps: Traps,
+    /// Called when packets begin to wait.
+    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Packets to be sealed and sent together.
@@ -168,8 +173,43 @@ impl OutboundLoop {
             // The batch knows its SA by its place.
             self.flush();
         }
+        let is_any = !commands.is_empty();
         for command in commands {
-            self.children.apply(command);
+            match command {
+                OutboundCommand::Hold(owner, holds) => {
+                    let dropped = self.traps.set(owner, holds);
+                    self.totals.dropped_many(DropCause::NoSa, dropped as u64);
+                }
+                command => self.children.apply(command),
+            }
+        }
+        if is_any {
+            self.release();
+        }
+    }
+
+    /// Sends what has waited for an SA that is there now.
+    fn release(&mut self) {
+        for owner in self.traps.owners() {
+            if self.children.serves(owner) {
+                let (frames, old) = self.traps.release(Instant::now(), owner);
+                self.totals.dropped_many(DropCause::NoSa, old as u64);
+                for mut frame in frames {
+                    self.frame(&mut frame);
+                }
+            }
+        }
+    }
+
+    /// A packet that no SA carries now: it waits, or is dropped.
+    fn uncarried(&mut self, cause: DropCause, inner: &InnerHeader, frame: &[u8]) {
+        let owner = self.children.owner(inner);
+        let owner = owner.filter(|_| cause == DropCause::NoSa);
+        let held = owner.map(|owner| self.traps.hold(Instant::now(), owner, frame));
+        match held {
+            Some(Held::Waits) => {}
+            Some(Held::WaitsAndWakes) => (self.wake)(),
+            Some(Held::No) | None => self.totals.dropped(cause),
         }
     }
 
@@ -183,7 +223,7 @@ impl OutboundLoop {
         };
         let place = match self.children.select(&inner) {
             Ok(place) => place,
-            Err(cause) => return self.totals.dropped(cause),
+            Err(cause) => return self.uncarried(cause, &inner, frame),
         };
         let Some(child) = self.children.child(place) else {
             return;

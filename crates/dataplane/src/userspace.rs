@@ -20,8 +20,9 @@ use crate::counters::{ChildCounters, Counters, Totals};
 use crate::inbound::{InboundLoop, KEEPALIVE, NON_ESP_MARKER};
 use crate::outbound::{Batch, OutboundLoop};
 use crate::raw::RawPorts;
+use crate::trap::{Traps, Wanted};
 use crate::udp::UdpPorts;
-use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, RouteChange};
+use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, Owner, RouteChange};
 
 /// The smallest path MTU there is reason to configure: what every IPv4 host takes.
 const MIN_OUTER_MTU: u16 = 576;
@@ -59,18 +60,19 @@ pub struct Userspace {
     /// `None` once stopped. Locked while commands are queued, so that both loops see them in one order.
     register: Mutex<Option<Register>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    wanted: Arc<Wanted>,
 }
 
 impl Userspace {
     /// Starts the loops. IKE messages go to `ike`, and are dropped while that has no place for them; `wake` is called
-    /// after each from the inbound thread and must not block.
+    /// after each, and when packets begin to wait for an SA, from the loops' threads. It must not block.
     ///
     /// # Errors
     /// If the MTU is too small, a descriptor is not what it should be, or a thread cannot be started.
     pub fn start(
         config: Config,
         ike: Arc<IkeQueue>,
-        wake: impl Fn() + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let Config {
             tun,
@@ -102,7 +104,9 @@ impl Userspace {
             outbound: Arc::new(CommandQueue::new()?),
             register: Mutex::new(Some(Register::new(max_children))),
             threads: Mutex::default(),
+            wanted: Arc::default(),
         };
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         let outbound = OutboundLoop {
             device: Arc::clone(&device),
             udp: Arc::clone(&udp),
@@ -113,6 +117,8 @@ impl Userspace {
             clamp_mss,
             children: OutboundTable::default(),
             batch: Batch::new(),
+            traps: Traps::new(Arc::clone(&this.wanted)),
+            wake: Arc::clone(&wake),
         };
         let inbound = InboundLoop {
             device,
@@ -123,7 +129,7 @@ impl Userspace {
             totals: Arc::clone(&this.totals),
             clamp_mss,
             ike,
-            wake: Box::new(wake),
+            wake,
             children: InboundTable::default(),
             outbound: Arc::clone(&this.outbound),
             coalescer: Coalescer::new(),
@@ -162,6 +168,17 @@ impl Userspace {
     pub fn send_keepalive(&self, to: SocketAddr) -> io::Result<()> {
         let socket = self.udp.toward(to)?.socket();
         socket.send_to(&KEEPALIVE, to).map(|_| ())
+    }
+
+    /// Whether packets of a connection wait while it has no SA that carries them, a bounded number of them and for a
+    /// while; otherwise they are dropped.
+    pub fn hold(&self, owner: Owner, holds: bool) {
+        self.outbound.push(OutboundCommand::Hold(owner, holds));
+    }
+
+    /// The connections of which packets began to wait, or still do, since this was asked before.
+    pub fn take_wanted(&self) -> Vec<Owner> {
+        self.wanted.take().into_iter().collect()
     }
 
     /// Ends both loops and waits for them. Keys are wiped; a second call does nothing.

@@ -204,7 +204,8 @@ pub struct Liveness {
     pub interval: Duration,
     /// Silence after which the peer is dead.
     pub timeout: Duration,
-    /// Whether to begin again at once with a peer that was lost; otherwise it has to come back.
+    /// Whether to begin again at once with a peer that was lost; otherwise it has to come back, or packets for it have
+    /// to come ([`crate::Command::Traffic`]).
     pub restart: bool,
 }
 
@@ -238,7 +239,8 @@ pub struct ConnectionConfig {
     pub versions: Versions,
     /// This end's address.
     pub local: IpAddr,
-    /// The peer's address.
+    /// The peer's address. The unspecified one is any of its family: the peer begins, by IKEv2, and is known by what
+    /// it calls itself.
     pub remote: IpAddr,
     /// What this end calls itself.
     pub local_id: Identity,
@@ -266,6 +268,24 @@ pub struct ConnectionConfig {
     pub initiate: bool,
 }
 
+impl ConnectionConfig {
+    /// Whether the peer may be at any address.
+    pub(crate) const fn is_to_any(&self) -> bool {
+        self.remote.is_unspecified()
+    }
+
+    /// Whether this end can begin, and may.
+    pub(crate) const fn begins(&self) -> bool {
+        self.initiate && !self.is_to_any()
+    }
+
+    /// Whether a peer may begin by this major version. By IKEv1 the key is chosen by the peer's address (RFC 2409
+    /// section 5.4).
+    pub(crate) const fn answers(&self, major: u8) -> bool {
+        self.versions.allow(major) && (major != 1 || !self.is_to_any())
+    }
+}
+
 /// Limits of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EndpointConfig {
@@ -274,11 +294,16 @@ pub struct EndpointConfig {
     pub cookie_threshold: usize,
     /// The same for those with one peer address.
     pub cookie_threshold_of_peer: usize,
+    /// The same for those with addresses that no connection names, where there are connections with peers at any
+    /// address.
+    pub cookie_threshold_of_strangers: usize,
     /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     pub half_open_limit: usize,
     /// The same for those with one peer address: its own share, which others can't take. Only
-    /// addresses of configured peers are answered at all.
+    /// addresses of configured peers are answered at all, unless there are connections with peers at any.
     pub half_open_limit_of_peer: usize,
+    /// The same for those with addresses that no connection names, all together.
+    pub half_open_limit_of_strangers: usize,
     /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     pub iv_epoch: u16,
 }
@@ -288,8 +313,10 @@ impl Default for EndpointConfig {
         Self {
             cookie_threshold: 30,
             cookie_threshold_of_peer: 3,
+            cookie_threshold_of_strangers: 8,
             half_open_limit: 256,
             half_open_limit_of_peer: 5,
+            half_open_limit_of_strangers: 64,
             iv_epoch: 0,
         }
     }

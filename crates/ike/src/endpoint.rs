@@ -48,6 +48,8 @@ pub enum Command {
     /// Have this connection, in place of one with the same key. What the change does not touch
     /// stays up.
     SetConnection(ConnectionKey, Box<ConnectionConfig>),
+    /// Packets wait for this connection: what it lacks is asked for now, if this end begins.
+    Traffic(ConnectionKey),
 }
 
 /// What was counted since the endpoint was made.
@@ -212,6 +214,7 @@ impl Endpoint {
             Command::SetConnection(connection, config) => {
                 self.set_connection(now, connection, *config);
             }
+            Command::Traffic(connection) => self.hurry(now, connection),
         }
         self.settle(now);
     }

@@ -172,6 +172,8 @@ pub enum Event {
     IkeUp {
         /// Whose it is.
         connection: ConnectionKey,
+        /// Where the peer is.
+        peer: SocketAddr,
         /// The suite, such as `aes256gcm16-prfsha384-ecp384`.
         suite: String,
         /// Whether it replaces one that was up.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::exchange::*;
-use adit_ike::{Event, Failure, Liveness};
-use adit_sim::{Pair, Side};
+use adit_ike::{EndpointConfig, Event, Failure, Liveness};
+use adit_sim::{Conditions, Pair, Side};
 
 const LOST: fn(&Event) -> bool = |event| matches!(event, Event::Failed(_, Failure::Lost));
 
@@ -118,4 +118,51 @@ fn who_can_not_rekey_makes_another_before_the_time_is_up() {
         }
         assert!(pair.is_up());
     }
+}
+
+#[test]
+fn packets_that_wait_bring_a_lost_tunnel_back_and_nothing_else_does() {
+    for versions in [adit_ike::Versions::V1, adit_ike::Versions::V2] {
+        let mut pair = up_with(9, |_, config| {
+            config.versions = versions;
+            config.initiate = true;
+            config.liveness = Some(Liveness {
+                interval: Duration::from_secs(2),
+                timeout: Duration::from_secs(6),
+                restart: false,
+            });
+        });
+        // Nothing arrives any more, until both have given up.
+        pair.held = false;
+        pair.mtu = 0;
+        pair.run_for(Duration::from_secs(120));
+        assert!(!pair.is_up());
+        pair.mtu = usize::MAX;
+        pair.run_for(Duration::from_secs(120));
+        assert!(pair.wire.is_empty() && !pair.is_up(), "{versions:?}");
+        let traffic = adit_ike::Command::Traffic(Pair::CONNECTION);
+        pair.command(Side::A, traffic);
+        assert!(pair.run_until(Duration::from_secs(2), Pair::is_up));
+        // While it is there more packets change nothing.
+        let before = children_made(&pair, Side::A);
+        for _ in 0..20 {
+            pair.command(Side::A, adit_ike::Command::Traffic(Pair::CONNECTION));
+            pair.run_for(Duration::from_secs(1));
+        }
+        assert_eq!(children_made(&pair, Side::A), before);
+    }
+}
+
+#[test]
+fn packets_that_wait_do_not_have_a_silent_peer_asked_more_often() {
+    let mut pair = Pair::new(3, Conditions::GOOD, EndpointConfig::default());
+    pair.connect(Side::A, Pair::usual(Side::A));
+    pair.held = true;
+    for _ in 0..100 {
+        pair.command(Side::A, adit_ike::Command::Traffic(Pair::CONNECTION));
+        pair.run_for(Duration::from_secs(1));
+    }
+    let sent = pair.wire.len();
+    // Five attempts of 21.5 s, each of seven messages.
+    assert!(sent <= 35, "{sent}");
 }

@@ -10,6 +10,7 @@
 mod exchange;
 
 mod additional;
+mod any_address;
 mod attacker;
 mod changed_blocks;
 mod child_collision;

@@ -197,7 +197,7 @@ pub struct Connection {
     pub name: Name,
     /// What the user says of it.
     pub description: String,
-    /// The other end.
+    /// The other end; the unspecified address is any, or, of a host, that it is not known yet.
     pub peer_address: IpAddr,
     /// The other end's host name, where the user gave one; `peer_address` follows it.
     pub peer_host: Option<String>,

@@ -171,7 +171,7 @@ pub struct TunnelSpec {
     pub revision: Revision,
     /// Whether to have it up. Its traffic stays off the wire either way.
     pub admin_state_up: bool,
-    /// Of the family of one of the gateway's addresses.
+    /// Of the family of one of the gateway's addresses; the unspecified one is any of its family.
     pub peer_address: IpAddr,
     /// Who this end says it is.
     pub local_id: Identity,

@@ -59,11 +59,22 @@ fn inbound(node: &Node) -> BTreeSet<u32> {
         .collect()
 }
 
+/// How far the ports at a NAT are from those inside.
+const BEHIND: u16 = 30_000;
+
+fn outside(nat: IpAddr, inside: SocketAddr) -> SocketAddr {
+    SocketAddr::new(nat, inside.port().saturating_add(BEHIND))
+}
+
+fn inside(outside: SocketAddr) -> SocketAddr {
+    SocketAddr::new(Side::A.address(), outside.port().saturating_sub(BEHIND))
+}
+
 /// How long a datagram is on the way. From the port of NAT traversal there is a non-ESP marker in it (RFC 3948 section
 /// 2.2).
 fn packet_len(from: SocketAddr, octets: &[u8]) -> usize {
     let ip = if from.is_ipv4() { 20 } else { 40 };
-    let marker = if from.port() == 4500 { 4 } else { 0 };
+    let marker = if from.port() % BEHIND == 4500 { 4 } else { 0 };
     ip + 8 + marker + octets.len()
 }
 
@@ -76,6 +87,8 @@ pub struct Pair {
     pub conditions: Conditions,
     /// While true, datagrams wait in [`Self::wire`] until a test moves them.
     pub held: bool,
+    /// The address of a NAT between A and the network, if there is one. A's ports are others there.
+    pub nat: Option<IpAddr>,
     /// The longest packet that arrives: an IP header, a UDP header, and what is in it.
     pub mtu: usize,
     /// How many packets were longer.
@@ -107,6 +120,7 @@ impl Pair {
             now: Instant::ZERO,
             conditions,
             held: false,
+            nat: None,
             mtu: usize::MAX,
             too_long: 0,
             wire: Vec::new(),
@@ -202,18 +216,15 @@ impl Pair {
 
     /// Hands one end a datagram, as if the network had.
     pub fn deliver(&mut self, datagram: &Datagram) {
-        let side = if datagram.to.ip() == Side::A.address() {
-            Side::A
-        } else {
-            Side::B
+        let is_nat = self.nat == Some(datagram.to.ip());
+        let (side, to) = match datagram.to.ip() {
+            _ if is_nat => (Side::A, inside(datagram.to)),
+            to if to == Side::A.address() => (Side::A, datagram.to),
+            _ => (Side::B, datagram.to),
         };
-        let now = self.now;
-        self.node_mut(side).endpoint.handle_datagram(
-            now,
-            datagram.to,
-            datagram.from,
-            &datagram.octets,
-        );
+        let (now, from) = (self.now, datagram.from);
+        let endpoint = &mut self.node_mut(side).endpoint;
+        endpoint.handle_datagram(now, to, from, &datagram.octets);
         self.drain(side);
     }
 
@@ -222,7 +233,7 @@ impl Pair {
         let index = self
             .wire
             .iter()
-            .position(|d| d.from.ip() == side.address())?;
+            .position(|d| (d.from.ip() == Side::B.address()) == (side == Side::B))?;
         Some(self.wire.remove(index))
     }
 
@@ -272,6 +283,10 @@ impl Pair {
     fn drain_node(&mut self, side: Side) {
         let now = self.now;
         for (from, transmit) in self.node_mut(side).drain(now) {
+            let from = match self.nat {
+                Some(nat) if side == Side::A => outside(nat, from),
+                _ => from,
+            };
             self.send(from, transmit.remote, transmit.octets);
         }
     }

@@ -18,12 +18,21 @@ use adit_model::policy::{self, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
+use crate::reason::AfterLoss;
 
 /// Why a tunnel can't be negotiated at all.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Unsupported {
     #[error("IKEv1 has no numbers for any of the policy's algorithms of one kind: {0}")]
     Algorithms(String),
+    #[error(
+        "the peer's address is {0}, any address, by IKEv1: there the pre-shared key is chosen by the peer's address, before it says who it is"
+    )]
+    AnyAddressByV1(IpAddr),
+    #[error(
+        "the peer's address is {0}, any address, and so is its identity: there is nothing to know it by"
+    )]
+    Anybody(IpAddr),
     #[error("the gateway has no address to reach {0} from")]
     Family(IpAddr),
     #[error("ESP within AH is not one of the protocols this engine speaks")]
@@ -98,6 +107,15 @@ pub(crate) fn config(
         IkeVersion::V1 => Versions::V1,
         IkeVersion::V2 => Versions::V2,
     };
+    if peer.is_unspecified() {
+        if versions == Versions::V1 {
+            return Err(Unsupported::AnyAddressByV1(peer));
+        }
+        let is_nobody = |address: &IpAddr| address.is_unspecified();
+        if matches!(&order.peer_id, connection::Identity::Address(one) if is_nobody(one)) {
+            return Err(Unsupported::Anybody(peer));
+        }
+    }
     let (protocol, encapsulation) = match order.ipsec.transform {
         Transform::AhEsp => return Err(Unsupported::AhEsp),
         Transform::Ah if encapsulation == Encapsulation::Always => {
@@ -203,13 +221,33 @@ fn pairs(local: &[Cidr], remote: &[Cidr]) -> Vec<ChildConfig> {
         .collect()
 }
 
+/// Whether packets wait for a tunnel that is not up, and bring it up.
+pub(crate) fn holds(order: &TunnelSpec) -> bool {
+    order.dead_peer_detection.action == DpdAction::Hold
+        && order.initiator == Initiator::BiDirectional
+        && order.admin_state_up
+        && !order.peer_address.is_unspecified()
+}
+
+/// What becomes of a tunnel whose peer was lost.
+pub(crate) fn after_loss(order: &TunnelSpec) -> AfterLoss {
+    match order.dead_peer_detection.action {
+        DpdAction::Hold if holds(order) => AfterLoss::WaitForTraffic,
+        DpdAction::Clear | DpdAction::Hold | DpdAction::RestartByPeer => AfterLoss::WaitForPeer,
+        // Without checks it is lost when a request of ours goes unanswered.
+        DpdAction::None | DpdAction::Restart => match order.initiator {
+            Initiator::BiDirectional if !order.peer_address.is_unspecified() => AfterLoss::Begin,
+            _ => AfterLoss::WaitForPeer,
+        },
+    }
+}
+
 fn liveness(order: &TunnelSpec) -> Option<Liveness> {
     let dpd = order.dead_peer_detection;
     let restart = match dpd.action {
         DpdAction::None => return None,
-        DpdAction::Clear | DpdAction::RestartByPeer => false,
-        // "Hold" negotiates again on traffic; doing so at once keeps the promise too.
-        DpdAction::Hold | DpdAction::Restart => true,
+        DpdAction::Clear | DpdAction::Hold | DpdAction::RestartByPeer => false,
+        DpdAction::Restart => true,
     };
     Some(Liveness {
         // An interval of 0 is allowed, and means as often as is sensible.
@@ -274,6 +312,24 @@ pub(crate) mod tests {
         assert_eq!(config_of(both, &over_v6).unwrap().local, IpAddr::V6(v6));
         let over_v4 = config_of(both, &order()).unwrap();
         assert_eq!(over_v4.local, IpAddr::V4(both.v4));
+    }
+
+    #[test]
+    fn a_peer_at_any_address_is_known_by_its_identity_and_by_ikev2() {
+        let mut anywhere = order();
+        anywhere.peer_address = "0.0.0.0".parse().unwrap();
+        let config = config_of(own(), &anywhere).unwrap();
+        assert_eq!(config.local, IpAddr::V4(own().v4));
+        assert!(config.remote.is_unspecified());
+        let refused = |change: &dyn Fn(&mut TunnelSpec)| {
+            let mut order = anywhere.clone();
+            change(&mut order);
+            config_of(own(), &order).unwrap_err()
+        };
+        let by_v1 = refused(&|order| order.ike.version = IkeVersion::V1);
+        assert_eq!(by_v1, Unsupported::AnyAddressByV1(anywhere.peer_address));
+        let nobody = refused(&|order| order.peer_id = connection::Identity::parse("0.0.0.0"));
+        assert_eq!(nobody, Unsupported::Anybody(anywhere.peer_address));
     }
 
     #[test]
@@ -409,6 +465,31 @@ pub(crate) mod tests {
             super::mtu(&order)
         });
         assert_eq!(said, [None, Some(68), Some(1400), Some(u16::MAX)]);
+    }
+
+    #[test]
+    fn each_action_of_dead_peer_detection_does_what_it_says() {
+        let by = |action, initiator| {
+            let mut order = order();
+            order.dead_peer_detection.action = action;
+            order.initiator = initiator;
+            let liveness = config_of(own(), &order).unwrap().liveness;
+            let restart = liveness.map(|liveness| liveness.restart);
+            (restart, holds(&order), after_loss(&order))
+        };
+        let both = Initiator::BiDirectional;
+        let (begin, traffic) = (AfterLoss::Begin, AfterLoss::WaitForTraffic);
+        let peer = AfterLoss::WaitForPeer;
+        assert_eq!(by(DpdAction::None, both), (None, false, begin));
+        assert_eq!(by(DpdAction::Clear, both), (Some(false), false, peer));
+        assert_eq!(by(DpdAction::Hold, both), (Some(false), true, traffic));
+        assert_eq!(by(DpdAction::Restart, both), (Some(true), false, begin));
+        assert_eq!(
+            by(DpdAction::RestartByPeer, both),
+            (Some(false), false, peer)
+        );
+        let responds = by(DpdAction::Hold, Initiator::ResponseOnly);
+        assert_eq!(responds, (Some(false), false, peer));
     }
 
     #[test]

@@ -7,6 +7,17 @@ use time::OffsetDateTime;
 
 use crate::conversion::Unsupported;
 
+/// What becomes of a tunnel whose peer was lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AfterLoss {
+    /// It is begun again.
+    Begin,
+    /// The peer has to begin.
+    WaitForPeer,
+    /// The next packet for it begins.
+    WaitForTraffic,
+}
+
 /// A reason, and how much it knows: one that saw both sides' values is not replaced by one of the
 /// same code that saw only ours.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,13 +78,7 @@ impl Finding {
                 proposal(now, phase, *by, ours, theirs.as_deref(), *transform)
             }
             Failure::Identity { expected, received } => identity(now, expected, received),
-            Failure::Lost => Self::new(
-                now,
-                ReasonCode::PeerNotResponding,
-                Whose::Network,
-                format!("{peer} was connected and stopped answering"),
-                "Check that the peer runs and that UDP 500 and 4500 pass in both directions.",
-            ),
+            Failure::Lost => Self::lost(now, peer, AfterLoss::Begin),
             Failure::NameAskedFor { ours, asked } => Self::new(
                 now,
                 ReasonCode::CannotAuthenticateConnection,
@@ -132,6 +137,14 @@ impl Finding {
             Unsupported::Algorithms(_) => (
                 ReasonCode::IkePolicyMismatch,
                 "Choose IKE version v2 at both ends, or policies of AES in CBC mode with SHA-1 or SHA-2.",
+            ),
+            Unsupported::AnyAddressByV1(_) => (
+                ReasonCode::Unsupported,
+                "Choose an IKE policy of version v2 at both ends, or give the peer's address.",
+            ),
+            Unsupported::Anybody(_) => (
+                ReasonCode::Unsupported,
+                "Give the peer's identity (peer_id), which is what it calls itself, or its address.",
             ),
             Unsupported::AhEsp => (
                 ReasonCode::Unsupported,
@@ -207,6 +220,38 @@ impl Finding {
             Whose::Peer,
             format!("waiting for {peer} to begin, since this connection only responds"),
             "Have the peer begin, or let this connection begin too.",
+        )
+    }
+
+    /// A peer that is not there any more.
+    pub(crate) fn lost(now: OffsetDateTime, peer: &str, then: AfterLoss) -> Self {
+        let check = "Check that the peer runs and that UDP 500 and 4500 pass in both directions";
+        let (follows, next_step) = match then {
+            AfterLoss::Begin => ("it is being tried again", format!("{check}.")),
+            AfterLoss::WaitForPeer => (
+                "by dead peer detection's action, or since this end only responds, the peer has to begin again",
+                format!("{check}; have it begin, or choose \"restart\"."),
+            ),
+            AfterLoss::WaitForTraffic => (
+                "by dead peer detection's action, \"hold\", the next packet for it begins again",
+                format!("{check}; send something, or choose \"restart\"."),
+            ),
+        };
+        let evidence = format!("{peer} was connected and stopped answering; {follows}");
+        let code = ReasonCode::PeerNotResponding;
+        Self::new(now, code, Whose::Network, evidence, &next_step)
+    }
+
+    /// The same of a peer that may be anywhere, so that nobody can begin with it.
+    pub(crate) fn waiting_for_any(now: OffsetDateTime, peer: &str) -> Self {
+        Self::new(
+            now,
+            ReasonCode::Negotiating,
+            Whose::Peer,
+            format!(
+                "waiting for {peer} to begin: this end can't, whatever the initiator is set to, without an address to begin with"
+            ),
+            "Have the peer begin, or give its address or the name of its host.",
         )
     }
 

@@ -8,13 +8,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{Config, IkeQueue, Userspace};
+use adit_dataplane::{Config, IkeQueue, Owner, Userspace};
 use adit_ike::{
     ChildKey, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
     Polled,
@@ -118,6 +119,8 @@ fn start(
         later: BTreeSet::new(),
         again: BTreeSet::new(),
         configured: HashMap::new(),
+        holding: BTreeSet::new(),
+        met: BTreeMap::new(),
         leads: BTreeMap::new(),
         children: BTreeMap::new(),
         owners: HashMap::new(),
@@ -152,6 +155,10 @@ struct Worker {
     /// Those to look at then from some time on, when what is so still will be worth telling.
     again: BTreeSet<(OffsetDateTime, ConnectionKey)>,
     configured: HashMap<ConnectionKey, ConnectionConfig>,
+    /// The connections whose packets wait while there is no SA.
+    holding: BTreeSet<ConnectionKey>,
+    /// Where peers are that may be at any address.
+    met: BTreeMap<ConnectionKey, IpAddr>,
     /// Of every connection, also of those that are set down or can't be: their packets take no other way.
     leads: BTreeMap<ConnectionKey, Lead>,
     children: BTreeMap<ChildKey, Forwarded>,
@@ -264,6 +271,9 @@ impl Worker {
             .read(buffer)
             .is_ok_and(|count| count == buffer.len())
         {}
+        for Owner(key) in self.dataplane.take_wanted() {
+            self.command(Command::Traffic(ConnectionKey(key)));
+        }
         if self.addresses.is_none() {
             // Before the first order every peer would be a stranger.
             return;

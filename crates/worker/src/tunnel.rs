@@ -12,7 +12,7 @@ use adit_model::{Cidr, Reason};
 use time::OffsetDateTime;
 
 use crate::line_limit::LineLimit;
-use crate::reason::Finding;
+use crate::reason::{AfterLoss, Finding};
 
 /// How long a finding that saw both sides stands against poorer ones of the same code.
 const FINDING_STANDS: Duration = Duration::from_secs(60);
@@ -29,13 +29,18 @@ type Selectors = (Vec<TrafficSelector>, Vec<TrafficSelector>);
 /// One tunnel.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
+    /// Where its peer is, for people.
     peer: String,
+    /// Its peer may be at any address.
+    anywhere: bool,
     /// The bound on its inner packets.
     pub(crate) mtu: Option<u16>,
     /// Whether this end may begin.
     begins: bool,
     /// What protects its packets.
     protocol: Protocol,
+    /// What becomes of it once its peer is lost.
+    pub(crate) after_loss: AfterLoss,
     state: TunnelState,
     since: OffsetDateTime,
     finding: Option<(Finding, Instant)>,
@@ -67,10 +72,12 @@ fn total(parts: impl Iterator<Item = Traffic>) -> Traffic {
 impl Tunnel {
     pub(crate) fn new(peer: IpAddr, now: OffsetDateTime) -> Self {
         Self {
-            peer: peer.to_string(),
+            peer: place(peer),
+            anywhere: peer.is_unspecified(),
             mtu: None,
             begins: true,
             protocol: Protocol::Esp,
+            after_loss: AfterLoss::Begin,
             state: TunnelState::Down,
             since: now,
             finding: None,
@@ -88,7 +95,10 @@ impl Tunnel {
 
     /// Takes a changed configuration, and forgets what was found wrong with the one before.
     pub(crate) fn reconfigure(&mut self, peer: IpAddr, config: &ConnectionConfig) {
-        self.peer = peer.to_string();
+        if self.anywhere != peer.is_unspecified() || !self.anywhere {
+            self.peer = place(peer);
+        }
+        self.anywhere = peer.is_unspecified();
         self.begins = config.initiate;
         self.protocol = config.esp.protocol;
         self.wanted.clone_from(&config.children);
@@ -217,6 +227,12 @@ impl Tunnel {
                     self.enter(TunnelState::Connecting, now);
                 }
             }
+            Event::Failed(_, Failure::Lost) => {
+                if self.children.is_empty() && self.after_loss != AfterLoss::Begin {
+                    self.enter(TunnelState::Down, now);
+                }
+                self.find(Finding::lost(now, &self.peer, self.after_loss));
+            }
             Event::Failed(_, failure) => {
                 let finding = match (failure, self.protocol) {
                     (Failure::NatInBetween, Protocol::Ah) => {
@@ -227,7 +243,10 @@ impl Tunnel {
                 self.find(finding);
             }
             Event::PartFailed(_, part, failure) => self.find_in_part(*part, failure, now),
-            Event::IkeUp { suite, .. } => {
+            Event::IkeUp { suite, peer, .. } => {
+                if self.anywhere {
+                    self.peer = peer.ip().to_string();
+                }
                 self.ike_suite = Some(suite.clone());
                 self.parts.remove(&Part::IkeRekey);
             }
@@ -240,6 +259,11 @@ impl Tunnel {
                 }
             }
         }
+    }
+
+    /// Whether its peer may be at any address.
+    pub(crate) const fn is_anywhere(&self) -> bool {
+        self.anywhere
     }
 
     /// Notes a Child SA's counters.
@@ -270,6 +294,9 @@ impl Tunnel {
             // What strangers at the peer's address do is no matter while the tunnel is up.
             (_, TunnelState::Up) => self.warnings(OffsetDateTime::now_utc()),
             (Some((finding, _)), _) => vec![finding.reason.clone()],
+            (None, _) if self.anywhere => {
+                vec![Finding::waiting_for_any(self.since, &place(IpAddr::from([0; 4]))).reason]
+            }
             (None, TunnelState::Down) if !self.begins => {
                 vec![Finding::waiting(self.since, &self.peer).reason]
             }
@@ -304,6 +331,15 @@ impl Tunnel {
         }
         self.told = Some(observed.clone());
         Some(observed)
+    }
+}
+
+/// Where a peer is, for people.
+fn place(peer: IpAddr) -> String {
+    if peer.is_unspecified() {
+        "the peer, which may be at any address,".to_owned()
+    } else {
+        peer.to_string()
     }
 }
 

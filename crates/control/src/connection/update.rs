@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::connection::ends::{EndsChange, GivenEnds};
 use crate::connection::fit::{Wish, check_ike_policy, check_ipsec_policy};
 use crate::connection::peer::{Peer, look_up_later};
-use crate::connection::view::{ConnectionView, tell_hopeless_peer};
+use crate::connection::view::ConnectionView;
 use crate::connection::{Rules, check_name, find};
 use crate::error::Error;
 use crate::{Caller, Control};
@@ -99,9 +99,6 @@ impl Control {
         let view = self.save(&mut tx, caller, rules, changing).await?;
         look_up_later(&mut tx, &view.connection);
         tx.commit().await?;
-        if peer.is_some() {
-            tell_hopeless_peer(&view);
-        }
         Ok(view)
     }
 

@@ -14,7 +14,6 @@ use crate::Control;
 use crate::crypto_profile;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
-use crate::view::{is_to_any, tell_hopeless};
 
 /// A connection, how its tunnel is, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,14 +118,5 @@ impl Control {
             views.push(self.connection_view_with(&mut policies, gateway, row));
         }
         Ok(views)
-    }
-}
-
-/// What is wrong with it from the first, before a worker has seen it.
-pub(super) fn tell_hopeless_peer(view: &ConnectionView) {
-    if is_to_any(&view.connection)
-        && let Some(reason) = view.hopeless()
-    {
-        tell_hopeless(view.connection.id, reason);
     }
 }

@@ -21,10 +21,13 @@ pub(crate) struct Candidates {
     pub(crate) common: Option<IkeAlgorithms>,
     /// How all of them together want ESP carried.
     pub(crate) encapsulation: Encapsulation,
+    /// The sender is at an address that no connection names.
+    pub(crate) of_stranger: bool,
 }
 
 impl Candidates {
     fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
+        let of_stranger = all.iter().all(|(_, config)| config.is_to_any());
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
         let encapsulation =
             Encapsulation::common(all.iter().map(|(_, config)| config.encapsulation));
@@ -32,6 +35,7 @@ impl Candidates {
             all,
             common,
             encapsulation,
+            of_stranger,
         }
     }
 
@@ -88,18 +92,19 @@ impl Neighbours {
         self.candidates = [None, None];
     }
 
-    /// Those that speak this major version of IKE.
+    /// Those that speak this major version of IKE, and then those of `others` that do.
     pub(super) fn candidates(
         &mut self,
         major: u8,
+        others: &[ConnectionKey],
         config: impl Fn(ConnectionKey) -> Option<Arc<ConnectionConfig>>,
     ) -> Arc<Candidates> {
-        let keys = self.keys.iter();
+        let keys = self.keys.iter().chain(others);
         let [of_v1, of_v2] = &mut self.candidates;
         let candidates = if major == 1 { of_v1 } else { of_v2 };
         let candidates = candidates.get_or_insert_with(|| {
             let known = keys.filter_map(|key| Some((*key, config(*key)?)));
-            let known = known.filter(|(_, config)| config.versions.allow(major));
+            let known = known.filter(|(_, config)| config.answers(major));
             Arc::new(Candidates::new(known.collect()))
         });
         Arc::clone(candidates)

@@ -2,6 +2,7 @@
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::Endpoint;
+use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::sa::{Farewell, Order, Role, Stage};
 use crate::time::Instant;
@@ -36,15 +37,14 @@ impl Endpoint {
             for sa in self.sas.keys_of_connection(key) {
                 self.with_sa(now, sa, |ctx, sa| sa.reconfigure(ctx, &config));
             }
-            if let Some(neighbours) = self.by_addresses.get_mut(&(config.local, config.remote)) {
-                neighbours.changed();
-            }
+            self.forget_candidates(&config);
             self.touched.insert(key);
             return;
         }
         self.remove_connection(now, key);
         let addresses = (config.local, config.remote);
         self.by_addresses.entry(addresses).or_default().add(key);
+        self.forget_candidates(&config);
         let identities = (config.local_id.clone(), config.remote_id.clone());
         self.by_identities
             .entry(identities)
@@ -52,6 +52,19 @@ impl Endpoint {
             .insert(key);
         self.connections.insert(key, Connection::new(now, config));
         self.touched.insert(key);
+    }
+
+    /// Has it be found out anew, when somebody begins, who that may be, since this connection is another now.
+    fn forget_candidates(&mut self, config: &ConnectionConfig) {
+        if !config.is_to_any() {
+            let neighbours = self.by_addresses.get_mut(&(config.local, config.remote));
+            return neighbours.into_iter().for_each(Neighbours::changed);
+        }
+        for ((local, _), neighbours) in &mut self.by_addresses {
+            if *local == config.local {
+                neighbours.changed();
+            }
+        }
     }
 
     pub(super) fn remove_connection(&mut self, now: Instant, key: ConnectionKey) {
@@ -68,6 +81,7 @@ impl Endpoint {
                 self.by_addresses.remove(&addresses);
             }
         }
+        self.forget_candidates(&gone.config);
         let identities = (gone.config.local_id.clone(), gone.config.remote_id.clone());
         if let Some(keys) = self.by_identities.get_mut(&identities) {
             keys.remove(&key);

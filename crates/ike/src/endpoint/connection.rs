@@ -81,9 +81,9 @@ impl Connection {
     ) -> Arc<ConnectionConfig> {
         let waits = |config: &ConnectionConfig| {
             let leaves_it = |liveness: Liveness| !liveness.restart;
-            !config.initiate || config.liveness.is_some_and(leaves_it)
+            !config.begins() || config.liveness.is_some_and(leaves_it)
         };
-        if waits(&self.config) && !waits(&config) || config.initiate && !self.config.initiate {
+        if waits(&self.config) && !waits(&config) || config.begins() && !self.config.begins() {
             self.attempts = 0;
             self.retry_at = now;
         }
@@ -102,6 +102,14 @@ impl Connection {
         self.children = children;
         self.config = Arc::new(config);
         Arc::clone(&self.config)
+    }
+
+    /// Has what is missing be asked for at once, whatever it waits for.
+    fn hurry(&mut self, now: Instant) {
+        self.retry_at = self.retry_at.min(now);
+        for child in self.children.iter_mut().filter(|child| child.missing) {
+            child.not_before = child.not_before.min(now);
+        }
     }
 
     /// Plans the next attempt: 1 s, 2 s, 4 s and so on, up to half a minute.
@@ -132,7 +140,7 @@ impl Connection {
                 at,
                 why: "missing Child SA",
             })
-        } else if self.config.initiate && !initiating {
+        } else if self.config.begins() && !initiating {
             Some(Deadline {
                 at: self.retry_at,
                 why: "next attempt",
@@ -222,6 +230,14 @@ impl Endpoint {
         }
     }
 
+    /// Packets wait for a connection.
+    pub(super) fn hurry(&mut self, now: Instant, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.hurry(now);
+            self.touched.insert(key);
+        }
+    }
+
     fn maintain(&mut self, now: Instant, key: ConnectionKey) {
         if !self.connections.contains_key(&key) {
             return;
@@ -262,7 +278,7 @@ impl Endpoint {
             at,
             why: "end of the IKE SA",
         });
-        let renewal = renewal.filter(|_| connection.config.initiate);
+        let renewal = renewal.filter(|_| connection.config.begins());
         let own = connection.deadline(established, initiating);
         let again = (renewing && established).then(|| connection.deadline(false, initiating));
         let next = surplus
@@ -284,7 +300,7 @@ impl Endpoint {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        let due = connection.config.initiate && connection.retry_at <= now;
+        let due = connection.config.begins() && connection.retry_at <= now;
         let config = Arc::clone(&connection.config);
         if !due || self.is_initiating(key) {
             return;

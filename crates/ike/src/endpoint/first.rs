@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use adit_ike_wire::Header;
 
@@ -49,7 +49,7 @@ impl Endpoint {
             path,
             candidates,
         };
-        if self.must_prove_its_address(path.remote.ip()) {
+        if self.must_prove_its_address(path.remote.ip(), request.candidates.of_stranger) {
             let demand = request.cookie_demand(now, &mut *self.random, &mut self.cookies)?;
             if let Some(octets) = demand {
                 self.outputs.push_back(transmit(octets));
@@ -57,7 +57,7 @@ impl Endpoint {
                 return Ok(());
             }
         }
-        self.admit_half_open(path.remote.ip())?;
+        self.admit_half_open(path.remote.ip(), request.candidates.of_stranger)?;
         let mut ctx = Context {
             now,
             random: &mut *self.random,
@@ -105,7 +105,7 @@ impl Endpoint {
             self.statistics.repeated += 1;
             return Ok(());
         }
-        self.admit_half_open(path.remote.ip())?;
+        self.admit_half_open(path.remote.ip(), false)?;
         let first = v1::FirstMessage {
             header,
             datagram,
@@ -135,8 +135,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The connections between two addresses that speak this version. Where there are others alone, they
-    /// are told.
+    /// The connections between two addresses that speak this version, and those with peers at any address. Where
+    /// there are others between the two alone, they are told.
     fn candidates_for(
         &mut self,
         now: Instant,
@@ -144,10 +144,21 @@ impl Endpoint {
         major: u8,
     ) -> Result<Arc<Candidates>, DropReason> {
         let addresses = (path.local, path.remote.ip());
+        let to_any = (path.local, unspecified(path.local));
+        let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
+        if !self.by_addresses.contains_key(&addresses) {
+            let strangers = self.by_addresses.get_mut(&to_any);
+            let strangers = strangers.ok_or(DropReason::UnknownPeer)?;
+            let candidates = strangers.candidates(major, &[], config);
+            // Anybody may send anything: what is no version of theirs is no matter for people.
+            let is_one = !candidates.all.is_empty();
+            return is_one.then_some(candidates).ok_or(DropReason::OtherVersion);
+        }
+        let others = self.by_addresses.get(&to_any);
+        let others = others.map_or_else(Vec::new, |others| others.keys().to_vec());
         let neighbours = self.by_addresses.get_mut(&addresses);
         let neighbours = neighbours.ok_or(DropReason::UnknownPeer)?;
-        let config = |key| Some(Arc::clone(&self.connections.get(&key)?.config));
-        let candidates = neighbours.candidates(major, config);
+        let candidates = neighbours.candidates(major, &others, config);
         if candidates.all.is_empty() {
             let keys = neighbours.keys().iter();
             let failures = keys.map(|key| (*key, Failure::Version { theirs: major }));
@@ -165,7 +176,12 @@ impl Endpoint {
         addresses: (IpAddr, IpAddr),
         failures: Vec<(ConnectionKey, Failure)>,
     ) {
-        let neighbours = self.by_addresses.get_mut(&addresses);
+        let known = if self.by_addresses.contains_key(&addresses) {
+            addresses
+        } else {
+            (addresses.0, unspecified(addresses.0))
+        };
+        let neighbours = self.by_addresses.get_mut(&known);
         if !neighbours.is_some_and(|them| them.may_hint(now)) {
             self.statistics.events_left_out += failures.len() as u64;
             return;
@@ -177,13 +193,20 @@ impl Endpoint {
     }
 
     /// Whether a cookie is asked for before anything is computed or kept (RFC 7296 section 2.6).
-    fn must_prove_its_address(&self, peer: IpAddr) -> bool {
+    fn must_prove_its_address(&self, peer: IpAddr, is_stranger: bool) -> bool {
+        let strangers = self.sas.half_open_of_strangers();
         self.sas.half_open() >= self.limits.cookie_threshold
+            || is_stranger && strangers >= self.limits.cookie_threshold_of_strangers
             || self.sas.half_open_at(peer) >= self.limits.cookie_threshold_of_peer
     }
 
-    /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out.
-    fn admit_half_open(&self, peer: IpAddr) -> Result<(), DropReason> {
+    /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out. So have all
+    /// strangers together.
+    fn admit_half_open(&self, peer: IpAddr, is_stranger: bool) -> Result<(), DropReason> {
+        let strangers = self.sas.half_open_of_strangers();
+        if is_stranger && strangers >= self.limits.half_open_limit_of_strangers {
+            return Err(DropReason::HalfOpenLimit);
+        }
         if self.sas.half_open_at(peer) >= self.limits.half_open_limit_of_peer {
             return Err(DropReason::HalfOpenLimitOfPeer);
         }
@@ -191,5 +214,13 @@ impl Endpoint {
             return Err(DropReason::HalfOpenLimit);
         }
         Ok(())
+    }
+}
+
+/// What stands for any address of a family.
+const fn unspecified(family: IpAddr) -> IpAddr {
+    match family {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Register {
     by_child: BTreeMap<ChildKey, SaKey>,
     half_open: BTreeMap<(SocketAddr, Spi), SaKey>,
     half_open_by_peer: BTreeMap<IpAddr, usize>,
+    /// How many half-open ones are of addresses that no connection names.
+    half_open_of_strangers: usize,
     due: BTreeSet<(Deadline, SaKey)>,
 }
 
@@ -36,19 +38,24 @@ struct Entry {
     connection: Option<ConnectionKey>,
     children: Vec<ChildKey>,
     half_open: Option<(SocketAddr, Spi)>,
+    of_stranger: bool,
     due: Option<Deadline>,
 }
 
 impl Entry {
     fn of(sa: &dyn Sa) -> Self {
         let place = sa.place();
-        let half_open = matches!(sa.stage(), Stage::HalfOpen(_));
+        let (half_open, of_stranger) = match sa.stage() {
+            Stage::HalfOpen(candidates) => (true, candidates.of_stranger),
+            _ => (false, false),
+        };
         let due = sa.deadline();
         Self {
             spi: Some(place.spi),
             connection: place.connection,
             children: sa.children().iter().map(|child| child.key).collect(),
             half_open: half_open.then_some((place.remote, place.remote_spi)),
+            of_stranger,
             due: due.filter(|deadline| deadline.at != Instant::NEVER),
         }
     }
@@ -110,8 +117,15 @@ impl Register {
         self.half_open_by_peer.get(&peer).copied().unwrap_or(0)
     }
 
-    /// The half-open SAs with this peer.
+    pub(crate) const fn half_open_of_strangers(&self) -> usize {
+        self.half_open_of_strangers
+    }
+
+    /// The half-open SAs with this peer; of the unspecified address, with all.
     pub(crate) fn half_open_keys_at(&self, peer: IpAddr) -> Vec<SaKey> {
+        if peer.is_unspecified() {
+            return self.half_open.values().copied().collect();
+        }
         let ends = (SocketAddr::new(peer, 0), SocketAddr::new(peer, u16::MAX));
         let range = (ends.0, Spi::ZERO)..=(ends.1, Spi(u64::MAX));
         self.half_open.range(range).map(|(_, key)| *key).collect()
@@ -178,6 +192,7 @@ impl Register {
         }
         if let Some((remote, spi)) = entry.half_open {
             self.half_open.insert((remote, spi), key);
+            self.half_open_of_strangers += usize::from(entry.of_stranger);
             *self.half_open_by_peer.entry(remote.ip()).or_default() += 1;
         }
         if let Some(due) = entry.due {
@@ -204,6 +219,8 @@ impl Register {
         }
         if let Some((remote, spi)) = entry.half_open {
             self.half_open.remove(&(remote, spi));
+            let strangers = self.half_open_of_strangers;
+            self.half_open_of_strangers = strangers.saturating_sub(usize::from(entry.of_stranger));
             let peer = remote.ip();
             let left = self.half_open_at(peer).saturating_sub(1);
             if left == 0 {

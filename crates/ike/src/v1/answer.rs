@@ -342,7 +342,7 @@ impl KeAnswered {
             lifetime,
         );
         established.begun = self.half.begun;
-        established.announce(ctx, link.key);
+        established.announce(ctx, link);
         path.send(ctx, sealed.octets.clone());
         established.last_main = Some(Said {
             to: datagram.to_vec(),

@@ -153,10 +153,11 @@ impl Established {
     }
 
     /// Tells the endpoint and the user that the SA is up.
-    pub(super) fn announce(&self, ctx: &mut Context<'_>, key: SaKey) {
-        ctx.effects.push(Effect::Up(key));
+    pub(super) fn announce(&self, ctx: &mut Context<'_>, link: &Link) {
+        ctx.effects.push(Effect::Up(link.key));
         ctx.push(Output::Event(Event::IkeUp {
             connection: self.connection,
+            peer: link.path.remote,
             suite: self.keys.suite.name(),
             rekeyed: false,
         }));

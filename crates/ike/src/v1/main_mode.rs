@@ -360,7 +360,7 @@ impl AuthSent {
         let mut established =
             Established::new(ctx, link, connection, config, keys, nonces, peer, lifetime);
         established.begun = begun;
-        established.announce(ctx, link.key);
+        established.announce(ctx, link);
         State::Established(Box::new(established))
     }
 

@@ -112,13 +112,14 @@ impl Established {
     }
 
     /// Tells the endpoint and the user that the SA is up.
-    pub(crate) fn announce(&self, ctx: &mut Context<'_>, key: SaKey, rekeyed: bool) {
+    pub(crate) fn announce(&self, ctx: &mut Context<'_>, link: &Link, rekeyed: bool) {
         if !rekeyed {
-            ctx.effects.push(Effect::Up(key));
+            ctx.effects.push(Effect::Up(link.key));
         }
         let suite = self.keys.suite.name();
         ctx.push(Output::Event(Event::IkeUp {
             connection: self.connection,
+            peer: link.path.remote,
             suite,
             rekeyed,
         }));

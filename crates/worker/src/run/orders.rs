@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
+use adit_dataplane::{ConnectionBlocks, Dataplane, Owner, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
@@ -89,7 +89,8 @@ impl Worker {
         for tunnel in tunnels {
             let lead = Lead {
                 blocks: conversion::blocks(tunnel),
-                peer: tunnel.admin_state_up.then_some(tunnel.peer_address),
+                peer: Some(tunnel.peer_address)
+                    .filter(|peer| tunnel.admin_state_up && !peer.is_unspecified()),
             };
             let key = conversion::key(tunnel.connection);
             if self.leads.get(&key) == Some(&lead) {
@@ -125,6 +126,7 @@ impl Worker {
             .tunnels
             .entry(key)
             .or_insert_with(|| Tunnel::new(tunnel.peer_address, now));
+        known.after_loss = conversion::after_loss(tunnel);
         let mtu = conversion::mtu(tunnel);
         if known.mtu != mtu {
             known.mtu = mtu;
@@ -141,10 +143,13 @@ impl Worker {
         } else {
             conversion::config(addresses, self.encapsulation, tunnel)
         };
+        self.hold(key, config.is_ok() && conversion::holds(tunnel));
         match config {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}
             Ok(config) => {
-                known.reconfigure(tunnel.peer_address, &config);
+                if let Some(known) = self.tunnels.get_mut(&key) {
+                    known.reconfigure(tunnel.peer_address, &config);
+                }
                 self.configured.insert(key, config.clone());
                 self.command(Command::SetConnection(key, Box::new(config)));
             }
@@ -153,11 +158,40 @@ impl Worker {
     }
 
     fn remove_tunnel(&mut self, key: ConnectionKey) {
+        self.hold(key, false);
         if self.tunnels.contains_key(&key) {
             self.command(Command::RemoveConnection(key));
             self.drain();
             self.configured.remove(&key);
             self.tunnels.remove(&key);
+            self.meet(key, None);
+        }
+    }
+
+    /// Whether packets wait for a connection that has no SA.
+    fn hold(&mut self, key: ConnectionKey, holds: bool) {
+        let changed = if holds {
+            self.holding.insert(key)
+        } else {
+            self.holding.remove(&key)
+        };
+        if changed {
+            self.dataplane.hold(Owner(key.0), holds);
+        }
+    }
+
+    /// Notes where the peer of a connection is that may be at any address: its messages are among those of peers from
+    /// now on.
+    pub(super) fn meet(&mut self, key: ConnectionKey, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            self.queue.add_peer(peer);
+        }
+        let before = match peer {
+            Some(peer) => self.met.insert(key, peer),
+            None => self.met.remove(&key),
+        };
+        if let Some(before) = before {
+            self.queue.remove_peer(before);
         }
     }
 

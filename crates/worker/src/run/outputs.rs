@@ -103,6 +103,16 @@ impl Worker {
             return;
         };
         tunnel.on_event(event, OffsetDateTime::now_utc());
+        if tunnel.is_anywhere() {
+            match event {
+                Event::IkeUp { peer, .. } => self.meet(key, Some(peer.ip())),
+                Event::IkeDown(_) => self.meet(key, None),
+                _ => {}
+            }
+        }
+        let Some(tunnel) = self.tunnels.get_mut(&key) else {
+            return;
+        };
         let anybodys = matches!(
             event,
             Event::Connecting(_) | Event::Failed(..) | Event::PartFailed(..)

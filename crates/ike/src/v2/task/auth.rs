@@ -145,7 +145,7 @@ impl AuthSent {
         if let Some(wish) = wish {
             established.first_child(ctx, link, &wish, contents);
         }
-        established.announce(ctx, link.key, false);
+        established.announce(ctx, link, false);
         State::Established(Box::new(established))
     }
 }

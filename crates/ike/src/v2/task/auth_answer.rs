@@ -248,7 +248,7 @@ fn accept(
     if contents.notify(NotifyType::INITIAL_CONTACT).is_some() {
         ctx.effects.push(Effect::InitialContact(link.key, begun));
     }
-    established.announce(ctx, link.key, false);
+    established.announce(ctx, link, false);
     let made = agreed.and_then(|agreement| {
         established.add_child(
             ctx,

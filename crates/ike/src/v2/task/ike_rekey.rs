@@ -256,7 +256,7 @@ impl Established {
             nonces.clone(),
             self.proof.inherit(),
         );
-        established.announce(ctx, link.key, true);
+        established.announce(ctx, &link, true);
         let state = State::Established(Box::new(established));
         Some((IkeSa { link, state }, nonces))
     }

@@ -1,0 +1,75 @@
+//! What becomes of a tunnel whose peer dies, by each action of dead peer detection.
+
+use adit_model::ReasonCode;
+use adit_model::connection::DpdAction;
+
+use crate::ends::Ends;
+use crate::strongswan::{INNER, Peer, TOOLS};
+use crate::support::capture::Capture;
+use crate::support::traffic::ping_with;
+use crate::support::{PATIENCE, VERDICT, turn, until};
+
+/// A tunnel that was up, whose peer has died without a word, and was noticed to be dead.
+fn after_a_death(prefix: &str, number: u8, action: DpdAction) -> (Ends, String) {
+    let mut scene = Ends::new(prefix, number);
+    scene.tunnel().dead_peer_detection.action = action;
+    scene.tunnel().dead_peer_detection.interval_s = 1;
+    scene.tunnel().dead_peer_detection.timeout_s = 3;
+    let peer = Peer::start(&scene.host, &scene.wanted);
+    scene.apply();
+    scene.works(&peer);
+    drop(peer);
+    let id = scene.id();
+    let evidence = until("the death is noticed", PATIENCE, || {
+        let observed = scene.host.observed(id)?;
+        let reason = observed.reasons.into_iter().next()?;
+        (reason.code == ReasonCode::PeerNotResponding).then_some(reason.evidence)
+    });
+    (scene, evidence)
+}
+
+#[test]
+fn hold_waits_for_a_packet_which_is_kept_and_arrives() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let (scene, evidence) = after_a_death("ajk", 156, DpdAction::Hold);
+    assert!(evidence.contains("next packet"), "{evidence}");
+    let peer = Peer::start(&scene.host, &scene.wanted);
+    // Nothing but a packet brings it back.
+    std::thread::sleep(VERDICT);
+    assert!(peer.sas().ike.is_empty(), "{}", peer.sas().text);
+    let capture = Capture::start(&scene.host);
+    let machine = &scene.instance().namespace;
+    let pings = ping_with(machine, INNER, "-c 1");
+    assert_eq!((pings.sent, pings.received), (1, 1), "{}", pings.text);
+    scene.works(&peer);
+    capture.stop().hides(&scene.instance().address, INNER);
+}
+
+#[test]
+fn clear_and_restart_by_peer_wait_for_the_peer() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    for (prefix, number, action) in [
+        ("ajl", 157, DpdAction::Clear),
+        ("ajm", 158, DpdAction::RestartByPeer),
+    ] {
+        let (scene, evidence) = after_a_death(prefix, number, action);
+        assert!(evidence.contains("the peer has to begin"), "{evidence}");
+        let peer = Peer::start(&scene.host, &scene.wanted);
+        let machine = &scene.instance().namespace;
+        ping_with(machine, INNER, "-c 1 -w 2").none();
+        assert!(peer.sas().ike.is_empty(), "{}", peer.sas().text);
+        peer.swanctl("--initiate --child net --timeout 4");
+        scene.works(&peer);
+    }
+}
+
+#[test]
+fn restart_begins_again_at_once() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let (scene, _) = after_a_death("ajn", 159, DpdAction::Restart);
+    let peer = Peer::start(&scene.host, &scene.wanted);
+    until("it is begun again", 2 * PATIENCE, || {
+        (!peer.sas().children.is_empty()).then_some(())
+    });
+    scene.works(&peer);
+}
