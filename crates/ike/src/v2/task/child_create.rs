@@ -199,7 +199,7 @@ impl Established {
                     index,
                     redundant: false,
                 };
-                if let Some(new) = self.add_agreed(ctx, link, Part::Child(index), birth) {
+                if let Some(new) = self.add_agreed(ctx, link, index.map(Part::Child), birth) {
                     self.settle_twins(ctx, new);
                 }
             }
@@ -229,7 +229,7 @@ impl Established {
         &mut self,
         ctx: &mut Context<'_>,
         link: &Link,
-        part: Part,
+        part: Option<Part>,
         birth: Birth<'_>,
     ) -> Option<ChildKey> {
         if birth.agreement.suite.mode == self.config.mode {
@@ -246,7 +246,9 @@ impl Established {
                 child.standing = Standing::Unproven;
             }
         }
-        self.report_part(ctx, part, Failure::Mode { by: Judge::Peer });
+        if let Some(part) = part {
+            self.report_part(ctx, part, Failure::Mode { by: Judge::Peer });
+        }
         None
     }
 
