@@ -95,6 +95,20 @@ pub(crate) fn mtu(order: &TunnelSpec) -> Option<u16> {
     }
 }
 
+/// Whether the peer can be told from others: one at any address says who it is, and not before IKEv2's second message.
+fn reachable(order: &TunnelSpec, peer: IpAddr, versions: Versions) -> Result<(), Unsupported> {
+    if peer.is_unspecified() {
+        if versions == Versions::V1 {
+            return Err(Unsupported::AnyAddressByV1(peer));
+        }
+        let is_nobody = |address: &IpAddr| address.is_unspecified();
+        if matches!(&order.peer_id, connection::Identity::Address(one) if is_nobody(one)) {
+            return Err(Unsupported::Anybody(peer));
+        }
+    }
+    Ok(())
+}
+
 /// The engine's configuration for a tunnel of the gateway at these addresses.
 pub(crate) fn config(
     own: OuterAddresses,
@@ -107,15 +121,7 @@ pub(crate) fn config(
         IkeVersion::V1 => Versions::V1,
         IkeVersion::V2 => Versions::V2,
     };
-    if peer.is_unspecified() {
-        if versions == Versions::V1 {
-            return Err(Unsupported::AnyAddressByV1(peer));
-        }
-        let is_nobody = |address: &IpAddr| address.is_unspecified();
-        if matches!(&order.peer_id, connection::Identity::Address(one) if is_nobody(one)) {
-            return Err(Unsupported::Anybody(peer));
-        }
-    }
+    reachable(order, peer, versions)?;
     let (protocol, encapsulation) = match order.ipsec.transform {
         Transform::AhEsp => return Err(Unsupported::AhEsp),
         Transform::Ah if encapsulation == Encapsulation::Always => {

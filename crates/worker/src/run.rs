@@ -7,7 +7,7 @@ mod outputs;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -32,9 +32,9 @@ use crate::flood::Flood;
 use crate::forwarder::Forwarded;
 use crate::keepalive::Keepalives;
 use crate::privileges;
-use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
+use crate::protocol::FromWorker;
 use crate::run::news::LOOK;
-use crate::run::orders::Lead;
+use crate::run::orders::{Lead, Order};
 use crate::tunnel::Tunnel;
 use crate::wiping::Incoming;
 
@@ -173,13 +173,6 @@ struct Worker {
     flood: Flood,
 }
 
-/// Whether to go on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Order {
-    Continue,
-    End,
-}
-
 impl Worker {
     fn now(&self) -> adit_ike::Instant {
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -230,34 +223,6 @@ impl Worker {
             Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
             Err(error) => Err(failed("waiting")(error.into())),
         }
-    }
-
-    fn take_orders(&mut self, buffer: &mut [u8]) -> Result<Order, WorkerError> {
-        loop {
-            match self.control.read(buffer) {
-                Ok(0) => return Err(WorkerError::Abandoned),
-                Ok(count) => {
-                    self.incoming
-                        .take_from(buffer.get_mut(..count).unwrap_or_default());
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed("reading orders")(error)),
-            }
-        }
-        while let Some(line) = self.incoming.line() {
-            match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
-                ToWorker::Apply(order) => self.apply(&order),
-                ToWorker::Change(order) => self.change(&order),
-                ToWorker::Shutdown => return Ok(Order::End),
-            }
-        }
-        if self.incoming.len() > MAX_LINE {
-            return Err(failed("reading orders")(io::Error::other(
-                "an order is too long",
-            )));
-        }
-        Ok(Order::Continue)
     }
 
     fn command(&mut self, command: Command) {

@@ -2,6 +2,7 @@
 //! peer and the same blocks.
 
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use time::OffsetDateTime;
 
 use super::Worker;
 use crate::conversion::{self, Unsupported};
-use crate::protocol::{ChangeOrder, GatewayOrder};
+use crate::error::{WorkerError, failed};
+use crate::protocol::{ChangeOrder, GatewayOrder, MAX_LINE, ToWorker};
 use crate::reason::Finding;
 use crate::tunnel::Tunnel;
 
@@ -28,7 +30,43 @@ pub(super) struct Lead {
 /// How long a worker that was told to end waits for its peers.
 const FAREWELL: Duration = Duration::from_millis(400);
 
+/// Whether to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Order {
+    Continue,
+    End,
+}
+
 impl Worker {
+    /// Takes what the supervisor has said since.
+    pub(super) fn take_orders(&mut self, buffer: &mut [u8]) -> Result<Order, WorkerError> {
+        loop {
+            match self.control.read(buffer) {
+                Ok(0) => return Err(WorkerError::Abandoned),
+                Ok(count) => {
+                    self.incoming
+                        .take_from(buffer.get_mut(..count).unwrap_or_default());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed("reading orders")(error)),
+            }
+        }
+        while let Some(line) = self.incoming.line() {
+            match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
+                ToWorker::Apply(order) => self.apply(&order),
+                ToWorker::Change(order) => self.change(&order),
+                ToWorker::Shutdown => return Ok(Order::End),
+            }
+        }
+        if self.incoming.len() > MAX_LINE {
+            return Err(failed("reading orders")(io::Error::other(
+                "an order is too long",
+            )));
+        }
+        Ok(Order::Continue)
+    }
+
     /// Deletes all SAs and gives the peers a moment to hear of it.
     pub(super) fn say_farewell(&mut self, buffer: &mut [u8]) {
         let keys: Vec<_> = self.tunnels.keys().copied().collect();
