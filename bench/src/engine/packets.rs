@@ -8,7 +8,10 @@ use adit_crypto::{Encryption, SystemRandom};
 use adit_dataplane::{
     Carriage, ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, RouteChange,
 };
-use adit_esp::{AddressRange, InboundSa, Keying, OutboundSa, Selectors, Spi, TrafficSelector};
+use adit_esp::{
+    AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
+    TrafficSelector,
+};
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::clock::{median, memory};
@@ -53,15 +56,19 @@ fn child(number: u32, at_peer: bool) -> io::Result<ChildSa> {
     };
     let key = [7; 20];
     let keying = Keying {
-        encryption: Encryption::AesGcm128,
-        integrity: None,
+        protection: Protection::Esp(Encryption::AesGcm128, None),
         encryption_key: &key,
         integrity_key: &[],
     };
     let spi = |number: u32| Spi::try_from(number).map_err(io::Error::other);
-    let receives = InboundSa::new(spi(inbound)?, &keying, selectors.clone(), true);
+    let (own, peer) = (Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(192, 0, 2, 1));
+    let framing = Framing {
+        mode: Mode::Tunnel,
+        hosts: Hosts::V4(own, peer),
+    };
+    let receives = InboundSa::new(spi(inbound)?, &keying, framing, selectors.clone(), true);
     let random = &mut SystemRandom;
-    let sends = OutboundSa::new(spi(outbound)?, &keying, selectors, true, 0, random);
+    let sends = OutboundSa::new(spi(outbound)?, &keying, framing, selectors, true, 0, random);
     Ok(ChildSa {
         id: ChildId(number.into()),
         owner: Owner(number.into()),
