@@ -26,6 +26,7 @@ fn worker() -> (Worker, UnixStream, UnixDatagram) {
             ike: socket(),
             nat: socket(),
             esp: socket(),
+            ah: socket(),
         },
         v6: None,
     };
