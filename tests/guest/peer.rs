@@ -95,7 +95,8 @@ impl Peer {
 
     /// Has this daemon run and no other.
     pub(crate) fn run(&mut self, daemon: Daemon) {
-        match (self.daemon, daemon) {
+        let before = std::mem::replace(&mut self.daemon, daemon);
+        match (before, daemon) {
             (Daemon::StrongSwan, Daemon::Libreswan) => {
                 let _ = self.machine.attempt("killall charon-systemd");
                 until("charon has gone", PATIENCE, || {
@@ -110,7 +111,6 @@ impl Peer {
             }
             _ => {}
         }
-        self.daemon = daemon;
     }
 
     /// Brings the connection up; whether it says so.

@@ -61,10 +61,10 @@ fn child(number: u32, at_peer: bool) -> io::Result<ChildSa> {
         integrity_key: &[],
     };
     let spi = |number: u32| Spi::try_from(number).map_err(io::Error::other);
-    let ends = [Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(192, 0, 2, 1)];
+    let (own, peer) = (Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(192, 0, 2, 1));
     let framing = Framing {
         mode: Mode::Tunnel,
-        hosts: Hosts::V4(ends[0], ends[1]),
+        hosts: Hosts::V4(own, peer),
     };
     let receives = InboundSa::new(spi(inbound)?, &keying, framing, selectors.clone(), true);
     let random = &mut SystemRandom;

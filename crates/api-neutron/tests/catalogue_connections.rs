@@ -188,6 +188,53 @@ async fn connection_references() {
 }
 
 #[tokio::test]
+async fn transport_mode_is_between_the_two_ends_themselves() {
+    let mut world = World::new().await;
+    world.add_vpn().await;
+    let policy = json!({"encapsulation_mode": "transport", "transform_protocol": "ah"});
+    world.make("transport", "ipsecpolicy", policy).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let network = world.get("/networks/$ext").await;
+    let outside = text(&network.ok(200)["subnets"][0]);
+    let service = world.get("/vpn/vpnservices/$svc").await;
+    let own = text(&service.ok(200)["external_v4_ip"]);
+    let group = json!({"type": "subnet", "endpoints": [outside]});
+    world.make("le_own", "endpoint_group", group).await;
+    let group = json!({"type": "cidr", "endpoints": ["203.0.113.200/32"]});
+    world.make("pe_host", "endpoint_group", group).await;
+    let mut cases = Cases::default();
+    let message = format!(
+        "IPSec does not support IPsec Policy attribute encapsulation_mode with value 'transport' \
+         but between {own}/32 and 203.0.113.200/32, the two ends' own addresses: use a peer \
+         endpoint group of the latter, and a local one of the external network's subnet"
+    );
+    for groups in [
+        json!({}),
+        json!({"peer_ep_group_id": "$pe_host"}),
+        json!({"local_ep_group_id": "$le_own"}),
+    ] {
+        let change = with(json!({"ipsecpolicy_id": "$transport"}), &groups);
+        let refusal = (400, "IpsecValidationFailure", &*message);
+        cases.conn("other blocks", &change, refusal);
+    }
+    let hosts = json!({"local_ep_group_id": "$le_own", "peer_ep_group_id": "$pe_host"});
+    let router = world.fill("$router");
+    cases.conn(
+        "tunnel mode has no such end",
+        &hosts,
+        (
+            400,
+            "SubnetIsNotConnectedToRouter",
+            &format!("Subnet {outside} is not connected to Router {router}"),
+        ),
+    );
+    cases.walk(&world).await;
+    let mut wished = with(connection(), &hosts);
+    wished["ipsecpolicy_id"] = json!("$transport");
+    world.make("hosts", "ipsec_site_connection", wished).await;
+}
+
+#[tokio::test]
 async fn connection_ends() {
     let mut world = World::new().await;
     world.add_vpn().await;
