@@ -17,6 +17,7 @@ mod operation;
 mod outside_by_ipv6;
 mod reasons;
 mod recovery;
+mod right_after_up;
 mod secrets;
 mod tunnels;
 mod without_udp;

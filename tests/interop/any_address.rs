@@ -4,32 +4,23 @@ use adit_model::connection::Identity;
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 use adit_model::{Psk, ReasonCode};
 
+use crate::nat::{BEHIND, Nat};
 use crate::scene::SITE;
-use crate::strongswan::{Nat, Peer, Spot, TOOLS, Wanted};
+use crate::strongswan::{More, Peer, TOOLS, Wanted, block, inner};
 use crate::support::host::{Host, Place};
 use crate::support::traffic::{ping, ping_with};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
-/// Names, keys, and what is behind them.
-const SITES: [[&str; 4]; 2] = [
-    [
-        "east.example.com",
-        "of the east",
-        "10.77.0.1",
-        "10.77.0.0/24",
-    ],
-    [
-        "west.example.com",
-        "of the west",
-        "10.78.0.1",
-        "10.78.0.0/24",
-    ],
+/// Names and keys.
+const SITES: [[&str; 2]; 2] = [
+    ["east.example.com", "of the east"],
+    ["west.example.com", "of the west"],
 ];
 
 fn place(host: &Host) -> Place {
     let mut place = host.place("10.240.0", 11);
-    for [name, key, _, block] in SITES {
-        let tunnel = place.connect([0, 0, 0, 0].into(), block.parse().unwrap());
+    for (number, [name, key]) in (0..).zip(SITES) {
+        let tunnel = place.connect([0, 0, 0, 0].into(), block(number).parse().unwrap());
         tunnel.peer_id = Identity::parse(name);
         tunnel.psk = Psk::new(key.into()).unwrap();
         tunnel.ike.encryption = vec![Encryption::Aes128];
@@ -39,10 +30,10 @@ fn place(host: &Host) -> Place {
     place
 }
 
-fn wanted(place: &Place, site: usize) -> Wanted {
-    let [name, psk, _, _] = SITES[site];
+fn start(host: &Host, place: &Place, nat: &Nat, number: u8, name: &'static str) -> Peer {
+    let [_, psk] = SITES[usize::from(number)];
     let gateway = place.outer().to_string();
-    Wanted {
+    let wanted = Wanted {
         ids: Some([name, &*gateway.clone().leak()]),
         gateway,
         ike: "aes128-sha256-modp2048",
@@ -50,20 +41,16 @@ fn wanted(place: &Place, site: usize) -> Wanted {
         psk,
         remote: SITE,
         remote_v6: None,
-        fragment_size: None,
+        more: More {
+            number,
+            behind: Some(BEHIND),
+            ..More::default()
+        },
         version: 2,
-    }
-}
-
-fn spot(nat: &Nat, site: usize) -> Spot<'_> {
-    let [_, _, inner, block] = SITES[site];
-    let (name, number) = [("east", 1), ("west", 2)][site];
-    Spot {
-        name,
-        inner,
-        block,
-        nat: Some((nat, number)),
-    }
+    };
+    let peer = Peer::start_unplugged(host, &wanted);
+    peer.plug_behind(&nat.namespace, Nat::bridge());
+    peer
 }
 
 #[test]
@@ -74,7 +61,10 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     let host = Host::open("aji", 154);
     let nat = Nat::start(&host);
     let place = place(&host);
-    let peers = [0, 1].map(|site| Peer::start_at(&host, &wanted(&place, site), &spot(&nat, site)));
+    let peers = [0, 1].map(|number: u8| {
+        let [name, _] = SITES[usize::from(number)];
+        start(&host, &place, &nat, number, name)
+    });
     host.apply(&place);
     for connection in place.connections() {
         let evidence = host.down_for(connection, ReasonCode::Negotiating);
@@ -89,8 +79,9 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     for connection in place.connections() {
         host.up(connection, &[]);
     }
-    for (peer, [_, _, inner, _]) in peers.iter().zip(SITES) {
-        ping(&place.instance, inner).all();
+    for (number, peer) in (0..).zip(&peers) {
+        let inner = inner(number);
+        ping(&place.instance, &inner).all();
         let how = format!("-c 10 -i 0.02 -I {inner}");
         ping_with(&peer.namespace, &place.instance.address, &how).all();
     }
@@ -103,8 +94,9 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     peers[0].swanctl("--initiate --child net --timeout 4");
     host.up(place.connections()[0], &[]);
     assert_eq!(host.spis(place.connections()[1]), other);
-    ping(&place.instance, SITES[0][2]).all();
-    ping(&place.instance, SITES[1][2]).all();
+    for number in [0, 1] {
+        ping(&place.instance, &inner(number)).all();
+    }
 }
 
 #[test]
@@ -116,11 +108,7 @@ fn a_stranger_is_named_and_ikev1_is_refused_with_a_reason() {
     let nat = Nat::start(&host);
     let mut place = place(&host);
     place.tunnels[1].ike.version = IkeVersion::V1;
-    let mut stranger = wanted(&place, 0);
-    stranger.ids = stranger
-        .ids
-        .map(|[_, gateway]| ["north.example.com", gateway]);
-    let peer = Peer::start_at(&host, &stranger, &spot(&nat, 0));
+    let peer = start(&host, &place, &nat, 0, "north.example.com");
     host.apply(&place);
     let [first, second] = place.connections()[..] else {
         unreachable!("there are two");

@@ -65,6 +65,48 @@ fn rekeyed_by_strongswan(prefix: &str, number: u8, suite: &Suite) {
     scene.works(&connection, &peer);
 }
 
+/// `ADIT_REKEYS` is how many; every tenth is one of the IKE SA.
+#[test]
+#[ignore = "ten thousand rekeys take half an hour: make soak"]
+fn ten_thousand_rekeys_under_pings_and_none_is_lost() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let count = std::env::var("ADIT_REKEYS").map_or(10_000, |count| count.parse().unwrap());
+    let scene = Scene::new("ajz", 150);
+    let suite = Suite::gcm();
+    let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
+    let connection = scene.connect(&suite);
+    scene.works(&connection, &peer);
+    let pings = PingsUnderWay::every(&scene.instance().namespace, INNER, "0.01");
+    for n in 1..=count {
+        let before = peer.sas();
+        let of_ike = n % 10 == 0;
+        peer.swanctl(if of_ike {
+            "--rekey --ike adit"
+        } else {
+            "--rekey --child net"
+        });
+        until("it is replaced", PATIENCE, || {
+            let now = peer.sas();
+            let single = now.ike.len() == 1 && now.children.len() == 1;
+            let fresh = if of_ike {
+                single && spis(&now.ike[0]) != spis(&before.ike[0])
+            } else {
+                single && now.children != before.children
+            };
+            fresh.then_some(())
+        });
+        if n % 500 == 0 {
+            eprintln!("{n} rekeys");
+        }
+    }
+    let pings = pings.stop();
+    eprintln!(
+        "{count} rekeys, {} pings, {} answered",
+        pings.sent, pings.received
+    );
+    pings.all();
+}
+
 /// The SPIs in the first line of an IKE SA.
 fn spis(line: &str) -> &str {
     let versions = ["IKEv1, ", "IKEv2, "];

@@ -5,13 +5,17 @@
 
 mod any_address;
 mod blocks;
+mod childless;
 mod dead_peer;
+mod ends;
 mod failures;
 mod fragments;
 mod lives;
 mod matrix;
+mod nat;
 mod outside_by_ipv6;
 mod scene;
+mod scoreboard;
 mod suites;
 mod tunnels;
 

@@ -5,7 +5,7 @@ use adit_model::observed::TunnelState;
 use adit_model::policy::{Authentication, DhGroup, Encryption};
 
 use crate::scene::{PSK, SITE};
-use crate::strongswan::{BLOCK, BLOCK_V6, INNER, INNER_V6, Peer, TOOLS, Wanted};
+use crate::strongswan::{BLOCK, BLOCK_V6, INNER, INNER_V6, More, Peer, TOOLS, Wanted};
 use crate::support::capture::Capture;
 use crate::support::host::Host;
 use crate::support::traffic::{ping_with, tcp};
@@ -43,8 +43,8 @@ fn over_ipv6(prefix: &str, number: u8, initiator: Initiator) {
         psk: PSK,
         remote: SITE,
         remote_v6: Some(place.cidr_v6.to_string()),
-        fragment_size: None,
         ids: None,
+        more: More::default(),
         version: 2,
     };
     let capture = Capture::start(&host);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::strongswan::{BLOCK, INNER, Peer, Wanted};
+use crate::strongswan::{BLOCK, INNER, More, Peer, Wanted};
 use crate::support::api::Api;
 use crate::support::serve::Serve;
 use crate::support::site::{Instance, Site};
@@ -125,8 +125,8 @@ impl Scene {
             psk: PSK,
             remote: SITE,
             remote_v6: None,
-            fragment_size: None,
             ids: None,
+            more: More::default(),
             version: suite.version(),
         }
     }

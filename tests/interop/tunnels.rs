@@ -2,82 +2,19 @@
 
 use std::time::Duration;
 
+use adit_model::ReasonCode;
 use adit_model::connection::{Identity, Initiator};
-use adit_model::desired::TunnelSpec;
 use adit_model::policy::{Authentication, DhGroup, Encryption};
-use adit_model::{ConnectionId, ReasonCode};
 
-use crate::scene::PSK;
-use crate::strongswan::{BLOCK, INNER, Peer, TOOLS, Wanted};
-use crate::support::host::{Host, Place};
-use crate::support::site::Instance;
-use crate::support::traffic::{PingsUnderWay, ping, ping_with, tcp};
+use crate::ends::Ends;
+use crate::strongswan::{INNER, Peer, TOOLS};
+use crate::support::traffic::{PingsUnderWay, tcp};
 use crate::support::{PATIENCE, VERDICT, turn, until};
-
-/// A place that is told how to reach strongSwan, and what that is to be.
-pub(crate) struct Scene {
-    pub(crate) host: Host,
-    place: Place,
-    pub(crate) wanted: Wanted,
-}
-
-impl Scene {
-    pub(crate) fn new(prefix: &str, number: u8) -> Self {
-        let host = Host::open(prefix, number);
-        let mut place = host.place("10.240.0", 11);
-        let wanted = Wanted {
-            gateway: place.outer().to_string(),
-            ike: "aes128-sha256-modp2048",
-            esp: "aes128-sha256",
-            psk: PSK,
-            remote: crate::scene::SITE,
-            remote_v6: None,
-            fragment_size: None,
-            ids: None,
-            version: 2,
-        };
-        let peer = Peer::address_on(&host).parse().unwrap();
-        let tunnel = place.connect(peer, BLOCK.parse().unwrap());
-        tunnel.ike.encryption = vec![Encryption::Aes128];
-        tunnel.ike.authentication = vec![Authentication::Sha256];
-        tunnel.ike.groups = vec![DhGroup::try_from(14).unwrap()];
-        Self {
-            host,
-            place,
-            wanted,
-        }
-    }
-
-    pub(crate) fn tunnel(&mut self) -> &mut TunnelSpec {
-        &mut self.place.tunnels[0]
-    }
-
-    pub(crate) fn id(&self) -> ConnectionId {
-        self.place.tunnels[0].connection
-    }
-
-    pub(crate) fn instance(&self) -> &Instance {
-        &self.place.instance
-    }
-
-    pub(crate) fn apply(&self) {
-        self.host.apply(&self.place);
-    }
-
-    /// Pings pass both ways.
-    #[track_caller]
-    pub(crate) fn works(&self, peer: &Peer) {
-        self.host.up(self.id(), &[]);
-        ping(&self.place.instance, INNER).all();
-        let to = &self.place.instance.address;
-        ping_with(&peer.namespace, to, &format!("-c 10 -i 0.02 -I {INNER}")).all();
-    }
-}
 
 #[test]
 fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let mut scene = Scene::new("air", 127);
+    let mut scene = Ends::new("air", 127);
     scene.wanted.ids = Some(["swan.example.com", "adit.example.com"]);
     scene.tunnel().local_id = Identity::parse("adit.example.com");
     scene.tunnel().peer_id = Identity::parse("other.example.com");
@@ -112,7 +49,7 @@ fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
 #[test]
 fn triple_des_and_md5_carry_traffic_when_they_are_named() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let scene = Scene::new("ait", 129);
+    let scene = Ends::new("ait", 129);
     old_algorithms_work(
         scene,
         Encryption::TripleDes,
@@ -125,12 +62,12 @@ fn triple_des_and_md5_carry_traffic_when_they_are_named() {
 #[test]
 fn des_and_group_1_carry_traffic_when_they_are_named() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let scene = Scene::new("aiz", 130);
+    let scene = Ends::new("aiz", 130);
     old_algorithms_work(scene, Encryption::Des, 1, "des-md5-modp768", "des-md5");
 }
 
 fn old_algorithms_work(
-    mut scene: Scene,
+    mut scene: Ends,
     encryption: Encryption,
     group: u16,
     ike: &'static str,
@@ -174,7 +111,7 @@ fn adit_rekeys_what_strongswan_began_and_no_ping_is_lost() {
 /// Adit's lifetimes are a minute; strongSwan's are hours.
 fn rekeyed_by_adit(prefix: &str, number: u8, initiator: Initiator) {
     let Some(_turn) = turn(TOOLS) else { return };
-    let mut scene = Scene::new(prefix, number);
+    let mut scene = Ends::new(prefix, number);
     scene.tunnel().initiator = initiator;
     scene.tunnel().ike.lifetime_s = 60;
     scene.tunnel().ipsec.lifetime_s = 60;

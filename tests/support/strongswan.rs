@@ -38,97 +38,33 @@ pub(crate) struct Wanted {
     pub(crate) remote: &'static str,
     /// And that of IPv6, if that is to be reached too.
     pub(crate) remote_v6: Option<String>,
-    /// The longest datagram of its own IKE messages, if not the usual one.
-    pub(crate) fragment_size: Option<u16>,
     /// What it calls itself and the Adit gateway, if not by their addresses.
     pub(crate) ids: Option<[&'static str; 2]>,
+    pub(crate) more: More,
 }
 
-/// Where one is, and what is behind it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot<'n> {
-    /// How its namespace ends.
-    pub(crate) name: &'static str,
-    /// The address and the block behind it.
-    pub(crate) inner: &'static str,
-    pub(crate) block: &'static str,
-    /// The NAT that it is behind, and the number of its network there.
-    pub(crate) nat: Option<(&'n Nat, u8)>,
+/// What only some are configured to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct More {
+    /// Which of several peers it is, from 0 on: of its addresses the last octet outside, and the third inside.
+    pub(crate) number: u8,
+    /// The first three octets of the network that it is in behind a NAT, if it is.
+    pub(crate) behind: Option<&'static str>,
+    /// The longest datagram of its own IKE messages, if not the usual one.
+    pub(crate) fragment_size: Option<u16>,
+    /// More settings of its connection, and of its Child SAs.
+    pub(crate) of_connection: &'static str,
+    pub(crate) of_child: &'static str,
 }
 
-impl Spot<'_> {
-    const USUAL: Self = Self {
-        name: "peer",
-        inner: INNER,
-        block: BLOCK,
-        nat: None,
-    };
+/// The address behind one of several peers.
+pub(crate) fn inner(number: u8) -> String {
+    format!("10.{}.0.1", 77 + number)
 }
 
-/// A NAT on a service's external network, with networks behind it.
-#[derive(Debug)]
-pub(crate) struct Nat {
-    namespace: String,
-    outside: String,
-}
-
-impl Nat {
-    pub(crate) fn start(ground: &impl Ground) -> Self {
-        let nat = Self {
-            namespace: format!("{}-nat", ground.prefix()),
-            outside: format!("{}-natw", ground.prefix()),
-        };
-        let Self { namespace, outside } = &nat;
-        ip(&format!("netns add {namespace}"));
-        ip(&format!(
-            "link add {outside} type veth peer name eth0 netns {namespace}"
-        ));
-        ip(&format!(
-            "-n {namespace} address add {}.60/24 dev eth0",
-            ground.external()
-        ));
-        ip(&format!("-n {namespace} link set eth0 up"));
-        ip(&format!(
-            "link set {outside} up master {}-ext",
-            ground.prefix()
-        ));
-        let settings = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft 'table ip nat { \
-             chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }; }'";
-        let status = within(namespace, "sh").args(["-c", settings]).status();
-        assert!(status.unwrap().success());
-        nat
-    }
-
-    /// Puts a namespace on a network of its own behind it; the address there.
-    fn connect(&self, namespace: &str, number: u8) -> String {
-        let nat = &self.namespace;
-        ip(&format!(
-            "-n {nat} link add in{number} type veth peer name eth0 netns {namespace}"
-        ));
-        ip(&format!(
-            "-n {nat} address add 10.200.{number}.1/24 dev in{number}"
-        ));
-        ip(&format!("-n {nat} link set in{number} up"));
-        let address = format!("10.200.{number}.2");
-        ip(&format!("-n {namespace} address add {address}/24 dev eth0"));
-        ip(&format!("-n {namespace} link set eth0 up"));
-        ip(&format!(
-            "-n {namespace} route add default via 10.200.{number}.1"
-        ));
-        address
-    }
-}
-
-impl Drop for Nat {
-    fn drop(&mut self) {
-        let _ = Command::new("ip")
-            .args(["netns", "delete", &self.namespace])
-            .status();
-        let _ = Command::new("ip")
-            .args(["link", "delete", &self.outside])
-            .stderr(Stdio::null())
-            .status();
-    }
+/// The block behind one of several peers.
+pub(crate) fn block(number: u8) -> String {
+    format!("10.{}.0.0/24", 77 + number)
 }
 
 /// A running one.
@@ -137,7 +73,6 @@ pub(crate) struct Peer {
     pub(crate) namespace: String,
     /// Its public address, of the Adit gateway's family.
     pub(crate) address: String,
-    block: &'static str,
     outside: String,
     bridge: String,
     folder: PathBuf,
@@ -192,7 +127,12 @@ impl Sas {
 impl Peer {
     /// The address it will have.
     pub(crate) fn address_on(ground: &impl Ground) -> String {
-        format!("{}.50", ground.external())
+        Self::address_of(ground, 0)
+    }
+
+    /// The address that one of several will have.
+    pub(crate) fn address_of(ground: &impl Ground, number: u8) -> String {
+        format!("{}.{}", ground.external(), 50 + number)
     }
 
     /// The IPv6 address it will have, where there is IPv6 outside.
@@ -209,62 +149,48 @@ impl Peer {
 
     /// Starts one that nobody can reach yet.
     pub(crate) fn start_unplugged(ground: &impl Ground, wanted: &Wanted) -> Self {
-        Self::start_at(ground, wanted, &Spot::USUAL)
-    }
-
-    /// Starts one that is elsewhere. Behind a NAT it can be reached by nobody, and reach everybody.
-    pub(crate) fn start_at(ground: &impl Ground, wanted: &Wanted, spot: &Spot<'_>) -> Self {
-        let namespace = format!("{}-{}", ground.prefix(), spot.name);
-        ip(&format!("netns add {namespace}"));
-        ip(&format!(
-            "-n {namespace} address add {}/32 dev lo",
-            spot.inner
-        ));
-        ip(&format!("-n {namespace} link set lo up"));
-        let (outside, address) = match spot.nat {
-            Some((nat, number)) => (String::new(), nat.connect(&namespace, number)),
-            None => Self::prepare(ground, wanted, &namespace),
+        let number = wanted.more.number;
+        let suffix = if number == 0 {
+            String::new()
+        } else {
+            number.to_string()
         };
-        Self::run_in(ground, wanted, spot, (namespace, outside, address))
-    }
-
-    /// Makes the link that one will be reached by; its name outside, and its address.
-    fn prepare(ground: &impl Ground, wanted: &Wanted, namespace: &str) -> (String, String) {
-        let outside = format!("{}-swan", ground.prefix());
-        let v4 = Self::address_on(ground);
+        let namespace = format!("{}-peer{suffix}", ground.prefix());
+        let outside = format!("{}-swan{suffix}", ground.prefix());
+        let network = wanted.more.behind.unwrap_or_else(|| ground.external());
+        let v4 = format!("{network}.{}", 50 + number);
         let v6 = Self::address_v6_on(ground);
+        ip(&format!("netns add {namespace}"));
         ip(&format!(
             "link add {outside} type veth peer name eth0 netns {namespace}"
         ));
         // A machine keeps its address on the link when it is started again; with another one,
         // neighbours would send to the old one for as long as their kernels remember it.
         ip(&format!(
-            "-n {namespace} link set eth0 address 02:00:00:00:00:50"
+            "-n {namespace} link set eth0 address 02:00:00:00:00:{}",
+            50 + number
         ));
         ip(&format!("-n {namespace} address add {v4}/24 dev eth0"));
+        let inner = inner(number);
+        ip(&format!("-n {namespace} address add {inner}/32 dev lo"));
         ip(&format!("-n {namespace} address add {INNER_V6}/128 dev lo"));
         if let Some(v6) = &v6 {
             ip(&format!(
                 "-n {namespace} address add {v6}/64 dev eth0 nodad"
             ));
         }
+        ip(&format!("-n {namespace} link set lo up"));
         ip(&format!("-n {namespace} link set eth0 up"));
         ip(&format!("link set {outside} up"));
-        let address = v6.filter(|_| wanted.gateway.contains(':')).unwrap_or(v4);
-        (outside, address)
-    }
-
-    fn run_in(
-        ground: &impl Ground,
-        wanted: &Wanted,
-        spot: &Spot<'_>,
-        (namespace, outside, address): (String, String, String),
-    ) -> Self {
         let folder = std::env::temp_dir().join(format!("adit-test-{namespace}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("swanctl")).unwrap();
         let settings = folder.join("strongswan.conf");
-        fs::write(&settings, daemon(&folder.display().to_string(), wanted)).unwrap();
+        fs::write(
+            &settings,
+            daemon(&folder.display().to_string(), wanted.more),
+        )
+        .unwrap();
         let output = fs::File::create(folder.join("output")).unwrap();
         let child = within(&namespace, "charon-systemd")
             .env("STRONGSWAN_CONF", &settings)
@@ -272,10 +198,10 @@ impl Peer {
             .stderr(output)
             .spawn()
             .unwrap();
+        let address = v6.filter(|_| wanted.gateway.contains(':')).unwrap_or(v4);
         let mut peer = Self {
             namespace,
             address,
-            block: spot.block,
             outside,
             bridge: format!("{}-ext", ground.prefix()),
             folder,
@@ -295,6 +221,19 @@ impl Peer {
         ip(&format!("link set {} master {}", self.outside, self.bridge));
     }
 
+    /// Moves its link into another namespace, and there onto this bridge, which has the first address of its
+    /// network and leads everywhere.
+    pub(crate) fn plug_behind(&self, namespace: &str, bridge: &str) {
+        let Self { outside, .. } = self;
+        ip(&format!("link set {outside} netns {namespace}"));
+        ip(&format!(
+            "-n {namespace} link set {outside} up master {bridge}"
+        ));
+        let (network, _) = self.address.rsplit_once('.').unwrap();
+        let own = &self.namespace;
+        ip(&format!("-n {own} route add default via {network}.1"));
+    }
+
     /// Has packets of more than so many octets not reach it, nor leave it whole.
     pub(crate) fn narrow(&self, mtu: u16) {
         ip(&format!("-n {} link set eth0 mtu {mtu}", self.namespace));
@@ -303,7 +242,7 @@ impl Peer {
 
     /// Loads another configuration; SAs stay.
     pub(crate) fn configure(&self, wanted: &Wanted) {
-        let text = connection(&self.address, self.block, wanted);
+        let text = connection(&self.address, wanted);
         fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
         self.swanctl("--load-all --clear");
     }
@@ -392,8 +331,8 @@ impl Drop for Peer {
 }
 
 /// `kernel-libipsec` comes before `kernel-netlink`: the first that can do ESP does it.
-fn daemon(folder: &str, wanted: &Wanted) -> String {
-    let fragment_size = wanted.fragment_size.unwrap_or(1280);
+fn daemon(folder: &str, more: More) -> String {
+    let fragment_size = more.fragment_size.unwrap_or(1280);
     format!(
         "charon {{
             load_modular = no
@@ -421,7 +360,7 @@ fn daemon(folder: &str, wanted: &Wanted) -> String {
     )
 }
 
-fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
+fn connection(own: &str, wanted: &Wanted) -> String {
     let Wanted {
         gateway,
         ike,
@@ -431,7 +370,7 @@ fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
         remote_v6,
         ids,
         version,
-        fragment_size: _,
+        more,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
     let child = |name: &str, local: &str, remote: &str| {
@@ -441,10 +380,12 @@ fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
                 remote_ts = {remote}
                 esp_proposals = {esp}
                 start_action = none
-            }}"
+                {}
+            }}",
+            more.of_child
         )
     };
-    let net = child("net", block, remote);
+    let net = child("net", &block(more.number), remote);
     let net_v6 = remote_v6.as_ref();
     let net_v6 = net_v6.map_or_else(String::new, |remote| child("net6", BLOCK_V6, remote));
     format!(
@@ -455,7 +396,7 @@ fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
                 remote_addrs = {gateway}
                 proposals = {ike}
                 mobike = no
-                fragmentation = yes
+                {}
                 local {{
                     auth = psk
                     id = {own_id}
@@ -476,6 +417,7 @@ fn connection(own: &str, block: &str, wanted: &Wanted) -> String {
                 id-2 = {gateway_id}
                 secret = \"{psk}\"
             }}
-        }}\n"
+        }}\n",
+        more.of_connection
     )
 }

@@ -1,7 +1,10 @@
 //! Pings and TCP streams between namespaces.
 
+use std::fs::File;
+use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 
+use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -110,8 +113,13 @@ impl PingsUnderWay {
     const ON_THEIR_WAY: u32 = 20;
 
     pub(crate) fn start(namespace: &str, to: &str) -> Self {
+        Self::every(namespace, to, "0.005")
+    }
+
+    /// One every so many seconds.
+    pub(crate) fn every(namespace: &str, to: &str, seconds: &str) -> Self {
         let child = within(namespace, "ping")
-            .args(["-n", "-i", "0.005", to])
+            .args(["-n", "-i", seconds, to])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
@@ -184,6 +192,19 @@ impl Drop for Listening {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A socket in a namespace.
+pub(crate) fn socket_in(namespace: &str, address: &str) -> UdpSocket {
+    let file = File::open(format!("/run/netns/{namespace}")).unwrap();
+    std::thread::scope(|scope| {
+        // A namespace is its thread's, and the socket's that is made there.
+        let made = scope.spawn(|| {
+            setns(file, CloneFlags::CLONE_NEWNET).unwrap();
+            UdpSocket::bind(address).unwrap()
+        });
+        made.join().unwrap()
+    })
 }
 
 /// A hundred megabytes each way between two namespaces; everything must arrive.

@@ -435,6 +435,85 @@ fn what_is_said_to_be_up_carries_packets() {
 }
 
 #[test]
+fn a_peer_without_the_third_message_is_not_said_to_have_the_child_sa() {
+    let mut pair = pair(17, |_, _| {});
+    // The wire is held: each message is passed by hand.
+    pair.held = true;
+    let mut third = None;
+    for _ in 0..20 {
+        while pair.pass(Side::B) {}
+        let Some(datagram) = pair.take_from(Side::A) else {
+            break;
+        };
+        if pair.node(Side::A).installed == 1 && third.is_none() {
+            third = Some(datagram);
+        } else {
+            pair.deliver(&datagram);
+        }
+    }
+    assert!(third.is_some());
+    let is_up = |pair: &Pair, side| {
+        let mut events = pair.node(side).events.iter();
+        events.any(|event| matches!(event, Event::ChildUp { .. }))
+    };
+    // The third message is lost, and what is asked after it arrives.
+    pair.held = false;
+    pair.run_for(Duration::from_millis(400));
+    assert!(!is_up(&pair, Side::A), "{:?}", pair.node(Side::A).events);
+    comes_up(&mut pair);
+    pair.run_for(Duration::from_secs(30));
+    assert!(is_up(&pair, Side::A) && is_up(&pair, Side::B));
+    // The doubtful one was replaced, and is gone.
+    assert_eq!(SIDES.map(|side| pair.node(side).children.len()), [1, 1]);
+    assert_eq!(SIDES.map(|side| pair.node(side).installed), [2, 2]);
+}
+
+#[test]
+fn a_repeated_answer_takes_the_word_back_until_another_child_sa_is_there() {
+    let mut pair = pair(18, |_, _| {});
+    pair.held = true;
+    let mut answer = None;
+    for _ in 0..20 {
+        while pair.pass(Side::A) {}
+        let Some(datagram) = pair.take_from(Side::B) else {
+            break;
+        };
+        let before = pair.node(Side::A).installed;
+        pair.deliver(&datagram);
+        if pair.node(Side::A).installed > before {
+            answer = Some(datagram);
+        }
+    }
+    let answer = answer.expect("an answer that made a Child SA");
+    pair.held = false;
+    comes_up(&mut pair);
+    let changes = |pair: &Pair| {
+        let events = pair.node(Side::A).events.iter();
+        let changes = events.filter_map(|event| match event {
+            Event::ChildUp { .. } => Some("up"),
+            Event::ChildDown { .. } => Some("down"),
+            _ => None,
+        });
+        changes.collect::<Vec<_>>()
+    };
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(changes(&pair), ["up"]);
+    // Whoever repeats it, and however often, makes one more quick mode.
+    for _ in 0..10 {
+        pair.deliver(&answer);
+    }
+    assert_eq!(changes(&pair), ["up", "down"]);
+    pair.run_for(Duration::from_secs(3));
+    for _ in 0..10 {
+        pair.deliver(&answer);
+    }
+    pair.run_for(Duration::from_secs(20));
+    assert_eq!(changes(&pair), ["up", "down", "up"]);
+    assert_eq!(pair.node(Side::A).installed, 2);
+    assert!(pair.is_up() && pair.keeps_its_word());
+}
+
+#[test]
 fn repeated_and_forged_messages_change_nothing() {
     let mut pair = pair(16, |_, _| {});
     pair.held = true;

@@ -38,9 +38,6 @@ const REPLACED_LIFETIME: Duration = Duration::from_secs(10);
 /// How long Child SAs go on without an IKE SA, and so without anybody who sees whether the peer is there.
 const ORPHANED_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How many quick modes of ours are under way at once.
-const MAX_ASKED: usize = 16;
-
 /// How many message IDs are remembered, so that nothing is taken twice.
 const MAX_SEEN: usize = 256;
 
@@ -73,7 +70,11 @@ pub(super) enum Progress {
         resend: Resend<Vec<u8>>,
     },
     /// It is over, and remembered until then.
-    Over(Instant),
+    Over {
+        until: Instant,
+        /// What the peer was told by our third message, unless it has asked for that again.
+        told: Option<ChildKey>,
+    },
 }
 
 /// A Child SA that we ask for.
@@ -187,7 +188,7 @@ impl Established {
             |child: &ChildSa| child.index == Some(index) && child.is_live() && now < child.renew_at;
         let is_asked = |exchange: &Exchange| match &exchange.progress {
             Progress::Asked(asking, _) => asking.index == Some(index),
-            Progress::Answered { .. } | Progress::Over(_) => false,
+            Progress::Answered { .. } | Progress::Over { .. } => false,
         };
         self.children.iter().any(is_up)
             || self.exchanges.iter().any(is_asked)
@@ -211,26 +212,28 @@ impl Established {
             .collect();
     }
 
-    /// When the first of what is wanted is to begin.
+    /// When the first of what is wanted is to begin. There is one quick mode of ours at a time, as strongSwan
+    /// keeps the state of three exchanges: its own and what it is told by the way are among them.
     pub(super) fn next_want(&self) -> Option<Instant> {
-        let may = self.phase == Phase::InUse && self.asked() < MAX_ASKED;
-        let first = self.wants.iter().map(|(_, at)| *at).min();
-        first.filter(|_| may)
+        let times = self.possible().map(|(_, at)| at);
+        times.min().filter(|_| self.phase == Phase::InUse)
     }
 
-    fn asked(&self) -> usize {
-        let exchanges = self.exchanges.iter();
-        let asked = exchanges.filter(|one| matches!(one.progress, Progress::Asked(..)));
-        asked.count()
+    /// What can begin as soon as its time has come.
+    fn possible(&self) -> impl Iterator<Item = (Want, Instant)> {
+        let mut exchanges = self.exchanges.iter();
+        let is_asking = exchanges.any(|one| matches!(one.progress, Progress::Asked(..)));
+        let is_quick = |want: Want| matches!(want, Want::Child(_) | Want::ChildRekey(_));
+        let wants = self.wants.iter().copied();
+        wants.filter(move |(want, _)| !(is_asking && is_quick(*want)))
     }
 
     /// Begins with what is wanted.
     pub(super) fn run(&mut self, ctx: &mut Context<'_>, link: &Link) {
-        while self.next_want().is_some_and(|at| at <= ctx.now) {
-            let due = self.wants.iter().position(|(_, at)| *at <= ctx.now);
-            let Some((want, _)) = due.and_then(|index| self.wants.remove(index)) else {
-                return;
-            };
+        while self.phase == Phase::InUse {
+            let due = self.possible().find(|(_, at)| *at <= ctx.now);
+            let Some((want, _)) = due else { return };
+            self.wants.retain(|(one, _)| *one != want);
             match want {
                 Want::Child(index) => self.ask_for_child(ctx, link, index),
                 Want::ChildDelete(key) => self.delete_child(ctx, link, key),
@@ -322,7 +325,7 @@ impl Established {
         for exchange in core::mem::take(&mut self.exchanges) {
             let again = match exchange.progress {
                 Progress::Asked(asking, _) => asking.replaces,
-                Progress::Answered { .. } | Progress::Over(_) => None,
+                Progress::Answered { .. } | Progress::Over { .. } => None,
             };
             let child = children.iter_mut().find(|child| Some(child.key) == again);
             if let Some(child) = child {

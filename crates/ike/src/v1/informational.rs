@@ -7,18 +7,21 @@ use core::time::Duration;
 use adit_ike_wire::v1::{Delete, Notify, NotifyType, Payload, ProtocolId};
 use adit_ike_wire::{ExchangeType, Header};
 
-use crate::child::{self, Standing};
+use crate::child::{self, ChildSa, Standing};
 use crate::output::Output;
-use crate::sa::{Context, DropReason, Effect, Ending, Path, Received};
+use crate::sa::{Context, DropReason, Effect, Ending, Path, Received, Role, Want};
 use crate::time::Instant;
-use crate::v1::established::{Established, Phase};
+use crate::v1::established::{Established, Phase, Progress};
 use crate::v1::keys::Keys;
 use crate::v1::link::Link;
 use crate::v1::protection::{open, seal_hashed};
 
 /// How long until a question is repeated for the first time; then twice as long each time, to this.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+pub(super) const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+
+/// How long a peer has for the third message of a quick mode before it is asked something else.
+pub(super) const TAKEN_IN: Duration = Duration::from_millis(100);
 
 /// The questions whether the peer is there.
 #[derive(Debug, Default)]
@@ -154,6 +157,9 @@ impl Established {
         let is_ours = notify.spi == cookies(link);
         match notify.kind {
             NotifyType::R_U_THERE if is_ours && notify.data.len() == 4 => {
+                if self.misses_third(ctx.now) {
+                    return;
+                }
                 let answer = Notify {
                     kind: NotifyType::R_U_THERE_ACK,
                     ..*notify
@@ -173,6 +179,35 @@ impl Established {
             kind if kind.is_error() => self.quick_refused_by_peer(ctx, kind, notify.spi),
             _ => {}
         }
+    }
+
+    /// The Child SAs of which the third message has told the peer, and that a sign of life is to prove.
+    fn told(&self) -> impl Iterator<Item = &ChildSa> {
+        self.children.iter().filter(|child| {
+            child.is_live()
+                && child.standing == Standing::Unproven
+                && child.role == Role::Initiator
+                && child.proof_at < Instant::NEVER
+        })
+    }
+
+    /// Sees to it that the peer is asked for the first proof that is still missing.
+    pub(super) fn ask_for_proof(&mut self, not_before: Instant) {
+        if let Some(at) = self.told().map(|child| child.proof_at).min() {
+            self.want(Want::Liveness, at.max(not_before));
+        }
+    }
+
+    /// Whether a quick mode of the peer still lacks its third message. The peer would take an answer to its
+    /// question for a sign that we have it; without one it asks again.
+    fn misses_third(&self, now: Instant) -> bool {
+        let answered = self.exchanges.iter().filter_map(|one| match one.progress {
+            Progress::Answered { child, .. } => self.child(child),
+            Progress::Asked(..) | Progress::Over { .. } => None,
+        });
+        answered
+            .into_iter()
+            .any(|child| now > child.since + TAKEN_IN)
     }
 
     /// The peer has answered a question, and with it has had all that was sent before the question.
@@ -195,26 +230,12 @@ impl Established {
             }
         }
         self.candidate = None;
-        let unproven = self.children.iter().filter(|child| {
-            child.is_live()
-                && child.standing == Standing::Unproven
-                && child.role == crate::sa::Role::Initiator
-        });
-        let (had, not_yet): (Vec<_>, Vec<_>) =
-            unproven.partition(|child| child.since <= asked.since);
-        let had: Vec<_> = had.into_iter().map(|child| child.key).collect();
-        let is_more = !not_yet.is_empty();
-        for key in had {
+        let told = self.told().filter(|child| child.proof_at <= asked.since);
+        let told: Vec<_> = told.map(|child| child.key).collect();
+        for key in told {
             self.prove(ctx, key);
         }
-        if is_more {
-            self.ask_for_life(ctx, link);
-        }
-    }
-
-    /// Asks whether the peer has what was sent until now.
-    pub(super) fn ask_for_proof(&mut self, ctx: &mut Context<'_>, link: &Link) {
-        self.ask_for_life(ctx, link);
+        self.ask_for_proof(ctx.now);
     }
 
     /// Asks whether the peer is there, unless it is asked already or does not know the question.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A peer may install the SA with the third message alone, which nobody answers. Where it knows dead peer
-//! detection it is asked for a sign of life after it: the answer says that it has come.
+//! detection it is asked for a sign of life, a while after it: the answer says that it has come. A peer
+//! that repeats the second message has not had the third: then nothing is said to be up until it has.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,13 +22,14 @@ use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 use crate::child::{self, ChildSa, Owner, Standing};
 use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
-use crate::output::ChildKey;
+use crate::output::{ChildKey, Event, Output};
 use crate::resend::Resend;
-use crate::sa::{Context, DropReason, Path, Received, Role};
+use crate::sa::{Context, DropReason, Path, Received, Role, Want};
 use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
 use crate::v1::established::{Asking, Established, Exchange, Progress};
+use crate::v1::informational::TAKEN_IN;
 use crate::v1::link::Link;
 use crate::v1::proposal::{choose_esp, esp_offers, offer};
 use crate::v1::protection::{open, seal, seal_hashed};
@@ -94,7 +96,7 @@ impl Established {
             .iter()
             .any(|exchange| match &exchange.progress {
                 Progress::Asked(asking, _) => asking.replaces == Some(replaces),
-                Progress::Answered { .. } | Progress::Over(_) => false,
+                Progress::Answered { .. } | Progress::Over { .. } => false,
             })
     }
 
@@ -170,6 +172,11 @@ impl Established {
         let said = exchange.said.as_ref();
         if let Some(said) = said.filter(|said| said.to == datagram) {
             path.send(ctx, said.octets.clone());
+            if let Progress::Over { told, .. } = &mut exchange.progress
+                && let Some(child) = told.take()
+            {
+                self.doubt(ctx, child);
+            }
             self.exchanges.push(exchange);
             return Ok(Received::Repeated);
         }
@@ -199,30 +206,35 @@ impl Established {
                 let nonces = (&*nonces.initiator, &*nonces.responder);
                 opened.authentic(|_| self.keys.third_hash(id, nonces))
             }
-            Progress::Over(_) => return Err(DropReason::OutOfOrder),
+            Progress::Over { .. } => return Err(DropReason::OutOfOrder),
         };
         let payloads = payloads.ok_or(DropReason::NotAuthentic)?;
         self.heard = ctx.now;
         exchange.iv.clone_from(&opened.next_iv);
-        let over = Progress::Over(ctx.now + REMEMBERED);
+        let until = ctx.now + REMEMBERED;
+        let over = Progress::Over { until, told: None };
         match core::mem::replace(&mut exchange.progress, over) {
             Progress::Asked(asking, _) => {
-                let answer = self.agreed(ctx, link, path, exchange, asking, &payloads);
-                exchange.said = answer.map(|octets| Said {
-                    to: datagram.to_vec(),
-                    octets,
-                });
+                let agreed = self.agreed(ctx, link, path, exchange, asking, &payloads);
+                if let Some((child, octets)) = agreed {
+                    let told = Some(child);
+                    exchange.progress = Progress::Over { until, told };
+                    exchange.said = Some(Said {
+                        to: datagram.to_vec(),
+                        octets,
+                    });
+                }
             }
             Progress::Answered { child, .. } => {
                 self.prove(ctx, child);
                 self.outdo(ctx, child);
             }
-            Progress::Over(_) => {}
+            Progress::Over { .. } => {}
         }
         Ok(())
     }
 
-    /// Takes the answer to what we asked for; the third message.
+    /// Takes the answer to what we asked for; the Child SA and the third message.
     fn agreed(
         &mut self,
         ctx: &mut Context<'_>,
@@ -231,7 +243,7 @@ impl Established {
         exchange: &Exchange,
         asking: Asking,
         payloads: &[Payload<'_>],
-    ) -> Option<Vec<u8>> {
+    ) -> Option<(ChildKey, Vec<u8>)> {
         let part = asking.part();
         let replaces = asking.replaces;
         let agreed = match self.read_answer(asking, payloads) {
@@ -252,14 +264,44 @@ impl Established {
         let child = self.install(ctx, link, agreed)?;
         path.send(ctx, sealed.octets.clone());
         if self.peer.abilities.dead_peer_detection {
-            if let Some(child) = self.child_mut(child) {
-                child.standing = Standing::Unproven;
-            }
-            self.ask_for_proof(ctx, link);
+            self.await_proof(ctx.now, child);
         } else {
             self.prove(ctx, child);
         }
-        Some(sealed.octets)
+        Some((child, sealed.octets))
+    }
+
+    /// The peer is asked whether it has what was sent until now, once it has had time to take it in: one
+    /// with several threads may take the question first. strongSwan, which keeps the IVs of three
+    /// exchanges, may not be able to read the third message any more then.
+    fn await_proof(&mut self, now: Instant, child: ChildKey) {
+        if let Some(child) = self.child_mut(child) {
+            child.standing = Standing::Unproven;
+            child.proof_at = now + TAKEN_IN;
+        }
+        self.ask_for_proof(now);
+    }
+
+    /// The peer has repeated its answer, so it has not had the third message, or can't read it. It is sent
+    /// again; in case that it can't, another Child SA is made in the place of this one, which is not up
+    /// until then.
+    ///
+    /// That is done once for each exchange: somebody else may send on what the peer once said.
+    fn doubt(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
+        let connection = self.connection;
+        let Some(child) = self.child_mut(key).filter(|child| child.is_live()) else {
+            return;
+        };
+        let was = core::mem::replace(&mut child.standing, Standing::Unproven);
+        child.proof_at = Instant::NEVER;
+        if was == Standing::Announced {
+            let event = Event::ChildDown {
+                connection,
+                child: key,
+            };
+            ctx.push(Output::Event(event));
+        }
+        self.want(Want::ChildRekey(key), ctx.now + TAKEN_IN);
     }
 
     fn read_answer(

@@ -52,7 +52,7 @@ impl Established {
         let is_asked = |exchange: &Exchange| matches!(exchange.progress, Progress::Asked(..));
         let is_named = |exchange: &Exchange| match &exchange.progress {
             Progress::Asked(asking, _) => asking.inbound_spi.to_be_bytes() == spi,
-            Progress::Answered { .. } | Progress::Over(_) => false,
+            Progress::Answered { .. } | Progress::Over { .. } => false,
         };
         let named = self.exchanges.iter().position(is_named);
         let found = named.or_else(|| self.exchanges.iter().position(is_asked));

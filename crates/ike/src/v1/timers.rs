@@ -64,7 +64,7 @@ impl Established {
         for exchange in &mut self.exchanges {
             let resend = match &mut exchange.progress {
                 Progress::Asked(_, resend) | Progress::Answered { resend, .. } => resend,
-                Progress::Over(until) => {
+                Progress::Over { until, .. } => {
                     if *until <= now {
                         given_up.push(exchange.message_id);
                     }
@@ -91,7 +91,7 @@ impl Established {
                         child::dispose(ctx, self.connection, &child, false);
                     }
                 }
-                Some(Progress::Over(_)) | None => {}
+                Some(Progress::Over { .. }) | None => {}
             }
         }
     }
@@ -149,6 +149,7 @@ impl Established {
         };
         if self.config.liveness.is_none() && ctx.now >= asked.since + ATTEMPT {
             self.check.asked = None;
+            self.ask_for_proof(ctx.now + informational::ASK_AGAIN_AT_MOST);
         } else if ctx.now >= asked.again {
             self.ask_again(ctx, link);
         }
@@ -169,7 +170,7 @@ impl Established {
                 Progress::Asked(_, resend) | Progress::Answered { resend, .. } => {
                     consider(resend.due(), "retransmission");
                 }
-                Progress::Over(until) => consider(*until, "end of an exchange"),
+                Progress::Over { until, .. } => consider(*until, "end of an exchange"),
             }
         }
         for child in &self.children {
