@@ -14,6 +14,7 @@ mod lives;
 mod matrix;
 mod nat;
 mod outside_by_ipv6;
+mod reauthentication;
 mod scene;
 mod scoreboard;
 mod suites;

@@ -134,7 +134,9 @@ impl Established {
         } else if protocol(adit_ike_wire::v2::ProtocolId::ESP) {
             self.answer_child_delete(ctx, link, header, contents);
         } else {
-            // A liveness check, or notifications that ask for nothing.
+            // A liveness check, or notifications that ask for nothing but to be sure again who we are (RFC 4478
+            // section 3). Who began may not be known any more after a rekey.
+            self.hear_lifetime(ctx, contents);
             self.respond(ctx, link, header, &[]);
         }
     }
