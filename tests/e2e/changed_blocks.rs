@@ -79,7 +79,7 @@ fn changed_under_traffic(prefix: &str, number: u8, version: &str) {
     let both = json!([right_subnet, id(&subnet)]);
     change(&api, &to_left, "local_ep_group_id", "subnet", both);
     until("what is new is reached", 2 * PATIENCE, || {
-        (ping(&left.machine, &machine.address).received == 10).then_some(())
+        (ping(&left.machine, &machine.address).are_all()).then_some(())
     });
     let one = json!(["10.62.0.0/24"]);
     change(&api, &to_right, "peer_ep_group_id", "cidr", one);

@@ -150,7 +150,7 @@ impl Established {
         self.exchanges.push(Exchange {
             message_id,
             iv: sealed.next_iv,
-            progress: Progress::Asked(asking, Resend::new(ctx.now, sealed.octets)),
+            progress: Progress::Asked(asking, Resend::to_peer(ctx.now, sealed.octets)),
             said: None,
         });
     }

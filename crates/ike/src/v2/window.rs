@@ -44,10 +44,16 @@ impl RequestWindow {
     pub(crate) fn sent(&mut self, now: Instant, exchange: ExchangeType, message: Outgoing) {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
+        let resend = match exchange {
+            ExchangeType::CREATE_CHILD_SA | ExchangeType::INFORMATIONAL => {
+                Resend::to_peer(now, message)
+            }
+            _ => Resend::new(now, message),
+        };
         self.in_flight = Some(InFlight {
             id,
             exchange,
-            resend: Resend::new(now, message),
+            resend,
         });
     }
 
