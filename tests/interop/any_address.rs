@@ -19,8 +19,8 @@ const SITES: [[&str; 2]; 2] = [
 
 fn place(host: &Host) -> Place {
     let mut place = host.place("10.240.0", 11);
-    for (site, [name, key]) in (0..).zip(SITES) {
-        let tunnel = place.connect([0, 0, 0, 0].into(), block(site).parse().unwrap());
+    for (number, [name, key]) in (0..).zip(SITES) {
+        let tunnel = place.connect([0, 0, 0, 0].into(), block(number).parse().unwrap());
         tunnel.peer_id = Identity::parse(name);
         tunnel.psk = Psk::new(key.into()).unwrap();
         tunnel.ike.encryption = vec![Encryption::Aes128];
@@ -30,10 +30,10 @@ fn place(host: &Host) -> Place {
     place
 }
 
-fn wanted(place: &Place, site: u8) -> Wanted {
-    let [name, psk] = SITES[usize::from(site)];
+fn start(host: &Host, place: &Place, nat: &Nat, number: u8, name: &'static str) -> Peer {
+    let [_, psk] = SITES[usize::from(number)];
     let gateway = place.outer().to_string();
-    Wanted {
+    let wanted = Wanted {
         ids: Some([name, &*gateway.clone().leak()]),
         gateway,
         ike: "aes128-sha256-modp2048",
@@ -42,16 +42,13 @@ fn wanted(place: &Place, site: u8) -> Wanted {
         remote: SITE,
         remote_v6: None,
         more: More {
-            number: site,
+            number,
             behind: Some(BEHIND),
             ..More::default()
         },
         version: 2,
-    }
-}
-
-fn start(host: &Host, nat: &Nat, wanted: &Wanted) -> Peer {
-    let peer = Peer::start_unplugged(host, wanted);
+    };
+    let peer = Peer::start_unplugged(host, &wanted);
     peer.plug_behind(&nat.namespace, Nat::bridge());
     peer
 }
@@ -64,7 +61,10 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     let host = Host::open("aji", 154);
     let nat = Nat::start(&host);
     let place = place(&host);
-    let peers = [0, 1].map(|site| start(&host, &nat, &wanted(&place, site)));
+    let peers = [0, 1].map(|number: u8| {
+        let [name, _] = SITES[usize::from(number)];
+        start(&host, &place, &nat, number, name)
+    });
     host.apply(&place);
     for connection in place.connections() {
         let evidence = host.down_for(connection, ReasonCode::Negotiating);
@@ -79,9 +79,10 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     for connection in place.connections() {
         host.up(connection, &[]);
     }
-    for (site, peer) in (0..).zip(&peers) {
-        ping(&place.instance, &inner(site)).all();
-        let how = format!("-c 10 -i 0.02 -I {}", inner(site));
+    for (number, peer) in (0..).zip(&peers) {
+        let inner = inner(number);
+        ping(&place.instance, &inner).all();
+        let how = format!("-c 10 -i 0.02 -I {inner}");
         ping_with(&peer.namespace, &place.instance.address, &how).all();
     }
     // One that begins anew leaves the other's tunnel alone.
@@ -93,8 +94,9 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
     peers[0].swanctl("--initiate --child net --timeout 4");
     host.up(place.connections()[0], &[]);
     assert_eq!(host.spis(place.connections()[1]), other);
-    ping(&place.instance, &inner(0)).all();
-    ping(&place.instance, &inner(1)).all();
+    for number in [0, 1] {
+        ping(&place.instance, &inner(number)).all();
+    }
 }
 
 #[test]
@@ -106,11 +108,7 @@ fn a_stranger_is_named_and_ikev1_is_refused_with_a_reason() {
     let nat = Nat::start(&host);
     let mut place = place(&host);
     place.tunnels[1].ike.version = IkeVersion::V1;
-    let mut stranger = wanted(&place, 0);
-    stranger.ids = stranger
-        .ids
-        .map(|[_, gateway]| ["north.example.com", gateway]);
-    let peer = start(&host, &nat, &stranger);
+    let peer = start(&host, &place, &nat, 0, "north.example.com");
     host.apply(&place);
     let [first, second] = place.connections()[..] else {
         unreachable!("there are two");

@@ -11,38 +11,38 @@ use crate::support::{PATIENCE, VERDICT, turn, until};
 
 /// A tunnel that was up, whose peer has died without a word, and was noticed to be dead.
 fn after_a_death(prefix: &str, number: u8, action: DpdAction) -> (Ends, String) {
-    let mut scene = Ends::new(prefix, number);
-    scene.tunnel().dead_peer_detection.action = action;
-    scene.tunnel().dead_peer_detection.interval_s = 1;
-    scene.tunnel().dead_peer_detection.timeout_s = 3;
-    let peer = Peer::start(&scene.host, &scene.wanted);
-    scene.apply();
-    scene.works(&peer);
+    let mut ends = Ends::new(prefix, number);
+    ends.tunnel().dead_peer_detection.action = action;
+    ends.tunnel().dead_peer_detection.interval_s = 1;
+    ends.tunnel().dead_peer_detection.timeout_s = 3;
+    let peer = Peer::start(&ends.host, &ends.wanted);
+    ends.apply();
+    ends.works(&peer);
     drop(peer);
-    let id = scene.id();
+    let id = ends.id();
     let evidence = until("the death is noticed", PATIENCE, || {
-        let observed = scene.host.observed(id)?;
+        let observed = ends.host.observed(id)?;
         let reason = observed.reasons.into_iter().next()?;
         (reason.code == ReasonCode::PeerNotResponding).then_some(reason.evidence)
     });
-    (scene, evidence)
+    (ends, evidence)
 }
 
 #[test]
 fn hold_waits_for_a_packet_which_is_kept_and_arrives() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let (scene, evidence) = after_a_death("ajk", 156, DpdAction::Hold);
+    let (ends, evidence) = after_a_death("ajk", 156, DpdAction::Hold);
     assert!(evidence.contains("next packet"), "{evidence}");
-    let peer = Peer::start(&scene.host, &scene.wanted);
+    let peer = Peer::start(&ends.host, &ends.wanted);
     // Nothing but a packet brings it back.
     std::thread::sleep(VERDICT);
     assert!(peer.sas().ike.is_empty(), "{}", peer.sas().text);
-    let capture = Capture::start(&scene.host);
-    let machine = &scene.instance().namespace;
+    let capture = Capture::start(&ends.host);
+    let machine = &ends.place.instance.namespace;
     let pings = ping_with(machine, INNER, "-c 1");
     assert_eq!((pings.sent, pings.received), (1, 1), "{}", pings.text);
-    scene.works(&peer);
-    capture.stop().hides(&scene.instance().address, INNER);
+    ends.works(&peer);
+    capture.stop().hides(&ends.place.instance.address, INNER);
 }
 
 #[test]
@@ -52,24 +52,24 @@ fn clear_and_restart_by_peer_wait_for_the_peer() {
         ("ajl", 157, DpdAction::Clear),
         ("ajm", 158, DpdAction::RestartByPeer),
     ] {
-        let (scene, evidence) = after_a_death(prefix, number, action);
+        let (ends, evidence) = after_a_death(prefix, number, action);
         assert!(evidence.contains("the peer has to begin"), "{evidence}");
-        let peer = Peer::start(&scene.host, &scene.wanted);
-        let machine = &scene.instance().namespace;
+        let peer = Peer::start(&ends.host, &ends.wanted);
+        let machine = &ends.place.instance.namespace;
         ping_with(machine, INNER, "-c 1 -w 2").none();
         assert!(peer.sas().ike.is_empty(), "{}", peer.sas().text);
         peer.swanctl("--initiate --child net --timeout 4");
-        scene.works(&peer);
+        ends.works(&peer);
     }
 }
 
 #[test]
 fn restart_begins_again_at_once() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let (scene, _) = after_a_death("ajn", 159, DpdAction::Restart);
-    let peer = Peer::start(&scene.host, &scene.wanted);
+    let (ends, _) = after_a_death("ajn", 159, DpdAction::Restart);
+    let peer = Peer::start(&ends.host, &ends.wanted);
     until("it is begun again", 2 * PATIENCE, || {
         (!peer.sas().children.is_empty()).then_some(())
     });
-    scene.works(&peer);
+    ends.works(&peer);
 }

@@ -12,14 +12,14 @@ const NAMES: [&str; 2] = [
     "a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.adit.example.com",
 ];
 
-fn scene(prefix: &str, number: u8, fragment_size: u16) -> Ends {
-    let mut scene = Ends::new(prefix, number);
+fn ends(prefix: &str, number: u8, fragment_size: u16) -> Ends {
+    let mut ends = Ends::new(prefix, number);
     let [swan, adit] = NAMES;
-    scene.wanted.ids = Some(NAMES);
-    scene.wanted.more.fragment_size = Some(fragment_size);
-    scene.tunnel().local_id = Identity::parse(adit);
-    scene.tunnel().peer_id = Identity::parse(swan);
-    scene
+    ends.wanted.ids = Some(NAMES);
+    ends.wanted.more.fragment_size = Some(fragment_size);
+    ends.tunnel().local_id = Identity::parse(adit);
+    ends.tunnel().peer_id = Identity::parse(swan);
+    ends
 }
 
 /// Whether strongSwan says in its log that it put together what came in pieces.
@@ -31,25 +31,25 @@ fn assembled(peer: &Peer) -> bool {
 #[test]
 fn strongswan_begins_in_fragments() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let mut scene = scene("ajf", 151, 256);
-    scene.tunnel().initiator = Initiator::ResponseOnly;
-    let peer = Peer::start(&scene.host, &scene.wanted);
-    scene.apply();
+    let mut ends = ends("ajf", 151, 256);
+    ends.tunnel().initiator = Initiator::ResponseOnly;
+    let peer = Peer::start(&ends.host, &ends.wanted);
+    ends.apply();
     until("strongSwan has brought it up", PATIENCE, || {
         peer.try_initiate();
         (!peer.sas().children.is_empty()).then_some(())
     });
-    scene.works(&peer);
+    ends.works(&peer);
     assert!(peer.sas().began() && peer.log().contains("splitting IKE message"));
 }
 
 #[test]
 fn strongswan_answers_in_fragments() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let scene = scene("ajg", 152, 256);
-    let peer = Peer::start(&scene.host, &scene.wanted);
-    scene.apply();
-    scene.works(&peer);
+    let ends = ends("ajg", 152, 256);
+    let peer = Peer::start(&ends.host, &ends.wanted);
+    ends.apply();
+    ends.works(&peer);
     assert!(!peer.sas().began() && peer.log().contains("splitting IKE message"));
     // And what comes after it.
     let before = peer.sas().children;
@@ -58,20 +58,20 @@ fn strongswan_answers_in_fragments() {
         let now = peer.sas().children;
         (now.len() == 1 && now != before).then_some(())
     });
-    scene.works(&peer);
+    ends.works(&peer);
 }
 
 #[test]
 fn a_narrow_path_is_met_with_smaller_datagrams_after_a_while() {
     let Some(_turn) = turn(TOOLS) else { return };
-    let scene = scene("ajh", 153, 576);
-    let peer = Peer::start_unplugged(&scene.host, &scene.wanted);
+    let ends = ends("ajh", 153, 576);
+    let peer = Peer::start_unplugged(&ends.host, &ends.wanted);
     peer.narrow(576);
     peer.plug();
-    scene.apply();
+    ends.apply();
     until("the tunnel is up", PATIENCE, || {
         (!peer.sas().children.is_empty()).then_some(())
     });
     assert!(assembled(&peer), "{}", peer.log());
-    scene.works(&peer);
+    ends.works(&peer);
 }

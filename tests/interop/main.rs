@@ -5,6 +5,7 @@
 
 mod any_address;
 mod blocks;
+mod childless;
 mod dead_peer;
 mod ends;
 mod failures;
@@ -13,6 +14,7 @@ mod lives;
 mod matrix;
 mod nat;
 mod outside_by_ipv6;
+mod reauthentication;
 mod scene;
 mod scoreboard;
 mod suites;

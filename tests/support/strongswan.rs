@@ -186,7 +186,11 @@ impl Peer {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("swanctl")).unwrap();
         let settings = folder.join("strongswan.conf");
-        fs::write(&settings, daemon(&folder.display().to_string(), wanted)).unwrap();
+        fs::write(
+            &settings,
+            daemon(&folder.display().to_string(), wanted.more),
+        )
+        .unwrap();
         let output = fs::File::create(folder.join("output")).unwrap();
         let child = within(&namespace, "charon-systemd")
             .env("STRONGSWAN_CONF", &settings)
@@ -327,8 +331,8 @@ impl Drop for Peer {
 }
 
 /// `kernel-libipsec` comes before `kernel-netlink`: the first that can do ESP does it.
-fn daemon(folder: &str, wanted: &Wanted) -> String {
-    let fragment_size = wanted.more.fragment_size.unwrap_or(1280);
+fn daemon(folder: &str, more: More) -> String {
+    let fragment_size = more.fragment_size.unwrap_or(1280);
     format!(
         "charon {{
             load_modular = no

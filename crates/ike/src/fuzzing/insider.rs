@@ -267,3 +267,32 @@ fn a_responder_that_refused_is_not_told_again() {
     let [first, _] = &table.ends;
     assert_eq!(first.sas.len(), 0);
 }
+
+/// The SPIs of the IKE SAs that are up at a side.
+fn spis(table: &Table, side: usize) -> Vec<u64> {
+    let sas = table.ends[side].sas.values().filter_map(v2);
+    let up = sas.filter(|sa| sa.established().is_some());
+    up.map(|sa| sa.link.local_spi.0).collect()
+}
+
+#[test]
+fn before_the_peer_doubts_who_we_are_it_is_told_again_beside_what_is_up() {
+    let mut table = up();
+    let lifetime = 60_u32.to_be_bytes();
+    let said = [Payload::Notify(Notify::new(
+        NotifyType::AUTH_LIFETIME,
+        &lifetime,
+    ))];
+    table.say(1, ExchangeType::INFORMATIONAL, false, &said);
+    table.settle();
+    let before = spis(&table, 0);
+    for _ in 0..900 {
+        table.wait(Duration::from_millis(100));
+        table.settle();
+        let up = established(&table);
+        assert!(up[0] >= 1 && up[1] >= 1, "{up:?}");
+        assert!(!table.children[0].is_empty() && !table.children[1].is_empty());
+    }
+    let after = spis(&table, 0);
+    assert!(after.len() == 1 && after != before);
+}

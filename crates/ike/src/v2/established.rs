@@ -13,6 +13,7 @@
 //! without tasks, until it has won: by its nonces, or because the peer uses it.
 
 mod exchange;
+mod lifetime;
 mod proof;
 mod rewish;
 mod timers;
@@ -70,6 +71,8 @@ pub(crate) struct Established {
     pub(crate) since: Instant,
     pub(crate) rekey_at: Instant,
     pub(crate) expires_at: Instant,
+    /// Until when the peer takes us for who we are, if it said so.
+    pub(crate) authenticated_until: Option<Instant>,
     /// When something authenticated last came from the peer.
     pub(crate) heard: Instant,
     /// When the request under way began.
@@ -104,6 +107,7 @@ impl Established {
             since: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
             expires_at: ctx.now + lifetime,
+            authenticated_until: None,
             heard: ctx.now,
             asked: ctx.now,
             asked_number: 0,
@@ -170,12 +174,6 @@ impl Established {
         if !self.queue.iter().any(|queued| queued.task == task) {
             self.queue.push_back(Queued { task, not_before });
         }
-    }
-
-    /// When another IKE SA is wanted, if this one was not rekeyed by then.
-    pub(crate) fn renew_at(&self) -> Instant {
-        let lifetime = self.expires_at - self.since;
-        self.since + child::renew_after(lifetime)
     }
 
     /// Whether a Child SA for these selectors is up, being made, or about to be. What was agreed for

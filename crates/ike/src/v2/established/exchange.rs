@@ -138,7 +138,9 @@ impl Established {
         } else if deletes.any(|one| Protocol::is_known(one.0)) {
             self.answer_child_delete(ctx, link, header, contents);
         } else {
-            // A liveness check, or notifications that ask for nothing.
+            // A liveness check, or notifications that ask for nothing but to be sure again who we are (RFC 4478
+            // section 3). Who began may not be known any more after a rekey.
+            self.hear_lifetime(ctx, contents);
             self.respond(ctx, link, header, &[]);
         }
     }

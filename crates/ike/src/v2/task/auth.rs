@@ -142,6 +142,7 @@ impl AuthSent {
             nonces,
             proof,
         );
+        established.hear_lifetime(ctx, contents);
         if let Some(wish) = wish {
             established.first_child(ctx, link, &wish, contents);
         }

@@ -247,7 +247,7 @@ impl Established {
                 ctx.limits.iv_epoch,
             )
             .ok()?;
-        let established = Self::new(
+        let mut established = Self::new(
             ctx,
             role,
             self.connection,
@@ -256,6 +256,7 @@ impl Established {
             nonces.clone(),
             self.proof.inherit(),
         );
+        established.bind(self.authenticated_until);
         established.announce(ctx, &link, true);
         let state = State::Established(Box::new(established));
         Some((IkeSa { link, state }, nonces))

@@ -1,0 +1,24 @@
+//! IKE SAs that are made without a Child SA (RFC 6023), which comes after.
+
+use adit_model::connection::Initiator;
+
+use crate::ends::Ends;
+use crate::strongswan::{Peer, TOOLS};
+use crate::support::{PATIENCE, turn, until};
+
+#[test]
+fn a_peer_that_begins_without_a_child_sa_is_answered() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let mut ends = Ends::new("ajq", 162);
+    ends.tunnel().initiator = Initiator::ResponseOnly;
+    ends.wanted.more.of_connection = "childless = force";
+    let peer = Peer::start(&ends.host, &ends.wanted);
+    ends.apply();
+    until("strongSwan has brought it up", PATIENCE, || {
+        peer.try_initiate();
+        (!peer.sas().children.is_empty()).then_some(())
+    });
+    ends.works(&peer);
+    let log = peer.log();
+    assert!(log.contains("CREATE_CHILD_SA request"), "{log}");
+}
