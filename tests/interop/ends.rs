@@ -7,7 +7,6 @@ use adit_model::policy::{Authentication, DhGroup, Encryption};
 use crate::scene::PSK;
 use crate::strongswan::{BLOCK, INNER, More, Peer, Wanted};
 use crate::support::host::{Host, Place};
-use crate::support::site::Instance;
 use crate::support::traffic::{ping, ping_with};
 
 /// A place that is told how to reach strongSwan, and what that is to be.
@@ -50,10 +49,6 @@ impl Ends {
 
     pub(crate) fn id(&self) -> ConnectionId {
         self.place.tunnels[0].connection
-    }
-
-    pub(crate) const fn instance(&self) -> &Instance {
-        &self.place.instance
     }
 
     pub(crate) fn apply(&self) {
