@@ -1,6 +1,7 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
 # make test-clients  those with OpenStack's own clients and Keystone
+# make soak          what takes hours: a simulated hour of rekeys, thousands of set-ups and rekeys, fuzzing; docs/soak.md
 # make interop-full  every algorithm against strongSwan, and peers in a machine: see docs/interop.md
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
 # make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
@@ -27,7 +28,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients interop-full clients guest bench bench-gateways bench-engine check deny
+.PHONY: demo test test-clients soak interop-full clients guest bench bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -41,6 +42,23 @@ interop-full: guest
 	@tools/install-packages test
 	cargo test -p adit --test interop --locked -- --include-ignored --nocapture matrix::
 	ADIT_INTEROP_REPORT=$(CURDIR)/docs/interop.md cargo test -p adit --test guest --locked -- --nocapture
+
+# How many seeds the simulated hour has, how many rekeys there are against strongSwan, and seconds for each fuzz target.
+ADIT_SEEDS ?= 1000
+ADIT_REKEYS ?= 10000
+FUZZ_SECONDS ?= 3600
+export ADIT_SEEDS ADIT_REKEYS
+
+soak:
+	@tools/install-packages test
+	cargo test --release -p adit-ike --test endpoints --locked -- --ignored --nocapture an_hour_of
+	cargo test -p adit --test e2e --locked -- --ignored --nocapture a_thousand_times
+	cargo test -p adit --test interop --locked -- --ignored --nocapture ten_thousand
+	@command -v cargo-fuzz >/dev/null || { echo "SKIPPED: fuzzing needs cargo-fuzz" >&2; exit 0; }; \
+	for target in fuzz/fuzz_targets/*.rs; do \
+	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$(basename $$target .rs) -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=2048 || exit 1; \
+	done
 
 test-clients: clients
 	cargo test -p adit --test clients --locked
