@@ -14,7 +14,6 @@ mod lives;
 mod matrix;
 mod nat;
 mod outside_by_ipv6;
-mod reauthentication;
 mod scene;
 mod scoreboard;
 mod suites;

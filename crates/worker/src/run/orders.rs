@@ -182,6 +182,9 @@ impl Worker {
             conversion::config(addresses, self.encapsulation, tunnel)
         };
         self.hold(key, config.is_ok() && conversion::holds(tunnel));
+        if !tunnel.peer_address.is_unspecified() {
+            self.meet(key, None);
+        }
         match config {
             Ok(config) if self.configured.get(&key) == Some(&config) => {}
             Ok(config) => {
