@@ -5,6 +5,7 @@
 
 mod backup;
 mod blocks;
+mod changed_blocks;
 mod changes;
 mod disk;
 mod ends;

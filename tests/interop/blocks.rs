@@ -20,7 +20,7 @@ fn every_instance_is_reached(scene: &Scene, peer: &Peer, connection: &str) {
     scene.api.up(connection);
     for instance in &scene.site.instances {
         until("an instance's pings pass", PATIENCE, || {
-            (ping(instance, INNER).received == 10).then_some(())
+            (ping(instance, INNER).are_all()).then_some(())
         });
     }
     for instance in &scene.site.instances {

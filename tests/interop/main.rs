@@ -6,6 +6,7 @@
 mod blocks;
 mod ends;
 mod failures;
+mod fragments;
 mod lives;
 mod matrix;
 mod nat;

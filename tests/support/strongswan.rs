@@ -50,6 +50,8 @@ pub(crate) struct More {
     pub(crate) number: u8,
     /// The first three octets of the network that it is in behind a NAT, if it is.
     pub(crate) behind: Option<&'static str>,
+    /// The longest datagram of its own IKE messages, if not the usual one.
+    pub(crate) fragment_size: Option<u16>,
     /// More settings of its connection, and of its Child SAs.
     pub(crate) of_connection: &'static str,
     pub(crate) of_child: &'static str,
@@ -184,7 +186,7 @@ impl Peer {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("swanctl")).unwrap();
         let settings = folder.join("strongswan.conf");
-        fs::write(&settings, daemon(&folder.display().to_string())).unwrap();
+        fs::write(&settings, daemon(&folder.display().to_string(), wanted)).unwrap();
         let output = fs::File::create(folder.join("output")).unwrap();
         let child = within(&namespace, "charon-systemd")
             .env("STRONGSWAN_CONF", &settings)
@@ -226,6 +228,12 @@ impl Peer {
         let (network, _) = self.address.rsplit_once('.').unwrap();
         let own = &self.namespace;
         ip(&format!("-n {own} route add default via {network}.1"));
+    }
+
+    /// Has packets of more than so many octets not reach it, nor leave it whole.
+    pub(crate) fn narrow(&self, mtu: u16) {
+        ip(&format!("-n {} link set eth0 mtu {mtu}", self.namespace));
+        ip(&format!("link set {} mtu {mtu}", self.outside));
     }
 
     /// Loads another configuration; SAs stay.
@@ -286,6 +294,11 @@ impl Peer {
         let _ = self.run("--terminate --ike adit --force --timeout 4");
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
     pub(crate) fn sas(&self) -> Sas {
         Sas::parse(self.swanctl("--list-sas"))
     }
@@ -314,7 +327,8 @@ impl Drop for Peer {
 }
 
 /// `kernel-libipsec` comes before `kernel-netlink`: the first that can do ESP does it.
-fn daemon(folder: &str) -> String {
+fn daemon(folder: &str, wanted: &Wanted) -> String {
+    let fragment_size = wanted.more.fragment_size.unwrap_or(1280);
     format!(
         "charon {{
             load_modular = no
@@ -325,6 +339,7 @@ fn daemon(folder: &str) -> String {
             routing_table_prio = 220
             dos_protection = no
             retransmit_tries = 3
+            fragment_size = {fragment_size}
             plugins {{
                 vici {{ socket = unix://{folder}/vici }}
             }}

@@ -52,6 +52,11 @@ impl Pings {
         numbers.max().unwrap_or(0)
     }
 
+    /// Whether all were answered, and there were some.
+    pub(crate) const fn are_all(&self) -> bool {
+        self.sent > 0 && self.sent == self.received
+    }
+
     /// All were answered, and there were some.
     #[track_caller]
     pub(crate) fn all(&self) {

@@ -112,14 +112,13 @@ async fn connect(w: &World, gateways: &[(String, String)], from: usize) -> Strin
     made.id()
 }
 
-/// Step 5.
-async fn comes_up(w: &World, gateway: &str, connection: &str) {
-    let path = format!("/vpn_gateways/{gateway}/connections");
+/// The worker says that the tunnel is up with this suite.
+fn is_up_with(w: &World, gateway: &str, connection: &str, suite: &str) {
     let observed = TunnelObserved {
         state: TunnelState::Up,
         since: OffsetDateTime::now_utc(),
         reasons: Vec::new(),
-        ike_suite: Some("aes256-sha256-modp2048".to_owned()),
+        ike_suite: Some(suite.to_owned()),
         children: Vec::new(),
         traffic: Traffic::default(),
     };
@@ -128,6 +127,30 @@ async fn comes_up(w: &World, gateway: &str, connection: &str) {
         connection: connection.trim_start_matches("0738-").parse().unwrap(),
         observed,
     });
+}
+
+/// Without a policy 3DES may be what both have in common.
+async fn is_warned_of_what_was_negotiated(w: &World, gateway: &str, connection: &str) {
+    let path = format!("/vpn_gateways/{gateway}/connections/{connection}");
+    is_up_with(w, gateway, connection, "3des-sha256-modp2048");
+    w.until("warned", async || {
+        let shown = w.get(&path).await;
+        let reason = &shown.body["status_reasons"][0];
+        reason["code"] == "weak_algorithm"
+            && reason["evidence"] == "the IKE SA was negotiated with 3des-sha256-modp2048"
+    })
+    .await;
+    is_up_with(w, gateway, connection, "aes256-sha256-modp2048");
+    w.until("not warned any more", async || {
+        w.get(&path).await.body["status_reasons"] == json!([])
+    })
+    .await;
+}
+
+/// Step 5.
+async fn comes_up(w: &World, gateway: &str, connection: &str) {
+    let path = format!("/vpn_gateways/{gateway}/connections");
+    is_up_with(w, gateway, connection, "aes256-sha256-modp2048");
     w.until("up", async || {
         let listed = curl(w, Method::GET, &path, "").await;
         listed.is(200).body["connections"][0]["status"] == "up"
@@ -145,6 +168,7 @@ async fn comes_up(w: &World, gateway: &str, connection: &str) {
     );
     let up = w.get(&format!("{path}?status=up")).await;
     assert_eq!(up.body["total_count"], 1);
+    is_warned_of_what_was_negotiated(w, gateway, connection).await;
     let down = w.get(&format!("{path}?status=down")).await;
     assert_eq!(down.body["connections"], Value::Array(Vec::new()));
     w.get(&format!("{path}?status=sideways"))

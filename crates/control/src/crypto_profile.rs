@@ -1,5 +1,6 @@
 //! Which algorithms this service lets policies name, and which of them it warns of.
 
+use adit_model::observed::TunnelObserved;
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeParameters, IpsecParameters};
 use adit_model::{Reason, ReasonCode, Whose};
 use time::OffsetDateTime;
@@ -156,6 +157,40 @@ pub(crate) fn weakness(
     });
     let evidence = phases.collect::<Vec<_>>().join("; ");
     (!evidence.is_empty()).then_some(evidence)
+}
+
+/// What is weak in what a tunnel was negotiated with, whatever its policies allow.
+pub(crate) fn weakness_in_use(seen: &TunnelObserved) -> Option<String> {
+    let ike = seen.ike_suite.iter().map(|suite| ("IKE SA", suite));
+    let children = seen.children.iter();
+    let children = children.map(|child| ("Child SA", &child.suite));
+    let mut found: Vec<_> = ike
+        .chain(children)
+        .filter(|(_, suite)| suite.split('-').any(is_weak_word))
+        .map(|(what, suite)| format!("the {what} was negotiated with {suite}"))
+        .collect();
+    found.dedup();
+    (!found.is_empty()).then(|| found.join("; "))
+}
+
+/// Whether a word of a suite's name, as the engine spells it, is that of something weak.
+fn is_weak_word(word: &str) -> bool {
+    let weak = [
+        "des",
+        "3des",
+        "md5",
+        "prfmd5",
+        "sha1",
+        "prfsha1",
+        "modp768",
+        "modp1024",
+        "modp1536",
+        "modp1024s160",
+        "modp2048s224",
+        "modp2048s256",
+        "ecp192",
+    ];
+    weak.contains(&word)
 }
 
 /// A warning of what is weak.

@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use adit_ike_wire::v2::encrypted::{Layout, strip_padding};
+use adit_ike_wire::v2::encrypted::{FragmentNumber, Inner, Layout, Shape, strip_padding};
 use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::v2::*;
 use adit_ike_wire::*;
@@ -159,7 +159,12 @@ proptest! {
         iv in 8..=16_usize,
         icv in 12..=32_usize,
     ) {
-        let layout = Layout::new(&header, &payloads, &DATA[..iv], block, icv);
+        let shape = Shape {
+            iv: &DATA[..iv],
+            block_len: block,
+            icv_len: icv,
+        };
+        let layout = Layout::new(&header, &payloads, shape);
         prop_assume!(layout.octets.len() <= message::MAX_MESSAGE_LEN);
         let message = Message::parse(&layout.octets).unwrap();
         let [Payload::Encrypted(encrypted)] = message.payloads.as_slice() else { panic!() };
@@ -168,6 +173,34 @@ proptest! {
         prop_assert_eq!(plain.len() % block, 0);
         let inner = strip_padding(plain).unwrap();
         prop_assert_eq!(parse_chain(encrypted.first_inner, inner).unwrap(), payloads);
+    }
+
+    #[test]
+    fn a_fragment_that_has_room_for_its_octets_is_no_longer_than_it_may_be(
+        header in header(),
+        number in 1..=9_u16,
+        block in prop::sample::select(vec![1_usize, 4, 8, 16]),
+        iv in 8..=16_usize,
+        icv in 12..=32_usize,
+        limit in 150..1_300_usize,
+    ) {
+        let shape = Shape {
+            iv: &DATA[..iv],
+            block_len: block,
+            icv_len: icv,
+        };
+        let plain = vec![7; shape.room_in_fragment(limit)];
+        let inner = Inner { first: PayloadType::NOTIFY, octets: &plain };
+        let place = FragmentNumber { number, total: 9 };
+        let layout = Layout::of_fragment(&header, place, inner, shape);
+        prop_assert!(layout.octets.len() <= limit && layout.octets.len() + block > limit);
+        let message = Message::parse(&layout.octets).unwrap();
+        let [Payload::EncryptedFragment(fragment)] = message.payloads.as_slice() else { panic!() };
+        prop_assert_eq!((fragment.number, fragment.total), (number, 9));
+        prop_assert_eq!(fragment.first_inner, PayloadType::NOTIFY);
+        prop_assert_eq!(layout.associated_len + fragment.body.len(), layout.octets.len());
+        let padded = &fragment.body[iv..fragment.body.len() - icv];
+        prop_assert_eq!(strip_padding(padded).unwrap(), &plain[..]);
     }
 
     #[test]

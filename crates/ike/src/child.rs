@@ -64,6 +64,8 @@ pub(crate) struct ChildSa {
     pub(crate) replaces: Option<ChildKey>,
     /// It goes once this one, for the same traffic, is known to be there at both ends.
     pub(crate) yields_to: Option<ChildKey>,
+    /// Not all of its traffic is wanted any more.
+    pub(crate) outgrown: bool,
     /// Our side of the exchange that made it, and that exchange's nonces.
     pub(crate) role: Role,
     pub(crate) nonces: ExchangeNonces,
@@ -114,6 +116,7 @@ pub(crate) struct Owner<'a> {
     pub(crate) config: &'a ConnectionConfig,
     pub(crate) path: Path,
     pub(crate) carriage: Carriage,
+    pub(crate) behind_nat: bool,
     pub(crate) ecn: bool,
 }
 
@@ -160,6 +163,7 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         remote: owner.path.remote,
         carriage: owner.carriage,
         ecn: owner.ecn,
+        behind_nat: owner.behind_nat,
         outbound_active,
     })));
     let lifetime = owner.config.child_lifetime;
@@ -177,6 +181,7 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         outbound_active,
         replaces: birth.replaces,
         yields_to: None,
+        outgrown: false,
         role: birth.role,
         nonces: birth.nonces,
         since: ctx.now,

@@ -1,6 +1,7 @@
 //! All IKE SAs of one gateway: finds the SA a datagram belongs to, and keeps connections up.
 
 pub(crate) mod candidates;
+mod change;
 mod connection;
 mod effect;
 mod first;

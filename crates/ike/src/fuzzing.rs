@@ -13,6 +13,7 @@ use core::time::Duration;
 
 use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Random, Secret};
 use adit_ike_wire::v2::Payload;
+use adit_ike_wire::v2::encrypted::{FragmentNumber, Inner};
 use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::{ExchangeType, PayloadType};
 
@@ -20,7 +21,6 @@ use crate::config::{Versions, block};
 use crate::output::{ChildKey, Output, Polled};
 use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
-use crate::v2::state::State;
 use crate::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
     EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
@@ -300,10 +300,16 @@ impl Table {
             }
             3 | 4 => {
                 let (which, exchange) = (input.octet(), exchange(input.octet()));
+                // In one, or as a fragment.
+                let place = (operation & 0x78 != 0).then(|| FragmentNumber {
+                    number: u16::from(input.octet()),
+                    total: u16::from(input.octet()),
+                });
                 let first = PayloadType(input.octet());
                 let inner = input.octets();
                 let response = operation & 7 == 4;
-                if let Some(octets) = self.seal(side, which, (exchange, response), (first, inner)) {
+                let exchange = (exchange, response);
+                if let Some(octets) = self.seal(side, which, exchange, place, (first, inner)) {
                     self.made_up(side, octets);
                 }
             }
@@ -358,6 +364,7 @@ impl Table {
         side: usize,
         which: u8,
         (exchange, response): (ExchangeType, bool),
+        fragment: Option<FragmentNumber>,
         (first, inner): (PayloadType, &[u8]),
     ) -> Option<Vec<u8>> {
         let payloads = parse_chain(first, inner).unwrap_or_else(|_| {
@@ -390,17 +397,17 @@ impl Table {
             .get_mut(key)?
             .as_any_mut()
             .downcast_mut()?;
-        let protection = match state {
-            State::AuthSent(state) => &mut state.inputs.keys.protection,
-            State::Established(established) => &mut established.keys.protection,
-            State::HalfOpen(state) => &mut state.keys.protection,
-            State::IntermediateSent(state) => &mut state.inputs.keys.protection,
-            State::Refusing(state) => &mut state.keys.protection,
-            State::Withdrawn(state) => &mut state.keys.protection,
-            State::Gone | State::InitSent(_) => return None,
-        };
+        let protection = state.protection_mut(false)?;
         let header = link.header(exchange, id, response);
-        Some(protection.seal(&header, &payloads, &mut Sequence(7)))
+        if let Some(number) = fragment {
+            let inner = Inner {
+                first,
+                octets: inner,
+            };
+            return Some(protection.seal_fragment(&header, number, inner, &mut Sequence(7)));
+        }
+        let sealed = protection.seal(&header, &payloads, None, &mut Sequence(7));
+        sealed.datagrams.into_iter().next()
     }
 
     fn check(&self) {

@@ -45,6 +45,7 @@ mod suite;
 mod time;
 mod v1;
 mod v2;
+mod wanted;
 
 pub use carriage::{Carriage, Encapsulation};
 pub use config::{

@@ -117,6 +117,9 @@ pub struct InstallChild {
     /// Whether the peer brings marks of congestion from outer headers into inner ones, as all must that speak IKEv2
     /// (RFC 7296 section 2.24) and none need that speak IKEv1.
     pub ecn: bool,
+    /// This end's address is translated on the way, by a NAT that forgets it unless something is sent (RFC 3948
+    /// section 4).
+    pub behind_nat: bool,
     /// Whether to send on it at once (RFC 7296 section 2.8: a rekey's responder waits).
     pub outbound_active: bool,
 }

@@ -1,18 +1,33 @@
-//! Sending again what was not answered, in both versions: the same octets, at growing intervals.
+//! Sending again what was not answered, in both versions: the same octets, at growing intervals (RFC 7296
+//! section 2.1).
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::time::Instant;
 
 /// When a request is sent again, after it was sent first, and from then on.
-const RETRANSMIT_AFTER: [Duration; 6] = [
+const TO_ANYBODY: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_millis(1_000),
     Duration::from_millis(2_000),
     Duration::from_millis(4_000),
     Duration::from_millis(6_000),
     Duration::from_millis(8_000),
+];
+/// The same to a peer that was there: what a lifetime leaves for a rekey is to hold many attempts. With 5 of
+/// 100 datagrams lost, five attempts within ten seconds were not enough for one of 100,000 rekeys.
+const TO_A_PEER: [Duration; 11] = [
+    Duration::from_millis(500),
+    Duration::from_millis(1_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(2_000),
+    Duration::from_millis(3_000),
+    Duration::from_millis(3_000),
 ];
 const THEN_EVERY: Duration = Duration::from_millis(10_000);
 
@@ -21,31 +36,48 @@ pub(crate) const ATTEMPT: Duration = Duration::from_millis(21_500);
 
 /// What to do about a request that was not answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
-    /// Send these octets again, exactly as they were; they were sent `sent` times before.
-    Again { octets: Vec<u8>, sent: u32 },
+pub(crate) enum Overdue<M> {
+    /// Send this again, exactly as it was; it was sent `sent` times before.
+    Again { message: M, sent: u32 },
     /// The peer does not answer.
     GiveUp { sent: u32 },
 }
 
 /// A message that waits for its answer.
 #[derive(Debug)]
-pub(crate) struct Resend {
-    octets: Vec<u8>,
+pub(crate) struct Resend<M> {
+    message: M,
     since: Instant,
     sent: u32,
     due: Instant,
+    intervals: &'static [Duration],
 }
 
-impl Resend {
-    /// One that goes out now.
-    pub(crate) fn new(now: Instant, octets: Vec<u8>) -> Self {
+impl<M: Clone> Resend<M> {
+    /// One that goes out now, to somebody who may not be there.
+    pub(crate) fn new(now: Instant, message: M) -> Self {
+        Self::at(now, message, &TO_ANYBODY)
+    }
+
+    /// One that goes out now, to a peer that was there.
+    pub(crate) fn to_peer(now: Instant, message: M) -> Self {
+        Self::at(now, message, &TO_A_PEER)
+    }
+
+    fn at(now: Instant, message: M, intervals: &'static [Duration]) -> Self {
+        let first = intervals.first().unwrap_or(&THEN_EVERY);
         Self {
-            octets,
+            message,
             since: now,
             sent: 1,
-            due: now + RETRANSMIT_AFTER[0],
+            due: now + *first,
+            intervals,
         }
+    }
+
+    /// The message, to be sent otherwise from now on.
+    pub(crate) const fn message_mut(&mut self) -> &mut M {
+        &mut self.message
     }
 
     /// When to send it again, or to give up.
@@ -54,7 +86,7 @@ impl Resend {
     }
 
     /// What is to be done at `now`, if anything is. A peer is given up after `patience`.
-    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue> {
+    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue<M>> {
         if now < self.due {
             return None;
         }
@@ -65,11 +97,11 @@ impl Resend {
             return Some(Overdue::GiveUp { sent });
         }
         let index = usize::try_from(sent).unwrap_or(usize::MAX);
-        let wait = RETRANSMIT_AFTER.get(index).unwrap_or(&THEN_EVERY);
+        let wait = self.intervals.get(index).unwrap_or(&THEN_EVERY);
         self.sent = sent.saturating_add(1);
         self.due = (now + *wait).min(end);
         Some(Overdue::Again {
-            octets: self.octets.clone(),
+            message: self.message.clone(),
             sent,
         })
     }

@@ -82,8 +82,8 @@ pub(crate) trait Sa: fmt::Debug {
     /// Begins with what waits, where something can be begun. Called after each step that changed it.
     fn proceed(&mut self, ctx: &mut Context<'_>);
 
-    /// Has another configuration that leaves what was agreed good.
-    fn reconfigure(&mut self, config: &Arc<ConnectionConfig>);
+    /// Has another configuration that leaves the SA good. Child SAs that it does not want end.
+    fn reconfigure(&mut self, ctx: &mut Context<'_>, config: &Arc<ConnectionConfig>);
 
     /// Takes note of how a contest for the connection ended.
     fn settle(&mut self, now: Instant, outcome: Outcome);
@@ -378,6 +378,12 @@ impl Path {
             remote: self.remote,
             octets,
         }));
+    }
+
+    pub(crate) fn send_all(&self, ctx: &mut Context<'_>, datagrams: Vec<Vec<u8>>) {
+        for octets in datagrams {
+            self.send(ctx, octets);
+        }
     }
 
     pub(crate) const fn with_remote(self, remote: SocketAddr) -> Self {

@@ -11,11 +11,13 @@ mod exchange;
 
 mod additional;
 mod attacker;
+mod changed_blocks;
 mod child_collision;
 mod child_rekey;
 mod cost;
 mod delete;
 mod encapsulation;
+mod fragmentation;
 mod hour;
 mod ike_rekey;
 mod ikev1;

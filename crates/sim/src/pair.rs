@@ -59,6 +59,14 @@ fn inbound(node: &Node) -> BTreeSet<u32> {
         .collect()
 }
 
+/// How long a datagram is on the way. From the port of NAT traversal there is a non-ESP marker in it (RFC 3948 section
+/// 2.2).
+fn packet_len(from: SocketAddr, octets: &[u8]) -> usize {
+    let ip = if from.is_ipv4() { 20 } else { 40 };
+    let marker = if from.port() == 4500 { 4 } else { 0 };
+    ip + 8 + marker + octets.len()
+}
+
 /// Two ends and all between them.
 #[derive(Debug)]
 pub struct Pair {
@@ -68,6 +76,10 @@ pub struct Pair {
     pub conditions: Conditions,
     /// While true, datagrams wait in [`Self::wire`] until a test moves them.
     pub held: bool,
+    /// The longest packet that arrives: an IP header, a UDP header, and what is in it.
+    pub mtu: usize,
+    /// How many packets were longer.
+    pub too_long: usize,
     /// What is on its way, in the order of sending.
     pub wire: Vec<Datagram>,
     /// How often a Child SA was removed at one end while packets the other had sent on it could still
@@ -95,6 +107,8 @@ impl Pair {
             now: Instant::ZERO,
             conditions,
             held: false,
+            mtu: usize::MAX,
+            too_long: 0,
             wire: Vec::new(),
             a: Node::new(limits, seed ^ 0xa),
             b: Node::new(limits, seed ^ 0xb),
@@ -263,7 +277,10 @@ impl Pair {
     }
 
     fn send(&mut self, from: SocketAddr, to: SocketAddr, octets: Vec<u8>) {
-        let copies = if self.held {
+        let copies = if packet_len(from, &octets) > self.mtu {
+            self.too_long += 1;
+            0
+        } else if self.held {
             1
         } else if self.random.below(1000) < self.conditions.loss {
             0

@@ -35,6 +35,8 @@ pub(crate) struct Look {
     pub(crate) counters: adit_model::observed::Traffic,
     /// Packets came since the last look.
     pub(crate) heard: bool,
+    /// Packets were sent since the last look.
+    pub(crate) sent: bool,
     /// The peer's packets come from elsewhere.
     pub(crate) moved: Option<SocketAddr>,
     /// Its sequence numbers run out.
@@ -47,6 +49,7 @@ pub(crate) struct Forwarded {
     id: ChildId,
     remote: SocketAddr,
     last_inbound: Option<Instant>,
+    packets_out: u64,
     exhausting: bool,
 }
 
@@ -121,6 +124,7 @@ impl Forwarded {
             id,
             remote: child.remote,
             last_inbound: None,
+            packets_out: 0,
             exhausting: false,
         })
     }
@@ -151,6 +155,8 @@ impl Forwarded {
         let counters: ChildCounters = dataplane.child_counters(self.id)?;
         let heard = counters.last_inbound > self.last_inbound;
         self.last_inbound = counters.last_inbound;
+        let sent = counters.packets_out > self.packets_out;
+        self.packets_out = counters.packets_out;
         let exhausting = counters.sequence_used > SEQUENCE_LIMIT && !self.exhausting;
         self.exhausting |= exhausting;
         Some(Look {
@@ -161,6 +167,7 @@ impl Forwarded {
                 bytes_out: counters.octets_out,
             },
             heard,
+            sent,
             moved: counters.endpoint_seen.filter(|seen| *seen != self.remote),
             exhausting,
         })

@@ -19,6 +19,7 @@ mod drops;
 mod error;
 mod flood;
 mod forwarder;
+mod keepalive;
 mod line_limit;
 mod privileges;
 pub mod protocol;

@@ -29,6 +29,7 @@ use crate::descriptors::{Descriptors, IkeSockets, Lost};
 use crate::error::{WorkerError, failed};
 use crate::flood::Flood;
 use crate::forwarder::Forwarded;
+use crate::keepalive::Keepalives;
 use crate::privileges;
 use crate::protocol::{FromWorker, MAX_LINE, ToWorker};
 use crate::run::news::LOOK;
@@ -125,6 +126,7 @@ fn start(
         outgoing: Vec::new(),
         next_look: started + LOOK,
         looks: 0,
+        keepalives: Keepalives::default(),
         load_told: Default::default(),
         flood: Flood::default(),
     })
@@ -159,6 +161,7 @@ struct Worker {
     outgoing: Vec<u8>,
     next_look: Instant,
     looks: u32,
+    keepalives: Keepalives,
     load_told: (Drops, u64),
     flood: Flood,
 }

@@ -11,6 +11,7 @@ use adit_store::Transaction;
 
 use super::peer::local_address;
 use crate::Control;
+use crate::crypto_profile;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
 use crate::view::{is_to_any, tell_hopeless};
@@ -75,7 +76,13 @@ impl Control {
         let observed = view.gateway(gateway, now);
         let wish = policies.wish(gateway, &connection);
         let (state, mut reasons) = view.connection(&connection, wish, &observed, now);
-        reasons.extend(policies.warning(&connection));
+        let seen = view.tunnel(connection.gateway, connection.id);
+        let weak = policies.warning(&connection).or_else(|| {
+            let seen = seen.as_ref().filter(|_| state == TunnelState::Up)?;
+            let evidence = crypto_profile::weakness_in_use(seen)?;
+            Some(crypto_profile::warning(&evidence, seen.since))
+        });
+        reasons.extend(weak);
         let (ike, ipsec) = policies.of(&connection);
         let ike_policy = ike.map(|policy| (policy.id, policy.name.clone()));
         let ipsec_policy = ipsec.map(|policy| (policy.id, policy.name.clone()));
@@ -83,7 +90,7 @@ impl Control {
             state,
             reasons,
             gateway_status: observed.status,
-            observed: view.tunnel(connection.gateway, connection.id),
+            observed: seen,
             local_address: local_address(gateway, &connection),
             ike_policy,
             ipsec_policy,

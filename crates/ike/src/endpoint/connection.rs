@@ -9,8 +9,9 @@ use crate::config::{ConnectionConfig, ConnectionKey, Liveness, Versions};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
 use crate::output::{Deadline, Event, Output};
-use crate::sa::{Context, Farewell, Order, Role, Sa, SaKey, Stage, Usage, Want};
+use crate::sa::{Context, Order, Role, Sa, SaKey, Stage, Usage, Want};
 use crate::time::Instant;
+use crate::wanted::Moves;
 use crate::{v1, v2};
 
 /// The longest pause between two attempts.
@@ -48,13 +49,18 @@ struct Wanted {
     not_before: Instant,
 }
 
-impl Connection {
-    fn new(now: Instant, config: ConnectionConfig) -> Self {
-        let wanted = Wanted {
+impl Wanted {
+    const fn new(not_before: Instant) -> Self {
+        Self {
             missing: false,
-            not_before: now,
-        };
-        let children = alloc::vec![wanted; config.children.len()];
+            not_before,
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn new(now: Instant, config: ConnectionConfig) -> Self {
+        let children = alloc::vec![Wanted::new(now); config.children.len()];
         Self {
             config: Arc::new(config),
             attempts: 0,
@@ -64,9 +70,15 @@ impl Connection {
         }
     }
 
-    /// Takes another configuration that leaves what was negotiated good. Who begins now, or does not
-    /// wait any more for a peer that was lost, begins at once.
-    fn change_timing(&mut self, now: Instant, config: ConnectionConfig) {
+    /// Takes another configuration that leaves IKE SAs good. Who begins now, or does not wait any more for a
+    /// peer that was lost, begins at once. What is new is asked for at once by the IKE SA's initiator, and after a
+    /// while by its responder: most likely the peer has it too.
+    pub(super) fn change(
+        &mut self,
+        now: Instant,
+        role: Role,
+        config: ConnectionConfig,
+    ) -> Arc<ConnectionConfig> {
         let waits = |config: &ConnectionConfig| {
             let leaves_it = |liveness: Liveness| !liveness.restart;
             !config.initiate || config.liveness.is_some_and(leaves_it)
@@ -75,7 +87,21 @@ impl Connection {
             self.attempts = 0;
             self.retry_at = now;
         }
+        let not_before = match role {
+            Role::Initiator => now,
+            Role::Responder => now + RESPONDER_WAIT,
+        };
+        let mut children = alloc::vec![Wanted::new(not_before); config.children.len()];
+        let moves = Moves::of(&self.config.children, &config.children);
+        for (index, wanted) in self.children.iter().enumerate() {
+            let place = moves.place(index);
+            if let Some(same) = place.and_then(|place| children.get_mut(place)) {
+                *same = *wanted;
+            }
+        }
+        self.children = children;
         self.config = Arc::new(config);
+        Arc::clone(&self.config)
     }
 
     /// Plans the next attempt: 1 s, 2 s, 4 s and so on, up to half a minute.
@@ -117,87 +143,7 @@ impl Connection {
     }
 }
 
-/// Whether going from `old` to `new` leaves what was negotiated good.
-fn only_timing_differs(old: &ConnectionConfig, new: &ConnectionConfig) -> bool {
-    let mut aligned = new.clone();
-    aligned.liveness = old.liveness;
-    aligned.initiate = old.initiate;
-    aligned.ike_lifetime = old.ike_lifetime;
-    aligned.child_lifetime = old.child_lifetime;
-    aligned == *old
-}
-
 impl Endpoint {
-    pub(super) fn set_connection(
-        &mut self,
-        now: Instant,
-        key: ConnectionKey,
-        config: ConnectionConfig,
-    ) {
-        if let Some(connection) = self.connections.get_mut(&key)
-            && only_timing_differs(&connection.config, &config)
-        {
-            connection.change_timing(now, config);
-            let config = Arc::clone(&connection.config);
-            for sa in self.sas.keys_of_connection(key) {
-                self.sas.change(sa, |sa| sa.reconfigure(&config));
-            }
-            if let Some(neighbours) = self.by_addresses.get_mut(&(config.local, config.remote)) {
-                neighbours.changed();
-            }
-            self.touched.insert(key);
-            return;
-        }
-        self.remove_connection(now, key);
-        let addresses = (config.local, config.remote);
-        self.by_addresses.entry(addresses).or_default().add(key);
-        let identities = (config.local_id.clone(), config.remote_id.clone());
-        self.by_identities
-            .entry(identities)
-            .or_default()
-            .insert(key);
-        self.connections.insert(key, Connection::new(now, config));
-        self.touched.insert(key);
-    }
-
-    pub(super) fn remove_connection(&mut self, now: Instant, key: ConnectionKey) {
-        let Some(gone) = self.connections.remove(&key) else {
-            return;
-        };
-        if let Some(planned) = gone.planned {
-            self.plans.remove(&(planned, key));
-        }
-        let addresses = (gone.config.local, gone.config.remote);
-        if let Some(neighbours) = self.by_addresses.get_mut(&addresses) {
-            neighbours.remove(key);
-            if neighbours.is_empty() {
-                self.by_addresses.remove(&addresses);
-            }
-        }
-        let identities = (gone.config.local_id.clone(), gone.config.remote_id.clone());
-        if let Some(keys) = self.by_identities.get_mut(&identities) {
-            keys.remove(&key);
-            if keys.is_empty() {
-                self.by_identities.remove(&identities);
-            }
-        }
-        for sa in self.sas.half_open_keys_at(gone.config.remote) {
-            if self.could_become(sa, key) {
-                self.sas.forget(sa);
-            }
-        }
-        for sa in self.sas.keys_of_connection(key) {
-            match self.sas.get(sa).map(|sa| sa.stage()) {
-                Some(Stage::Begun) => drop(self.sas.forget(sa)),
-                // Nothing of a connection that is not wanted lingers.
-                Some(Stage::InUse | Stage::Ending | Stage::Proving) => {
-                    self.order(now, sa, Order::Close(Farewell::AtOnce));
-                }
-                Some(Stage::HalfOpen(_)) | None => {}
-            }
-        }
-    }
-
     /// The SAs that carry the connection, the oldest first.
     pub(super) fn in_use(
         &self,
@@ -251,7 +197,7 @@ impl Endpoint {
     }
 
     /// Whether a half-open SA could turn out to be the connection's.
-    fn could_become(&self, sa: SaKey, connection: ConnectionKey) -> bool {
+    pub(super) fn could_become(&self, sa: SaKey, connection: ConnectionKey) -> bool {
         match self.sas.get(sa).map(|sa| sa.stage()) {
             Some(Stage::HalfOpen(candidates)) => candidates.contain(connection),
             _ => false,

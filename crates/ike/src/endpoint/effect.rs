@@ -1,5 +1,6 @@
 //! What SAs want of their endpoint: to appear, to go, to hand over Child SAs.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -220,6 +221,9 @@ impl Endpoint {
             // Attempts go on counting: a peer can refuse an SA after it is up.
             connection.retry_at = now;
             connection.ike_is_up(now, role);
+            // It may have changed since the SA was begun.
+            let config = Arc::clone(&connection.config);
+            self.with_sa(now, key, |ctx, sa| sa.reconfigure(ctx, &config));
         }
         if role == Role::Responder {
             self.drop_unanswered(connection);

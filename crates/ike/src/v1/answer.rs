@@ -99,6 +99,7 @@ impl FirstMessage<'_> {
             remote_spi: self.header.initiator_spi,
             path: self.path,
             is_translated: false,
+            behind_nat: false,
             carriage: Carriage::Udp,
         };
         let answer = SecurityAssociation {

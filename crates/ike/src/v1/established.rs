@@ -62,12 +62,12 @@ pub(super) struct Exchange {
 /// How far a quick mode has come.
 pub(super) enum Progress {
     /// We began it.
-    Asked(Asking, Resend),
+    Asked(Asking, Resend<Vec<u8>>),
     /// The peer began it: this Child SA is made, and goes if the third message does not come.
     Answered {
         child: ChildKey,
         nonces: ExchangeNonces,
-        resend: Resend,
+        resend: Resend<Vec<u8>>,
     },
     /// It is over, and remembered until then.
     Over {
@@ -201,6 +201,14 @@ impl Established {
         if !self.wants.iter().any(|(one, _)| *one == want) {
             self.wants.push_back((want, not_before));
         }
+    }
+
+    /// Has something else wanted in the place of each want, or nothing.
+    pub(super) fn move_wants(&mut self, to: impl Fn(Want) -> Option<Want>) {
+        let wants = core::mem::take(&mut self.wants).into_iter();
+        self.wants = wants
+            .filter_map(|(want, not_before)| Some((to(want)?, not_before)))
+            .collect();
     }
 
     /// When the first of what is wanted is to begin. There is one quick mode of ours at a time, as strongSwan

@@ -162,8 +162,8 @@ impl IkeSa {
             }
         };
         match attempt.resend.overdue(ctx.now, ATTEMPT) {
-            Some(Overdue::Again { octets, sent }) => {
-                link.path.send(ctx, octets);
+            Some(Overdue::Again { message, sent }) => {
+                link.path.send(ctx, message);
                 if sent + 1 == TELL_AFTER && !attempt.hinted {
                     let failure = failure(TELL_AFTER);
                     ctx.push(Output::Event(Event::Failed(attempt.connection, failure)));

@@ -20,6 +20,8 @@ pub(super) struct Link {
     pub(super) path: Path,
     /// The peer's address is translated on the way, so that its port may change.
     pub(super) is_translated: bool,
+    /// So is ours.
+    pub(super) behind_nat: bool,
     /// What the Child SAs' packets travel in.
     pub(super) carriage: Carriage,
 }

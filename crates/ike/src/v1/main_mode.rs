@@ -93,6 +93,7 @@ impl IkeSa {
                 remote: (config.remote, PORT).into(),
             },
             is_translated: false,
+            behind_nat: false,
             carriage: Carriage::Udp,
         };
         let sa = Payload::SecurityAssociation(offer(ProtocolId::ISAKMP, &[], &offers), &[]);

@@ -26,6 +26,7 @@ mod quick_answer;
 mod quick_contents;
 mod quick_mode;
 mod quick_refused;
+mod rewish;
 pub(crate) mod sa;
 mod state;
 mod timers;

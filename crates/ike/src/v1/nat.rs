@@ -151,6 +151,7 @@ pub(super) fn conclude(
     let we_are_translated = ours.is_none_or(|hash| hash != here);
     let there = expected(path.remote);
     link.is_translated = dialect.is_some() && !hashes.any(|hash| hash == there);
+    link.behind_nat = dialect.is_some() && we_are_translated;
     let translated = link.is_translated || we_are_translated;
     let wrapping = Wrapping::of(wanted, dialect, translated)?;
     link.carriage = wrapping.carriage();

@@ -260,7 +260,7 @@ impl Established {
             progress: Progress::Answered {
                 child,
                 nonces,
-                resend: Resend::new(ctx.now, sealed.octets.clone()),
+                resend: Resend::to_peer(ctx.now, sealed.octets.clone()),
             },
             said: Some(Said {
                 to: datagram.to_vec(),

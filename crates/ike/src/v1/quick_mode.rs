@@ -146,7 +146,7 @@ impl Established {
         self.exchanges.push(Exchange {
             message_id,
             iv: sealed.next_iv,
-            progress: Progress::Asked(asking, Resend::new(ctx.now, sealed.octets)),
+            progress: Progress::Asked(asking, Resend::to_peer(ctx.now, sealed.octets)),
             said: None,
         });
     }
@@ -373,6 +373,7 @@ impl Established {
             config: &config,
             path: link.path,
             carriage: link.carriage,
+            behind_nat: link.behind_nat,
             ecn: false,
         };
         let mut child = child::install(

@@ -182,9 +182,9 @@ impl Sa for IkeSa {
         }
     }
 
-    fn reconfigure(&mut self, config: &Arc<ConnectionConfig>) {
+    fn reconfigure(&mut self, ctx: &mut Context<'_>, config: &Arc<ConnectionConfig>) {
         if let Some((sa, _)) = self.established_mut() {
-            sa.config = Arc::clone(config);
+            sa.reconfigure(ctx, config);
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Attempt {
     pub(super) connection: ConnectionKey,
     pub(super) config: Arc<ConnectionConfig>,
     pub(super) begun: Instant,
-    pub(super) resend: Resend,
+    pub(super) resend: Resend<Vec<u8>>,
     /// The peer answered, though not with what we need.
     pub(super) hinted: bool,
 }

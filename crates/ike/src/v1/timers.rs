@@ -72,7 +72,7 @@ impl Established {
                 }
             };
             match resend.overdue(now, ATTEMPT) {
-                Some(Overdue::Again { octets, .. }) => link.path.send(ctx, octets),
+                Some(Overdue::Again { message, .. }) => link.path.send(ctx, message),
                 Some(Overdue::GiveUp { .. }) => given_up.push(exchange.message_id),
                 None => {}
             }

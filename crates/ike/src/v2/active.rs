@@ -39,7 +39,8 @@ impl core::fmt::Debug for Request {
 /// A request for a new Child SA under way.
 #[derive(Debug)]
 pub(crate) struct ChildCreating {
-    pub(crate) index: usize,
+    /// Of the one that is wanted, as long as it is.
+    pub(crate) index: Option<usize>,
     pub(crate) request: Request,
 }
 

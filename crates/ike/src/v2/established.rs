@@ -14,6 +14,7 @@
 
 mod exchange;
 mod proof;
+mod rewish;
 mod timers;
 
 use alloc::collections::VecDeque;
@@ -185,12 +186,12 @@ impl Established {
         self.children.iter().any(|child| {
             let serves = child.index == Some(index)
                 || crate::selectors::covers(&child.local, &child.remote, wanted);
-            child.is_live() && now < child.renew_at && serves
+            child.is_live() && !child.outgrown && now < child.renew_at && serves
         }) || self
             .queue
             .iter()
             .any(|queued| queued.task == Task::ChildCreate(index))
-            || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == index)
+            || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == Some(index))
     }
 
     /// Whether a task may begin: what is left of an SA that was replaced moves to the new one.

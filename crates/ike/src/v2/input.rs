@@ -8,7 +8,9 @@ use crate::output::{Event, Output};
 use crate::resend::{ATTEMPT, Overdue};
 use crate::sa::{Context, DropReason, Effect, Ending, Path, Received, Role};
 use crate::v2::contents::Contents;
-use crate::v2::protection::Opened;
+use crate::v2::fragments::smallest_limit;
+use crate::v2::link::TROUBLE;
+use crate::v2::protection::{Opened, Piece, Protection};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{Refusing, State};
 use crate::v2::task::Task;
@@ -73,29 +75,38 @@ impl IkeSa {
         }
     }
 
+    /// What messages with this header are opened by.
+    fn protection_mut(&mut self, header: &Header) -> Option<&mut Protection> {
+        let arrival = self.link.responses.classify(header.message_id);
+        let is_repeated = !header.flags.response && arrival == Arrival::Repeated;
+        self.state.protection_mut(is_repeated)
+    }
+
     pub(crate) fn open(
-        &self,
+        &mut self,
         datagram: &[u8],
         message: &Message<'_>,
-    ) -> Result<Opened, DropReason> {
-        let protection = match &self.state {
-            State::AuthSent(state) => &state.inputs.keys.protection,
-            State::Established(established) => &established.keys.protection,
-            State::HalfOpen(state) => {
-                let before = state.before.as_ref().filter(|_| {
-                    let arrival = self.link.responses.classify(message.header.message_id);
-                    matches!(arrival, Arrival::Repeated(_))
-                });
-                &before.unwrap_or(&state.keys).protection
-            }
-            State::IntermediateSent(state) => &state.inputs.keys.protection,
-            State::Refusing(state) => &state.keys.protection,
-            State::Withdrawn(state) => &state.keys.protection,
-            State::Gone | State::InitSent(_) => return Err(DropReason::OutOfOrder),
-        };
-        protection
+    ) -> Result<Piece, DropReason> {
+        self.protection_mut(&message.header)
+            .ok_or(DropReason::OutOfOrder)?
             .open(datagram, message)
             .map_err(|_| DropReason::NotAuthentic)
+    }
+
+    /// The message that a piece completes.
+    fn complete(&mut self, header: &Header, piece: Piece) -> Result<Option<Opened>, DropReason> {
+        let fragment = match piece {
+            Piece::Part(fragment) => fragment,
+            Piece::Whole(opened) => return Ok(Some(opened)),
+        };
+        let whole = self.link.fragmentation.take(header, fragment)?;
+        Ok(whole.map(|whole| {
+            // Who cuts messages up that small has a reason, which is likely to hold in this direction too.
+            if whole.longest <= smallest_limit(self.link.path.remote.ip()) {
+                self.link.fragmentation.meet_trouble();
+            }
+            whole.opened
+        }))
     }
 
     fn take_response(
@@ -114,7 +125,10 @@ impl IkeSa {
             }
             return Ok(Received::Processed);
         }
-        let opened = self.open(datagram, message)?;
+        let piece = self.open(datagram, message)?;
+        let Some(opened) = self.complete(&message.header, piece)? else {
+            return Ok(Received::Processed);
+        };
         let payloads = opened.payloads();
         let contents = payloads
             .as_ref()
@@ -156,12 +170,16 @@ impl IkeSa {
         message: &Message<'_>,
         datagram: &[u8],
     ) -> Result<Received, DropReason> {
-        let opened = self.open(datagram, message)?;
+        let piece = self.open(datagram, message)?;
         let header = message.header;
         match self.link.responses.classify(header.message_id) {
             Arrival::Stray => return Err(DropReason::OutOfOrder),
-            Arrival::Repeated(octets) => {
-                path.send(ctx, octets);
+            // RFC 7383 section 2.6.1: the first fragment stands for all.
+            Arrival::Repeated if !piece.is_first() => return Ok(Received::Repeated),
+            Arrival::Repeated => {
+                if let Some(protection) = self.state.protection_mut(true) {
+                    self.link.respond_again(ctx, protection, path);
+                }
                 self.hear_from(ctx, path);
                 if let Some(established) = self.established_mut() {
                     established.answered_again(ctx.now);
@@ -179,6 +197,9 @@ impl IkeSa {
             }
             self.link.path = path;
         }
+        let Some(opened) = self.complete(&header, piece)? else {
+            return Ok(Received::Processed);
+        };
         self.link.asked_from = path;
         self.hear_from(ctx, path);
         let parsed = opened.payloads();
@@ -259,8 +280,14 @@ impl IkeSa {
             _ => ATTEMPT,
         };
         match self.link.requests.overdue(ctx.now, patience) {
-            Some(Overdue::Again { octets, sent }) => {
-                self.link.transmit(ctx, octets);
+            Some(Overdue::Again { mut message, sent }) => {
+                if sent >= TROUBLE
+                    && let Some(protection) = self.state.protection_mut(false)
+                    && let Some(smaller) = self.link.cut_request(ctx, protection)
+                {
+                    message = smaller;
+                }
+                self.link.transmit(ctx, message);
                 if let State::InitSent(state) = &self.state
                     && sent + 1 == TELL_AFTER
                     && !state.hinted

@@ -1,6 +1,5 @@
 //! What every state of an IKE SA has: who speaks with whom, where, and two message-ID windows.
 
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use adit_ike_wire::v2::Payload;
@@ -9,6 +8,8 @@ use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 use crate::carriage::Carriage;
 use crate::config::ConnectionKey;
 use crate::sa::{Context, NAT_PORT, Path, Role, SaKey};
+use crate::v2::fragments::{Fragmentation, smallest_limit};
+use crate::v2::outgoing::Outgoing;
 use crate::v2::protection::Protection;
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
@@ -19,6 +20,9 @@ pub(crate) enum Translation {
     No,
     Yes,
 }
+
+/// How often a message is repeated before its datagrams become smaller.
+pub(crate) const TROUBLE: u32 = 2;
 
 /// What every state of an IKE SA has.
 pub(crate) struct Link {
@@ -32,6 +36,8 @@ pub(crate) struct Link {
     /// Where our requests and the Child SAs' packets go.
     pub(crate) path: Path,
     pub(crate) translation: Translation,
+    /// Ours is.
+    pub(crate) behind_nat: bool,
     /// What the Child SAs' packets travel in.
     pub(crate) carriage: Carriage,
     /// Where the peer may have moved to: our requests go there too, and their answers decide.
@@ -40,6 +46,7 @@ pub(crate) struct Link {
     pub(crate) asked_from: Path,
     pub(crate) requests: RequestWindow,
     pub(crate) responses: ResponseWindow,
+    pub(crate) fragmentation: Fragmentation,
 }
 
 impl Link {
@@ -72,12 +79,14 @@ impl Link {
     }
 
     /// Sends a request, or repeats one.
-    pub(crate) fn transmit(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
+    pub(crate) fn transmit(&self, ctx: &mut Context<'_>, message: Outgoing) {
         if let Some(remote) = self.candidate {
-            let octets = octets.clone();
-            self.path.with_remote(remote).send(ctx, octets);
+            let message = message.clone();
+            self.path
+                .with_remote(remote)
+                .send_all(ctx, message.datagrams);
         }
-        self.path.send(ctx, octets);
+        self.path.send_all(ctx, message.datagrams);
     }
 
     /// Notes where an authentic request, or a packet of a Child SA, came from. Anybody on the way can
@@ -119,9 +128,10 @@ impl Link {
         payloads: &[Payload<'_>],
     ) {
         let header = self.header(exchange, self.requests.next_id(), false);
-        let octets = protection.seal(&header, payloads, ctx.random);
-        self.requests.sent(ctx.now, exchange, octets.clone());
-        self.transmit(ctx, octets);
+        let limit = self.fragmentation.limit(self.path.remote.ip());
+        let message = protection.seal(&header, payloads, limit, ctx.random);
+        self.requests.sent(ctx.now, exchange, message.clone());
+        self.transmit(ctx, message);
     }
 
     /// Sends a protected response to the request that is due, and keeps it for repetitions.
@@ -134,9 +144,43 @@ impl Link {
         payloads: &[Payload<'_>],
     ) {
         let header = self.header(exchange, message_id, true);
-        let octets = protection.seal(&header, payloads, ctx.random);
-        self.responses.answered(octets.clone());
+        let limit = self.fragmentation.limit(self.asked_from.remote.ip());
+        let message = protection.seal(&header, payloads, limit, ctx.random);
+        self.responses.answered(message.clone());
         // Section 2.11: an answer goes to where the request came from.
-        self.asked_from.send(ctx, octets);
+        self.asked_from.send_all(ctx, message.datagrams);
+    }
+
+    /// Has the request under way, which was not answered, go in smaller datagrams from now on where it may be that
+    /// larger ones don't arrive (RFC 7383 section 2.5.2); how it goes then.
+    pub(crate) fn cut_request(
+        &mut self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+    ) -> Option<Outgoing> {
+        let limit = smallest_limit(self.path.remote.ip());
+        let message = self.requests.in_flight_mut()?;
+        if !message.could_be_smaller(limit) {
+            return None;
+        }
+        self.fragmentation.meet_trouble();
+        message.cut(limit, protection, ctx.random);
+        Some(message.clone())
+    }
+
+    /// Answers a request again, which came from there. A peer that goes on asking may not get large datagrams.
+    pub(crate) fn respond_again(
+        &mut self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+        from: Path,
+    ) {
+        let limit = smallest_limit(from.remote.ip());
+        let (message, before) = self.responses.again();
+        if before >= TROUBLE && message.could_be_smaller(limit) {
+            self.fragmentation.meet_trouble();
+            message.cut(limit, protection, ctx.random);
+        }
+        from.send_all(ctx, message.datagrams.clone());
     }
 }

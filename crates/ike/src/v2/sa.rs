@@ -195,9 +195,9 @@ impl Sa for IkeSa {
         }
     }
 
-    fn reconfigure(&mut self, config: &Arc<ConnectionConfig>) {
+    fn reconfigure(&mut self, ctx: &mut Context<'_>, config: &Arc<ConnectionConfig>) {
         if let Some(established) = self.established_mut() {
-            established.config = Arc::clone(config);
+            established.reconfigure(ctx, config);
         }
     }
 

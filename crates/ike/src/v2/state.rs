@@ -30,6 +30,7 @@ use crate::time::Instant;
 use crate::v2::agreement::Wish;
 use crate::v2::established::Established;
 use crate::v2::keys::SaKeys;
+use crate::v2::protection::Protection;
 
 /// The state of an IKE SA.
 pub(crate) enum State {
@@ -42,6 +43,26 @@ pub(crate) enum State {
     IntermediateSent(Box<IntermediateSent>),
     Refusing(Box<Refusing>),
     Withdrawn(Box<Withdrawn>),
+}
+
+impl State {
+    /// What messages are sealed and opened by, where there are keys. A request that `is_repeated` has those before an
+    /// additional exchange, if that was it.
+    pub(crate) fn protection_mut(&mut self, is_repeated: bool) -> Option<&mut Protection> {
+        let keys = match self {
+            Self::AuthSent(state) => &mut state.inputs.keys,
+            Self::Established(established) => &mut established.keys,
+            Self::HalfOpen(state) => match &mut state.before {
+                Some(before) if is_repeated => before,
+                _ => &mut state.keys,
+            },
+            Self::IntermediateSent(state) => &mut state.inputs.keys,
+            Self::Refusing(state) => &mut state.keys,
+            Self::Withdrawn(state) => &mut state.keys,
+            Self::Gone | Self::InitSent(_) => return None,
+        };
+        Some(&mut keys.protection)
+    }
 }
 
 /// The initiator's state while it waits for the answer to its first message.

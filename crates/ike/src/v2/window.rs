@@ -1,12 +1,12 @@
 //! Message IDs (RFC 7296 sections 2.1 to 2.3), windows of size 1.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header};
 
 use crate::resend::{Overdue, Resend};
 use crate::time::Instant;
+use crate::v2::outgoing::Outgoing;
 
 /// Our requests: at most one is under way.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(crate) struct RequestWindow {
 struct InFlight {
     id: u32,
     exchange: ExchangeType,
-    resend: Resend,
+    resend: Resend<Outgoing>,
 }
 
 impl RequestWindow {
@@ -41,22 +41,34 @@ impl RequestWindow {
     }
 
     /// Notes that the request with [`Self::next_id`] goes out now.
-    pub(crate) fn sent(&mut self, now: Instant, exchange: ExchangeType, octets: Vec<u8>) {
+    pub(crate) fn sent(&mut self, now: Instant, exchange: ExchangeType, message: Outgoing) {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
+        let resend = match exchange {
+            ExchangeType::CREATE_CHILD_SA | ExchangeType::INFORMATIONAL => {
+                Resend::to_peer(now, message)
+            }
+            _ => Resend::new(now, message),
+        };
         self.in_flight = Some(InFlight {
             id,
             exchange,
-            resend: Resend::new(now, octets),
+            resend,
         });
     }
 
-    /// Puts other octets in the place of the request under way, with the same ID: a repeated
+    /// Puts another message in the place of the request under way, with the same ID: a repeated
     /// IKE_SA_INIT with a cookie or another group (RFC 7296 section 2.6.1).
-    pub(crate) fn replace(&mut self, now: Instant, octets: Vec<u8>) {
+    pub(crate) fn replace(&mut self, now: Instant, message: Outgoing) {
         if let Some(in_flight) = &mut self.in_flight {
-            in_flight.resend = Resend::new(now, octets);
+            in_flight.resend = Resend::new(now, message);
         }
+    }
+
+    /// The request under way, to be sent otherwise from now on.
+    pub(crate) fn in_flight_mut(&mut self) -> Option<&mut Outgoing> {
+        let in_flight = self.in_flight.as_mut()?;
+        Some(in_flight.resend.message_mut())
     }
 
     /// Whether a response with this header is the awaited one: the request's ID, and its exchange.
@@ -78,7 +90,11 @@ impl RequestWindow {
     }
 
     /// Answers what is to be done at `now`, if anything is. A peer is given up after `patience`.
-    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Overdue> {
+    pub(crate) fn overdue(
+        &mut self,
+        now: Instant,
+        patience: Duration,
+    ) -> Option<Overdue<Outgoing>> {
         let overdue = self.in_flight.as_mut()?.resend.overdue(now, patience);
         if let Some(Overdue::GiveUp { .. }) = overdue {
             self.in_flight = None;
@@ -91,27 +107,23 @@ impl RequestWindow {
 #[derive(Debug, Default)]
 pub(crate) struct ResponseWindow {
     expected: u32,
-    last: Vec<u8>,
+    last: Outgoing,
+    /// How often the last one was answered again.
+    repeated: u32,
 }
 
 /// What a request is, by its ID.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     /// The one that is due.
     Fresh,
     /// The one that was answered last; the answer is to be sent again.
-    Repeated(Vec<u8>),
+    Repeated,
     /// One from outside the window; it is dropped (section 2.3).
     Stray,
 }
 
 impl ResponseWindow {
-    /// The window of an IKE SA whose next request from the peer has the ID `expected`, and whose
-    /// last answer was `last`.
-    pub(crate) const fn starting_at(expected: u32, last: Vec<u8>) -> Self {
-        Self { expected, last }
-    }
-
     #[cfg(any(test, fuzzing))]
     pub(crate) const fn expected(&self) -> u32 {
         self.expected
@@ -121,16 +133,24 @@ impl ResponseWindow {
         if id == self.expected {
             Arrival::Fresh
         } else if id.checked_add(1) == Some(self.expected) && !self.last.is_empty() {
-            Arrival::Repeated(self.last.clone())
+            Arrival::Repeated
         } else {
             Arrival::Stray
         }
     }
 
-    /// Notes that the request that was due has been answered with `octets`.
-    pub(crate) fn answered(&mut self, octets: Vec<u8>) {
+    /// Notes that the request that was due has been answered with this.
+    pub(crate) fn answered(&mut self, message: Outgoing) {
         self.expected = self.expected.saturating_add(1);
-        self.last = octets;
+        self.last = message;
+        self.repeated = 0;
+    }
+
+    /// The last answer, which is given again, and how often it was before.
+    pub(crate) const fn again(&mut self) -> (&mut Outgoing, u32) {
+        let before = self.repeated;
+        self.repeated = before.saturating_add(1);
+        (&mut self.last, before)
     }
 }
 
@@ -142,20 +162,19 @@ mod tests {
     #[test]
     fn a_request_is_sent_again_unchanged_until_the_peer_is_given_up() {
         let mut window = RequestWindow::default();
-        window.sent(Instant::ZERO, ExchangeType::INFORMATIONAL, alloc::vec![7]);
+        let seven = || Outgoing::in_clear(alloc::vec![7]);
+        window.sent(Instant::ZERO, ExchangeType::INFORMATIONAL, seven());
         let mut sent = 1;
         loop {
             let due = window.deadline().unwrap();
-            assert_eq!(
-                window.overdue(Instant::from_micros(due.as_micros() - 1), ATTEMPT),
-                None
-            );
+            let before = Instant::from_micros(due.as_micros() - 1);
+            assert!(window.overdue(before, ATTEMPT).is_none());
             match window.overdue(due, ATTEMPT).unwrap() {
                 Overdue::Again {
-                    octets,
+                    message,
                     sent: before,
                 } => {
-                    assert_eq!((octets, before), (alloc::vec![7], sent));
+                    assert_eq!((message.datagrams, before), (seven().datagrams, sent));
                     sent += 1;
                 }
                 Overdue::GiveUp { sent: before } => {
@@ -184,7 +203,7 @@ mod tests {
         let mut window = RequestWindow::starting_at(5);
         let asked = ExchangeType::CREATE_CHILD_SA;
         assert!(!window.awaits(&header(asked, 5)));
-        window.sent(Instant::ZERO, asked, alloc::vec![7]);
+        window.sent(Instant::ZERO, asked, Outgoing::in_clear(alloc::vec![7]));
         assert!(window.awaits(&header(asked, 5)));
         assert!(!window.awaits(&header(asked, 4)) && !window.awaits(&header(asked, 6)));
         assert!(!window.awaits(&header(ExchangeType::INFORMATIONAL, 5)));
@@ -193,13 +212,21 @@ mod tests {
     #[test]
     fn a_repeated_request_gets_the_same_octets_and_older_ones_nothing() {
         let mut window = ResponseWindow::default();
+        let answer = |octet| Outgoing::in_clear(alloc::vec![octet]);
+        let again = |window: &mut ResponseWindow| {
+            let (message, before) = window.again();
+            (message.datagrams.concat(), before)
+        };
         assert_eq!(window.classify(0), Arrival::Fresh);
         assert_eq!(window.classify(1), Arrival::Stray);
-        window.answered(alloc::vec![1]);
-        assert_eq!(window.classify(0), Arrival::Repeated(alloc::vec![1]));
-        window.answered(alloc::vec![2]);
+        window.answered(answer(1));
+        assert_eq!(window.classify(0), Arrival::Repeated);
+        assert_eq!(again(&mut window), (alloc::vec![1], 0));
+        assert_eq!(again(&mut window), (alloc::vec![1], 1));
+        window.answered(answer(2));
         assert_eq!(window.classify(0), Arrival::Stray);
-        assert_eq!(window.classify(1), Arrival::Repeated(alloc::vec![2]));
+        assert_eq!(window.classify(1), Arrival::Repeated);
+        assert_eq!(again(&mut window), (alloc::vec![2], 0));
         assert_eq!(window.classify(2), Arrival::Fresh);
     }
 }

@@ -28,6 +28,11 @@ impl Worker {
         for ChildId(key) in self.dataplane.take_busy() {
             self.look_at(ChildKey(key));
         }
+        for remote in self.keepalives.due(Instant::now()) {
+            if let Err(error) = self.dataplane.send_keepalive(remote) {
+                tracing::debug!(%error, "a NAT keepalive could not be sent");
+            }
+        }
         let with_counters = self.looks.is_multiple_of(TELL_EVERY);
         self.tell_news(with_counters);
         if with_counters {
@@ -43,6 +48,9 @@ impl Worker {
         let Some(look) = child.look(&self.dataplane) else {
             return;
         };
+        if look.sent {
+            self.keepalives.note_child(Instant::now(), key);
+        }
         if let Some(remote) = look.moved {
             self.command(Command::ChildHeardFrom(key, remote));
         }

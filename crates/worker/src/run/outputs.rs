@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adit_ike::{ChildKey, Command, Event, InstallChild, Output, Transmit};
+use adit_ike::{Carriage, ChildKey, Command, Event, InstallChild, Output, Transmit};
 use time::OffsetDateTime;
 
 use super::Worker;
@@ -23,6 +23,7 @@ impl Worker {
             Output::MoveChild(key, remote) => {
                 if let Some(child) = self.children.get_mut(&key) {
                     child.move_to(dataplane, remote);
+                    self.keepalives.move_to(Instant::now(), key, remote);
                 }
             }
             Output::RemoveChild(key) => self.remove(key),
@@ -35,7 +36,8 @@ impl Worker {
         }
     }
 
-    fn send(&self, transmit: &Transmit) {
+    fn send(&mut self, transmit: &Transmit) {
+        self.keepalives.note(Instant::now(), transmit.remote);
         let outcome = if transmit.local_port == 500 {
             self.ike.send(&transmit.octets, transmit.remote)
         } else {
@@ -57,6 +59,10 @@ impl Worker {
                 self.owners.insert(child.child, child.connection);
                 let of_connection = (child.connection, child.child);
                 self.children_of.insert(of_connection);
+                if child.behind_nat && child.carriage == Carriage::Udp {
+                    let (now, remote) = (Instant::now(), child.remote);
+                    self.keepalives.add(now, child.child, remote);
+                }
                 true
             }
             Err(error) => {
@@ -69,6 +75,7 @@ impl Worker {
 
     fn remove(&mut self, key: ChildKey) {
         self.look_at(key);
+        self.keepalives.remove(key);
         if let Some(child) = self.children.remove(&key) {
             child.remove(&self.dataplane);
         }

@@ -13,6 +13,7 @@ use crate::v2::agreement::{self, Birth};
 use crate::v2::established::Established;
 use crate::v2::link::Link;
 use crate::v2::task::Task;
+use crate::wanted;
 
 /// How long the peer may take to say something by itself before it is asked whether it has a Child SA.
 const PROOF_WAIT: Duration = Duration::from_millis(50);
@@ -31,6 +32,7 @@ impl Established {
             config: &config,
             path: link.path,
             carriage: link.carriage,
+            behind_nat: link.behind_nat,
             ecn: true,
         };
         let mut child: ChildSa = agreement::install(ctx, &self.keys, &owner, birth).ok()?;
@@ -42,6 +44,10 @@ impl Established {
                 .min(ctx.now + child::probe_after(ctx, link.role));
         }
         let key = child.key;
+        if !wanted::allows(&self.config.children, &child) {
+            // It is not wanted any more since it was asked for.
+            child.outgrow(ctx.now);
+        }
         self.children.push(child);
         Some(key)
     }
@@ -144,6 +150,7 @@ impl Established {
             }
             self.ask_for_proof();
             self.announce_child(ctx, key);
+            self.close_outgrown(ctx);
         } else {
             child.state = ChildState::Closing;
             self.enqueue(Task::ChildDelete(key), ctx.now);

@@ -225,7 +225,7 @@ impl Established {
                 self.add_agreed(
                     ctx,
                     link,
-                    Part::Child(0),
+                    Some(Part::Child(0)),
                     Birth {
                         agreement,
                         shared: None,

@@ -169,6 +169,7 @@ impl Established {
             return;
         };
         let request = self.request_child(ctx, link, selectors, None, None);
+        let index = Some(index);
         self.active = Some(Active::ChildCreate(ChildCreating { index, request }));
     }
 
@@ -195,10 +196,11 @@ impl Established {
                     },
                     role: Role::Initiator,
                     replaces: None,
-                    index: Some(index),
+                    index,
                     redundant: false,
                 };
-                if let Some(new) = self.add_agreed(ctx, link, Part::Child(index), birth) {
+                let part = index.map(Part::Child);
+                if let Some(new) = self.add_agreed(ctx, link, part, birth) {
                     self.settle_twins(ctx, new);
                 }
             }
@@ -209,10 +211,16 @@ impl Established {
             }
             Reply::TryLater | Reply::NotFound => {
                 let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-                self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+                if let Some(index) = index {
+                    self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+                }
             }
             // The endpoint asks again after a while; nothing here would change the answer.
-            Reply::Refused(failure) => self.report_part(ctx, Part::Child(index), failure),
+            Reply::Refused(failure) => {
+                if let Some(index) = index {
+                    self.report_part(ctx, Part::Child(index), failure);
+                }
+            }
         }
     }
 
@@ -222,7 +230,7 @@ impl Established {
         &mut self,
         ctx: &mut Context<'_>,
         link: &Link,
-        part: Part,
+        part: Option<Part>,
         birth: Birth<'_>,
     ) -> Option<ChildKey> {
         if birth.agreement.suite.mode == self.config.mode {
@@ -239,7 +247,9 @@ impl Established {
                 child.standing = Standing::Unproven;
             }
         }
-        self.report_part(ctx, part, Failure::Mode { by: Judge::Peer });
+        if let Some(part) = part {
+            self.report_part(ctx, part, Failure::Mode { by: Judge::Peer });
+        }
         None
     }
 
@@ -303,6 +313,7 @@ impl Established {
         for key in yielding.map(|child| child.key).collect::<Vec<_>>() {
             self.close_child(ctx, key);
         }
+        self.close_outgrown(ctx);
     }
 
     /// Agrees, answers and installs; the new Child SA and its nonces, where it comes to that.

@@ -97,7 +97,8 @@ impl Established {
                     index: self.child(old).and_then(|child| child.index),
                     redundant,
                 };
-                let Some(new) = self.add_agreed(ctx, link, Part::ChildRekey(old), birth) else {
+                let Some(new) = self.add_agreed(ctx, link, Some(Part::ChildRekey(old)), birth)
+                else {
                     return;
                 };
                 if redundant {

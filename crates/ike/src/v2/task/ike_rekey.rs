@@ -5,7 +5,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::Group;
@@ -226,11 +225,13 @@ impl Established {
             remote_spi,
             path: link.path,
             translation: link.translation,
+            behind_nat: link.behind_nat,
             carriage: link.carriage,
             candidate: None,
             asked_from: link.path,
             requests: RequestWindow::starting_at(0),
-            responses: ResponseWindow::starting_at(0, Vec::new()),
+            responses: ResponseWindow::default(),
+            fragmentation: link.fragmentation.inherit(),
         };
         let keys: SaKeys = self
             .keys

@@ -18,9 +18,11 @@ use crate::output::{Event, Output};
 use crate::sa::{Context, NAT_PORT, PORT, Path, Role, SaKey};
 use crate::v2::agreement::notification_name;
 use crate::v2::contents::Contents;
+use crate::v2::fragments::Fragmentation;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::{Link, Translation};
 use crate::v2::nat;
+use crate::v2::outgoing::Outgoing;
 use crate::v2::proposal::{choose_ike, describe_ike, offer_ike_and_more};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{AuthSent, InitSent, Inputs, IntermediateSent, State};
@@ -50,11 +52,13 @@ impl IkeSa {
             remote_spi: Spi::ZERO,
             path,
             translation: Translation::No,
+            behind_nat: false,
             carriage: Carriage::Udp,
             candidate: None,
             asked_from: path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
+            fragmentation: Fragmentation::default(),
         };
         let mut task = InitSent {
             connection,
@@ -68,8 +72,9 @@ impl IkeSa {
         };
         task.message = task.write(&link);
         let exchange = ExchangeType::IKE_SA_INIT;
-        link.requests.sent(ctx.now, exchange, task.message.clone());
-        link.transmit(ctx, task.message.clone());
+        let message = Outgoing::in_clear(task.message.clone());
+        link.requests.sent(ctx.now, exchange, message.clone());
+        link.transmit(ctx, message);
         Some(Self {
             link,
             state: State::InitSent(Box::new(task)),
@@ -109,6 +114,8 @@ impl InitSent {
             NotifyType::NAT_DETECTION_DESTINATION_IP,
             &destination,
         )));
+        let fragments = NotifyType::FRAGMENTATION_SUPPORTED;
+        payloads.push(Payload::Notify(Notify::new(fragments, &[])));
         if !self.config.ike.additional.is_empty() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
@@ -182,8 +189,9 @@ impl InitSent {
         if self.restarts < MAX_RESTARTS {
             self.restarts += 1;
             self.message = self.write(link);
-            link.requests.replace(ctx.now, self.message.clone());
-            link.transmit(ctx, self.message.clone());
+            let message = Outgoing::in_clear(self.message.clone());
+            link.requests.replace(ctx.now, message.clone());
+            link.transmit(ctx, message);
         }
         State::InitSent(self)
     }
@@ -248,7 +256,11 @@ impl InitSent {
         link.remote_spi = message.header.responder_spi;
         link.requests.answered();
         link.translation = detection.translation();
+        link.behind_nat = detection.we_are_translated;
         link.carriage = carriage;
+        // RFC 7383 section 2.3: both have to say it.
+        let fragments = contents.notify(NotifyType::FRAGMENTATION_SUPPORTED);
+        link.fragmentation.agreed = fragments.is_some();
         if carriage == Carriage::Udp {
             // Section 2.23: from IKE_AUTH on both ends use port 4500.
             link.path.local_port = NAT_PORT;

@@ -18,9 +18,11 @@ use crate::suite::IkeSuite;
 use crate::time::Instant;
 use crate::v2::contents::Contents;
 use crate::v2::cookie::{CookieJar, Initiator};
+use crate::v2::fragments::Fragmentation;
 use crate::v2::keys::{Nonces, SaKeys};
-use crate::v2::link::{Link, Translation};
+use crate::v2::link::Link;
 use crate::v2::nat;
+use crate::v2::outgoing::Outgoing;
 use crate::v2::proposal::{Chosen, choose_ike, describe, differing_transform, offer_ike};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{HalfOpen, State};
@@ -136,7 +138,7 @@ impl InitRequest<'_> {
             return InitOutcome::Refused(self.refusal(NotifyType::INVALID_KE_PAYLOAD, &wanted));
         }
         let material = (initiator_nonce, public);
-        self.open(ctx, &chosen, material, (detection.translation(), carriage))
+        self.open(ctx, &chosen, material, (detection, carriage))
             .map_or(InitOutcome::Ignored, InitOutcome::HalfOpen)
     }
 
@@ -146,7 +148,7 @@ impl InitRequest<'_> {
         ctx: &mut Context<'_>,
         chosen: &Chosen<IkeSuite>,
         (initiator_nonce, public): (&[u8], &[u8]),
-        (translation, carriage): (Translation, Carriage),
+        (detection, carriage): (nat::Detection, Carriage),
     ) -> Option<Box<IkeSa>> {
         let key_exchange = chosen.suite.group.generate(ctx.random);
         let shared = key_exchange.agree(public).ok()?;
@@ -157,12 +159,14 @@ impl InitRequest<'_> {
             local_spi: ctx.ike_spi(),
             remote_spi: self.message.header.initiator_spi,
             path: self.path,
-            translation,
+            translation: detection.translation(),
+            behind_nat: detection.we_are_translated,
             carriage,
             candidate: None,
             asked_from: self.path,
             requests: RequestWindow::default(),
             responses: ResponseWindow::default(),
+            fragmentation: Fragmentation::default(),
         };
         let responder_nonce = ctx.nonce();
         let nonces = Nonces {
@@ -227,12 +231,21 @@ impl InitRequest<'_> {
                 &destination,
             )),
         ];
+        let fragments = NotifyType::FRAGMENTATION_SUPPORTED;
+        if Contents::of(&self.message.payloads)
+            .notify(fragments)
+            .is_some()
+        {
+            payloads.push(Payload::Notify(Notify::new(fragments, &[])));
+            link.fragmentation.agreed = true;
+        }
         if chosen.suite.additional.is_some() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
         }
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
-        link.responses.answered(response.clone());
+        link.responses
+            .answered(Outgoing::in_clear(response.clone()));
         link.path.send(ctx, response.clone());
         response
     }
