@@ -12,7 +12,8 @@ const FOLDER: &str = "/usr/libexec/ipsec";
 
 /// Starts it.
 pub(crate) fn start(machine: &mut Machine) {
-    machine.write("/tmp/ipsec.conf", "config setup\n");
+    // It is off unless it is asked for.
+    machine.write("/tmp/ipsec.conf", "config setup\n    ikev1-policy=accept\n");
     machine.write("/tmp/ipsec.secrets", "");
     machine.run("mkdir -p /run/pluto /tmp/nss");
     machine.run("test -e /tmp/nss/key4.db || certutil -N -d sql:/tmp/nss --empty-password");
