@@ -88,7 +88,12 @@ fn child(wanted: &Wanted) -> String {
 fn connection(wanted: &Wanted) -> String {
     let yes = |is| if is { "yes" } else { "no" };
     let mut text = "config setup\n\nconn adit\n".to_owned();
-    let group = if wanted.pfs { "-dh19" } else { "" };
+    let group = match (wanted.pfs, wanted.version) {
+        (false, _) => "",
+        // Its IKEv1 has no elliptic curves in quick modes.
+        (true, 1) => "-dh14",
+        (true, _) => "-dh19",
+    };
     let lines = [
         ("authby", "secret".to_owned()),
         ("auto", "ignore".to_owned()),

@@ -205,7 +205,11 @@ impl Row {
         tunnel.psk = Psk::new(self.psk.as_bytes().to_vec()).unwrap();
         tunnel.ipsec.encryption = vec![self.esp.1];
         tunnel.ipsec.authentication = vec![self.esp.2];
-        let pfs = self.pfs.then(|| DhGroup::try_from(19).unwrap());
+        let group = match (self.daemon, self.version) {
+            (Daemon::Libreswan, IkeVersion::V1) => 14,
+            _ => 19,
+        };
+        let pfs = self.pfs.then(|| DhGroup::try_from(group).unwrap());
         tunnel.ipsec.pfs = pfs.into_iter().collect();
         tunnel.ipsec.transform = self.transform;
         tunnel.ipsec.encapsulation = self.mode;

@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The control socket did not bring five descriptors, or nine.
-    #[error("the supervisor did not hand over a TUN device and two sockets for each address")]
+    #[error("the supervisor did not hand over a TUN device and the sockets of each address")]
     Descriptors,
     /// The supervisor went away.
     #[error("the supervisor is gone")]
