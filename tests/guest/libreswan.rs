@@ -12,7 +12,8 @@ const FOLDER: &str = "/usr/libexec/ipsec";
 
 /// Starts it.
 pub(crate) fn start(machine: &mut Machine) {
-    machine.write("/tmp/ipsec.conf", "config setup\n");
+    // It is off unless it is asked for.
+    machine.write("/tmp/ipsec.conf", "config setup\n    ikev1-policy=accept\n");
     machine.write("/tmp/ipsec.secrets", "");
     machine.run("mkdir -p /run/pluto /tmp/nss");
     machine.run("test -e /tmp/nss/key4.db || certutil -N -d sql:/tmp/nss --empty-password");
@@ -87,7 +88,12 @@ fn child(wanted: &Wanted) -> String {
 fn connection(wanted: &Wanted) -> String {
     let yes = |is| if is { "yes" } else { "no" };
     let mut text = "config setup\n\nconn adit\n".to_owned();
-    let group = if wanted.pfs { "-dh19" } else { "" };
+    let group = match (wanted.pfs, wanted.version) {
+        (false, _) => "",
+        // Its IKEv1 has no elliptic curves in quick modes.
+        (true, 1) => "-dh14",
+        (true, _) => "-dh19",
+    };
     let lines = [
         ("authby", "secret".to_owned()),
         ("auto", "ignore".to_owned()),

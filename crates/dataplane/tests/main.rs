@@ -11,6 +11,7 @@
 
 mod loops;
 mod memory;
+mod modes;
 mod netns;
 #[path = "support/packets.rs"]
 mod packets;

@@ -5,8 +5,8 @@ use std::io;
 /// Why a worker ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The control socket did not bring three descriptors, or five.
-    #[error("the supervisor did not hand over a TUN device and two sockets for each address")]
+    /// The control socket did not bring five descriptors, or nine.
+    #[error("the supervisor did not hand over a TUN device and the sockets of each address")]
     Descriptors,
     /// The supervisor went away.
     #[error("the supervisor is gone")]

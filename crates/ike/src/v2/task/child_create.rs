@@ -199,7 +199,8 @@ impl Established {
                     index,
                     redundant: false,
                 };
-                if let Some(new) = self.add_agreed(ctx, link, index.map(Part::Child), birth) {
+                let part = index.map(Part::Child);
+                if let Some(new) = self.add_agreed(ctx, link, part, birth) {
                     self.settle_twins(ctx, new);
                 }
             }
