@@ -1,8 +1,10 @@
 //! Pings and TCP streams between namespaces.
 
 use std::fs::File;
+use std::io::Read;
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
@@ -111,7 +113,11 @@ pub(crate) fn ping_both(a: &Instance, b: &Instance) {
 }
 
 /// Pings that go on until they are counted.
-pub(crate) struct PingsUnderWay(Option<Child>);
+pub(crate) struct PingsUnderWay {
+    child: Child,
+    /// Reads what it says: it would stop at a full pipe.
+    said: Option<JoinHandle<String>>,
+}
 
 impl PingsUnderWay {
     /// A tenth of a second's.
@@ -128,14 +134,23 @@ impl PingsUnderWay {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        Self(Some(child.unwrap()))
+        let mut child = child.unwrap();
+        let mut output = child.stdout.take().unwrap();
+        let said = std::thread::spawn(move || {
+            let mut text = String::new();
+            output.read_to_string(&mut text).unwrap();
+            text
+        });
+        Self {
+            child,
+            said: Some(said),
+        }
     }
 
     pub(crate) fn stop(mut self) -> Pings {
-        let child = self.0.take().unwrap();
-        signal_to(child.id(), Signal::SIGINT);
-        let output = child.wait_with_output().unwrap();
-        let pings = Pings::of(String::from_utf8(output.stdout).unwrap());
+        signal_to(self.child.id(), Signal::SIGINT);
+        let said = self.said.take().unwrap();
+        let pings = Pings::of(said.join().unwrap());
         // What was sent in the last moments may have its answer on its way.
         let last = pings.last_answered();
         if pings.sent - last > Self::ON_THEIR_WAY {
@@ -150,10 +165,8 @@ impl PingsUnderWay {
 
 impl Drop for PingsUnderWay {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
