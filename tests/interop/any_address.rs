@@ -71,10 +71,7 @@ fn two_behind_one_nat_begin_and_each_has_its_own_tunnel() {
         assert!(evidence.contains("any address"), "{evidence}");
     }
     for peer in &peers {
-        until("strongSwan has brought it up", PATIENCE, || {
-            peer.try_initiate();
-            (!peer.sas().children.is_empty()).then_some(())
-        });
+        peer.bring_up(PATIENCE);
     }
     for connection in place.connections() {
         host.up(connection, &[]);

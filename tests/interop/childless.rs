@@ -4,7 +4,7 @@ use adit_model::connection::Initiator;
 
 use crate::ends::Ends;
 use crate::strongswan::{Peer, TOOLS};
-use crate::support::{PATIENCE, turn, until};
+use crate::support::{PATIENCE, turn};
 
 #[test]
 fn a_peer_that_begins_without_a_child_sa_is_answered() {
@@ -14,10 +14,7 @@ fn a_peer_that_begins_without_a_child_sa_is_answered() {
     ends.wanted.more.of_connection = "childless = force";
     let peer = Peer::start(&ends.host, &ends.wanted);
     ends.apply();
-    until("strongSwan has brought it up", PATIENCE, || {
-        peer.try_initiate();
-        (!peer.sas().children.is_empty()).then_some(())
-    });
+    peer.bring_up(PATIENCE);
     ends.works(&peer);
     let log = peer.log();
     assert!(log.contains("CREATE_CHILD_SA request"), "{log}");

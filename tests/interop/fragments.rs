@@ -35,10 +35,7 @@ fn strongswan_begins_in_fragments() {
     ends.tunnel().initiator = Initiator::ResponseOnly;
     let peer = Peer::start(&ends.host, &ends.wanted);
     ends.apply();
-    until("strongSwan has brought it up", PATIENCE, || {
-        peer.try_initiate();
-        (!peer.sas().children.is_empty()).then_some(())
-    });
+    peer.bring_up(PATIENCE);
     ends.works(&peer);
     assert!(peer.sas().began() && peer.log().contains("splitting IKE message"));
 }

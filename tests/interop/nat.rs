@@ -1,10 +1,10 @@
 //! A box that translates addresses, between the external network and peers behind it.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::support::Ground;
-use crate::support::namespace::{ip, within};
+use crate::support::namespace::{ip, remove, within};
 
 /// The first three octets of the network behind it.
 pub(crate) const BEHIND: &str = "192.168.9";
@@ -101,12 +101,7 @@ impl Nat {
 
 impl Drop for Nat {
     fn drop(&mut self) {
-        let _ = Command::new("ip")
-            .args(["netns", "delete", &self.namespace])
-            .status();
-        let _ = Command::new("ip")
-            .args(["link", "delete", &self.outside])
-            .stderr(Stdio::null())
-            .status();
+        remove(&self.namespace);
+        remove(&self.outside);
     }
 }

@@ -9,7 +9,7 @@ use crate::strongswan::{BLOCK, BLOCK_V6, INNER, INNER_V6, More, Peer, TOOLS, Wan
 use crate::support::capture::Capture;
 use crate::support::host::Host;
 use crate::support::traffic::{ping_with, tcp};
-use crate::support::{PATIENCE, VERDICT, turn, until};
+use crate::support::{VERDICT, turn, until};
 
 #[test]
 fn adit_begins_over_ipv6() {
@@ -51,7 +51,7 @@ fn over_ipv6(prefix: &str, number: u8, initiator: Initiator) {
     let peer = Peer::start(&host, &wanted);
     host.apply(&place);
     if initiator == Initiator::ResponseOnly {
-        until("the worker has its order", PATIENCE, || host.observed(id));
+        host.has_order(id);
         peer.swanctl("--initiate --child net --timeout 4");
         peer.swanctl("--initiate --child net6 --timeout 4");
     }

@@ -41,9 +41,7 @@ fn comes_up_and_goes(ends: &Ends, peer: &Peer) {
     let capture = Capture::start(&ends.host);
     ends.apply();
     if initiator == Initiator::ResponseOnly {
-        until("the worker has its order", PATIENCE, || {
-            ends.host.observed(ends.id())
-        });
+        ends.host.has_order(ends.id());
         peer.swanctl("--initiate --child net --timeout 4");
     }
     ends.works(peer);
@@ -59,6 +57,17 @@ fn comes_up_and_goes(ends: &Ends, peer: &Peer) {
     assert!(captured.esp >= 40, "{}", captured.esp);
     captured.hides(&ends.place.instance.address, INNER);
     goes(ends, peer);
+}
+
+/// The same by each version, begun by each end.
+#[track_caller]
+fn by_each_version_and_end(ends: &mut Ends, peer: &Peer) {
+    for version in VERSIONS {
+        for initiator in BOTH {
+            set(ends, version, initiator);
+            comes_up_and_goes(ends, peer);
+        }
+    }
 }
 
 /// The tunnel is taken away, and strongSwan has nothing of it.
@@ -78,12 +87,7 @@ fn named_ends_authenticate_by_both_versions() {
     ends.tunnel().local_id = Identity::parse("adit.example.com");
     ends.tunnel().peer_id = Identity::parse("swan.example.com");
     let peer = Peer::start(&ends.host, &ends.wanted);
-    for version in VERSIONS {
-        for initiator in BOTH {
-            set(&mut ends, version, initiator);
-            comes_up_and_goes(&ends, &peer);
-        }
-    }
+    by_each_version_and_end(&mut ends, &peer);
 }
 
 #[test]
@@ -210,12 +214,7 @@ fn a_peer_that_forces_encapsulation_is_served() {
     // It says that there is a NAT where there is none.
     ends.wanted.more.of_connection = "encap = yes";
     let peer = Peer::start(&ends.host, &ends.wanted);
-    for version in VERSIONS {
-        for initiator in BOTH {
-            set(&mut ends, version, initiator);
-            comes_up_and_goes(&ends, &peer);
-        }
-    }
+    by_each_version_and_end(&mut ends, &peer);
 }
 
 #[test]
@@ -226,9 +225,7 @@ fn a_peer_that_begins_when_it_is_configured_is_answered() {
     for version in VERSIONS {
         set(&mut ends, version, Initiator::ResponseOnly);
         ends.apply();
-        until("the worker has its order", PATIENCE, || {
-            ends.host.observed(ends.id())
-        });
+        ends.host.has_order(ends.id());
         ends.wanted.more.of_child = "start_action = start";
         peer.configure(&ends.wanted);
         ends.works(&peer);
@@ -285,9 +282,7 @@ fn one_gateway_speaks_each_version_to_its_peer() {
             for (n, peer) in peers.iter().enumerate() {
                 let id = ends.place.tunnels[n].connection;
                 if initiator == Initiator::ResponseOnly {
-                    until("the worker has its order", PATIENCE, || {
-                        ends.host.observed(id)
-                    });
+                    ends.host.has_order(id);
                     peer.swanctl("--initiate --child net --timeout 4");
                 }
                 ends.host.up(id, &[]);
@@ -388,10 +383,5 @@ fn a_nat_at_each_end_is_passed_whoever_begins() {
     tunnel.peer_id = Identity::parse("swan.example.com");
     let peer = Peer::start_unplugged(&ends.host, &ends.wanted);
     peer.plug_behind(&nat.namespace, Nat::bridge());
-    for version in VERSIONS {
-        for initiator in BOTH {
-            set(&mut ends, version, initiator);
-            comes_up_and_goes(&ends, &peer);
-        }
-    }
+    by_each_version_and_end(&mut ends, &peer);
 }

@@ -9,7 +9,7 @@ use adit_model::policy::{Authentication, DhGroup, Encryption};
 use crate::ends::Ends;
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::traffic::{PingsUnderWay, tcp};
-use crate::support::{PATIENCE, VERDICT, turn, until};
+use crate::support::{VERDICT, turn, until};
 
 #[test]
 fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
@@ -21,9 +21,7 @@ fn names_authenticate_whoever_begins_and_a_wrong_one_is_named() {
     scene.tunnel().initiator = Initiator::ResponseOnly;
     let peer = Peer::start(&scene.host, &scene.wanted);
     scene.apply();
-    until("the worker has its order", PATIENCE, || {
-        scene.host.observed(scene.id())
-    });
+    scene.host.has_order(scene.id());
     let code = ReasonCode::CannotAuthenticateConnection;
     // strongSwan begins, then Adit: both see that the name is not the one.
     peer.try_initiate();
@@ -119,10 +117,7 @@ fn rekeyed_by_adit(prefix: &str, number: u8, initiator: Initiator) {
     scene.apply();
     let begins = initiator == Initiator::BiDirectional;
     if !begins {
-        until("strongSwan has brought it up", VERDICT, || {
-            peer.try_initiate();
-            (!peer.sas().children.is_empty()).then_some(())
-        });
+        peer.bring_up(VERDICT);
     }
     scene.works(&peer);
     let before = peer.sas();

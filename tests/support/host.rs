@@ -23,7 +23,7 @@ use adit_netns::{ExternalNetwork, Network};
 use tokio::runtime::Runtime;
 
 use super::site::Instance;
-use super::{Ground, VERDICT, namespace, until};
+use super::{Ground, PATIENCE, VERDICT, namespace, until};
 
 /// How long both sides may take to agree on one of two Child SAs.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -230,6 +230,14 @@ impl Host {
     /// What was last said of a tunnel.
     pub(crate) fn observed(&self, connection: ConnectionId) -> Option<TunnelObserved> {
         self.observed.lock().unwrap().get(&connection).cloned()
+    }
+
+    /// Waits until the gateway's worker has what was applied of a tunnel.
+    #[track_caller]
+    pub(crate) fn has_order(&self, connection: ConnectionId) {
+        until("the worker has its order", PATIENCE, || {
+            self.observed(connection)
+        });
     }
 
     /// The inbound SPIs of a tunnel.

@@ -49,11 +49,16 @@ pub(crate) fn all(prefix: &str) -> Vec<String> {
 /// Removes all of those.
 pub(crate) fn remove_all(prefix: &str) {
     for name in all(prefix) {
-        for kind in ["netns", "link"] {
-            let _ = Command::new("ip")
-                .args([kind, "delete", &name])
-                .stderr(Stdio::null())
-                .status();
-        }
+        remove(&name);
+    }
+}
+
+/// Removes the namespace or link of this name, if it is there.
+pub(crate) fn remove(name: &str) {
+    for kind in ["netns", "link"] {
+        let _ = Command::new("ip")
+            .args([kind, "delete", name])
+            .stderr(Stdio::null())
+            .status();
     }
 }

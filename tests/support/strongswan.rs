@@ -7,8 +7,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use crate::support::namespace::{ip, within};
+use crate::support::namespace::{ip, remove, within};
 use crate::support::{Ground, PATIENCE, until};
 
 /// The programs it needs.
@@ -277,6 +278,15 @@ impl Peer {
         text
     }
 
+    /// Has it bring the tunnel up, trying again and again.
+    #[track_caller]
+    pub(crate) fn bring_up(&self, limit: Duration) {
+        until("strongSwan has brought it up", limit, || {
+            self.try_initiate();
+            (!self.sas().children.is_empty()).then_some(())
+        });
+    }
+
     /// Tries to bring the tunnel up, which may fail.
     pub(crate) fn try_initiate(&self) {
         let _ = self.run("--initiate --child net --timeout 4");
@@ -320,13 +330,8 @@ impl Drop for Peer {
         } else {
             let _ = fs::remove_dir_all(&self.folder);
         }
-        let _ = Command::new("ip")
-            .args(["netns", "delete", &self.namespace])
-            .status();
-        let _ = Command::new("ip")
-            .args(["link", "delete", &self.outside])
-            .stderr(Stdio::null())
-            .status();
+        remove(&self.namespace);
+        remove(&self.outside);
     }
 }
 
