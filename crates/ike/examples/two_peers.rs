@@ -158,6 +158,7 @@ fn config(side: usize) -> ConnectionConfig {
             encryption: vec![Encryption::AesCbc128],
             integrity: vec![Integrity::HmacSha256_128],
             groups: Vec::new(),
+            additional: Vec::new(),
             extended_sequence_numbers: true,
         },
         children: vec![ChildConfig {

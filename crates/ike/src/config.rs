@@ -183,6 +183,8 @@ pub struct EspAlgorithms {
     pub integrity: Vec<Integrity>,
     /// Groups for perfect forward secrecy; empty means none.
     pub groups: Vec<Group>,
+    /// Key exchanges to do beside that of a group (RFC 9370), with peers that did one for the IKE SA. IKEv1 has none.
+    pub additional: Vec<AdditionalExchange>,
     /// Whether extended sequence numbers may be used; 32-bit ones always may.
     pub extended_sequence_numbers: bool,
 }

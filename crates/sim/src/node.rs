@@ -184,6 +184,12 @@ impl Node {
         })
     }
 
+    /// When the endpoint wants to be called next, and what for.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
     /// How many events answer to a description.
     pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|event| wanted(event)).count()

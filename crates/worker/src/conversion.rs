@@ -139,10 +139,7 @@ pub(crate) fn config(
         prf,
         groups: groups(&order.ike.groups),
         // Whatever a policy says of groups: it is done beside one, where the peer can, and takes nothing away.
-        additional: match versions {
-            Versions::V1 => Vec::new(),
-            _ => AdditionalExchange::ALL.to_vec(),
-        },
+        additional: additional(versions),
     };
     let esp = EspAlgorithms {
         protocol,
@@ -153,6 +150,7 @@ pub(crate) fn config(
         },
         integrity: esp_integrity(versions, &order.ipsec.authentication),
         groups: groups(&order.ipsec.pfs),
+        additional: additional(versions),
         extended_sequence_numbers: true,
     };
     if ike.encryption.is_empty() || ike.prf.is_empty() || ike.groups.is_empty() {
@@ -194,6 +192,14 @@ pub(crate) fn config(
         liveness: liveness(order),
         initiate: order.initiator == Initiator::BiDirectional,
     })
+}
+
+/// What is exchanged beside a group's values.
+fn additional(versions: Versions) -> Vec<AdditionalExchange> {
+    match versions {
+        Versions::V1 => Vec::new(),
+        _ => AdditionalExchange::ALL.to_vec(),
+    }
 }
 
 /// The mode, if the tunnel's blocks are what it can be between.

@@ -91,7 +91,7 @@ fn a_message_that_can_not_be_understood_ends_the_sa_on_both_sides() {
 #[test]
 fn an_answer_that_says_invalid_syntax_ends_the_sa() {
     let mut table = up();
-    let child = *table.children[1].last().unwrap();
+    let child = table.children[1].last().unwrap().child;
     table.command(1, Command::RekeyChild(child));
     table.wire.clear();
     let said = error(NotifyType::INVALID_SYNTAX);
@@ -102,7 +102,7 @@ fn an_answer_that_says_invalid_syntax_ends_the_sa() {
 #[test]
 fn an_answer_of_another_exchange_is_none() {
     let mut table = up();
-    let child = *table.children[1].last().unwrap();
+    let child = table.children[1].last().unwrap().child;
     table.command(1, Command::RekeyChild(child));
     table.wire.clear();
     let waits = |table: &Table| {

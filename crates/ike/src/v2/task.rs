@@ -3,9 +3,12 @@
 
 pub(crate) mod auth;
 pub(crate) mod auth_answer;
+pub(crate) mod child_answer;
 pub(crate) mod child_create;
 pub(crate) mod child_delete;
+pub(crate) mod child_followup;
 pub(crate) mod child_rekey;
+pub(crate) mod followup;
 pub(crate) mod ike_delete;
 pub(crate) mod ike_followup;
 pub(crate) mod ike_rekey;

@@ -230,6 +230,7 @@ impl Established {
                     Birth {
                         agreement,
                         shared: None,
+                        additional: None,
                         nonces: Nonces {
                             initiator: &nonces.initiator,
                             responder: &nonces.responder,

@@ -256,6 +256,7 @@ fn accept(
             Birth {
                 agreement,
                 shared: None,
+                additional: None,
                 nonces: Nonces {
                     initiator: &nonces.initiator,
                     responder: &nonces.responder,
