@@ -14,9 +14,9 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret, SystemRandom};
 use adit_ike::Versions;
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Encapsulation,
-    Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms, InstallChild, Instant,
-    Mode, Output, Polled, Protocol, Transmit,
+    ChildConfig, ChildKey, Childless, Command, ConnectionConfig, ConnectionKey, Deadline,
+    Encapsulation, Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms,
+    InstallChild, Instant, Mode, Output, Polled, Protocol, Transmit,
 };
 
 /// The caller chooses how connections are called.
@@ -153,6 +153,7 @@ fn config(side: usize) -> ConnectionConfig {
         },
         encapsulation: Encapsulation::Auto,
         mode: Mode::Tunnel,
+        childless: Childless::Auto,
         esp: EspAlgorithms {
             protocol: Protocol::Esp,
             encryption: vec![Encryption::AesCbc128],

@@ -22,8 +22,8 @@ use crate::output::{ChildKey, InstallChild, Output, Polled};
 use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
 use crate::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
+    ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint,
+    EndpointConfig, EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
 };
 
 /// Operations of one input; further ones are ignored.
@@ -153,6 +153,7 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
         },
         encapsulation: Encapsulation::Auto,
         mode: Mode::Tunnel,
+        childless: Childless::Auto,
         esp: EspAlgorithms {
             protocol: Protocol::Esp,
             encryption: alloc::vec![encryption],

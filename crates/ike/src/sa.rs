@@ -316,6 +316,8 @@ impl Context<'_> {
 pub(crate) enum Effect {
     /// The peer asked for this Child SA, which we answered and installed.
     Answered(SaKey, ChildKey),
+    /// The peer of this connection refuses a Child SA in IKE_AUTH, and can do without (RFC 6023).
+    Childless(ConnectionKey),
     /// Close this SA, which lost a collision or is redundant.
     Close(SaKey),
     /// The peer of this connection was at this address, with a suite that is not the connection's: of

@@ -7,8 +7,8 @@ use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness, Mode, Protocol, Versions,
+    ChildConfig, Childless, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms,
+    Identity, IkeAlgorithms, Liveness, Mode, Protocol, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
@@ -186,6 +186,7 @@ pub(crate) fn config(
         ike,
         esp,
         mode,
+        childless: Childless::Auto,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
         ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
         child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),

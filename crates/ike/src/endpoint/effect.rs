@@ -21,6 +21,7 @@ impl Endpoint {
         while !self.effects.is_empty() {
             for effect in core::mem::take(&mut self.effects) {
                 match effect {
+                    Effect::Childless(connection) => self.do_without_child(connection),
                     Effect::Close(key) => {
                         self.order(now, key, Order::Close(Farewell::Lingering));
                     }
@@ -60,6 +61,12 @@ impl Endpoint {
         };
         if !self.has_older_twin(connection, made) {
             self.order(now, sa, Order::Activate(child));
+        }
+    }
+
+    fn do_without_child(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.childless = true;
         }
     }
 

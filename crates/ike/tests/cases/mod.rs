@@ -15,6 +15,7 @@ mod child_collision;
 mod child_delay;
 mod child_delete;
 mod child_rekey;
+mod childless;
 mod ike_collision;
 mod ike_rekey;
 
@@ -212,7 +213,7 @@ pub(super) fn at_rest(pair: &mut Pair) {
 }
 
 /// How many cases there are, without those of RFC 6311.
-const ALL: usize = 58;
+const ALL: usize = 62;
 
 #[test]
 fn each_case_of_the_table_is_a_test() {
