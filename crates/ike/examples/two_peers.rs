@@ -67,9 +67,12 @@ impl Peer {
                     self.children.remove(&key);
                 }
                 Polled::Output(Output::Event(event)) => self.tell(&event),
-                // A data plane begins to send, stops sending, or sends elsewhere.
+                // A data plane keeps what comes early, begins to send, stops sending, or sends elsewhere.
                 Polled::Output(
-                    Output::ActivateOutbound(_) | Output::MoveChild(..) | Output::RetireChild(_),
+                    Output::ActivateOutbound(_)
+                    | Output::ExpectChild(_)
+                    | Output::MoveChild(..)
+                    | Output::RetireChild(_),
                 ) => {}
             }
         }

@@ -303,6 +303,13 @@ impl Context<'_> {
         }
     }
 
+    /// The same of one that is asked for, whose packets may come before it is installed.
+    pub(crate) fn expected_spi(&mut self) -> u32 {
+        let spi = self.esp_spi();
+        self.push(Output::ExpectChild(spi));
+        spi
+    }
+
     /// A fraction of `span` between 0 and 1, so that many timers don't fire at once.
     pub(crate) fn jitter(&mut self, span: core::time::Duration) -> core::time::Duration {
         let mut octets = [0; 2];

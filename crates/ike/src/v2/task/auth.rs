@@ -77,7 +77,7 @@ impl AuthSent {
         let first = config.children.first();
         let first = first.filter(|_| inputs.first_child != FirstChild::After);
         let wish = first.map(|child| Wish {
-            inbound_spi: ctx.esp_spi(),
+            inbound_spi: ctx.expected_spi(),
             local: selectors::of_ranges(&child.local),
             remote: selectors::of_ranges(&child.remote),
         });

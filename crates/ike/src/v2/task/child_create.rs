@@ -56,7 +56,7 @@ impl Established {
         let group = group.or_else(|| self.config.esp.groups.first().copied());
         let request = Request {
             wish: Wish {
-                inbound_spi: ctx.esp_spi(),
+                inbound_spi: ctx.expected_spi(),
                 local,
                 remote,
             },
