@@ -133,12 +133,19 @@ fn unwanted_form(config: &ConnectionConfig, contents: &Contents<'_>) -> Option<F
 
 /// Among connections with the same identities and key, the one whose selectors fit.
 fn choose_connection(mut verified: Vec<Verified>, contents: &Contents<'_>) -> Option<Verified> {
-    let fitting = verified.iter().position(|(_, config, _)| {
+    let selectors_fit = |(_, config, _): &Verified| {
         let (Some(remote), Some(local)) = (contents.ts_initiator, contents.ts_responder) else {
             return false;
         };
         selectors::narrow(local, remote, &config.children).is_some()
-    });
+    };
+    let all_fits = |one: &Verified| {
+        let protocol = one.1.esp.protocol.number();
+        let mut proposals = contents.proposals.into_iter().flatten();
+        selectors_fit(one) && proposals.any(|proposal| proposal.protocol.0 == protocol)
+    };
+    let fitting = verified.iter().position(all_fits);
+    let fitting = fitting.or_else(|| verified.iter().position(selectors_fit));
     let index = fitting.unwrap_or(0);
     (index < verified.len()).then(|| verified.swap_remove(index))
 }

@@ -215,7 +215,7 @@ impl InitRequest<'_> {
         let source = self
             .candidates
             .encapsulation
-            .told_source(link.path.local_address());
+            .told_source(link.path.local_address(), link.carriage);
         let source = nat::hash(link.spis(), source);
         let destination = nat::hash(link.spis(), link.path.remote);
         let mut payloads = alloc::vec![
