@@ -20,6 +20,7 @@ use adit_ike_wire::{Header, Spi};
 use crate::child::ChildSa;
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
 use crate::endpoint::candidates::Candidates;
+use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::time::Instant;
@@ -337,6 +338,11 @@ pub(crate) enum Effect {
     InitialContact(SaKey, Instant),
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
+    /// Somebody was not let in; what these connections could be told of it, one of which it has named, or not.
+    NotLetIn {
+        told: Vec<(ConnectionKey, Failure)>,
+        is_named: bool,
+    },
     /// A new SA, made by rekeying.
     New(Box<dyn Sa>),
     /// This SA, which the peer made, lost a collision; the peer deletes it.

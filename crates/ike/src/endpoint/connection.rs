@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) attempts: u32,
     /// When to begin, while there is no IKE SA.
     pub(super) retry_at: Instant,
+    /// Not before this time it is told again of somebody, at whatever address, who was not let in.
+    pub(super) next_hint: Instant,
     /// The peer has refused a Child SA in IKE_AUTH: the next attempt does without.
     pub(super) childless: bool,
     /// Its Child SAs, in the configuration's order.
@@ -68,6 +70,7 @@ impl Connection {
             attempts: 0,
             retry_at: now,
             childless: false,
+            next_hint: now,
             children,
             planned: None,
         }

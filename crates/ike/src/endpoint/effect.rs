@@ -34,6 +34,7 @@ impl Endpoint {
                         self.touched.extend(sa.place().connection);
                         self.sas.put(sa);
                     }
+                    Effect::NotLetIn { told, is_named } => self.not_let_in(now, told, is_named),
                     Effect::Outdone(key) => {
                         self.with_sa(now, key, |ctx, sa| sa.settle(ctx.now, Outcome::Replaced));
                     }

@@ -185,13 +185,14 @@ impl Stranger {
         verified
     }
 
-    /// Tells the connections at this address why the peer was not let in: those that come closest.
+    /// Tells why the peer was not let in to those that come closest.
     fn report(&self, ctx: &mut Context<'_>, candidates: &[Connection]) {
         let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
         let any_meant = candidates
             .iter()
             .any(|(_, config)| self.is_meant_by(config));
         let any_named = candidates.iter().any(|(_, config)| named(config));
+        let mut told = Vec::new();
         for (connection, config) in candidates {
             let failure = if self.is_meant_by(config) {
                 Failure::Authentication { by: Judge::Us }
@@ -210,8 +211,12 @@ impl Stranger {
                     received: self.identity.clone(),
                 }
             };
-            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+            told.push((*connection, failure));
         }
+        ctx.effects.push(Effect::NotLetIn {
+            told,
+            is_named: any_named,
+        });
     }
 }
 
