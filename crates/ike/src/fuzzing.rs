@@ -431,4 +431,6 @@ mod cases;
 #[cfg(test)]
 mod insider;
 #[cfg(test)]
+mod reauthentication;
+#[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ const MULTI: u8 = 3;
 
 /// What of both ends is rekeyed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum What {
+pub(super) enum What {
     Child,
     Ike,
 }
@@ -49,20 +49,20 @@ fn read(datagram: &Datagram) -> (u8, bool, Vec<u8>) {
 }
 
 impl Table {
-    fn deliver_all(&mut self) {
+    pub(super) fn deliver_all(&mut self) {
         while !self.wire.is_empty() {
             let datagram = self.wire.remove(0);
             self.deliver(&datagram);
         }
     }
 
-    fn keys(&self, side: usize) -> Vec<SaKey> {
+    pub(super) fn keys(&self, side: usize) -> Vec<SaKey> {
         let sas = self.ends[side].sas.values();
         sas.map(|sa| sa.place().key).collect()
     }
 
     /// Does something to each IKE SA of an end that is up.
-    fn each(&mut self, side: usize, act: impl Fn(&mut Established)) {
+    pub(super) fn each(&mut self, side: usize, act: impl Fn(&mut Established)) {
         for key in self.keys(side) {
             let sa = self.end(side).sas.get_mut(key).unwrap().as_any_mut();
             let sa: &mut IkeSa = sa.downcast_mut().unwrap();
@@ -71,11 +71,11 @@ impl Table {
     }
 
     /// Has an end want something else from now on, on the SAs it has.
-    fn change(&mut self, side: usize, act: impl Fn(&mut ConnectionConfig)) {
+    pub(super) fn change(&mut self, side: usize, act: impl Fn(&mut ConnectionConfig)) {
         self.each(side, |sa| act(Arc::make_mut(&mut sa.config)));
     }
 
-    fn rekey(&mut self, side: usize, what: What) {
+    pub(super) fn rekey(&mut self, side: usize, what: What) {
         let newest = self.children[side].last().unwrap().child;
         self.command(
             side,

@@ -75,6 +75,8 @@ pub(crate) struct Established {
     pub(crate) expires_at: Instant,
     /// Until when the peer takes us for who we are, if it said so.
     pub(crate) authenticated_until: Option<Instant>,
+    /// From when on another IKE SA is wanted beside this one, since the peer refuses to have it rekeyed.
+    pub(crate) renew_from: Instant,
     /// When something authenticated last came from the peer.
     pub(crate) heard: Instant,
     /// When the request under way began.
@@ -111,6 +113,7 @@ impl Established {
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
             expires_at: ctx.now + lifetime,
             authenticated_until: None,
+            renew_from: Instant::NEVER,
             heard: ctx.now,
             asked: ctx.now,
             asked_number: 0,
@@ -231,6 +234,7 @@ impl Established {
                 Task::IkeDelete => self.start_ike_delete(ctx, link),
                 Task::IkeRekey => self.start_ike_rekey(ctx, link),
                 Task::Liveness => self.start_liveness(ctx, link),
+                Task::Reauthenticate => self.ask_to_authenticate(ctx, link),
             }
         }
     }
@@ -263,14 +267,9 @@ impl Established {
                 ctx.effects.push(Effect::MoveChildren(key, rival));
                 Ending::Released
             }
-            (_, phase) => {
-                self.dispose_children(ctx, Farewell::Lingering);
-                if phase == Phase::InUse {
-                    ending
-                } else {
-                    Ending::Released
-                }
-            }
+            // Its Child SAs end with it, once those that take their place are sent on.
+            (_, Phase::InUse) => ending,
+            _ => Ending::Released,
         };
         ctx.effects.push(Effect::Gone(key, ending));
     }

@@ -32,6 +32,8 @@ pub(crate) enum Task {
     IkeDelete,
     IkeRekey,
     Liveness,
+    /// Ask the peer for another IKE SA beside this one.
+    Reauthenticate,
 }
 
 impl Task {
@@ -41,7 +43,7 @@ impl Task {
             Self::ChildCreate(index) => Some(Want::Child(*index)),
             Self::ChildDelete(child) => Some(Want::ChildDelete(*child)),
             Self::ChildRekey(child) => Some(Want::ChildRekey(*child)),
-            Self::IkeDelete | Self::IkeRekey | Self::Liveness => None,
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness | Self::Reauthenticate => None,
         }
     }
 }

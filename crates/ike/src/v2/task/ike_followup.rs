@@ -4,19 +4,13 @@ use adit_crypto::AdditionalExchange;
 use adit_ike_wire::Header;
 use adit_ike_wire::v2::{NotifyType, Payload};
 
-use crate::failure::Failure;
-use crate::output::Part;
 use crate::sa::Context;
 use crate::v2::active::{Active, IkeFollowing, Succession};
-use crate::v2::agreement::notification_name;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::{Established, Phase};
 use crate::v2::link::Link;
-use crate::v2::task::Task;
-use crate::v2::task::child_create::TEMPORARY_WAIT;
 use crate::v2::task::followup::{answer, finish};
-use crate::v2::task::ike_rekey::REFUSED_WAIT;
 
 impl Established {
     /// Goes on with a rekey that was answered; whether the answer has what that takes.
@@ -59,16 +53,11 @@ impl Established {
             return;
         }
         let told = contents.error().map(|notify| notify.kind);
-        if told == Some(NotifyType::TEMPORARY_FAILURE) {
-            let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-            return self.enqueue(Task::IkeRekey, ctx.now + wait);
-        }
-        let notification = told.map_or_else(
-            || "an answer to IKE_FOLLOWUP_KE that makes no sense".into(),
-            notification_name,
+        self.not_rekeyed(
+            ctx,
+            told,
+            "an answer to IKE_FOLLOWUP_KE that makes no sense",
         );
-        self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
-        self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
     }
 
     pub(super) fn answer_ike_followup(

@@ -32,7 +32,7 @@ use crate::v2::task::followup::{ADDITIONAL_KEY_EXCHANGE, FOLLOWED_LIFETIME, FOLL
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How soon a refused rekey is tried again.
-pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(30);
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 impl Established {
     pub(crate) fn start_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
@@ -176,31 +176,40 @@ impl Established {
         pending: &IkeRekeying,
         contents: &Contents<'_>,
     ) {
-        match contents.error().map(|notify| (notify.kind, notify.data)) {
-            Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
-                let wanted = <[u8; 2]>::try_from(data)
-                    .ok()
-                    .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
-                    .filter(|group| self.config.ike.groups.contains(group))
-                    .filter(|group| *group != pending.key_exchange.group());
-                match wanted {
-                    Some(group) => self.request_ike_rekey(ctx, link, group),
-                    None => self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT),
-                }
-            }
-            Some((NotifyType::TEMPORARY_FAILURE, _)) => {
-                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-                self.enqueue(Task::IkeRekey, ctx.now + wait);
-            }
-            other => {
-                let notification = other.map_or_else(
-                    || "an answer to an IKE SA rekey that makes no sense".into(),
-                    |(kind, _)| notification_name(kind),
-                );
-                self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
-                self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
+        let error = contents.error().map(|notify| (notify.kind, notify.data));
+        if let Some((NotifyType::INVALID_KE_PAYLOAD, data)) = error {
+            let wanted = <[u8; 2]>::try_from(data)
+                .ok()
+                .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                .filter(|group| self.config.ike.groups.contains(group))
+                .filter(|group| *group != pending.key_exchange.group());
+            if let Some(group) = wanted {
+                return self.request_ike_rekey(ctx, link, group);
             }
         }
+        let kind = error.map(|(kind, _)| kind);
+        self.not_rekeyed(
+            ctx,
+            kind,
+            "an answer to an IKE SA rekey that makes no sense",
+        );
+    }
+
+    /// The peer will not have the SA rekeyed, now or at all.
+    pub(super) fn not_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        kind: Option<NotifyType>,
+        otherwise: &str,
+    ) {
+        if kind == Some(NotifyType::TEMPORARY_FAILURE) {
+            let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+            return self.enqueue(Task::IkeRekey, ctx.now + wait);
+        }
+        let notification = kind.map_or_else(|| otherwise.into(), notification_name);
+        self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
+        self.cannot_be_rekeyed(ctx.now);
+        self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
     }
 
     /// What the peer's answer makes of our request, if it is good.
