@@ -23,13 +23,20 @@ fn sends(table: &Table, side: usize) -> Vec<u32> {
 
 /// Runs message by message. At each moment both ends send, and each receives what the other sends.
 fn watch(table: &mut Table, duration: Duration) {
+    watch_without(table, duration, |_| false);
+}
+
+/// The same where these datagrams get lost.
+fn watch_without(table: &mut Table, duration: Duration, lost: impl Fn(&Datagram) -> bool) {
     let limit = table.now + duration;
     while table.now < limit {
         if table.wire.is_empty() {
             table.wait(Duration::from_millis(10));
         } else {
             let datagram = table.wire.remove(0);
-            table.deliver(&datagram);
+            if !lost(&datagram) {
+                table.deliver(&datagram);
+            }
         }
         for side in [0, 1] {
             let used = sends(table, side).pop();
@@ -108,4 +115,24 @@ fn who_only_answers_says_how_long_it_lasts_and_the_peer_makes_another_in_time() 
             assert_ne!(now, before[end], "{side}");
         }
     }
+}
+
+#[test]
+fn the_end_of_the_old_one_is_no_gap_where_the_new_one_was_not_used_yet() {
+    let mut table = up([true, false], 1);
+    table.each(1, |sa| {
+        sa.rekey_at = Instant::NEVER;
+        sa.expires_at = sa.since + DAY;
+    });
+    refuse(&mut table, 0);
+    table.rekey(0, What::Ike);
+    // The other end asks whether its answer has arrived, and is not heard.
+    watch_without(&mut table, Duration::from_millis(450), |datagram| {
+        datagram.sender == 1
+            && datagram.octets[18] == ExchangeType::INFORMATIONAL.0
+            && datagram.octets[19] & 0x20 == 0
+    });
+    // The old one is gone by now, and with it what was sent on.
+    assert_eq!([0, 1].map(|side| table.keys(side).len()), [1, 1]);
+    watch(&mut table, Duration::from_secs(60));
 }
