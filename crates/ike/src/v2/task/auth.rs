@@ -204,6 +204,10 @@ fn judge<'c, 'm>(
         };
         return told(failure, AUTHENTICATION_FAILED);
     }
+    if contents.notify(INVALID_SYNTAX).is_some() {
+        // Section 2.21.3: who answers so has deleted the SA, though it says who it is.
+        return Err((refusal(contents), None));
+    }
     Ok((proof, contents))
 }
 
