@@ -441,7 +441,7 @@ fn ml_kem_beside_the_group_of_a_child_sa() {
     let rekeyed = |by: &str| {
         until("a rekey with IKE_FOLLOWUP_KE", PATIENCE, || {
             let log = peer.log();
-            let done = log.contains(&format!("IKE_FOLLOWUP_KE {by}"));
+            let done = log.contains(&format!("parsed IKE_FOLLOWUP_KE {by}"));
             let suite = peer.sas().text.contains("ML_KEM_768");
             (done && suite).then_some(())
         });
