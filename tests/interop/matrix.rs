@@ -6,12 +6,14 @@
 
 use std::time::{Duration, Instant};
 
+use adit_model::policy::DhGroup;
 use serde_json::{Value, json};
 
+use crate::ends::Ends;
 use crate::scene::{Scene, Suite, ike, ikev1, ipsec};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::traffic::ping_with;
-use crate::support::{PATIENCE, poll, skipped, turn};
+use crate::support::{PATIENCE, poll, skipped, turn, until};
 
 const CIPHERS: [&str; 6] = [
     "aes128",
@@ -419,6 +421,36 @@ fn ml_kem_beside_a_group() {
         });
     }
     bench.end("ML-KEM");
+}
+
+/// The same for a Child SA with forward secrecy, which either end rekeys.
+#[test]
+fn ml_kem_beside_the_group_of_a_child_sa() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    if Peer::major().is_none_or(|major| major < 6) {
+        return skipped("strongSwan 6");
+    }
+    let mut ends = Ends::new("mxc", 167);
+    ends.wanted.ike = "aes128-sha256-modp2048-ke1_mlkem768";
+    ends.wanted.esp = "aes128-sha256-x25519-ke1_mlkem768";
+    ends.tunnel().ipsec.pfs = vec![DhGroup::try_from(31).unwrap()];
+    let peer = Peer::start(&ends.host, &ends.wanted);
+    ends.apply();
+    ends.works(&peer);
+    // Where forward secrecy is wanted Adit rekeys the first one after some seconds.
+    let rekeyed = |by: &str| {
+        until("a rekey with IKE_FOLLOWUP_KE", PATIENCE, || {
+            let log = peer.log();
+            let done = log.contains(&format!("parsed IKE_FOLLOWUP_KE {by}"));
+            let suite = peer.sas().text.contains("ML_KEM_768");
+            (done && suite).then_some(())
+        });
+    };
+    rekeyed("request");
+    ends.works(&peer);
+    peer.swanctl("--rekey --child net");
+    rekeyed("response");
+    ends.works(&peer);
 }
 
 /// What policies of OpenStack can name beside that.

@@ -15,8 +15,10 @@ use adit_esp::{
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
 use crate::limit::Limit;
+use crate::parking::{Parked, Parking};
 use crate::path::{PathNews, Paths};
 use crate::routes::{RouteChange, Routes};
+use crate::sealed::Sealed;
 use crate::traffic_class;
 use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
@@ -142,56 +144,20 @@ pub(crate) struct InboundChild {
     stats: Arc<ChildStats>,
 }
 
+impl InboundChild {
+    /// What its packets are known by.
+    pub(crate) fn spi(&self) -> Spi {
+        self.sa.spi()
+    }
+}
+
 /// A command to the table of receiving halves.
 pub(crate) enum InboundCommand {
+    Expect(Spi),
     Install(Box<InboundChild>),
     Limit(ChildId, Option<u16>),
     Remove(ChildId),
     Routes(Arc<RouteChange>),
-}
-
-/// A sealed packet that has arrived.
-pub(crate) struct Sealed<'a> {
-    /// From its SPI on; of AH over IPv4 from the outer header on.
-    pub(crate) packet: &'a mut [u8],
-    spi: Spi,
-    protocol: Protocol,
-    /// The peer's address and port, of one that came in UDP.
-    from: Option<SocketAddr>,
-}
-
-impl<'a> Sealed<'a> {
-    /// One of ESP.
-    pub(crate) fn esp(packet: &'a mut [u8], from: Option<SocketAddr>) -> Result<Self, DropCause> {
-        Ok(Self {
-            spi: Spi::of_packet(packet).ok_or(DropCause::UnknownSpi)?,
-            packet,
-            protocol: Protocol::Esp,
-            from,
-        })
-    }
-
-    /// One of AH, over IPv4 with the outer header.
-    pub(crate) fn ah(packet: &'a mut [u8], is_ipv4: bool) -> Result<Self, DropCause> {
-        let outer_len = match packet.first() {
-            Some(first) if is_ipv4 => usize::from(first & 0x0F) * 4,
-            _ => 0,
-        };
-        // Behind next header, length and two octets of nothing (RFC 4302 section 2).
-        let spi = packet.get(outer_len + 4..).and_then(Spi::of_packet);
-        Ok(Self {
-            spi: spi.ok_or(DropCause::UnknownSpi)?,
-            packet,
-            protocol: Protocol::Ah,
-            from: None,
-        })
-    }
-}
-
-impl Sealed<'_> {
-    pub(crate) const fn is_in_udp(&self) -> bool {
-        self.from.is_some()
-    }
 }
 
 /// An opened packet.
@@ -212,11 +178,13 @@ pub(crate) struct InboundTable {
     children: HashMap<Spi, InboundChild>,
     spis: HashMap<ChildId, Spi>,
     routes: Routes,
+    parking: Parking,
 }
 
 impl InboundTable {
     pub(crate) fn apply(&mut self, command: InboundCommand) {
         match command {
+            InboundCommand::Expect(spi) => self.parking.expect(Instant::now(), spi),
             InboundCommand::Install(child) => {
                 self.spis.insert(child.id, child.sa.spi());
                 self.children.insert(child.sa.spi(), *child);
@@ -236,12 +204,29 @@ impl InboundTable {
         }
     }
 
-    /// Opens a sealed packet in place.
-    pub(crate) fn open(
+    /// The packets that have waited for a Child SA with this SPI.
+    pub(crate) fn release(&mut self, spi: Spi, now: Instant) -> Vec<Parked> {
+        self.parking.release(now, spi)
+    }
+
+    /// Opens a sealed packet in place, or has it wait where its Child SA is yet to come.
+    pub(crate) fn open_or_park(
         &mut self,
         sealed: &mut Sealed<'_>,
+        class: u8,
         now: Instant,
-    ) -> Result<Opened, DropCause> {
+    ) -> Result<Option<Opened>, DropCause> {
+        let opened = self.open(sealed, now);
+        let (spi, len) = (sealed.spi, sealed.packet.len());
+        if matches!(opened, Err(DropCause::UnknownSpi)) && self.parking.has_room(now, spi, len) {
+            self.parking.park(spi, Parked::new(now, sealed, class));
+            return Ok(None);
+        }
+        opened.map(Some)
+    }
+
+    /// Opens a sealed packet in place.
+    fn open(&mut self, sealed: &mut Sealed<'_>, now: Instant) -> Result<Opened, DropCause> {
         let (packet, from) = (&mut *sealed.packet, sealed.from);
         let child = self.children.get_mut(&sealed.spi);
         // Each protocol has SPIs of its own.

@@ -16,7 +16,7 @@ use adit_esp::ESP_HEADER_LEN;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand, Sealed};
+use crate::children::{InboundCommand, InboundTable, Opened, OutboundCommand};
 use crate::clamp::clamp_mss;
 use crate::coalesce::{Coalescer, Offered};
 use crate::command::CommandQueue;
@@ -25,6 +25,7 @@ use crate::ike_queue::{IkeDatagram, IkeQueue};
 use crate::path;
 use crate::raw::{self, RECEIVE_LEN, RECEIVES, RawPort, RawPorts};
 use crate::rebuilt;
+use crate::sealed::Sealed;
 use crate::traffic_class;
 use crate::udp::{Received, UdpPort, UdpPorts, control_buffer};
 use crate::vnet::{VNET_HEADER_LEN, VnetHeader};
@@ -204,7 +205,21 @@ impl InboundLoop {
 
     fn apply_commands(&mut self) {
         for command in self.commands.take() {
+            let installed = match &command {
+                InboundCommand::Install(child) => Some(child.spi()),
+                _ => None,
+            };
             self.children.apply(command);
+            let now = Instant::now();
+            let waited = installed.map(|spi| self.children.release(spi, now));
+            for mut parked in waited.into_iter().flatten() {
+                let class = parked.class;
+                let taken = parked.sealed();
+                let taken = taken.and_then(|sealed| self.sealed(sealed, class, now));
+                if let Err(cause) = taken {
+                    self.totals.dropped(cause);
+                }
+            }
         }
     }
 
@@ -254,12 +269,15 @@ impl InboundLoop {
     }
 
     fn sealed(&mut self, mut sealed: Sealed<'_>, class: u8, now: Instant) -> Result<(), DropCause> {
+        let Some(opened) = self.children.open_or_park(&mut sealed, class, now)? else {
+            return Ok(());
+        };
         let Opened {
             mut rebuilt,
             range,
             inner,
             limit,
-        } = self.children.open(&mut sealed, now)?;
+        } = opened;
         self.totals.packets_in.fetch_add(1, Relaxed);
         self.totals.octets_in.fetch_add(range.len() as u64, Relaxed);
         let start = range.start;

@@ -26,10 +26,12 @@ mod memory;
 mod outbound;
 #[cfg(test)]
 mod packets;
+mod parking;
 mod path;
 mod raw;
 mod rebuilt;
 mod routes;
+mod sealed;
 mod socket;
 mod split;
 mod too_big;
@@ -112,6 +114,10 @@ pub trait Dataplane: Send + Sync {
     /// # Errors
     /// If the id or SPI is in use, or there are too many.
     fn install(&self, child: ChildSa) -> Result<(), InstallError>;
+
+    /// Has packets that come with this SPI wait for the Child SA that was asked for with it, a bounded number and for a
+    /// moment: who answers may send before its answer is understood. One below 256 is none.
+    fn expect(&self, spi: u32);
 
     /// Which connection each packet belongs to from now on. Before the first time, none does. A packet sees all of
     /// a change or nothing of it.

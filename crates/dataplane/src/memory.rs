@@ -11,9 +11,10 @@ use std::time::Instant;
 use adit_esp::{InnerHeader, OutboundPacket, Protocol};
 
 use crate::children::{
-    InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register, Sealed,
+    InboundCommand, InboundTable, Opened, OutboundCommand, OutboundTable, Register,
 };
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
+use crate::sealed::Sealed;
 use crate::{ChildId, ChildSa, Dataplane, InstallError, RouteChange};
 use crate::{rebuilt, traffic_class};
 
@@ -39,6 +40,8 @@ struct State {
     register: Register,
     inbound: InboundTable,
     outbound: OutboundTable,
+    /// What had waited for its Child SA.
+    late: Vec<Vec<u8>>,
 }
 
 impl Default for State {
@@ -47,6 +50,7 @@ impl Default for State {
             register: Register::new(usize::MAX),
             inbound: InboundTable::default(),
             outbound: OutboundTable::default(),
+            late: Vec::new(),
         }
     }
 }
@@ -121,13 +125,20 @@ impl Memory {
         })
     }
 
+    /// The inner packets that had come before their Child SA was installed, since this was asked before.
+    pub fn take_late(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.state().late)
+    }
+
     fn take(&self, sealed: Result<Sealed<'_>, DropCause>) -> Option<Vec<u8>> {
         let opened = sealed.and_then(|mut sealed| {
-            let opened = self.state().inbound.open(&mut sealed, Instant::now())?;
-            Ok((sealed, opened))
+            let now = Instant::now();
+            let opened = self.state().inbound.open_or_park(&mut sealed, 0, now)?;
+            Ok(opened.map(|opened| (sealed, opened)))
         });
         match opened {
-            Ok((sealed, opened)) => {
+            Ok(None) => None,
+            Ok(Some((sealed, opened))) => {
                 let Opened {
                     rebuilt,
                     range,
@@ -158,6 +169,7 @@ impl Memory {
 impl Dataplane for Memory {
     fn install(&self, child: ChildSa) -> Result<(), InstallError> {
         let mut state = self.state();
+        let spi = child.inbound.spi();
         let (inbound, outbound) = state.register.admit(child, OUTER_MTU)?;
         state
             .inbound
@@ -165,7 +177,19 @@ impl Dataplane for Memory {
         state
             .outbound
             .apply(OutboundCommand::Install(Box::new(outbound)));
+        let waited = state.inbound.release(spi, Instant::now());
+        drop(state);
+        for mut parked in waited {
+            let packet = self.take(parked.sealed());
+            self.state().late.extend(packet);
+        }
         Ok(())
+    }
+
+    fn expect(&self, spi: u32) {
+        if let Ok(spi) = spi.try_into() {
+            self.state().inbound.apply(InboundCommand::Expect(spi));
+        }
     }
 
     fn change_routes(&self, change: RouteChange) {

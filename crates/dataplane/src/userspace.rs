@@ -215,6 +215,12 @@ impl Dataplane for Userspace {
         Ok(())
     }
 
+    fn expect(&self, spi: u32) {
+        if let Ok(spi) = spi.try_into() {
+            self.inbound.push(InboundCommand::Expect(spi));
+        }
+    }
+
     fn change_routes(&self, change: RouteChange) {
         let change = Arc::new(change);
         let _register = self.register();

@@ -183,6 +183,35 @@ fn a_large_tcp_packet_is_cut_sealed_opened_and_joined() {
 }
 
 #[test]
+fn what_comes_before_its_child_sa_is_written_when_that_is_there() {
+    let (left, right) = (Gateway::new(1500), Gateway::new(1500));
+    left.plane
+        .install(child(Side::Left, 0x1000, true, right.address, true))
+        .unwrap();
+    right.plane.expect(0x1001);
+    for text in [b"one", b"two"] {
+        left.write(&to_right(text));
+    }
+    let sent = |side: &Gateway| side.plane.counters().packets_out;
+    let deadline = Instant::now() + PATIENCE;
+    while sent(&left) < 2 {
+        assert!(Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    // They may still be on their way to the loop; a moment later they are parked, or find what is installed.
+    std::thread::sleep(Duration::from_millis(50));
+    right
+        .plane
+        .install(child(Side::Right, 0x1000, true, left.address, true))
+        .unwrap();
+    left.write(&to_right(b"three"));
+    for text in [&b"one"[..], b"two", b"three"] {
+        assert_eq!(right.read(), to_right(text));
+    }
+    assert_eq!(right.final_counters().drops(DropCause::UnknownSpi), 0);
+}
+
+#[test]
 fn a_packet_without_an_sa_is_counted_and_never_sent() {
     let (left, right) = pair(true);
     left.write(&packet([10, 0, 0, 1], [10, 9, 0, 1], b"astray"));

@@ -56,6 +56,41 @@ fn a_packet_crosses_and_is_counted_on_both_sides() {
 }
 
 #[test]
+fn what_comes_before_its_child_sa_waits_where_that_was_asked_for() {
+    for announced in [true, false] {
+        let (left, right) = (memory(), memory());
+        left.install(child(Side::Left, 0x1000, true, peer(4500), true))
+            .unwrap();
+        if announced {
+            right.expect(0x1001);
+        }
+        let early: Vec<_> = [&b"one"[..], b"two"]
+            .map(|text| left.send(&to_right(text)).unwrap().bytes)
+            .into();
+        for datagram in &early {
+            assert_eq!(right.receive(peer(9), datagram), None);
+        }
+        right
+            .install(child(Side::Right, 0x1000, true, peer(4501), true))
+            .unwrap();
+        let late = right.take_late();
+        let dropped = right.counters().drops(DropCause::UnknownSpi);
+        if announced {
+            assert_eq!(
+                (late, dropped),
+                (vec![to_right(b"one"), to_right(b"two")], 0)
+            );
+            // They have been: a repetition is one.
+            assert_eq!(right.receive(peer(9), &early[0]), None);
+            let replayed = DropCause::Esp(DropReason::Replayed);
+            assert_eq!(right.counters().drops(replayed), 1);
+        } else {
+            assert_eq!((late, dropped), (Vec::new(), 2));
+        }
+    }
+}
+
+#[test]
 fn a_child_sa_is_busy_once_until_it_is_asked_for_and_carries_more() {
     let (left, right) = pair();
     let (id, none) = (ChildId(0x1000), Vec::<ChildId>::new());

@@ -14,9 +14,9 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret, SystemRandom};
 use adit_ike::Versions;
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, Encapsulation,
-    Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms, InstallChild, Instant,
-    Mode, Output, Polled, Protocol, Transmit,
+    ChildConfig, ChildKey, Childless, Command, ConnectionConfig, ConnectionKey, Deadline,
+    Encapsulation, Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms,
+    InstallChild, Instant, Mode, Output, Polled, Protocol, Transmit,
 };
 
 /// The caller chooses how connections are called.
@@ -67,9 +67,12 @@ impl Peer {
                     self.children.remove(&key);
                 }
                 Polled::Output(Output::Event(event)) => self.tell(&event),
-                // A data plane begins to send, stops sending, or sends elsewhere.
+                // A data plane keeps what comes early, begins to send, stops sending, or sends elsewhere.
                 Polled::Output(
-                    Output::ActivateOutbound(_) | Output::MoveChild(..) | Output::RetireChild(_),
+                    Output::ActivateOutbound(_)
+                    | Output::ExpectChild(_)
+                    | Output::MoveChild(..)
+                    | Output::RetireChild(_),
                 ) => {}
             }
         }
@@ -153,11 +156,13 @@ fn config(side: usize) -> ConnectionConfig {
         },
         encapsulation: Encapsulation::Auto,
         mode: Mode::Tunnel,
+        childless: Childless::Auto,
         esp: EspAlgorithms {
             protocol: Protocol::Esp,
             encryption: vec![Encryption::AesCbc128],
             integrity: vec![Integrity::HmacSha256_128],
             groups: Vec::new(),
+            additional: Vec::new(),
             extended_sequence_numbers: true,
         },
         children: vec![ChildConfig {

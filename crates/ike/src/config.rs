@@ -183,6 +183,8 @@ pub struct EspAlgorithms {
     pub integrity: Vec<Integrity>,
     /// Groups for perfect forward secrecy; empty means none.
     pub groups: Vec<Group>,
+    /// Key exchanges to do beside that of a group (RFC 9370), with peers that did one for the IKE SA. IKEv1 has none.
+    pub additional: Vec<AdditionalExchange>,
     /// Whether extended sequence numbers may be used; 32-bit ones always may.
     pub extended_sequence_numbers: bool,
 }
@@ -232,6 +234,31 @@ impl Versions {
     }
 }
 
+/// Whether the first Child SA of an IKE SA is made with it, in IKE_AUTH, or after it (RFC 6023). IKEv1 makes them after
+/// it always.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Childless {
+    /// With it, unless the peer refuses that, or begins otherwise.
+    #[default]
+    Auto,
+    /// After it, with a key exchange of its own where there are groups for that; a peer that can't, or does
+    /// otherwise, is refused.
+    Always,
+    /// With it; a peer that does otherwise is refused.
+    Never,
+}
+
+impl Childless {
+    /// Whether a peer may ask so: with a Child SA in IKE_AUTH, or without.
+    pub(crate) const fn allows(self, with_child: bool) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Always => !with_child,
+            Self::Never => with_child,
+        }
+    }
+}
+
 /// Everything about one connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionConfig {
@@ -256,6 +283,8 @@ pub struct ConnectionConfig {
     pub esp: EspAlgorithms,
     /// What of packets is protected. Transport mode is between `local` and `remote` alone.
     pub mode: Mode,
+    /// Whether the first Child SA is made with the IKE SA.
+    pub childless: Childless,
     /// The Child SAs wanted; the union of them is what a peer may ask for. Never empty.
     pub children: Vec<ChildConfig>,
     /// When the IKE SA is replaced.

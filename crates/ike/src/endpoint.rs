@@ -63,6 +63,8 @@ pub struct Statistics {
     pub other_version: u64,
     /// Dropped: no IKE SA has this SPI.
     pub unknown_spi: u64,
+    /// Not let in: who calls itself what no connection's peer does.
+    pub unknown_identity: u64,
     /// Dropped: no connection has this peer address.
     pub unknown_peer: u64,
     /// Dropped: the integrity check failed, or the message was not encrypted.

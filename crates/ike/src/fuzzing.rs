@@ -18,12 +18,12 @@ use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::{ExchangeType, PayloadType};
 
 use crate::config::{Versions, block};
-use crate::output::{ChildKey, Output, Polled};
+use crate::output::{ChildKey, InstallChild, Output, Polled};
 use crate::sa::Sa;
 use crate::v2::sa::IkeSa;
 use crate::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
+    ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey, Encapsulation, Endpoint,
+    EndpointConfig, EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
 };
 
 /// Operations of one input; further ones are ignored.
@@ -90,7 +90,7 @@ struct Table {
     now: Instant,
     ends: [Endpoint; 2],
     wake: [Option<Instant>; 2],
-    children: [Vec<ChildKey>; 2],
+    children: [Vec<InstallChild>; 2],
     wire: Vec<Datagram>,
 }
 
@@ -153,11 +153,13 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
         },
         encapsulation: Encapsulation::Auto,
         mode: Mode::Tunnel,
+        childless: Childless::Auto,
         esp: EspAlgorithms {
             protocol: Protocol::Esp,
             encryption: alloc::vec![encryption],
             integrity: alloc::vec![Integrity::HmacSha256_128],
             groups: if choice & 2 == 0 { Vec::new() } else { groups },
+            additional: AdditionalExchange::ALL.to_vec(),
             extended_sequence_numbers: true,
         },
         children: alloc::vec![ChildConfig {
@@ -178,6 +180,12 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
 impl Table {
     /// Two endpoints, and as much of a handshake as the choice says.
     fn new(choice: u8) -> Self {
+        let seeds = [0x1234_5678_9abc_def1, 0xfedc_ba98_7654_3211];
+        Self::of(choice, seeds, |side| config(side, choice))
+    }
+
+    /// The same with these for the ends' randomness, and these configurations.
+    fn of(choice: u8, seeds: [u64; 2], config: impl Fn(usize) -> ConnectionConfig) -> Self {
         let limits = EndpointConfig {
             cookie_threshold: if choice & 16 == 0 { 8 } else { 0 },
             half_open_limit: 16,
@@ -186,7 +194,7 @@ impl Table {
         let end = |seed| Endpoint::new(Instant::ZERO, limits, Box::new(Sequence(seed)));
         let mut table = Self {
             now: Instant::ZERO,
-            ends: [end(0x1234_5678_9abc_def1), end(0xfedc_ba98_7654_3211)],
+            ends: seeds.map(end),
             wake: [None; 2],
             children: [Vec::new(), Vec::new()],
             wire: Vec::new(),
@@ -194,7 +202,7 @@ impl Table {
         for side in [1, 0] {
             table.command(
                 side,
-                Command::SetConnection(CONNECTION, Box::new(config(side, choice))),
+                Command::SetConnection(CONNECTION, Box::new(config(side))),
             );
         }
         for _ in 0..choice >> 5 {
@@ -226,16 +234,16 @@ impl Table {
                     return;
                 }
                 Polled::Output(Output::InstallChild(child)) => {
-                    if let Some(children) = self.children.get_mut(side) {
-                        children.push(child.child);
-                    }
                     let now = self.now;
                     let installed = Command::ChildInstalled(child.child, true);
+                    if let Some(children) = self.children.get_mut(side) {
+                        children.push(*child);
+                    }
                     self.end(side).handle_command(now, installed);
                 }
                 Polled::Output(Output::RemoveChild(key)) => {
                     if let Some(children) = self.children.get_mut(side) {
-                        children.retain(|child| *child != key);
+                        children.retain(|child| child.child != key);
                     }
                 }
                 Polled::Output(Output::Transmit(transmit)) => self.wire.push(Datagram {
@@ -329,7 +337,7 @@ impl Table {
 
     fn order(&mut self, side: usize, choice: u8) {
         let newest = self.children.get(side).and_then(|children| children.last());
-        let newest = newest.copied().unwrap_or(ChildKey(0));
+        let newest = newest.map_or(ChildKey(0), |child| child.child);
         let command = match choice % 7 {
             0 | 1 => Command::RekeyChild(newest),
             2 | 3 => Command::RekeyIke(CONNECTION),
@@ -419,6 +427,10 @@ impl Table {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod insider;
+#[cfg(test)]
+mod reauthentication;
 #[cfg(test)]
 mod tests;

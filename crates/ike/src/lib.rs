@@ -49,8 +49,8 @@ mod wanted;
 
 pub use carriage::{Carriage, Encapsulation};
 pub use config::{
-    ChildConfig, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness, Mode, Protocol, Versions,
+    ChildConfig, Childless, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms,
+    Identity, IkeAlgorithms, Liveness, Mode, Protocol, Versions,
 };
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};

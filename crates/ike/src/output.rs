@@ -25,6 +25,10 @@ pub enum Output {
     ActivateOutbound(ChildKey),
     /// Something worth knowing happened.
     Event(Event),
+    /// A Child SA is asked for in which this end receives with this SPI. Who agrees may send on it right behind its
+    /// answer: what comes may be kept for a moment, until the Child SA is to be installed. Mostly it is; there is no
+    /// word where it is not.
+    ExpectChild(u32),
     /// Install a Child SA, then answer with [`crate::Command::ChildInstalled`].
     InstallChild(Box<InstallChild>),
     /// Send the Child SA's packets to another address from now on.

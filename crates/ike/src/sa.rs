@@ -20,6 +20,7 @@ use adit_ike_wire::{Header, Spi};
 use crate::child::ChildSa;
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
 use crate::endpoint::candidates::Candidates;
+use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Deadline, Output, Transmit};
 use crate::time::Instant;
@@ -303,6 +304,13 @@ impl Context<'_> {
         }
     }
 
+    /// The same of one that is asked for, whose packets may come before it is installed.
+    pub(crate) fn expected_spi(&mut self) -> u32 {
+        let spi = self.esp_spi();
+        self.push(Output::ExpectChild(spi));
+        spi
+    }
+
     /// A fraction of `span` between 0 and 1, so that many timers don't fire at once.
     pub(crate) fn jitter(&mut self, span: core::time::Duration) -> core::time::Duration {
         let mut octets = [0; 2];
@@ -316,6 +324,8 @@ impl Context<'_> {
 pub(crate) enum Effect {
     /// The peer asked for this Child SA, which we answered and installed.
     Answered(SaKey, ChildKey),
+    /// The peer of this connection refuses a Child SA in IKE_AUTH, and can do without (RFC 6023).
+    Childless(ConnectionKey),
     /// Close this SA, which lost a collision or is redundant.
     Close(SaKey),
     /// The peer of this connection was at this address, with a suite that is not the connection's: of
@@ -328,6 +338,11 @@ pub(crate) enum Effect {
     InitialContact(SaKey, Instant),
     /// Move the Child SAs from the first SA to the second.
     MoveChildren(SaKey, SaKey),
+    /// Somebody was not let in; what these connections could be told of it, one of which it has named, or not.
+    NotLetIn {
+        told: Vec<(ConnectionKey, Failure)>,
+        is_named: bool,
+    },
     /// A new SA, made by rekeying.
     New(Box<dyn Sa>),
     /// This SA, which the peer made, lost a collision; the peer deletes it.

@@ -78,6 +78,8 @@ pub(crate) struct EspSuite {
     pub(crate) encryption: Option<Encryption>,
     pub(crate) integrity: Option<Integrity>,
     pub(crate) group: Option<Group>,
+    /// What was exchanged beside the group's values; never without a group.
+    pub(crate) additional: Option<AdditionalExchange>,
     pub(crate) extended_sequence_numbers: bool,
     pub(crate) mode: Mode,
 }
@@ -120,6 +122,9 @@ impl EspSuite {
         }
         if let Some(group) = self.group {
             name = format!("{name}-{}", group.name());
+        }
+        if let Some(additional) = self.additional {
+            name = format!("{name}-ke1_{}", additional.name());
         }
         if self.extended_sequence_numbers {
             name.push_str("-esn");

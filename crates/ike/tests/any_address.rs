@@ -148,6 +148,44 @@ fn a_stranger_with_another_name_or_key_is_not_let_in() {
 }
 
 #[test]
+fn a_stranger_who_names_nobody_is_told_to_the_one_that_may_be_meant_or_to_none() {
+    let third = ConnectionKey(3);
+    for (waiting, told) in [(&[SECOND][..], 1), (&[SECOND, third], 0)] {
+        let mut pair = new(Some(NAT));
+        for (key, site) in [(Pair::CONNECTION, 1), (SECOND, 2), (third, 3)] {
+            if key == Pair::CONNECTION || waiting.contains(&key) {
+                set(&mut pair, Side::B, key, config(Side::B, site));
+            }
+        }
+        pair.connect(Side::A, config(Side::A, 1));
+        assert!(pair.run_until(MINUTE, Pair::is_up));
+        let mut stranger = config(Side::A, 2);
+        stranger.local_id = named("elsewhere.example.com");
+        set(&mut pair, Side::A, ConnectionKey(9), stranger);
+        pair.run_for(Duration::from_secs(25));
+        let node = pair.node(Side::B);
+        let about =
+            |key| move |event: &Event| matches!(event, Event::Failed(about, _) if *about == key);
+        assert_eq!(node.count(about(Pair::CONNECTION)), 0, "it is up");
+        assert_eq!(node.count(about(SECOND)), told);
+        assert_eq!(node.count(about(third)), 0);
+        let statistics = node.endpoint.statistics();
+        assert!(statistics.unknown_identity > 2, "{statistics:?}");
+        assert!(statistics.events_left_out > 2, "{statistics:?}");
+        // Who names one and has not its key is told to that one, as seldom.
+        let mut wrong = config(Side::A, 2);
+        wrong.psk = Secret::new(vec![9; 20]);
+        set(&mut pair, Side::A, ConnectionKey(9), wrong);
+        pair.run_for(MINUTE);
+        let node = pair.node(Side::B);
+        let known = node.count(about(SECOND)) - told;
+        assert!((1..=3).contains(&known), "{known}");
+        assert_eq!(node.count(about(Pair::CONNECTION)), 0);
+        assert_eq!(node.count(about(third)), 0);
+    }
+}
+
+#[test]
 fn one_at_an_address_that_is_named_may_be_one_of_any_address() {
     // There is a connection with the NAT itself, and one with whoever is behind it.
     let mut pair = new(Some(NAT));

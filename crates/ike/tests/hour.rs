@@ -219,7 +219,7 @@ impl Star {
                 }
             }
             Output::Event(Event::IkeUp { rekeyed: true, .. }) => self.ike_rekeys += 1,
-            Output::Event(_) | Output::MoveChild(..) => {}
+            Output::Event(_) | Output::ExpectChild(_) | Output::MoveChild(..) => {}
         }
     }
 

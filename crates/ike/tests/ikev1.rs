@@ -489,6 +489,37 @@ fn a_peer_without_the_third_message_is_not_said_to_have_the_child_sa() {
 }
 
 #[test]
+fn a_peer_that_asks_whether_we_are_there_is_answered_though_its_third_message_is_missing() {
+    let liveness = Liveness {
+        interval: Duration::from_secs(2),
+        timeout: Duration::from_secs(6),
+        restart: true,
+    };
+    let mut pair = pair(19, |side, config| {
+        config.liveness = (side == Side::A).then_some(liveness);
+    });
+    // Of A's messages of quick modes none arrives but the first.
+    let mut first = None;
+    let limit = pair.now + Duration::from_secs(15);
+    while pair.step(limit) {
+        pair.wire.retain(|datagram| {
+            let is_quick = datagram.octets.get(18) == Some(&32);
+            !is_quick
+                || datagram.from.ip() != Side::A.address()
+                || first.get_or_insert_with(|| datagram.octets.clone()) == &datagram.octets
+        });
+    }
+    assert!(first.is_some());
+    let lost = pair
+        .node(Side::A)
+        .count(|event| matches!(event, Event::Failed(..)));
+    assert_eq!(lost, 0, "{:?}", pair.node(Side::A).events);
+    let up = |event: &Event| matches!(event, Event::ChildUp { .. });
+    assert_eq!(pair.node(Side::A).count(up), 0, "B has not had it");
+    comes_up(&mut pair);
+}
+
+#[test]
 fn a_repeated_answer_takes_the_word_back_until_another_child_sa_is_there() {
     let mut pair = pair(18, |_, _| {});
     pair.held = true;

@@ -12,6 +12,7 @@ mod exchange;
 mod additional;
 mod any_address;
 mod attacker;
+mod cases;
 mod changed_blocks;
 mod child_collision;
 mod child_rekey;

@@ -183,3 +183,51 @@ fn a_peer_that_asks_for_tunnel_mode_alone_is_refused() {
         }
     }
 }
+
+/// Two connections of the same two addresses, of which one can't do with UDP, and the other has it where it can.
+#[test]
+fn ah_and_esp_between_the_same_addresses_leave_each_other_alone() {
+    for versions in VERSIONS {
+        for first in [Protocol::Ah, Protocol::Esp] {
+            for esp in [Encapsulation::Auto, Encapsulation::Never] {
+                let mut pair = Pair::new(1, Conditions::GOOD, adit_ike::EndpointConfig::default());
+                let second = match first {
+                    Protocol::Ah => Protocol::Esp,
+                    Protocol::Esp => Protocol::Ah,
+                };
+                for side in [Side::B, Side::A] {
+                    for (key, protocol) in [(1, first), (2, second)] {
+                        let mut config = wanting(side, versions, protocol, Mode::Tunnel);
+                        if protocol == Protocol::Esp {
+                            // A's peer would have it in UDP, and A perhaps not.
+                            config.encapsulation = match side {
+                                Side::A => esp,
+                                Side::B => Encapsulation::Auto,
+                            };
+                        }
+                        if versions == Versions::V1 && protocol == Protocol::Ah {
+                            // By IKEv1 nothing else tells connections apart in time.
+                            config.psk = adit_crypto::Secret::new(b"another key".to_vec());
+                        }
+                        let key = adit_ike::ConnectionKey(key);
+                        let set = adit_ike::Command::SetConnection(key, Box::new(config));
+                        pair.command(side, set);
+                    }
+                }
+                pair.run_for(Duration::from_secs(20));
+                assert!(pair.loses_nothing());
+                for side in SIDES {
+                    let mut found = kinds(&pair, side);
+                    found.sort_by_key(|(protocol, _)| *protocol == Protocol::Ah);
+                    let both = [Protocol::Esp, Protocol::Ah].map(|one| (one, Mode::Tunnel));
+                    assert_eq!(found, both, "{versions:?} {first:?} {esp:?} {side:?}");
+                    for one in pair.node(side).children.values() {
+                        let in_udp = one.child.carriage == adit_ike::Carriage::Udp;
+                        let is_esp = one.child.encryption.is_some();
+                        assert_eq!(in_udp, is_esp && esp == Encapsulation::Auto);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -172,3 +172,36 @@ fn a_peer_without_nat_traversal_is_told_of_where_udp_is_demanded() {
         }
     }
 }
+
+/// Who agrees to a Child SA may send on it behind its answer: the one who asked must have been told before.
+#[test]
+fn what_is_asked_for_is_expected_before_it_can_come() {
+    for versions in [adit_ike::Versions::V1, adit_ike::Versions::V2] {
+        let mut pair = pair(|_, config| {
+            config.versions = versions;
+            config.child_lifetime = Duration::from_secs(100);
+            config.initiate = true;
+        });
+        let limit = pair.now + Duration::from_secs(600);
+        let mut asked_for = 0;
+        let mut seen = std::collections::BTreeSet::new();
+        while pair.step(limit) {
+            for side in SIDES {
+                let there = pair.node(side.other()).children.values();
+                // What the other end has as an answer it can send on: here it was asked for, or is there.
+                for child in there
+                    .map(|one| &one.child)
+                    .filter(|one| !one.outbound_active)
+                {
+                    let node = pair.node(side);
+                    let known = node.expected.contains(&child.outbound.spi);
+                    assert!(known || node.receives(&child.outbound), "{versions:?}");
+                    if known && seen.insert(child.outbound.spi) {
+                        asked_for += 1;
+                    }
+                }
+            }
+        }
+        assert!(asked_for > 5, "{versions:?}: {asked_for}");
+    }
+}

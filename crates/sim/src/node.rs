@@ -42,6 +42,8 @@ pub struct Node {
     pub installs: bool,
     /// How many Child SAs were installed.
     pub installed: usize,
+    /// The SPIs of Child SAs that were asked for, before the request went out.
+    pub expected: BTreeSet<u32>,
     /// How often a pair of selectors that was sent on had no Child SA to send on any more, after any
     /// single output.
     pub gaps: usize,
@@ -61,6 +63,7 @@ impl Node {
             events: Vec::new(),
             installs: true,
             installed: 0,
+            expected: BTreeSet::new(),
             gaps: 0,
             served: Vec::new(),
             up: BTreeSet::new(),
@@ -107,6 +110,9 @@ impl Node {
                     _ => {}
                 }
                 self.events.push(event);
+            }
+            Output::ExpectChild(spi) => {
+                self.expected.insert(spi);
             }
             Output::InstallChild(child) => {
                 let key = child.child;
@@ -182,6 +188,12 @@ impl Node {
                 && same(&inbound.encryption, &keys.encryption)
                 && same(&inbound.integrity, &keys.integrity)
         })
+    }
+
+    /// When the endpoint wants to be called next, and what for.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Deadline> {
+        self.deadline
     }
 
     /// How many events answer to a description.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
+    ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey, Encapsulation,
+    EndpointConfig, EspAlgorithms, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -153,11 +153,13 @@ impl Pair {
             },
             encapsulation: Encapsulation::Auto,
             mode: Mode::Tunnel,
+            childless: Childless::Auto,
             esp: EspAlgorithms {
                 protocol: Protocol::Esp,
                 encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
                 integrity: vec![Integrity::HmacSha256_128],
                 groups: Vec::new(),
+                additional: Vec::new(),
                 extended_sequence_numbers: true,
             },
             children: vec![ChildConfig {

@@ -7,8 +7,8 @@ use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms, Identity,
-    IkeAlgorithms, Liveness, Mode, Protocol, Versions,
+    ChildConfig, Childless, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms,
+    Identity, IkeAlgorithms, Liveness, Mode, Protocol, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
@@ -139,10 +139,7 @@ pub(crate) fn config(
         prf,
         groups: groups(&order.ike.groups),
         // Whatever a policy says of groups: it is done beside one, where the peer can, and takes nothing away.
-        additional: match versions {
-            Versions::V1 => Vec::new(),
-            _ => AdditionalExchange::ALL.to_vec(),
-        },
+        additional: additional(versions),
     };
     let esp = EspAlgorithms {
         protocol,
@@ -153,6 +150,7 @@ pub(crate) fn config(
         },
         integrity: esp_integrity(versions, &order.ipsec.authentication),
         groups: groups(&order.ipsec.pfs),
+        additional: additional(versions),
         extended_sequence_numbers: true,
     };
     if ike.encryption.is_empty() || ike.prf.is_empty() || ike.groups.is_empty() {
@@ -188,12 +186,21 @@ pub(crate) fn config(
         ike,
         esp,
         mode,
+        childless: Childless::Auto,
         children: pairs(&order.local_cidrs, &order.peer_cidrs),
         ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
         child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),
         liveness: liveness(order),
         initiate: order.initiator == Initiator::BiDirectional,
     })
+}
+
+/// What is exchanged beside a group's values.
+fn additional(versions: Versions) -> Vec<AdditionalExchange> {
+    match versions {
+        Versions::V1 => Vec::new(),
+        _ => AdditionalExchange::ALL.to_vec(),
+    }
 }
 
 /// The mode, if the tunnel's blocks are what it can be between.

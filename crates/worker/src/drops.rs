@@ -28,6 +28,7 @@ pub(crate) fn of(packets: &Counters, messages: &Statistics, port_500: &Lost) -> 
         ("ike_not_authentic", messages.not_authentic),
         ("ike_other_version", messages.other_version),
         ("ike_out_of_order", messages.out_of_order),
+        ("ike_unknown_identity", messages.unknown_identity),
         ("ike_unknown_peer", messages.unknown_peer),
         ("ike_unknown_spi", messages.unknown_spi),
     ]

@@ -17,6 +17,7 @@ const FROM_ANYBODY: &[&str] = &[
     "ike_out_of_order",
     "ike_queue_full",
     "ike_stranger",
+    "ike_unknown_identity",
     "ike_unknown_peer",
     "ike_unknown_spi",
     "integrity",

@@ -114,7 +114,7 @@ impl Tunnel {
                 Some("replacing a Child SA, which goes on until its time is up".to_owned())
             }
             Part::IkeRekey => {
-                Some("replacing the IKE SA, which goes on until its time is up".to_owned())
+                Some("rekeying the IKE SA; another one is made beside it before it ends".to_owned())
             }
         };
         let what = what.unwrap_or_default();
@@ -243,12 +243,20 @@ impl Tunnel {
                 self.find(finding);
             }
             Event::PartFailed(_, part, failure) => self.find_in_part(*part, failure, now),
-            Event::IkeUp { suite, peer, .. } => {
+            Event::IkeUp {
+                suite,
+                peer,
+                rekeyed,
+                ..
+            } => {
                 if self.anywhere {
                     self.peer = peer.ip().to_string();
                 }
                 self.ike_suite = Some(suite.clone());
-                self.parts.remove(&Part::IkeRekey);
+                if *rekeyed {
+                    // One that was made beside it is there because the peer refuses this.
+                    self.parts.remove(&Part::IkeRekey);
+                }
             }
             Event::IkeDown(_) => {
                 self.ike_suite = None;
@@ -474,6 +482,31 @@ mod tests {
             tunnel.on_event(&ended, before());
             assert_eq!(evidence(&tunnel), [""; 0]);
         }
+    }
+
+    #[test]
+    fn a_peer_that_refuses_to_rekey_the_ike_sa_is_told_of_until_it_does() {
+        let mut tunnel = tunnel(&[2]);
+        tunnel.on_event(&up(1, 16, 2, None), before());
+        let failure = Failure::Refused {
+            notification: "NO_ADDITIONAL_SAS".to_owned(),
+        };
+        tunnel.on_event(&Event::PartFailed(KEY, Part::IkeRekey, failure), before());
+        let ike_up = |rekeyed| Event::IkeUp {
+            connection: KEY,
+            peer: ([192, 0, 2, 1], 500).into(),
+            suite: String::new(),
+            rekeyed,
+        };
+        // The one that was made beside it keeps the tunnel up.
+        tunnel.on_event(&ike_up(false), before());
+        let found = evidence(&tunnel);
+        assert!(
+            found.len() == 1 && found[0].contains("NO_ADDITIONAL_SAS"),
+            "{found:?}"
+        );
+        tunnel.on_event(&ike_up(true), before());
+        assert_eq!(evidence(&tunnel), [""; 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::carriage::{Carriage, Encapsulation};
+use crate::carriage::{Carriage, Wanted};
 use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
 use crate::time::Instant;
 
@@ -20,7 +20,7 @@ pub(crate) struct Candidates {
     /// The algorithms that all of them allow.
     pub(crate) common: Option<IkeAlgorithms>,
     /// How all of them together want ESP carried.
-    pub(crate) encapsulation: Encapsulation,
+    pub(crate) encapsulation: Wanted,
     /// The sender is at an address that no connection names.
     pub(crate) of_stranger: bool,
 }
@@ -29,8 +29,7 @@ impl Candidates {
     fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
         let of_stranger = all.iter().all(|(_, config)| config.is_to_any());
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
-        let encapsulation =
-            Encapsulation::common(all.iter().map(|(_, config)| config.encapsulation));
+        let encapsulation = Wanted::of(all.iter().map(|(_, config)| config.encapsulation));
         Self {
             all,
             common,

@@ -34,6 +34,10 @@ pub(super) struct Connection {
     pub(super) attempts: u32,
     /// When to begin, while there is no IKE SA.
     pub(super) retry_at: Instant,
+    /// Not before this time it is told again of somebody, at whatever address, who was not let in.
+    pub(super) next_hint: Instant,
+    /// The peer has refused a Child SA in IKE_AUTH: the next attempt does without.
+    pub(super) childless: bool,
     /// Its Child SAs, in the configuration's order.
     children: Vec<Wanted>,
     /// When it wants to be looked at, as the endpoint has noted it.
@@ -65,6 +69,8 @@ impl Connection {
             config: Arc::new(config),
             attempts: 0,
             retry_at: now,
+            childless: false,
+            next_hint: now,
             children,
             planned: None,
         }
@@ -302,6 +308,7 @@ impl Endpoint {
         };
         let due = connection.config.begins() && connection.retry_at <= now;
         let config = Arc::clone(&connection.config);
+        let childless = connection.childless;
         if !due || self.is_initiating(key) {
             return;
         }
@@ -320,7 +327,8 @@ impl Endpoint {
                 v1::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)
             }
             Versions::V2 | Versions::Any => {
-                v2::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)
+                v2::sa::IkeSa::initiate(&mut ctx, key, config, childless)
+                    .map(|sa| Box::new(sa) as _)
             }
         };
         ctx.push(Output::Event(Event::Connecting(key)));

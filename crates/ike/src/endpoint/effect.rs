@@ -11,6 +11,7 @@ use crate::endpoint::{Endpoint, LINGER};
 use crate::failure::Failure;
 use crate::output::{ChildKey, Event, Output};
 use crate::sa::{Effect, Ending, Farewell, Order, Outcome, Role, SaKey, Stage, Want};
+use crate::selectors;
 use crate::time::Instant;
 
 /// How soon to begin again after the peer deleted the IKE SA.
@@ -21,6 +22,7 @@ impl Endpoint {
         while !self.effects.is_empty() {
             for effect in core::mem::take(&mut self.effects) {
                 match effect {
+                    Effect::Childless(connection) => self.do_without_child(connection),
                     Effect::Close(key) => {
                         self.order(now, key, Order::Close(Farewell::Lingering));
                     }
@@ -33,6 +35,7 @@ impl Endpoint {
                         self.touched.extend(sa.place().connection);
                         self.sas.put(sa);
                     }
+                    Effect::NotLetIn { told, is_named } => self.not_let_in(now, told, is_named),
                     Effect::Outdone(key) => {
                         self.with_sa(now, key, |ctx, sa| sa.settle(ctx.now, Outcome::Replaced));
                     }
@@ -63,6 +66,12 @@ impl Endpoint {
         }
     }
 
+    fn do_without_child(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.childless = true;
+        }
+    }
+
     fn expect(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get(&key) else {
             return;
@@ -74,13 +83,15 @@ impl Endpoint {
     }
 
     fn gone(&mut self, now: Instant, key: SaKey, ending: Ending) {
-        let Some(sa) = self.sas.forget(key) else {
+        let Some(mut sa) = self.sas.forget(key) else {
             return;
         };
         let Some(connection) = sa.place().connection else {
             return;
         };
         self.touched.insert(connection);
+        let left = sa.hand_over(now).children;
+        self.retire_children(now, connection, &left);
         if let Some(challenged) = self.challenged_by(connection, key) {
             // The peer closed what it made: ours has won.
             let outcome = Outcome::Unchallenged;
@@ -165,6 +176,37 @@ impl Endpoint {
         });
         if let Some(left) = left {
             self.drop_children(connection, left.children);
+        }
+    }
+
+    /// Takes Child SAs out of use whose IKE SA is gone, and that carry traffic: what the peer has made to take their place,
+    /// on another IKE SA, is sent on from now on. What is still on its way to them is taken.
+    fn retire_children(&mut self, now: Instant, connection: ConnectionKey, left: &[ChildSa]) {
+        for going in left.iter().filter(|child| child.is_live()) {
+            let takes_over = |there: &&ChildSa| {
+                there.is_live()
+                    && !there.outbound_active
+                    && selectors::within(&going.local, &there.local)
+                    && selectors::within(&going.remote, &there.remote)
+            };
+            let there = self.in_use(connection).filter_map(|(sa, _)| {
+                let found = sa.children().iter().find(takes_over)?;
+                Some((sa.place().key, found.key))
+            });
+            for (sa, child) in there.collect::<Vec<_>>() {
+                self.order(now, sa, Order::Activate(child));
+            }
+        }
+        for child in left {
+            self.outputs.push_back(Output::RetireChild(child.key));
+            self.lingering.push_back((now + LINGER, child.key));
+            if child.standing == Standing::Announced {
+                let event = Event::ChildDown {
+                    connection,
+                    child: child.key,
+                };
+                self.outputs.push_back(Output::Event(event));
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 
 use adit_ike_wire::Header;
 
@@ -16,6 +17,9 @@ use crate::time::Instant;
 use crate::v1;
 use crate::v2::input::parse;
 use crate::v2::task::init_answer::{InitOutcome, InitRequest};
+
+/// How often a connection is told of people who were not let in and may be anybody.
+const TELL_OF_STRANGERS_EVERY: Duration = Duration::from_secs(30);
 
 impl Endpoint {
     pub(super) fn take_first(
@@ -190,6 +194,47 @@ impl Endpoint {
             let event = Event::Failed(connection, failure);
             self.outputs.push_back(Output::Event(event));
         }
+    }
+
+    /// Tells connections of somebody who has shown that he is at his address, and not that he knows a key. Whose peers may
+    /// be at any address is told by what may be anybody's, so seldom, and not while it is up; and of who names nobody only
+    /// where there is no other that he could mean.
+    pub(super) fn not_let_in(
+        &mut self,
+        now: Instant,
+        told: Vec<(ConnectionKey, Failure)>,
+        is_named: bool,
+    ) {
+        if !is_named {
+            self.statistics.unknown_identity += 1;
+        }
+        let is_to_any = |key: &ConnectionKey| {
+            let connection = self.connections.get(key);
+            connection.is_some_and(|connection| connection.config.is_to_any())
+        };
+        let (mut anywhere, at_address): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(key, _)| is_to_any(key));
+        let all = anywhere.len();
+        anywhere.retain(|(key, _)| self.newest_in_use(*key).is_none());
+        if !is_named && (anywhere.len() > 1 || !at_address.is_empty()) {
+            anywhere.clear();
+        }
+        for (connection, failure) in at_address {
+            let event = Event::Failed(connection, failure);
+            self.outputs.push_back(Output::Event(event));
+        }
+        let mut said = 0;
+        for (connection, failure) in anywhere {
+            let found = self.connections.get_mut(&connection);
+            let Some(found) = found.filter(|found| found.next_hint <= now) else {
+                continue;
+            };
+            found.next_hint = now + TELL_OF_STRANGERS_EVERY;
+            said += 1;
+            let event = Event::Failed(connection, failure);
+            self.outputs.push_back(Output::Event(event));
+        }
+        self.statistics.events_left_out += (all - said) as u64;
     }
 
     /// Whether a cookie is asked for before anything is computed or kept (RFC 7296 section 2.6).

@@ -85,13 +85,16 @@ fn a_message_that_can_not_be_understood_ends_the_sa_on_both_sides() {
     let mut table = up();
     table.say(0, ExchangeType::INFORMATIONAL, false, &malformed);
     table.settle();
+    // The other end is told once it has had what was sent before.
+    table.wait(Duration::from_millis(300));
+    table.settle();
     assert_eq!(established(&table), [0, 0]);
 }
 
 #[test]
 fn an_answer_that_says_invalid_syntax_ends_the_sa() {
     let mut table = up();
-    let child = *table.children[1].last().unwrap();
+    let child = table.children[1].last().unwrap().child;
     table.command(1, Command::RekeyChild(child));
     table.wire.clear();
     let said = error(NotifyType::INVALID_SYNTAX);
@@ -102,7 +105,7 @@ fn an_answer_that_says_invalid_syntax_ends_the_sa() {
 #[test]
 fn an_answer_of_another_exchange_is_none() {
     let mut table = up();
-    let child = *table.children[1].last().unwrap();
+    let child = table.children[1].last().unwrap().child;
     table.command(1, Command::RekeyChild(child));
     table.wire.clear();
     let waits = |table: &Table| {

@@ -190,7 +190,8 @@ impl SaAnswered {
                 return Ok(State::Gone);
             }
         };
-        let hashes = dialect.map(|_| nat::hashes(prf, cookies, path, wanted));
+        let source = wanted.told_source(path.local_address(), link.carriage);
+        let hashes = dialect.map(|_| nat::hashes(prf, cookies, path, source));
         let is_draft = dialect == Some(Dialect::Draft);
         let mut payloads = alloc::vec![
             Payload::KeyExchange(own.public()),

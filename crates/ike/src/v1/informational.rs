@@ -21,6 +21,11 @@ use crate::v1::protection::{open, seal_hashed};
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 pub(super) const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(5);
 
+/// Said beside an answer of ours: the third message of a quick mode that the peer began has not come. Its number is for
+/// private use (RFC 2408 section 3.14.1): others pass over it, and our own kind does not take the answer for a sign that
+/// the message has come.
+const THIRD_IS_MISSING: NotifyType = NotifyType(39_417);
+
 /// How long a peer has for the third message of a quick mode before it is asked something else.
 pub(super) const TAKEN_IN: Duration = Duration::from_millis(100);
 
@@ -41,10 +46,10 @@ pub(super) struct Asked {
 }
 
 /// Sends a message that begins with HASH(1).
-fn send(ctx: &mut Context<'_>, link: &Link, path: Path, keys: &Keys, payload: Payload<'_>) {
+fn send(ctx: &mut Context<'_>, link: &Link, path: Path, keys: &Keys, payloads: &[Payload<'_>]) {
     let id = ctx.message_id();
     let exchange = ExchangeType::INFORMATIONAL_V1;
-    let sealed = seal_hashed(keys, link, exchange, id, &keys.iv_of(id), &[], &[payload]);
+    let sealed = seal_hashed(keys, link, exchange, id, &keys.iv_of(id), &[], payloads);
     if let Some(sealed) = sealed {
         path.send(ctx, sealed.octets);
     }
@@ -66,7 +71,7 @@ pub(super) fn notify(
         kind,
         data: &[],
     };
-    send(ctx, link, path, keys, Payload::Notify(notify));
+    send(ctx, link, path, keys, &[Payload::Notify(notify)]);
 }
 
 /// Tells the peer that SAs are gone.
@@ -83,7 +88,7 @@ pub(super) fn delete(
         spi_len,
         spis,
     };
-    send(ctx, link, link.path, keys, Payload::Delete(delete));
+    send(ctx, link, link.path, keys, &[Payload::Delete(delete)]);
 }
 
 /// Both cookies, which name the IKE SA.
@@ -118,6 +123,9 @@ impl Established {
             return Err(DropReason::OutOfOrder);
         }
         self.heard = ctx.now;
+        let lacks_third = payloads.iter().any(
+            |payload| matches!(payload, Payload::Notify(notify) if notify.kind == THIRD_IS_MISSING),
+        );
         for payload in &payloads {
             match payload {
                 Payload::Delete(delete) if Protocol::is_known(delete.protocol.0) => {
@@ -131,7 +139,9 @@ impl Established {
                     self.leave(ctx, link.key, Ending::PeerDeleted);
                     return Ok(Received::Processed);
                 }
-                Payload::Notify(notify) => self.notified(ctx, link, path, notify),
+                Payload::Notify(notify) => {
+                    self.notified(ctx, link, path, notify, lacks_third);
+                }
                 _ => {}
             }
         }
@@ -157,23 +167,29 @@ impl Established {
         link: &mut Link,
         path: Path,
         notify: &Notify<'_>,
+        lacks_third: bool,
     ) {
         let is_ours = notify.spi == cookies(link);
         match notify.kind {
             NotifyType::R_U_THERE if is_ours && notify.data.len() == 4 => {
-                if self.misses_third(ctx.now) {
-                    return;
-                }
                 let answer = Notify {
                     kind: NotifyType::R_U_THERE_ACK,
                     ..*notify
                 };
-                send(ctx, link, path, &self.keys, Payload::Notify(answer));
+                let missing = Notify {
+                    kind: THIRD_IS_MISSING,
+                    data: &[],
+                    ..*notify
+                };
+                let payloads = [answer, missing].map(Payload::Notify);
+                let said = if self.misses_third(ctx.now) { 2 } else { 1 };
+                let payloads = payloads.get(..said).unwrap_or_default();
+                send(ctx, link, path, &self.keys, payloads);
             }
             NotifyType::R_U_THERE_ACK if is_ours => {
                 let number = <[u8; 4]>::try_from(notify.data).map(u32::from_be_bytes);
                 if let Ok(number) = number {
-                    self.is_there(ctx, link, path, number);
+                    self.is_there(ctx, link, path, (number, lacks_third));
                 }
             }
             NotifyType::INITIAL_CONTACT => {
@@ -202,8 +218,8 @@ impl Established {
         }
     }
 
-    /// Whether a quick mode of the peer still lacks its third message. The peer would take an answer to its
-    /// question for a sign that we have it; without one it asks again.
+    /// Whether a quick mode of the peer still lacks its third message. A peer of our kind would take an answer to its
+    /// question for a sign that we have it.
     fn misses_third(&self, now: Instant) -> bool {
         let answered = self.exchanges.iter().filter_map(|one| match one.progress {
             Progress::Answered { child, .. } => self.child(child),
@@ -214,8 +230,15 @@ impl Established {
             .any(|child| now > child.since + TAKEN_IN)
     }
 
-    /// The peer has answered a question, and with it has had all that was sent before the question.
-    fn is_there(&mut self, ctx: &mut Context<'_>, link: &mut Link, path: Path, number: u32) {
+    /// The peer has answered a question, and with it has had all that was sent before the question, unless it says that
+    /// it `lacks_third`.
+    fn is_there(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        path: Path,
+        (number, lacks_third): (u32, bool),
+    ) {
         let next = self.check.next;
         let asked = self.check.asked.filter(|asked| {
             // Numbers count on, around the end too.
@@ -234,6 +257,10 @@ impl Established {
             }
         }
         self.candidate = None;
+        if lacks_third {
+            // It asks for it again by itself.
+            return self.ask_for_proof(ctx.now + ASK_AGAIN);
+        }
         let told = self.told().filter(|child| child.proof_at <= asked.since);
         let told: Vec<_> = told.map(|child| child.key).collect();
         for key in told {
@@ -275,7 +302,7 @@ impl Established {
                 kind: NotifyType::R_U_THERE,
                 data: &number,
             };
-            send(ctx, link, path, &self.keys, Payload::Notify(notify));
+            send(ctx, link, path, &self.keys, &[Payload::Notify(notify)]);
         };
         if let Some(remote) = self.candidate {
             ask(ctx, link.path.with_remote(remote));

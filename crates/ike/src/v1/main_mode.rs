@@ -195,7 +195,8 @@ impl SaSent {
         let suite = chosen.suite;
         let key_exchange = suite.group.generate(ctx.random);
         let nonce = ctx.nonce();
-        let hashes = dialect.map(|_| nat::hashes(suite.prf, link.cookies(), link.path, wanted));
+        let source = wanted.told_source(link.path.local_address());
+        let hashes = dialect.map(|_| nat::hashes(suite.prf, link.cookies(), link.path, source));
         let is_draft = dialect == Some(Dialect::Draft);
         let mut payloads = alloc::vec![
             Payload::KeyExchange(key_exchange.public()),

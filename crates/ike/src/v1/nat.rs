@@ -10,7 +10,7 @@ use adit_crypto::Prf;
 use adit_ike_wire::Spi;
 use adit_ike_wire::v1::Payload;
 
-use crate::carriage::{Carriage, Encapsulation};
+use crate::carriage::{Carriage, Wanted};
 use crate::config::Mode;
 use crate::failure::Failure;
 use crate::sa::Path;
@@ -66,13 +66,13 @@ impl Wrapping {
     /// What both ends conclude from their hashes; `dialect` is none where the peer does not speak of NAT
     /// traversal.
     pub(super) fn of(
-        wanted: Encapsulation,
+        wanted: impl Into<Wanted>,
         dialect: Option<Dialect>,
         translated: bool,
     ) -> Result<Self, Failure> {
         // Who says nothing of addresses says nothing of a NAT.
         let supported = dialect.is_some();
-        let carriage = wanted.conclude(supported, supported && translated)?;
+        let carriage = wanted.into().conclude(supported, supported && translated)?;
         let in_udp = dialect.filter(|_| carriage == Carriage::Udp);
         Ok(in_udp.map_or(Self::Plain, Self::Udp))
     }
@@ -115,15 +115,13 @@ fn hash(prf: Prf, cookies: (Spi, Spi), address: SocketAddr) -> Vec<u8> {
     hash.unwrap_or_default()
 }
 
-/// The hashes to send: that of where the message goes, then that of where it comes from, which is wrong where
-/// UDP is wanted.
+/// The hashes to send: that of where the message goes, then that of where it is said to come from.
 pub(super) fn hashes(
     prf: Prf,
     cookies: (Spi, Spi),
     path: Path,
-    encapsulation: Encapsulation,
+    source: SocketAddr,
 ) -> [Vec<u8>; 2] {
-    let source = encapsulation.told_source(path.local_address());
     [hash(prf, cookies, path.remote), hash(prf, cookies, source)]
 }
 
@@ -138,7 +136,7 @@ fn received<'a>(payloads: &'a [Payload<'_>]) -> impl Iterator<Item = &'a [u8]> {
 pub(super) fn conclude(
     link: &mut Link,
     path: Path,
-    wanted: Encapsulation,
+    wanted: impl Into<Wanted>,
     dialect: Option<Dialect>,
     prf: Prf,
     payloads: &[Payload<'_>],

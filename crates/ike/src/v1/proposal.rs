@@ -257,6 +257,7 @@ pub(super) fn esp_suites(
         encryption: encryption.copied(),
         integrity,
         group,
+        additional: None,
         extended_sequence_numbers,
         mode,
     };

@@ -114,7 +114,7 @@ impl Established {
         let asking = Asking {
             index,
             replaces,
-            inbound_spi: ctx.esp_spi(),
+            inbound_spi: ctx.expected_spi(),
             nonce: ctx.nonce(),
             key_exchange: group.map(|group| group.generate(ctx.random)),
             local,

@@ -10,19 +10,53 @@ use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
 use crate::sa::Role;
 use crate::suite::IkeSuite;
-use crate::v2::agreement::Wish;
+use crate::time::Instant;
+use crate::v2::agreement::{Agreement, Wish};
 
 /// The task whose request is under way.
 #[derive(Debug)]
 pub(crate) enum Active {
     ChildCreate(ChildCreating),
     ChildDelete(ChildKey),
+    ChildFollowUp(ChildFollowing),
     ChildRekey(ChildRekeying),
     IkeDelete,
     IkeFollowUp(IkeFollowing),
     IkeRekey(IkeRekeying),
     Liveness,
 }
+
+impl Active {
+    /// Which of the wanted Child SAs is being made, and whether any is.
+    pub(crate) fn index_mut(&mut self) -> Option<&mut Option<usize>> {
+        match self {
+            Self::ChildCreate(pending) => Some(&mut pending.index),
+            Self::ChildFollowUp(ChildFollowing {
+                purpose: Purpose::New(index),
+                ..
+            }) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Whether the wanted Child SA of this index is being made.
+    pub(crate) fn makes(&self, index: usize) -> bool {
+        match self {
+            Self::ChildCreate(pending) => pending.index == Some(index),
+            Self::ChildFollowUp(pending) => pending.purpose == Purpose::New(Some(index)),
+            _ => false,
+        }
+    }
+
+    /// Whether its answer makes a Child SA.
+    pub(crate) const fn makes_any(&self) -> bool {
+        matches!(
+            self,
+            Self::ChildCreate(_) | Self::ChildFollowUp(_) | Self::ChildRekey(_)
+        )
+    }
+}
+
 /// Our request for a Child SA: what was wished and what it takes to derive keys.
 pub(crate) struct Request {
     pub(crate) wish: Wish,
@@ -51,7 +85,46 @@ pub(crate) struct ChildRekeying {
     pub(crate) child: ChildKey,
     pub(crate) request: Request,
     /// The one the peer made for the same purpose in the meantime.
-    pub(crate) rival: Option<(ChildKey, ExchangeNonces)>,
+    pub(crate) rival: Option<Rival>,
+}
+
+/// The Child SA that the peer made for the purpose that ours is made for, and the nonces of its exchange.
+pub(crate) type Rival = (ChildKey, ExchangeNonces);
+
+/// What a Child SA is made for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Where it is ours to ask for, which of the wanted ones it is, as long as that is wanted.
+    New(Option<usize>),
+    /// To replace this one; with what the other end made for the same purpose in the meantime.
+    Rekey(ChildKey, Option<Rival>),
+}
+
+/// What both ends agreed on for a Child SA, and what its keys are made of.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    pub(crate) agreement: Agreement,
+    /// The secret of the group's exchange.
+    pub(crate) shared: Option<Secret>,
+    /// That of the additional exchange, once there was one.
+    pub(crate) additional: Option<Secret>,
+    pub(crate) nonces: ExchangeNonces,
+}
+
+impl Agreed {
+    /// What is still to be exchanged before there is a Child SA.
+    pub(crate) fn still_to_exchange(&self) -> Option<AdditionalExchange> {
+        let missing = self.additional.is_none();
+        self.agreement.suite.additional.filter(|_| missing)
+    }
+}
+
+/// A request for a Child SA that goes on with an additional exchange (RFC 9370 section 2.2.4).
+#[derive(Debug)]
+pub(crate) struct ChildFollowing {
+    pub(crate) purpose: Purpose,
+    pub(crate) agreed: Agreed,
+    pub(crate) decapsulation: Decapsulation,
 }
 
 /// A rekey of the IKE SA under way.
@@ -94,12 +167,42 @@ impl core::fmt::Debug for IkeFollowing {
     }
 }
 
-/// The same of the peer's, which it is to go on with.
+/// What the peer has asked for and is to go on with, by an additional exchange.
 pub(crate) struct Followed {
     /// What it names it by.
-    pub(crate) link: [u8; 8],
+    pub(crate) link: Vec<u8>,
     pub(crate) exchange: AdditionalExchange,
-    pub(crate) succession: Succession,
+    /// From when on it is not expected any more.
+    pub(crate) until: Instant,
+    pub(crate) outcome: Outcome,
+}
+
+/// What will have come of it.
+pub(crate) enum Outcome {
+    /// A Child SA, in the place of this one where it is a rekey.
+    Child(Option<ChildKey>, Agreed),
+    /// An IKE SA in the place of the one it was asked on.
+    Ike(Succession),
+}
+
+impl Followed {
+    /// The nonces of a rekey of this Child SA, if that is what it is.
+    pub(crate) fn rekey_of(&self, child: ChildKey) -> Option<&ExchangeNonces> {
+        match &self.outcome {
+            Outcome::Child(replaces, agreed) => {
+                (*replaces == Some(child)).then_some(&agreed.nonces)
+            }
+            Outcome::Ike(_) => None,
+        }
+    }
+
+    /// The nonces of a rekey of the IKE SA, if that is what it is.
+    pub(crate) const fn ike_rekey(&self) -> Option<&ExchangeNonces> {
+        match &self.outcome {
+            Outcome::Child(..) => None,
+            Outcome::Ike(succession) => Some(&succession.nonces),
+        }
+    }
 }
 
 impl core::fmt::Debug for IkeRekeying {

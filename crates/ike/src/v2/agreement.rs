@@ -245,6 +245,8 @@ pub(crate) const fn error_payload(kind: NotifyType) -> Payload<'static> {
 pub(crate) struct Birth<'a> {
     pub(crate) agreement: Agreement,
     pub(crate) shared: Option<&'a adit_crypto::Secret>,
+    /// What was exchanged beside it.
+    pub(crate) additional: Option<&'a adit_crypto::Secret>,
     pub(crate) nonces: Nonces<'a>,
     /// Our side of the exchange that makes it.
     pub(crate) role: Role,
@@ -272,7 +274,7 @@ pub(crate) fn install(
     } = birth.agreement;
     let (inbound, outbound) = keys.child(
         &suite,
-        birth.shared,
+        (birth.shared, birth.additional),
         &birth.nonces,
         birth.role,
         (inbound_spi, outbound_spi),

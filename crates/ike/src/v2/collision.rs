@@ -9,10 +9,14 @@ pub(crate) enum Ours {
     ChildElsewhere,
     /// Rekeying the Child SA the request is about.
     ChildRekeying,
+    /// The same, and the peer has agreed: the additional exchange is under way.
+    ChildFollowing,
     /// Closing the IKE SA.
     IkeClosing,
     /// Rekeying the IKE SA.
     IkeRekeying,
+    /// The same, and the peer has agreed: the additional exchange is under way.
+    IkeFollowing,
     /// Nothing that matters.
     Nothing,
 }
@@ -50,11 +54,17 @@ pub(crate) const fn decide(ours: Ours, theirs: Theirs) -> Verdict {
             Ours::ChildElsewhere,
             Theirs::ChildCreate | Theirs::ChildDelete | Theirs::ChildRekey,
         )
-        | (Ours::ChildRekeying | Ours::ChildClosing, Theirs::ChildCreate)
+        | (
+            Ours::ChildRekeying | Ours::ChildFollowing | Ours::ChildClosing,
+            Theirs::ChildCreate,
+        )
         // 2.25.2: a Delete for a Child SA is answered as usual while the IKE SA is rekeyed or closed.
-        | (Ours::IkeRekeying | Ours::IkeClosing, Theirs::ChildDelete) => Verdict::Proceed,
+        | (
+            Ours::IkeRekeying | Ours::IkeFollowing | Ours::IkeClosing,
+            Theirs::ChildDelete,
+        ) => Verdict::Proceed,
         // 2.25.1: the rekey of an SA that was deleted under it is not needed any more.
-        (Ours::ChildRekeying, Theirs::ChildDelete)
+        (Ours::ChildRekeying | Ours::ChildFollowing, Theirs::ChildDelete)
         // 2.25.2: the peer closes the IKE SA; whatever we wanted of it is over.
         | (_, Theirs::IkeDelete) => Verdict::ProceedAndYield,
         // 2.8.1 and 2.8.2: simultaneous rekeys are both answered; nonces decide later.
@@ -63,12 +73,19 @@ pub(crate) const fn decide(ours: Ours, theirs: Theirs) -> Verdict {
         }
         (Ours::ChildClosing, Theirs::ChildDelete) => Verdict::AnswerEmpty,
         // 2.25.1 and 2.25.2: what is being closed is not rekeyed, and the IKE SA is rekeyed only
-        // while nothing happens to its Child SAs.
-        (Ours::ChildClosing, Theirs::ChildRekey)
-        | (Ours::ChildElsewhere | Ours::ChildRekeying | Ours::ChildClosing, Theirs::IkeRekey)
+        // while nothing happens to its Child SAs. Nor is rekeyed by the peer what it has agreed to
+        // have rekeyed by us.
+        (Ours::ChildClosing | Ours::ChildFollowing, Theirs::ChildRekey)
+        | (
+            Ours::ChildElsewhere
+            | Ours::ChildRekeying
+            | Ours::ChildFollowing
+            | Ours::ChildClosing,
+            Theirs::IkeRekey,
+        )
         | (Ours::IkeRekeying, Theirs::ChildCreate | Theirs::ChildRekey)
         | (
-            Ours::IkeClosing,
+            Ours::IkeFollowing | Ours::IkeClosing,
             Theirs::ChildCreate | Theirs::ChildRekey | Theirs::IkeRekey,
         ) => Verdict::RefuseForNow,
     }
@@ -101,6 +118,16 @@ mod tests {
                 ],
             ),
             (
+                ChildFollowing,
+                [
+                    Proceed,
+                    ProceedAndYield,
+                    RefuseForNow,
+                    ProceedAndYield,
+                    RefuseForNow,
+                ],
+            ),
+            (
                 ChildClosing,
                 [
                     Proceed,
@@ -118,6 +145,16 @@ mod tests {
                     RefuseForNow,
                     ProceedAndYield,
                     ProceedAndCompare,
+                ],
+            ),
+            (
+                IkeFollowing,
+                [
+                    RefuseForNow,
+                    Proceed,
+                    RefuseForNow,
+                    ProceedAndYield,
+                    RefuseForNow,
                 ],
             ),
             (

@@ -32,7 +32,7 @@ use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Farewell, Role, SaKey};
 use crate::time::Instant;
-use crate::v2::active::{Active, Followed};
+use crate::v2::active::{Active, Followed, Purpose};
 use crate::v2::collision::Ours;
 use crate::v2::keys::Authenticated;
 use crate::v2::keys::SaKeys;
@@ -67,8 +67,10 @@ pub(crate) struct Established {
     pub(crate) active: Option<Active>,
     /// The SA the peer made to replace this one while our own attempt is under way.
     pub(crate) rival: Option<(SaKey, ExchangeNonces)>,
-    /// The peer's rekey of this SA that waits for an additional exchange.
+    /// What the peer has asked for and is to go on with.
     pub(crate) followed: Option<Followed>,
+    /// SPIs the peer has said are gone while we waited for an answer: it may be what the answer is about.
+    pub(crate) withdrawn: Vec<u32>,
     /// It is the rival of another SA, which has the Child SAs until one of the two has won.
     pub(crate) waits: bool,
     pub(crate) since: Instant,
@@ -76,6 +78,8 @@ pub(crate) struct Established {
     pub(crate) expires_at: Instant,
     /// Until when the peer takes us for who we are, if it said so.
     pub(crate) authenticated_until: Option<Instant>,
+    /// From when on another IKE SA is wanted beside this one, since the peer refuses to have it rekeyed.
+    pub(crate) renew_from: Instant,
     /// When something authenticated last came from the peer.
     pub(crate) heard: Instant,
     /// When the request under way began.
@@ -106,11 +110,13 @@ impl Established {
             active: None,
             rival: None,
             followed: None,
+            withdrawn: Vec::new(),
             waits: false,
             since: ctx.now,
             rekey_at: ctx.now + child::rekey_after(ctx, lifetime, role),
             expires_at: ctx.now + lifetime,
             authenticated_until: None,
+            renew_from: Instant::NEVER,
             heard: ctx.now,
             asked: ctx.now,
             asked_number: 0,
@@ -160,16 +166,19 @@ impl Established {
         };
         match &self.active {
             Some(Active::IkeDelete) => Ours::IkeClosing,
-            Some(Active::IkeRekey(_) | Active::IkeFollowUp(_)) => Ours::IkeRekeying,
+            Some(Active::IkeRekey(_)) => Ours::IkeRekeying,
+            Some(Active::IkeFollowUp(_)) => Ours::IkeFollowing,
+            Some(Active::ChildFollowUp(pending)) if matches!(&pending.purpose, Purpose::Rekey(old, _) if Some(*old) == child) => {
+                Ours::ChildFollowing
+            }
             Some(Active::ChildRekey(pending)) if Some(pending.child) == child => {
                 Ours::ChildRekeying
             }
             Some(Active::ChildDelete(key)) if Some(*key) == child => Ours::ChildClosing,
             _ if child.is_some_and(closing) => Ours::ChildClosing,
-            Some(Active::ChildCreate(_) | Active::ChildDelete(_) | Active::ChildRekey(_)) => {
-                Ours::ChildElsewhere
-            }
-            Some(Active::Liveness) | None => Ours::Nothing,
+            Some(Active::ChildDelete(_)) => Ours::ChildElsewhere,
+            Some(active) if active.makes_any() => Ours::ChildElsewhere,
+            Some(_) | None => Ours::Nothing,
         }
     }
 
@@ -193,7 +202,10 @@ impl Established {
             .queue
             .iter()
             .any(|queued| queued.task == Task::ChildCreate(index))
-            || matches!(&self.active, Some(Active::ChildCreate(pending)) if pending.index == Some(index))
+            || self
+                .active
+                .as_ref()
+                .is_some_and(|active| active.makes(index))
     }
 
     /// Whether a task may begin: what is left of an SA that was replaced moves to the new one.
@@ -216,6 +228,7 @@ impl Established {
                 return;
             };
             self.asked = ctx.now;
+            self.withdrawn.clear();
             self.asked_number = ctx.numbers.newest();
             match queued.task {
                 Task::ChildCreate(index) => self.start_child_create(ctx, link, index),
@@ -224,6 +237,7 @@ impl Established {
                 Task::IkeDelete => self.start_ike_delete(ctx, link),
                 Task::IkeRekey => self.start_ike_rekey(ctx, link),
                 Task::Liveness => self.start_liveness(ctx, link),
+                Task::Reauthenticate => self.ask_to_authenticate(ctx, link),
             }
         }
     }
@@ -261,14 +275,9 @@ impl Established {
                 ctx.effects.push(Effect::MoveChildren(key, rival));
                 Ending::Released
             }
-            (_, phase) => {
-                self.dispose_children(ctx, Farewell::Lingering);
-                if phase == Phase::InUse {
-                    ending
-                } else {
-                    Ending::Released
-                }
-            }
+            // Its Child SAs end with it, once those that take their place are sent on.
+            (_, Phase::InUse) => ending,
+            _ => Ending::Released,
         };
         ctx.effects.push(Effect::Gone(key, ending));
     }

@@ -217,23 +217,25 @@ impl SaKeys {
     }
 
     /// The keys of a Child SA (section 2.17): KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr); the first
-    /// half is for what the exchange's initiator sends.
+    /// half is for what the exchange's initiator sends. What was exchanged beside that comes behind (RFC 9370
+    /// section 2.2.4).
     pub(crate) fn child(
         &self,
         suite: &EspSuite,
-        shared: Option<&Secret>,
+        (shared, additional): (Option<&Secret>, Option<&Secret>),
         nonces: &Nonces<'_>,
         role: Role,
         (inbound_spi, outbound_spi): (u32, u32),
     ) -> Result<(DirectionKeys, DirectionKeys), KeyError> {
         let (encryption_len, integrity_len) = (suite.encryption_len(), suite.integrity_len());
         let shared = shared.map_or(&[][..], Secret::as_slice);
+        let additional = additional.map_or(&[][..], Secret::as_slice);
         let material = self
             .suite
             .prf
             .plus(
                 self.sk_d.as_slice(),
-                &[shared, nonces.initiator, nonces.responder],
+                &[shared, nonces.initiator, nonces.responder, additional],
                 2 * (encryption_len + integrity_len),
             )
             .map_err(|_| KeyError)?;

@@ -10,7 +10,7 @@ use core::net::{IpAddr, SocketAddr};
 use adit_ike_wire::Spi;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
-use crate::carriage::{Carriage, Encapsulation};
+use crate::carriage::{Carriage, Wanted};
 use crate::failure::Failure;
 use crate::v2::link::Translation;
 
@@ -37,9 +37,9 @@ pub(crate) struct Detection {
 
 impl Detection {
     /// What ESP travels in at this path, as both ends conclude (RFC 7296 section 2.23).
-    pub(crate) const fn carriage(self, wanted: Encapsulation) -> Result<Carriage, Failure> {
+    pub(crate) fn carriage(self, wanted: impl Into<Wanted>) -> Result<Carriage, Failure> {
         let translated = self.peer_is_translated || self.we_are_translated;
-        wanted.conclude(self.supported, translated)
+        wanted.into().conclude(self.supported, translated)
     }
 
     pub(crate) const fn translation(self) -> Translation {

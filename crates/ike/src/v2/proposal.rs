@@ -34,6 +34,8 @@ impl EspSuite {
             self.group
                 .map(|g| Transform::new(TransformType::KE, g.id())),
         );
+        let additional = self.additional;
+        transforms.extend(additional.map(|one| Transform::new(TransformType::ADDKE1, one.id())));
         transforms.push(Transform::new(
             TransformType::ESN,
             u16::from(self.extended_sequence_numbers),
@@ -93,13 +95,22 @@ fn offers<'a>(
 /// What to offer for an IKE SA with additional exchanges where the peer can. Who has not heard of them refuses a
 /// proposal with one (RFC 7296 section 3.3.6), so that each is there without it too (RFC 9370 section 2.2.1).
 pub(crate) fn offer_ike_and_more<'a>(accepted: &IkeAlgorithms, spi: &'a [u8]) -> Vec<Proposal<'a>> {
-    let plain = offer_ike(accepted, spi);
+    with_more(offer_ike(accepted, spi), &accepted.additional)
+}
+
+/// The same for a Child SA that has a key exchange of its own.
+pub(crate) fn offer_esp_and_more<'a>(accepted: &EspAlgorithms, spi: &'a [u8]) -> Vec<Proposal<'a>> {
+    with_more(offer_esp(accepted, spi, true), &accepted.additional)
+}
+
+/// Each proposal with these exchanges, and then each without.
+fn with_more<'a>(plain: Vec<Proposal<'a>>, additional: &[AdditionalExchange]) -> Vec<Proposal<'a>> {
     let mut proposals = Vec::new();
-    if !accepted.additional.is_empty() {
+    if !additional.is_empty() {
         proposals.clone_from(&plain);
         for proposal in &mut proposals {
-            let additional = accepted.additional.iter();
-            let transforms = additional.map(|one| Transform::new(T_ADDKE1, one.id()));
+            let transforms = additional.iter();
+            let transforms = transforms.map(|one| Transform::new(T_ADDKE1, one.id()));
             proposal.transforms.extend(transforms);
         }
     }
@@ -288,8 +299,8 @@ pub(crate) fn choose_esp(
     use TransformType as T;
     let protocol = ProtocolId(accepted.protocol.number());
     let types: &[T] = match accepted.protocol {
-        Protocol::Ah => &[T::INTEG, T::KE, T::ESN],
-        Protocol::Esp => &[T::ENCR, T::INTEG, T::KE, T::ESN],
+        Protocol::Ah => &[T::INTEG, T::KE, T::ADDKE1, T::ESN],
+        Protocol::Esp => &[T::ENCR, T::INTEG, T::KE, T::ADDKE1, T::ESN],
     };
     proposals
         .iter()
@@ -309,6 +320,11 @@ pub(crate) fn choose_esp(
             } else {
                 None
             };
+            let additional = match group {
+                Some(_) => pick_additional(proposal, &accepted.additional)?,
+                None if with_groups => pick_additional(proposal, &[])?,
+                None => None,
+            };
             // A proposal without the transform means 32-bit numbers, as old peers send it.
             let esn = |wanted: u16| of_type(proposal, T::ESN).any(|t| t.id == wanted);
             let extended_sequence_numbers = accepted.extended_sequence_numbers && esn(1);
@@ -319,6 +335,7 @@ pub(crate) fn choose_esp(
                 encryption,
                 integrity,
                 group,
+                additional,
                 extended_sequence_numbers,
                 // Said beside the proposals.
                 mode: Mode::Tunnel,

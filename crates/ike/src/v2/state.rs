@@ -76,6 +76,19 @@ pub(crate) struct InitSent {
     pub(crate) restarts: u8,
     /// The peer answered, though not with what we need.
     pub(crate) hinted: bool,
+    /// The peer has refused a Child SA in IKE_AUTH.
+    pub(crate) childless: bool,
+}
+
+/// When the first Child SA is made (RFC 6023).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FirstChild {
+    /// After IKE_AUTH.
+    After,
+    /// In it.
+    InAuth,
+    /// In it, and after it where the peer refuses that.
+    InAuthOrAfter,
 }
 
 /// The responder's state between IKE_SA_INIT and IKE_AUTH.
@@ -108,6 +121,8 @@ pub(crate) struct Inputs {
     pub(crate) responder_message: Vec<u8>,
     /// IntAuth (RFC 9242 section 3.3.1); nothing where there was no IKE_INTERMEDIATE.
     pub(crate) intermediate: Vec<u8>,
+    /// When our first Child SA is made.
+    pub(crate) first_child: FirstChild,
     /// When the exchange before began.
     pub(crate) begun: Instant,
 }

@@ -3,9 +3,12 @@
 
 pub(crate) mod auth;
 pub(crate) mod auth_answer;
+pub(crate) mod child_answer;
 pub(crate) mod child_create;
 pub(crate) mod child_delete;
+pub(crate) mod child_followup;
 pub(crate) mod child_rekey;
+pub(crate) mod followup;
 pub(crate) mod ike_delete;
 pub(crate) mod ike_followup;
 pub(crate) mod ike_rekey;
@@ -29,6 +32,8 @@ pub(crate) enum Task {
     IkeDelete,
     IkeRekey,
     Liveness,
+    /// Ask the peer for another IKE SA beside this one.
+    Reauthenticate,
 }
 
 impl Task {
@@ -38,7 +43,7 @@ impl Task {
             Self::ChildCreate(index) => Some(Want::Child(*index)),
             Self::ChildDelete(child) => Some(Want::ChildDelete(*child)),
             Self::ChildRekey(child) => Some(Want::ChildRekey(*child)),
-            Self::IkeDelete | Self::IkeRekey | Self::Liveness => None,
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness | Self::Reauthenticate => None,
         }
     }
 }

@@ -45,9 +45,9 @@ impl RequestWindow {
         let id = self.next_id;
         self.next_id = id.saturating_add(1);
         let resend = match exchange {
-            ExchangeType::CREATE_CHILD_SA | ExchangeType::INFORMATIONAL => {
-                Resend::to_peer(now, message)
-            }
+            ExchangeType::CREATE_CHILD_SA
+            | ExchangeType::IKE_FOLLOWUP_KE
+            | ExchangeType::INFORMATIONAL => Resend::to_peer(now, message),
             _ => Resend::new(now, message),
         };
         self.in_flight = Some(InFlight {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use adit_dataplane::Dataplane;
 use adit_ike::{Carriage, ChildKey, Command, Event, InstallChild, Output, Transmit};
 use time::OffsetDateTime;
 
@@ -19,6 +20,7 @@ impl Worker {
                 }
             }
             Output::Event(event) => self.note(&event),
+            Output::ExpectChild(spi) => dataplane.expect(spi),
             Output::InstallChild(child) => self.install(&child),
             Output::MoveChild(key, remote) => {
                 if let Some(child) = self.children.get_mut(&key) {

@@ -44,12 +44,14 @@ impl Established {
         self.ask_for_proof();
         match self.active.take() {
             // The Child SA would not outlive the answer to the Delete that comes next.
-            Some(Active::ChildCreate(_) | Active::ChildRekey(_))
-                if self.phase == Phase::Closing => {}
+            Some(active) if active.makes_any() && self.phase == Phase::Closing => {}
             Some(Active::ChildCreate(pending)) => {
                 self.child_created(ctx, link, pending, contents);
             }
             Some(Active::ChildDelete(key)) => self.child_deleted(ctx, key),
+            Some(Active::ChildFollowUp(pending)) => {
+                self.child_followed_up(ctx, link, pending, contents);
+            }
             Some(Active::ChildRekey(pending)) => {
                 self.child_rekeyed(ctx, link, pending, contents);
             }
@@ -111,7 +113,7 @@ impl Established {
                     self.answer_child_create(ctx, link, header, contents);
                 }
             }
-            ExchangeType::IKE_FOLLOWUP_KE => self.answer_ike_followup(ctx, link, header, contents),
+            ExchangeType::IKE_FOLLOWUP_KE => self.answer_followup(ctx, link, header, contents),
             ExchangeType::INFORMATIONAL => self.answer_informational(ctx, link, header, contents),
             _ => self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX),
         }

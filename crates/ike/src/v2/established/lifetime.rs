@@ -1,15 +1,21 @@
-//! How long the peer takes us for who we said we are (RFC 4478): before that is over another IKE SA is begun beside this
-//! one, which rekeying would not do.
+//! An IKE SA that rekeying does not keep: another one is begun beside it before it ends.
+//!
+//! Either the peer says for how long it takes us for who we are (RFC 4478), or it refuses to have the SA rekeyed. Where it
+//! is not for this end to begin, the peer is told so how long the SA will last.
 
 use core::time::Duration;
 
-use adit_ike_wire::v2::NotifyType;
+use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
 use crate::child;
 use crate::sa::Context;
 use crate::time::Instant;
+use crate::v2::active::Active;
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
+use crate::v2::link::Link;
+use crate::v2::task::Task;
 
 /// What is left at least: a peer that says less would have us begin without end.
 const LEAST: Duration = Duration::from_secs(10);
@@ -42,6 +48,28 @@ impl Established {
     /// When another IKE SA is wanted, if this one was not rekeyed by then.
     pub(crate) fn renew_at(&self) -> Instant {
         let lifetime = self.expires_at - self.since;
-        self.since + child::renew_after(lifetime)
+        (self.since + child::renew_after(lifetime)).min(self.renew_from)
+    }
+
+    /// The peer refuses to have it rekeyed. Another one is made while there is time to try often.
+    pub(crate) fn cannot_be_rekeyed(&mut self, now: Instant) {
+        if self.config.begins() {
+            self.renew_from = self.renew_from.min(now);
+        } else {
+            self.enqueue(Task::Reauthenticate, now);
+        }
+    }
+
+    /// Says how long this end will have it.
+    pub(crate) fn ask_to_authenticate(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        let left = (self.expires_at - ctx.now).as_secs();
+        let left = u32::try_from(left).unwrap_or(u32::MAX).to_be_bytes();
+        let payloads = [Payload::Notify(Notify::new(
+            NotifyType::AUTH_LIFETIME,
+            &left,
+        ))];
+        let protection = &mut self.keys.protection;
+        link.request(ctx, protection, ExchangeType::INFORMATIONAL, &payloads);
+        self.active = Some(Active::Liveness);
     }
 }

@@ -36,8 +36,8 @@ impl Established {
             },
             _ => true,
         });
-        if let Some(Active::ChildCreate(pending)) = &mut self.active {
-            pending.index = pending.index.and_then(|index| moves.place(index));
+        if let Some(index) = self.active.as_mut().and_then(Active::index_mut) {
+            *index = index.and_then(|index| moves.place(index));
         }
         self.close_outgrown(ctx);
     }

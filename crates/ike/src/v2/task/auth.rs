@@ -20,10 +20,13 @@ use crate::v2::keys::Authenticated;
 use crate::v2::keys::{Nonces, Signed};
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
-use crate::v2::state::{AuthSent, Inputs, Refusing, State};
+use crate::v2::state::{AuthSent, FirstChild, Inputs, Refusing, State};
+use crate::v2::task::Task;
 
 /// The authentication method "shared key message integrity code".
 pub(super) const SHARED_KEY: u8 = 2;
+
+const INVALID_SYNTAX: NotifyType = NotifyType::INVALID_SYNTAX;
 
 pub(super) const AUTHENTICATION_FAILED: NotifyType = NotifyType::AUTHENTICATION_FAILED;
 
@@ -71,8 +74,10 @@ impl AuthSent {
     pub(crate) fn start(ctx: &mut Context<'_>, link: &mut Link, mut inputs: Inputs) -> State {
         let config = Arc::clone(&inputs.config);
         let auth = inputs.auth(Role::Initiator, &config.local_id);
-        let wish = config.children.first().map(|child| Wish {
-            inbound_spi: ctx.esp_spi(),
+        let first = config.children.first();
+        let first = first.filter(|_| inputs.first_child != FirstChild::After);
+        let wish = first.map(|child| Wish {
+            inbound_spi: ctx.expected_spi(),
             local: selectors::of_ranges(&child.local),
             remote: selectors::of_ranges(&child.remote),
         });
@@ -124,6 +129,10 @@ impl AuthSent {
         let (proof, contents) = match judge(&inputs, contents) {
             Ok(verified) => verified,
             Err((failure, tell)) => {
+                let refused = contents.and_then(|contents| contents.notify(INVALID_SYNTAX));
+                if refused.is_some() && inputs.first_child == FirstChild::InAuthOrAfter {
+                    ctx.effects.push(Effect::Childless(connection));
+                }
                 ctx.push(Output::Event(Event::Failed(connection, failure)));
                 if let Some((kind, data)) = tell {
                     return Refusing::start(ctx, link, inputs.keys, kind, &data);
@@ -143,8 +152,9 @@ impl AuthSent {
             proof,
         );
         established.hear_lifetime(ctx, contents);
-        if let Some(wish) = wish {
-            established.first_child(ctx, link, &wish, contents);
+        match wish {
+            Some(wish) => established.first_child(ctx, link, &wish, contents),
+            None => established.enqueue(Task::ChildCreate(0), ctx.now),
         }
         established.announce(ctx, link, false);
         State::Established(Box::new(established))
@@ -194,6 +204,10 @@ fn judge<'c, 'm>(
         };
         return told(failure, AUTHENTICATION_FAILED);
     }
+    if contents.notify(INVALID_SYNTAX).is_some() {
+        // Section 2.21.3: who answers so has deleted the SA, though it says who it is.
+        return Err((refusal(contents), None));
+    }
     Ok((proof, contents))
 }
 
@@ -230,6 +244,7 @@ impl Established {
                     Birth {
                         agreement,
                         shared: None,
+                        additional: None,
                         nonces: Nonces {
                             initiator: &nonces.initiator,
                             responder: &nonces.responder,

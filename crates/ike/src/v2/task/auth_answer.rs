@@ -20,7 +20,7 @@ use crate::v2::keys::Authenticated;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::proposal::describe_ike;
-use crate::v2::state::{HalfOpen, Inputs, State};
+use crate::v2::state::{FirstChild, HalfOpen, Inputs, State};
 use crate::v2::task::auth::{AUTHENTICATION_FAILED, SHARED_KEY};
 
 impl HalfOpen {
@@ -72,21 +72,10 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            first_child: FirstChild::InAuth,
             begun,
         };
-        let mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> = Vec::new();
-        for (connection, config) in candidates
-            .all
-            .iter()
-            .filter(|(_, c)| stranger.is_meant_by(c))
-        {
-            inputs.config = Arc::clone(config);
-            if method == SHARED_KEY
-                && let Some(proof) = inputs.verify(Role::Initiator, &stranger.identity, received)
-            {
-                verified.push((*connection, Arc::clone(config), proof));
-            }
-        }
+        let mut verified = stranger.verify(&mut inputs, &candidates.all, (method, received));
         let suite = inputs.keys.suite;
         let known: Vec<_> = verified
             .iter()
@@ -111,6 +100,11 @@ impl HalfOpen {
             let payload = error_payload(AUTHENTICATION_FAILED);
             return refuse(ctx, link, &mut inputs.keys, message_id, payload);
         };
+        if let Some(failure) = unwanted_form(&config, contents) {
+            ctx.push(Output::Event(Event::Failed(connection, failure)));
+            let payload = error_payload(NotifyType::INVALID_SYNTAX);
+            return refuse(ctx, link, &mut inputs.keys, message_id, payload);
+        }
         link.connection = Some(connection);
         inputs.connection = connection;
         inputs.config = config;
@@ -118,17 +112,40 @@ impl HalfOpen {
     }
 }
 
+/// A connection that the peer may be of.
+type Connection = (ConnectionKey, Arc<ConnectionConfig>);
+
+/// One that it is of.
+type Verified = (ConnectionKey, Arc<ConnectionConfig>, Authenticated);
+
+/// What is wrong with a request that has a Child SA made, or has none, where the connection wants it otherwise (RFC
+/// 6023).
+fn unwanted_form(config: &ConnectionConfig, contents: &Contents<'_>) -> Option<Failure> {
+    let with_child = contents.proposals.is_some();
+    let notification = if with_child {
+        "a Child SA in IKE_AUTH, where none is wanted (RFC 6023)"
+    } else {
+        "an IKE SA without a Child SA (RFC 6023)"
+    };
+    let notification = notification.into();
+    (!config.childless.allows(with_child)).then_some(Failure::Refused { notification })
+}
+
 /// Among connections with the same identities and key, the one whose selectors fit.
-fn choose_connection(
-    mut verified: Vec<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)>,
-    contents: &Contents<'_>,
-) -> Option<(ConnectionKey, Arc<ConnectionConfig>, Authenticated)> {
-    let fitting = verified.iter().position(|(_, config, _)| {
+fn choose_connection(mut verified: Vec<Verified>, contents: &Contents<'_>) -> Option<Verified> {
+    let selectors_fit = |(_, config, _): &Verified| {
         let (Some(remote), Some(local)) = (contents.ts_initiator, contents.ts_responder) else {
             return false;
         };
         selectors::narrow(local, remote, &config.children).is_some()
-    });
+    };
+    let all_fits = |one: &Verified| {
+        let protocol = one.1.esp.protocol.number();
+        let mut proposals = contents.proposals.into_iter().flatten();
+        selectors_fit(one) && proposals.any(|proposal| proposal.protocol.0 == protocol)
+    };
+    let fitting = verified.iter().position(all_fits);
+    let fitting = fitting.or_else(|| verified.iter().position(selectors_fit));
     let index = fitting.unwrap_or(0);
     (index < verified.len()).then(|| verified.swap_remove(index))
 }
@@ -149,13 +166,33 @@ impl Stranger {
         config.remote_id.matches(&self.identity) && self.asks_for(config)
     }
 
-    /// Tells the connections at this address why the peer was not let in: those that come closest.
-    fn report(&self, ctx: &mut Context<'_>, candidates: &[(ConnectionKey, Arc<ConnectionConfig>)]) {
+    /// The connections that it is the peer of.
+    fn verify(
+        &self,
+        inputs: &mut Inputs,
+        candidates: &[Connection],
+        (method, received): (u8, &[u8]),
+    ) -> Vec<Verified> {
+        let mut verified = Vec::new();
+        for (connection, config) in candidates.iter().filter(|(_, c)| self.is_meant_by(c)) {
+            inputs.config = Arc::clone(config);
+            if method == SHARED_KEY
+                && let Some(proof) = inputs.verify(Role::Initiator, &self.identity, received)
+            {
+                verified.push((*connection, Arc::clone(config), proof));
+            }
+        }
+        verified
+    }
+
+    /// Tells why the peer was not let in to those that come closest.
+    fn report(&self, ctx: &mut Context<'_>, candidates: &[Connection]) {
         let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
         let any_meant = candidates
             .iter()
             .any(|(_, config)| self.is_meant_by(config));
         let any_named = candidates.iter().any(|(_, config)| named(config));
+        let mut told = Vec::new();
         for (connection, config) in candidates {
             let failure = if self.is_meant_by(config) {
                 Failure::Authentication { by: Judge::Us }
@@ -174,8 +211,12 @@ impl Stranger {
                     received: self.identity.clone(),
                 }
             };
-            ctx.push(Output::Event(Event::Failed(*connection, failure)));
+            told.push((*connection, failure));
         }
+        ctx.effects.push(Effect::NotLetIn {
+            told,
+            is_named: any_named,
+        });
     }
 }
 
@@ -256,6 +297,7 @@ fn accept(
             Birth {
                 agreement,
                 shared: None,
+                additional: None,
                 nonces: Nonces {
                     initiator: &nonces.initiator,
                     responder: &nonces.responder,

@@ -1,9 +1,10 @@
 //! CREATE_CHILD_SA for a new Child SA (RFC 7296 section 1.3.1), and what a rekey shares with it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use adit_crypto::{Group, Secret};
+use adit_crypto::Group;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header, TrafficSelector};
 
@@ -11,15 +12,14 @@ use crate::child::{ChildSa, Standing};
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Part};
-use crate::sa::{Context, Effect, Role};
-use crate::v2::active::{Active, ChildCreating, Request};
-use crate::v2::agreement::{self, Agreement, Birth, Wish};
+use crate::sa::{Context, Role};
+use crate::v2::active::{Active, Agreed, ChildCreating, Purpose, Request};
+use crate::v2::agreement::{self, Birth, Wish};
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
-use crate::v2::proposal::offer_esp;
+use crate::v2::proposal::{offer_esp, offer_esp_and_more};
 use crate::v2::task::Task;
 
 /// How soon a task that met TEMPORARY_FAILURE is tried again, plus up to as much jitter.
@@ -29,17 +29,10 @@ pub(crate) const TEMPORARY_WAIT: Duration = Duration::from_millis(1_500);
 /// asked at once; otherwise the peer wants two.
 const SIMULTANEOUS: Duration = Duration::from_secs(10);
 
-/// How many Child SAs an IKE SA may have, beyond four for each that is wanted.
-const SPARE_CHILDREN: usize = 16;
-
 /// What the peer said to our request.
 pub(crate) enum Reply {
-    /// It agreed; the keys' ingredients.
-    Agreed {
-        agreement: Agreement,
-        shared: Option<Secret>,
-        nonces: ExchangeNonces,
-    },
+    /// It agreed.
+    Agreed(Box<Agreed>),
     /// It does not know the Child SA that was to be rekeyed.
     NotFound,
     /// It said no.
@@ -63,7 +56,7 @@ impl Established {
         let group = group.or_else(|| self.config.esp.groups.first().copied());
         let request = Request {
             wish: Wish {
-                inbound_spi: ctx.esp_spi(),
+                inbound_spi: ctx.expected_spi(),
                 local,
                 remote,
             },
@@ -81,11 +74,12 @@ impl Established {
                 data: &[],
             }));
         }
-        payloads.push(Payload::SecurityAssociation(offer_esp(
-            &self.config.esp,
-            &spi,
-            true,
-        )));
+        // A peer that could once can again; others are not bothered.
+        let proposals = match (self.keys.suite.additional, group) {
+            (Some(_), Some(_)) => offer_esp_and_more(&self.config.esp, &spi),
+            _ => offer_esp(&self.config.esp, &spi, true),
+        };
+        payloads.push(Payload::SecurityAssociation(proposals));
         payloads.push(Payload::Nonce(&request.nonce));
         if let Some(key_exchange) = &request.key_exchange {
             payloads.push(Payload::KeyExchange {
@@ -149,11 +143,12 @@ impl Established {
             initiator: request.nonce.clone(),
             responder: nonce.to_vec(),
         };
-        Reply::Agreed {
+        Reply::Agreed(Box::new(Agreed {
             agreement,
             shared,
+            additional: None,
             nonces,
-        }
+        }))
     }
 
     pub(crate) fn start_child_create(
@@ -182,46 +177,62 @@ impl Established {
     ) {
         let ChildCreating { index, request } = pending;
         match self.read_child_reply(&request, contents) {
-            Reply::Agreed {
-                agreement,
-                shared,
-                nonces,
-            } => {
-                let birth = Birth {
-                    agreement,
-                    shared: shared.as_ref(),
-                    nonces: Nonces {
-                        initiator: &nonces.initiator,
-                        responder: &nonces.responder,
-                    },
-                    role: Role::Initiator,
-                    replaces: None,
-                    index,
-                    redundant: false,
-                };
-                let part = index.map(Part::Child);
-                if let Some(new) = self.add_agreed(ctx, link, part, birth) {
-                    self.settle_twins(ctx, new);
+            Reply::Agreed(agreed) => match agreed.still_to_exchange() {
+                Some(additional) => {
+                    let purpose = Purpose::New(index);
+                    self.follow_up_child(ctx, link, additional, (purpose, *agreed), contents);
                 }
-            }
+                None => self.make_created(ctx, link, index, &agreed),
+            },
             Reply::TryGroup(group) => {
                 let selectors = (request.wish.local, request.wish.remote);
                 let request = self.request_child(ctx, link, selectors, None, Some(group));
                 self.active = Some(Active::ChildCreate(ChildCreating { index, request }));
             }
-            Reply::TryLater | Reply::NotFound => {
-                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-                if let Some(index) = index {
-                    self.enqueue(Task::ChildCreate(index), ctx.now + wait);
-                }
-            }
-            // The endpoint asks again after a while; nothing here would change the answer.
-            Reply::Refused(failure) => {
-                if let Some(index) = index {
-                    self.report_part(ctx, Part::Child(index), failure);
-                }
-            }
+            refusal => self.create_refused(ctx, index, refusal),
         }
+    }
+
+    pub(super) fn create_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        index: Option<usize>,
+        refusal: Reply,
+    ) {
+        let Some(index) = index else { return };
+        match refusal {
+            // The endpoint asks again after a while; nothing here would change the answer.
+            Reply::Refused(failure) => self.report_part(ctx, Part::Child(index), failure),
+            Reply::TryLater | Reply::NotFound | Reply::TryGroup(_) => {
+                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+                self.enqueue(Task::ChildCreate(index), ctx.now + wait);
+            }
+            Reply::Agreed(_) => {}
+        }
+    }
+
+    /// Makes a Child SA that was asked for and agreed to.
+    pub(super) fn make_created(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        index: Option<usize>,
+        agreed: &Agreed,
+    ) {
+        if self.is_withdrawn(agreed) {
+            // The endpoint asks again.
+            return;
+        }
+        let birth = agreed.birth(Role::Initiator, None, index);
+        let part = index.map(Part::Child);
+        if let Some(new) = self.add_agreed(ctx, link, part, birth) {
+            self.settle_twins(ctx, new);
+        }
+    }
+
+    /// Whether the peer has deleted what it agreed to before its answer came.
+    pub(super) fn is_withdrawn(&self, agreed: &Agreed) -> bool {
+        self.withdrawn.contains(&agreed.agreement.outbound_spi)
     }
 
     /// Makes a Child SA of what the peer has agreed to, if that is what was asked for. The peer may have made one in
@@ -314,94 +325,5 @@ impl Established {
             self.close_child(ctx, key);
         }
         self.close_outgrown(ctx);
-    }
-
-    /// Agrees, answers and installs; the new Child SA and its nonces, where it comes to that.
-    pub(crate) fn answer_child(
-        &mut self,
-        ctx: &mut Context<'_>,
-        link: &mut Link,
-        header: &Header,
-        contents: &Contents<'_>,
-        replaces: Option<ChildKey>,
-    ) -> Option<(ChildKey, ExchangeNonces)> {
-        let Some(initiator_nonce) = contents.nonce else {
-            self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
-            return None;
-        };
-        if self.children.len() >= 4 * self.config.children.len() + SPARE_CHILDREN {
-            // Section 1.3: a peer can't make us hold any number of Child SAs.
-            self.refuse(ctx, link, header, NotifyType::NO_ADDITIONAL_SAS);
-            return None;
-        }
-        let agreement = match agreement::agree(ctx, &self.config, contents, true) {
-            Ok(agreement) => agreement,
-            Err(disagreement) => {
-                self.refuse(ctx, link, header, disagreement.notify);
-                if let Some(failure) = disagreement.failure {
-                    self.report(ctx, failure);
-                }
-                return None;
-            }
-        };
-        let replaced = replaces.and_then(|old| self.child(old));
-        let index = replaced.and_then(|old| old.index);
-        let mut ours = None;
-        if let Some(group) = agreement.suite.group {
-            let Some((_, public)) = contents.key_exchange.filter(|(id, _)| *id == group.id())
-            else {
-                let wanted = group.id().to_be_bytes();
-                let payload = Payload::Notify(Notify::new(NotifyType::INVALID_KE_PAYLOAD, &wanted));
-                self.respond(ctx, link, header, &[payload]);
-                return None;
-            };
-            let key_exchange = group.generate(ctx.random);
-            let Ok(shared) = key_exchange.agree(public) else {
-                self.refuse(ctx, link, header, NotifyType::INVALID_SYNTAX);
-                return None;
-            };
-            ours = Some((key_exchange, shared));
-        }
-        let nonces = ExchangeNonces {
-            initiator: initiator_nonce.to_vec(),
-            responder: ctx.nonce(),
-        };
-        let spi = agreement.inbound_spi.to_be_bytes();
-        let mut payloads = agreement::answer_payloads(&agreement, &spi);
-        payloads.insert(1, Payload::Nonce(&nonces.responder));
-        if let Some((key_exchange, _)) = &ours {
-            let group = key_exchange.group().id();
-            payloads.insert(
-                2,
-                Payload::KeyExchange {
-                    group,
-                    data: key_exchange.public(),
-                },
-            );
-        }
-        let birth = Birth {
-            agreement,
-            shared: ours.as_ref().map(|(_, shared)| shared),
-            nonces: Nonces {
-                initiator: &nonces.initiator,
-                responder: &nonces.responder,
-            },
-            role: Role::Responder,
-            replaces,
-            index,
-            redundant: false,
-        };
-        // Section 2.8: ready to receive before the peer is told that it may send.
-        let key = self.add_child(ctx, link, birth);
-        match key {
-            Some(key) => {
-                self.respond(ctx, link, header, &payloads);
-                if replaces.is_none() {
-                    ctx.effects.push(Effect::Answered(link.key, key));
-                }
-            }
-            None => self.refuse(ctx, link, header, NotifyType::NO_PROPOSAL_CHOSEN),
-        }
-        key.map(|key| (key, nonces))
     }
 }

@@ -16,6 +16,9 @@ use crate::v2::established::Established;
 use crate::v2::link::Link;
 use crate::v2::task::Task;
 
+/// How many of the peer's Deletes for what is not there are noted while one of our requests is under way.
+const MAX_WITHDRAWN: usize = 64;
+
 impl Established {
     /// Takes a Child SA out of use and tells the peer when its turn comes.
     pub(crate) fn close_child(&mut self, ctx: &mut Context<'_>, key: ChildKey) {
@@ -76,6 +79,7 @@ impl Established {
                 child.outbound_spi == spi && child.suite.protocol().number() == protocol
             });
             let Some(key) = found.map(|child| child.key) else {
+                self.withdraw(spi);
                 continue;
             };
             let verdict = decide(self.stance(Some(key)), Theirs::ChildDelete);
@@ -103,6 +107,15 @@ impl Established {
             })
             .collect();
         self.respond(ctx, link, header, &payloads);
+    }
+
+    /// Notes that the peer deletes what is not there. It may be what it has made for a request of ours whose answer is
+    /// still on its way.
+    fn withdraw(&mut self, spi: u32) {
+        let makes_any = self.active.as_ref().is_some_and(Active::makes_any);
+        if makes_any && self.withdrawn.len() < MAX_WITHDRAWN {
+            self.withdrawn.push(spi);
+        }
     }
 
     /// The Delete of an old SA says that the peer is ready for the new one (section 2.8). It comes

@@ -18,15 +18,15 @@ use crate::output::{ChildKey, Part};
 use crate::sa::{Context, Role};
 use crate::selectors::covers;
 use crate::time::Instant;
-use crate::v2::active::{Active, ChildRekeying};
+use crate::v2::active::{Active, Agreed, ChildRekeying, Purpose, Rival};
 use crate::v2::agreement::Birth;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
 use crate::v2::task::Task;
 use crate::v2::task::child_create::{Reply, TEMPORARY_WAIT};
+use crate::v2::task::followup::FOLLOWED_WAIT;
 
 /// How soon a refused rekey is tried again at the soonest.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
@@ -51,6 +51,10 @@ impl Established {
         if twins.any(successor) {
             // It was made anew in the meantime, and ends when its time is up.
             return;
+        }
+        if self.followed_rekey_of(key).is_some() && self.is_followed(ctx.now) {
+            // The peer is at it.
+            return self.enqueue(Task::ChildRekey(key), ctx.now + FOLLOWED_WAIT);
         }
         // RFC 7296 section 2.9.2: a rekey asks for what was agreed, not for what was wished.
         let selectors = (child.local.clone(), child.remote.clone());
@@ -77,40 +81,8 @@ impl Established {
             rival,
         } = pending;
         match self.read_child_reply(&request, contents) {
-            Reply::Agreed {
-                agreement,
-                shared,
-                nonces,
-            } => {
-                let redundant = rival
-                    .as_ref()
-                    .is_some_and(|(_, rival_nonces)| nonces.lose_against(rival_nonces));
-                let birth = Birth {
-                    agreement,
-                    shared: shared.as_ref(),
-                    nonces: Nonces {
-                        initiator: &nonces.initiator,
-                        responder: &nonces.responder,
-                    },
-                    role: Role::Initiator,
-                    replaces: Some(old),
-                    index: self.child(old).and_then(|child| child.index),
-                    redundant,
-                };
-                let Some(new) = self.add_agreed(ctx, link, Some(Part::ChildRekey(old)), birth)
-                else {
-                    return;
-                };
-                if redundant {
-                    self.hand_over(ctx.now, old);
-                    self.close_child(ctx, new);
-                } else {
-                    let alone = rival.is_none();
-                    self.take_over(ctx, old, rival.map(|(rival, _)| rival));
-                    if alone {
-                        self.settle_twins(ctx, new);
-                    }
-                }
+            Reply::Agreed(agreed) => {
+                self.rekey_agreed(ctx, link, (old, rival), *agreed, contents);
             }
             Reply::TryGroup(group) if rival.is_none() => {
                 let Some(child) = self.child(old).filter(|child| child.is_live()) else {
@@ -126,16 +98,92 @@ impl Established {
                 };
                 self.active = Some(Active::ChildRekey(pending));
             }
-            refusal => match rival {
-                // The peer's own rekey stands; ours is not needed any more.
-                Some(_) => self.hand_over(ctx.now, old),
-                None => self.child_rekey_refused(ctx, old, refusal),
-            },
+            refusal => self.rekey_refused(ctx, old, rival.is_some(), refusal),
         }
     }
 
-    fn child_rekey_refused(&mut self, ctx: &mut Context<'_>, old: ChildKey, reply: Reply) {
+    /// Takes what the peer has agreed to, or goes on where there is something still to be exchanged.
+    fn rekey_agreed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &mut Link,
+        (old, rival): (ChildKey, Option<Rival>),
+        agreed: Agreed,
+        contents: &Contents<'_>,
+    ) {
+        let followed = self.followed_rekey_of(old);
+        let theirs = rival.as_ref().map(|(_, nonces)| nonces).or(followed);
+        let lost = theirs.is_some_and(|theirs| agreed.nonces.lose_against(theirs));
+        let is_followed = followed.is_some();
+        if is_followed && !lost {
+            // The peer will find that it has lost, too, and not go on.
+            self.followed = None;
+        }
+        if lost && rival.is_none() {
+            // It is the peer's rekey that is gone on with; if it is not, ours comes again.
+            self.enqueue(Task::ChildRekey(old), ctx.now + FOLLOWED_WAIT);
+        }
+        match agreed.still_to_exchange() {
+            None => self.make_rekeyed(ctx, link, (old, rival), lost, &agreed),
+            Some(additional) if !lost => {
+                let purpose = Purpose::Rekey(old, rival);
+                self.follow_up_child(ctx, link, additional, (purpose, agreed), contents);
+            }
+            // There is no SA yet that would have to be deleted.
+            Some(_) if rival.is_some() => self.hand_over(ctx.now, old),
+            Some(_) => {}
+        }
+    }
+
+    /// Makes the Child SA that is to take the place of `old`, unless it has `lost` against the peer's.
+    pub(super) fn make_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        link: &Link,
+        (old, rival): (ChildKey, Option<Rival>),
+        lost: bool,
+        agreed: &Agreed,
+    ) {
+        if self.is_withdrawn(agreed) {
+            // The peer has deleted it already. It has given the old one up for it; where there is no other the endpoint
+            // makes one from scratch.
+            return match rival {
+                Some(_) if lost => self.hand_over(ctx.now, old),
+                rival => self.take_over(ctx, old, rival.map(|(rival, _)| rival)),
+            };
+        }
+        let index = self.child(old).and_then(|child| child.index);
+        let birth = Birth {
+            redundant: lost,
+            ..agreed.birth(Role::Initiator, Some(old), index)
+        };
+        let Some(new) = self.add_agreed(ctx, link, Some(Part::ChildRekey(old)), birth) else {
+            return;
+        };
+        if lost {
+            if rival.is_some() {
+                self.hand_over(ctx.now, old);
+            }
+            self.close_child(ctx, new);
+        } else {
+            let alone = rival.is_none();
+            self.take_over(ctx, old, rival.map(|(rival, _)| rival));
+            if alone {
+                self.settle_twins(ctx, new);
+            }
+        }
+    }
+
+    pub(super) fn rekey_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        old: ChildKey,
+        has_rival: bool,
+        reply: Reply,
+    ) {
         match reply {
+            // The peer's own rekey stands; ours is not needed any more.
+            _ if has_rival => self.hand_over(ctx.now, old),
             Reply::NotFound => {
                 // Section 2.25: the peer has lost it, so it is of no use here either.
                 if let Some(index) = self.children.iter().position(|child| child.key == old) {
@@ -162,7 +210,7 @@ impl Established {
                 let wait = (left / 10).max(REFUSED_WAIT);
                 self.enqueue(Task::ChildRekey(old), ctx.now + wait);
             }
-            Reply::Agreed { .. } => {}
+            Reply::Agreed(_) => {}
         }
     }
 
@@ -223,6 +271,17 @@ impl Established {
         let Some((new, nonces)) = self.answer_child(ctx, link, header, contents, Some(old)) else {
             return;
         };
+        self.yield_child(ctx, old, (new, nonces), verdict);
+    }
+
+    /// Lets the Child SA that the peer made take the place of `old`, or be the rival of the one we are making.
+    pub(super) fn yield_child(
+        &mut self,
+        ctx: &mut Context<'_>,
+        old: ChildKey,
+        (new, nonces): Rival,
+        verdict: Verdict,
+    ) {
         match &mut self.active {
             Some(Active::ChildRekey(pending)) if verdict == Verdict::ProceedAndCompare => {
                 pending.rival = Some((new, nonces));

@@ -16,7 +16,7 @@ use crate::nonces::ExchangeNonces;
 use crate::output::Part;
 use crate::sa::{Context, Effect, Role, SaKey};
 use crate::suite::IkeSuite;
-use crate::v2::active::{Active, Followed, IkeRekeying, Succession};
+use crate::v2::active::{Active, Followed, IkeRekeying, Outcome, Succession};
 use crate::v2::agreement::notification_name;
 use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
@@ -28,14 +28,18 @@ use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
 use crate::v2::task::Task;
 use crate::v2::task::child_create::TEMPORARY_WAIT;
-use crate::v2::task::ike_followup::ADDITIONAL_KEY_EXCHANGE;
+use crate::v2::task::followup::{ADDITIONAL_KEY_EXCHANGE, FOLLOWED_LIFETIME, FOLLOWED_WAIT};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How soon a refused rekey is tried again.
-pub(super) const REFUSED_WAIT: Duration = Duration::from_secs(30);
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 impl Established {
     pub(crate) fn start_ike_rekey(&mut self, ctx: &mut Context<'_>, link: &mut Link) {
+        if self.followed_rekey().is_some() && self.is_followed(ctx.now) {
+            // The peer is at it.
+            return self.enqueue(Task::IkeRekey, ctx.now + FOLLOWED_WAIT);
+        }
         let group = self.keys.suite.group;
         self.request_ike_rekey(ctx, link, group);
     }
@@ -79,10 +83,33 @@ impl Established {
             }
             return;
         };
+        let followed = self.followed_rekey();
+        let rival = self.rival.as_ref().map(|(_, nonces)| nonces).or(followed);
+        let lost = rival.is_some_and(|rival| succession.nonces.lose_against(rival));
+        let is_followed = followed.is_some();
+        let waits = lost && self.rival.is_none() && self.phase == Phase::InUse;
+        if is_followed && !lost {
+            // The peer will find that it has lost, too, and not go on.
+            self.followed = None;
+        }
+        if waits {
+            // It is the peer's rekey that is gone on with; if it is not, ours comes again.
+            self.enqueue(Task::IkeRekey, ctx.now + FOLLOWED_WAIT);
+        }
         let successor = match succession.still_to_exchange() {
+            None if waits => {
+                if let Some((new, _)) = self.bear(ctx, link, succession) {
+                    let key = new.link.key;
+                    ctx.effects.push(Effect::New(Box::new(new)));
+                    ctx.effects.push(Effect::Close(key));
+                }
+                return;
+            }
             None => self.bear(ctx, link, succession),
             // The answer comes too late to be of use, and the peer has no new SA yet.
-            Some(_) if self.phase != Phase::InUse => return,
+            Some(_) if self.phase != Phase::InUse || waits => return,
+            // Nor goes it on if it loses.
+            Some(_) if lost => None,
             Some(additional) => {
                 if self.follow_up(ctx, link, additional, succession, contents) {
                     return;
@@ -149,31 +176,40 @@ impl Established {
         pending: &IkeRekeying,
         contents: &Contents<'_>,
     ) {
-        match contents.error().map(|notify| (notify.kind, notify.data)) {
-            Some((NotifyType::INVALID_KE_PAYLOAD, data)) => {
-                let wanted = <[u8; 2]>::try_from(data)
-                    .ok()
-                    .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
-                    .filter(|group| self.config.ike.groups.contains(group))
-                    .filter(|group| *group != pending.key_exchange.group());
-                match wanted {
-                    Some(group) => self.request_ike_rekey(ctx, link, group),
-                    None => self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT),
-                }
-            }
-            Some((NotifyType::TEMPORARY_FAILURE, _)) => {
-                let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
-                self.enqueue(Task::IkeRekey, ctx.now + wait);
-            }
-            other => {
-                let notification = other.map_or_else(
-                    || "an answer to an IKE SA rekey that makes no sense".into(),
-                    |(kind, _)| notification_name(kind),
-                );
-                self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
-                self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
+        let error = contents.error().map(|notify| (notify.kind, notify.data));
+        if let Some((NotifyType::INVALID_KE_PAYLOAD, data)) = error {
+            let wanted = <[u8; 2]>::try_from(data)
+                .ok()
+                .and_then(|id| Group::from_id(u16::from_be_bytes(id)))
+                .filter(|group| self.config.ike.groups.contains(group))
+                .filter(|group| *group != pending.key_exchange.group());
+            if let Some(group) = wanted {
+                return self.request_ike_rekey(ctx, link, group);
             }
         }
+        let kind = error.map(|(kind, _)| kind);
+        self.not_rekeyed(
+            ctx,
+            kind,
+            "an answer to an IKE SA rekey that makes no sense",
+        );
+    }
+
+    /// The peer will not have the SA rekeyed, now or at all.
+    pub(super) fn not_rekeyed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        kind: Option<NotifyType>,
+        otherwise: &str,
+    ) {
+        if kind == Some(NotifyType::TEMPORARY_FAILURE) {
+            let wait = TEMPORARY_WAIT + ctx.jitter(TEMPORARY_WAIT);
+            return self.enqueue(Task::IkeRekey, ctx.now + wait);
+        }
+        let notification = kind.map_or_else(|| otherwise.into(), notification_name);
+        self.report_part(ctx, Part::IkeRekey, Failure::Refused { notification });
+        self.cannot_be_rekeyed(ctx.now);
+        self.enqueue(Task::IkeRekey, ctx.now + REFUSED_WAIT);
     }
 
     /// What the peer's answer makes of our request, if it is good.
@@ -326,9 +362,10 @@ impl Established {
             payloads.push(Payload::Notify(Notify::new(ADDITIONAL_KEY_EXCHANGE, &spi)));
             self.respond(ctx, link, header, &payloads);
             self.followed = Some(Followed {
-                link: spi,
+                link: spi.to_vec(),
                 exchange,
-                succession,
+                until: ctx.now + FOLLOWED_LIFETIME,
+                outcome: Outcome::Ike(succession),
             });
             return;
         }

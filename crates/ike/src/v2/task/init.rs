@@ -12,7 +12,7 @@ use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
 use crate::carriage::Carriage;
-use crate::config::{ConnectionConfig, ConnectionKey};
+use crate::config::{Childless, ConnectionConfig, ConnectionKey};
 use crate::failure::{Failure, Judge};
 use crate::output::{Event, Output};
 use crate::sa::{Context, NAT_PORT, PORT, Path, Role, SaKey};
@@ -25,7 +25,7 @@ use crate::v2::nat;
 use crate::v2::outgoing::Outgoing;
 use crate::v2::proposal::{choose_ike, describe_ike, offer_ike_and_more};
 use crate::v2::sa::IkeSa;
-use crate::v2::state::{AuthSent, InitSent, Inputs, IntermediateSent, State};
+use crate::v2::state::{AuthSent, FirstChild, InitSent, Inputs, IntermediateSent, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
 
 /// How often one attempt follows INVALID_KE_PAYLOAD and COOKIE; a peer that asks more is refused.
@@ -37,6 +37,7 @@ impl IkeSa {
         ctx: &mut Context<'_>,
         connection: ConnectionKey,
         config: Arc<ConnectionConfig>,
+        childless: bool,
     ) -> Option<Self> {
         let group = *config.ike.groups.first()?;
         let path = Path {
@@ -68,6 +69,7 @@ impl IkeSa {
             message: Vec::new(),
             restarts: 0,
             hinted: false,
+            childless,
             config,
         };
         task.message = task.write(&link);
@@ -170,6 +172,26 @@ impl InitSent {
         }
     }
 
+    /// When the first Child SA is made, if that can be as it is wanted (RFC 6023).
+    fn first_child(&self, contents: &Contents<'_>) -> Option<FirstChild> {
+        let offered = contents.notify(NotifyType::CHILDLESS_IKEV2_SUPPORTED);
+        match (offered, self.config.childless) {
+            (None, Childless::Always) => None,
+            (None, _) | (Some(_), Childless::Never) => Some(FirstChild::InAuth),
+            (Some(_), Childless::Always) => Some(FirstChild::After),
+            // The peer has refused the other way before.
+            (Some(_), Childless::Auto) if self.childless => Some(FirstChild::After),
+            (Some(_), Childless::Auto) => Some(FirstChild::InAuthOrAfter),
+        }
+    }
+
+    /// Tells the user what is wrong with the peer's answer. Nobody knows whether it is the peer's: another may come.
+    fn tell_once(&mut self, ctx: &mut Context<'_>, failure: Failure) {
+        if !core::mem::replace(&mut self.hinted, true) {
+            ctx.push(Output::Event(Event::Failed(self.connection, failure)));
+        }
+    }
+
     fn hint(&self, kind: NotifyType) -> Failure {
         if kind == NotifyType::NO_PROPOSAL_CHOSEN {
             Failure::IkeProposal {
@@ -229,11 +251,14 @@ impl InitSent {
             Ok(carriage) => carriage,
             Err(failure) => {
                 // Its packets would not arrive here, or ours not there.
-                if !core::mem::replace(&mut self.hinted, true) {
-                    ctx.push(Output::Event(Event::Failed(self.connection, failure)));
-                }
+                self.tell_once(ctx, failure);
                 return None;
             }
+        };
+        let Some(first_child) = self.first_child(contents) else {
+            let notification = "an IKE SA without a Child SA (RFC 6023) is not offered".into();
+            self.tell_once(ctx, Failure::Refused { notification });
+            return None;
         };
         let decapsulation = match chosen.suite.additional {
             Some(additional) => Some(additional.begin()?),
@@ -275,6 +300,7 @@ impl InitSent {
             initiator_message: core::mem::take(&mut self.message),
             responder_message: datagram.to_vec(),
             intermediate: Vec::new(),
+            first_child,
             begun: ctx.now,
         };
         Some(match decapsulation {

@@ -215,7 +215,7 @@ impl InitRequest<'_> {
         let source = self
             .candidates
             .encapsulation
-            .told_source(link.path.local_address());
+            .told_source(link.path.local_address(), link.carriage);
         let source = nat::hash(link.spis(), source);
         let destination = nat::hash(link.spis(), link.path.remote);
         let mut payloads = alloc::vec![
@@ -240,8 +240,11 @@ impl InitRequest<'_> {
             link.fragmentation.agreed = true;
         }
         // RFC 6023 section 3: IKE_AUTH may come without a Child SA.
-        let childless = NotifyType::CHILDLESS_IKEV2_SUPPORTED;
-        payloads.push(Payload::Notify(Notify::new(childless, &[])));
+        let mut candidates = self.candidates.all.iter();
+        if candidates.any(|(_, config)| config.childless.allows(false)) {
+            let childless = NotifyType::CHILDLESS_IKEV2_SUPPORTED;
+            payloads.push(Payload::Notify(Notify::new(childless, &[])));
+        }
         if chosen.suite.additional.is_some() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
