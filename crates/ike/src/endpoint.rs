@@ -5,6 +5,7 @@ mod change;
 mod connection;
 mod effect;
 mod first;
+mod handover;
 mod input;
 pub(crate) mod register;
 mod surplus;

@@ -26,6 +26,8 @@ use crate::{
     EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
 };
 
+pub use handover::run_handover;
+
 /// Operations of one input; further ones are ignored.
 const MAX_OPERATIONS: usize = 48;
 
@@ -418,6 +420,7 @@ impl Table {
     }
 }
 
+mod handover;
 #[cfg(test)]
 mod insider;
 #[cfg(test)]

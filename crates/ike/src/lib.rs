@@ -31,11 +31,13 @@ extern crate alloc;
 
 mod carriage;
 mod child;
+mod codec;
 pub mod config;
 mod endpoint;
 pub mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod handover;
 mod nonces;
 pub mod output;
 mod resend;
@@ -54,7 +56,9 @@ pub use config::{
 };
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};
+pub use handover::{ExportError, ImportError, MAX_SNAPSHOT, Snapshot};
 pub use output::{
-    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Transmit,
+    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
+    Transmit,
 };
 pub use time::Instant;

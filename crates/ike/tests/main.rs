@@ -19,6 +19,7 @@ mod cost;
 mod delete;
 mod encapsulation;
 mod fragmentation;
+mod handover;
 mod hour;
 mod ike_rekey;
 mod ikev1;

@@ -8,7 +8,7 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
     ChildConfig, Command, ConnectionConfig, ConnectionKey, Encapsulation, EndpointConfig,
-    EspAlgorithms, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
+    EspAlgorithms, ExportError, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -16,7 +16,7 @@ use crate::node::Node;
 use crate::random::SeededRandom;
 
 /// One of the two ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Side {
     /// 198.51.100.1, with 10.1.0.0/24 behind it.
     A,
@@ -95,6 +95,8 @@ pub struct Pair {
     pub too_long: usize,
     /// What is on its way, in the order of sending.
     pub wire: Vec<Datagram>,
+    /// All that the ends have sent since this was made, whatever has become of it.
+    pub said: Option<Vec<(Side, Vec<u8>)>>,
     /// How often a Child SA was removed at one end while packets the other had sent on it could still
     /// have been on their way.
     pub cut: usize,
@@ -129,6 +131,7 @@ impl Pair {
             random: SeededRandom::new(seed),
             sent: 0,
             cut: 0,
+            said: None,
             last_sent: Default::default(),
         }
     }
@@ -209,9 +212,27 @@ impl Pair {
 
     /// Gives one end a command.
     pub fn command(&mut self, side: Side, command: Command) {
-        let now = self.now;
+        let now = self.node(side).clock(self.now);
         self.node_mut(side).endpoint.handle_command(now, command);
         self.drain(side);
+    }
+
+    /// Has another endpoint, with other randomness and another clock, go on with the connection in the place of
+    /// one end's.
+    ///
+    /// # Errors
+    /// The end's connection can't be exported now; then nothing happens.
+    pub fn hand_over(
+        &mut self,
+        side: Side,
+        config: ConnectionConfig,
+        seed: u64,
+    ) -> Result<(), ExportError> {
+        let now = self.now;
+        let connection = (CONNECTION, config);
+        self.node_mut(side).hand_over(now, connection, seed)?;
+        self.drain_node(side);
+        Ok(())
     }
 
     /// Hands one end a datagram, as if the network had.
@@ -222,7 +243,7 @@ impl Pair {
             to if to == Side::A.address() => (Side::A, datagram.to),
             _ => (Side::B, datagram.to),
         };
-        let (now, from) = (self.now, datagram.from);
+        let (now, from) = (self.node(side).clock(self.now), datagram.from);
         let endpoint = &mut self.node_mut(side).endpoint;
         endpoint.handle_datagram(now, to, from, &datagram.octets);
         self.drain(side);
@@ -283,6 +304,9 @@ impl Pair {
     fn drain_node(&mut self, side: Side) {
         let now = self.now;
         for (from, transmit) in self.node_mut(side).drain(now) {
+            if let Some(said) = &mut self.said {
+                said.push((side, transmit.octets.clone()));
+            }
             let from = match self.nat {
                 Some(nat) if side == Side::A => outside(nat, from),
                 _ => from,
@@ -348,7 +372,7 @@ impl Pair {
             }
             (_, Some((at, side))) if at <= limit => {
                 self.now = self.now.max(at);
-                let now = self.now;
+                let now = self.node(side).clock(self.now);
                 self.node_mut(side).endpoint.handle_timeout(now);
                 self.drain(side);
                 true

@@ -1,16 +1,17 @@
 //! Tasks whose request is under way, with what their answer needs.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret};
+use adit_crypto::{AdditionalExchange, Decapsulation, Secret};
 use adit_ike_wire::Spi;
 
+use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
 use crate::sa::Role;
 use crate::suite::IkeSuite;
 use crate::v2::agreement::Wish;
+use crate::v2::private_value::PrivateValue;
 
 /// The task whose request is under way.
 #[derive(Debug)]
@@ -23,11 +24,12 @@ pub(crate) enum Active {
     IkeRekey(IkeRekeying),
     Liveness,
 }
+
 /// Our request for a Child SA: what was wished and what it takes to derive keys.
 pub(crate) struct Request {
     pub(crate) wish: Wish,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) key_exchange: Option<Box<dyn KeyExchange>>,
+    pub(crate) key_exchange: Option<PrivateValue>,
 }
 
 impl core::fmt::Debug for Request {
@@ -58,7 +60,7 @@ pub(crate) struct ChildRekeying {
 pub(crate) struct IkeRekeying {
     pub(crate) spi: Spi,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) key_exchange: Box<dyn KeyExchange>,
+    pub(crate) key_exchange: PrivateValue,
 }
 
 /// What an IKE SA that replaces another is made of.
@@ -105,5 +107,69 @@ pub(crate) struct Followed {
 impl core::fmt::Debug for IkeRekeying {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "IkeRekeying({:?})", self.spi)
+    }
+}
+
+record!(Wish {
+    inbound_spi,
+    local,
+    remote
+});
+record!(Request {
+    wish,
+    nonce,
+    key_exchange
+});
+record!(ChildCreating { index, request });
+record!(ChildRekeying {
+    child,
+    request,
+    rival
+});
+record!(IkeRekeying {
+    spi,
+    nonce,
+    key_exchange
+});
+
+impl Active {
+    /// Whether it can go on elsewhere. The private value of an additional exchange is the library's alone.
+    pub(crate) const fn is_portable(&self) -> bool {
+        !matches!(self, Self::IkeFollowUp(_))
+    }
+}
+
+/// Of those that are portable.
+impl Field for Active {
+    fn put(&self, to: &mut Writer) {
+        let number: u8 = match self {
+            Self::ChildCreate(_) => 0,
+            Self::ChildDelete(_) => 1,
+            Self::ChildRekey(_) => 2,
+            Self::IkeDelete => 3,
+            Self::IkeFollowUp(_) => u8::MAX,
+            Self::IkeRekey(_) => 4,
+            Self::Liveness => 5,
+        };
+        number.put(to);
+        match self {
+            Self::ChildCreate(pending) => pending.put(to),
+            Self::ChildDelete(child) => child.put(to),
+            Self::ChildRekey(pending) => pending.put(to),
+            Self::IkeRekey(pending) => pending.put(to),
+            Self::IkeDelete | Self::IkeFollowUp(_) | Self::Liveness => {}
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Ok(match u8::take(from)? {
+            0 => Self::ChildCreate(Field::take(from)?),
+            1 => Self::ChildDelete(Field::take(from)?),
+            2 => Self::ChildRekey(Field::take(from)?),
+            3 => Self::IkeDelete,
+            4 => Self::IkeRekey(Field::take(from)?),
+            5 => Self::Liveness,
+            _ => return Err(Unreadable::Malformed),
+        })
     }
 }

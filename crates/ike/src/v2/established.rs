@@ -26,6 +26,7 @@ use core::time::Duration;
 use adit_ike_wire::TrafficSelector;
 
 use crate::child::{self, ChildSa, ChildState};
+use crate::codec::choice;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
@@ -49,6 +50,8 @@ pub(crate) enum Phase {
     InUse,
     Replaced,
 }
+
+choice!(Phase { 0 => Closing, 1 => InUse, 2 => Replaced });
 
 /// An IKE SA that is up.
 pub(crate) struct Established {

@@ -6,6 +6,7 @@ use adit_ike_wire::v2::Payload;
 use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
 use crate::carriage::Carriage;
+use crate::codec::{choice, record};
 use crate::config::ConnectionKey;
 use crate::sa::{Context, NAT_PORT, Path, Role, SaKey};
 use crate::v2::fragments::{Fragmentation, smallest_limit};
@@ -48,6 +49,24 @@ pub(crate) struct Link {
     pub(crate) responses: ResponseWindow,
     pub(crate) fragmentation: Fragmentation,
 }
+
+choice!(Translation { 0 => No, 1 => Yes });
+record!(Link {
+    key,
+    connection,
+    role,
+    local_spi,
+    remote_spi,
+    path,
+    translation,
+    behind_nat,
+    carriage,
+    candidate,
+    asked_from,
+    requests,
+    responses,
+    fragmentation,
+});
 
 impl Link {
     /// The SPIs in the header's order.

@@ -15,6 +15,7 @@ pub(crate) mod intermediate;
 pub(crate) mod liveness;
 pub(crate) mod refuse;
 
+use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::output::ChildKey;
 use crate::sa::Want;
 use crate::time::Instant;
@@ -60,4 +61,37 @@ impl From<Want> for Task {
 pub(crate) struct Queued {
     pub(crate) task: Task,
     pub(crate) not_before: Instant,
+}
+
+record!(Queued { task, not_before });
+
+impl Field for Task {
+    fn put(&self, to: &mut Writer) {
+        let number: u8 = match self {
+            Self::ChildCreate(_) => 0,
+            Self::ChildDelete(_) => 1,
+            Self::ChildRekey(_) => 2,
+            Self::IkeDelete => 3,
+            Self::IkeRekey => 4,
+            Self::Liveness => 5,
+        };
+        number.put(to);
+        match self {
+            Self::ChildCreate(index) => index.put(to),
+            Self::ChildDelete(child) | Self::ChildRekey(child) => child.put(to),
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness => {}
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Ok(match u8::take(from)? {
+            0 => Self::ChildCreate(Field::take(from)?),
+            1 => Self::ChildDelete(Field::take(from)?),
+            2 => Self::ChildRekey(Field::take(from)?),
+            3 => Self::IkeDelete,
+            4 => Self::IkeRekey,
+            5 => Self::Liveness,
+            _ => return Err(Unreadable::Malformed),
+        })
+    }
 }

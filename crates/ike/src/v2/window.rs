@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::codec::record;
 use crate::resend::{Overdue, Resend};
 use crate::time::Instant;
 use crate::v2::outgoing::Outgoing;
@@ -21,6 +22,13 @@ struct InFlight {
     exchange: ExchangeType,
     resend: Resend<Outgoing>,
 }
+
+record!(InFlight {
+    id,
+    exchange,
+    resend
+});
+record!(RequestWindow { next_id, in_flight });
 
 impl RequestWindow {
     /// The window of an IKE SA whose first request has the ID `next_id`.
@@ -62,6 +70,13 @@ impl RequestWindow {
     pub(crate) fn replace(&mut self, now: Instant, message: Outgoing) {
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.resend = Resend::new(now, message);
+        }
+    }
+
+    /// Has the request under way be sent again now.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.resend.hurry(now);
         }
     }
 
@@ -111,6 +126,12 @@ pub(crate) struct ResponseWindow {
     /// How often the last one was answered again.
     repeated: u32,
 }
+
+record!(ResponseWindow {
+    expected,
+    last,
+    repeated
+});
 
 /// What a request is, by its ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

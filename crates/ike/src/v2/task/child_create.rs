@@ -19,6 +19,7 @@ use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
+use crate::v2::private_value::PrivateValue;
 use crate::v2::proposal::offer_esp;
 use crate::v2::task::Task;
 
@@ -68,7 +69,7 @@ impl Established {
                 remote,
             },
             nonce: ctx.nonce(),
-            key_exchange: group.map(|group| group.generate(ctx.random)),
+            key_exchange: group.map(|group| PrivateValue::generate(group, ctx.random)),
         };
         let spi = request.wish.inbound_spi.to_be_bytes();
         let rekeyed = rekey.unwrap_or_default().to_be_bytes();

@@ -55,7 +55,7 @@ impl Established {
         // RFC 7296 section 2.9.2: a rekey asks for what was agreed, not for what was wished.
         let selectors = (child.local.clone(), child.remote.clone());
         let group = child.suite.group;
-        let spi = child.inbound_spi;
+        let spi = child.inbound.spi;
         let request = self.request_child(ctx, link, selectors, Some(spi), group);
         self.active = Some(Active::ChildRekey(ChildRekeying {
             child: key,
@@ -117,7 +117,7 @@ impl Established {
                     return;
                 };
                 let selectors = (child.local.clone(), child.remote.clone());
-                let spi = child.inbound_spi;
+                let spi = child.inbound.spi;
                 let request = self.request_child(ctx, link, selectors, Some(spi), Some(group));
                 let pending = ChildRekeying {
                     child: old,
@@ -202,7 +202,7 @@ impl Established {
         let old = self
             .children
             .iter()
-            .find(|child| Some(child.outbound_spi) == spi)
+            .find(|child| Some(child.outbound.spi) == spi)
             .map(|child| child.key);
         let verdict = decide(self.stance(old), Theirs::ChildRekey);
         if verdict == Verdict::RefuseForNow {
