@@ -424,4 +424,6 @@ mod handover;
 #[cfg(test)]
 mod insider;
 #[cfg(test)]
+mod synchronisation;
+#[cfg(test)]
 mod tests;

@@ -63,6 +63,15 @@ struct Life {
 
 impl Life {
     fn new(seed: u64, conditions: Conditions, change: impl Fn(&mut ConnectionConfig)) -> Self {
+        Self::with(seed, conditions, EndpointConfig::default(), change)
+    }
+
+    fn with(
+        seed: u64,
+        conditions: Conditions,
+        limits: EndpointConfig,
+        change: impl Fn(&mut ConnectionConfig),
+    ) -> Self {
         let configs = SIDES.map(|side| {
             let mut config = Pair::usual(side);
             config.liveness = Some(Liveness {
@@ -74,7 +83,7 @@ impl Life {
             config
         });
         let [a, b] = configs.clone();
-        let mut pair = Pair::new(seed, conditions, EndpointConfig::default());
+        let mut pair = Pair::new(seed, conditions, limits);
         pair.connect(Side::B, b);
         pair.connect(Side::A, a);
         assert!(pair.run_until(Duration::from_secs(300), Pair::is_up));
@@ -184,6 +193,8 @@ struct Said {
     sa: (Side, Spi, Spi),
     /// Its number, and which fragment of how many it is.
     message: (bool, u32, u16, u16),
+    /// It may be about message IDs themselves.
+    is_sync: bool,
     iv: Vec<u8>,
 }
 
@@ -201,6 +212,7 @@ fn read(side: Side, octets: &[u8]) -> Option<Said> {
     Some(Said {
         sa: (side, header.initiator_spi, header.responder_spi),
         message: (header.flags.response, header.message_id, number, total),
+        is_sync: header.message_id == 0 && header.exchange == ExchangeType::INFORMATIONAL,
         iv: body.get(..8)?.to_vec(),
     })
 }
@@ -216,6 +228,10 @@ fn check_said(said: &[(Side, Vec<u8>)]) {
         read_some += 1;
         let same = by_iv.entry((one.sa, one.iv)).or_insert(octets);
         assert_eq!(*same, octets, "an IV comes twice");
+        if one.is_sync {
+            // Message IDs are agreed on under this one, as often as needed (RFC 6311).
+            continue;
+        }
         let same = by_id.entry((one.sa, one.message)).or_insert(octets);
         assert_eq!(*same, octets, "a message ID comes twice: {:?}", one.message);
     }
@@ -231,9 +247,11 @@ proptest! {
         steps in steps(),
         is_bad in any::<bool>(),
         with_groups in any::<bool>(),
+        message_id_sync in any::<bool>(),
     ) {
         let conditions = if is_bad { Conditions::BAD } else { Conditions::GOOD };
-        let mut life = Life::new(seed, conditions, |config| {
+        let limits = EndpointConfig { message_id_sync, ..EndpointConfig::default() };
+        let mut life = Life::with(seed, conditions, limits, |config| {
             if with_groups {
                 config.esp.groups = vec![Group::Curve25519];
             }
@@ -276,8 +294,13 @@ fn a_takeover_between_any_two_messages_of_crossing_rekeys() {
     let rekeys: [fn(&mut Pair, Side); 2] = [rekey_child, rekey_ike];
     for first in rekeys {
         for second in rekeys {
-            for (moment, side) in (0..6).flat_map(|moment| SIDES.map(|side| (moment, side))) {
-                let mut life = Life::new(moment, Conditions::GOOD, |_| {});
+            for (moment, side) in (0..12).flat_map(|moment| SIDES.map(|side| (moment, side))) {
+                let limits = EndpointConfig {
+                    message_id_sync: moment % 2 == 0,
+                    ..EndpointConfig::default()
+                };
+                let moment = moment / 2;
+                let mut life = Life::with(moment, Conditions::GOOD, limits, |_| {});
                 life.pair.run_for(Duration::from_secs(20));
                 life.pair.held = true;
                 first(&mut life.pair, Side::A);

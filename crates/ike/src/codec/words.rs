@@ -243,6 +243,7 @@ record!(EndpointConfig {
     half_open_limit_of_peer,
     half_open_limit_of_strangers,
     iv_epoch,
+    message_id_sync,
 });
 
 /// Without the key, which whoever reads it has to have.

@@ -22,7 +22,6 @@ use crate::v2::keys::Authenticated;
 use crate::v2::link::Link;
 use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
-use crate::v2::task::Task;
 
 /// The first octet of a snapshot.
 const VERSION: u8 = 1;
@@ -213,7 +212,7 @@ impl Endpoint {
                 suite: established.keys.suite.name(),
                 rekeyed: false,
             }));
-            established.enqueue(Task::Liveness, now);
+            established.taken_over(now, &mut link);
         }
         for child in &established.children {
             let progress = progress.next().unwrap_or_default();

@@ -17,15 +17,19 @@ const LIFE: Duration = Duration::from_secs(600);
 const WAKES: usize = 400;
 
 /// The epoch of who goes on.
-pub(super) const EPOCH: u16 = 7;
+const EPOCH: u16 = 7;
 
-/// An endpoint that may take what another one has exported.
-pub(super) fn successor() -> Endpoint {
+/// An endpoint that may take what another one of a lower epoch has exported.
+pub(super) fn successor(iv_epoch: u16) -> Endpoint {
     let limits = EndpointConfig {
-        iv_epoch: EPOCH,
+        iv_epoch,
         ..EndpointConfig::default()
     };
-    Endpoint::new(START, limits, Box::new(Sequence(0x1357_9bdf_0246_8ace)))
+    Endpoint::new(
+        Instant::ZERO,
+        limits,
+        Box::new(Sequence(0x1357_9bdf_0246_8ace)),
+    )
 }
 
 const START: Instant = Instant::from_micros(1 << 40);
@@ -36,7 +40,7 @@ pub fn run_handover(input: &[u8]) {
         return;
     };
     let snapshot = Snapshot::unsealed(CONNECTION, octets.to_vec());
-    let mut endpoint = successor();
+    let mut endpoint = successor(EPOCH);
     let side = usize::from(choice >> 7);
     let wanted = config(side, choice & 0x7F);
     if endpoint
@@ -132,7 +136,7 @@ mod tests {
         assert!(inputs.len() >= 12, "{}", inputs.len());
         for input in inputs {
             let snapshot = Snapshot::unsealed(CONNECTION, input[1..].to_vec());
-            let mut endpoint = successor();
+            let mut endpoint = successor(EPOCH);
             let wanted = config(usize::from(input[0] >> 7), input[0] & 0x7F);
             let taken = endpoint.import(START, wanted, &snapshot, Duration::ZERO);
             assert_eq!(taken, Ok(()));

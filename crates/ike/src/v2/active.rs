@@ -11,6 +11,7 @@ use crate::output::ChildKey;
 use crate::sa::Role;
 use crate::suite::IkeSuite;
 use crate::v2::agreement::Wish;
+use crate::v2::message_ids::Numbers;
 use crate::v2::private_value::PrivateValue;
 
 /// The task whose request is under way.
@@ -23,6 +24,7 @@ pub(crate) enum Active {
     IkeFollowUp(IkeFollowing),
     IkeRekey(IkeRekeying),
     Liveness,
+    Synchronise(Numbers),
 }
 
 /// Our request for a Child SA: what was wished and what it takes to derive keys.
@@ -150,6 +152,7 @@ impl Field for Active {
             Self::IkeFollowUp(_) => u8::MAX,
             Self::IkeRekey(_) => 4,
             Self::Liveness => 5,
+            Self::Synchronise(_) => 6,
         };
         number.put(to);
         match self {
@@ -157,6 +160,7 @@ impl Field for Active {
             Self::ChildDelete(child) => child.put(to),
             Self::ChildRekey(pending) => pending.put(to),
             Self::IkeRekey(pending) => pending.put(to),
+            Self::Synchronise(numbers) => numbers.put(to),
             Self::IkeDelete | Self::IkeFollowUp(_) | Self::Liveness => {}
         }
     }
@@ -169,6 +173,7 @@ impl Field for Active {
             3 => Self::IkeDelete,
             4 => Self::IkeRekey(Field::take(from)?),
             5 => Self::Liveness,
+            6 => Self::Synchronise(Field::take(from)?),
             _ => return Err(Unreadable::Malformed),
         })
     }

@@ -38,6 +38,7 @@ use crate::v2::collision::Ours;
 use crate::v2::keys::Authenticated;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
+use crate::v2::message_ids::Synchronised;
 use crate::v2::task::{Queued, Task};
 
 /// How long a replaced IKE SA waits for the peer's Delete.
@@ -82,6 +83,14 @@ pub(crate) struct Established {
     pub(crate) asked: Instant,
     /// The newest number when it began: what the peer asked for before, it knew of when it answered.
     pub(crate) asked_number: u64,
+    /// Both ends have said that they can agree on message IDs (RFC 6311).
+    pub(crate) synchronises: bool,
+    /// Message IDs are to be agreed on before the peer's requests are taken.
+    pub(crate) doubted: bool,
+    /// When to ask anew for what was asked before somebody took over, at either end.
+    pub(crate) ask_anew_at: Option<Instant>,
+    /// What was agreed on last at the peer's wish.
+    pub(crate) synchronised: Option<Synchronised>,
 }
 
 impl Established {
@@ -114,6 +123,10 @@ impl Established {
             heard: ctx.now,
             asked: ctx.now,
             asked_number: 0,
+            synchronises: false,
+            doubted: false,
+            ask_anew_at: None,
+            synchronised: None,
             config,
         }
     }
@@ -169,7 +182,7 @@ impl Established {
             Some(Active::ChildCreate(_) | Active::ChildDelete(_) | Active::ChildRekey(_)) => {
                 Ours::ChildElsewhere
             }
-            Some(Active::Liveness) | None => Ours::Nothing,
+            Some(Active::Liveness | Active::Synchronise(_)) | None => Ours::Nothing,
         }
     }
 
@@ -177,6 +190,13 @@ impl Established {
         if !self.queue.iter().any(|queued| queued.task == task) {
             self.queue.push_back(Queued { task, not_before });
         }
+    }
+
+    /// Has this be done before all that waits.
+    pub(crate) fn hurry(&mut self, task: Task, now: Instant) {
+        self.queue.retain(|queued| queued.task != task);
+        let not_before = now;
+        self.queue.push_front(Queued { task, not_before });
     }
 
     /// Whether a Child SA for these selectors is up, being made, or about to be. What was agreed for
@@ -224,6 +244,7 @@ impl Established {
                 Task::IkeDelete => self.start_ike_delete(ctx, link),
                 Task::IkeRekey => self.start_ike_rekey(ctx, link),
                 Task::Liveness => self.start_liveness(ctx, link),
+                Task::Synchronise => self.start_synchronise(ctx, link),
             }
         }
     }

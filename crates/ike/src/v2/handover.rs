@@ -43,6 +43,10 @@ pub(crate) fn write(
     established.heard.put(to);
     established.asked.put(to);
     to.name_up_to(established.asked_number);
+    established.synchronises.put(to);
+    established.doubted.put(to);
+    established.ask_anew_at.put(to);
+    established.synchronised.put(to);
     Ok(())
 }
 
@@ -73,6 +77,10 @@ pub(crate) fn read(
         heard: Field::take(from)?,
         asked: Field::take(from)?,
         asked_number: from.name()?,
+        synchronises: Field::take(from)?,
+        doubted: Field::take(from)?,
+        ask_anew_at: Field::take(from)?,
+        synchronised: Field::take(from)?,
     };
     // A task without a request would be waited for without end.
     let waits_for_nothing = established.active.is_some() && link.requests.is_idle();

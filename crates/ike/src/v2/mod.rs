@@ -19,6 +19,7 @@ pub(crate) mod handover;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod link;
+pub(crate) mod message_ids;
 mod nat;
 pub(crate) mod outgoing;
 pub(crate) mod private_value;

@@ -14,6 +14,7 @@ pub(crate) mod init_answer;
 pub(crate) mod intermediate;
 pub(crate) mod liveness;
 pub(crate) mod refuse;
+pub(crate) mod synchronise;
 
 use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::output::ChildKey;
@@ -30,6 +31,8 @@ pub(crate) enum Task {
     IkeDelete,
     IkeRekey,
     Liveness,
+    /// Agree with the peer on message IDs.
+    Synchronise,
 }
 
 impl Task {
@@ -39,7 +42,7 @@ impl Task {
             Self::ChildCreate(index) => Some(Want::Child(*index)),
             Self::ChildDelete(child) => Some(Want::ChildDelete(*child)),
             Self::ChildRekey(child) => Some(Want::ChildRekey(*child)),
-            Self::IkeDelete | Self::IkeRekey | Self::Liveness => None,
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness | Self::Synchronise => None,
         }
     }
 }
@@ -74,12 +77,13 @@ impl Field for Task {
             Self::IkeDelete => 3,
             Self::IkeRekey => 4,
             Self::Liveness => 5,
+            Self::Synchronise => 6,
         };
         number.put(to);
         match self {
             Self::ChildCreate(index) => index.put(to),
             Self::ChildDelete(child) | Self::ChildRekey(child) => child.put(to),
-            Self::IkeDelete | Self::IkeRekey | Self::Liveness => {}
+            Self::IkeDelete | Self::IkeRekey | Self::Liveness | Self::Synchronise => {}
         }
     }
 
@@ -91,6 +95,7 @@ impl Field for Task {
             3 => Self::IkeDelete,
             4 => Self::IkeRekey,
             5 => Self::Liveness,
+            6 => Self::Synchronise,
             _ => return Err(Unreadable::Malformed),
         })
     }

@@ -257,6 +257,7 @@ impl Established {
             nonces.clone(),
             self.proof.inherit(),
         );
+        established.synchronises = self.synchronises;
         established.bind(self.authenticated_until);
         established.announce(ctx, &link, true);
         let state = State::Established(Box::new(established));
