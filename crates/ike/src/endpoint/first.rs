@@ -36,10 +36,10 @@ impl Endpoint {
             })
         };
         let spi = message.header.initiator_spi;
-        if let Some(sa) = self.sas.half_open_of(path.remote, spi)
-            && let Some(answer) = sa.repeats(datagram)
-        {
-            self.outputs.push_back(transmit(answer.to_vec()));
+        let begun = self.sas.half_open_of(path.remote, spi);
+        let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
+        if let Some(answer) = answer.map(<[u8]>::to_vec) {
+            self.outputs.push_back(transmit(answer));
             self.statistics.repeated += 1;
             return Ok(());
         }
@@ -94,8 +94,10 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Result<(), DropReason> {
         let candidates = self.candidates_for(now, path, 1)?;
-        if let Some(sa) = self.sas.half_open_of(path.remote, header.initiator_spi) {
-            let answer = sa.repeats(datagram).ok_or(DropReason::OutOfOrder)?.to_vec();
+        let begun = self.sas.half_open_of(path.remote, header.initiator_spi);
+        if !begun.is_empty() {
+            let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
+            let answer = answer.ok_or(DropReason::OutOfOrder)?.to_vec();
             self.outputs.push_back(Output::Transmit(Transmit {
                 local_port: path.local_port,
                 local: path.local,
