@@ -8,6 +8,7 @@
 
 mod words;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -267,6 +268,19 @@ impl<T: Field> Field for Vec<T> {
             return Err(Unreadable::Malformed);
         }
         (0..count).map(|_| T::take(from)).collect()
+    }
+}
+
+impl Field for String {
+    fn put(&self, to: &mut Writer) {
+        self.len().put(to);
+        to.octets(self.as_bytes());
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        let len = usize::take(from)?;
+        let octets = from.octets(len)?.to_vec();
+        Self::from_utf8(octets).map_err(|_| Unreadable::Malformed)
     }
 }
 

@@ -27,12 +27,16 @@ use crate::{
 };
 
 pub use handover::run_handover;
+pub use recording::run_recording;
 
 /// Operations of one input; further ones are ignored.
 const MAX_OPERATIONS: usize = 48;
 
 /// More SAs than this at one endpoint are a leak.
 const MAX_SAS: usize = 64;
+
+/// Octets that are kept of what happens.
+const RECORDED: usize = 1 << 14;
 
 /// More Child SAs than this at one endpoint are a leak.
 const MAX_CHILDREN: usize = 128;
@@ -185,7 +189,11 @@ impl Table {
             half_open_limit: 16,
             ..EndpointConfig::default()
         };
-        let end = |seed| Endpoint::new(Instant::ZERO, limits, Box::new(Sequence(seed)));
+        let end = |seed| {
+            let mut end = Endpoint::new(Instant::ZERO, limits, Box::new(Sequence(seed)));
+            end.record(RECORDED, RECORDED);
+            end
+        };
         let mut table = Self {
             now: Instant::ZERO,
             ends: [end(0x1234_5678_9abc_def1), end(0xfedc_ba98_7654_3211)],
@@ -423,6 +431,7 @@ impl Table {
 mod handover;
 #[cfg(test)]
 mod insider;
+mod recording;
 #[cfg(test)]
 mod synchronisation;
 #[cfg(test)]

@@ -21,6 +21,9 @@
 //!           +-- ChildSa (child.rs): its life, whichever version has made it
 //! ```
 //!
+//! What an endpoint has of a connection can go on elsewhere (`handover.rs`), and what happened to it can happen again
+//! (`recording.rs`); both are written down by `codec.rs`.
+//!
 //! Read `sa.rs`, then `v2/mod.rs`, then one task, such as `v2/task/child_rekey.rs`.
 
 #![no_std]
@@ -40,6 +43,7 @@ pub mod fuzzing;
 mod handover;
 mod nonces;
 pub mod output;
+mod recording;
 mod resend;
 mod sa;
 pub mod selectors;
@@ -61,4 +65,5 @@ pub use output::{
     ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
     Transmit,
 };
+pub use recording::{MAX_RECORDING, Recording, RecordingError, ReplayError, Replayed};
 pub use time::Instant;

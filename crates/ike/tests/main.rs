@@ -30,6 +30,7 @@ mod modes;
 mod negotiation;
 mod one_address;
 mod parts;
+mod recording;
 mod refusals;
 mod storm;
 mod two_at_once;

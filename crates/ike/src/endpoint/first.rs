@@ -50,7 +50,7 @@ impl Endpoint {
             candidates,
         };
         if self.must_prove_its_address(path.remote.ip(), request.candidates.of_stranger) {
-            let demand = request.cookie_demand(now, &mut *self.random, &mut self.cookies)?;
+            let demand = request.cookie_demand(now, &mut self.random, &mut self.cookies)?;
             if let Some(octets) = demand {
                 self.outputs.push_back(transmit(octets));
                 self.statistics.cookies_sent += 1;
@@ -58,9 +58,11 @@ impl Endpoint {
             }
         }
         self.admit_half_open(path.remote.ip(), request.candidates.of_stranger)?;
+        let (_, made) = self.begin_act(None);
+        let keys = request.candidates.keys();
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -68,7 +70,9 @@ impl Endpoint {
             alone: false,
             crowded: false,
         };
-        match request.answer(&mut ctx) {
+        let outcome = request.answer(&mut ctx);
+        let drawn = self.random.end();
+        match outcome {
             InitOutcome::Ignored => return Err(DropReason::Malformed),
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
@@ -81,6 +85,7 @@ impl Endpoint {
             }
             InitOutcome::HalfOpen(sa) => self.sas.put(sa),
         }
+        self.note_first(keys, made, &drawn);
         Ok(())
     }
 
@@ -108,6 +113,8 @@ impl Endpoint {
             return Ok(());
         }
         self.admit_half_open(path.remote.ip(), false)?;
+        let (_, made) = self.begin_act(None);
+        let keys = candidates.keys();
         let first = v1::FirstMessage {
             header,
             datagram,
@@ -116,7 +123,7 @@ impl Endpoint {
         };
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -124,16 +131,24 @@ impl Endpoint {
             alone: false,
             crowded: false,
         };
-        match first.answer(&mut ctx) {
+        let verdict = first.answer(&mut ctx);
+        let drawn = self.random.end();
+        match verdict {
             v1::Verdict::Ignored => return Err(DropReason::Malformed),
             v1::Verdict::Refused(answer, failures) => {
                 if let Some(octets) = answer {
-                    path.send(&mut ctx, octets);
+                    self.outputs.push_back(Output::Transmit(Transmit {
+                        local_port: path.local_port,
+                        local: path.local,
+                        remote: path.remote,
+                        octets,
+                    }));
                 }
                 self.hint(now, (path.local, path.remote.ip()), failures);
             }
             v1::Verdict::HalfOpen(sa) => self.sas.put(sa),
         }
+        self.note_first(keys, made, &drawn);
         Ok(())
     }
 

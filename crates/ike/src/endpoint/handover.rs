@@ -117,6 +117,9 @@ impl Endpoint {
                 return Err(ImportError::Duplicate);
             }
         }
+        if let Some(tape) = &mut self.tape {
+            tape.cut(key);
+        }
         self.set_connection(now, key, (*taken.config).clone());
         let mut progress = taken.progress.into_iter();
         for (link, established) in taken.sas {
@@ -188,7 +191,7 @@ impl Endpoint {
     ) {
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
