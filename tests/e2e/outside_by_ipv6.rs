@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::ends::{active, connect, end, id, policies};
-use crate::support::capture::Capture;
+use crate::support::capture::{Capture, frames};
 use crate::support::serve::Serve;
 use crate::support::traffic::{ping, ping_both, ping_with, tcp_both};
 use crate::support::turn;
@@ -65,7 +65,11 @@ fn one_service_speaks_to_peers_of_both_versions_at_once() {
         ping_both(&hub.machine, &other.machine);
     }
     let captured = capture.stop();
-    assert_eq!((captured.esp, captured.esp_over_v6), (40, 40));
+    let seen = [captured.esp, captured.esp_over_v6];
+    assert!(
+        seen.iter().all(|seen| (frames(40)..=40).contains(seen)),
+        "{seen:?}"
+    );
     for other in [&over_v4, &over_v6] {
         captured.hides(&hub.machine.address, &other.machine.address);
     }

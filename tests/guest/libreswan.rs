@@ -58,6 +58,12 @@ pub(crate) fn configure(machine: &mut Machine, wanted: &Wanted) {
     }
 }
 
+/// Has no key any more.
+pub(crate) fn forget_secret(machine: &mut Machine) {
+    machine.write("/tmp/ipsec.secrets", "");
+    machine.run(&format!("{FOLDER}/whack --rereadsecrets"));
+}
+
 /// Ends all SAs, and forgets the connection.
 pub(crate) fn forget(machine: &mut Machine, route: Option<&str>) {
     whack(machine, "--name adit --delete");
@@ -128,8 +134,13 @@ fn connection(wanted: &Wanted) -> String {
         let _ = writeln!(text, "    {key}={value}");
     }
     if wanted.encapsulation == Encapsulation::Tunnel {
-        let _ = writeln!(text, "    leftsubnet={}", wanted.local);
+        if !wanted.local.is_empty() {
+            let _ = writeln!(text, "    leftsubnet={}", wanted.local);
+        }
         let _ = writeln!(text, "    rightsubnet={}", wanted.remote);
+    }
+    for line in wanted.more.lines() {
+        let _ = writeln!(text, "    {line}");
     }
     text
 }

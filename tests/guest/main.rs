@@ -9,6 +9,7 @@ mod machine;
 mod peer;
 mod report;
 mod rows;
+mod stories;
 mod table;
 
 #[expect(

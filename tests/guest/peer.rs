@@ -31,6 +31,8 @@ pub(crate) struct Wanted {
     /// Its side and the Adit gateway's.
     pub(crate) local: String,
     pub(crate) remote: String,
+    /// More settings: of strongSwan's Child SA, or libreswan's connection.
+    pub(crate) more: String,
     /// What leads what it sends to the other side, where it does not see to that itself.
     pub(crate) route: Option<String>,
 }
@@ -216,6 +218,7 @@ fn connection(wanted: &Wanted) -> String {
         local,
         remote,
         psk,
+        more,
         ..
     } = wanted;
     let kind = match wanted.transform {
@@ -249,6 +252,7 @@ fn connection(wanted: &Wanted) -> String {
                         remote_ts = {remote}
                         {kind} = {child}{pfs}
                         mode = {mode}
+                        {more}
                     }}
                 }}
             }}

@@ -15,6 +15,7 @@ use adit_model::{Cidr, ConnectionId, Psk};
 use crate::machine::{Machine, image};
 use crate::peer::{Daemon, Peer, Wanted};
 use crate::report::{Outcome, Report};
+use crate::stories::{STORIES, Stage};
 use crate::strongswan::{BLOCK, BLOCK_V6, INNER, INNER_V6};
 use crate::support::capture::Capture;
 use crate::support::host::{Host, Place};
@@ -25,7 +26,7 @@ use crate::table::{LIBRESWAN, MORE, SHORT};
 const TOOLS: &[&str] = &["qemu-system-x86_64"];
 
 /// How long a machine in software may take for an exchange.
-const SLOW: Duration = Duration::from_secs(30);
+pub(crate) const SLOW: Duration = Duration::from_secs(30);
 
 /// How a row's packets are seen on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,6 +156,20 @@ impl Row {
         peer: &mut Peer,
         initiator: Initiator,
     ) -> (ConnectionId, Ends) {
+        let (wanted, ends) = self.prepare(host, place, initiator);
+        peer.run(self.daemon);
+        peer.configure(&wanted);
+        host.apply(place);
+        (place.tunnels[0].connection, ends)
+    }
+
+    /// What both ends are to want, of which neither has been told: the tunnel is the place's only one.
+    pub(crate) fn prepare(
+        &self,
+        host: &Host,
+        place: &mut Place,
+        initiator: Initiator,
+    ) -> (Wanted, Ends) {
         let theirs = &Peer::addresses(host)[usize::from(self.outer_v6)];
         let their_address: IpAddr = theirs.parse().unwrap();
         let block = if self.inner_v6 { BLOCK_V6 } else { BLOCK };
@@ -170,10 +185,9 @@ impl Row {
         } else {
             (Cidr::host(their_address), Cidr::host(ours))
         };
-        peer.run(self.daemon);
         let source = if self.inner_v6 { INNER_V6 } else { INNER };
         let leads = self.daemon == Daemon::Libreswan && is_tunnel;
-        peer.configure(&Wanted {
+        let wanted = Wanted {
             version: match self.version {
                 IkeVersion::V1 => 1,
                 IkeVersion::V2 => 2,
@@ -192,7 +206,8 @@ impl Row {
             route: leads.then(|| format!("ip route replace {own_block} dev eth0 src {source}")),
             local: behind.to_string(),
             remote: own_block.to_string(),
-        });
+            more: String::new(),
+        };
         place.tunnels.clear();
         let tunnel = place.connect(their_address, behind);
         tunnel.initiator = initiator;
@@ -213,8 +228,6 @@ impl Row {
         tunnel.ipsec.pfs = pfs.into_iter().collect();
         tunnel.ipsec.transform = self.transform;
         tunnel.ipsec.encapsulation = self.mode;
-        let id = tunnel.connection;
-        host.apply(place);
         let ends = if is_tunnel {
             self.behind(place)
         } else {
@@ -224,7 +237,7 @@ impl Row {
                 there: theirs.clone(),
             }
         };
-        (id, ends)
+        (wanted, ends)
     }
 
     /// What is behind the two ends.
@@ -250,7 +263,7 @@ impl Row {
     }
 
     /// Pings both ways, counted by both ends.
-    fn carries(&self, ends: &Ends, peer: &mut Peer) {
+    pub(crate) fn carries(&self, ends: &Ends, peer: &mut Peer) {
         let Ends {
             namespace,
             here,
@@ -296,14 +309,14 @@ impl Row {
 }
 
 /// Who speaks to whom.
-struct Ends {
+pub(crate) struct Ends {
     /// Where `here` is.
-    namespace: String,
-    here: String,
-    there: String,
+    pub(crate) namespace: String,
+    pub(crate) here: String,
+    pub(crate) there: String,
 }
 
-fn role(initiator: Initiator) -> &'static str {
+pub(crate) fn role(initiator: Initiator) -> &'static str {
     match initiator {
         Initiator::BiDirectional => "initiator",
         Initiator::ResponseOnly => "responder",
@@ -346,6 +359,19 @@ fn peers_with_esp_in_their_kernels() {
                 role: role(initiator),
                 passed,
             });
+        }
+    }
+    if report.is_some() || is_chosen {
+        let mut stage = Stage {
+            host: &host,
+            place: &mut place,
+            peer: &mut peer,
+        };
+        for story in STORIES {
+            let name = format!("{}: {}", story.daemon.name(), story.name);
+            if wanted.split('+').all(|part| name.contains(part)) {
+                results.push(story.run(&mut stage));
+            }
         }
     }
     if let Some(report) = report {

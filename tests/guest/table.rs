@@ -10,7 +10,7 @@ const GCM: (&str, Encryption, Authentication) = (
     Encryption::Aes256Gcm16,
     Authentication::Sha256,
 );
-const CBC: (&str, Encryption, Authentication) =
+pub(crate) const CBC: (&str, Encryption, Authentication) =
     ("aes128-sha256", Encryption::Aes128, Authentication::Sha256);
 
 /// The cipher is a policy's; AH has none.
@@ -58,7 +58,7 @@ impl Row {
         ..Self::V2
     };
 
-    const LIBRESWAN: Self = Self {
+    pub(crate) const LIBRESWAN: Self = Self {
         daemon: Daemon::Libreswan,
         name: "IKEv2, AES-GCM",
         scenarios: "ikev2-05-basic-psk, ikev2-11-simple-psk, interop-ikev2-strongswan-02-psk-responder, interop-ikev2-strongswan-03-psk-initiator, interop-ikev2-strongswan-14-delete-sa",

@@ -16,6 +16,7 @@ mod nat;
 mod outside_by_ipv6;
 mod scene;
 mod scoreboard;
+mod second_wave;
 mod suites;
 mod tunnels;
 

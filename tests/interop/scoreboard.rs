@@ -11,7 +11,7 @@ use adit_model::{Psk, ReasonCode};
 use crate::ends::Ends;
 use crate::nat::{BEHIND, Nat};
 use crate::strongswan::{INNER, More, Peer, TOOLS, Wanted, block, inner};
-use crate::support::capture::Capture;
+use crate::support::capture::{Capture, frames};
 use crate::support::traffic::{ping, ping_with};
 use crate::support::{Ground, PATIENCE, VERDICT, poll, turn, until};
 
@@ -54,7 +54,7 @@ fn comes_up_and_goes(ends: &Ends, peer: &Peer) {
         sas.text
     );
     let captured = capture.stop();
-    assert!(captured.esp >= 40, "{}", captured.esp);
+    assert!(captured.esp >= frames(40), "{}", captured.esp);
     captured.hides(&ends.place.instance.address, INNER);
     goes(ends, peer);
 }

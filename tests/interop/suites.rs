@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::scene::{Scene, Suite, ike, ikev1, ipsec};
 use crate::strongswan::{INNER, Peer, TOOLS};
-use crate::support::capture::Capture;
+use crate::support::capture::{Capture, frames};
 use crate::support::traffic::tcp_both;
 use crate::support::{VERDICT, turn, until};
 
@@ -19,7 +19,7 @@ fn adit_begins(prefix: &str, number: u8, suite: &Suite, large: bool) {
     assert!(!peer.sas().began());
     let captured = capture.stop();
     captured.hides(&scene.instance().address, INNER);
-    assert!(captured.esp >= 40);
+    assert!(captured.esp >= frames(40));
     if large {
         stream(&scene, &peer);
     }
@@ -41,7 +41,7 @@ fn strongswan_begins(prefix: &str, number: u8, suite: &Suite, large: bool) {
         scene.works(&connection, &peer);
         let captured = capture.stop();
         captured.hides(&scene.instance().address, INNER);
-        assert!(captured.esp >= 40);
+        assert!(captured.esp >= frames(40));
         if peer.sas().began() {
             if large {
                 stream(&scene, &peer);

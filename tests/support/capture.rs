@@ -99,6 +99,9 @@ impl Capture {
         let octets = std::fs::read(&self.file).unwrap();
         let captured = Captured {
             unexpected: self.matching(&format!("{NOT_LAST} and not ({EXPECTED} or {NEIGHBOURS})")),
+            ike: self
+                .matching("udp port 500 or (udp port 4500 and udp[8:4] = 0)")
+                .len(),
             esp: self.matching("udp port 4500 and udp[8:4] != 0").len(),
             esp_over_v6: self
                 .matching("ip6 and udp port 4500 and ip6[48:4] != 0")
@@ -143,7 +146,9 @@ impl Drop for Capture {
 #[derive(Debug)]
 pub(crate) struct Captured {
     unexpected: Vec<String>,
-    /// How many datagrams with ESP there were over IPv4.
+    /// How many datagrams of IKE there were over IPv4.
+    pub(crate) ike: usize,
+    /// How many frames of ESP in UDP there were over IPv4; see [`frames`].
     pub(crate) esp: usize,
     /// And how many over IPv6.
     pub(crate) esp_over_v6: usize,
@@ -159,6 +164,12 @@ pub(crate) struct Captured {
     pub(crate) expedited: usize,
     neighbours: Vec<String>,
     octets: Vec<u8>,
+}
+
+/// How many frames of ESP in UDP so many pings and answers are at least: what an end sends in one turn, after it had
+/// to wait for one, is one frame here, which only its way out takes apart.
+pub(crate) const fn frames(packets: usize) -> usize {
+    packets / 10
 }
 
 impl Captured {

@@ -53,9 +53,12 @@ pub(crate) struct More {
     pub(crate) behind: Option<&'static str>,
     /// The longest datagram of its own IKE messages, if not the usual one.
     pub(crate) fragment_size: Option<u16>,
-    /// More settings of its connection, and of its Child SAs.
+    /// More settings of the daemon, its connection, and its Child SAs.
+    pub(crate) of_daemon: &'static str,
     pub(crate) of_connection: &'static str,
     pub(crate) of_child: &'static str,
+    /// More Child SAs, in its words.
+    pub(crate) children: &'static str,
 }
 
 /// The address behind one of several peers.
@@ -243,7 +246,12 @@ impl Peer {
 
     /// Loads another configuration; SAs stay.
     pub(crate) fn configure(&self, wanted: &Wanted) {
-        let text = connection(&self.address, wanted);
+        self.configure_at(&self.address, wanted);
+    }
+
+    /// The same for another address of its own, which it has been given.
+    pub(crate) fn configure_at(&self, address: &str, wanted: &Wanted) {
+        let text = connection(address, wanted);
         fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
         self.swanctl("--load-all --clear");
     }
@@ -349,6 +357,7 @@ fn daemon(folder: &str, more: More) -> String {
             dos_protection = no
             retransmit_tries = 3
             fragment_size = {fragment_size}
+            {}
             plugins {{
                 vici {{ socket = unix://{folder}/vici }}
             }}
@@ -361,7 +370,8 @@ fn daemon(folder: &str, more: More) -> String {
                     time_add_ms = yes
                 }}
             }}
-        }}\n"
+        }}\n",
+        more.of_daemon
     )
 }
 
@@ -413,6 +423,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 children {{
                     {net}
                     {net_v6}
+                    {}
                 }}
             }}
         }}
@@ -423,6 +434,6 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 secret = \"{psk}\"
             }}
         }}\n",
-        more.of_connection
+        more.of_connection, more.children
     )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::exchange::*;
 use adit_ike::config::block;
-use adit_ike::{ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig};
+use adit_ike::{ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Instant};
 use adit_sim::{Conditions, Pair, Side};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -147,4 +147,50 @@ fn both_begin_at_once_and_what_is_said_to_be_up_carries_packets_from_then_on() {
             }
         }
     }
+}
+
+/// A peer may take IKE before the packets that came ahead of it: what was sent on the surplus Child SA has arrived, and
+/// been read, before its Delete is sent.
+#[test]
+fn the_surplus_is_closed_a_while_after_nothing_is_sent_on_it_any_more() {
+    let mut seen = 0;
+    for seed in 0..50 {
+        let mut pair = Pair::new(seed, Conditions::GOOD, EndpointConfig::default());
+        for side in SIDES {
+            let mut config = config(side, 1);
+            config.initiate = true;
+            pair.connect(side, config);
+        }
+        let sas = |pair: &Pair| SIDES.map(|side| pair.node(side).endpoint.sa_count());
+        let sends_on = |pair: &Pair, side| {
+            let used = pair.node(side).used();
+            used.map(|one| one.child.outbound.spi).collect::<Vec<_>>()
+        };
+        let mut last_moved = [pair.now; 2];
+        let mut before = [Vec::new(), Vec::new()];
+        let limit = pair.now + 20 * SECOND;
+        while sas(&pair) != [1, 1] || !pair.is_up() {
+            let had = sas(&pair);
+            assert!(pair.step(limit), "{seed}");
+            for (n, side) in SIDES.into_iter().enumerate() {
+                let now = sends_on(&pair, side);
+                if !before[n].is_empty() && now != before[n] {
+                    last_moved[n] = pair.now;
+                }
+                before[n] = now;
+            }
+            let has = sas(&pair);
+            for (n, closed) in [1, 0].into_iter().enumerate() {
+                // Whoever is told so has one less at once; the other waits for its answer.
+                let told =
+                    has[closed] < had[closed] && has[n] == had[n] && last_moved[n] > Instant::ZERO;
+                if told && had == [2, 2] {
+                    let quiet = pair.now - last_moved[n];
+                    assert!(quiet >= SECOND / 5, "{seed}: {quiet:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 10, "{seen}");
 }

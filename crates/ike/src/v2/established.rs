@@ -44,6 +44,9 @@ use crate::v2::task::{Queued, Task};
 /// How long a replaced IKE SA waits for the peer's Delete.
 const REPLACED_LIFETIME: Duration = Duration::from_secs(60);
 
+/// How long what was sent on Child SAs that others take the place of may be on its way, or wait at a busy peer.
+const UNDER_WAY: Duration = Duration::from_millis(200);
+
 /// How far an established IKE SA has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
@@ -249,15 +252,20 @@ impl Established {
         }
     }
 
-    /// Begins to close the SA. Nothing is sent on its Child SAs from now on.
+    /// Begins to close the SA. Nothing is sent on its Child SAs from now on; where another takes their place, the peer
+    /// is told once it has had what was sent on them before.
     pub(crate) fn close(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
         if self.phase == Phase::Closing {
             return;
         }
         self.phase = Phase::Closing;
+        let under_way = match farewell {
+            Farewell::Lingering if !self.children.is_empty() => UNDER_WAY,
+            _ => Duration::ZERO,
+        };
         self.dispose_children(ctx, farewell);
         self.queue.clear();
-        self.enqueue(Task::IkeDelete, ctx.now);
+        self.enqueue(Task::IkeDelete, ctx.now + under_way);
     }
 
     /// Notes that another SA has taken this one's place; whoever made that one deletes this one.
