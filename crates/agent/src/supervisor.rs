@@ -201,8 +201,10 @@ impl Supervisor {
                 drops,
                 half_open,
             },
-            Ok(FromWorker::Recording { connection, .. }) => {
-                tracing::warn!(gateway = %self.gateway, %connection, "a worker sends a recording that was not asked for");
+            Ok(FromWorker::Recording { connection, sealed }) => {
+                if !self.orders.answer(connection, sealed) {
+                    tracing::warn!(gateway = %self.gateway, %connection, "a worker sends a recording that was not asked for");
+                }
                 return;
             }
             Ok(FromWorker::Ready) => {
