@@ -19,6 +19,8 @@ use crate::exchange::*;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     HandOver(Side),
+    /// The same, before anything is done of what comes of a datagram to it.
+    HandOverAmid(Side),
     /// Some milliseconds pass.
     Wait(u16),
     /// What is on the way from there is lost.
@@ -38,6 +40,7 @@ fn side() -> impl Strategy<Value = Side> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => side().prop_map(Step::HandOver),
+        4 => side().prop_map(Step::HandOverAmid),
         4 => (0..60_u16).prop_map(Step::Wait),
         2 => (0..5_000_u16).prop_map(Step::Wait),
         2 => side().prop_map(Step::Lose),
@@ -107,10 +110,13 @@ impl Life {
         if side == Side::A { a } else { b }.clone()
     }
 
-    fn hand_over(&mut self, side: Side) {
+    fn next_seed(&mut self) -> u64 {
         self.seed += 1;
-        let config = self.config(side);
-        let seed = self.seed.wrapping_mul(0x1_0001);
+        self.seed.wrapping_mul(0x1_0001)
+    }
+
+    fn hand_over(&mut self, side: Side) {
+        let (config, seed) = (self.config(side), self.next_seed());
         assert_eq!(self.pair.hand_over(side, config, seed), Ok(()));
     }
 
@@ -139,6 +145,13 @@ impl Life {
     fn take(&mut self, step: Step) {
         match step {
             Step::HandOver(side) => self.hand_over(side),
+            Step::HandOverAmid(side) => {
+                if let Some(datagram) = self.pair.take_from(side.other()) {
+                    let (config, seed) = (self.config(side), self.next_seed());
+                    let taken = self.pair.deliver_and_hand_over(&datagram, config, seed);
+                    assert_eq!(taken, Ok(()));
+                }
+            }
             Step::Wait(millis) => self.pair.run_for(Duration::from_millis(millis.into())),
             Step::Lose(side) => while self.pair.take_from(side).is_some() {},
             Step::RekeyChild(side) => {

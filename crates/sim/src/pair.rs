@@ -237,6 +237,12 @@ impl Pair {
 
     /// Hands one end a datagram, as if the network had.
     pub fn deliver(&mut self, datagram: &Datagram) {
+        let side = self.take_in(datagram);
+        self.drain(side);
+    }
+
+    /// Whose it is.
+    fn take_in(&mut self, datagram: &Datagram) -> Side {
         let is_nat = self.nat == Some(datagram.to.ip());
         let (side, to) = match datagram.to.ip() {
             _ if is_nat => (Side::A, inside(datagram.to)),
@@ -246,7 +252,24 @@ impl Pair {
         let (now, from) = (self.node(side).clock(self.now), datagram.from);
         let endpoint = &mut self.node_mut(side).endpoint;
         endpoint.handle_datagram(now, to, from, &datagram.octets);
+        side
+    }
+
+    /// Hands one end a datagram, and has another endpoint go on before anything of what comes of it is done: as one that
+    /// has a snapshot of each moment.
+    ///
+    /// # Errors
+    /// The end's connection can't be exported now; then what comes of it is done.
+    pub fn deliver_and_hand_over(
+        &mut self,
+        datagram: &Datagram,
+        config: ConnectionConfig,
+        seed: u64,
+    ) -> Result<(), ExportError> {
+        let side = self.take_in(datagram);
+        let taken = self.hand_over(side, config, seed);
         self.drain(side);
+        taken
     }
 
     /// Takes the oldest datagram from `side` off the wire.
