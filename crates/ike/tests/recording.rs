@@ -131,7 +131,11 @@ impl Life {
             }
             Step::Heard(side) => {
                 if let Some(child) = self.newest(side) {
-                    self.pair.command(side, Command::ChildHeard(child));
+                    // Several times in a row are one entry.
+                    for _ in 0..4 {
+                        self.pair.command(side, Command::ChildHeard(child));
+                        self.pair.now = self.pair.now + Duration::from_millis(1);
+                    }
                     let elsewhere = (side.other().address(), 4501).into();
                     let heard = Command::ChildHeardFrom(child, elsewhere);
                     self.pair.command(side, heard);
