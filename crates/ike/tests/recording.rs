@@ -5,8 +5,8 @@ use std::time::Duration;
 use adit_crypto::{AdditionalExchange, EnvelopeKey, Secret};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Liveness, Recording,
-    RecordingError, ReplayError, Replayed, Versions,
+    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Liveness,
+    Recording, RecordingError, ReplayError, Replayed, Versions,
 };
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 use proptest::prelude::*;
@@ -270,6 +270,29 @@ fn a_ring_that_is_full_has_no_beginning_until_the_connection_is_down() {
     life.pair.run_for(Duration::from_secs(3));
     let replayed = life.replay(Side::A).unwrap();
     assert!(replayed.inputs > 0 && replayed.since > adit_ike::Instant::ZERO);
+}
+
+#[test]
+fn what_never_comes_up_can_happen_again_too() {
+    for (seed, is_v1) in [(1, false), (2, true), (3, false), (4, true)] {
+        let mut life = Life::new(seed, Conditions::BAD, ENOUGH, |config| {
+            if is_v1 {
+                config.versions = Versions::V1;
+                config.ike.encryption.remove(0);
+                config.esp.encryption.remove(0);
+            }
+        });
+        life.config(Side::B).psk = Secret::new(b"another".to_vec());
+        life.take(Step::Again(Side::B));
+        life.pair.run_for(Duration::from_secs(120));
+        let failed = |event: &Event| matches!(event, Event::Failed(..));
+        for side in SIDES {
+            assert!(life.pair.node(side).count(failed) > 0);
+            assert!(!life.pair.is_up());
+            let replayed = life.replay(side).unwrap();
+            assert!(replayed.inputs > 10, "{side:?} {replayed:?}");
+        }
+    }
 }
 
 #[test]
