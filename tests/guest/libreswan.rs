@@ -46,11 +46,8 @@ pub(crate) fn whack(machine: &mut Machine, arguments: &str) -> String {
 /// Has this one connection.
 pub(crate) fn configure(machine: &mut Machine, wanted: &Wanted) {
     machine.write("/tmp/ipsec.conf", &connection(wanted));
-    let (own, gateway, psk) = (&wanted.own, &wanted.gateway, wanted.psk);
-    machine.write(
-        "/tmp/ipsec.secrets",
-        &format!("{own} {gateway} : PSK \"{psk}\"\n"),
-    );
+    let secret = format!(": PSK \"{}\"\n", wanted.psk);
+    machine.write("/tmp/ipsec.secrets", &secret);
     machine.run(&format!("{FOLDER}/whack --rereadsecrets"));
     machine.run(&format!("{FOLDER}/addconn --config /tmp/ipsec.conf adit"));
     if let Some(route) = &wanted.route {
@@ -102,7 +99,6 @@ fn connection(wanted: &Wanted) -> String {
     };
     let lines = [
         ("authby", "secret".to_owned()),
-        ("auto", "ignore".to_owned()),
         ("ikev2", yes(wanted.version == 2).to_owned()),
         ("left", wanted.own.clone()),
         ("right", wanted.gateway.clone()),
@@ -138,6 +134,9 @@ fn connection(wanted: &Wanted) -> String {
             let _ = writeln!(text, "    leftsubnet={}", wanted.local);
         }
         let _ = writeln!(text, "    rightsubnet={}", wanted.remote);
+    }
+    if !wanted.more.contains("auto=") {
+        text += "    auto=ignore\n";
     }
     for line in wanted.more.lines() {
         let _ = writeln!(text, "    {line}");

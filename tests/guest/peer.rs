@@ -17,6 +17,8 @@ pub(crate) struct Wanted {
     /// Its own address, and the Adit gateway's.
     pub(crate) own: String,
     pub(crate) gateway: String,
+    /// Where strongSwan has it be; `%any` for anywhere.
+    pub(crate) gateway_addresses: String,
     /// Phase 1 as strongSwan spells it, and as libreswan does.
     pub(crate) ike: &'static str,
     pub(crate) ike_libreswan: &'static str,
@@ -213,6 +215,7 @@ fn connection(wanted: &Wanted) -> String {
         version,
         own,
         gateway,
+        gateway_addresses,
         ike,
         child,
         local,
@@ -235,7 +238,7 @@ fn connection(wanted: &Wanted) -> String {
             adit {{
                 version = {version}
                 local_addrs = {own}
-                remote_addrs = {gateway}
+                remote_addrs = {gateway_addresses}
                 proposals = {ike}
                 mobike = no
                 local {{

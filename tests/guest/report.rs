@@ -78,11 +78,11 @@ fn section(image: &Path, results: &[Outcome]) -> String {
 
 /// Why the others of the scoreboard are not among the rows.
 const NOT_RUN: &str = "
-Of libreswan's 52 scenarios the others are not run here. Of these a peer that behaves well shows nothing, and our own
-tests play the other end: `ikev2-ddos-cookie-01`, `ikev2-ddos-cookie-02-mangle`, `ikev2-43-init-retransmit`,
-`ikev2-impair-*`, `impair-14-*`, `ikev2-invalid-ke-02-wrong-modp`, `fuzzer-ikev1-01`, `ikev2-15-fuzzer`,
-`ikev2-child-rekey-06-deadlock`, `crossing-streams-*`. Not yet run for want of a row: `ikev2-05-basic-psk-missing-*`,
-`ikev2-35-mismatched-child`, `dpd-02`, `dpd-04`, `ikev2-expire-01-bytes`, `multinet-01`, `ikev1-rw-multiple-subnets`,
-`replay-window-ikev2`, `ikev2-liveness-09-revival`, `*-27-uniqueid`, and those with NAT in front of the machine or peers
-of any address. Not asked for: `ikev2-algo-sha2-08-truncbug`, `interop-ikev2-openbsd-01-iked-responder`.
+Of libreswan's 52 scenarios 35 are above. Of the others a peer that behaves well shows nothing, and our own tests play the
+other end: `ikev2-ddos-cookie-02-mangle`, `ikev2-impair-10-nr-ts-selectors`, `impair-14-ike-responder-spi-0-ikev2`,
+`ikev2-invalid-ke-02-wrong-modp`, `fuzzer-ikev1-01`, `ikev2-15-fuzzer`, `ikev2-child-rekey-06-deadlock`,
+`crossing-streams-03-ikev2-delete-ike-vs-child`. IKEv1 at any address is refused (`psk-pluto-04`, `psk-pluto-05`,
+`ikev1-psk-two-rw-id-ip-01`, `ikev1-27-uniqueid`). Not yet run for want of a NAT before the machine:
+`ikev1-psk-dual-behind-nat-01`, `interop-ikev2-strongswan-10-nat-initiator`; for want of the setting in libreswan 4.10:
+`ikev2-expire-01-bytes`. Not asked for: `ikev2-algo-sha2-08-truncbug`, `interop-ikev2-openbsd-01-iked-responder`.
 ";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adit_model::connection::{DpdAction, Identity, Initiator};
 use adit_model::observed::{TunnelObserved, TunnelState};
-use adit_model::policy::IkeVersion;
+use adit_model::policy::{Encapsulation, IkeVersion};
 use adit_model::{ConnectionId, ReasonCode};
 
 use crate::libreswan::{forget_secret, whack};
@@ -14,7 +14,7 @@ use crate::report::Outcome;
 use crate::rows::{Ends, Row, SLOW, role};
 use crate::support::capture::Capture;
 use crate::support::host::{Host, Place};
-use crate::support::traffic::ping_with;
+use crate::support::traffic::{ping_with, socket_in};
 use crate::support::until;
 
 /// Where they are played.
@@ -80,6 +80,12 @@ pub(crate) const STORIES: &[Story] = &[
         "ikev2/protoport-trap, ikev2/protoport-range",
         ResponseOnly,
         a_trap_for_each_protocol,
+    ),
+    strongswan(
+        "a packet to whomever finds its peer, in transport mode",
+        "ikev2/trap-any",
+        ResponseOnly,
+        whomever_a_packet_is_to,
     ),
     libreswan(
         "the initiator has no key",
@@ -277,7 +283,13 @@ impl Stage<'_> {
         let ping = format!("ping -c 1 -W 1 -I {there} {here}");
         let _ = self.peer.machine.attempt(&ping);
         self.is_up();
-        capture.stop().hides(here, there);
+        let captured = capture.stop();
+        if ends.namespace == self.place.instance.namespace {
+            captured.hides(here, there);
+        } else {
+            // Outside, there are no other addresses.
+            captured.protects();
+        }
     }
 }
 
@@ -331,16 +343,20 @@ fn a_trap_for_each_protocol(stage: &mut Stage<'_>) {
     let Ends {
         here, namespace, ..
     } = &ends;
-    let socket = crate::support::traffic::socket_in(namespace, &format!("{here}:5353"));
-    socket.set_read_timeout(Some(SLOW)).unwrap();
-    let send = format!("echo hello | nc -u -w 1 -s {} {here} 5353", ends.there);
-    let _ = stage.peer.machine.attempt(&send);
+    let socket = socket_in(namespace, &format!("{here}:5353"));
+    let second = Some(Duration::from_secs(1));
+    socket.set_read_timeout(second).unwrap();
+    let send = format!("bash -c 'echo hello >/dev/udp/{here}/5353'");
+    // The machine's kernel drops the first one here too.
     let mut buffer = [0; 16];
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = until("a datagram arrives", SLOW, || {
+        stage.peer.machine.run(&send);
+        socket.recv(&mut buffer).ok()
+    });
     assert_eq!(&buffer[..length], b"hello\n");
     stage.is_up_with(2);
     // Beside what either is for, nothing passes.
-    let _ = stage.peer.machine.attempt(&send.replace("5353", "6353"));
+    stage.peer.machine.run(&send.replace("5353", "6353"));
     let said = stage.peer.swanctl("--list-sas");
     assert_eq!(said.matches(", INSTALLED,").count(), 2, "{said}");
     assert!(said.contains("/5000-5999]"), "{said}");
@@ -348,6 +364,22 @@ fn a_trap_for_each_protocol(stage: &mut Stage<'_>) {
     stage.peer.swanctl("--uninstall --child high");
     let machine = &mut stage.peer.machine;
     machine.run(&format!("ip route delete {route}"));
+}
+
+fn whomever_a_packet_is_to(stage: &mut Stage<'_>) {
+    let row = &Row {
+        mode: Encapsulation::Transport,
+        ..Row::V2
+    };
+    let (mut wanted, ends) = stage.prepare(row, ResponseOnly);
+    wanted.more = "start_action = trap".to_owned();
+    let (network, _) = wanted.own.rsplit_once('.').unwrap();
+    wanted.remote = format!("{network}.0/28");
+    wanted.gateway_addresses = "%any".to_owned();
+    stage.configure(&wanted);
+    stage.first_packet(&ends);
+    row.carries(&ends, stage.peer);
+    stage.peer.swanctl("--uninstall --child net");
 }
 
 fn the_initiator_has_no_key(stage: &mut Stage<'_>) {
@@ -386,7 +418,7 @@ fn nothing_common_for_the_child_sa(stage: &mut Stage<'_>) {
     stage.configure(&other);
     stage.whack("--name adit --initiate --asynchronous");
     let evidence = stage.is_down_for(ReasonCode::IpsecPolicyMismatch);
-    assert!(evidence.contains("AES"), "{evidence}");
+    assert!(evidence.contains("aes128"), "{evidence}");
     assert_eq!(stage.peer.kernel().trim(), "");
     stage.peer.configure(&wanted);
     stage.initiate();
@@ -439,7 +471,8 @@ fn both_carry(stage: &mut Stage<'_>, ends: &Ends) {
         assert!(said.contains(" 10 received"), "{said}");
     }
     let kernel = stage.peer.kernel();
-    assert_eq!(kernel.matches("proto esp").count(), 4, "{kernel}");
+    // It leaves those of before a break to their lifetime.
+    assert!(kernel.matches("proto esp").count() >= 4, "{kernel}");
 }
 
 fn dead_peer_detection_with_two_quick_modes(stage: &mut Stage<'_>) {
@@ -461,9 +494,6 @@ fn dead_peer_detection_with_two_quick_modes(stage: &mut Stage<'_>) {
     stage.is_down_for(ReasonCode::PeerNotResponding);
     down(stage, false);
     stage.is_up_with(2);
-    until("the machine has two pairs", SLOW, || {
-        (stage.peer.kernel().matches("proto esp").count() == 4).then_some(())
-    });
     both_carry(stage, &ends);
 }
 
@@ -572,6 +602,8 @@ fn impaired(stage: &mut Stage<'_>, impairment: &str) {
     });
     row.carries(&ends, stage.peer);
     stage.whack("--impair none");
+    let (log, _) = stage.peer.machine.attempt("grep -ci impair /tmp/log");
+    assert_ne!(log.trim(), "0");
 }
 
 fn each_message_twice(stage: &mut Stage<'_>) {

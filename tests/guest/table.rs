@@ -40,6 +40,7 @@ impl Row {
         esp: GCM,
         transform: Transform::Esp,
         mode: Encapsulation::Tunnel,
+        hosts: false,
         esn: false,
         pfs: false,
         psk: PSK,
@@ -178,6 +179,32 @@ pub(crate) const MORE: &[Row] = &[
         esp: CBC,
         mode: Encapsulation::Transport,
         seen: Seen::EspOverV6,
+        ..Row::V2
+    },
+    Row {
+        name: "64-bit sequence numbers, IKEv1",
+        scenarios: "ikev1/net2net-esn",
+        version: IkeVersion::V1,
+        esp: (
+            "aes128-sha256-esn",
+            Encryption::Aes128,
+            Authentication::Sha256,
+        ),
+        esn: true,
+        ..Row::V2
+    },
+    Row {
+        name: "from host to host in tunnel mode, IKEv2",
+        scenarios: "ikev2/host2host-cert, libipsec/host2host-cert-raw",
+        hosts: true,
+        ..Row::V2
+    },
+    Row {
+        name: "from host to host in tunnel mode, IKEv1",
+        scenarios: "ikev1/host2host-cert",
+        version: IkeVersion::V1,
+        esp: CBC,
+        hosts: true,
         ..Row::V2
     },
     Row {

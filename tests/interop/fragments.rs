@@ -7,7 +7,7 @@ use crate::strongswan::{Peer, TOOLS};
 use crate::support::{PATIENCE, VERDICT, turn, until};
 
 /// So long that IKE_AUTH takes several datagrams of the smallest size.
-const NAMES: [&str; 2] = [
+pub(crate) const NAMES: [&str; 2] = [
     "a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.swan.example.com",
     "a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.a-name-that-is-as-long-as-names-may-be-that-is-what-it-is-for.adit.example.com",
 ];

@@ -8,11 +8,16 @@ use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 use adit_model::{Cidr, ConnectionId, ReasonCode};
 
 use crate::ends::Ends;
+use crate::fragments::NAMES;
 use crate::nat::{BEHIND, Nat};
-use crate::strongswan::{INNER, More, Peer, TOOLS, Wanted, block, inner};
+use crate::scene::{PSK, SITE};
+use crate::strongswan::{
+    BLOCK, BLOCK_V6, INNER, INNER_V6, More, Peer, TOOLS, Wanted, block, inner,
+};
 use crate::support::capture::Capture;
+use crate::support::host::Host;
 use crate::support::namespace::ip;
-use crate::support::traffic::{ping, ping_with, tcp};
+use crate::support::traffic::{PingsUnderWay, ping, ping_with, tcp};
 use crate::support::{Ground, PATIENCE, poll, turn, until};
 
 const VERSIONS: [IkeVersion; 2] = [IkeVersion::V2, IkeVersion::V1];
@@ -326,7 +331,7 @@ fn a_peer_may_have_a_child_sa_for_each_protocol() {
                 esp_proposals = aes128-sha256
             }
             iperf {
-                local_ts = 10.77.0.0/24[tcp]
+                local_ts = 10.77.0.0/24[tcp/5201]
                 remote_ts = 10.240.0.0/24[tcp]
                 esp_proposals = aes128-sha256
             }";
@@ -348,5 +353,112 @@ fn a_peer_may_have_a_child_sa_for_each_protocol() {
         assert!(octets >= 8_000_000, "{octets}");
         let lost = poll(Duration::from_secs(5), || (both() != 2).then_some(()));
         assert_eq!(lost, None, "{}", peer.sas().text);
+    }
+}
+
+/// `libipsec/net2net-cert-ip6-in-ip4`: IPv6 inside IPv4.
+#[test]
+fn ipv6_goes_through_udp_over_ipv4() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    for initiator in [Initiator::BiDirectional, Initiator::ResponseOnly] {
+        let mut ends = Ends::new("am9", 183);
+        ends.wanted.ike = "aes256gcm16-prfsha384-ecp384";
+        ends.wanted.esp = "aes256gcm16";
+        ends.wanted.remote_v6 = Some(ends.place.cidr_v6.to_string());
+        let cidr = ends.place.cidr_v6;
+        let tunnel = ends.tunnel();
+        tunnel.initiator = initiator;
+        tunnel.local_cidrs = vec![cidr];
+        tunnel.peer_cidrs = vec![BLOCK_V6.parse().unwrap()];
+        tunnel.ike.encryption = vec![Encryption::Aes256Gcm16];
+        tunnel.ike.authentication = vec![Authentication::Sha384];
+        tunnel.ike.groups = vec![DhGroup::try_from(20).unwrap()];
+        tunnel.ipsec.encryption = vec![Encryption::Aes256Gcm16];
+        let peer = Peer::start(&ends.host, &ends.wanted);
+        let capture = Capture::start(&ends.host);
+        ends.apply();
+        ends.host.has_order(ends.id());
+        if initiator == Initiator::ResponseOnly {
+            peer.swanctl("--initiate --child net6 --timeout 8");
+        }
+        ends.host.up(ends.id(), &[]);
+        let machine = &ends.place.instance.namespace;
+        ping_with(machine, INNER_V6, "-c 10 -i 0.02").all();
+        let how = format!("-c 10 -i 0.02 -I {INNER_V6}");
+        ping_with(&peer.namespace, &ends.place.v6, &how).all();
+        capture.stop().hides(&ends.place.v6, INNER_V6);
+    }
+}
+
+/// `ike/frags-ipv6`, by IKEv2: strongSwan's messages come in pieces over IPv6, whoever begins.
+#[test]
+fn fragments_pass_over_ipv6() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    for initiator in [Initiator::BiDirectional, Initiator::ResponseOnly] {
+        let host = Host::open_with_v6("ama", 184);
+        let mut place = host.place("10.240.0", 11);
+        let gateway = place.gateway.addresses.v6.unwrap().to_string();
+        let address = Peer::address_v6_on(&host).unwrap().parse().unwrap();
+        let [swan, adit] = NAMES;
+        let tunnel = place.connect(address, BLOCK.parse().unwrap());
+        tunnel.initiator = initiator;
+        tunnel.local_id = Identity::parse(adit);
+        tunnel.peer_id = Identity::parse(swan);
+        let id = tunnel.connection;
+        let wanted = Wanted {
+            gateway,
+            ike: "aes128-sha256-modp2048",
+            esp: "aes128-sha256",
+            psk: PSK,
+            remote: SITE,
+            remote_v6: None,
+            ids: Some(NAMES),
+            more: More {
+                fragment_size: Some(400),
+                ..More::default()
+            },
+            version: 2,
+        };
+        let peer = Peer::start(&host, &wanted);
+        host.apply(&place);
+        host.has_order(id);
+        if initiator == Initiator::ResponseOnly {
+            initiate(&peer);
+        }
+        host.up(id, &[]);
+        ping(&place.instance, INNER).all();
+        let log = peer.log();
+        assert!(log.contains("splitting IKE message"), "{log}");
+    }
+}
+
+/// `ikev2/reauth-mbb`: strongSwan makes another IKE SA, with everything anew, before it closes the old one; no ping is lost.
+#[test]
+fn a_peer_reauthenticates_and_no_ping_is_lost() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    for initiator in [Initiator::ResponseOnly, Initiator::BiDirectional] {
+        let mut ends = Ends::new("amb", 185);
+        ends.tunnel().initiator = initiator;
+        ends.wanted.more.of_daemon = "make_before_break = yes";
+        ends.wanted.more.of_connection = "reauth_time = 8s\n rand_time = 0s";
+        let peer = Peer::start(&ends.host, &ends.wanted);
+        ends.apply();
+        ends.host.has_order(ends.id());
+        if initiator == Initiator::ResponseOnly {
+            initiate(&peer);
+        }
+        ends.works(&peer);
+        let pings = PingsUnderWay::start(&ends.place.instance.namespace, INNER);
+        until(
+            "it has authenticated itself three times",
+            3 * PATIENCE,
+            || {
+                let again = peer.log().matches("reauthenticating IKE_SA").count();
+                (again >= 2).then_some(())
+            },
+        );
+        std::thread::sleep(Duration::from_secs(1));
+        pings.stop().all();
+        ends.works(&peer);
     }
 }

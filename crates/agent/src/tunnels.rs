@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use adit_model::desired::{GatewayChange, TunnelSpec};
-use adit_model::policy::Encapsulation;
 use adit_model::{Cidr, ConnectionId};
 
 /// Tunnels by connection, as specs have them.
@@ -41,7 +40,7 @@ impl Tunnels {
         self.leading_to.keys().copied().collect()
     }
 
-    /// The peers that tunnels in transport mode are to, which the gateway speaks to itself.
+    /// The peers that tunnels are to and not only lead past, which the gateway speaks to itself.
     pub(crate) fn hosts(&self) -> BTreeSet<Cidr> {
         hosts(self.specs.values())
     }
@@ -99,9 +98,7 @@ impl Tunnels {
 }
 
 fn hosts<'a>(specs: impl Iterator<Item = &'a Arc<TunnelSpec>>) -> BTreeSet<Cidr> {
-    let transport = specs.filter(|spec| spec.ipsec.encapsulation == Encapsulation::Transport);
-    let hosts = transport.map(|spec| (spec, Cidr::host(spec.peer_address)));
-    // Others are refused, and their packets go nowhere anyway.
+    let hosts = specs.map(|spec| (spec, Cidr::host(spec.peer_address)));
     let hosts = hosts.filter(|(spec, host)| spec.peer_cidrs.contains(host));
     hosts.map(|(_, host)| host).collect()
 }

@@ -81,11 +81,31 @@ fn a_connection_comes_up_within_a_few_exchanges() {
     for side in SIDES {
         assert_eq!(
             suites(&pair, side),
-            ["aes256-sha256-modp2048", "aes128-sha1"]
+            ["aes256-sha256-modp2048", "aes128-sha1-esn"]
         );
         assert_eq!(pair.node(side).installed, 1);
     }
     assert!(pair.now < adit_ike::Instant::from_micros(3_000_000));
+}
+
+/// RFC 4304: 64 bits where both want them, and 32 where one end doesn't.
+#[test]
+fn sequence_numbers_have_as_many_bits_as_both_ends_want() {
+    for long in [[true, true], [true, false], [false, true], [false, false]] {
+        let mut pair = pair(1, |side, config| {
+            config.esp.extended_sequence_numbers = long[usize::from(side == Side::B)];
+        });
+        comes_up(&mut pair);
+        pair.run_for(Duration::from_secs(1));
+        for side in SIDES {
+            let both = long == [true, true];
+            let suites = suites(&pair, side);
+            let has = suites.iter().any(|suite| suite.ends_with("-esn"));
+            assert_eq!(has, both, "{long:?}: {suites:?}");
+            let used: Vec<_> = pair.node(side).used().collect();
+            assert_eq!(used[0].child.extended_sequence_numbers, both);
+        }
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn describe_ike(accepted: &IkeAlgorithms) -> String {
 
 /// The same of a Child SA.
 pub(super) fn describe_esp(config: &ConnectionConfig, group: Option<Group>) -> String {
-    listed(esp_suites(&config.esp, config.mode, group).map(|suite| suite.name()))
+    listed(esp_suites(&config.esp, config.mode, group, false).map(|suite| suite.name()))
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {

@@ -44,7 +44,12 @@ pub(super) mod phase_2 {
     pub(in crate::v1) const ENCAPSULATION: u16 = 4;
     pub(in crate::v1) const AUTHENTICATION: u16 = 5;
     pub(in crate::v1) const KEY_LENGTH: u16 = 6;
+    /// RFC 4304.
+    pub(in crate::v1) const SEQUENCE_NUMBERS: u16 = 11;
 }
+
+/// Sequence numbers have 64 bits.
+const OF_64_BITS: u32 = 1;
 
 /// A cipher's number in phase 1, and its key length where it has several.
 pub(super) const fn ike_cipher(cipher: Encryption) -> Option<(u32, Option<u32>)> {
@@ -241,17 +246,18 @@ fn child_transform(suite: &EspSuite) -> Option<(u8, Option<u32>)> {
     }
 }
 
-/// All suites that `accepted` makes, best first.
+/// All suites that `accepted` makes, best first, each with sequence numbers of 64 bits or of 32.
 pub(super) fn esp_suites(
     accepted: &EspAlgorithms,
     mode: Mode,
     group: Option<Group>,
+    extended_sequence_numbers: bool,
 ) -> impl Iterator<Item = EspSuite> + '_ {
     let suite = move |encryption: Option<&Encryption>, integrity| EspSuite {
         encryption: encryption.copied(),
         integrity,
         group,
-        extended_sequence_numbers: false,
+        extended_sequence_numbers,
         mode,
     };
     let integrity = accepted.integrity.iter();
@@ -287,16 +293,26 @@ fn esp_attributes(suite: &EspSuite, mode: u32, lifetime: Duration) -> Option<(u8
     let integrity = suite.integrity.and_then(authentication);
     attributes.extend(integrity.map(|number| (phase_2::AUTHENTICATION, number)));
     attributes.extend(bits.map(|bits| (phase_2::KEY_LENGTH, bits)));
+    if suite.extended_sequence_numbers {
+        attributes.push((phase_2::SEQUENCE_NUMBERS, OF_64_BITS));
+    }
     Some((id, emit_attributes(&attributes)))
 }
 
-/// The transforms that are offered for a Child SA.
+/// The transforms that are offered for a Child SA. Those with an attribute of RFC 4304, which not every peer knows,
+/// come last.
 pub(super) fn esp_offers(
     config: &ConnectionConfig,
     group: Option<Group>,
     wrapping: Wrapping,
 ) -> Vec<(u8, Vec<u8>)> {
-    let suites = esp_suites(&config.esp, config.mode, group);
+    let long: &[bool] = if config.esp.extended_sequence_numbers {
+        &[false, true]
+    } else {
+        &[false]
+    };
+    let long = long.iter();
+    let suites = long.flat_map(|long| esp_suites(&config.esp, config.mode, group, *long));
     let mode = wrapping.number(config.mode);
     let lifetime = config.child_lifetime;
     let offers = suites.filter_map(|suite| esp_attributes(&suite, mode, lifetime));
@@ -312,6 +328,8 @@ fn esp_reads_as(transform: &Transform<'_>, suite: &EspSuite, mode: u32) -> bool 
         && value(transform, phase_2::AUTHENTICATION) == suite.integrity.and_then(authentication)
         && value(transform, phase_2::ENCAPSULATION) == Some(mode)
         && value(transform, phase_2::GROUP) == suite.group.map(|group| u32::from(group.id()))
+        && value(transform, phase_2::SEQUENCE_NUMBERS)
+            == suite.extended_sequence_numbers.then_some(OF_64_BITS)
 }
 
 /// Chooses from what the peer offers for a Child SA with a public value of `public_len` octets, or none:
@@ -348,8 +366,12 @@ pub(super) fn choose_esp<'a>(
     let mut proposals =
         proposals.filter(|one| one.protocol == protocol && one.spi.len() == 4 && alone(one.number));
     proposals.find_map(|proposal| {
-        let suites = groups.iter();
-        let suites = suites.flat_map(|group| esp_suites(accepted, config.mode, *group));
+        let suites = [true, false].into_iter().flat_map(|long| {
+            let groups = groups
+                .iter()
+                .filter(move |_| accepted.extended_sequence_numbers || !long);
+            groups.flat_map(move |group| esp_suites(accepted, config.mode, *group, long))
+        });
         suites.into_iter().find_map(|suite| {
             let mut transforms = proposal.transforms.iter();
             let transform = *transforms.find(|one| esp_reads_as(one, &suite, mode))?;
