@@ -61,8 +61,9 @@ struct Ring {
     len: usize,
     is_cut: bool,
     is_shared: bool,
-    /// How many Child SAs were installed since the last beginning.
+    /// How many Child SAs were installed since the last beginning, and which of them are there.
     installed: Ordinal,
+    children: BTreeMap<Ordinal, ChildKey>,
     /// Which pre-shared key it is about.
     key: [u8; 32],
 }
@@ -75,6 +76,7 @@ impl Ring {
             is_cut: false,
             is_shared: false,
             installed: 0,
+            children: BTreeMap::new(),
             key: [0; 32],
         }
     }
@@ -202,7 +204,11 @@ impl Tape {
             }
             Output::RemoveChild(child) => {
                 let told = self.of_child(*child, Told::Remove);
-                self.children.remove(child);
+                if let Some((key, ordinal)) = self.children.remove(child)
+                    && let Some(ring) = self.rings.get_mut(&key)
+                {
+                    ring.children.remove(&ordinal);
+                }
                 told
             }
             Output::RetireChild(child) => self.of_child(*child, Told::Retire),
@@ -238,6 +244,7 @@ impl Tape {
         let ring = self.rings.get_mut(&install.connection)?;
         let ordinal = ring.installed;
         ring.installed += 1;
+        ring.children.insert(ordinal, install.child);
         self.children
             .insert(install.child, (install.connection, ordinal));
         let [inbound, outbound] = [&install.inbound, &install.outbound];
@@ -294,16 +301,16 @@ impl Tape {
 
     /// The Child SA of an ordinal.
     pub(super) fn child(&self, of: ConnectionKey, ordinal: Ordinal) -> Option<ChildKey> {
-        let mut children = self.children.iter();
-        let found = children.find(|(_, named)| **named == (of, ordinal));
-        found.map(|(child, _)| *child)
+        self.rings.get(&of)?.children.get(&ordinal).copied()
     }
 
     /// Begins anew with a connection: what comes from here on can happen again.
     pub(super) fn start(&mut self, now: Instant, key: ConnectionKey, begin: Input) {
-        self.children.retain(|_, (of, _)| *of != key);
         let most = self.most();
         let ring = self.rings.entry(key).or_insert_with(Ring::new);
+        for child in core::mem::take(&mut ring.children).into_values() {
+            self.children.remove(&child);
+        }
         ring.installed = 0;
         ring.is_shared = false;
         if matches!(ring.entries.back(), Some(last) if matches!(last.input, Input::Begin(..))) {
@@ -336,8 +343,13 @@ impl Tape {
     }
 
     pub(super) fn forget(&mut self, key: ConnectionKey) {
-        self.rings.remove(&key);
-        self.children.retain(|_, (of, _)| *of != key);
+        let ring = self.rings.remove(&key);
+        for child in ring
+            .into_iter()
+            .flat_map(|ring| ring.children.into_values())
+        {
+            self.children.remove(&child);
+        }
     }
 
     /// What was recorded of a connection.
