@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use adit_control::agent::{AgentError, AgentErrorCode};
 use adit_control::{Agent, AgentEvent};
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
-use adit_model::{GatewayId, NetworkId, OuterAddresses, RouterId};
+use adit_model::{ConnectionId, GatewayId, NetworkId, OuterAddresses, RouterId};
 use adit_netns::{Network, NetworkError};
+use adit_worker::protocol::SealingKey;
 use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::news::News;
 use crate::orders::Orders;
@@ -20,6 +23,9 @@ use crate::users::Users;
 
 /// Events that may wait for the reconciler.
 const EVENTS: usize = 1024;
+
+/// How long a worker may take to hand out a recording.
+const RECORDING: Duration = Duration::from_secs(5);
 
 /// A gateway that was begun: something of it may be in its router's namespace.
 struct Gateway {
@@ -100,6 +106,25 @@ impl LocalAgent {
             news: Arc::new(News::new(events)),
             receiver: std::sync::Mutex::new(Some(receiver)),
         }
+    }
+
+    /// What a gateway's worker has kept of what happened to a connection: sealed with this key, in hexadecimal. None where
+    /// there is no such worker, it has kept nothing, or it does not answer.
+    pub async fn recording(
+        &self,
+        gateway: GatewayId,
+        connection: ConnectionId,
+        key: SealingKey,
+    ) -> Option<String> {
+        let orders = {
+            let gateways = self.gateways.lock().await;
+            Arc::clone(&gateways.get(&gateway)?.running.as_ref()?.orders)
+        };
+        if !orders.has(connection) {
+            return None;
+        }
+        let asked = orders.ask(connection, key);
+        timeout(RECORDING, asked).await.ok()?.ok()?
     }
 
     /// Ends all workers; each tells its peers. The network stays as it is.

@@ -1,13 +1,13 @@
 //! What a gateway's worker is to be told: the agent puts it down, the supervisor takes it up. What
 //! comes while the worker is busy, or dead, is told at once afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adit_model::desired::GatewayChange;
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
-use adit_worker::protocol::{ChangeOrder, GatewayOrder, ToWorker};
-use tokio::sync::Notify;
+use adit_worker::protocol::{ChangeOrder, GatewayOrder, RecordingOrder, SealingKey, ToWorker};
+use tokio::sync::{Notify, oneshot};
 
 use crate::tunnels::{BlockChange, Tunnels};
 
@@ -20,7 +20,15 @@ pub(crate) struct Orders {
 struct Wish {
     tunnels: Tunnels,
     untold: Untold,
+    recordings: BTreeMap<ConnectionId, Wanted>,
     stop: bool,
+}
+
+/// A recording that somebody waits for.
+struct Wanted {
+    /// Until the worker has it.
+    key: Option<SealingKey>,
+    answer: oneshot::Sender<Option<String>>,
 }
 
 /// What the worker has not been told.
@@ -36,6 +44,7 @@ impl Orders {
             wish: Mutex::new(Wish {
                 tunnels,
                 untold: Untold::All,
+                recordings: BTreeMap::new(),
                 stop: false,
             }),
             notify: Notify::new(),
@@ -79,9 +88,39 @@ impl Orders {
         self.notify.notify_one();
     }
 
-    /// There is a new worker, which was told nothing.
+    /// There is a new worker, which was told nothing, and knows nothing of what happened before.
     pub(crate) fn begin(&self) {
-        self.wish().untold = Untold::All;
+        let mut wish = self.wish();
+        wish.untold = Untold::All;
+        wish.recordings.clear();
+    }
+
+    /// Asks what happened to a connection. Who asked before for the same has no answer any more.
+    pub(crate) fn ask(
+        &self,
+        connection: ConnectionId,
+        key: SealingKey,
+    ) -> oneshot::Receiver<Option<String>> {
+        let (answer, asked) = oneshot::channel();
+        let key = Some(key);
+        let mut wish = self.wish();
+        wish.recordings.insert(connection, Wanted { key, answer });
+        self.notify.notify_one();
+        asked
+    }
+
+    /// The worker says what happened to a connection; whether it was asked.
+    pub(crate) fn answer(&self, connection: ConnectionId, sealed: Option<String>) -> bool {
+        let mut wish = self.wish();
+        let told = wish.recordings.get(&connection);
+        if told.is_none_or(|wanted| wanted.key.is_some()) {
+            return false;
+        }
+        if let Some(wanted) = wish.recordings.remove(&connection) {
+            // Who asked may have gone.
+            let _ = wanted.answer.send(sealed);
+        }
+        true
     }
 
     /// Waits until there is something to tell.
@@ -129,7 +168,12 @@ impl Orders {
                 addresses: self.addresses,
                 tunnels: specs.values().map(Arc::clone).collect(),
             })),
-            Untold::Tunnels(untold) if untold.is_empty() => None,
+            Untold::Tunnels(untold) if untold.is_empty() => {
+                wish.recordings.iter_mut().find_map(|(connection, wanted)| {
+                    let (connection, key) = (*connection, wanted.key.take()?);
+                    Some(ToWorker::Recording(RecordingOrder { connection, key }))
+                })
+            }
             Untold::Tunnels(untold) => {
                 let mut order = ChangeOrder::default();
                 for connection in untold {
@@ -141,5 +185,48 @@ impl Orders {
                 Some(ToWorker::Change(order))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orders() -> Orders {
+        let addresses = OuterAddresses {
+            v4: [192, 0, 2, 1].into(),
+            v6: None,
+        };
+        Orders::new(addresses, Tunnels::of(Default::default()))
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_asked_for_once_and_its_answer_goes_to_who_asked_last() {
+        let orders = orders();
+        let (one, other) = (ConnectionId::random(), ConnectionId::random());
+        let early = orders.ask(one, SealingKey([1; 32]));
+        let late = orders.ask(one, SealingKey([2; 32]));
+        assert!(!orders.answer(one, None), "it was not told yet");
+        assert!(matches!(orders.next().await, ToWorker::Apply(_)));
+        let ToWorker::Recording(order) = orders.next().await else {
+            panic!("a recording");
+        };
+        assert_eq!((order.connection, order.key.0), (one, [2; 32]));
+        assert!(orders.take().is_none());
+        assert!(!orders.answer(other, None), "nobody asked");
+        assert!(orders.answer(one, Some("00".to_owned())));
+        assert!(!orders.answer(one, None));
+        assert!(early.await.is_err());
+        assert_eq!(late.await, Ok(Some("00".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_new_worker_is_not_asked_for_what_the_one_before_knew() {
+        let orders = orders();
+        let asked = orders.ask(ConnectionId::random(), SealingKey([1; 32]));
+        orders.begin();
+        assert!(asked.await.is_err());
+        assert!(matches!(orders.next().await, ToWorker::Apply(_)));
+        assert!(orders.take().is_none());
     }
 }

@@ -201,6 +201,12 @@ impl Supervisor {
                 drops,
                 half_open,
             },
+            Ok(FromWorker::Recording { connection, sealed }) => {
+                if !self.orders.answer(connection, sealed) {
+                    tracing::warn!(gateway = %self.gateway, %connection, "a worker sends a recording that was not asked for");
+                }
+                return;
+            }
             Ok(FromWorker::Ready) => {
                 let status = GatewayStatus::Available;
                 let observed = GatewayObserved {

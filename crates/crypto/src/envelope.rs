@@ -44,7 +44,9 @@ impl EnvelopeKey {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);
         let mut out = nonce.to_vec();
-        let mut body = plaintext.to_vec();
+        // With room for the ICV: growing would leave the plaintext behind in memory that is given back.
+        let mut body = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
+        body.extend_from_slice(plaintext);
         self.0
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),

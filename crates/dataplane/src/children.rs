@@ -83,7 +83,9 @@ impl Register {
             return Err(InstallError::DuplicateSpi);
         }
         let busy = Arc::clone(&self.busy);
-        let stats = Arc::new(ChildStats::new(id, outbound.sequence_limit(), busy));
+        let begun = (outbound.sequence(), inbound.highest_sequence());
+        let limit = outbound.sequence_limit();
+        let stats = Arc::new(ChildStats::new(id, begun, limit, busy));
         self.children
             .insert(id, (inbound.spi(), Arc::clone(&stats)));
         let budget = datagram_budget(outer_mtu, remote, carriage, &outbound);
@@ -262,11 +264,11 @@ impl InboundTable {
             })
         });
         if authenticated {
-            child
-                .stats
-                .received(now, result.as_ref().ok().map(|opened| opened.range.len()));
+            let highest_now = child.sa.highest_sequence();
+            let octets = result.as_ref().ok().map(|opened| opened.range.len());
+            child.stats.received(now, octets, highest_now);
             // A packet that was captured and sent on from elsewhere is rarely the newest.
-            let newest = child.sa.highest_sequence() > highest;
+            let newest = highest_now > highest;
             if newest
                 && child.endpoint_seen != from
                 && let Some(from) = from

@@ -176,6 +176,11 @@ pub struct ChildCounters {
     pub endpoint_seen: Option<SocketAddr>,
     /// The share of outbound sequence numbers that is used, from 0 to 1.
     pub sequence_used: f64,
+    /// The last outbound sequence number that was used; 0 before the first. Once sending has stopped nothing was sent with
+    /// a higher one.
+    pub last_sent: u64,
+    /// The highest inbound sequence number of an authenticated packet; 0 before the first.
+    pub highest_received: u64,
 }
 
 /// The totals as the loops write them.
@@ -233,6 +238,7 @@ pub(crate) struct ChildStats {
     last_inbound: AtomicU64,
     endpoint_seen: Mutex<Option<SocketAddr>>,
     pub(crate) sequence: AtomicU64,
+    highest: AtomicU64,
     sequence_limit: u64,
     id: ChildId,
     /// Whether it is among the busy ones already.
@@ -258,7 +264,13 @@ impl Busy {
 }
 
 impl ChildStats {
-    pub(crate) fn new(id: ChildId, sequence_limit: u64, busy: Arc<Busy>) -> Self {
+    /// Those of an SA whose numbers go on behind these.
+    pub(crate) fn new(
+        id: ChildId,
+        (sequence, highest): (u64, u64),
+        sequence_limit: u64,
+        busy: Arc<Busy>,
+    ) -> Self {
         Self {
             id,
             noted: AtomicBool::new(false),
@@ -270,13 +282,15 @@ impl ChildStats {
             octets_in: AtomicU64::new(0),
             last_inbound: AtomicU64::new(0),
             endpoint_seen: Mutex::new(None),
-            sequence: AtomicU64::new(0),
+            sequence: AtomicU64::new(sequence),
+            highest: AtomicU64::new(highest),
             sequence_limit,
         }
     }
 
-    /// An authenticated packet came, with `octets` of allowed inner packet if any.
-    pub(crate) fn received(&self, now: Instant, octets: Option<usize>) {
+    /// An authenticated packet came, with `octets` of allowed inner packet if any; the highest number of any is `highest`.
+    pub(crate) fn received(&self, now: Instant, octets: Option<usize>, highest: u64) {
+        self.highest.store(highest, Relaxed);
         if let Some(octets) = octets {
             self.packets_in.fetch_add(1, Relaxed);
             self.octets_in.fetch_add(octets as u64, Relaxed);
@@ -308,6 +322,7 @@ impl ChildStats {
 
     pub(crate) fn snapshot(&self) -> ChildCounters {
         let last_inbound = self.last_inbound.load(Relaxed).checked_sub(1);
+        let last_sent = self.sequence.load(Relaxed);
         ChildCounters {
             packets_out: self.packets_out.load(Relaxed),
             octets_out: self.octets_out.load(Relaxed),
@@ -319,7 +334,9 @@ impl ChildStats {
                 .endpoint_seen
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
-            sequence_used: self.sequence.load(Relaxed) as f64 / self.sequence_limit as f64,
+            sequence_used: last_sent as f64 / self.sequence_limit as f64,
+            last_sent,
+            highest_received: self.highest.load(Relaxed),
         }
     }
 }

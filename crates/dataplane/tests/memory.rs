@@ -91,6 +91,39 @@ fn what_comes_before_its_child_sa_waits_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_child_sa_goes_on_elsewhere_behind_the_numbers_it_has_had() {
+    let (left, right) = pair();
+    let id = ChildId(0x1000);
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        let datagram = left.send(&to_right(b"")).unwrap().bytes;
+        assert!(right.receive(peer(1), &datagram).is_some());
+        sent.push(datagram);
+    }
+    let last_sent = left.child_counters(id).unwrap().last_sent;
+    let highest = right.child_counters(id).unwrap().highest_received;
+    assert_eq!((last_sent, highest), (3, 3));
+    let (left, right) = (memory(), memory());
+    let mut there = child(Side::Left, 0x1000, true, peer(4500), true);
+    there.outbound.skip_to(last_sent);
+    left.install(there).unwrap();
+    let mut there = child(Side::Right, 0x1000, true, peer(4501), true);
+    there.inbound.skip_to(highest);
+    right.install(there).unwrap();
+    assert_eq!(left.child_counters(id).unwrap().last_sent, 3);
+    assert_eq!(right.child_counters(id).unwrap().highest_received, 3);
+    for before in sent {
+        assert!(right.receive(peer(1), &before).is_none());
+    }
+    let drops = right.counters().drops(DropCause::Esp(DropReason::Replayed));
+    assert_eq!(drops, 3);
+    let datagram = left.send(&to_right(b"")).unwrap().bytes;
+    assert!(right.receive(peer(1), &datagram).is_some());
+    assert_eq!(left.child_counters(id).unwrap().last_sent, 4);
+    assert_eq!(right.child_counters(id).unwrap().highest_received, 4);
+}
+
+#[test]
 fn a_child_sa_is_busy_once_until_it_is_asked_for_and_carries_more() {
     let (left, right) = pair();
     let (id, none) = (ChildId(0x1000), Vec::<ChildId>::new());

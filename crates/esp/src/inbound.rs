@@ -234,6 +234,18 @@ impl InboundSa {
         self.spi
     }
 
+    /// Takes this number and all before it for seen if it is ahead, for a takeover of keys: another holder has had them.
+    pub fn skip_to(&mut self, sequence: u64) {
+        if sequence > self.window.highest() {
+            let most = if self.extended {
+                u64::MAX
+            } else {
+                u32::MAX.into()
+            };
+            self.window = ReplayWindow::after(sequence.min(most), self.extended);
+        }
+    }
+
     /// What its packets are.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {

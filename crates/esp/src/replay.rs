@@ -43,6 +43,23 @@ impl ReplayWindow {
         }
     }
 
+    /// A window that takes this number and all before it for seen: one that goes on where another one was, of which
+    /// no more is known.
+    #[must_use]
+    pub fn after(highest: u64, extended: bool) -> Self {
+        let mut window = Self {
+            words: [u64::MAX; WORDS],
+            highest,
+            extended,
+        };
+        // What comes next in its word is fresh.
+        let (index, _) = place(highest);
+        if let Some(word) = window.words.get_mut(index) {
+            *word = u64::MAX >> (63 - highest % 64);
+        }
+        window
+    }
+
     /// The highest authenticated sequence number; 0 if there was none.
     #[must_use]
     pub fn highest(&self) -> u64 {
@@ -184,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn a_window_goes_on_behind_a_number() {
+        for highest in [0, 1, 63, 64, 5_000, 0xFFFF_FFFF] {
+            let mut window = ReplayWindow::after(highest, true);
+            for seen in highest.saturating_sub(WINDOW - 1)..=highest {
+                assert!(window.check(seen as u32).is_err(), "{seen} of {highest}");
+            }
+            for fresh in highest + 1..highest + 200 {
+                assert_eq!(offer(&mut window, fresh as u32), Ok(fresh));
+                assert!(offer(&mut window, fresh as u32).is_err());
+            }
+        }
+    }
+
+    #[test]
     fn asking_changes_nothing() {
         let window = ReplayWindow::new(false);
         assert_eq!(
@@ -210,6 +241,26 @@ mod tests {
             for jump in jumps {
                 at = (at + jump).clamp(0, u32::MAX.into());
                 prop_assert_eq!(offer(&mut window, at as u32).is_ok(), model.accept(at as u64), "{}", at);
+            }
+        }
+
+        #[test]
+        fn a_window_that_is_handed_over_takes_nothing_twice_and_all_that_is_ahead(
+            jumps in proptest::collection::vec((jumps(), any::<bool>()), 1..400),
+        ) {
+            let mut window = ReplayWindow::new(true);
+            let (mut seen, mut at) = (BTreeSet::new(), 0_i64);
+            for (jump, hand_over) in jumps {
+                if hand_over {
+                    window = ReplayWindow::after(window.highest(), true);
+                }
+                at = (at + jump).max(1);
+                let highest = window.highest();
+                if let Ok(sequence) = offer(&mut window, at as u32) {
+                    prop_assert!(seen.insert(sequence), "{} twice", sequence);
+                } else {
+                    prop_assert!(at as u64 <= highest, "{} is ahead of {}", at, highest);
+                }
             }
         }
 

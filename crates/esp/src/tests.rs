@@ -1,6 +1,7 @@
 //! Both directions together, for every algorithm.
 
 mod ah;
+mod handover;
 mod transport;
 
 use alloc::vec;

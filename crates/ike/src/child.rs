@@ -14,9 +14,10 @@ use core::time::Duration;
 use adit_ike_wire::TrafficSelector;
 
 use crate::carriage::Carriage;
+use crate::codec::{choice, record};
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::nonces::ExchangeNonces;
-use crate::output::{ChildKey, DirectionKeys, Event, InstallChild, Output};
+use crate::output::{ChildKey, DirectionKeys, Event, InstallChild, Output, Progress};
 use crate::sa::{Context, Effect, Path, Role};
 use crate::suite::EspSuite;
 use crate::time::Instant;
@@ -55,8 +56,8 @@ pub(crate) struct ChildSa {
     pub(crate) proof_at: Instant,
     /// Which of the wanted ones it was made for, though the peer may have agreed to less.
     pub(crate) index: Option<usize>,
-    pub(crate) inbound_spi: u32,
-    pub(crate) outbound_spi: u32,
+    pub(crate) inbound: DirectionKeys,
+    pub(crate) outbound: DirectionKeys,
     pub(crate) suite: EspSuite,
     pub(crate) local: Vec<TrafficSelector>,
     pub(crate) remote: Vec<TrafficSelector>,
@@ -91,6 +92,36 @@ impl ChildSa {
         self.state == ChildState::Installed && self.standing != Standing::Unproven
     }
 
+    /// Has the caller install it, with sequence numbers that go on there.
+    pub(crate) fn ask_to_install(
+        &self,
+        ctx: &mut Context<'_>,
+        owner: &Owner<'_>,
+        progress: Progress,
+    ) {
+        let iv_epoch = ctx.limits.iv_epoch;
+        ctx.push(Output::InstallChild(Box::new(InstallChild {
+            child: self.key,
+            connection: owner.connection,
+            encryption: self.suite.encryption,
+            integrity: self.suite.integrity,
+            mode: self.suite.mode,
+            extended_sequence_numbers: self.suite.extended_sequence_numbers,
+            inbound: self.inbound.clone(),
+            outbound: self.outbound.clone(),
+            local_selectors: self.local.clone(),
+            remote_selectors: self.remote.clone(),
+            local: owner.path.local_address().ip(),
+            remote: owner.path.remote,
+            carriage: owner.carriage,
+            ecn: owner.ecn,
+            behind_nat: owner.behind_nat,
+            outbound_active: self.outbound_active,
+            iv_epoch,
+            progress,
+        })));
+    }
+
     /// Gives it a shorter lifetime, from its making on.
     pub(crate) fn shorten(&mut self, ctx: &mut Context<'_>, lifetime: Duration) {
         self.rekey_at = self.since + rekey_after(ctx, lifetime, self.role);
@@ -109,6 +140,32 @@ impl ChildSa {
         self.key != other.key && self.local == other.local && self.remote == other.remote
     }
 }
+
+choice!(ChildState { 0 => Closing, 1 => Installed, 2 => Installing, 3 => Replaced });
+choice!(Standing { 0 => Unproven, 1 => Proven, 2 => Announced });
+record!(ChildSa {
+    key,
+    state,
+    standing,
+    proof_at,
+    index,
+    inbound,
+    outbound,
+    suite,
+    local,
+    remote,
+    outbound_active,
+    replaces,
+    yields_to,
+    outgrown,
+    role,
+    nonces,
+    since,
+    rekey_at,
+    renew_at,
+    renewal_due,
+    expires_at,
+});
 
 /// Who a Child SA belongs to, and where its packets go.
 pub(crate) struct Owner<'a> {
@@ -147,34 +204,15 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         Role::Initiator => Standing::Proven,
         Role::Responder => Standing::Unproven,
     };
-    let (inbound_spi, outbound_spi) = (birth.inbound.spi, birth.outbound.spi);
-    ctx.push(Output::InstallChild(Box::new(InstallChild {
-        child: key,
-        connection: owner.connection,
-        encryption: birth.suite.encryption,
-        integrity: birth.suite.integrity,
-        mode: birth.suite.mode,
-        extended_sequence_numbers: birth.suite.extended_sequence_numbers,
-        inbound: birth.inbound,
-        outbound: birth.outbound,
-        local_selectors: birth.local.clone(),
-        remote_selectors: birth.remote.clone(),
-        local: owner.path.local_address().ip(),
-        remote: owner.path.remote,
-        carriage: owner.carriage,
-        ecn: owner.ecn,
-        behind_nat: owner.behind_nat,
-        outbound_active,
-    })));
     let lifetime = owner.config.child_lifetime;
-    ChildSa {
+    let child = ChildSa {
         key,
         state: ChildState::Installing,
         standing,
         proof_at: ctx.now + OVERTAKEN,
         index: birth.index,
-        inbound_spi,
-        outbound_spi,
+        inbound: birth.inbound,
+        outbound: birth.outbound,
         suite: birth.suite,
         local: birth.local,
         remote: birth.remote,
@@ -189,7 +227,9 @@ pub(crate) fn install(ctx: &mut Context<'_>, owner: &Owner<'_>, birth: Birth) ->
         renew_at: ctx.now + renew_after(lifetime),
         renewal_due: ctx.now + renew_after(lifetime),
         expires_at: ctx.now + lifetime,
-    }
+    };
+    child.ask_to_install(ctx, owner, Progress::default());
+    child
 }
 
 /// What is left of a lifetime at least when a rekey begins, so that a request that is lost can be

@@ -335,6 +335,8 @@ pub struct EndpointConfig {
     pub half_open_limit_of_strangers: usize,
     /// The high 16 bits of every counter-mode IV, unique for each takeover of an SA's keys.
     pub iv_epoch: u16,
+    /// Whether peers are told that message IDs can be agreed on anew after a takeover, at either end (RFC 6311).
+    pub message_id_sync: bool,
 }
 
 impl Default for EndpointConfig {
@@ -347,6 +349,7 @@ impl Default for EndpointConfig {
             half_open_limit_of_peer: 5,
             half_open_limit_of_strangers: 64,
             iv_epoch: 0,
+            message_id_sync: true,
         }
     }
 }

@@ -5,9 +5,13 @@ mod change;
 mod connection;
 mod effect;
 mod first;
+mod handover;
 mod input;
+mod record;
 pub(crate) mod register;
+mod replay;
 mod surplus;
+mod tape;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,7 +25,9 @@ use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig, Identity};
 use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
+use crate::endpoint::tape::{Noting, Tape};
 use crate::output::{ChildKey, Deadline, Output, Polled};
+use crate::recording::Input;
 use crate::sa::{Context, Effect, Numbers, Order, Sa, SaKey, Want};
 use crate::time::Instant;
 use crate::v2::cookie::CookieJar;
@@ -129,7 +135,7 @@ pub struct Statistics {
 /// `examples/two_peers.rs` shows all a caller has to do.
 pub struct Endpoint {
     limits: EndpointConfig,
-    random: Box<dyn Random>,
+    random: Noting,
     connections: BTreeMap<ConnectionKey, Connection>,
     /// The connections between two addresses, ours first.
     by_addresses: BTreeMap<(IpAddr, IpAddr), Neighbours>,
@@ -147,6 +153,8 @@ pub struct Endpoint {
     /// In the order of time.
     lingering: VecDeque<(Instant, ChildKey)>,
     statistics: Statistics,
+    /// What happens to connections, where it is recorded.
+    tape: Option<Tape>,
 }
 
 impl core::fmt::Debug for Endpoint {
@@ -162,7 +170,7 @@ impl Endpoint {
         Self {
             limits,
             cookies: CookieJar::new(now, &mut *random),
-            random,
+            random: Noting::new(random),
             connections: BTreeMap::new(),
             by_addresses: BTreeMap::new(),
             by_identities: BTreeMap::new(),
@@ -174,6 +182,7 @@ impl Endpoint {
             effects: Vec::new(),
             lingering: VecDeque::new(),
             statistics: Statistics::default(),
+            tape: None,
         }
     }
 
@@ -194,6 +203,8 @@ impl Endpoint {
 
     /// Does as told.
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        let called = self.called(now, &command);
+        self.begin_call();
         match command {
             Command::ChildHeard(child) => self.order_of(now, child, Order::ChildHeard(child)),
             Command::ChildHeardFrom(child, remote) => {
@@ -219,10 +230,12 @@ impl Endpoint {
             Command::Traffic(connection) => self.hurry(now, connection),
         }
         self.settle(now);
+        self.end_call(now, called, || Input::Timeout);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.begin_call();
         for key in self.sas.due(now) {
             self.with_sa(now, key, |ctx, sa| sa.handle_timeout(ctx));
         }
@@ -235,6 +248,7 @@ impl Endpoint {
         let due = self.plans.iter().take_while(|(plan, _)| plan.at <= now);
         self.touched.extend(due.map(|(_, connection)| *connection));
         self.settle(now);
+        self.end_call(now, None, || Input::Timeout);
     }
 
     /// The next thing to do, or when to call [`Self::handle_timeout`].
@@ -275,9 +289,10 @@ impl Endpoint {
         let mut sa = self.sas.take(key)?;
         let alone = self.is_alone(&*sa);
         let crowded = self.is_crowded(&*sa);
+        let noted = self.begin_act(Some(&*sa));
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -287,10 +302,12 @@ impl Endpoint {
         };
         let result = act(&mut ctx, &mut *sa);
         if result.is_err() {
+            self.random.end();
             self.sas.put_back(key, sa);
             return Some(result);
         }
         sa.proceed(&mut ctx);
+        self.end_act(noted, sa.place().connection);
         self.touched.extend(sa.place().connection);
         self.sas.put(sa);
         self.apply_effects(now);

@@ -26,11 +26,17 @@ use crate::{
     EndpointConfig, EspAlgorithms, Identity, IkeAlgorithms, Instant, Liveness, Mode, Protocol,
 };
 
+pub use handover::run_handover;
+pub use recording::run_recording;
+
 /// Operations of one input; further ones are ignored.
 const MAX_OPERATIONS: usize = 48;
 
 /// More SAs than this at one endpoint are a leak.
 const MAX_SAS: usize = 64;
+
+/// Octets that are kept of what happens.
+const RECORDED: usize = 1 << 14;
 
 /// More Child SAs than this at one endpoint are a leak.
 const MAX_CHILDREN: usize = 128;
@@ -191,7 +197,11 @@ impl Table {
             half_open_limit: 16,
             ..EndpointConfig::default()
         };
-        let end = |seed| Endpoint::new(Instant::ZERO, limits, Box::new(Sequence(seed)));
+        let end = |seed| {
+            let mut end = Endpoint::new(Instant::ZERO, limits, Box::new(Sequence(seed)));
+            end.record(RECORDED, RECORDED);
+            end
+        };
         let mut table = Self {
             now: Instant::ZERO,
             ends: seeds.map(end),
@@ -428,9 +438,13 @@ impl Table {
 
 #[cfg(test)]
 mod cases;
+mod handover;
 #[cfg(test)]
 mod insider;
 #[cfg(test)]
 mod reauthentication;
+mod recording;
+#[cfg(test)]
+mod synchronisation;
 #[cfg(test)]
 mod tests;

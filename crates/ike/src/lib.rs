@@ -21,6 +21,9 @@
 //!           +-- ChildSa (child.rs): its life, whichever version has made it
 //! ```
 //!
+//! What an endpoint has of a connection can go on elsewhere (`handover.rs`), and what happened to it can happen again
+//! (`recording.rs`); both are written down by `codec.rs`.
+//!
 //! Read `sa.rs`, then `v2/mod.rs`, then one task, such as `v2/task/child_rekey.rs`.
 
 #![no_std]
@@ -31,13 +34,16 @@ extern crate alloc;
 
 mod carriage;
 mod child;
+mod codec;
 pub mod config;
 mod endpoint;
 pub mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod handover;
 mod nonces;
 pub mod output;
+mod recording;
 mod resend;
 mod sa;
 pub mod selectors;
@@ -54,7 +60,10 @@ pub use config::{
 };
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};
+pub use handover::{ExportError, ImportError, MAX_SNAPSHOT, Snapshot};
 pub use output::{
-    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Transmit,
+    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
+    Transmit,
 };
+pub use recording::{MAX_RECORDING, Recording, RecordingError, ReplayError, Replayed};
 pub use time::Instant;

@@ -74,6 +74,7 @@ pub struct Transmit {
 }
 
 /// The SPI and keys of one direction of a Child SA.
+#[derive(Clone)]
 pub struct DirectionKeys {
     /// The SPI, at least 256.
     pub spi: u32,
@@ -87,6 +88,15 @@ impl fmt::Debug for DirectionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DirectionKeys(spi {:08x}, keys hidden)", self.spi)
     }
+}
+
+/// How far a Child SA's sequence numbers are known to have come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// The highest that may have been sent; 0 before the first packet.
+    pub sent: u64,
+    /// The highest that was received; it and all before it are taken for seen.
+    pub received: u64,
 }
 
 /// A Child SA to install.
@@ -126,6 +136,10 @@ pub struct InstallChild {
     pub behind_nat: bool,
     /// Whether to send on it at once (RFC 7296 section 2.8: a rekey's responder waits).
     pub outbound_active: bool,
+    /// The high 16 bits of its counter-mode IVs.
+    pub iv_epoch: u16,
+    /// Where its sequence numbers go on: at the beginning, unless it was handed over.
+    pub progress: Progress,
 }
 
 /// A part of a connection.

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use crate::codec::{Field, Reader, Unreadable, Writer};
 use crate::time::Instant;
 
 /// When a request is sent again, after it was sent first, and from then on.
@@ -53,6 +54,31 @@ pub(crate) struct Resend<M> {
     intervals: &'static [Duration],
 }
 
+/// Whether it is for a peer that was there says at which intervals it is sent.
+impl<M: Field> Field for Resend<M> {
+    fn put(&self, to: &mut Writer) {
+        self.message.put(to);
+        self.since.put(to);
+        self.sent.put(to);
+        self.due.put(to);
+        (self.intervals.len() == TO_A_PEER.len()).put(to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            message: Field::take(from)?,
+            since: Field::take(from)?,
+            sent: Field::take(from)?,
+            due: Field::take(from)?,
+            intervals: if bool::take(from)? {
+                &TO_A_PEER
+            } else {
+                &TO_ANYBODY
+            },
+        })
+    }
+}
+
 impl<M: Clone> Resend<M> {
     /// One that goes out now, to somebody who may not be there.
     pub(crate) fn new(now: Instant, message: M) -> Self {
@@ -78,6 +104,11 @@ impl<M: Clone> Resend<M> {
     /// The message, to be sent otherwise from now on.
     pub(crate) const fn message_mut(&mut self) -> &mut M {
         &mut self.message
+    }
+
+    /// Has it be sent again now: what was sent may not have gone out.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.due = self.due.min(now);
     }
 
     /// When to send it again, or to give up.

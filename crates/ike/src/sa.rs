@@ -18,6 +18,7 @@ use adit_crypto::Random;
 use adit_ike_wire::{Header, Spi};
 
 use crate::child::ChildSa;
+use crate::codec::Writer;
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
 use crate::endpoint::candidates::Candidates;
 use crate::failure::Failure;
@@ -94,6 +95,9 @@ pub(crate) trait Sa: fmt::Debug {
 
     /// Takes them, if it is up; otherwise they come back.
     fn adopt(&mut self, handover: Handover) -> Result<(), Handover>;
+
+    /// Writes down what another endpoint needs to go on with it.
+    fn write(&self, to: &mut Writer) -> Result<(), Unportable>;
 
     /// Itself, for tests that look inside.
     #[cfg(any(test, fuzzing))]
@@ -198,6 +202,17 @@ pub(crate) enum Farewell {
     Lingering,
 }
 
+/// Why an SA can't go on elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unportable {
+    /// It waits for something that is the library's alone.
+    Busy,
+    /// It was never up, or is not any more.
+    NotUp,
+    /// It is one of IKEv1.
+    Version1,
+}
+
 /// What one SA leaves to another.
 #[derive(Debug, Default)]
 pub(crate) struct Handover {
@@ -254,6 +269,13 @@ impl Numbers {
 
     pub(crate) const fn newest(&self) -> u64 {
         self.next
+    }
+
+    /// Takes the next one and so many after it; the first.
+    pub(crate) fn next_keys(&mut self, after: u32) -> u64 {
+        let first = self.next_key();
+        self.next += u64::from(after);
+        first
     }
 }
 

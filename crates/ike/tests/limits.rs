@@ -146,3 +146,31 @@ fn what_anybody_can_cause_is_told_at_a_limited_rate_and_counted() {
     pair.deliver(&again(&first, 2_000));
     assert_eq!(told(&pair), 2);
 }
+
+/// An initiator's SPI is its own word. Each message that begins something counts, and goes with the connection.
+#[test]
+fn half_open_sas_with_the_same_spi_are_counted_and_forgotten_one_by_one() {
+    let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
+    pair.held = true;
+    pair.connect(Side::B, passive(Pair::usual(Side::B)));
+    pair.connect(Side::A, Pair::usual(Side::A));
+    let first = pair.take_from(Side::A).unwrap();
+    let mut other = first.clone();
+    // Its last octets are of a notification that is not known.
+    *other.octets.last_mut().unwrap() ^= 1;
+    for begun in [&first, &other, &first, &other] {
+        pair.deliver(begun);
+    }
+    let statistics = pair.node(Side::B).endpoint.statistics();
+    assert_eq!((statistics.half_open, statistics.repeated), (2, 2));
+    assert_eq!(
+        pair.wire[0],
+        Datagram {
+            number: pair.wire[0].number,
+            ..pair.wire[2].clone()
+        }
+    );
+    delete_ike(&mut pair, Side::B);
+    assert_eq!(pair.node(Side::B).endpoint.sa_count(), 0);
+    assert_eq!(pair.node(Side::B).endpoint.statistics().half_open, 0);
+}

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use adit_crypto::Secret;
+use adit_crypto::{EnvelopeKey, Secret};
 use adit_ike::{
-    ChildKey, Command, Deadline, DirectionKeys, Endpoint, EndpointConfig, Event, InstallChild,
-    Instant, Output, Polled, Transmit,
+    ChildKey, Command, ConnectionConfig, ConnectionKey, Deadline, DirectionKeys, Endpoint,
+    EndpointConfig, Event, ExportError, InstallChild, Instant, Output, Polled, Progress, Snapshot,
+    Transmit,
 };
 use adit_ike_wire::TrafficSelector;
 
@@ -19,6 +21,8 @@ pub struct InstalledChild {
     pub child: InstallChild,
     /// Whether packets may be sent on it.
     pub sends: bool,
+    /// How far its packets have come, where a test sends any.
+    pub progress: Progress,
 }
 
 fn selectors(installed: &InstalledChild) -> (Vec<TrafficSelector>, Vec<TrafficSelector>) {
@@ -51,7 +55,11 @@ pub struct Node {
     served: Vec<(Vec<TrafficSelector>, Vec<TrafficSelector>)>,
     /// The Child SAs that were said to be up.
     up: BTreeSet<ChildKey>,
+    /// On the network's clock.
     pub(crate) deadline: Option<Deadline>,
+    /// What the endpoint's own clock is ahead of the network's.
+    ahead: Duration,
+    limits: EndpointConfig,
 }
 
 impl Node {
@@ -68,7 +76,45 @@ impl Node {
             served: Vec::new(),
             up: BTreeSet::new(),
             deadline: None,
+            ahead: Duration::ZERO,
+            limits,
         }
+    }
+
+    /// The time on the endpoint's clock.
+    pub(crate) fn clock(&self, now: Instant) -> Instant {
+        now + self.ahead
+    }
+
+    /// Has another endpoint go on with a connection in the place of this one, under a higher epoch of IVs and on
+    /// a clock of its own, as what was exported says. What the endpoint has not said yet is never said.
+    pub(crate) fn hand_over(
+        &mut self,
+        now: Instant,
+        (connection, config): (ConnectionKey, ConnectionConfig),
+        seed: u64,
+    ) -> Result<(), ExportError> {
+        let progress = |child| {
+            let there = self.children.get(&child);
+            there.map_or_else(Progress::default, |there| there.progress)
+        };
+        let then = self.clock(now);
+        let snapshot = self.endpoint.export(then, connection, progress)?;
+        let mut random = SeededRandom::new(seed);
+        let key = EnvelopeKey::new(&[7; EnvelopeKey::LEN]);
+        let sealed = snapshot.seal(&key, &mut random);
+        self.limits.iv_epoch += 1;
+        self.ahead = Duration::from_secs(100_000 + random.below(1_000_000));
+        let now = self.clock(now);
+        self.endpoint = Endpoint::new(now, self.limits, Box::new(random));
+        self.children.clear();
+        self.served.clear();
+        self.up.clear();
+        let snapshot = Snapshot::open(connection, &key, &sealed);
+        let taken = snapshot
+            .and_then(|snapshot| self.endpoint.import(now, config, &snapshot, Duration::ZERO));
+        assert_eq!(taken, Ok(()), "what was exported is taken");
+        Ok(())
     }
 
     /// Drains the endpoint; the datagrams it wants sent.
@@ -77,7 +123,10 @@ impl Node {
         loop {
             match self.endpoint.poll_output() {
                 Polled::Idle(deadline) => {
-                    self.deadline = deadline;
+                    self.deadline = deadline.map(|deadline| Deadline {
+                        at: Instant::ZERO + (deadline.at - (Instant::ZERO + self.ahead)),
+                        ..deadline
+                    });
                     return datagrams;
                 }
                 Polled::Output(output) => {
@@ -119,11 +168,16 @@ impl Node {
                 if self.installs {
                     let sends = child.outbound_active;
                     let child = *child;
-                    self.children.insert(key, InstalledChild { child, sends });
+                    let installed = InstalledChild {
+                        sends,
+                        progress: child.progress,
+                        child,
+                    };
+                    self.children.insert(key, installed);
                     self.installed += 1;
                 }
-                self.endpoint
-                    .handle_command(now, Command::ChildInstalled(key, self.installs));
+                let installed = Command::ChildInstalled(key, self.installs);
+                self.endpoint.handle_command(self.clock(now), installed);
             }
             Output::MoveChild(key, remote) => {
                 if let Some(installed) = self.children.get_mut(&key) {

@@ -8,7 +8,8 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
     ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey, Encapsulation,
-    EndpointConfig, EspAlgorithms, Identity, IkeAlgorithms, Instant, Mode, Protocol, Versions,
+    EndpointConfig, EspAlgorithms, ExportError, Identity, IkeAlgorithms, Instant, Mode, Protocol,
+    Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -16,7 +17,7 @@ use crate::node::Node;
 use crate::random::SeededRandom;
 
 /// One of the two ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Side {
     /// 198.51.100.1, with 10.1.0.0/24 behind it.
     A,
@@ -95,6 +96,8 @@ pub struct Pair {
     pub too_long: usize,
     /// What is on its way, in the order of sending.
     pub wire: Vec<Datagram>,
+    /// All that the ends have sent since this was made, whatever has become of it.
+    pub said: Option<Vec<(Side, Vec<u8>)>>,
     /// How often a Child SA was removed at one end while packets the other had sent on it could still
     /// have been on their way.
     pub cut: usize,
@@ -129,6 +132,7 @@ impl Pair {
             random: SeededRandom::new(seed),
             sent: 0,
             cut: 0,
+            said: None,
             last_sent: Default::default(),
         }
     }
@@ -211,23 +215,64 @@ impl Pair {
 
     /// Gives one end a command.
     pub fn command(&mut self, side: Side, command: Command) {
-        let now = self.now;
+        let now = self.node(side).clock(self.now);
         self.node_mut(side).endpoint.handle_command(now, command);
         self.drain(side);
     }
 
+    /// Has another endpoint, with other randomness and another clock, go on with the connection in the place of
+    /// one end's.
+    ///
+    /// # Errors
+    /// The end's connection can't be exported now; then nothing happens.
+    pub fn hand_over(
+        &mut self,
+        side: Side,
+        config: ConnectionConfig,
+        seed: u64,
+    ) -> Result<(), ExportError> {
+        let now = self.now;
+        let connection = (CONNECTION, config);
+        self.node_mut(side).hand_over(now, connection, seed)?;
+        self.drain_node(side);
+        Ok(())
+    }
+
     /// Hands one end a datagram, as if the network had.
     pub fn deliver(&mut self, datagram: &Datagram) {
+        let side = self.take_in(datagram);
+        self.drain(side);
+    }
+
+    /// Whose it is.
+    fn take_in(&mut self, datagram: &Datagram) -> Side {
         let is_nat = self.nat == Some(datagram.to.ip());
         let (side, to) = match datagram.to.ip() {
             _ if is_nat => (Side::A, inside(datagram.to)),
             to if to == Side::A.address() => (Side::A, datagram.to),
             _ => (Side::B, datagram.to),
         };
-        let (now, from) = (self.now, datagram.from);
+        let (now, from) = (self.node(side).clock(self.now), datagram.from);
         let endpoint = &mut self.node_mut(side).endpoint;
         endpoint.handle_datagram(now, to, from, &datagram.octets);
+        side
+    }
+
+    /// Hands one end a datagram, and has another endpoint go on before anything of what comes of it is done: as one that
+    /// has a snapshot of each moment.
+    ///
+    /// # Errors
+    /// The end's connection can't be exported now; then what comes of it is done.
+    pub fn deliver_and_hand_over(
+        &mut self,
+        datagram: &Datagram,
+        config: ConnectionConfig,
+        seed: u64,
+    ) -> Result<(), ExportError> {
+        let side = self.take_in(datagram);
+        let taken = self.hand_over(side, config, seed);
         self.drain(side);
+        taken
     }
 
     /// Takes the oldest datagram from `side` off the wire.
@@ -285,6 +330,9 @@ impl Pair {
     fn drain_node(&mut self, side: Side) {
         let now = self.now;
         for (from, transmit) in self.node_mut(side).drain(now) {
+            if let Some(said) = &mut self.said {
+                said.push((side, transmit.octets.clone()));
+            }
             let from = match self.nat {
                 Some(nat) if side == Side::A => outside(nat, from),
                 _ => from,
@@ -350,7 +398,7 @@ impl Pair {
             }
             (_, Some((at, side))) if at <= limit => {
                 self.now = self.now.max(at);
-                let now = self.now;
+                let now = self.node(side).clock(self.now);
                 self.node_mut(side).endpoint.handle_timeout(now);
                 self.drain(side);
                 true

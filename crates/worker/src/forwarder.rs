@@ -87,7 +87,7 @@ impl Forwarded {
             integrity_key,
         };
         let extended = child.extended_sequence_numbers;
-        let inbound = InboundSa::new(
+        let mut inbound = InboundSa::new(
             spi_in,
             &material(encryption_in.as_slice(), integrity_in.as_slice()),
             framing,
@@ -95,16 +95,18 @@ impl Forwarded {
             extended,
         )
         .map_err(|_| ForwardError::Keys)?;
-        let outbound = OutboundSa::new(
+        inbound.skip_to(child.progress.received);
+        let mut outbound = OutboundSa::new(
             spi_out,
             &material(encryption_out.as_slice(), integrity_out.as_slice()),
             framing,
             selectors,
             extended,
-            0,
+            child.iv_epoch,
             &mut SystemRandom,
         )
         .map_err(|_| ForwardError::Keys)?;
+        outbound.skip_to(child.progress.sent);
         let id = ChildId(child.child.0);
         dataplane.install(ChildSa {
             id,

@@ -2,13 +2,16 @@
 //! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500, raw ESP; and the last
 //! three over IPv6, if the gateway has an IPv6 address.
 
+use std::fmt;
 use std::sync::Arc;
 
+use adit_crypto::EnvelopeKey;
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::{ConnectionId, OuterAddresses};
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// What one tunnel takes of an order, in octets, at most: one of some hundred blocks.
 const MAX_TUNNEL_LEN: usize = 6_500;
@@ -25,6 +28,15 @@ const MAX_TEXT: usize = 4096;
 /// Reasons of a tunnel, and causes of drops.
 const MAX_ENTRIES: usize = 128;
 
+/// Octets that a worker keeps of what happened to each tunnel. Sealed and in hexadecimal it is about twice as much.
+pub(crate) const RECORDED: usize = 1 << 16;
+
+/// The same of all its tunnels.
+pub(crate) const RECORDED_OF_ALL: usize = 1 << 26;
+
+/// The longest sealed recording, in hexadecimal digits.
+const MAX_RECORDING: usize = 4 * RECORDED;
+
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -32,6 +44,8 @@ pub enum ToWorker {
     Apply(GatewayOrder),
     /// Change these tunnels, and leave the others.
     Change(ChangeOrder),
+    /// Say what happened to a tunnel.
+    Recording(RecordingOrder),
     /// Delete the SAs, tell the peers, and end.
     Shutdown,
 }
@@ -54,6 +68,25 @@ pub struct ChangeOrder {
     pub gone: Vec<ConnectionId>,
 }
 
+/// Whose recording is wanted, and how it is sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecordingOrder {
+    /// The tunnel.
+    pub connection: ConnectionId,
+    /// A key for this recording alone.
+    pub key: SealingKey,
+}
+
+/// A key that seals one recording. Wiped on drop, and not shown.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct SealingKey(pub [u8; EnvelopeKey::LEN]);
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey")
+    }
+}
+
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -68,6 +101,13 @@ pub enum FromWorker {
     },
     /// It listens.
     Ready,
+    /// What happened to a tunnel, as it was asked for.
+    Recording {
+        /// The tunnel.
+        connection: ConnectionId,
+        /// An [`adit_ike::Recording`], sealed, in hexadecimal; none where there is no such tunnel.
+        sealed: Option<String>,
+    },
     /// How a tunnel is.
     Tunnel {
         /// One that the worker was told of: of no other is anything believed.
@@ -119,6 +159,16 @@ impl FromWorker {
                 let named = |cause: &String| cause.len() <= 64 && cause.bytes().all(plain);
                 if drops.0.len() > MAX_ENTRIES || !drops.0.keys().all(named) {
                     return Err(NewsError::TooLong("causes of drops"));
+                }
+            }
+            Self::Recording { sealed, .. } => {
+                let mut sealed = sealed.iter();
+                let fits = |sealed: &String| {
+                    let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+                    sealed.len() <= MAX_RECORDING && sealed.bytes().all(is_digit)
+                };
+                if !sealed.all(fits) {
+                    return Err(NewsError::TooLong("recordings"));
                 }
             }
             Self::Tunnel { observed, .. } => {
@@ -203,6 +253,16 @@ mod tests {
                 matches!(parse(&line), Err(NewsError::TooLong("causes of drops"))),
                 "{line}"
             );
+        }
+        let recording = |sealed: &str| {
+            let id = ConnectionId::random();
+            let line = format!(r#"{{"Recording":{{"connection":"{id}","sealed":"{sealed}"}}}}"#);
+            parse(&line)
+        };
+        assert!(recording(&"0f".repeat(RECORDED)).is_ok());
+        for sealed in ["0F", "\\n", &"0f".repeat(2 * RECORDED + 1)] {
+            let refused = recording(sealed);
+            assert!(matches!(refused, Err(NewsError::TooLong("recordings"))));
         }
         assert!(matches!(parse("{}"), Err(NewsError::Malformed(_))));
         assert!(matches!(parse("\"Ready\""), Ok(FromWorker::Ready)));

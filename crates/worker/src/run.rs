@@ -32,7 +32,7 @@ use crate::flood::Flood;
 use crate::forwarder::Forwarded;
 use crate::keepalive::Keepalives;
 use crate::privileges;
-use crate::protocol::FromWorker;
+use crate::protocol::{FromWorker, RECORDED, RECORDED_OF_ALL};
 use crate::run::news::LOOK;
 use crate::run::orders::{Lead, Order};
 use crate::tunnel::Tunnel;
@@ -103,8 +103,11 @@ fn start(
     .map_err(failed("starting the data plane"))?;
     let started = Instant::now();
     let random = Box::new(SystemRandom);
+    let limits = EndpointConfig::default();
+    let mut endpoint = Endpoint::new(adit_ike::Instant::ZERO, limits, random);
+    endpoint.record(RECORDED, RECORDED_OF_ALL);
     Ok(Worker {
-        endpoint: Endpoint::new(adit_ike::Instant::ZERO, EndpointConfig::default(), random),
+        endpoint,
         started,
         control,
         ike,

@@ -43,6 +43,8 @@ impl NotifyType {
     pub const NON_FIRST_FRAGMENTS_ALSO: Self = Self(16395);
     pub const AUTH_LIFETIME: Self = Self(16403);
     pub const CHILDLESS_IKEV2_SUPPORTED: Self = Self(16418);
+    pub const IKEV2_MESSAGE_ID_SYNC_SUPPORTED: Self = Self(16420);
+    pub const IKEV2_MESSAGE_ID_SYNC: Self = Self(16422);
     pub const FRAGMENTATION_SUPPORTED: Self = Self(16430);
     pub const INTERMEDIATE_EXCHANGE_SUPPORTED: Self = Self(16438);
     pub const ADDITIONAL_KEY_EXCHANGE: Self = Self(16441);

@@ -26,6 +26,10 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
+    pub(crate) fn keys(&self) -> Vec<ConnectionKey> {
+        self.all.iter().map(|(key, _)| *key).collect()
+    }
+
     fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
         let of_stranger = all.iter().all(|(_, config)| config.is_to_any());
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));

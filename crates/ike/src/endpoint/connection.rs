@@ -229,6 +229,7 @@ impl Endpoint {
     /// Does what touched connections want, and notes when they want to be looked at again.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(key) = self.touched.pop_first() {
+            self.note_look(key);
             self.maintain(now, key);
             // By what was just done for it.
             self.touched.remove(&key);
@@ -267,7 +268,7 @@ impl Endpoint {
         Some(usage.renew_at)
     }
 
-    fn plan(&mut self, now: Instant, key: ConnectionKey) {
+    pub(super) fn plan(&mut self, now: Instant, key: ConnectionKey) {
         let established = self.survivor(key).is_some();
         let initiating = self.is_initiating(key);
         let redundant = self.redundant(key);
@@ -312,9 +313,10 @@ impl Endpoint {
         if !due || self.is_initiating(key) {
             return;
         }
+        let noted = self.begin_act(None);
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -332,6 +334,7 @@ impl Endpoint {
             }
         };
         ctx.push(Output::Event(Event::Connecting(key)));
+        self.end_act(noted, Some(key));
         match sa {
             Some(sa) => self.sas.put(sa),
             // Nothing can be offered; another configuration has to come.

@@ -40,10 +40,10 @@ impl Endpoint {
             })
         };
         let spi = message.header.initiator_spi;
-        if let Some(sa) = self.sas.half_open_of(path.remote, spi)
-            && let Some(answer) = sa.repeats(datagram)
-        {
-            self.outputs.push_back(transmit(answer.to_vec()));
+        let begun = self.sas.half_open_of(path.remote, spi);
+        let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
+        if let Some(answer) = answer.map(<[u8]>::to_vec) {
+            self.outputs.push_back(transmit(answer));
             self.statistics.repeated += 1;
             return Ok(());
         }
@@ -54,7 +54,7 @@ impl Endpoint {
             candidates,
         };
         if self.must_prove_its_address(path.remote.ip(), request.candidates.of_stranger) {
-            let demand = request.cookie_demand(now, &mut *self.random, &mut self.cookies)?;
+            let demand = request.cookie_demand(now, &mut self.random, &mut self.cookies)?;
             if let Some(octets) = demand {
                 self.outputs.push_back(transmit(octets));
                 self.statistics.cookies_sent += 1;
@@ -62,9 +62,11 @@ impl Endpoint {
             }
         }
         self.admit_half_open(path.remote.ip(), request.candidates.of_stranger)?;
+        let (_, made) = self.begin_act(None);
+        let keys = request.candidates.keys();
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -72,7 +74,9 @@ impl Endpoint {
             alone: false,
             crowded: false,
         };
-        match request.answer(&mut ctx) {
+        let outcome = request.answer(&mut ctx);
+        let drawn = self.random.end();
+        match outcome {
             InitOutcome::Ignored => return Err(DropReason::Malformed),
             InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
             InitOutcome::Mismatch(octets) => {
@@ -85,6 +89,7 @@ impl Endpoint {
             }
             InitOutcome::HalfOpen(sa) => self.sas.put(sa),
         }
+        self.note_first(keys, made, &drawn);
         Ok(())
     }
 
@@ -98,8 +103,10 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Result<(), DropReason> {
         let candidates = self.candidates_for(now, path, 1)?;
-        if let Some(sa) = self.sas.half_open_of(path.remote, header.initiator_spi) {
-            let answer = sa.repeats(datagram).ok_or(DropReason::OutOfOrder)?.to_vec();
+        let begun = self.sas.half_open_of(path.remote, header.initiator_spi);
+        if !begun.is_empty() {
+            let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
+            let answer = answer.ok_or(DropReason::OutOfOrder)?.to_vec();
             self.outputs.push_back(Output::Transmit(Transmit {
                 local_port: path.local_port,
                 local: path.local,
@@ -110,6 +117,8 @@ impl Endpoint {
             return Ok(());
         }
         self.admit_half_open(path.remote.ip(), false)?;
+        let (_, made) = self.begin_act(None);
+        let keys = candidates.keys();
         let first = v1::FirstMessage {
             header,
             datagram,
@@ -118,7 +127,7 @@ impl Endpoint {
         };
         let mut ctx = Context {
             now,
-            random: &mut *self.random,
+            random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,
             numbers: &mut self.numbers,
@@ -126,16 +135,24 @@ impl Endpoint {
             alone: false,
             crowded: false,
         };
-        match first.answer(&mut ctx) {
+        let verdict = first.answer(&mut ctx);
+        let drawn = self.random.end();
+        match verdict {
             v1::Verdict::Ignored => return Err(DropReason::Malformed),
             v1::Verdict::Refused(answer, failures) => {
                 if let Some(octets) = answer {
-                    path.send(&mut ctx, octets);
+                    self.outputs.push_back(Output::Transmit(Transmit {
+                        local_port: path.local_port,
+                        local: path.local,
+                        remote: path.remote,
+                        octets,
+                    }));
                 }
                 self.hint(now, (path.local, path.remote.ip()), failures);
             }
             v1::Verdict::HalfOpen(sa) => self.sas.put(sa),
         }
+        self.note_first(keys, made, &drawn);
         Ok(())
     }
 

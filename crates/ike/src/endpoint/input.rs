@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use adit_ike_wire::Header;
 
 use crate::endpoint::Endpoint;
+use crate::recording::Input;
 use crate::sa::{DropReason, Path, Received};
 use crate::time::Instant;
 use crate::v1;
@@ -21,6 +22,7 @@ impl Endpoint {
         datagram: &[u8],
     ) {
         self.statistics.received += 1;
+        self.begin_call();
         if let Err(drop) = self.take(now, local, remote, datagram) {
             let statistics = &mut self.statistics;
             let counter = match drop {
@@ -35,6 +37,9 @@ impl Endpoint {
             };
             *counter += 1;
         }
+        self.end_call(now, None, || {
+            Input::Datagram(local, remote, datagram.to_vec())
+        });
     }
 
     fn take(

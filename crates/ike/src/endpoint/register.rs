@@ -24,7 +24,8 @@ pub(crate) struct Register {
     by_spi: BTreeMap<Spi, SaKey>,
     by_connection: BTreeSet<(ConnectionKey, SaKey)>,
     by_child: BTreeMap<ChildKey, SaKey>,
-    half_open: BTreeMap<(SocketAddr, Spi), SaKey>,
+    /// An initiator's SPI is its own word: several may have the same.
+    half_open: BTreeSet<(SocketAddr, Spi, SaKey)>,
     half_open_by_peer: BTreeMap<IpAddr, usize>,
     /// How many half-open ones are of addresses that no connection names.
     half_open_of_strangers: usize,
@@ -103,10 +104,11 @@ impl Register {
         sas.map(|sa| sa.place().key).collect()
     }
 
-    /// The half-open SA that this initiator has begun.
-    pub(crate) fn half_open_of(&self, remote: SocketAddr, spi: Spi) -> Option<&dyn Sa> {
-        let key = self.half_open.get(&(remote, spi))?;
-        self.get(*key)
+    /// The half-open SAs that this initiator has begun.
+    pub(crate) fn half_open_of(&self, remote: SocketAddr, spi: Spi) -> Vec<&dyn Sa> {
+        let range = (remote, spi, SaKey(0))..=(remote, spi, SaKey(u64::MAX));
+        let keys = self.half_open.range(range);
+        keys.filter_map(|(_, _, key)| self.get(*key)).collect()
     }
 
     pub(crate) fn half_open(&self) -> usize {
@@ -124,11 +126,15 @@ impl Register {
     /// The half-open SAs with this peer; of the unspecified address, with all.
     pub(crate) fn half_open_keys_at(&self, peer: IpAddr) -> Vec<SaKey> {
         if peer.is_unspecified() {
-            return self.half_open.values().copied().collect();
+            return self.half_open.iter().map(|(_, _, key)| *key).collect();
         }
         let ends = (SocketAddr::new(peer, 0), SocketAddr::new(peer, u16::MAX));
-        let range = (ends.0, Spi::ZERO)..=(ends.1, Spi(u64::MAX));
-        self.half_open.range(range).map(|(_, key)| *key).collect()
+        let last = (ends.1, Spi(u64::MAX), SaKey(u64::MAX));
+        let range = (ends.0, Spi::ZERO, SaKey(0))..=last;
+        self.half_open
+            .range(range)
+            .map(|(_, _, key)| *key)
+            .collect()
     }
 
     pub(crate) fn next_due(&self) -> Option<Deadline> {
@@ -191,7 +197,7 @@ impl Register {
             self.by_child.insert(*child, key);
         }
         if let Some((remote, spi)) = entry.half_open {
-            self.half_open.insert((remote, spi), key);
+            self.half_open.insert((remote, spi, key));
             self.half_open_of_strangers += usize::from(entry.of_stranger);
             *self.half_open_by_peer.entry(remote.ip()).or_default() += 1;
         }
@@ -218,7 +224,7 @@ impl Register {
             }
         }
         if let Some((remote, spi)) = entry.half_open {
-            self.half_open.remove(&(remote, spi));
+            self.half_open.remove(&(remote, spi, key));
             let strangers = self.half_open_of_strangers;
             self.half_open_of_strangers = strangers.saturating_sub(usize::from(entry.of_stranger));
             let peer = remote.ip();

@@ -18,7 +18,7 @@ fn sends(table: &Table, side: usize) -> Vec<u32> {
         .filter(|child| child.is_live() && child.outbound_active)
         .collect();
     children.sort_by_key(|child| child.key);
-    children.iter().map(|child| child.outbound_spi).collect()
+    children.iter().map(|child| child.outbound.spi).collect()
 }
 
 /// Runs message by message. At each moment both ends send, and each receives what the other sends.

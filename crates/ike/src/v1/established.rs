@@ -271,7 +271,7 @@ impl Established {
             return;
         };
         let child = self.children.swap_remove(index);
-        let spi = child.inbound_spi.to_be_bytes();
+        let spi = child.inbound.spi.to_be_bytes();
         let protocol = ProtocolId(child.suite.protocol().number());
         informational::delete(ctx, link, &self.keys, protocol, 4, &spi);
         child::dispose(ctx, self.connection, &child, true);
@@ -283,7 +283,7 @@ impl Established {
             let spis: Vec<u8> = self
                 .children
                 .iter()
-                .flat_map(|child| child.inbound_spi.to_be_bytes())
+                .flat_map(|child| child.inbound.spi.to_be_bytes())
                 .collect();
             if !spis.is_empty() {
                 // All are of what the connection is configured to.
@@ -375,7 +375,7 @@ impl Established {
         ctx.push(Output::Event(Event::ChildUp {
             connection,
             child: key,
-            spis: (child.inbound_spi, child.outbound_spi),
+            spis: (child.inbound.spi, child.outbound.spi),
             suite: child.suite.name(),
             local: child.local.clone(),
             remote: child.remote.clone(),

@@ -152,7 +152,7 @@ impl Established {
     fn child_deleted(&mut self, ctx: &mut Context<'_>, protocol: ProtocolId, spi: u32) {
         let mut children = self.children.iter();
         let found = children.position(|child| {
-            child.outbound_spi == spi && child.suite.protocol().number() == protocol.0
+            child.outbound.spi == spi && child.suite.protocol().number() == protocol.0
         });
         if let Some(index) = found {
             let child = self.children.swap_remove(index);

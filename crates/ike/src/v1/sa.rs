@@ -7,10 +7,12 @@ use alloc::vec::Vec;
 use adit_ike_wire::Header;
 
 use crate::child::ChildSa;
+use crate::codec::Writer;
 use crate::config::ConnectionConfig;
 use crate::output::Deadline;
 use crate::sa::{
-    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage, Usage,
+    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage,
+    Unportable, Usage,
 };
 use crate::time::Instant;
 use crate::v1::established::{Established, Phase};
@@ -211,6 +213,13 @@ impl Sa for IkeSa {
             sa.want(want, not_before);
         }
         Ok(())
+    }
+
+    fn write(&self, _: &mut Writer) -> Result<(), Unportable> {
+        match &self.state {
+            State::Established(_) => Err(Unportable::Version1),
+            _ => Err(Unportable::NotUp),
+        }
     }
 
     #[cfg(any(test, fuzzing))]

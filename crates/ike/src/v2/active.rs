@@ -1,17 +1,19 @@
 //! Tasks whose request is under way, with what their answer needs.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret};
+use adit_crypto::{AdditionalExchange, Decapsulation, Secret};
 use adit_ike_wire::Spi;
 
+use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::nonces::ExchangeNonces;
 use crate::output::ChildKey;
 use crate::sa::Role;
 use crate::suite::IkeSuite;
 use crate::time::Instant;
 use crate::v2::agreement::{Agreement, Wish};
+use crate::v2::message_ids::Numbers;
+use crate::v2::private_value::PrivateValue;
 
 /// The task whose request is under way.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(crate) enum Active {
     IkeFollowUp(IkeFollowing),
     IkeRekey(IkeRekeying),
     Liveness,
+    Synchronise(Numbers),
 }
 
 impl Active {
@@ -61,7 +64,7 @@ impl Active {
 pub(crate) struct Request {
     pub(crate) wish: Wish,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) key_exchange: Option<Box<dyn KeyExchange>>,
+    pub(crate) key_exchange: Option<PrivateValue>,
 }
 
 impl core::fmt::Debug for Request {
@@ -131,7 +134,7 @@ pub(crate) struct ChildFollowing {
 pub(crate) struct IkeRekeying {
     pub(crate) spi: Spi,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) key_exchange: Box<dyn KeyExchange>,
+    pub(crate) key_exchange: PrivateValue,
 }
 
 /// What an IKE SA that replaces another is made of.
@@ -208,5 +211,72 @@ impl Followed {
 impl core::fmt::Debug for IkeRekeying {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "IkeRekeying({:?})", self.spi)
+    }
+}
+
+record!(Wish {
+    inbound_spi,
+    local,
+    remote
+});
+record!(Request {
+    wish,
+    nonce,
+    key_exchange
+});
+record!(ChildCreating { index, request });
+record!(ChildRekeying {
+    child,
+    request,
+    rival
+});
+record!(IkeRekeying {
+    spi,
+    nonce,
+    key_exchange
+});
+
+impl Active {
+    /// Whether it can go on elsewhere. The private value of an additional exchange is the library's alone.
+    pub(crate) const fn is_portable(&self) -> bool {
+        !matches!(self, Self::ChildFollowUp(_) | Self::IkeFollowUp(_))
+    }
+}
+
+/// Of those that are portable.
+impl Field for Active {
+    fn put(&self, to: &mut Writer) {
+        let number: u8 = match self {
+            Self::ChildCreate(_) => 0,
+            Self::ChildDelete(_) => 1,
+            Self::ChildRekey(_) => 2,
+            Self::IkeDelete => 3,
+            Self::ChildFollowUp(_) | Self::IkeFollowUp(_) => u8::MAX,
+            Self::IkeRekey(_) => 4,
+            Self::Liveness => 5,
+            Self::Synchronise(_) => 6,
+        };
+        number.put(to);
+        match self {
+            Self::ChildCreate(pending) => pending.put(to),
+            Self::ChildDelete(child) => child.put(to),
+            Self::ChildRekey(pending) => pending.put(to),
+            Self::IkeRekey(pending) => pending.put(to),
+            Self::Synchronise(numbers) => numbers.put(to),
+            Self::ChildFollowUp(_) | Self::IkeDelete | Self::IkeFollowUp(_) | Self::Liveness => {}
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Ok(match u8::take(from)? {
+            0 => Self::ChildCreate(Field::take(from)?),
+            1 => Self::ChildDelete(Field::take(from)?),
+            2 => Self::ChildRekey(Field::take(from)?),
+            3 => Self::IkeDelete,
+            4 => Self::IkeRekey(Field::take(from)?),
+            5 => Self::Liveness,
+            6 => Self::Synchronise(Field::take(from)?),
+            _ => return Err(Unreadable::Malformed),
+        })
     }
 }

@@ -26,6 +26,7 @@ use core::time::Duration;
 use adit_ike_wire::TrafficSelector;
 
 use crate::child::{self, ChildSa, ChildState};
+use crate::codec::choice;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
@@ -37,6 +38,7 @@ use crate::v2::collision::Ours;
 use crate::v2::keys::Authenticated;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
+use crate::v2::message_ids::Synchronised;
 use crate::v2::task::{Queued, Task};
 
 /// How long a replaced IKE SA waits for the peer's Delete.
@@ -52,6 +54,8 @@ pub(crate) enum Phase {
     InUse,
     Replaced,
 }
+
+choice!(Phase { 0 => Closing, 1 => InUse, 2 => Replaced });
 
 /// An IKE SA that is up.
 pub(crate) struct Established {
@@ -86,6 +90,14 @@ pub(crate) struct Established {
     pub(crate) asked: Instant,
     /// The newest number when it began: what the peer asked for before, it knew of when it answered.
     pub(crate) asked_number: u64,
+    /// Both ends have said that they can agree on message IDs (RFC 6311).
+    pub(crate) synchronises: bool,
+    /// Message IDs are to be agreed on before the peer's requests are taken.
+    pub(crate) doubted: bool,
+    /// When to ask anew for what was asked before somebody took over, at either end.
+    pub(crate) ask_anew_at: Option<Instant>,
+    /// What was agreed on last at the peer's wish.
+    pub(crate) synchronised: Option<Synchronised>,
 }
 
 impl Established {
@@ -120,6 +132,10 @@ impl Established {
             heard: ctx.now,
             asked: ctx.now,
             asked_number: 0,
+            synchronises: false,
+            doubted: false,
+            ask_anew_at: None,
+            synchronised: None,
             config,
         }
     }
@@ -188,6 +204,13 @@ impl Established {
         }
     }
 
+    /// Has this be done before all that waits.
+    pub(crate) fn hurry(&mut self, task: Task, now: Instant) {
+        self.queue.retain(|queued| queued.task != task);
+        let not_before = now;
+        self.queue.push_front(Queued { task, not_before });
+    }
+
     /// Whether a Child SA for these selectors is up, being made, or about to be. What was agreed for
     /// them counts, though the peer may have agreed to less: asking again would get the same again.
     pub(crate) fn is_busy_with(&self, index: usize, now: Instant) -> bool {
@@ -238,6 +261,7 @@ impl Established {
                 Task::IkeRekey => self.start_ike_rekey(ctx, link),
                 Task::Liveness => self.start_liveness(ctx, link),
                 Task::Reauthenticate => self.ask_to_authenticate(ctx, link),
+                Task::Synchronise => self.start_synchronise(ctx, link),
             }
         }
     }

@@ -11,6 +11,7 @@ use adit_ike_wire::v2::encrypted::FragmentNumber;
 use adit_ike_wire::v2::message::MAX_MESSAGE_LEN;
 use adit_ike_wire::{Header, PayloadType};
 
+use crate::codec::{Field, Reader, Unreadable, Writer};
 use crate::sa::DropReason;
 use crate::v2::protection::Opened;
 
@@ -92,6 +93,22 @@ pub(crate) struct Fragmentation {
     in_trouble: bool,
     requests: Option<Assembly>,
     responses: Option<Assembly>,
+}
+
+/// What has come of messages is not written down: the peer sends it again.
+impl Field for Fragmentation {
+    fn put(&self, to: &mut Writer) {
+        (self.agreed, self.in_trouble).put(to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        let (agreed, in_trouble) = Field::take(from)?;
+        Ok(Self {
+            agreed,
+            in_trouble,
+            ..Self::default()
+        })
+    }
 }
 
 /// A message that has all its fragments.

@@ -10,10 +10,12 @@ use crate::sa::{Context, DropReason, Effect, Ending, Path, Received, Role};
 use crate::v2::contents::Contents;
 use crate::v2::fragments::smallest_limit;
 use crate::v2::link::TROUBLE;
+use crate::v2::message_ids::Numbers;
 use crate::v2::protection::{Opened, Piece, Protection};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{Refusing, State};
 use crate::v2::task::Task;
+use crate::v2::task::synchronise;
 use crate::v2::window::Arrival;
 
 /// After how many unanswered first messages the user is told.
@@ -134,6 +136,11 @@ impl IkeSa {
             .as_ref()
             .ok()
             .map(|payloads| Contents::of(payloads));
+        if let (State::Established(established), Some(contents)) = (&self.state, &contents)
+            && !established.may_be_answered_by(contents)
+        {
+            return Err(DropReason::OutOfOrder);
+        }
         self.link.requests.answered();
         if self.link.confirm(path) {
             self.move_children(ctx);
@@ -172,6 +179,9 @@ impl IkeSa {
     ) -> Result<Received, DropReason> {
         let piece = self.open(datagram, message)?;
         let header = message.header;
+        if let Some(result) = self.take_synchronisation(ctx, path, &header, &piece) {
+            return result;
+        }
         match self.link.responses.classify(header.message_id) {
             Arrival::Stray => return Err(DropReason::OutOfOrder),
             // RFC 7383 section 2.6.1: the first fragment stands for all.
@@ -188,15 +198,7 @@ impl IkeSa {
             }
             Arrival::Fresh => {}
         }
-        if let State::HalfOpen(_) = &self.state {
-            // Section 2.23: both ports change between the first exchange and this one. The peer is
-            // one of those at the first message's address, though.
-            let known = (self.link.path.local, self.link.path.remote.ip());
-            if (path.local, path.remote.ip()) != known {
-                return Err(DropReason::UnknownPeer);
-            }
-            self.link.path = path;
-        }
+        self.meet(path)?;
         let Some(opened) = self.complete(&header, piece)? else {
             return Ok(Received::Processed);
         };
@@ -253,6 +255,55 @@ impl IkeSa {
             | State::Withdrawn(_)) => self.state = other,
         }
         Ok(Received::Processed)
+    }
+
+    /// Notes where an initiator is that has not shown yet who it is.
+    fn meet(&mut self, path: Path) -> Result<(), DropReason> {
+        if let State::HalfOpen(_) = &self.state {
+            // Section 2.23: both ports change between the first exchange and this one. The peer is
+            // one of those at the first message's address, though.
+            let known = (self.link.path.local, self.link.path.remote.ip());
+            if (path.local, path.remote.ip()) != known {
+                return Err(DropReason::UnknownPeer);
+            }
+            self.link.path = path;
+        }
+        Ok(())
+    }
+
+    /// Takes what a peer that took over says of message IDs, whatever IDs are due.
+    fn take_synchronisation(
+        &mut self,
+        ctx: &mut Context<'_>,
+        path: Path,
+        header: &Header,
+        piece: &Piece,
+    ) -> Option<Result<Received, DropReason>> {
+        let State::Established(established) = &mut self.state else {
+            return None;
+        };
+        let is_one = header.message_id == synchronise::MESSAGE_ID
+            && header.exchange == ExchangeType::INFORMATIONAL;
+        if is_one
+            && let Piece::Whole(opened) = piece
+            && let Ok(payloads) = opened.payloads()
+            && let Some(asked) = Numbers::of(&Contents::of(&payloads))
+        {
+            if !established.synchronises {
+                return Some(Err(DropReason::OutOfOrder));
+            }
+            let link = &mut self.link;
+            let result = asked
+                .and_then(|asked| established.answer_synchronise(ctx, link, (header, path), asked));
+            if result.is_ok() {
+                self.hear_from(ctx, path);
+            }
+            return Some(result);
+        }
+        // What was answered last may be answered again with the same.
+        let is_fresh = self.link.responses.classify(header.message_id) == Arrival::Fresh;
+        let doubts = established.doubts_message_ids() && is_fresh;
+        doubts.then_some(Err(DropReason::OutOfOrder))
     }
 
     /// Notes where something authentic came from. Whether the peer has moved there is asked of it.

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use adit_crypto::{Opener, Sealer, Secret};
 use adit_ike_wire::Spi;
 
+use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::config::Identity;
+use crate::handover::Snapshot;
 use crate::output::DirectionKeys;
 use crate::sa::Role;
 use crate::suite::{EspSuite, IkeSuite};
@@ -23,6 +25,44 @@ pub(crate) struct SaKeys {
     sk_d: Secret,
     sk_pi: Secret,
     sk_pr: Secret,
+    /// What `protection` was made of, for whoever takes the SA over.
+    outbound: OneWay,
+    inbound: OneWay,
+}
+
+/// The keys of one direction.
+struct OneWay {
+    encryption: Secret,
+    integrity: Secret,
+}
+
+record!(OneWay {
+    encryption,
+    integrity
+});
+
+/// Without what only AUTH needs.
+impl Field for SaKeys {
+    fn put(&self, to: &mut Writer) {
+        self.suite.put(to);
+        self.protection.iv_epoch().put(to);
+        self.sk_d.put(to);
+        self.outbound.put(to);
+        self.inbound.put(to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        let suite = Field::take(from)?;
+        if u16::take(from)? >= from.epoch {
+            return Err(Unreadable::Epoch);
+        }
+        let none = Secret::default;
+        let (sk_d, outbound, inbound) =
+            (Field::take(from)?, Field::take(from)?, Field::take(from)?);
+        let sk_p = (none(), none());
+        Self::of(suite, sk_d, sk_p, outbound, inbound, from.epoch)
+            .map_err(|_| Unreadable::Malformed)
+    }
 }
 
 /// Proof that the peer knows the pre-shared key: only verification makes one, and an established
@@ -33,6 +73,11 @@ pub(crate) struct Authenticated(());
 impl Authenticated {
     /// A rekeyed SA inherits the proof of the one it came from.
     pub(crate) const fn inherit(&self) -> Self {
+        Self(())
+    }
+
+    /// So does one that was handed over: a snapshot is of SAs that are up, and sealed.
+    pub(crate) const fn of_snapshot(_: &Snapshot) -> Self {
         Self(())
     }
 }
@@ -122,22 +167,41 @@ impl SaKeys {
         let (sk_ai, sk_ar) = (parts.take(integrity_len)?, parts.take(integrity_len)?);
         let (sk_ei, sk_er) = (parts.take(encryption_len)?, parts.take(encryption_len)?);
         let (sk_pi, sk_pr) = (parts.take(prf_len)?, parts.take(prf_len)?);
-        let (outbound, inbound) = match role {
-            Role::Initiator => ((&sk_ei, &sk_ai), (&sk_er, &sk_ar)),
-            Role::Responder => ((&sk_er, &sk_ar), (&sk_ei, &sk_ai)),
+        let from_initiator = OneWay {
+            encryption: sk_ei,
+            integrity: sk_ai,
         };
+        let from_responder = OneWay {
+            encryption: sk_er,
+            integrity: sk_ar,
+        };
+        let (outbound, inbound) = match role {
+            Role::Initiator => (from_initiator, from_responder),
+            Role::Responder => (from_responder, from_initiator),
+        };
+        Self::of(suite, sk_d, (sk_pi, sk_pr), outbound, inbound, iv_epoch)
+    }
+
+    fn of(
+        suite: IkeSuite,
+        sk_d: Secret,
+        (sk_pi, sk_pr): (Secret, Secret),
+        outbound: OneWay,
+        inbound: OneWay,
+        iv_epoch: u16,
+    ) -> Result<Self, KeyError> {
         let sealer = Sealer::new(
             suite.encryption,
             suite.integrity,
-            outbound.0.as_slice(),
-            outbound.1.as_slice(),
+            outbound.encryption.as_slice(),
+            outbound.integrity.as_slice(),
         )
         .map_err(|_| KeyError)?;
         let opener = Opener::new(
             suite.encryption,
             suite.integrity,
-            inbound.0.as_slice(),
-            inbound.1.as_slice(),
+            inbound.encryption.as_slice(),
+            inbound.integrity.as_slice(),
         )
         .map_err(|_| KeyError)?;
         let protection = Protection::new(suite.encryption, sealer, opener, iv_epoch);
@@ -147,6 +211,8 @@ impl SaKeys {
             sk_d,
             sk_pi,
             sk_pr,
+            outbound,
+            inbound,
         })
     }
 

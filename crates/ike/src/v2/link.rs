@@ -6,6 +6,7 @@ use adit_ike_wire::v2::Payload;
 use adit_ike_wire::{ExchangeType, Flags, Header, PayloadType, Spi};
 
 use crate::carriage::Carriage;
+use crate::codec::{choice, record};
 use crate::config::ConnectionKey;
 use crate::sa::{Context, NAT_PORT, Path, Role, SaKey};
 use crate::v2::fragments::{Fragmentation, smallest_limit};
@@ -48,6 +49,24 @@ pub(crate) struct Link {
     pub(crate) responses: ResponseWindow,
     pub(crate) fragmentation: Fragmentation,
 }
+
+choice!(Translation { 0 => No, 1 => Yes });
+record!(Link {
+    key,
+    connection,
+    role,
+    local_spi,
+    remote_spi,
+    path,
+    translation,
+    behind_nat,
+    carriage,
+    candidate,
+    asked_from,
+    requests,
+    responses,
+    fragmentation,
+});
 
 impl Link {
     /// The SPIs in the header's order.
@@ -127,11 +146,39 @@ impl Link {
         exchange: ExchangeType,
         payloads: &[Payload<'_>],
     ) {
-        let header = self.header(exchange, self.requests.next_id(), false);
+        self.request_as(ctx, protection, exchange, self.requests.next_id(), payloads);
+        self.requests.count();
+    }
+
+    /// Sends a protected request under any message ID. It occupies the window too.
+    pub(crate) fn request_as(
+        &mut self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+        exchange: ExchangeType,
+        message_id: u32,
+        payloads: &[Payload<'_>],
+    ) {
+        let header = self.header(exchange, message_id, false);
         let limit = self.fragmentation.limit(self.path.remote.ip());
         let message = protection.seal(&header, payloads, limit, ctx.random);
-        self.requests.sent(ctx.now, exchange, message.clone());
+        self.requests
+            .sent(ctx.now, exchange, message_id, message.clone());
         self.transmit(ctx, message);
+    }
+
+    /// Sends a protected response to a request that belongs to no window; what it was.
+    pub(crate) fn respond_as(
+        &self,
+        ctx: &mut Context<'_>,
+        protection: &mut Protection,
+        request: &Header,
+        payloads: &[Payload<'_>],
+    ) -> Outgoing {
+        let header = self.header(request.exchange, request.message_id, true);
+        let message = protection.seal(&header, payloads, None, ctx.random);
+        self.asked_from.send_all(ctx, message.datagrams.clone());
+        message
     }
 
     /// Sends a protected response to the request that is due, and keeps it for repetitions.

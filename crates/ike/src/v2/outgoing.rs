@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use adit_crypto::{Random, Secret};
 use adit_ike_wire::{Header, PayloadType};
 
+use crate::codec::record;
 use crate::v2::protection::Protection;
 
 /// A message of ours. Repeated it is the same, octet for octet, unless its datagrams have to become smaller.
@@ -23,6 +24,13 @@ pub(crate) struct Source {
     /// The payloads.
     pub(crate) plain: Secret,
 }
+
+record!(Source {
+    header,
+    first,
+    plain
+});
+record!(Outgoing { datagrams, source });
 
 impl core::fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

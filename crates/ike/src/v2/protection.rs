@@ -138,6 +138,11 @@ impl Protection {
         }
     }
 
+    /// What its counter-mode IVs begin with.
+    pub(crate) const fn iv_epoch(&self) -> u16 {
+        self.iv_epoch
+    }
+
     /// Writes, encrypts and authenticates a message, in fragments where it does not fit into `limit`.
     pub(crate) fn seal(
         &mut self,

@@ -6,14 +6,17 @@ use alloc::sync::Arc;
 use adit_ike_wire::Header;
 
 use crate::child::ChildSa;
+use crate::codec::Writer;
 use crate::config::ConnectionConfig;
 use crate::output::Deadline;
 use crate::sa::{
-    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage, Usage,
+    Context, DropReason, Handover, Order, Outcome, Path, Place, Received, Sa, SaKey, Stage,
+    Unportable, Usage,
 };
 use crate::time::Instant;
 use crate::v2::active::Active;
 use crate::v2::established::{Established, Phase};
+use crate::v2::handover;
 use crate::v2::link::Link;
 use crate::v2::state::{State, Withdrawn};
 
@@ -238,6 +241,13 @@ impl Sa for IkeSa {
             established.enqueue(want.into(), not_before);
         }
         Ok(())
+    }
+
+    fn write(&self, to: &mut Writer) -> Result<(), Unportable> {
+        match &self.state {
+            State::Established(established) => handover::write(&self.link, established, to),
+            _ => Err(Unportable::NotUp),
+        }
     }
 
     #[cfg(any(test, fuzzing))]

@@ -17,7 +17,9 @@ pub(crate) mod init_answer;
 pub(crate) mod intermediate;
 pub(crate) mod liveness;
 pub(crate) mod refuse;
+pub(crate) mod synchronise;
 
+use crate::codec::{Field, Reader, Unreadable, Writer, record};
 use crate::output::ChildKey;
 use crate::sa::Want;
 use crate::time::Instant;
@@ -34,6 +36,8 @@ pub(crate) enum Task {
     Liveness,
     /// Ask the peer for another IKE SA beside this one.
     Reauthenticate,
+    /// Agree with the peer on message IDs.
+    Synchronise,
 }
 
 impl Task {
@@ -43,7 +47,11 @@ impl Task {
             Self::ChildCreate(index) => Some(Want::Child(*index)),
             Self::ChildDelete(child) => Some(Want::ChildDelete(*child)),
             Self::ChildRekey(child) => Some(Want::ChildRekey(*child)),
-            Self::IkeDelete | Self::IkeRekey | Self::Liveness | Self::Reauthenticate => None,
+            Self::IkeDelete
+            | Self::IkeRekey
+            | Self::Liveness
+            | Self::Reauthenticate
+            | Self::Synchronise => None,
         }
     }
 }
@@ -65,4 +73,45 @@ impl From<Want> for Task {
 pub(crate) struct Queued {
     pub(crate) task: Task,
     pub(crate) not_before: Instant,
+}
+
+record!(Queued { task, not_before });
+
+impl Field for Task {
+    fn put(&self, to: &mut Writer) {
+        let number: u8 = match self {
+            Self::ChildCreate(_) => 0,
+            Self::ChildDelete(_) => 1,
+            Self::ChildRekey(_) => 2,
+            Self::IkeDelete => 3,
+            Self::IkeRekey => 4,
+            Self::Liveness => 5,
+            Self::Synchronise => 6,
+            Self::Reauthenticate => 7,
+        };
+        number.put(to);
+        match self {
+            Self::ChildCreate(index) => index.put(to),
+            Self::ChildDelete(child) | Self::ChildRekey(child) => child.put(to),
+            Self::IkeDelete
+            | Self::IkeRekey
+            | Self::Liveness
+            | Self::Synchronise
+            | Self::Reauthenticate => {}
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Ok(match u8::take(from)? {
+            0 => Self::ChildCreate(Field::take(from)?),
+            1 => Self::ChildDelete(Field::take(from)?),
+            2 => Self::ChildRekey(Field::take(from)?),
+            3 => Self::IkeDelete,
+            4 => Self::IkeRekey,
+            5 => Self::Liveness,
+            6 => Self::Synchronise,
+            7 => Self::Reauthenticate,
+            _ => return Err(Unreadable::Malformed),
+        })
+    }
 }

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::codec::record;
 use crate::resend::{Overdue, Resend};
 use crate::time::Instant;
 use crate::v2::outgoing::Outgoing;
@@ -21,6 +22,13 @@ struct InFlight {
     exchange: ExchangeType,
     resend: Resend<Outgoing>,
 }
+
+record!(InFlight {
+    id,
+    exchange,
+    resend
+});
+record!(RequestWindow { next_id, in_flight });
 
 impl RequestWindow {
     /// The window of an IKE SA whose first request has the ID `next_id`.
@@ -40,10 +48,24 @@ impl RequestWindow {
         self.in_flight.is_none()
     }
 
-    /// Notes that the request with [`Self::next_id`] goes out now.
-    pub(crate) fn sent(&mut self, now: Instant, exchange: ExchangeType, message: Outgoing) {
-        let id = self.next_id;
-        self.next_id = id.saturating_add(1);
+    /// Notes that the request with [`Self::next_id`] went out.
+    pub(crate) const fn count(&mut self) {
+        self.next_id = self.next_id.saturating_add(1);
+    }
+
+    /// Goes on with this ID, if it is ahead.
+    pub(crate) fn skip_to(&mut self, next_id: u32) {
+        self.next_id = self.next_id.max(next_id);
+    }
+
+    /// Notes that the request with this ID goes out now.
+    pub(crate) fn sent(
+        &mut self,
+        now: Instant,
+        exchange: ExchangeType,
+        id: u32,
+        message: Outgoing,
+    ) {
         let resend = match exchange {
             ExchangeType::CREATE_CHILD_SA
             | ExchangeType::IKE_FOLLOWUP_KE
@@ -62,6 +84,13 @@ impl RequestWindow {
     pub(crate) fn replace(&mut self, now: Instant, message: Outgoing) {
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.resend = Resend::new(now, message);
+        }
+    }
+
+    /// Has the request under way be sent again now.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.resend.hurry(now);
         }
     }
 
@@ -112,6 +141,12 @@ pub(crate) struct ResponseWindow {
     repeated: u32,
 }
 
+record!(ResponseWindow {
+    expected,
+    last,
+    repeated
+});
+
 /// What a request is, by its ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
@@ -124,7 +159,7 @@ pub(crate) enum Arrival {
 }
 
 impl ResponseWindow {
-    #[cfg(any(test, fuzzing))]
+    /// The ID of the peer's next request.
     pub(crate) const fn expected(&self) -> u32 {
         self.expected
     }
@@ -146,6 +181,16 @@ impl ResponseWindow {
         self.repeated = 0;
     }
 
+    /// Goes on with this ID, if it is ahead. What was answered before is not asked for again then.
+    pub(crate) fn skip_to(&mut self, expected: u32) {
+        if expected > self.expected {
+            *self = Self {
+                expected,
+                ..Self::default()
+            };
+        }
+    }
+
     /// The last answer, which is given again, and how often it was before.
     pub(crate) const fn again(&mut self) -> (&mut Outgoing, u32) {
         let before = self.repeated;
@@ -163,7 +208,8 @@ mod tests {
     fn a_request_is_sent_again_unchanged_until_the_peer_is_given_up() {
         let mut window = RequestWindow::default();
         let seven = || Outgoing::in_clear(alloc::vec![7]);
-        window.sent(Instant::ZERO, ExchangeType::INFORMATIONAL, seven());
+        window.sent(Instant::ZERO, ExchangeType::INFORMATIONAL, 0, seven());
+        window.count();
         let mut sent = 1;
         loop {
             let due = window.deadline().unwrap();
@@ -203,7 +249,7 @@ mod tests {
         let mut window = RequestWindow::starting_at(5);
         let asked = ExchangeType::CREATE_CHILD_SA;
         assert!(!window.awaits(&header(asked, 5)));
-        window.sent(Instant::ZERO, asked, Outgoing::in_clear(alloc::vec![7]));
+        window.sent(Instant::ZERO, asked, 5, Outgoing::in_clear(alloc::vec![7]));
         assert!(window.awaits(&header(asked, 5)));
         assert!(!window.awaits(&header(asked, 4)) && !window.awaits(&header(asked, 6)));
         assert!(!window.awaits(&header(ExchangeType::INFORMATIONAL, 5)));

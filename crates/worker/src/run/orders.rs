@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adit_crypto::{EnvelopeKey, SystemRandom};
 use adit_dataplane::{ConnectionBlocks, Dataplane, Owner, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
 use adit_model::desired::TunnelSpec;
@@ -16,7 +17,7 @@ use time::OffsetDateTime;
 use super::Worker;
 use crate::conversion::{self, Unsupported};
 use crate::error::{WorkerError, failed};
-use crate::protocol::{ChangeOrder, GatewayOrder, MAX_LINE, ToWorker};
+use crate::protocol::{ChangeOrder, FromWorker, GatewayOrder, MAX_LINE, RecordingOrder, ToWorker};
 use crate::reason::Finding;
 use crate::tunnel::Tunnel;
 
@@ -56,6 +57,7 @@ impl Worker {
             match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
                 ToWorker::Apply(order) => self.apply(&order),
                 ToWorker::Change(order) => self.change(&order),
+                ToWorker::Recording(order) => self.hand_out(&order),
                 ToWorker::Shutdown => return Ok(Order::End),
             }
         }
@@ -65,6 +67,18 @@ impl Worker {
             )));
         }
         Ok(Order::Continue)
+    }
+
+    /// Says what happened to a tunnel, sealed.
+    pub(super) fn hand_out(&mut self, order: &RecordingOrder) {
+        let recording = self.endpoint.recording(conversion::key(order.connection));
+        let sealed = recording.map(|recording| {
+            let key = EnvelopeKey::new(&order.key.0);
+            let sealed = recording.seal(&key, &mut SystemRandom);
+            sealed.iter().map(|octet| format!("{octet:02x}")).collect()
+        });
+        let connection = order.connection;
+        self.tell(&FromWorker::Recording { connection, sealed });
     }
 
     /// Deletes all SAs and gives the peers a moment to hear of it.

@@ -13,7 +13,7 @@ use super::*;
 use crate::conversion;
 use crate::conversion::tests::order;
 use crate::descriptors::Ports;
-use crate::protocol::{ChangeOrder, GatewayOrder};
+use crate::protocol::{ChangeOrder, GatewayOrder, RecordingOrder, SealingKey};
 
 /// A worker, and what has to stay open beside it.
 fn worker() -> (Worker, UnixStream, UnixDatagram) {
@@ -158,4 +158,36 @@ fn a_tunnel_that_came_up_is_looked_at_again_when_all_its_parts_should_be_there()
         worker.again.iter().map(|(_, key)| *key).collect::<Vec<_>>(),
         [key]
     );
+}
+
+#[test]
+fn what_happened_to_a_tunnel_is_handed_out_sealed_and_can_happen_again() {
+    let (mut worker, _supervisor, _device) = worker();
+    let mut spec = TunnelSpec::clone(&tunnel(1));
+    spec.initiator = Initiator::BiDirectional;
+    let psk = adit_crypto::Secret::new(spec.psk.expose().to_vec());
+    let connection = spec.connection;
+    worker.apply(&gateway(vec![spec.into()]));
+    worker.drain();
+    let mut ask = |connection| {
+        worker.outgoing.clear();
+        let key = SealingKey([7; 32]);
+        worker.hand_out(&RecordingOrder { connection, key });
+        match FromWorker::parse(worker.outgoing.trim_ascii_end()) {
+            Ok(FromWorker::Recording {
+                connection: of,
+                sealed,
+            }) if of == connection => sealed,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ask(ConnectionId::random()), None);
+    let sealed = ask(connection).unwrap();
+    let digits = sealed.as_bytes().chunks(2);
+    let octets = digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16));
+    let octets: Vec<u8> = octets.map(Result::unwrap).collect();
+    let key = adit_crypto::EnvelopeKey::new(&[7; 32]);
+    let opened = adit_ike::Recording::open(conversion::key(connection), &key, &octets);
+    let replayed = opened.unwrap().replay(&psk).unwrap();
+    assert!(replayed.inputs > 0);
 }

@@ -14,6 +14,10 @@ pub(crate) fn check(line: &[u8]) {
             let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'_';
             assert!(drops.0.keys().all(|cause| cause.bytes().all(plain)));
         }
+        FromWorker::Recording { sealed, .. } => {
+            let mut sealed = sealed.iter();
+            assert!(sealed.all(|sealed| sealed.len() <= 1 << 18 && sealed.is_ascii()));
+        }
         FromWorker::Tunnel { observed, .. } => {
             assert!(observed.reasons.len() <= 128);
             for reason in &observed.reasons {

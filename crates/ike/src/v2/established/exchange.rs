@@ -42,6 +42,7 @@ impl Established {
             child.proof_at <= asked && child.key.0 <= number
         });
         self.ask_for_proof();
+        self.ask_anew_at = None;
         match self.active.take() {
             // The Child SA would not outlive the answer to the Delete that comes next.
             Some(active) if active.makes_any() && self.phase == Phase::Closing => {}
@@ -62,6 +63,7 @@ impl Established {
             Some(Active::IkeRekey(pending)) => self.ike_rekeyed(ctx, link, pending, contents),
             // Whoever was asked for is not there; otherwise the path was changed by now.
             Some(Active::Liveness) => link.candidate = None,
+            Some(Active::Synchronise(_)) => self.synchronised(link, contents),
             None => {}
         }
     }

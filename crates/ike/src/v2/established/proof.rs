@@ -114,7 +114,7 @@ impl Established {
         let event = Event::ChildUp {
             connection,
             child: key,
-            spis: (child.inbound_spi, child.outbound_spi),
+            spis: (child.inbound.spi, child.outbound.spi),
             suite: child.suite.name(),
             local: child.local.clone(),
             remote: child.remote.clone(),

@@ -33,6 +33,9 @@ impl Established {
             self.child_timers(now);
             self.check_liveness(ctx, link.key);
         }
+        if self.ask_anew_at.is_some_and(|at| at <= now) {
+            self.ask_anew(ctx, link);
+        }
         self.run_queue(ctx, link);
     }
 
@@ -83,6 +86,9 @@ impl Established {
             if let Some(at) = self.liveness_due() {
                 consider(at, "liveness check");
             }
+        }
+        if let Some(at) = self.ask_anew_at {
+            consider(at, "answer to who was taken over from");
         }
         if link.requests.is_idle() && self.active.is_none() {
             let allowed = |queued: &&Queued| self.allows(&queued.task);

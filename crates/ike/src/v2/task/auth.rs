@@ -21,7 +21,7 @@ use crate::v2::keys::{Nonces, Signed};
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
 use crate::v2::state::{AuthSent, FirstChild, Inputs, Refusing, State};
-use crate::v2::task::Task;
+use crate::v2::task::{Task, synchronise};
 
 /// The authentication method "shared key message integrity code".
 pub(super) const SHARED_KEY: u8 = 2;
@@ -92,11 +92,12 @@ impl AuthSent {
                 method: SHARED_KEY,
                 data: auth.as_slice()
             },
-            Payload::Notify(Notify::new(NotifyType::INITIAL_CONTACT, &[])),
         ];
-        if !ctx.alone {
-            payloads.pop();
+        if ctx.alone {
+            let contact = Notify::new(NotifyType::INITIAL_CONTACT, &[]);
+            payloads.push(Payload::Notify(contact));
         }
+        payloads.extend(synchronise::supported(ctx));
         if let Some(wish) = &wish {
             payloads.push(Payload::SecurityAssociation(offer_esp(
                 &config.esp,
@@ -152,6 +153,7 @@ impl AuthSent {
             proof,
         );
         established.hear_lifetime(ctx, contents);
+        established.synchronises = synchronise::agrees(ctx, contents);
         match wish {
             Some(wish) => established.first_child(ctx, link, &wish, contents),
             None => established.enqueue(Task::ChildCreate(0), ctx.now),

@@ -22,6 +22,7 @@ use crate::v2::link::Link;
 use crate::v2::proposal::describe_ike;
 use crate::v2::state::{FirstChild, HalfOpen, Inputs, State};
 use crate::v2::task::auth::{AUTHENTICATION_FAILED, SHARED_KEY};
+use crate::v2::task::synchronise;
 
 impl HalfOpen {
     /// Answers IKE_AUTH; the SA's next state.
@@ -267,6 +268,10 @@ fn accept(
             data: auth.as_slice()
         },
     ];
+    if synchronise::agrees(ctx, contents) {
+        established.synchronises = true;
+        payloads.extend(synchronise::supported(ctx));
+    }
     let mut agreed = None;
     if contents.proposals.is_some() {
         match agreement::agree(ctx, &config, contents, false) {

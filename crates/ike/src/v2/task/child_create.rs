@@ -19,6 +19,7 @@ use crate::v2::collision::{Theirs, Verdict, decide};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::link::Link;
+use crate::v2::private_value::PrivateValue;
 use crate::v2::proposal::{offer_esp, offer_esp_and_more};
 use crate::v2::task::Task;
 
@@ -61,7 +62,7 @@ impl Established {
                 remote,
             },
             nonce: ctx.nonce(),
-            key_exchange: group.map(|group| group.generate(ctx.random)),
+            key_exchange: group.map(|group| PrivateValue::generate(group, ctx.random)),
         };
         let spi = request.wish.inbound_spi.to_be_bytes();
         let rekeyed = rekey.unwrap_or_default().to_be_bytes();

@@ -38,7 +38,7 @@ impl Established {
             return;
         };
         child.state = ChildState::Closing;
-        let spi = child.inbound_spi.to_be_bytes();
+        let spi = child.inbound.spi.to_be_bytes();
         let protocol = ProtocolId(child.suite.protocol().number());
         let payloads = [Payload::Delete(Delete::child_sas(protocol, &spi))];
         let protection = &mut self.keys.protection;
@@ -76,7 +76,7 @@ impl Established {
         for (protocol, spi) in spis {
             // The peer names the SPIs it receives on: our outbound ones.
             let found = self.children.iter().find(|child| {
-                child.outbound_spi == spi && child.suite.protocol().number() == protocol
+                child.outbound.spi == spi && child.suite.protocol().number() == protocol
             });
             let Some(key) = found.map(|child| child.key) else {
                 self.withdraw(spi);
@@ -92,7 +92,7 @@ impl Established {
                     .iter_mut()
                     .find(|(own, _)| *own == child.suite.protocol());
                 if let Some((_, spis)) = own {
-                    spis.extend_from_slice(&child.inbound_spi.to_be_bytes());
+                    spis.extend_from_slice(&child.inbound.spi.to_be_bytes());
                 }
             }
             self.activate_successors(ctx, key);

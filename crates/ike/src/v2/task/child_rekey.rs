@@ -59,7 +59,7 @@ impl Established {
         // RFC 7296 section 2.9.2: a rekey asks for what was agreed, not for what was wished.
         let selectors = (child.local.clone(), child.remote.clone());
         let group = child.suite.group;
-        let spi = child.inbound_spi;
+        let spi = child.inbound.spi;
         let request = self.request_child(ctx, link, selectors, Some(spi), group);
         self.active = Some(Active::ChildRekey(ChildRekeying {
             child: key,
@@ -89,7 +89,7 @@ impl Established {
                     return;
                 };
                 let selectors = (child.local.clone(), child.remote.clone());
-                let spi = child.inbound_spi;
+                let spi = child.inbound.spi;
                 let request = self.request_child(ctx, link, selectors, Some(spi), Some(group));
                 let pending = ChildRekeying {
                     child: old,
@@ -174,6 +174,13 @@ impl Established {
         }
     }
 
+    /// Notes that our own is not answered: the peer's stands, if it made one.
+    pub(crate) fn abandon_child_rekey(&mut self, now: Instant, pending: &ChildRekeying) {
+        if pending.rival.is_some() {
+            self.hand_over(now, pending.child);
+        }
+    }
+
     pub(super) fn rekey_refused(
         &mut self,
         ctx: &mut Context<'_>,
@@ -228,7 +235,7 @@ impl Established {
 
     /// Another Child SA takes the place of `old`, which is about to be deleted; until then the side
     /// that did not ask for it sends on `old` (section 2.8).
-    fn hand_over(&mut self, now: Instant, old: ChildKey) {
+    pub(super) fn hand_over(&mut self, now: Instant, old: ChildKey) {
         if let Some(child) = self.child_mut(old)
             && child.is_live()
         {
@@ -250,7 +257,7 @@ impl Established {
         let old = self
             .children
             .iter()
-            .find(|child| Some(child.outbound_spi) == spi)
+            .find(|child| Some(child.outbound.spi) == spi)
             .map(|child| child.key);
         let verdict = decide(self.stance(old), Theirs::ChildRekey);
         if verdict == Verdict::RefuseForNow {

@@ -23,6 +23,7 @@ use crate::v2::contents::Contents;
 use crate::v2::established::{Established, Phase};
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
+use crate::v2::private_value::PrivateValue;
 use crate::v2::proposal::{choose_ike, offer_ike, offer_ike_and_more};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
@@ -48,7 +49,7 @@ impl Established {
         let pending = IkeRekeying {
             spi: ctx.ike_spi(),
             nonce: ctx.nonce(),
-            key_exchange: group.generate(ctx.random),
+            key_exchange: PrivateValue::generate(group, ctx.random),
         };
         let spi = pending.spi.0.to_be_bytes();
         // A peer that could once can again; others are not bothered.
@@ -292,6 +293,7 @@ impl Established {
             nonces.clone(),
             self.proof.inherit(),
         );
+        established.synchronises = self.synchronises;
         established.bind(self.authenticated_until);
         established.announce(ctx, &link, true);
         let state = State::Established(Box::new(established));

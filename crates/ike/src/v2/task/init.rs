@@ -75,7 +75,8 @@ impl IkeSa {
         task.message = task.write(&link);
         let exchange = ExchangeType::IKE_SA_INIT;
         let message = Outgoing::in_clear(task.message.clone());
-        link.requests.sent(ctx.now, exchange, message.clone());
+        link.requests.sent(ctx.now, exchange, 0, message.clone());
+        link.requests.count();
         link.transmit(ctx, message);
         Some(Self {
             link,
