@@ -174,13 +174,6 @@ impl Established {
         }
     }
 
-    /// Notes that our own is not answered: the peer's stands, if it made one.
-    pub(crate) fn abandon_child_rekey(&mut self, now: Instant, pending: &ChildRekeying) {
-        if pending.rival.is_some() {
-            self.hand_over(now, pending.child);
-        }
-    }
-
     pub(super) fn rekey_refused(
         &mut self,
         ctx: &mut Context<'_>,

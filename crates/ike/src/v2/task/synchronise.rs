@@ -14,9 +14,10 @@ use core::time::Duration;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::output::ChildKey;
 use crate::sa::{Context, DropReason, Path, Received};
 use crate::time::Instant;
-use crate::v2::active::{Active, Purpose};
+use crate::v2::active::{Active, Purpose, Rival};
 use crate::v2::contents::Contents;
 use crate::v2::established::{Established, Phase};
 use crate::v2::link::Link;
@@ -179,19 +180,11 @@ impl Established {
             Some(Active::ChildCreate(pending)) => pending.index.map(Task::ChildCreate),
             Some(Active::ChildDelete(child)) => Some(Task::ChildDelete(child)),
             Some(Active::ChildRekey(pending)) => {
-                self.abandon_child_rekey(ctx.now, &pending);
-                pending
-                    .rival
-                    .is_none()
-                    .then_some(Task::ChildRekey(pending.child))
+                self.rekey_anew(ctx.now, pending.child, pending.rival)
             }
             Some(Active::ChildFollowUp(pending)) => match pending.purpose {
                 Purpose::New(index) => index.map(Task::ChildCreate),
-                Purpose::Rekey(child, None) => Some(Task::ChildRekey(child)),
-                Purpose::Rekey(child, Some(_)) => {
-                    self.hand_over(ctx.now, child);
-                    None
-                }
+                Purpose::Rekey(child, rival) => self.rekey_anew(ctx.now, child, rival),
             },
             Some(Active::IkeDelete) => Some(Task::IkeDelete),
             Some(Active::IkeRekey(_) | Active::IkeFollowUp(_)) => {
@@ -204,5 +197,14 @@ impl Established {
         if let Some(task) = again {
             self.enqueue(task, ctx.now);
         }
+    }
+
+    /// Where the peer made one for the same purpose, that stands, and ours is not asked for again.
+    fn rekey_anew(&mut self, now: Instant, child: ChildKey, rival: Option<Rival>) -> Option<Task> {
+        if rival.is_some() {
+            self.hand_over(now, child);
+            return None;
+        }
+        Some(Task::ChildRekey(child))
     }
 }
