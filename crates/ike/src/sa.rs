@@ -93,6 +93,11 @@ pub(crate) trait Sa: fmt::Debug {
     /// Gives away its Child SAs, and what is wanted of them.
     fn hand_over(&mut self, now: Instant) -> Handover;
 
+    /// The same for another SA that has come up; what the peer is still to say here of some, it says here.
+    fn pass_on(&mut self, now: Instant) -> Handover {
+        self.hand_over(now)
+    }
+
     /// Takes them, if it is up; otherwise they come back.
     fn adopt(&mut self, handover: Handover) -> Result<(), Handover>;
 
@@ -355,6 +360,8 @@ pub(crate) enum Effect {
     Expect(ConnectionKey),
     /// This SA is gone.
     Gone(SaKey, Ending),
+    /// An SA of this connection that another has replaced has something more to leave.
+    Inherit(ConnectionKey),
     /// The peer said, when it began this SA, that there was no other of the connection
     /// (INITIAL_CONTACT); its first message came at that time.
     InitialContact(SaKey, Instant),

@@ -88,6 +88,65 @@ fn a_connection_comes_up_within_a_few_exchanges() {
     assert!(pair.now < adit_ike::Instant::from_micros(3_000_000));
 }
 
+/// Both begin at once. A third message comes after the other IKE SA has come up, and says of a Child SA that it is there
+/// all the same.
+#[test]
+fn a_third_message_counts_though_another_ike_sa_has_come_up() {
+    for seed in 0..20 {
+        let mut pair = Pair::new(seed, Conditions::GOOD, EndpointConfig::default());
+        pair.held = true;
+        for side in SIDES {
+            let mut config = usual(side);
+            config.initiate = true;
+            pair.connect(side, config);
+        }
+        // The initiator's cookie, behind the marker of port 4500.
+        let cookie = |octets: &[u8]| octets.strip_prefix(&[0; 4]).unwrap_or(octets)[..8].to_vec();
+        let of_b = pair
+            .wire
+            .iter()
+            .find(|one| one.from.ip() == pair.wire[1].from.ip());
+        let of_b = cookie(&of_b.unwrap().octets);
+        let (mut sent_by_b, mut fifth, mut third) = (0, None, None);
+        for _ in 0..20 {
+            for side in SIDES {
+                let Some(datagram) = pair.take_from(side) else {
+                    continue;
+                };
+                pair.now = pair.now + Duration::from_millis(1);
+                let is_of_b = cookie(&datagram.octets) == of_b;
+                sent_by_b += usize::from(is_of_b && side == Side::B);
+                if is_of_b && side == Side::B && sent_by_b == 3 {
+                    fifth = Some(datagram);
+                } else if !is_of_b && side == Side::A && pair.node(side).installed == 1 {
+                    third = third.or(Some(datagram));
+                } else {
+                    pair.deliver(&datagram);
+                }
+            }
+        }
+        let is_up = |pair: &Pair| {
+            let mut events = pair.node(Side::B).events.iter();
+            events.any(|event| matches!(event, Event::ChildUp { .. }))
+        };
+        pair.deliver(&fifth.unwrap());
+        let sixth = pair.take_from(Side::A).unwrap();
+        pair.deliver(&sixth);
+        let ups = pair.node(Side::B).events.iter();
+        let ups = ups.filter(|event| matches!(event, Event::IkeUp { .. }));
+        assert_eq!(ups.count(), 2, "{seed}");
+        assert!(!is_up(&pair), "{seed}");
+        pair.deliver(&third.unwrap());
+        assert!(is_up(&pair), "{seed}");
+        pair.held = false;
+        pair.run_for(Duration::from_secs(60));
+        assert!(pair.is_up() && pair.keeps_its_word(), "{seed}");
+        for side in SIDES {
+            assert_eq!(pair.node(side).endpoint.sa_count(), 1, "{seed}");
+        }
+    }
+}
+
 /// RFC 4304: 64 bits where both want them, and 32 where one end doesn't.
 #[test]
 fn sequence_numbers_have_as_many_bits_as_both_ends_want() {

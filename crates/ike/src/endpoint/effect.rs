@@ -29,6 +29,7 @@ impl Endpoint {
                     Effect::Answered(sa, child) => self.answered(now, sa, child),
                     Effect::Expect(connection) => self.expect(connection),
                     Effect::Gone(key, ending) => self.gone(now, key, ending),
+                    Effect::Inherit(connection) => self.inherit(now, connection),
                     Effect::InitialContact(key, begun) => self.initial_contact(now, key, begun),
                     Effect::MoveChildren(from, to) => self.move_children(now, from, to),
                     Effect::New(sa) => {
@@ -165,7 +166,7 @@ impl Endpoint {
     fn move_children(&mut self, now: Instant, from: SaKey, to: SaKey) {
         let taken = self
             .sas
-            .change(from, |sa| (sa.place().connection, sa.hand_over(now)));
+            .change(from, |sa| (sa.place().connection, sa.pass_on(now)));
         let Some((Some(connection), handover)) = taken else {
             return;
         };

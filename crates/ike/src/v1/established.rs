@@ -338,6 +338,25 @@ impl Established {
         children
     }
 
+    /// Gives those away that the peer is known to have, or that are not its wish. Of the others its third message, which
+    /// may be on its way to this SA, is to say so.
+    pub(super) fn pass_on(&mut self, now: Instant) -> Vec<ChildSa> {
+        let is_open = |one: &Exchange| matches!(one.progress, Progress::Answered { .. });
+        let (open, others) = self.exchanges.drain(..).partition(is_open);
+        self.exchanges = others;
+        let awaited = |child: &ChildSa| {
+            let mut open = open.iter().map(|one: &Exchange| &one.progress);
+            open.any(
+                |one| matches!(one, Progress::Answered { child: key, .. } if *key == child.key),
+            )
+        };
+        let (kept, others) = self.children.drain(..).partition(awaited);
+        self.children = others;
+        let given = self.hand_over(now);
+        (self.children, self.exchanges) = (kept, open);
+        given
+    }
+
     pub(super) fn dispose_children(&mut self, ctx: &mut Context<'_>, farewell: Farewell) {
         let lingers = farewell == Farewell::Lingering;
         for child in self.children.drain(..) {

@@ -24,11 +24,11 @@ use crate::failure::Failure;
 use crate::nonces::ExchangeNonces;
 use crate::output::{ChildKey, Event, Output};
 use crate::resend::Resend;
-use crate::sa::{Context, DropReason, Path, Received, Role, Want};
+use crate::sa::{Context, DropReason, Effect, Path, Received, Role, Want};
 use crate::selectors;
 use crate::suite::EspSuite;
 use crate::time::Instant;
-use crate::v1::established::{Asking, Established, Exchange, Progress};
+use crate::v1::established::{Asking, Established, Exchange, Phase, Progress};
 use crate::v1::informational::TAKEN_IN;
 use crate::v1::link::Link;
 use crate::v1::proposal::{choose_esp, esp_offers, offer};
@@ -224,6 +224,9 @@ impl Established {
             Progress::Answered { child, .. } => {
                 self.prove(ctx, child);
                 self.outdo(ctx, child);
+                if self.phase == Phase::Replaced {
+                    ctx.effects.push(Effect::Inherit(self.connection));
+                }
             }
             Progress::Over { .. } => {}
         }

@@ -204,6 +204,14 @@ impl Sa for IkeSa {
         }
     }
 
+    fn pass_on(&mut self, now: Instant) -> Handover {
+        let children = self.established_mut().map(|(sa, _)| sa.pass_on(now));
+        Handover {
+            children: children.unwrap_or_default(),
+            wants: Vec::new(),
+        }
+    }
+
     fn adopt(&mut self, handover: Handover) -> Result<(), Handover> {
         let Some((sa, _)) = self.established_mut() else {
             return Err(handover);
