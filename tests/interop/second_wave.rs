@@ -440,7 +440,7 @@ fn a_peer_reauthenticates_and_no_ping_is_lost() {
         let mut ends = Ends::new("amb", 185);
         ends.tunnel().initiator = initiator;
         ends.wanted.more.of_daemon = "make_before_break = yes";
-        ends.wanted.more.of_connection = "reauth_time = 8s\n rand_time = 0s";
+        ends.wanted.more.of_connection = "reauth_time = 5s\n over_time = 60s\n rand_time = 0s";
         let peer = Peer::start(&ends.host, &ends.wanted);
         ends.apply();
         ends.host.has_order(ends.id());
