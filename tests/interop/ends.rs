@@ -2,12 +2,23 @@
 
 use adit_model::ConnectionId;
 use adit_model::desired::TunnelSpec;
-use adit_model::policy::{Authentication, DhGroup, Encryption};
+use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 
 use crate::scene::PSK;
 use crate::strongswan::{BLOCK, INNER, More, Peer, Wanted};
 use crate::support::host::{Host, Place};
 use crate::support::traffic::{ping, ping_with};
+
+/// The versions of IKE.
+pub(crate) const VERSIONS: [IkeVersion; 2] = [IkeVersion::V2, IkeVersion::V1];
+
+/// As strongSwan writes one.
+pub(crate) const fn number(version: IkeVersion) -> u8 {
+    match version {
+        IkeVersion::V1 => 1,
+        IkeVersion::V2 => 2,
+    }
+}
 
 /// A place that is told how to reach strongSwan, and what that is to be.
 pub(crate) struct Ends {
@@ -45,6 +56,14 @@ impl Ends {
 
     pub(crate) fn tunnel(&mut self) -> &mut TunnelSpec {
         &mut self.place.tunnels[0]
+    }
+
+    /// Has both ends speak this version.
+    pub(crate) fn speak(&mut self, version: IkeVersion) {
+        self.wanted.version = number(version);
+        for tunnel in &mut self.place.tunnels {
+            tunnel.ike.version = version;
+        }
     }
 
     pub(crate) fn id(&self) -> ConnectionId {

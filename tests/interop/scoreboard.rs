@@ -8,7 +8,7 @@ use adit_model::observed::TunnelState;
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeVersion};
 use adit_model::{Psk, ReasonCode};
 
-use crate::ends::Ends;
+use crate::ends::{Ends, VERSIONS, number};
 use crate::nat::{BEHIND, Nat};
 use crate::strongswan::{INNER, More, Peer, TOOLS, Wanted, block, inner};
 use crate::support::capture::{Capture, frames};
@@ -16,19 +16,10 @@ use crate::support::traffic::{ping, ping_with};
 use crate::support::{Ground, PATIENCE, VERDICT, poll, turn, until};
 
 const BOTH: [Initiator; 2] = [Initiator::BiDirectional, Initiator::ResponseOnly];
-const VERSIONS: [IkeVersion; 2] = [IkeVersion::V2, IkeVersion::V1];
-
-const fn number(version: IkeVersion) -> u8 {
-    match version {
-        IkeVersion::V1 => 1,
-        IkeVersion::V2 => 2,
-    }
-}
 
 /// Has the tunnel in this version, begun by this end.
 fn set(ends: &mut Ends, version: IkeVersion, initiator: Initiator) {
-    ends.wanted.version = number(version);
-    ends.tunnel().ike.version = version;
+    ends.speak(version);
     ends.tunnel().initiator = initiator;
 }
 

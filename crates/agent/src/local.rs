@@ -179,7 +179,7 @@ impl Agent for LocalAgent {
             });
             gateway.running.as_ref().map(|one| Arc::clone(&one.orders))
         };
-        let hosts = tunnels.hosts();
+        let hosts = tunnels.hosts(spec.addresses);
         let lead = || async {
             let network = &self.network;
             network

@@ -70,7 +70,7 @@ impl Orders {
 
     /// The peers that the gateway speaks to itself after a change, if that has anything to do with them.
     pub(crate) fn hosts_after(&self, change: &GatewayChange) -> Option<BTreeSet<Cidr>> {
-        self.wish().tunnels.hosts_after(change)
+        self.wish().tunnels.hosts_after(self.addresses, change)
     }
 
     pub(crate) fn change(&self, change: &GatewayChange) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use adit_model::desired::{GatewayChange, TunnelSpec};
-use adit_model::{Cidr, ConnectionId};
+use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 /// Tunnels by connection, as specs have them.
 pub(crate) type Specs = BTreeMap<ConnectionId, Arc<TunnelSpec>>;
@@ -40,21 +40,25 @@ impl Tunnels {
         self.leading_to.keys().copied().collect()
     }
 
-    /// The peers that tunnels are to and not only lead past, which the gateway speaks to itself.
-    pub(crate) fn hosts(&self) -> BTreeSet<Cidr> {
-        hosts(self.specs.values())
+    /// The peers that a gateway with these addresses speaks to itself, through tunnels.
+    pub(crate) fn hosts(&self, own: OuterAddresses) -> BTreeSet<Cidr> {
+        hosts(own, self.specs.values())
     }
 
     /// The same after a change; `None` where that has no such tunnels, and had none.
-    pub(crate) fn hosts_after(&self, change: &GatewayChange) -> Option<BTreeSet<Cidr>> {
+    pub(crate) fn hosts_after(
+        &self,
+        own: OuterAddresses,
+        change: &GatewayChange,
+    ) -> Option<BTreeSet<Cidr>> {
         let before = change.tunnels.keys().filter_map(|id| self.specs.get(id));
         let after = change.tunnels.values().flatten();
-        if hosts(before.chain(after)).is_empty() {
+        if hosts(own, before.chain(after)).is_empty() {
             return None;
         }
         let mut specs = self.specs.clone();
         change.apply_to(&mut specs);
-        Some(hosts(specs.values()))
+        Some(hosts(own, specs.values()))
     }
 
     /// What a change would do to the blocks. Costs what the change has, not what there is.
@@ -97,14 +101,25 @@ impl Tunnels {
     }
 }
 
-fn hosts<'a>(specs: impl Iterator<Item = &'a Arc<TunnelSpec>>) -> BTreeSet<Cidr> {
-    let hosts = specs.map(|spec| (spec, Cidr::host(spec.peer_address)));
-    let hosts = hosts.filter(|(spec, host)| spec.peer_cidrs.contains(host));
-    hosts.map(|(_, host)| host).collect()
+/// Of tunnels for both ends' own addresses, as those in transport mode are. What the gateway says to the peers of others
+/// goes as it would without them.
+fn hosts<'a>(
+    own: OuterAddresses,
+    specs: impl Iterator<Item = &'a Arc<TunnelSpec>>,
+) -> BTreeSet<Cidr> {
+    let hosts = specs.filter_map(|spec| {
+        let here = Cidr::host(own.toward(spec.peer_address)?);
+        let there = Cidr::host(spec.peer_address);
+        let is_between = spec.local_cidrs.contains(&here) && spec.peer_cidrs.contains(&there);
+        is_between.then_some(there)
+    });
+    hosts.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
     use adit_model::policy::{IkeParameters, IpsecParameters};
     use adit_model::{GatewayId, Psk, Revision};
@@ -137,6 +152,24 @@ mod tests {
                 timeout_s: 120,
             },
         })
+    }
+
+    #[test]
+    fn a_gateway_speaks_itself_to_peers_of_tunnels_for_both_ends_addresses_alone() {
+        let own = Ipv4Addr::new(192, 0, 2, 1).into();
+        let hosts = |local: &str, peers: &[&str]| {
+            let id = ConnectionId::random();
+            let mut spec = TunnelSpec::clone(&tunnel(id, peers));
+            spec.local_cidrs = blocks(&[local]);
+            Tunnels::of([(id, Arc::new(spec))].into()).hosts(own)
+        };
+        let peer = ["192.0.2.7/32"];
+        assert_eq!(
+            hosts("192.0.2.1/32", &peer),
+            blocks(&peer).into_iter().collect()
+        );
+        assert!(hosts("10.0.0.0/24", &peer).is_empty());
+        assert!(hosts("192.0.2.1/32", &["192.0.2.0/24"]).is_empty());
     }
 
     #[test]

@@ -291,14 +291,9 @@ impl Endpoint {
         let crowded = self.is_crowded(&*sa);
         let noted = self.begin_act(Some(&*sa));
         let mut ctx = Context {
-            now,
-            random: &mut self.random,
-            outputs: &mut self.outputs,
-            effects: &mut self.effects,
-            numbers: &mut self.numbers,
-            limits: self.limits,
             alone,
             crowded,
+            ..self.context(now)
         };
         let result = act(&mut ctx, &mut *sa);
         if result.is_err() {
@@ -312,6 +307,20 @@ impl Endpoint {
         self.sas.put(sa);
         self.apply_effects(now);
         Some(result)
+    }
+
+    /// What an SA acts with that is not there yet, or no other's.
+    fn context(&mut self, now: Instant) -> Context<'_> {
+        Context {
+            now,
+            random: &mut self.random,
+            outputs: &mut self.outputs,
+            effects: &mut self.effects,
+            numbers: &mut self.numbers,
+            limits: self.limits,
+            alone: false,
+            crowded: false,
+        }
     }
 
     /// Has one SA do something.

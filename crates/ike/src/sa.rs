@@ -415,13 +415,18 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) fn send(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
-        ctx.push(Output::Transmit(Transmit {
+    /// Has these octets sent.
+    pub(crate) const fn transmit(&self, octets: Vec<u8>) -> Output {
+        Output::Transmit(Transmit {
             local_port: self.local_port,
             local: self.local,
             remote: self.remote,
             octets,
-        }));
+        })
+    }
+
+    pub(crate) fn send(&self, ctx: &mut Context<'_>, octets: Vec<u8>) {
+        ctx.push(self.transmit(octets));
     }
 
     pub(crate) fn send_all(&self, ctx: &mut Context<'_>, datagrams: Vec<Vec<u8>>) {

@@ -41,7 +41,7 @@ pub(crate) struct Blocks {
     pub(crate) listed: BTreeMap<GatewayId, BTreeSet<Cidr>>,
     /// Those behind each gateway that told.
     pub(crate) gateways: HashMap<GatewayId, BTreeSet<Cidr>>,
-    /// The peers that each gateway speaks to itself, in transport mode.
+    /// The peers that each gateway speaks to itself.
     pub(crate) hosts: HashMap<GatewayId, BTreeSet<Cidr>>,
 }
 

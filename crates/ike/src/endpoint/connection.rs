@@ -9,7 +9,7 @@ use crate::config::{ConnectionConfig, ConnectionKey, Liveness, Versions};
 use crate::endpoint::Endpoint;
 use crate::endpoint::surplus::Redundant;
 use crate::output::{Deadline, Event, Output};
-use crate::sa::{Context, Order, Role, Sa, SaKey, Stage, Usage, Want};
+use crate::sa::{Order, Role, Sa, SaKey, Stage, Usage, Want};
 use crate::time::Instant;
 use crate::wanted::Moves;
 use crate::{v1, v2};
@@ -314,16 +314,7 @@ impl Endpoint {
             return;
         }
         let noted = self.begin_act(None);
-        let mut ctx = Context {
-            now,
-            random: &mut self.random,
-            outputs: &mut self.outputs,
-            effects: &mut self.effects,
-            numbers: &mut self.numbers,
-            limits: self.limits,
-            alone: false,
-            crowded: false,
-        };
+        let mut ctx = self.context(now);
         let sa: Option<Box<dyn Sa>> = match config.versions {
             Versions::V1 => {
                 v1::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)

@@ -11,8 +11,8 @@ use crate::config::ConnectionKey;
 use crate::endpoint::Endpoint;
 use crate::endpoint::candidates::Candidates;
 use crate::failure::Failure;
-use crate::output::{Event, Output, Transmit};
-use crate::sa::{Context, DropReason, Path};
+use crate::output::{Event, Output};
+use crate::sa::{DropReason, Path};
 use crate::time::Instant;
 use crate::v1;
 use crate::v2::input::parse;
@@ -31,19 +31,11 @@ impl Endpoint {
         let message = &parse(datagram)?;
         let addresses = (path.local, path.remote.ip());
         let candidates = self.candidates_for(now, path, 2)?;
-        let transmit = |octets| {
-            Output::Transmit(Transmit {
-                local_port: path.local_port,
-                local: path.local,
-                remote: path.remote,
-                octets,
-            })
-        };
         let spi = message.header.initiator_spi;
         let begun = self.sas.half_open_of(path.remote, spi);
         let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
         if let Some(answer) = answer.map(<[u8]>::to_vec) {
-            self.outputs.push_back(transmit(answer));
+            self.outputs.push_back(path.transmit(answer));
             self.statistics.repeated += 1;
             return Ok(());
         }
@@ -56,7 +48,7 @@ impl Endpoint {
         if self.must_prove_its_address(path.remote.ip(), request.candidates.of_stranger) {
             let demand = request.cookie_demand(now, &mut self.random, &mut self.cookies)?;
             if let Some(octets) = demand {
-                self.outputs.push_back(transmit(octets));
+                self.outputs.push_back(path.transmit(octets));
                 self.statistics.cookies_sent += 1;
                 return Ok(());
             }
@@ -64,23 +56,14 @@ impl Endpoint {
         self.admit_half_open(path.remote.ip(), request.candidates.of_stranger)?;
         let (_, made) = self.begin_act(None);
         let keys = request.candidates.keys();
-        let mut ctx = Context {
-            now,
-            random: &mut self.random,
-            outputs: &mut self.outputs,
-            effects: &mut self.effects,
-            numbers: &mut self.numbers,
-            limits: self.limits,
-            alone: false,
-            crowded: false,
-        };
+        let mut ctx = self.context(now);
         let outcome = request.answer(&mut ctx);
         let drawn = self.random.end();
         match outcome {
             InitOutcome::Ignored => return Err(DropReason::Malformed),
-            InitOutcome::Refused(octets) => self.outputs.push_back(transmit(octets)),
+            InitOutcome::Refused(octets) => self.outputs.push_back(path.transmit(octets)),
             InitOutcome::Mismatch(octets) => {
-                self.outputs.push_back(transmit(octets));
+                self.outputs.push_back(path.transmit(octets));
                 let all = request.candidates.all.iter();
                 let failures =
                     all.map(|(connection, config)| (*connection, request.mismatch(config)));
@@ -107,12 +90,7 @@ impl Endpoint {
         if !begun.is_empty() {
             let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
             let answer = answer.ok_or(DropReason::OutOfOrder)?.to_vec();
-            self.outputs.push_back(Output::Transmit(Transmit {
-                local_port: path.local_port,
-                local: path.local,
-                remote: path.remote,
-                octets: answer,
-            }));
+            self.outputs.push_back(path.transmit(answer));
             self.statistics.repeated += 1;
             return Ok(());
         }
@@ -125,29 +103,14 @@ impl Endpoint {
             path,
             candidates,
         };
-        let mut ctx = Context {
-            now,
-            random: &mut self.random,
-            outputs: &mut self.outputs,
-            effects: &mut self.effects,
-            numbers: &mut self.numbers,
-            limits: self.limits,
-            alone: false,
-            crowded: false,
-        };
+        let mut ctx = self.context(now);
         let verdict = first.answer(&mut ctx);
         let drawn = self.random.end();
         match verdict {
             v1::Verdict::Ignored => return Err(DropReason::Malformed),
             v1::Verdict::Refused(answer, failures) => {
-                if let Some(octets) = answer {
-                    self.outputs.push_back(Output::Transmit(Transmit {
-                        local_port: path.local_port,
-                        local: path.local,
-                        remote: path.remote,
-                        octets,
-                    }));
-                }
+                let answer = answer.map(|octets| path.transmit(octets));
+                self.outputs.extend(answer);
                 self.hint(now, (path.local, path.remote.ip()), failures);
             }
             v1::Verdict::HalfOpen(sa) => self.sas.put(sa),

@@ -14,7 +14,7 @@ use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::Endpoint;
 use crate::handover::{ExportError, ImportError, Snapshot};
 use crate::output::{ChildKey, Event, Output, Progress};
-use crate::sa::{Context, Unportable};
+use crate::sa::Unportable;
 use crate::time::Instant;
 use crate::v2::established::{Established, Phase};
 use crate::v2::handover;
@@ -189,16 +189,7 @@ impl Endpoint {
         mut established: Established,
         progress: &mut impl Iterator<Item = Progress>,
     ) {
-        let mut ctx = Context {
-            now,
-            random: &mut self.random,
-            outputs: &mut self.outputs,
-            effects: &mut self.effects,
-            numbers: &mut self.numbers,
-            limits: self.limits,
-            alone: false,
-            crowded: false,
-        };
+        let mut ctx = self.context(now);
         let config = Arc::clone(&established.config);
         let owner = Owner {
             connection: established.connection,

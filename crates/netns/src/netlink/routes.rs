@@ -26,7 +26,7 @@ pub(crate) enum Table {
     External,
     /// The external network, for what has no route in the main table.
     WayOut,
-    /// Peers that gateways speak to themselves, in transport mode.
+    /// Peers that gateways speak to themselves.
     Hosts,
 }
 
@@ -51,7 +51,7 @@ const TUNNEL_METRIC: u32 = 2048;
 /// The metric of routes that lead nowhere, above that of all into tunnels.
 const NOWHERE_METRIC: u32 = 4096;
 
-/// What the kernel may give in one piece to a tunnel in transport mode, which seals whole datagrams (RFC 4303 section
+/// What the kernel may give in one piece to a peer's tunnel: transport mode seals whole datagrams (RFC 4303 section
 /// 3.3.4): all that IP can name, whatever the device says, and however small the way to the peer is.
 const WHOLE: u32 = 65_520;
 /// The bit of the MTU (`RTAX_MTU`) among a route's locked metrics.
@@ -107,7 +107,7 @@ impl Route {
         Self::new(block, Table::Main, Target::Nowhere)
     }
 
-    /// To a peer, through a tunnel in transport mode.
+    /// To a peer that a gateway speaks to itself, through its tunnel.
     pub(crate) const fn host(block: Cidr, link: u32) -> Self {
         Self::new(block, Table::Hosts, Target::Whole(link))
     }

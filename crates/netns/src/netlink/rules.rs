@@ -16,7 +16,7 @@ const CLOSED: u32 = 100;
 /// Leads sockets bound to the external link to the external network.
 const BOUND: u32 = 110;
 
-/// Leads packets from a gateway's address to a peer that it speaks to itself, in transport mode, into its tunnel.
+/// Leads packets from a gateway's address to a peer that it speaks to itself into its tunnel.
 /// After the rule of bound sockets, which are IKE's, ESP's and AH's own.
 const HOSTS: u32 = 115;
 
