@@ -36,6 +36,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
     ("api-keystone", &["api", "control", "model"]),
+    ("api-native", &["api", "control", "model"]),
     ("api-neutron", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
     // of their tests alone
