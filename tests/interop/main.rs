@@ -5,6 +5,7 @@
 
 mod any_address;
 mod blocks;
+mod certificates;
 mod childless;
 mod dead_peer;
 mod ends;

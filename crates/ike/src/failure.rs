@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use crate::authentication::Distrust;
 use crate::config::Identity;
 
 /// Who said so.
@@ -23,6 +24,8 @@ pub enum Failure {
         /// Who found out.
         by: Judge,
     },
+    /// Certificates, or what else an end shows in their place, are not believed.
+    Distrust(Distrust),
     /// The Child SA could not be installed here.
     ChildNotInstalled,
     /// No common algorithms for a Child SA.
