@@ -3,10 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_crypto::{CertificateFault, Credentials, Secret, SignatureFault, SubjectName, Trust};
-use adit_ike_wire::IdType;
-
-use crate::config::Identity;
+use adit_crypto::{CertificateFault, Credentials, Secret, SignatureFault, Trust};
 
 /// By what each end shows who it is. The two need not do the same (RFC 7296 section 2.15).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,27 +115,6 @@ pub enum Distrust {
     Refused,
     /// AUTH is not signed by the certificate's key, or not by an algorithm that is taken.
     Signature(SignatureFault),
-}
-
-impl Identity {
-    /// What a certificate names who calls itself so. Opaque octets are in none.
-    #[must_use]
-    pub fn in_certificates(&self) -> Option<SubjectName<'_>> {
-        match self.kind {
-            IdType::DER_ASN1_DN => Some(SubjectName::Distinguished(&self.data)),
-            IdType::FQDN => Some(SubjectName::Dns(&self.data)),
-            IdType::IPV4_ADDR => {
-                let octets = <[u8; 4]>::try_from(&*self.data).ok()?;
-                Some(SubjectName::Address(octets.into()))
-            }
-            IdType::IPV6_ADDR => {
-                let octets = <[u8; 16]>::try_from(&*self.data).ok()?;
-                Some(SubjectName::Address(octets.into()))
-            }
-            IdType::RFC822_ADDR => Some(SubjectName::Email(&self.data)),
-            _ => None,
-        }
-    }
 }
 
 /// The data of a wish for certificates of these authorities, each once (RFC 7296 section 3.7).

@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, SubjectName};
 use adit_ike_wire::v2::Identification;
 use adit_ike_wire::{AddressRange, IdType};
 
@@ -68,6 +68,25 @@ impl Identity {
             _ => self.data == other.data,
         };
         self.kind == other.kind && same
+    }
+
+    /// What a certificate names who calls itself so. Opaque octets are in none.
+    #[must_use]
+    pub fn in_certificates(&self) -> Option<SubjectName<'_>> {
+        match self.kind {
+            IdType::DER_ASN1_DN => Some(SubjectName::Distinguished(&self.data)),
+            IdType::FQDN => Some(SubjectName::Dns(&self.data)),
+            IdType::IPV4_ADDR => {
+                let octets = <[u8; 4]>::try_from(&*self.data).ok()?;
+                Some(SubjectName::Address(octets.into()))
+            }
+            IdType::IPV6_ADDR => {
+                let octets = <[u8; 16]>::try_from(&*self.data).ok()?;
+                Some(SubjectName::Address(octets.into()))
+            }
+            IdType::RFC822_ADDR => Some(SubjectName::Email(&self.data)),
+            _ => None,
+        }
     }
 
     pub(crate) fn view(&self) -> Identification<'_> {

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use adit_crypto::{Credentials, CredentialsError, Secret, Trust, TrustPemError};
 use adit_ike::{Authentication, Identity, Versions};
 use adit_model::authentication::{self, Certificates};
-use adit_model::desired::TunnelSpec;
-
-use crate::conversion::identity;
 
 /// Why nobody could be shown, or believed, anything by certificates.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -30,20 +27,27 @@ pub(crate) enum Unusable {
     PeerIdentity(Identity),
 }
 
-/// What the engine is told of it.
-pub(crate) fn of(order: &TunnelSpec, versions: Versions) -> Result<Authentication, Unusable> {
-    match &order.authentication {
+/// What the engine is told of it, for an end that calls itself and its peer so.
+pub(crate) fn of(
+    wanted: &authentication::Authentication,
+    versions: Versions,
+    identities: (&Identity, &Identity),
+) -> Result<Authentication, Unusable> {
+    match wanted {
         authentication::Authentication::PresharedKey(psk) => {
             Ok(Authentication::psk(Secret::new(psk.expose().to_vec())))
         }
         authentication::Authentication::Certificates(_) if versions != Versions::V2 => {
             Err(Unusable::ByV1)
         }
-        authentication::Authentication::Certificates(certificates) => by(order, certificates),
+        authentication::Authentication::Certificates(certificates) => by(certificates, identities),
     }
 }
 
-fn by(order: &TunnelSpec, certificates: &Certificates) -> Result<Authentication, Unusable> {
+fn by(
+    certificates: &Certificates,
+    (local, peer): (&Identity, &Identity),
+) -> Result<Authentication, Unusable> {
     let Certificates {
         own,
         key,
@@ -54,15 +58,14 @@ fn by(order: &TunnelSpec, certificates: &Certificates) -> Result<Authentication,
     let lists = revocation_lists.as_ref().map_or("", |lists| lists.as_str());
     let trust = Trust::from_pem(authorities.as_str().as_bytes(), lists.as_bytes())
         .map_err(Unusable::Authorities)?;
-    let (local, peer) = (identity(&order.local_id), identity(&order.peer_id));
     if peer.in_certificates().is_none() {
-        return Err(Unusable::PeerIdentity(peer));
+        return Err(Unusable::PeerIdentity(peer.clone()));
     }
     let named = local.in_certificates();
     if !named.is_some_and(|name| credentials.is_for(name)) {
         return Err(Unusable::OwnIdentity {
             names: credentials.names(),
-            identity: local,
+            identity: local.clone(),
         });
     }
     Ok(Authentication::certificates(
@@ -73,16 +76,18 @@ fn by(order: &TunnelSpec, certificates: &Certificates) -> Result<Authentication,
 
 #[cfg(test)]
 mod tests {
+    use adit_ike_wire::IdType;
     use adit_model::authentication::{Pem, PrivateKey};
-    use adit_model::connection;
-    use adit_model::policy::IkeVersion;
     use adit_sim::{Authority, Issued, KeyType, Wanted};
 
     use super::*;
-    use crate::conversion::tests::{order, own};
-    use crate::conversion::{self, Unsupported};
 
-    fn by(authority: &str, issued: &Issued) -> TunnelSpec {
+    fn name(kind: IdType, text: &str) -> Identity {
+        let data = text.as_bytes().to_vec();
+        Identity { kind, data }
+    }
+
+    fn refused(authority: &str, issued: &Issued, local: &str, peer: &Identity) -> Option<String> {
         let pem = |text: &str| Pem::new(text.to_owned()).unwrap();
         let certificates = Certificates {
             own: pem(&issued.pem),
@@ -90,43 +95,33 @@ mod tests {
             authorities: pem(authority),
             revocation_lists: None,
         };
-        TunnelSpec {
-            local_id: connection::Identity::parse("@west"),
-            authentication: authentication::Authentication::Certificates(Box::new(certificates)),
-            ..order()
-        }
-    }
-
-    fn refused(order: &TunnelSpec) -> String {
-        let refused = conversion::config(own(), adit_ike::Encapsulation::Auto, order);
-        let Err(Unsupported::Certificates(unusable)) = refused else {
-            panic!("{refused:?}");
-        };
-        unusable.to_string()
+        let wanted = authentication::Authentication::Certificates(Box::new(certificates));
+        let by_v1 = of(&wanted, Versions::V1, (peer, peer));
+        assert_eq!(by_v1, Err(Unusable::ByV1));
+        let local = name(IdType::FQDN, local);
+        let refused = of(&wanted, Versions::V2, (&local, peer)).err()?;
+        Some(refused.to_string())
     }
 
     #[test]
     fn what_nobody_could_be_shown_by_is_told_before() {
         let authority = Authority::root("Root", KeyType::P256);
         let issued = authority.issue(&Wanted::named("west"));
-        let good = by(&authority.pem, &issued);
-        assert!(conversion::config(own(), adit_ike::Encapsulation::Auto, &good).is_ok());
-        let mut other = good.clone();
-        other.local_id = connection::Identity::parse("@east");
-        let text = refused(&other);
+        let peer = name(IdType::FQDN, "peer");
+        assert_eq!(refused(&authority.pem, &issued, "west", &peer), None);
+        let text = refused(&authority.pem, &issued, "east", &peer).unwrap();
         assert!(
             text.contains("east") && text.contains("fqdn:west"),
             "{text}"
         );
-        let mut other = good.clone();
-        other.peer_id = connection::Identity::parse("keyid:peer");
-        assert!(refused(&other).contains("key ID"));
-        let mut other = good;
-        other.ike.version = IkeVersion::V1;
-        assert!(refused(&other).contains("IKEv1"));
-        assert!(refused(&by(&issued.pem, &issued)).contains("not an authority's"));
+        let key_id = name(IdType::KEY_ID, "peer");
+        let text = refused(&authority.pem, &issued, "west", &key_id).unwrap();
+        assert!(text.contains("key ID"), "{text}");
+        let text = refused(&issued.pem, &issued, "west", &peer).unwrap();
+        assert!(text.contains("not an authority's"), "{text}");
         let mut mixed = issued;
         mixed.key_pem = authority.issue(&Wanted::named("west")).key_pem;
-        assert!(refused(&by(&authority.pem, &mixed)).contains("not the certificate's"));
+        let text = refused(&authority.pem, &mixed, "west", &peer).unwrap();
+        assert!(text.contains("not the certificate's"), "{text}");
     }
 }

@@ -182,13 +182,16 @@ pub(crate) fn config(
     if nothing || lost_pfs {
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
+    let (local_id, remote_id) = (identity(&order.local_id), identity(&order.peer_id));
+    let identities = (&local_id, &remote_id);
+    let authentication = authentication::of(&order.authentication, versions, identities)?;
     Ok(ConnectionConfig {
         versions,
         local,
         remote: peer,
-        local_id: identity(&order.local_id),
-        remote_id: identity(&order.peer_id),
-        authentication: authentication::of(order, versions)?,
+        local_id,
+        remote_id,
+        authentication,
         encapsulation,
         ike,
         esp,
