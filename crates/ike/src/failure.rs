@@ -1,6 +1,7 @@
 //! Why a negotiation did not end as wished: the raw material of the reasons users see.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::authentication::Distrust;
 use crate::config::Identity;
@@ -19,6 +20,11 @@ pub enum Judge {
 pub enum Failure {
     /// The peer wants aggressive mode of IKEv1, which shows a hash of the pre-shared key to anybody.
     AggressiveMode,
+    /// The peer goes on repeating its first message, though each was answered.
+    AnswersLost {
+        /// How long after the first answer the last one came.
+        after: Duration,
+    },
     /// AUTH did not verify: the pre-shared keys differ (or the peer refused our identity).
     Authentication {
         /// Who found out.

@@ -60,8 +60,9 @@ pub(crate) trait Sa: fmt::Debug {
         false
     }
 
-    /// The answer to the message that began it, if it is this one.
-    fn repeats(&self, first: &[u8]) -> Option<&[u8]>;
+    /// The answer to the message that began it, if it is this one and nothing has come since, and when it was
+    /// answered first.
+    fn repeats(&self, first: &[u8]) -> Option<(&[u8], Instant)>;
 
     /// When something is to be done if nothing comes in.
     fn deadline(&self) -> Option<Deadline>;

@@ -6,7 +6,7 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::config::block;
 use adit_ike::{
     Authentication, Command, ConnectionConfig, EndpointConfig, Event, Failure, Identity, Judge,
-    Polled,
+    Polled, Versions,
 };
 use adit_sim::{Conditions, Pair, Side};
 
@@ -258,6 +258,27 @@ fn an_absent_peer_is_reported_within_five_seconds() {
     assert_eq!(pair.node(Side::B).endpoint.statistics().unknown_peer, 4);
     pair.connect(Side::B, Pair::usual(Side::B));
     assert!(pair.run_until(MINUTE, Pair::is_up));
+}
+
+#[test]
+fn a_peer_that_has_none_of_our_answers_is_named_by_either_version() {
+    for versions in [Versions::V1, Versions::V2] {
+        let mut pair = pair();
+        for side in [Side::B, Side::A] {
+            let mut config = Pair::usual(side);
+            config.versions = versions;
+            config.initiate = side == Side::A;
+            pair.connect(side, config);
+        }
+        let end = pair.now + Duration::from_secs(10);
+        while pair.step(end) {
+            while pair.take_from(Side::B).is_some() {}
+        }
+        let after = Duration::from_millis(7_500);
+        let told = failures(&pair, Side::B);
+        assert_eq!(told, [Failure::AnswersLost { after }], "{versions:?}");
+        assert!(pair.run_until(MINUTE, Pair::is_up));
+    }
 }
 
 #[test]
