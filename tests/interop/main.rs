@@ -5,6 +5,7 @@
 
 mod any_address;
 mod blocks;
+mod certificates;
 mod childless;
 mod dead_peer;
 mod ends;
@@ -13,6 +14,7 @@ mod fragments;
 mod lives;
 mod matrix;
 mod nat;
+mod native;
 mod outside_by_ipv6;
 mod reasons;
 mod scene;

@@ -1,5 +1,10 @@
 //! `connections/{id}/peer-config`: the same connection in the words of the program at the other end.
 
+#![expect(
+    unused_qualifications,
+    reason = "what the macro makes of the parameters' type"
+)]
+
 mod adit;
 mod libreswan;
 mod strongswan;
@@ -105,13 +110,14 @@ impl Seen<'_> {
     }
 
     fn hex_key(&self) -> String {
-        let digits = self
-            .key()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect::<String>();
-        format!("0x{digits}")
+        format!("0x{}", hex(&self.key()))
     }
+}
+
+/// Octets as hexadecimal digits.
+fn hex(octets: &[u8]) -> String {
+    let digits = octets.iter().map(|octet| format!("{octet:02x}"));
+    digits.collect()
 }
 
 fn joined<T: std::fmt::Display>(list: impl IntoIterator<Item = T>, by: &str) -> String {
@@ -120,10 +126,6 @@ fn joined<T: std::fmt::Display>(list: impl IntoIterator<Item = T>, by: &str) -> 
 }
 
 /// Writes the configuration of the other end.
-#[expect(
-    unused_qualifications,
-    reason = "what the macro makes of the parameters"
-)]
 #[utoipa::path(
     get, path = "/connections/{id}/peer-config", tag = "connections", operation_id = "show_peer_config",
     params(("id" = Uuid, Path), Wanted),
@@ -133,6 +135,7 @@ fn joined<T: std::fmt::Display>(list: impl IntoIterator<Item = T>, by: &str) -> 
         (status = 401, description = "Nobody is known to ask.", body = Problem),
         (status = 403, description = "The key is not for this caller.", body = Problem),
         (status = 404, description = "The connection is not there.", body = Problem),
+        (status = 422, description = "That program has no words for this connection.", body = Problem),
     ),
 )]
 async fn peer_config(
@@ -166,7 +169,7 @@ async fn peer_config(
     };
     let text = match wanted.vendor {
         Vendor::Adit => adit::write(&seen),
-        Vendor::Libreswan => libreswan::write(&seen),
+        Vendor::Libreswan => libreswan::write(&seen)?,
         Vendor::Strongswan => strongswan::write(&seen),
     };
     let headers = [

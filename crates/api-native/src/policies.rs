@@ -161,6 +161,7 @@ pub(crate) fn new<P>(name: Name, description: String, parameters: P) -> NewPolic
         description,
         allowance: Allowance::OfProject,
         parameters,
+        resource_group: None,
     }
 }
 

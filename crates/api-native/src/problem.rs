@@ -65,7 +65,7 @@ impl Problem {
     }
 
     /// 422: what was sent is well, and does not go together with what is there.
-    fn misfit(detail: impl Into<String>) -> Self {
+    pub(crate) fn misfit(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "misfit", detail)
     }
 

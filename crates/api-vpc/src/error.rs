@@ -61,6 +61,15 @@ impl ApiError {
         self
     }
 
+    /// Of something that is part of another: where that is missing, so is this.
+    pub(crate) fn or_missing(self, missing: Self) -> Self {
+        if self.status == StatusCode::NOT_FOUND {
+            missing
+        } else {
+            self
+        }
+    }
+
     /// 404 for the thing a path names; or, with an empty id, a body.
     pub(crate) fn not_found(noun: Noun, id: &str) -> Self {
         Self::nothing(word(noun), title(noun), id)
@@ -280,11 +289,16 @@ impl From<BearerError> for ApiError {
 
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
-        let code = match error {
-            FieldError::Missing { .. } => "missing_field",
-            FieldError::Type { .. } | FieldError::Unknown { .. } => "bad_field",
+        let path = error.path();
+        let (code, message) = match &error {
+            FieldError::Missing { .. } => ("missing_field", sentence(&error.to_string())),
+            FieldError::Type { .. } => ("bad_field", sentence(&error.to_string())),
+            FieldError::Unknown { .. } => {
+                let message = format!("The field `{path}` is not supported here.");
+                ("bad_field", message)
+            }
         };
-        Self::bad(code, sentence(&error.to_string())).field(error.path())
+        Self::bad(code, message).field(path)
     }
 }
 

@@ -6,4 +6,5 @@ mod operations;
 mod refusals;
 mod resources;
 mod seed;
+mod terraform;
 mod world;

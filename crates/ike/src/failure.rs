@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::authentication::Distrust;
 use crate::config::Identity;
 
 /// Who said so.
@@ -29,6 +30,8 @@ pub enum Failure {
         /// Who found out.
         by: Judge,
     },
+    /// Certificates, or what else an end shows in their place, are not believed.
+    Distrust(Distrust),
     /// The Child SA could not be installed here.
     ChildNotInstalled,
     /// No common algorithms for a Child SA.

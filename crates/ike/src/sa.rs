@@ -250,6 +250,8 @@ pub(crate) enum DropReason {
 /// What a step may use of the endpoint.
 pub(crate) struct Context<'e> {
     pub(crate) now: Instant,
+    /// The same time of day, in seconds since 1970.
+    pub(crate) time_of_day: u64,
     pub(crate) random: &'e mut dyn Random,
     pub(crate) outputs: &'e mut VecDeque<Output>,
     pub(crate) effects: &'e mut Vec<Effect>,

@@ -5,6 +5,7 @@
 //! and never checked again. Nothing here does I/O, and no dialect's word is used (an IBM VPC
 //! is a [`Router`] here).
 
+pub mod authentication;
 pub mod change;
 pub mod cidr;
 pub mod connection;
@@ -25,6 +26,7 @@ pub mod port;
 pub mod project;
 pub mod psk;
 pub mod reason;
+pub mod resource_group;
 pub mod router;
 pub mod security_group;
 pub mod subnet;
@@ -51,6 +53,7 @@ pub use port::Port;
 pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
 pub use reason::{Reason, ReasonCode, Whose};
+pub use resource_group::ResourceGroup;
 pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use subnet::Subnet;

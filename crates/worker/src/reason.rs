@@ -1,5 +1,7 @@
 //! From what the engine found to what a person can act on.
 
+mod distrust;
+
 use adit_ike::{Failure, Identity, Judge};
 use adit_ike_wire::IdType;
 use adit_model::{Reason, ReasonCode, Whose};
@@ -73,6 +75,7 @@ impl Finding {
             )
             .seen(true),
             Failure::Authentication { by } => authentication(now, *by, peer),
+            Failure::Distrust(what) => distrust::finding(now, what, peer),
             Failure::ChildNotInstalled => Self::new(
                 now,
                 ReasonCode::InternalError,
@@ -156,6 +159,10 @@ impl Finding {
             Unsupported::Anybody(_) => (
                 ReasonCode::Unsupported,
                 "Give the peer's identity (peer_id), which is what it calls itself, or its address.",
+            ),
+            Unsupported::Certificates(_) => (
+                ReasonCode::Unsupported,
+                "Give this connection certificates and a key that belong together, with its identity in them; or a pre-shared key at both ends.",
             ),
             Unsupported::AhEsp => (
                 ReasonCode::Unsupported,
@@ -321,6 +328,7 @@ fn authentication(now: OffsetDateTime, by: Judge, peer: &str) -> Finding {
 /// What an identity is, for people.
 fn kind(identity: &Identity) -> String {
     match identity.kind {
+        IdType::DER_ASN1_DN => "a distinguished name".to_owned(),
         IdType::FQDN => "a name".to_owned(),
         IdType::IPV4_ADDR | IdType::IPV6_ADDR => "an address".to_owned(),
         IdType::KEY_ID => "a key ID".to_owned(),

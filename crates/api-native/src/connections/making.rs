@@ -263,6 +263,7 @@ async fn make_gateway(
         description: String::new(),
         place: Place::Subnet(subnet),
         admin_state_up: true,
+        resource_group: None,
     };
     let made = control
         .create_gateway(&cx.caller, gateways::RULES, new)
@@ -284,6 +285,7 @@ async fn make_network(
         description: String::new(),
         admin_state_up: true,
         external: None,
+        resource_group: None,
     };
     let router: RouterId = control.create_router(&cx.caller, router).await?.id;
     let rules = subnet::Rules {
@@ -304,6 +306,7 @@ async fn make_network(
         ipv6_address_mode: None,
         ipv6_ra_mode: None,
         zone: String::new(),
+        resource_group: None,
     };
     let made = control.create_subnet(&cx.caller, rules, new).await;
     let made = made.map_err(|error| Problem::from(error).within("gateway.network"))?;

@@ -2,16 +2,14 @@
 
 use adit_model::connection::Identity;
 
-use super::{Seen, joined};
+use super::{Seen, hex, joined};
 
 fn identity(identity: &Identity) -> String {
     match identity {
         Identity::Address(address) => address.to_string(),
         Identity::Email(text) => format!("@@{text}"),
-        Identity::KeyId(octets) => {
-            let digits = octets.iter().map(|octet| format!("{octet:02x}"));
-            format!("@#{}", digits.collect::<String>())
-        }
+        Identity::DistinguishedName(octets) => format!("asn1dn:#{}", hex(octets)),
+        Identity::KeyId(octets) => format!("@#{}", hex(octets)),
         Identity::Name(text) => format!("@{text}"),
     }
 }

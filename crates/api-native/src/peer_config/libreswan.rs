@@ -5,7 +5,8 @@ use adit_model::policy::{
     Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
 };
 
-use super::{Seen, joined};
+use super::{Seen, hex, joined};
+use crate::problem::Problem;
 
 /// A cipher as libreswan calls it.
 fn cipher(encryption: Encryption) -> String {
@@ -71,19 +72,20 @@ fn proposals(
     all.join(",")
 }
 
-fn identity(identity: &Identity) -> String {
-    match identity {
+fn identity(identity: &Identity) -> Result<String, Problem> {
+    Ok(match identity {
         Identity::Address(address) => address.to_string(),
-        Identity::Email(text) => text.clone(),
-        Identity::KeyId(octets) => {
-            let digits = octets.iter().map(|octet| format!("{octet:02x}"));
-            format!("@#{}", digits.collect::<String>())
+        Identity::DistinguishedName(_) => {
+            let detail = "libreswan writes a distinguished name in words, and this one is known by its octets";
+            return Err(Problem::misfit(detail).of("vendor"));
         }
+        Identity::Email(text) => text.clone(),
+        Identity::KeyId(octets) => format!("@#{}", hex(octets)),
         Identity::Name(text) => format!("@{text}"),
-    }
+    })
 }
 
-pub(super) fn write(seen: &Seen<'_>) -> String {
+pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     let Seen { ike, ipsec, .. } = seen;
     let name = seen.plain_name();
     let version = match ike.version {
@@ -94,7 +96,7 @@ pub(super) fn write(seen: &Seen<'_>) -> String {
         true => "%defaultroute".to_owned(),
         false => seen.own.to_string(),
     };
-    let (own_id, other_id) = (identity(&seen.own_id), identity(&seen.other_id));
+    let (own_id, other_id) = (identity(&seen.own_id)?, identity(&seen.other_id)?);
     let phase_1 = proposals(&ike.encryption, &ike.authentication, &ike.groups, true);
     let phase_2 = match ipsec.transform {
         Transform::Ah => joined(ipsec.authentication.iter().map(|one| hash(*one)), ","),
@@ -125,7 +127,7 @@ pub(super) fn write(seen: &Seen<'_>) -> String {
         false => seen.hex_key(),
     };
     let (other, ike_s, child_s) = (seen.other, ike.lifetime_s, ipsec.lifetime_s);
-    format!(
+    Ok(format!(
         "# libreswan 4: /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}
 conn {name}
     authby=secret
@@ -148,5 +150,5 @@ conn {name}
 # /etc/ipsec.d/{name}.secrets, readable by root alone
 {own_id} {other_id} : PSK {secret}
 "
-    )
+    ))
 }

@@ -5,7 +5,7 @@ use adit_model::policy::{
     Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
 };
 
-use super::{Seen, joined};
+use super::{Seen, hex, joined};
 use crate::algorithms::{AuthenticationName, EncryptionName};
 
 /// A group as strongSwan calls it.
@@ -68,10 +68,8 @@ fn identity(identity: &Identity) -> String {
     match identity {
         Identity::Address(address) => address.to_string(),
         Identity::Email(text) => format!("\"email:{text}\""),
-        Identity::KeyId(octets) => {
-            let digits = octets.iter().map(|octet| format!("{octet:02x}"));
-            format!("\"keyid:#{}\"", digits.collect::<String>())
-        }
+        Identity::DistinguishedName(octets) => format!("\"asn1dn:#{}\"", hex(octets)),
+        Identity::KeyId(octets) => format!("\"keyid:#{}\"", hex(octets)),
         Identity::Name(text) => format!("\"fqdn:{text}\""),
     }
 }
