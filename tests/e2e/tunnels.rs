@@ -61,8 +61,8 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     let changes: [fn(&mut Place, &mut Place); 3] = [
         |hub, one| {
             let psk = Psk::new(b"AnotherPassword".to_vec()).unwrap();
-            hub.tunnels[0].psk = psk.clone();
-            only(one).psk = psk;
+            hub.tunnels[0].authentication = psk.clone().into();
+            only(one).authentication = psk.into();
         },
         |hub, one| {
             hub.tunnels[0].local_id = Identity::parse("hub.example.com");
@@ -89,7 +89,7 @@ fn a_change_of_one_tunnel_leaves_the_other_as_it_is() {
     tunnel.peer_id = Identity::Address(moved.outer());
     tunnel.peer_cidrs = vec![moved.cidr];
     let there = only(&mut moved);
-    there.psk = tunnel.psk.clone();
+    there.authentication = tunnel.authentication.clone();
     there.peer_id = tunnel.local_id.clone();
     host.apply(&hub);
     host.apply(&moved);

@@ -220,7 +220,7 @@ impl Row {
         tunnel.ike.authentication = vec![Authentication::Sha256];
         let groups = self.groups.iter();
         tunnel.ike.groups = groups.map(|one| DhGroup::try_from(*one).unwrap()).collect();
-        tunnel.psk = Psk::new(self.psk.as_bytes().to_vec()).unwrap();
+        tunnel.authentication = Psk::new(self.psk.as_bytes().to_vec()).unwrap().into();
         tunnel.ipsec.encryption = vec![self.esp.1];
         tunnel.ipsec.authentication = vec![self.esp.2];
         let group = match (self.daemon, self.version) {

@@ -106,6 +106,12 @@ pub(crate) const STORIES: &[Story] = &[
         nothing_common_for_the_child_sa,
     ),
     libreswan(
+        "SHA-256 truncated to 96 bits",
+        "none: sha2-truncbug=yes",
+        ResponseOnly,
+        sha256_of_96_bits,
+    ),
+    libreswan(
         "dead peer detection that Adit alone does, IKEv1",
         "dpd-02",
         BiDirectional,
@@ -201,6 +207,11 @@ const IKEV1: Row = Row {
     version: IkeVersion::V1,
     esp: crate::table::CBC,
     ..Row::LIBRESWAN
+};
+
+const CBC: Row = Row {
+    version: IkeVersion::V2,
+    ..IKEV1
 };
 
 impl Stage<'_> {
@@ -424,6 +435,29 @@ fn nothing_common_for_the_child_sa(stage: &mut Stage<'_>) {
     stage.initiate();
     stage.is_up();
     row.carries(&ends, stage.peer);
+}
+
+fn sha256_of_96_bits(stage: &mut Stage<'_>) {
+    for row in [&IKEV1, &CBC] {
+        let (wanted, ends) = stage.prepare(row, ResponseOnly);
+        let mut truncating = wanted.clone();
+        truncating.more = "sha2-truncbug=yes\n".to_owned();
+        stage.configure(&truncating);
+        stage.initiate();
+        stage.is_up();
+        let Ends { here, there, .. } = &ends;
+        let ping = format!("ping -c 5 -i 0.2 -W 1 -I {there} {here}");
+        let (said, is_answered) = stage.peer.machine.attempt(&ping);
+        assert!(!is_answered, "{said}");
+        let evidence = stage.is_down_for(ReasonCode::IpsecPolicyMismatch);
+        assert!(evidence.contains("96 bits"), "{evidence}");
+        stage.whack("--name adit --terminate");
+        stage.peer.configure(&wanted);
+        stage.initiate();
+        stage.is_up();
+        row.carries(&ends, stage.peer);
+        stage.ends();
+    }
 }
 
 fn dead_peer_detection_of_one_end(stage: &mut Stage<'_>) {

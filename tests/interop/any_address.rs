@@ -22,7 +22,7 @@ fn place(host: &Host) -> Place {
     for (number, [name, key]) in (0..).zip(SITES) {
         let tunnel = place.connect([0, 0, 0, 0].into(), block(number).parse().unwrap());
         tunnel.peer_id = Identity::parse(name);
-        tunnel.psk = Psk::new(key.into()).unwrap();
+        tunnel.authentication = Psk::new(key.into()).unwrap().into();
         tunnel.ike.encryption = vec![Encryption::Aes128];
         tunnel.ike.authentication = vec![Authentication::Sha256];
         tunnel.ike.groups = vec![DhGroup::try_from(14).unwrap()];

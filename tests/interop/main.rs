@@ -5,6 +5,7 @@
 
 mod any_address;
 mod blocks;
+mod certificates;
 mod childless;
 mod dead_peer;
 mod ends;
@@ -14,6 +15,7 @@ mod lives;
 mod matrix;
 mod nat;
 mod outside_by_ipv6;
+mod reasons;
 mod scene;
 mod scoreboard;
 mod second_wave;

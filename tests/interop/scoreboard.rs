@@ -26,7 +26,7 @@ fn set(ends: &mut Ends, version: IkeVersion, initiator: Initiator) {
 /// Both ends have what was set, it comes up by whoever is to begin, carries traffic that nobody sees, and goes
 /// without a trace.
 #[track_caller]
-fn comes_up_and_goes(ends: &Ends, peer: &Peer) {
+pub(crate) fn comes_up_and_goes(ends: &Ends, peer: &Peer) {
     let initiator = ends.place.tunnels[0].initiator;
     peer.configure(&ends.wanted);
     let capture = Capture::start(&ends.host);
@@ -250,7 +250,7 @@ fn one_gateway_speaks_each_version_to_its_peer() {
     });
     let peers = [&wanted[0], &wanted[1]].map(|wanted| Peer::start(&ends.host, wanted));
     for (tunnel, key) in ends.place.tunnels.iter_mut().zip(keys) {
-        tunnel.psk = Psk::new(key.as_bytes().to_vec()).unwrap();
+        tunnel.authentication = Psk::new(key.as_bytes().to_vec()).unwrap().into();
         tunnel.ike.encryption = vec![Encryption::Aes128];
         tunnel.ike.authentication = vec![Authentication::Sha256];
         tunnel.ike.groups = vec![DhGroup::try_from(14).unwrap()];

@@ -311,7 +311,7 @@ impl Place {
             peer_id: Identity::Address(peer),
             initiator: Initiator::BiDirectional,
             mtu: 0,
-            psk: Psk::new(b"VPNDemoPassword".to_vec()).unwrap(),
+            authentication: Psk::new(b"VPNDemoPassword".to_vec()).unwrap().into(),
             local_cidrs: vec![self.cidr],
             peer_cidrs: vec![behind],
             ike: IkeParameters::negotiate(),

@@ -59,6 +59,44 @@ pub(crate) struct More {
     pub(crate) of_child: &'static str,
     /// More Child SAs, in its words.
     pub(crate) children: &'static str,
+    /// By what both ends show who they are, if not by the key.
+    pub(crate) certificates: Option<&'static Files>,
+}
+
+/// What it reads of certificates, all in PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    /// Its own certificate, and its key.
+    pub(crate) own: [String; 2],
+    /// Those between its own and a root.
+    pub(crate) between: Vec<String>,
+    /// The authority that it believes.
+    pub(crate) authority: String,
+    /// What that has taken back.
+    pub(crate) list: Option<String>,
+}
+
+impl Files {
+    /// Puts them where `swanctl` looks, and nothing else.
+    fn write(&self, folder: &std::path::Path) {
+        let put = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for kind in ["x509", "x509ca", "x509crl", "private"] {
+            let _ = fs::remove_dir_all(folder.join(kind));
+        }
+        put("x509/own.pem", &self.own[0]);
+        put("private/own.pem", &self.own[1]);
+        put("x509ca/root.pem", &self.authority);
+        for (number, text) in self.between.iter().enumerate() {
+            put(&format!("x509ca/between{number}.pem"), text);
+        }
+        if let Some(list) = &self.list {
+            put("x509crl/list.pem", list);
+        }
+    }
 }
 
 /// The address behind one of several peers.
@@ -252,6 +290,9 @@ impl Peer {
     /// The same for another address of its own, which it has been given.
     pub(crate) fn configure_at(&self, address: &str, wanted: &Wanted) {
         let text = connection(address, wanted);
+        if let Some(files) = wanted.more.certificates {
+            files.write(&self.folder.join("swanctl"));
+        }
         fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
         self.swanctl("--load-all --clear");
     }
@@ -350,7 +391,7 @@ fn daemon(folder: &str, more: More) -> String {
         "charon {{
             load_modular = no
             load = random drbg nonce openssl gmp curve25519 gcm ccm ctr chapoly xcbc cmac hmac \
-                   kdf md5 sha1 sha2 sha3 ml aes kernel-libipsec kernel-netlink socket-default vici
+                   kdf md5 sha1 sha2 sha3 ml aes pem pkcs1 pkcs8 x509 pubkey constraints revocation kernel-libipsec kernel-netlink socket-default vici
             install_routes = yes
             routing_table = 220
             routing_table_prio = 220
@@ -388,6 +429,10 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         more,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
+    let (auth, certs) = match more.certificates {
+        Some(_) => ("pubkey", "certs = own.pem"),
+        None => ("psk", ""),
+    };
     let child = |name: &str, local: &str, remote: &str| {
         format!(
             "{name} {{
@@ -413,11 +458,12 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 mobike = no
                 {}
                 local {{
-                    auth = psk
+                    auth = {auth}
+                    {certs}
                     id = {own_id}
                 }}
                 remote {{
-                    auth = psk
+                    auth = {auth}
                     id = {gateway_id}
                 }}
                 children {{

@@ -141,7 +141,7 @@ mod tests {
             peer_id: Identity::Address(peer),
             initiator: Initiator::BiDirectional,
             mtu: 0,
-            psk: Psk::new(b"secret".to_vec()).unwrap(),
+            authentication: Psk::new(b"secret".to_vec()).unwrap().into(),
             local_cidrs: Vec::new(),
             peer_cidrs: blocks(peers),
             ike: IkeParameters::negotiate(),

@@ -254,7 +254,7 @@ async fn tunnel(
         peer_address: connection.peer_address,
         initiator: connection.initiator,
         mtu: connection.mtu,
-        psk: connection.psk,
+        authentication: connection.psk.into(),
         local_cidrs: connection.ends.local().to_vec(),
         peer_cidrs: connection.ends.peer().to_vec(),
         ike: ike.unwrap_or_else(|| profile.negotiable_ike()),

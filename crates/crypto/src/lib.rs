@@ -9,6 +9,8 @@
 //! | AES-CBC, interleaved over the packets of a batch (module `cbc`); AES-XCBC and AES-CMAC (`aes_mac`) | aes |
 //! | AES-CTR, AES-CCM, AES-GCM with a shortened ICV | aes, ctr, ccm, ghash |
 //! | for old peers: triple DES, HMAC-MD5 | des, hmac, md-5 |
+//! | signatures of AUTH (`signature`) | aws-lc-rs |
+//! | certificates: paths, validity, revocation; names (`certificate`) | rustls-webpki; x509-parser |
 //! | passwords | argon2 |
 //! | MODP groups, P-192, P-224 and Brainpool curves, by constant-time Montgomery arithmetic | crypto-bigint |
 
@@ -18,8 +20,10 @@ mod aes_mac;
 mod authenticator;
 mod cbc;
 mod ccm_key;
+mod certificate;
 mod combined;
 mod counter;
+mod credentials;
 mod des;
 mod digest;
 mod encryption;
@@ -34,9 +38,15 @@ mod prf;
 mod random;
 mod seal;
 mod secret;
+mod signature;
 
 pub use authenticator::Authenticator;
 pub use cbc::CbcCipher;
+pub use certificate::{
+    CertificateFault, MAX_CHAIN, SignatureFault, SubjectName, Trust, TrustError,
+    VerifiedCertificate,
+};
+pub use credentials::{Credentials, CredentialsError, TrustPemError};
 pub use digest::{equal, hmac_sha256, sha1, sha256, verify_hmac_sha256};
 pub use encryption::Encryption;
 pub use envelope::{EnvelopeError, EnvelopeKey};
@@ -49,3 +59,4 @@ pub use prf::{Prf, PrfPlusError};
 pub use random::{Random, SystemRandom};
 pub use seal::{KeyError, OpenError, Opener, SealError, SealItem, Sealer};
 pub use secret::Secret;
+pub use signature::{SignError, Signature, SignatureHash, SignatureMethod};

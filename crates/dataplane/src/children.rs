@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use adit_esp::{
-    Carried, Delivered, HEADROOM, InboundSa, InnerHeader, Mode, OutboundError, OutboundPacket,
-    OutboundSa, Protocol, Spi,
+    Carried, Delivered, DropReason, HEADROOM, InboundSa, InnerHeader, Mode, OutboundError,
+    OutboundPacket, OutboundSa, Protocol, Spi,
 };
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
@@ -236,6 +236,9 @@ impl InboundTable {
         let child = child.ok_or(DropCause::UnknownSpi)?;
         let highest = child.sa.highest_sequence();
         let result = child.sa.open(packet);
+        if let Err(DropReason::Integrity | DropReason::Malformed) = result {
+            child.stats.refused();
+        }
         let authenticated = result
             .as_ref()
             .err()

@@ -170,6 +170,9 @@ pub struct ChildCounters {
     pub packets_in: u64,
     /// Octets of those inner packets.
     pub octets_in: u64,
+    /// Packets of its SPI that are not of the peer, as far as can be known, or not by the same algorithms: their ICV does
+    /// not match, or their length is none that such a packet can have.
+    pub not_authentic: u64,
     /// When the last authenticated packet came.
     pub last_inbound: Option<Instant>,
     /// Where the last authenticated packet came from: the peer's endpoint, if its NAT has moved it.
@@ -234,6 +237,7 @@ pub(crate) struct ChildStats {
     pub(crate) octets_out: AtomicU64,
     packets_in: AtomicU64,
     octets_in: AtomicU64,
+    not_authentic: AtomicU64,
     /// Milliseconds since `start`, plus one; 0 is never.
     last_inbound: AtomicU64,
     endpoint_seen: Mutex<Option<SocketAddr>>,
@@ -280,6 +284,7 @@ impl ChildStats {
             octets_out: AtomicU64::new(0),
             packets_in: AtomicU64::new(0),
             octets_in: AtomicU64::new(0),
+            not_authentic: AtomicU64::new(0),
             last_inbound: AtomicU64::new(0),
             endpoint_seen: Mutex::new(None),
             sequence: AtomicU64::new(sequence),
@@ -298,6 +303,14 @@ impl ChildStats {
         let millis = now.saturating_duration_since(self.start).as_millis() as u64;
         self.last_inbound.store(millis + 1, Relaxed);
         self.note_busy();
+    }
+
+    /// A packet came that is not authentic. Where others were, it is anybody's, and nobody has to look.
+    pub(crate) fn refused(&self) {
+        self.not_authentic.fetch_add(1, Relaxed);
+        if self.last_inbound.load(Relaxed) == 0 {
+            self.note_busy();
+        }
     }
 
     /// Notes that counters changed; they were written before.
@@ -328,6 +341,7 @@ impl ChildStats {
             octets_out: self.octets_out.load(Relaxed),
             packets_in: self.packets_in.load(Relaxed),
             octets_in: self.octets_in.load(Relaxed),
+            not_authentic: self.not_authentic.load(Relaxed),
             last_inbound: last_inbound
                 .and_then(|millis| self.start.checked_add(Duration::from_millis(millis))),
             endpoint_seen: *self

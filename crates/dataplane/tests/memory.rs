@@ -131,6 +131,12 @@ fn a_child_sa_is_busy_once_until_it_is_asked_for_and_carries_more() {
         (left.take_busy(), right.take_busy()),
         (none.clone(), none.clone())
     );
+    // That nothing but this has come is worth a look.
+    let mut forged = left.send(&to_right(b"")).unwrap().bytes;
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(right.receive(peer(1), &forged).is_none());
+    assert_eq!((left.take_busy(), right.take_busy()), (vec![id], vec![id]));
+    assert_eq!(right.child_counters(id).unwrap().not_authentic, 1);
     for _ in 0..3 {
         let datagram = left.send(&to_right(b"")).unwrap();
         right.receive(peer(1), &datagram.bytes).unwrap();

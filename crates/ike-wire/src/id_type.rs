@@ -14,6 +14,8 @@ impl IdType {
     pub const RFC822_ADDR: Self = Self(3);
     /// Sixteen octets of IPv6 address.
     pub const IPV6_ADDR: Self = Self(5);
+    /// A distinguished name in DER.
+    pub const DER_ASN1_DN: Self = Self(9);
     /// Opaque octets.
     pub const KEY_ID: Self = Self(11);
 }

@@ -204,6 +204,29 @@ proptest! {
     }
 
     #[test]
+    fn signatures_and_names_of_keys_are_read_as_they_were_written(
+        algorithm in 0..=255_usize,
+        signature in 0..300_usize,
+        kind in any::<u8>(),
+        ids in prop::collection::vec(any::<u16>(), 0..9),
+    ) {
+        let signed = DigitalSignature {
+            algorithm: &DATA[..algorithm],
+            signature: &DATA[..signature],
+        };
+        let octets = signed.to_octets();
+        prop_assert_eq!(DigitalSignature::parse(&octets), Ok(signed));
+        for cut in 0..=algorithm {
+            prop_assert!(DigitalSignature::parse(&octets[..cut]).is_err());
+        }
+        let named = PpkIdentity { kind, data: &DATA[..signature] };
+        let octets = named.to_octets();
+        prop_assert_eq!(PpkIdentity::parse(&octets), Ok(named));
+        let hashes = authentication::signature_hashes_data(ids.iter().copied());
+        prop_assert!(authentication::signature_hashes(&hashes).eq(ids.iter().copied()));
+    }
+
+    #[test]
     fn no_octets_make_the_parser_panic(octets in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = Message::parse(&octets);
     }

@@ -14,9 +14,9 @@ use adit_crypto::{Encryption, Group, Integrity, Prf, Secret, SystemRandom};
 use adit_ike::Versions;
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, ChildKey, Childless, Command, ConnectionConfig, ConnectionKey, Deadline,
-    Encapsulation, Endpoint, EndpointConfig, EspAlgorithms, Event, Identity, IkeAlgorithms,
-    InstallChild, Instant, Mode, Output, Polled, Protocol, Transmit,
+    Authentication, ChildConfig, ChildKey, Childless, Command, ConnectionConfig, ConnectionKey,
+    Deadline, Encapsulation, Endpoint, EndpointConfig, EspAlgorithms, Event, Identity,
+    IkeAlgorithms, InstallChild, Instant, Mode, Output, Polled, Protocol, Transmit,
 };
 
 /// The caller chooses how connections are called.
@@ -146,7 +146,7 @@ fn config(side: usize) -> ConnectionConfig {
         remote: remote.into(),
         local_id: Identity::of_address(local.into()),
         remote_id: Identity::of_address(remote.into()),
-        psk: Secret::new(b"correct horse battery staple".to_vec()),
+        authentication: Authentication::psk(Secret::new(b"correct horse battery staple".to_vec())),
         ike: IkeAlgorithms {
             encryption: vec![Encryption::AesGcm256],
             integrity: Vec::new(),

@@ -5,10 +5,11 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, SubjectName};
 use adit_ike_wire::v2::Identification;
 use adit_ike_wire::{AddressRange, IdType};
 
+use crate::authentication::Authentication;
 use crate::carriage::Encapsulation;
 
 /// The addresses of a block: `address` with its host bits zero, and `prefix_len` fixed bits (more
@@ -67,6 +68,25 @@ impl Identity {
             _ => self.data == other.data,
         };
         self.kind == other.kind && same
+    }
+
+    /// What a certificate names who calls itself so. Opaque octets are in none.
+    #[must_use]
+    pub fn in_certificates(&self) -> Option<SubjectName<'_>> {
+        match self.kind {
+            IdType::DER_ASN1_DN => Some(SubjectName::Distinguished(&self.data)),
+            IdType::FQDN => Some(SubjectName::Dns(&self.data)),
+            IdType::IPV4_ADDR => {
+                let octets = <[u8; 4]>::try_from(&*self.data).ok()?;
+                Some(SubjectName::Address(octets.into()))
+            }
+            IdType::IPV6_ADDR => {
+                let octets = <[u8; 16]>::try_from(&*self.data).ok()?;
+                Some(SubjectName::Address(octets.into()))
+            }
+            IdType::RFC822_ADDR => Some(SubjectName::Email(&self.data)),
+            _ => None,
+        }
     }
 
     pub(crate) fn view(&self) -> Identification<'_> {
@@ -273,8 +293,8 @@ pub struct ConnectionConfig {
     pub local_id: Identity,
     /// What the peer must call itself.
     pub remote_id: Identity,
-    /// The pre-shared key.
-    pub psk: Secret,
+    /// By what each end shows who it is. By IKEv1 that is one pre-shared key.
+    pub authentication: Authentication,
     /// Whether its packets are carried in UDP.
     pub encapsulation: Encapsulation,
     /// Phase 1.
@@ -309,9 +329,10 @@ impl ConnectionConfig {
     }
 
     /// Whether a peer may begin by this major version. By IKEv1 the key is chosen by the peer's address (RFC 2409
-    /// section 5.4).
-    pub(crate) const fn answers(&self, major: u8) -> bool {
-        self.versions.allow(major) && (major != 1 || !self.is_to_any())
+    /// section 5.4), and there is nothing but a key.
+    pub(crate) fn answers(&self, major: u8) -> bool {
+        let by_key = || !self.is_to_any() && self.authentication.only_key().is_some();
+        self.versions.allow(major) && (major != 1 || by_key())
     }
 }
 

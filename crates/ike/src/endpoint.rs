@@ -135,6 +135,8 @@ pub struct Statistics {
 /// `examples/two_peers.rs` shows all a caller has to do.
 pub struct Endpoint {
     limits: EndpointConfig,
+    /// At which time of its clock it was so late, in seconds since 1970.
+    time_of_day: (Instant, u64),
     random: Noting,
     connections: BTreeMap<ConnectionKey, Connection>,
     /// The connections between two addresses, ours first.
@@ -169,6 +171,7 @@ impl Endpoint {
     pub fn new(now: Instant, limits: EndpointConfig, mut random: Box<dyn Random>) -> Self {
         Self {
             limits,
+            time_of_day: (now, 0),
             cookies: CookieJar::new(now, &mut *random),
             random: Noting::new(random),
             connections: BTreeMap::new(),
@@ -184,6 +187,12 @@ impl Endpoint {
             statistics: Statistics::default(),
             tape: None,
         }
+    }
+
+    /// Says how late it is `now`, in seconds since 1970. Certificates are valid from one time of day to another: before
+    /// it is known they are not valid yet. The clock of the machine may be set at any time, so it is to be said often.
+    pub const fn set_time_of_day(&mut self, now: Instant, seconds: u64) {
+        self.time_of_day = (now, seconds);
     }
 
     /// What was counted so far.
@@ -311,8 +320,10 @@ impl Endpoint {
 
     /// What an SA acts with that is not there yet, or no other's.
     fn context(&mut self, now: Instant) -> Context<'_> {
+        let (then, seconds) = self.time_of_day;
         Context {
             now,
+            time_of_day: seconds.saturating_add((now - then).as_secs()),
             random: &mut self.random,
             outputs: &mut self.outputs,
             effects: &mut self.effects,

@@ -1,7 +1,9 @@
 //! Why a negotiation did not end as wished: the raw material of the reasons users see.
 
 use alloc::string::String;
+use core::time::Duration;
 
+use crate::authentication::Distrust;
 use crate::config::Identity;
 
 /// Who said so.
@@ -18,11 +20,18 @@ pub enum Judge {
 pub enum Failure {
     /// The peer wants aggressive mode of IKEv1, which shows a hash of the pre-shared key to anybody.
     AggressiveMode,
+    /// The peer goes on repeating its first message, though each was answered.
+    AnswersLost {
+        /// How long after the first answer the last one came.
+        after: Duration,
+    },
     /// AUTH did not verify: the pre-shared keys differ (or the peer refused our identity).
     Authentication {
         /// Who found out.
         by: Judge,
     },
+    /// Certificates, or what else an end shows in their place, are not believed.
+    Distrust(Distrust),
     /// The Child SA could not be installed here.
     ChildNotInstalled,
     /// No common algorithms for a Child SA.

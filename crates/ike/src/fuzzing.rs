@@ -17,6 +17,7 @@ use adit_ike_wire::v2::encrypted::{FragmentNumber, Inner};
 use adit_ike_wire::v2::payload::parse_chain;
 use adit_ike_wire::{ExchangeType, PayloadType};
 
+use crate::authentication::Authentication;
 use crate::config::{Versions, block};
 use crate::output::{ChildKey, InstallChild, Output, Polled};
 use crate::sa::Sa;
@@ -145,7 +146,7 @@ fn config(side: usize, choice: u8) -> ConnectionConfig {
         remote: address(1 - side),
         local_id: Identity::of_address(address(side)),
         remote_id: Identity::of_address(address(1 - side)),
-        psk: Secret::new(b"known to the fuzzer".to_vec()),
+        authentication: Authentication::psk(Secret::new(b"known to the fuzzer".to_vec())),
         ike: IkeAlgorithms {
             encryption: alloc::vec![encryption],
             integrity: alloc::vec![Integrity::HmacSha256_128],

@@ -1,5 +1,5 @@
-//! IKEv2 (RFC 7296) and IKEv1 (RFC 2409) without I/O: negotiate Child SAs for ESP in UDP with pre-shared
-//! keys.
+//! IKEv2 (RFC 7296) and IKEv1 (RFC 2409) without I/O: negotiate Child SAs for ESP and AH, with pre-shared
+//! keys or, by IKEv2, certificates.
 //!
 //! # The contract
 //!
@@ -32,6 +32,7 @@
 
 extern crate alloc;
 
+pub mod authentication;
 mod carriage;
 mod child;
 mod codec;
@@ -53,6 +54,7 @@ mod v1;
 mod v2;
 mod wanted;
 
+pub use authentication::{Authentication, Demand, Distrust, Means, Proof};
 pub use carriage::{Carriage, Encapsulation};
 pub use config::{
     ChildConfig, Childless, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms,

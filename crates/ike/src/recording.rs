@@ -5,7 +5,7 @@
 //! the oldest. [`Recording::replay`] gives the inputs to an endpoint that has that connection alone, and compares. It
 //! begins where the connection had no IKE SA: when it was configured, or when the last one was gone.
 //!
-//! Datagrams are recorded as they are on the wire. The pre-shared key is not in it. What was drawn is, and whoever knows
+//! Datagrams are recorded as they are on the wire. The pre-shared key is not in it; an SA with certificates can't happen again. What was drawn is, and whoever knows
 //! that can compute all keys: so a recording leaves memory sealed alone.
 
 use alloc::boxed::Box;
@@ -175,6 +175,9 @@ pub enum ReplayError {
         /// What, with what was recorded.
         what: String,
     },
+    /// Certificates are used: signatures draw their randomness in their library, and the time of day is not in it.
+    #[error("an IKE SA was authenticated by certificates, which can't happen again")]
+    Signed,
     /// Other connections between the same ends were meant too, and are not in it.
     #[error("the recording is of one of several connections between the same ends")]
     Shared,

@@ -60,8 +60,9 @@ pub(crate) trait Sa: fmt::Debug {
         false
     }
 
-    /// The answer to the message that began it, if it is this one.
-    fn repeats(&self, first: &[u8]) -> Option<&[u8]>;
+    /// The answer to the message that began it, if it is this one and nothing has come since, and when it was
+    /// answered first.
+    fn repeats(&self, first: &[u8]) -> Option<(&[u8], Instant)>;
 
     /// When something is to be done if nothing comes in.
     fn deadline(&self) -> Option<Deadline>;
@@ -249,6 +250,8 @@ pub(crate) enum DropReason {
 /// What a step may use of the endpoint.
 pub(crate) struct Context<'e> {
     pub(crate) now: Instant,
+    /// The same time of day, in seconds since 1970.
+    pub(crate) time_of_day: u64,
     pub(crate) random: &'e mut dyn Random,
     pub(crate) outputs: &'e mut VecDeque<Output>,
     pub(crate) effects: &'e mut Vec<Effect>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::exchange::*;
 use adit_crypto::{AdditionalExchange, Secret};
-use adit_ike::{ConnectionConfig, Event, Failure, Judge, Versions};
+use adit_ike::{Authentication, ConnectionConfig, Event, Failure, Judge, Versions};
 use adit_sim::{Conditions, Pair, Side};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -127,7 +127,7 @@ fn a_bad_network_delays_it_and_no_more() {
 fn another_key_is_found_out_after_it() {
     let mut pair = connected(5, Conditions::GOOD, |side, config| {
         if side == Side::A {
-            config.psk = Secret::new(b"another".to_vec());
+            config.authentication = Authentication::psk(Secret::new(b"another".to_vec()));
         }
     });
     assert!(!pair.run_until(Duration::from_secs(5), Pair::is_up));

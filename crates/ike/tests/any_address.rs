@@ -7,8 +7,8 @@ use crate::exchange::*;
 use adit_crypto::Secret;
 use adit_ike::config::block;
 use adit_ike::{
-    Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Failure, Identity, Judge,
-    Versions,
+    Authentication, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Failure,
+    Identity, Judge, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_sim::{Conditions, Datagram, Pair, Side};
@@ -30,7 +30,7 @@ fn config(side: Side, site: u8) -> ConnectionConfig {
     let mut config = Pair::usual(side);
     let name = named(&format!("site-{site}.example.com"));
     let there = vec![block(IpAddr::from([10, 1, site, 0]), 24)];
-    config.psk = Secret::new(vec![site; 20]);
+    config.authentication = Authentication::psk(Secret::new(vec![site; 20]));
     match side {
         Side::A => {
             config.local_id = name;
@@ -129,7 +129,7 @@ fn two_peers_behind_one_nat_are_told_apart_by_what_they_call_themselves() {
 fn a_stranger_with_another_name_or_key_is_not_let_in() {
     let wrongs: [fn(&mut ConnectionConfig); 2] = [
         |config| config.local_id = named("elsewhere.example.com"),
-        |config| config.psk = Secret::new(vec![9; 20]),
+        |config| config.authentication = Authentication::psk(Secret::new(vec![9; 20])),
     ];
     for wrong in wrongs {
         let mut pair = new(Some(NAT));
@@ -174,7 +174,7 @@ fn a_stranger_who_names_nobody_is_told_to_the_one_that_may_be_meant_or_to_none()
         assert!(statistics.events_left_out > 2, "{statistics:?}");
         // Who names one and has not its key is told to that one, as seldom.
         let mut wrong = config(Side::A, 2);
-        wrong.psk = Secret::new(vec![9; 20]);
+        wrong.authentication = Authentication::psk(Secret::new(vec![9; 20]));
         set(&mut pair, Side::A, ConnectionKey(9), wrong);
         pair.run_for(MINUTE);
         let node = pair.node(Side::B);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use adit_crypto::{AdditionalExchange, EnvelopeKey, Group, Secret};
 use adit_ike::{
-    Command, ConnectionConfig, Endpoint, EndpointConfig, Event, ExportError, Failure, ImportError,
-    Instant, Liveness, Output, Polled, Progress, Snapshot, Versions,
+    Authentication, Command, ConnectionConfig, Endpoint, EndpointConfig, Event, ExportError,
+    Failure, ImportError, Instant, Liveness, Output, Polled, Progress, Snapshot, Versions,
 };
 use adit_ike_wire::v2::{Message, Payload};
 use adit_ike_wire::{ExchangeType, Spi};
@@ -355,7 +355,7 @@ fn a_snapshot_is_taken_once_under_a_higher_epoch_with_the_same_key_alone() {
     assert_eq!(same.sa_count(), 0);
     let mut endpoint = successor(1);
     let other = ConnectionConfig {
-        psk: Secret::new(b"another".to_vec()),
+        authentication: Authentication::psk(Secret::new(b"another".to_vec())),
         ..config.clone()
     };
     assert_eq!(import(&mut endpoint, other), Err(ImportError::OtherKey));
@@ -388,7 +388,7 @@ fn a_seal_holds_for_one_key_and_one_connection() {
         assert_eq!(open(own, &key, &changed), seal);
     }
     let config = Pair::usual(Side::A);
-    let psk = config.psk.as_slice();
+    let psk = config.authentication.only_key().unwrap().as_slice();
     let shows = |octets: &[u8]| octets.windows(psk.len()).any(|window| window == psk);
     assert!(!shows(&sealed) && !shows(format!("{snapshot:?}").as_bytes()));
 }

@@ -6,8 +6,8 @@ use crate::exchange::*;
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint, EndpointConfig, Event,
-    Failure, Identity, Judge, Liveness, Versions,
+    Authentication, ChildConfig, Command, ConnectionConfig, ConnectionKey, Endpoint,
+    EndpointConfig, Event, Failure, Identity, Judge, Liveness, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
@@ -254,7 +254,7 @@ fn each_pair_of_blocks_has_a_quick_mode_of_its_own() {
 fn a_wrong_key_is_told_at_both_ends() {
     let mut pair = pair(4, |side, config| {
         if side == Side::B {
-            config.psk = Secret::new(b"another".to_vec());
+            config.authentication = Authentication::psk(Secret::new(b"another".to_vec()));
         }
     });
     pair.run_for(MINUTE);
@@ -342,7 +342,7 @@ fn a_peer_of_another_name_is_refused() {
 fn of_several_connections_at_one_address_the_key_decides() {
     let mut pair = pair(8, |_, _| {});
     let mut other = usual(Side::B);
-    other.psk = Secret::new(b"somebody else's".to_vec());
+    other.authentication = Authentication::psk(Secret::new(b"somebody else's".to_vec()));
     other.ike.prf = vec![Prf::HmacSha256];
     other.children[0].remote = vec![block([10, 7, 0, 0].into(), 24)];
     other.initiate = false;

@@ -13,6 +13,7 @@ mod additional;
 mod any_address;
 mod attacker;
 mod cases;
+mod certificates;
 mod changed_blocks;
 mod child_collision;
 mod child_rekey;

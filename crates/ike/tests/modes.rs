@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::exchange::*;
 use adit_crypto::{Group, Integrity};
 use adit_ike::{
-    ChildConfig, ConnectionConfig, Encapsulation, Event, Failure, Mode, Part, Protocol, Versions,
+    Authentication, ChildConfig, ConnectionConfig, Encapsulation, Event, Failure, Mode, Part,
+    Protocol, Versions,
 };
 use adit_ike_wire::AddressRange;
 use adit_sim::{Conditions, Pair, Side};
@@ -207,7 +208,9 @@ fn ah_and_esp_between_the_same_addresses_leave_each_other_alone() {
                         }
                         if versions == Versions::V1 && protocol == Protocol::Ah {
                             // By IKEv1 nothing else tells connections apart in time.
-                            config.psk = adit_crypto::Secret::new(b"another key".to_vec());
+                            config.authentication = Authentication::psk(adit_crypto::Secret::new(
+                                b"another key".to_vec(),
+                            ));
                         }
                         let key = adit_ike::ConnectionKey(key);
                         let set = adit_ike::Command::SetConnection(key, Box::new(config));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::config::block;
 use adit_ike::{
-    Command, ConnectionConfig, EndpointConfig, Event, Failure, Identity, Judge, Polled,
+    Authentication, Command, ConnectionConfig, EndpointConfig, Event, Failure, Identity, Judge,
+    Polled, Versions,
 };
 use adit_sim::{Conditions, Pair, Side};
 
@@ -131,7 +132,7 @@ fn a_cookie_and_another_group_are_both_demanded() {
 fn a_wrong_key_is_found_on_both_sides_and_nothing_comes_up() {
     let mut pair = connected(|side, config| {
         if side == Side::B {
-            config.psk = Secret::new(b"another".to_vec());
+            config.authentication = Authentication::psk(Secret::new(b"another".to_vec()));
         }
     });
     pair.run_for(Duration::from_secs(5));
@@ -153,7 +154,8 @@ fn a_wrong_key_is_found_on_both_sides_and_nothing_comes_up() {
 fn keys_at_the_edges_of_the_hash_block_come_up() {
     for len in [1, 63, 64, 65, 255] {
         let psk = Secret::new((0..len).map(|i| i as u8).collect());
-        let mut pair = connected(|_, config| config.psk = psk.clone());
+        let mut pair =
+            connected(|_, config| config.authentication = Authentication::psk(psk.clone()));
         assert!(pair.run_until(MINUTE, Pair::is_up), "{len}");
     }
 }
@@ -256,6 +258,27 @@ fn an_absent_peer_is_reported_within_five_seconds() {
     assert_eq!(pair.node(Side::B).endpoint.statistics().unknown_peer, 4);
     pair.connect(Side::B, Pair::usual(Side::B));
     assert!(pair.run_until(MINUTE, Pair::is_up));
+}
+
+#[test]
+fn a_peer_that_has_none_of_our_answers_is_named_by_either_version() {
+    for versions in [Versions::V1, Versions::V2] {
+        let mut pair = pair();
+        for side in [Side::B, Side::A] {
+            let mut config = Pair::usual(side);
+            config.versions = versions;
+            config.initiate = side == Side::A;
+            pair.connect(side, config);
+        }
+        let end = pair.now + Duration::from_secs(10);
+        while pair.step(end) {
+            while pair.take_from(Side::B).is_some() {}
+        }
+        let after = Duration::from_millis(7_500);
+        let told = failures(&pair, Side::B);
+        assert_eq!(told, [Failure::AnswersLost { after }], "{versions:?}");
+        assert!(pair.run_until(MINUTE, Pair::is_up));
+    }
 }
 
 #[test]

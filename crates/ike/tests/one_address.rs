@@ -7,7 +7,8 @@ use std::time::Duration;
 use adit_crypto::{Encryption, Secret};
 use adit_ike::config::block;
 use adit_ike::{
-    Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Failure, Identity,
+    Authentication, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Failure,
+    Identity,
 };
 use adit_ike_wire::IdType;
 use adit_sim::{Conditions, Pair, Side};
@@ -47,7 +48,7 @@ fn pair(
     let mut right = passive(Pair::usual(Side::B));
     let mut other = right.clone();
     other.remote_id = named(IdType::FQDN, "other");
-    other.psk = Secret::new(b"another".to_vec());
+    other.authentication = Authentication::psk(Secret::new(b"another".to_vec()));
     other.children[0].remote = vec![block(IpAddr::from([10, 9, 0, 0]), 24)];
     change(&mut a, &mut right, &mut other);
     for (key, config) in [(OTHER, other), (Pair::CONNECTION, right)] {
@@ -109,7 +110,8 @@ fn a_peer_that_asks_for_somebody_else_is_told_of_as_such() {
 
 #[test]
 fn a_wrong_key_is_told_to_the_connection_it_is_wrong_for() {
-    let mut pair = pair(|a, _, _| a.psk = Secret::new(b"wrong".to_vec()));
+    let mut pair =
+        pair(|a, _, _| a.authentication = Authentication::psk(Secret::new(b"wrong".to_vec())));
     pair.run_for(Duration::from_secs(3));
     assert!(!failures(&pair, Side::B, Pair::CONNECTION).is_empty());
     assert_eq!(failures(&pair, Side::B, OTHER), []);

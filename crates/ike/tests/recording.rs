@@ -5,8 +5,8 @@ use std::time::Duration;
 use adit_crypto::{AdditionalExchange, EnvelopeKey, Secret};
 use adit_ike::config::block;
 use adit_ike::{
-    ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event, Liveness,
-    Recording, RecordingError, ReplayError, Replayed, Versions,
+    Authentication, ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event,
+    Liveness, Recording, RecordingError, ReplayError, Replayed, Versions,
 };
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 use proptest::prelude::*;
@@ -193,7 +193,7 @@ impl Life {
     }
 
     fn replay(&mut self, side: Side) -> Result<Replayed, ReplayError> {
-        let psk = self.config(side).psk.clone();
+        let psk = self.config(side).authentication.only_key().unwrap().clone();
         self.recording(side).replay(&psk)
     }
 }
@@ -282,7 +282,7 @@ fn what_never_comes_up_can_happen_again_too() {
                 config.esp.encryption.remove(0);
             }
         });
-        life.config(Side::B).psk = Secret::new(b"another".to_vec());
+        life.config(Side::B).authentication = Authentication::psk(Secret::new(b"another".to_vec()));
         life.take(Step::Again(Side::B));
         life.pair.run_for(Duration::from_secs(120));
         let failed = |event: &Event| matches!(event, Event::Failed(..));
@@ -316,7 +316,12 @@ fn a_recording_is_sealed_for_its_connection_and_holds_no_key() {
     let open =
         |connection, key: &EnvelopeKey, sealed: &[u8]| Recording::open(connection, key, sealed);
     let opened = open(Pair::CONNECTION, &key, &sealed).unwrap();
-    let psk = life.config(Side::A).psk.clone();
+    let psk = life
+        .config(Side::A)
+        .authentication
+        .only_key()
+        .unwrap()
+        .clone();
     assert_eq!(opened.replay(&psk), recording.replay(&psk));
     assert!(opened.replay(&psk).is_ok());
     let seal = Some(RecordingError::Seal);
@@ -376,7 +381,12 @@ fn connections_of_one_endpoint_are_replayed_one_by_one() {
             let replayed = life.replay(side);
             assert!(replayed.is_ok(), "{seed} {side:?}: {replayed:?}");
         }
-        let psk = life.config(Side::A).psk.clone();
+        let psk = life
+            .config(Side::A)
+            .authentication
+            .only_key()
+            .unwrap()
+            .clone();
         for key in others {
             let recording = life.pair.node(Side::A).endpoint.recording(key).unwrap();
             let replayed = recording.replay(&psk).unwrap();
@@ -403,7 +413,9 @@ fn what_can_not_happen_again_says_so() {
     pair.connect(Side::A, Pair::usual(Side::A));
     pair.run_for(Duration::from_secs(5));
     let recording = pair.node(Side::B).endpoint.recording(Pair::CONNECTION);
-    let replayed = recording.unwrap().replay(&config.psk);
+    let replayed = recording
+        .unwrap()
+        .replay(config.authentication.only_key().unwrap());
     assert_eq!(replayed, Err(ReplayError::Shared));
     // One that was there before.
     let mut pair = up(1);
@@ -411,7 +423,9 @@ fn what_can_not_happen_again_says_so() {
     rekey_child(&mut pair, Side::A);
     pair.pass_all();
     let recording = pair.node(Side::A).endpoint.recording(Pair::CONNECTION);
-    let replayed = recording.unwrap().replay(&config.psk);
+    let replayed = recording
+        .unwrap()
+        .replay(config.authentication.only_key().unwrap());
     assert_eq!(replayed, Err(ReplayError::Cut));
     let endpoint = &pair.node(Side::A).endpoint;
     assert!(endpoint.recording(ConnectionKey(5)).is_none());

@@ -8,7 +8,10 @@ use std::time::Duration;
 use crate::exchange::*;
 use adit_crypto::Secret;
 use adit_ike::config::block;
-use adit_ike::{ChildConfig, Command, ConnectionConfig, EndpointConfig, Event, Instant, Liveness};
+use adit_ike::{
+    Authentication, ChildConfig, Command, ConnectionConfig, EndpointConfig, Event, Instant,
+    Liveness,
+};
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 
 /// The most IKE SAs one side may hold at any moment of a storm.
@@ -60,7 +63,8 @@ impl Storm {
 
     fn config(&mut self, side: Side) -> ConnectionConfig {
         let mut config = Pair::usual(side);
-        config.psk = Secret::new(self.psk.to_be_bytes().to_vec());
+        let key = Secret::new(self.psk.to_be_bytes().to_vec());
+        config.authentication = Authentication::psk(key);
         config.initiate = true;
         for index in 1..self.weather.children {
             let net = |side| {

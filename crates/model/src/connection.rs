@@ -46,6 +46,8 @@ pub enum Identity {
     Address(IpAddr),
     /// A mail address (`ID_RFC822_ADDR`).
     Email(String),
+    /// A distinguished name in DER (`ID_DER_ASN1_DN`), as a certificate's subject is.
+    DistinguishedName(Vec<u8>),
     /// Opaque octets (`ID_KEY_ID`).
     KeyId(Vec<u8>),
     /// Any other name (`ID_FQDN`).
@@ -56,7 +58,7 @@ impl Identity {
     /// Reads an identity as Neutron users write it, whose drivers hand it to strongSwan: an address;
     /// `user@host`, or `@@user@host`, is a mail address; `@#` and hexadecimal digits, or what has
     /// a colon, is a key ID; anything else is a name, with or without an `@` before it. A type before
-    /// a colon (`fqdn:`, `email:`, `keyid:`) leaves no doubt.
+    /// a colon (`fqdn:`, `email:`, `keyid:`) leaves no doubt. `asn1dn:#` and hexadecimal digits is a distinguished name.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if let Ok(address) = text.parse() {
@@ -64,6 +66,10 @@ impl Identity {
         }
         if let Some((kind, rest)) = text.split_once(':') {
             return match kind {
+                "asn1dn" => match rest.strip_prefix('#').and_then(octets) {
+                    Some(octets) => Self::DistinguishedName(octets),
+                    None => Self::KeyId(text.as_bytes().to_vec()),
+                },
                 "dns" | "fqdn" => Self::Name(rest.to_owned()),
                 "email" | "rfc822" | "userfqdn" => Self::Email(rest.to_owned()),
                 "ipv4" | "ipv6" => Self::parse(rest),

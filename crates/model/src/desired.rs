@@ -1,7 +1,7 @@
 //! What `control` asks an agent for. A spec is complete: applying it twice changes nothing, and
 //! what it no longer lists is removed.
 //!
-//! All of it can travel to another process. A [`Psk`] can only as a part of a [`TunnelSpec`].
+//! All of it can travel to another process. Keys can only as a part of a [`TunnelSpec`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::authentication::Authentication;
 use crate::connection::{DeadPeerDetection, Identity, Initiator};
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
 use crate::{
-    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Psk, Revision,
+    Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Revision,
     RouterId,
 };
 
@@ -181,9 +182,8 @@ pub struct TunnelSpec {
     pub initiator: Initiator,
     /// The most octets of an inner packet; 0 leaves it to the path.
     pub mtu: u32,
-    /// The pre-shared key.
-    #[serde(with = "crate::psk::travelling")]
-    pub psk: Psk,
+    /// By what the two ends show who they are.
+    pub authentication: Authentication,
     /// This end's blocks.
     pub local_cidrs: Vec<Cidr>,
     /// The other end's blocks.
@@ -201,6 +201,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::Psk;
     use crate::policy::{IkeParameters, IpsecParameters};
 
     fn travels<T>(word: &T) -> String
@@ -222,7 +223,9 @@ mod tests {
             peer_id: Identity::parse("peer.example.com"),
             initiator: Initiator::BiDirectional,
             mtu: 1400,
-            psk: Psk::new(b"\0secret\xff".to_vec()).unwrap(),
+            authentication: Authentication::PresharedKey(
+                Psk::new(b"\0secret\xff".to_vec()).unwrap(),
+            ),
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["fd00::/64".parse().unwrap()],
             ike: IkeParameters::negotiate(),
@@ -307,13 +310,14 @@ mod tests {
     fn a_key_of_any_length_but_too_many_octets_travels() {
         let mut tunnel = tunnel();
         for len in [1, 64, 65, 255] {
-            tunnel.psk = Psk::new(vec![7; len]).unwrap();
+            let psk = Psk::new(vec![7; len]).unwrap();
+            tunnel.authentication = Authentication::PresharedKey(psk);
             travels(&tunnel);
         }
-        tunnel.psk = Psk::lost();
+        tunnel.authentication = Authentication::PresharedKey(Psk::lost());
         travels(&tunnel);
         let mut value = serde_json::to_value(&tunnel).unwrap();
-        value["psk"] = serde_json::json!(vec![7; 256]);
+        value["authentication"]["preshared_key"] = serde_json::json!(vec![7; 256]);
         assert!(serde_json::from_value::<TunnelSpec>(value).is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! and never checked again. Nothing here does I/O, and no dialect's word is used (an IBM VPC
 //! is a [`Router`] here).
 
+pub mod authentication;
 pub mod change;
 pub mod cidr;
 pub mod connection;

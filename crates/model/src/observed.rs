@@ -13,7 +13,7 @@ use crate::{Cidr, Reason};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TunnelState {
-    /// No IKE SA, and none under way.
+    /// No IKE SA, and none under way; or SAs of which nothing has passed its integrity check.
     Down,
     /// Negotiating.
     Connecting,

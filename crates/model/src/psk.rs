@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::Deserializer;
+use serde::de::{self, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 /// A pre-shared key of 1 to 255 octets, or the place of a lost one. Dialects may ask for more (a
@@ -70,13 +72,9 @@ impl fmt::Debug for Psk {
 /// A key on its way to the one process that needs it, as a list of octets. What is not a
 /// [`desired`](crate::desired) word of this crate can't call it: elsewhere a key never serialises.
 pub(crate) mod travelling {
-    use std::fmt;
-
-    use serde::de::{self, SeqAccess, Visitor};
     use serde::{Deserializer, Serialize, Serializer};
-    use zeroize::Zeroizing;
 
-    use super::Psk;
+    use super::{Psk, octets};
 
     const MOST: usize = 255;
 
@@ -84,29 +82,35 @@ pub(crate) mod travelling {
         psk.expose().serialize(to)
     }
 
-    /// Reads into memory that doesn't grow, since growing leaves a copy, and that is wiped.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Psk, D::Error> {
-        struct Octets;
+        octets::<MOST, D>(from).map(Psk)
+    }
+}
 
-        impl<'de> Visitor<'de> for Octets {
-            type Value = Psk;
+/// Reads a list of octets into memory that doesn't grow, since growing leaves a copy, and that is wiped.
+pub(crate) fn octets<'de, const MOST: usize, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Zeroizing<Vec<u8>>, D::Error> {
+    struct Octets<const MOST: usize>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "at most {MOST} octets")
-            }
+    impl<'de, const MOST: usize> Visitor<'de> for Octets<MOST> {
+        type Value = Zeroizing<Vec<u8>>;
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Psk, A::Error> {
-                let mut octets = Zeroizing::new(Vec::with_capacity(MOST));
-                while let Some(octet) = list.next_element::<u8>()? {
-                    if octets.len() == MOST {
-                        return Err(de::Error::invalid_length(MOST + 1, &self));
-                    }
-                    octets.push(octet);
-                }
-                Ok(Psk(octets))
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} octets")
         }
 
-        from.deserialize_seq(Octets)
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut octets = Zeroizing::new(Vec::with_capacity(MOST));
+            while let Some(octet) = list.next_element::<u8>()? {
+                if octets.len() == MOST {
+                    return Err(de::Error::invalid_length(MOST + 1, &self));
+                }
+                octets.push(octet);
+            }
+            Ok(octets)
+        }
     }
+
+    from.deserialize_seq(Octets::<MOST>)
 }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use adit_model::{Cidr, GatewayId, NetworkId, RouterId};
 use futures_util::{Stream, StreamExt, stream};
@@ -48,9 +47,6 @@ pub(crate) type Made<T> = Arc<OnceCell<Arc<T>>>;
 
 /// How many namespaces are removed at once: the kernel waits at each, and works at few of them.
 const REMOVALS: usize = 64;
-
-/// How long namespaces may take to go with all that is in them, and how often that is looked at.
-const GOING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
 
 /// The embedded network provider of one host.
 #[derive(Debug)]
@@ -188,13 +184,6 @@ impl Network {
         self.remove_orphans(&networks).await
     }
 
-    /// Whether the host has ends of links into routers' namespaces.
-    async fn has_router_links(&self) -> Result<bool, NetworkError> {
-        let marker = self.link('x', "");
-        let links = self.host.links().await?;
-        Ok(links.iter().any(|link| link.name.starts_with(&marker)))
-    }
-
     /// The short ids of the namespaces of a kind that are not wanted.
     fn leftover(&self, kind: &str, wanted: &[String]) -> Vec<String> {
         let marker = format!("{}-{kind}-", self.prefix);
@@ -234,18 +223,14 @@ impl Network {
     pub async fn remove_all(&self) -> Result<(), NetworkError> {
         self.routers.lock().await.clear();
         self.segments.lock().await.clear();
-        // All at once: the kernel takes the links with the namespaces, many in one go.
+        // What the host sees goes at once. What is inside of namespaces goes with them, when the
+        // kernel comes to it: nobody meets it any more.
+        self.host.delete_all(&self.link('x', "")).await?;
         for kind in ["i", "r", "n"] {
             for name in Namespace::list(&format!("{}-{kind}-", self.prefix)) {
                 Namespace::named(name).remove()?;
             }
         }
-        let begun = Instant::now();
-        while begun.elapsed() < GOING.0 && self.has_router_links().await? {
-            tokio::time::sleep(GOING.1).await;
-        }
-        // What is kept by somebody who looks into a namespace goes one by one.
-        self.retain(&[], &[], &[]).await?;
         self.host.delete(&self.bridge()).await
     }
 }

@@ -5,11 +5,13 @@
 //! checks after every step that whatever one side sends on, the other side receives on. The same
 //! seed gives the same run.
 
+mod authority;
 mod network;
 mod node;
 mod pair;
 mod random;
 
+pub use authority::{Authority, Issued, KeyType, NOW, Wanted};
 pub use network::{Conditions, Datagram};
 pub use node::{InstalledChild, Node};
 pub use pair::{Pair, Side};

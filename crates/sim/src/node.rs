@@ -12,6 +12,7 @@ use adit_ike::{
 };
 use adit_ike_wire::TrafficSelector;
 
+use crate::authority::NOW;
 use crate::random::SeededRandom;
 
 /// A Child SA as a data plane would hold it.
@@ -65,8 +66,10 @@ pub struct Node {
 impl Node {
     pub(crate) fn new(limits: EndpointConfig, seed: u64) -> Self {
         let random = Box::new(SeededRandom::new(seed));
+        let mut endpoint = Endpoint::new(Instant::ZERO, limits, random);
+        endpoint.set_time_of_day(Instant::ZERO, NOW);
         Self {
-            endpoint: Endpoint::new(Instant::ZERO, limits, random),
+            endpoint,
             children: BTreeMap::new(),
             events: Vec::new(),
             installs: true,
@@ -107,6 +110,7 @@ impl Node {
         self.ahead = Duration::from_secs(100_000 + random.below(1_000_000));
         let now = self.clock(now);
         self.endpoint = Endpoint::new(now, self.limits, Box::new(random));
+        self.endpoint.set_time_of_day(now, NOW);
         self.children.clear();
         self.served.clear();
         self.up.clear();

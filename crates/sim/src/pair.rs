@@ -7,9 +7,9 @@ use std::time::Duration;
 use adit_crypto::{Encryption, Group, Integrity, Prf, Secret};
 use adit_ike::selectors;
 use adit_ike::{
-    ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey, Encapsulation,
-    EndpointConfig, EspAlgorithms, ExportError, Identity, IkeAlgorithms, Instant, Mode, Protocol,
-    Versions,
+    Authentication, ChildConfig, Childless, Command, ConnectionConfig, ConnectionKey,
+    Encapsulation, EndpointConfig, EspAlgorithms, ExportError, Identity, IkeAlgorithms, Instant,
+    Mode, Protocol, Versions,
 };
 
 use crate::network::{Conditions, Datagram};
@@ -147,7 +147,9 @@ impl Pair {
             remote: side.other().address(),
             local_id: Identity::of_address(side.address()),
             remote_id: Identity::of_address(side.other().address()),
-            psk: Secret::new(b"correct horse battery staple".to_vec()),
+            authentication: Authentication::psk(Secret::new(
+                b"correct horse battery staple".to_vec(),
+            )),
             ike: IkeAlgorithms {
                 encryption: vec![Encryption::AesGcm256, Encryption::AesCbc128],
                 integrity: vec![Integrity::HmacSha256_128],

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_crypto::{AdditionalExchange, Encryption, Integrity, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Integrity};
 use adit_dataplane::{ConnectionBlocks, Owner};
 use adit_ike::config::block;
 use adit_ike::{
@@ -18,6 +18,7 @@ use adit_model::policy::{self, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
+use crate::authentication;
 use crate::reason::AfterLoss;
 
 /// Why a tunnel can't be negotiated at all.
@@ -35,6 +36,8 @@ pub(crate) enum Unsupported {
     Anybody(IpAddr),
     #[error("the gateway has no address to reach {0} from")]
     Family(IpAddr),
+    #[error(transparent)]
+    Certificates(#[from] authentication::Unusable),
     #[error("ESP within AH is not one of the protocols this engine speaks")]
     AhEsp,
     #[error(
@@ -60,6 +63,10 @@ pub(crate) fn connection_id(key: ConnectionKey) -> ConnectionId {
 pub(crate) fn identity(id: &connection::Identity) -> Identity {
     match id {
         connection::Identity::Address(address) => Identity::of_address(*address),
+        connection::Identity::DistinguishedName(der) => Identity {
+            kind: IdType::DER_ASN1_DN,
+            data: der.clone(),
+        },
         connection::Identity::Email(address) => Identity {
             kind: IdType::RFC822_ADDR,
             data: address.as_bytes().to_vec(),
@@ -175,13 +182,16 @@ pub(crate) fn config(
     if nothing || lost_pfs {
         return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
     }
+    let (local_id, remote_id) = (identity(&order.local_id), identity(&order.peer_id));
+    let identities = (&local_id, &remote_id);
+    let authentication = authentication::of(&order.authentication, versions, identities)?;
     Ok(ConnectionConfig {
         versions,
         local,
         remote: peer,
-        local_id: identity(&order.local_id),
-        remote_id: identity(&order.peer_id),
-        psk: Secret::new(order.psk.expose().to_vec()),
+        local_id,
+        remote_id,
+        authentication,
         encapsulation,
         ike,
         esp,
@@ -273,8 +283,9 @@ fn liveness(order: &TunnelSpec) -> Option<Liveness> {
 #[cfg(test)]
 pub(crate) mod tests {
     use adit_crypto::{Group, Prf};
+    use adit_model::authentication::Authentication;
     use adit_model::connection::DeadPeerDetection;
-    use adit_model::policy::{self, Authentication, IkeParameters, IpsecParameters};
+    use adit_model::policy::{self, IkeParameters, IpsecParameters};
     use adit_model::{Psk, Revision};
 
     use super::*;
@@ -290,7 +301,7 @@ pub(crate) mod tests {
             peer_id: connection::Identity::parse("@peer"),
             initiator: Initiator::BiDirectional,
             mtu: 1400,
-            psk: Psk::new(b"secret".to_vec()).unwrap(),
+            authentication: Authentication::PresharedKey(Psk::new(b"secret".to_vec()).unwrap()),
             local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
             ike: IkeParameters::negotiate(),
@@ -368,7 +379,7 @@ pub(crate) mod tests {
         };
         refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Gcm16]);
         refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Ctr]);
-        refused(&|order| order.ike.authentication = vec![Authentication::AesXcbc]);
+        refused(&|order| order.ike.authentication = vec![policy::Authentication::AesXcbc]);
         refused(&|order| order.ipsec.encryption = vec![policy::Encryption::ChaCha20Poly1305]);
         let mut both = order();
         both.ike.version = IkeVersion::V1;
@@ -380,7 +391,7 @@ pub(crate) mod tests {
     fn ah_has_no_cipher_and_is_never_in_udp() {
         let mut ah = order();
         ah.ipsec.transform = Transform::Ah;
-        ah.ipsec.authentication = vec![Authentication::Sha256];
+        ah.ipsec.authentication = vec![policy::Authentication::Sha256];
         let agreed = config_of(own(), &ah).unwrap();
         assert_eq!(agreed.esp.protocol, Protocol::Ah);
         assert_eq!(agreed.encapsulation, Encapsulation::Never);
@@ -389,7 +400,7 @@ pub(crate) mod tests {
         let refused = config(own(), Encapsulation::Always, &ah).unwrap_err();
         assert_eq!(refused, Unsupported::AhInUdp);
         ah.ike.version = IkeVersion::V1;
-        ah.ipsec.authentication = vec![Authentication::AesCmac];
+        ah.ipsec.authentication = vec![policy::Authentication::AesCmac];
         let refused = config_of(own(), &ah);
         assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
         ah.ipsec.transform = Transform::AhEsp;
@@ -416,7 +427,7 @@ pub(crate) mod tests {
         bare.ike.version = IkeVersion::V1;
         for cipher in [policy::Encryption::Aes128, policy::Encryption::Aes128Ctr] {
             bare.ipsec.encryption = vec![cipher];
-            bare.ipsec.authentication = vec![Authentication::AesCmac];
+            bare.ipsec.authentication = vec![policy::Authentication::AesCmac];
             let refused = config_of(own(), &bare);
             assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
             bare.ipsec.encryption.push(policy::Encryption::Aes128Gcm16);
@@ -462,7 +473,7 @@ pub(crate) mod tests {
         assert_eq!(usual.ike.prf.last(), Some(&Prf::HmacMd5));
         assert_eq!(usual.esp.integrity.last(), Some(&Integrity::HmacMd5_96));
         weak.ike.encryption = vec![policy::Encryption::TripleDes];
-        weak.ike.authentication = vec![Authentication::Md5];
+        weak.ike.authentication = vec![policy::Authentication::Md5];
         let named = config_of(local, &weak).unwrap();
         assert_eq!(named.ike.encryption, [Encryption::TripleDesCbc]);
         assert_eq!(named.ike.prf, [Prf::HmacMd5]);

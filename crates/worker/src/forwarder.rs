@@ -41,7 +41,13 @@ pub(crate) struct Look {
     pub(crate) moved: Option<SocketAddr>,
     /// Its sequence numbers run out.
     pub(crate) exhausting: bool,
+    /// Packets come, and not one of them was authentic.
+    pub(crate) unreadable: bool,
 }
+
+/// How many packets have to fail until a Child SA counts as one that the peer uses otherwise than was agreed: one may be
+/// damaged, or somebody else's.
+const UNREADABLE_AFTER: u64 = 3;
 
 /// One installed Child SA.
 #[derive(Debug)]
@@ -172,6 +178,8 @@ impl Forwarded {
             sent,
             moved: counters.endpoint_seen.filter(|seen| *seen != self.remote),
             exhausting,
+            unreadable: counters.last_inbound.is_none()
+                && counters.not_authentic >= UNREADABLE_AFTER,
         })
     }
 }

@@ -13,6 +13,7 @@
 //! keys and no other's, and it dies with its parent.
 
 mod algorithms;
+mod authentication;
 mod conversion;
 mod descriptors;
 mod drops;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use adit_crypto::EnvelopeKey;
+use adit_model::authentication::{Pem, PrivateKey};
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::{Drops, TunnelObserved};
@@ -16,8 +17,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// What one tunnel takes of an order, in octets, at most: one of some hundred blocks.
 const MAX_TUNNEL_LEN: usize = 6_500;
 
+/// What certificates take of it: texts whose line ends are escaped, and a key as a list of numbers.
+const MAX_CERTIFICATES_LEN: usize = 3 * Pem::MOST + Pem::MOST / 8 + 4 * PrivateKey::MOST + 256;
+
 /// The longest order taken, in octets: all tunnels that a gateway may have.
-pub const MAX_LINE: usize = MAX_TUNNELS * MAX_TUNNEL_LEN;
+pub const MAX_LINE: usize = MAX_TUNNELS * (MAX_TUNNEL_LEN + MAX_CERTIFICATES_LEN);
 
 /// The longest line of a worker, in octets: a tunnel of some thousand Child SAs.
 pub const MAX_NEWS_LINE: u64 = 1 << 20;
@@ -190,6 +194,7 @@ impl FromWorker {
 
 #[cfg(test)]
 mod tests {
+    use adit_model::authentication::Authentication;
     use adit_model::{Cidr, Psk};
 
     use super::*;
@@ -204,7 +209,7 @@ mod tests {
         };
         tunnel.local_cidrs = (0..50).map(block).collect();
         tunnel.peer_cidrs = (50..100).map(block).collect();
-        tunnel.psk = Psk::new(vec![255; 128]).unwrap();
+        tunnel.authentication = Authentication::PresharedKey(Psk::new(vec![255; 128]).unwrap());
         let len = serde_json::to_vec(&tunnel).unwrap().len();
         let addresses =
             r#"{"Apply":{"addresses":{"v4":"255.255.255.255","v6":null},"tunnels":[]}}"#;

@@ -1,5 +1,7 @@
 //! From what the engine found to what a person can act on.
 
+mod distrust;
+
 use adit_ike::{Failure, Identity, Judge};
 use adit_ike_wire::IdType;
 use adit_model::{Reason, ReasonCode, Whose};
@@ -61,7 +63,19 @@ impl Finding {
                 format!("{peer} begins with IKEv1's aggressive mode, which shows a hash of the pre-shared key to anybody who asks"),
                 "Set the peer to main mode.",
             ),
+            Failure::AnswersLost { after } => Self::new(
+                now,
+                ReasonCode::PeerNotResponding,
+                Whose::Network,
+                format!(
+                    "{peer} begins and repeats its first message for {} s now, though each was answered: messages from {peer} arrive here, and those of this gateway don't arrive there",
+                    after.as_secs()
+                ),
+                "Have UDP 500 and 4500 pass from this gateway's address to the peer: look for a packet filter, or another way back, on the peer's side.",
+            )
+            .seen(true),
             Failure::Authentication { by } => authentication(now, *by, peer),
+            Failure::Distrust(what) => distrust::finding(now, what, peer),
             Failure::ChildNotInstalled => Self::new(
                 now,
                 ReasonCode::InternalError,
@@ -146,6 +160,10 @@ impl Finding {
                 ReasonCode::Unsupported,
                 "Give the peer's identity (peer_id), which is what it calls itself, or its address.",
             ),
+            Unsupported::Certificates(_) => (
+                ReasonCode::Unsupported,
+                "Give this connection certificates and a key that belong together, with its identity in them; or a pre-shared key at both ends.",
+            ),
             Unsupported::AhEsp => (
                 ReasonCode::Unsupported,
                 "Choose an IPsec policy of ESP, or of AH, at both ends.",
@@ -182,6 +200,31 @@ impl Finding {
             ),
             "Make each side's local CIDRs the other side's peer CIDRs.",
         )
+    }
+
+    /// A Child SA that is agreed upon and does not work.
+    pub(crate) fn unreadable(
+        since: OffsetDateTime,
+        pair: &str,
+        peer: &str,
+        may_be_truncated: bool,
+    ) -> Self {
+        let (why, next_step) = if may_be_truncated {
+            (
+                "some truncate HMAC-SHA-256 to 96 bits, as a draft had it, where RFC 4868 has 128",
+                "Have the peer truncate SHA-256 to 128 bits (strongSwan: sha256_96 = no; libreswan: sha2-truncbug=no), or choose SHA-1, SHA-512 or AES-GCM at both ends.",
+            )
+        } else {
+            (
+                "the two ends use the SA differently, or something on the way changes its packets",
+                "Look for what changes packets on the way; choose AES-GCM, or another IPsec policy, at both ends.",
+            )
+        };
+        let evidence = format!(
+            "packets from {peer} on the Child SA for [{pair}] (local === remote) arrive, and none has passed its integrity check: {why}"
+        );
+        let code = ReasonCode::IpsecPolicyMismatch;
+        Self::new(since, code, Whose::Peer, evidence, next_step)
     }
 
     /// Blocks of which the peer carries a part.
@@ -285,6 +328,7 @@ fn authentication(now: OffsetDateTime, by: Judge, peer: &str) -> Finding {
 /// What an identity is, for people.
 fn kind(identity: &Identity) -> String {
     match identity.kind {
+        IdType::DER_ASN1_DN => "a distinguished name".to_owned(),
         IdType::FQDN => "a name".to_owned(),
         IdType::IPV4_ADDR | IdType::IPV6_ADDR => "an address".to_owned(),
         IdType::KEY_ID => "a key ID".to_owned(),

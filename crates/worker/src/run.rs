@@ -185,6 +185,7 @@ impl Worker {
     fn serve(&mut self) -> Result<(), WorkerError> {
         let mut buffer = vec![0; 65_536];
         loop {
+            self.tell_time();
             let deadline = self.drain();
             self.tell_news(false);
             self.flush()?;
@@ -199,6 +200,14 @@ impl Worker {
                 self.look();
             }
         }
+    }
+
+    /// Says how late it is, which certificates are judged by.
+    fn tell_time(&mut self) {
+        let seconds = OffsetDateTime::now_utc().unix_timestamp();
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        let now = self.now();
+        self.endpoint.set_time_of_day(now, seconds);
     }
 
     /// Sleeps until something comes in or is due.

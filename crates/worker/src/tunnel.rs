@@ -1,6 +1,6 @@
 //! What is known of one tunnel, and when it is worth telling.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,10 @@ pub(crate) struct Tunnel {
     ike_suite: Option<String>,
     children: BTreeMap<ChildKey, ChildObserved>,
     selectors: BTreeMap<ChildKey, Selectors>,
+    /// Child SAs whose ICVs are of a kind that some truncate otherwise.
+    truncatable: BTreeSet<ChildKey>,
+    /// Child SAs of which no packet was authentic, since when.
+    unreadable: BTreeMap<ChildKey, OffsetDateTime>,
     /// Of Child SAs that are gone.
     past: Traffic,
     /// Of Child SAs that are there.
@@ -86,6 +90,8 @@ impl Tunnel {
             ike_suite: None,
             children: BTreeMap::new(),
             selectors: BTreeMap::new(),
+            truncatable: BTreeSet::new(),
+            unreadable: BTreeMap::new(),
             past: Traffic::default(),
             present: BTreeMap::new(),
             told: None,
@@ -158,7 +164,15 @@ impl Tunnel {
             let rekey = matches!(part, Part::ChildRekey(_) | Part::IkeRekey);
             rekey.then(|| finding.reason.clone())
         });
-        pairs.chain(rekeys).take(MAX_WARNINGS).collect()
+        let unreadable = self.unreadable.iter().filter_map(|(child, since)| {
+            let (local, remote) = self.selectors.get(child)?;
+            let may_be_truncated = self.truncatable.contains(child);
+            let pair = describe(local, remote);
+            let finding = Finding::unreadable(*since, &pair, &self.peer, may_be_truncated);
+            Some(finding.reason)
+        });
+        let all = pairs.chain(rekeys).chain(unreadable);
+        all.take(MAX_WARNINGS).collect()
     }
 
     pub(crate) fn find(&mut self, finding: Finding) {
@@ -279,8 +293,32 @@ impl Tunnel {
         self.present.insert(child, traffic);
     }
 
+    /// Notes that a Child SA's ICVs are HMAC-SHA-256's, which older programs truncate otherwise.
+    pub(crate) fn may_be_truncated(&mut self, child: ChildKey) {
+        self.truncatable.insert(child);
+    }
+
+    /// Notes whether all that comes on a Child SA fails its check. Returns whether that is new.
+    pub(crate) fn judge(&mut self, child: ChildKey, unreadable: bool, now: OffsetDateTime) -> bool {
+        if !unreadable {
+            return self.unreadable.remove(&child).is_some();
+        }
+        let is_new = !self.unreadable.contains_key(&child);
+        self.unreadable.entry(child).or_insert(now);
+        is_new
+    }
+
+    /// Since when nothing can be carried although there are SAs: all that comes on each of them fails its check.
+    fn unreadable_since(&self) -> Option<OffsetDateTime> {
+        let since = |child| self.unreadable.get(child).copied();
+        let all: Option<Vec<_>> = self.children.keys().map(since).collect();
+        all?.into_iter().max()
+    }
+
     /// Notes that a Child SA's counters will not change any more.
     pub(crate) fn settle(&mut self, child: ChildKey) {
+        self.truncatable.remove(&child);
+        self.unreadable.remove(&child);
         if let Some(traffic) = self.present.remove(&child) {
             self.past = total([self.past, traffic].into_iter());
         }
@@ -310,9 +348,13 @@ impl Tunnel {
             }
             (None, _) => vec![Finding::negotiating(self.since, &self.peer).reason],
         };
+        let (state, since) = match (self.state, self.unreadable_since()) {
+            (TunnelState::Up, Some(since)) => (TunnelState::Down, since),
+            (state, _) => (state, self.since),
+        };
         TunnelObserved {
-            state: self.state,
-            since: self.since,
+            state,
+            since,
             reasons,
             ike_suite: self.ike_suite.clone(),
             children: self.children.values().cloned().collect(),
@@ -506,6 +548,27 @@ mod tests {
             "{found:?}"
         );
         tunnel.on_event(&ike_up(true), before());
+        assert_eq!(evidence(&tunnel), [""; 0]);
+    }
+
+    #[test]
+    fn a_tunnel_of_which_no_packet_passes_its_check_is_not_up() {
+        let mut tunnel = tunnel(&[2, 3]);
+        tunnel.on_event(&up(1, 16, 2, None), before());
+        tunnel.on_event(&up(2, 16, 3, None), before());
+        tunnel.may_be_truncated(ChildKey(1));
+        let now = OffsetDateTime::now_utc();
+        assert!(tunnel.judge(ChildKey(1), true, now) && !tunnel.judge(ChildKey(1), true, now));
+        let found = evidence(&tunnel);
+        assert!(
+            found.len() == 1 && found[0].contains("to 96 bits"),
+            "{found:?}"
+        );
+        assert!(tunnel.judge(ChildKey(2), true, now));
+        let observed = tunnel.observed();
+        assert_eq!((observed.state, observed.since), (TunnelState::Down, now));
+        assert_eq!(observed.reasons.len(), 2);
+        assert!(tunnel.judge(ChildKey(1), false, now) && tunnel.judge(ChildKey(2), false, now));
         assert_eq!(evidence(&tunnel), [""; 0]);
     }
 

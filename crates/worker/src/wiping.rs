@@ -102,7 +102,7 @@ mod tests {
     fn order(masked: &[u8]) -> Zeroizing<String> {
         let mut tunnel = conversion::tests::order();
         tunnel.connection = ConnectionId::random();
-        tunnel.psk = Psk::new(vec![1, 2, 3]).unwrap();
+        tunnel.authentication = Psk::new(vec![1, 2, 3]).unwrap().into();
         let order = ToWorker::Apply(GatewayOrder {
             addresses: conversion::tests::own(),
             tunnels: vec![tunnel.into()],

@@ -1,5 +1,6 @@
 //! IKEv2's messages and payloads (RFC 7296 section 3).
 
+pub mod authentication;
 pub mod delete;
 pub mod encrypted;
 pub mod identification;
@@ -9,6 +10,7 @@ pub mod payload;
 pub mod security_association;
 pub mod traffic_selector;
 
+pub use authentication::{DigitalSignature, PpkIdentity};
 pub use delete::Delete;
 pub use encrypted::{Encrypted, EncryptedFragment};
 pub use identification::Identification;

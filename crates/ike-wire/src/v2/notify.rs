@@ -46,6 +46,10 @@ impl NotifyType {
     pub const IKEV2_MESSAGE_ID_SYNC_SUPPORTED: Self = Self(16420);
     pub const IKEV2_MESSAGE_ID_SYNC: Self = Self(16422);
     pub const FRAGMENTATION_SUPPORTED: Self = Self(16430);
+    pub const SIGNATURE_HASH_ALGORITHMS: Self = Self(16431);
+    pub const USE_PPK: Self = Self(16435);
+    pub const PPK_IDENTITY: Self = Self(16436);
+    pub const NO_PPK_AUTH: Self = Self(16437);
     pub const INTERMEDIATE_EXCHANGE_SUPPORTED: Self = Self(16438);
     pub const ADDITIONAL_KEY_EXCHANGE: Self = Self(16441);
 

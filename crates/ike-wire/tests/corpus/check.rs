@@ -4,7 +4,7 @@
 //! grows. Attributes that are not known are not kept, only noticed.
 
 use adit_ike_wire::v2::payload::{emit_chain, parse_chain};
-use adit_ike_wire::v2::{Message, Payload, emit};
+use adit_ike_wire::v2::{DigitalSignature, Message, Payload, PpkIdentity, authentication, emit};
 use adit_ike_wire::{PayloadType, v1};
 
 pub fn check(data: &[u8]) {
@@ -16,6 +16,7 @@ pub fn check(data: &[u8]) {
         field.copy_from_slice(&length);
         whole(&mended);
     }
+    parts(data);
     if let Some((first, chain)) = data.split_first() {
         inside(PayloadType(*first), chain);
         inside_v1(PayloadType(*first), chain);
@@ -40,7 +41,26 @@ fn inside(first: PayloadType, chain: &[u8]) {
     let mut written = Vec::new();
     let first = emit_chain(&payloads, &mut written);
     assert!(written.len() <= chain.len());
+    for payload in &payloads {
+        match payload {
+            Payload::Authentication { data, .. } => parts(data),
+            Payload::Notify(notify) => parts(notify.data),
+            _ => {}
+        }
+    }
     assert_eq!(parse_chain(first, &written), Ok(known(payloads)));
+}
+
+/// What AUTH and its notifications hold.
+fn parts(data: &[u8]) {
+    if let Ok(signature) = DigitalSignature::parse(data) {
+        assert_eq!(signature.to_octets(), data);
+    }
+    if let Ok(identity) = PpkIdentity::parse(data) {
+        assert_eq!(identity.to_octets(), data);
+    }
+    let hashes = authentication::signature_hashes_data(authentication::signature_hashes(data));
+    assert_eq!(Some(&*hashes), data.get(..data.len() / 2 * 2));
 }
 
 fn inside_v1(first: PayloadType, chain: &[u8]) {

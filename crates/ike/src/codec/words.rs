@@ -2,11 +2,12 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf, Secret};
+use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 use adit_ike_wire::{
     AddressRange, ExchangeType, Flags, Header, IdType, PayloadType, Spi, TrafficSelector,
 };
 
+use crate::authentication::Authentication;
 use crate::carriage::{Carriage, Encapsulation};
 use crate::codec::{Field, Reader, Unreadable, Writer, choice, record};
 use crate::config::{
@@ -249,7 +250,7 @@ record!(EndpointConfig {
     message_id_sync,
 });
 
-/// Without the key, which whoever reads it has to have.
+/// Without keys and certificates, which whoever reads it has to have.
 impl Field for ConnectionConfig {
     fn put(&self, to: &mut Writer) {
         self.versions.put(to);
@@ -282,7 +283,7 @@ impl Field for ConnectionConfig {
             remote,
             local_id,
             remote_id,
-            psk: Secret::default(),
+            authentication: Authentication::unknown(),
             encapsulation,
             ike,
             esp,

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::authentication::{Authentication, request_of};
 use crate::carriage::{Carriage, Wanted};
 use crate::config::{ConnectionConfig, ConnectionKey, IkeAlgorithms};
 use crate::time::Instant;
@@ -23,6 +24,10 @@ pub(crate) struct Candidates {
     pub(crate) encapsulation: Wanted,
     /// The sender is at an address that no connection names.
     pub(crate) of_stranger: bool,
+    /// Whether any of them has certificates.
+    pub(crate) has_certificates: bool,
+    /// Whose certificates they want, as a payload's data (RFC 7296 section 3.7).
+    pub(crate) request: Vec<u8>,
 }
 
 impl Candidates {
@@ -33,12 +38,17 @@ impl Candidates {
     fn new(all: Vec<(ConnectionKey, Arc<ConnectionConfig>)>) -> Self {
         let of_stranger = all.iter().all(|(_, config)| config.is_to_any());
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
+        let authentications = || all.iter().map(|(_, config)| &config.authentication);
+        let has_certificates = authentications().any(Authentication::has_certificates);
+        let request = request_of(authentications().map(|one| &one.peer));
         let encapsulation = Wanted::of(all.iter().map(|(_, config)| config.encapsulation));
         Self {
             all,
             common,
             encapsulation,
             of_stranger,
+            has_certificates,
+            request,
         }
     }
 

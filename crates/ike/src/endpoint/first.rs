@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
-use adit_ike_wire::Header;
+use adit_ike_wire::{Header, Spi};
 
 use crate::config::ConnectionKey;
 use crate::endpoint::Endpoint;
@@ -21,6 +21,10 @@ use crate::v2::task::init_answer::{InitOutcome, InitRequest};
 /// How often a connection is told of people who were not let in and may be anybody.
 const TELL_OF_STRANGERS_EVERY: Duration = Duration::from_secs(30);
 
+/// How long a first message may be repeated until its answers are taken for lost. One that is lost by chance was
+/// asked for again by then: strongSwan asks after 4 s and 11 s, this engine after 0.5, 1.5, 3.5 and 7.5 s.
+const ANSWERS_ARRIVE_WITHIN: Duration = Duration::from_secs(7);
+
 impl Endpoint {
     pub(super) fn take_first(
         &mut self,
@@ -32,11 +36,7 @@ impl Endpoint {
         let addresses = (path.local, path.remote.ip());
         let candidates = self.candidates_for(now, path, 2)?;
         let spi = message.header.initiator_spi;
-        let begun = self.sas.half_open_of(path.remote, spi);
-        let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
-        if let Some(answer) = answer.map(<[u8]>::to_vec) {
-            self.outputs.push_back(path.transmit(answer));
-            self.statistics.repeated += 1;
+        if self.answer_again(now, path, spi, datagram, &candidates) {
             return Ok(());
         }
         let request = InitRequest {
@@ -86,13 +86,12 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Result<(), DropReason> {
         let candidates = self.candidates_for(now, path, 1)?;
-        let begun = self.sas.half_open_of(path.remote, header.initiator_spi);
-        if !begun.is_empty() {
-            let answer = begun.iter().find_map(|sa| sa.repeats(datagram));
-            let answer = answer.ok_or(DropReason::OutOfOrder)?.to_vec();
-            self.outputs.push_back(path.transmit(answer));
-            self.statistics.repeated += 1;
+        let spi = header.initiator_spi;
+        if self.answer_again(now, path, spi, datagram, &candidates) {
             return Ok(());
+        }
+        if !self.sas.half_open_of(path.remote, spi).is_empty() {
+            return Err(DropReason::OutOfOrder);
         }
         self.admit_half_open(path.remote.ip(), false)?;
         let (_, made) = self.begin_act(None);
@@ -117,6 +116,33 @@ impl Endpoint {
         }
         self.note_first(keys, made, &drawn);
         Ok(())
+    }
+
+    /// Repeats the answer to a first message that is repeated. Who still does so after this while has none of the
+    /// answers, as it seems.
+    fn answer_again(
+        &mut self,
+        now: Instant,
+        path: Path,
+        spi: Spi,
+        datagram: &[u8],
+        candidates: &Candidates,
+    ) -> bool {
+        let begun = self.sas.half_open_of(path.remote, spi);
+        let Some((answer, since)) = begun.iter().find_map(|sa| sa.repeats(datagram)) else {
+            return false;
+        };
+        let output = path.transmit(answer.to_vec());
+        self.outputs.push_back(output);
+        self.statistics.repeated += 1;
+        let waits = now - since;
+        if waits >= ANSWERS_ARRIVE_WITHIN && !candidates.of_stranger {
+            let all = candidates.all.iter();
+            let failures = all.map(|(key, _)| (*key, Failure::AnswersLost { after: waits }));
+            let failures = failures.collect();
+            self.hint(now, (path.local, path.remote.ip()), failures);
+        }
+        true
     }
 
     /// The connections between two addresses that speak this version, and those with peers at any address. Where

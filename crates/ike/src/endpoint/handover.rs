@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use adit_crypto::Secret;
 
+use crate::authentication::Authentication;
 use crate::child::Owner;
 use crate::codec::{Field, Reader, Unreadable, Writer};
 use crate::config::{ConnectionConfig, ConnectionKey};
@@ -16,9 +17,9 @@ use crate::handover::{ExportError, ImportError, Snapshot};
 use crate::output::{ChildKey, Event, Output, Progress};
 use crate::sa::Unportable;
 use crate::time::Instant;
+use crate::v2::authentication::Authenticated;
 use crate::v2::established::{Established, Phase};
 use crate::v2::handover;
-use crate::v2::keys::Authenticated;
 use crate::v2::link::Link;
 use crate::v2::sa::IkeSa;
 use crate::v2::state::State;
@@ -33,10 +34,9 @@ struct Taken {
     progress: Vec<Progress>,
 }
 
-/// Which pre-shared key proved who the peer is.
-fn mark(psk: &Secret) -> Secret {
-    let mark = adit_crypto::hmac_sha256(psk.as_slice(), &[b"adit handover"]);
-    Secret::new(mark.to_vec())
+/// By what it was proved who the peer is.
+fn mark(authentication: &Authentication) -> Secret {
+    Secret::new(authentication.mark(b"adit handover").to_vec())
 }
 
 impl Endpoint {
@@ -64,7 +64,7 @@ impl Endpoint {
         let mut to = Writer::new(now, names);
         VERSION.put(&mut to);
         to.names().put(&mut to);
-        mark(&config.psk).put(&mut to);
+        mark(&config.authentication).put(&mut to);
         config.put(&mut to);
         let mut some = false;
         for sa in self.sas.of_connection(connection) {
@@ -155,11 +155,11 @@ impl Endpoint {
             return Err(ImportError::Malformed);
         }
         from.set_names(self.numbers.next_keys(names), names);
-        if Secret::take(&mut from)? != mark(&wanted.psk) {
+        if Secret::take(&mut from)? != mark(&wanted.authentication) {
             return Err(ImportError::OtherKey);
         }
         let mut config = ConnectionConfig::take(&mut from)?;
-        config.psk = wanted.psk.clone();
+        config.authentication = wanted.authentication.clone();
         let config = Arc::new(config);
         let (mut sas, mut progress) = (Vec::<(Link, Established)>::new(), Vec::new());
         while bool::take(&mut from)? {

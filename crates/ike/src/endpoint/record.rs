@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use adit_crypto::Secret;
 
+use crate::authentication::Authentication;
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::tape::Tape;
 use crate::endpoint::{Command, Endpoint};
@@ -15,7 +16,7 @@ use crate::time::Instant;
 /// A configuration as it is recorded.
 fn without_key(config: &ConnectionConfig) -> Box<ConnectionConfig> {
     Box::new(ConnectionConfig {
-        psk: Secret::default(),
+        authentication: Authentication::unknown(),
         ..config.clone()
     })
 }
@@ -125,7 +126,7 @@ impl Endpoint {
             Command::Traffic(key) => Some((*key, Input::Traffic)),
             Command::SetConnection(key, config) => {
                 let is_new = !self.connections.contains_key(key);
-                let is_other = tape.is_of_other_key(*key, &config.psk);
+                let is_other = tape.is_of_other_key(*key, &config.authentication);
                 let plain = without_key(config);
                 if (is_new || is_other) && !has_sa {
                     tape.start(now, *key, Input::Begin(plain, 0, now));
@@ -198,7 +199,7 @@ impl Endpoint {
     ) {
         if let Some(tape) = &mut self.tape {
             let begin = Input::Begin(without_key(&config), attempts, retry_at);
-            tape.is_of_other_key(key, &config.psk);
+            tape.is_of_other_key(key, &config.authentication);
             tape.start(now, key, begin);
         }
         self.set_connection(now, key, config);

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 
 use adit_crypto::{Random, Secret};
 
+use crate::authentication::Authentication;
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
-use crate::endpoint::tape::{Noting, is_additional};
+use crate::endpoint::tape::{Noting, is_additional, is_signed};
 use crate::endpoint::{Command, Endpoint};
 use crate::output::{ChildKey, Polled};
 use crate::recording::{Entry, Input, Ordinal, Recording, ReplayError, Replayed, Told};
@@ -63,12 +64,15 @@ impl Recording {
             return Err(ReplayError::Shared);
         }
         let told = entries.iter().flat_map(|entry| &entry.told);
-        let mut sent = told.filter_map(|told| match told {
+        let sent = told.filter_map(|told| match told {
             Told::Transmit(_, _, octets) => Some(octets),
             _ => None,
         });
-        if sent.any(|octets| is_additional(octets)) {
+        if sent.clone().any(|octets| is_additional(octets)) {
             return Err(ReplayError::Additional);
+        }
+        if sent.clone().any(|octets| is_signed(octets)) {
+            return Err(ReplayError::Signed);
         }
         // What others take of these is not known.
         let limits = EndpointConfig {
@@ -160,7 +164,7 @@ impl Replay<'_> {
 
     fn with_key(&self, config: &ConnectionConfig) -> ConnectionConfig {
         ConnectionConfig {
-            psk: self.psk.clone(),
+            authentication: Authentication::psk(self.psk.clone()),
             ..config.clone()
         }
     }

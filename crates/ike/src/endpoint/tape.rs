@@ -10,8 +10,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use adit_crypto::{Random, Secret};
+use adit_ike_wire::v2::{Message, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header};
 
+use crate::authentication::Authentication;
 use crate::config::{ConnectionKey, EndpointConfig};
 use crate::output::{ChildKey, Event, InstallChild, Output, Part};
 use crate::recording::{Entry, Input, Ordinal, Recording, Told};
@@ -64,7 +66,7 @@ struct Ring {
     /// How many Child SAs were installed since the last beginning, and which of them are there.
     installed: Ordinal,
     children: BTreeMap<Ordinal, ChildKey>,
-    /// Which pre-shared key it is about.
+    /// Which keys it is about.
     key: [u8; 32],
 }
 
@@ -329,9 +331,13 @@ impl Tape {
         ring.push(begin, most);
     }
 
-    /// Whether what was noted is about another pre-shared key than this, or nothing was; it is about this one from now on.
-    pub(super) fn is_of_other_key(&mut self, key: ConnectionKey, psk: &Secret) -> bool {
-        let mark = adit_crypto::hmac_sha256(psk.as_slice(), &[b"adit recording"]);
+    /// Whether what was noted is about other keys than these, or nothing was; it is about these from now on.
+    pub(super) fn is_of_other_key(
+        &mut self,
+        key: ConnectionKey,
+        authentication: &Authentication,
+    ) -> bool {
+        let mark = authentication.mark(b"adit recording");
         let ring = self.rings.entry(key).or_insert_with(Ring::new);
         core::mem::replace(&mut ring.key, mark) != mark
     }
@@ -375,6 +381,16 @@ impl Tape {
         let ring = self.rings.get(&key).into_iter();
         ring.flat_map(|ring| &ring.entries).collect()
     }
+}
+
+/// Whether a datagram begins an IKE SA in which somebody signs.
+pub(super) fn is_signed(octets: &[u8]) -> bool {
+    let Ok(message) = Message::parse(octets) else {
+        return false;
+    };
+    let hashes = NotifyType::SIGNATURE_HASH_ALGORITHMS;
+    let mut payloads = message.payloads.iter();
+    payloads.any(|payload| matches!(payload, Payload::Notify(notify) if notify.kind == hashes))
 }
 
 /// Whether a datagram is part of an additional key exchange.

@@ -246,7 +246,8 @@ impl KeAnswered {
     fn read(&self, header: &Header, datagram: &[u8]) -> Vec<Known> {
         let mut known = Vec::new();
         for (connection, config) in &self.half.candidates.all {
-            let Some(keys) = Keys::of(&self.material, &config.psk) else {
+            let key = config.authentication.only_key();
+            let Some(keys) = key.and_then(|key| Keys::of(&self.material, key)) else {
                 continue;
             };
             let Some(opened) = open(&keys.cipher, &keys.iv, header, datagram) else {

@@ -270,28 +270,31 @@ impl KeSent {
             sa_body,
         };
         let config = Arc::clone(&attempt.config);
-        let sealed = Keys::of(&material, &config.psk).and_then(|keys| {
-            let identity = config.local_id.view();
-            let identity =
-                Payload::Identification(Identification::of(identity.kind, identity.data));
-            let mut body = Vec::new();
-            identity.emit_body(&mut body);
-            let proof = keys.proof(&material, Party::Initiator, &body);
-            let (one, two) = (cookies.0.0.to_be_bytes(), cookies.1.0.to_be_bytes());
-            let spi = [one, two].concat();
-            let mut payloads = alloc::vec![identity, Payload::Hash(proof.as_slice())];
-            if ctx.alone {
-                payloads.push(Payload::Notify(Notify {
-                    protocol: ProtocolId::ISAKMP,
-                    spi: &spi,
-                    kind: NotifyType::INITIAL_CONTACT,
-                    data: &[],
-                }));
-            }
-            let header = link.header(ExchangeType::MAIN_MODE, 0);
-            let sealed = seal(&keys.cipher, &keys.iv, header, &payloads)?;
-            Some((keys, sealed))
-        });
+        let key = config.authentication.only_key();
+        let sealed = key
+            .and_then(|key| Keys::of(&material, key))
+            .and_then(|keys| {
+                let identity = config.local_id.view();
+                let identity =
+                    Payload::Identification(Identification::of(identity.kind, identity.data));
+                let mut body = Vec::new();
+                identity.emit_body(&mut body);
+                let proof = keys.proof(&material, Party::Initiator, &body);
+                let (one, two) = (cookies.0.0.to_be_bytes(), cookies.1.0.to_be_bytes());
+                let spi = [one, two].concat();
+                let mut payloads = alloc::vec![identity, Payload::Hash(proof.as_slice())];
+                if ctx.alone {
+                    payloads.push(Payload::Notify(Notify {
+                        protocol: ProtocolId::ISAKMP,
+                        spi: &spi,
+                        kind: NotifyType::INITIAL_CONTACT,
+                        data: &[],
+                    }));
+                }
+                let header = link.header(ExchangeType::MAIN_MODE, 0);
+                let sealed = seal(&keys.cipher, &keys.iv, header, &payloads)?;
+                Some((keys, sealed))
+            });
         let Some((keys, sealed)) = sealed else {
             ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
             return State::Gone;

@@ -110,9 +110,11 @@ impl Sa for IkeSa {
         true
     }
 
-    fn repeats(&self, first: &[u8]) -> Option<&[u8]> {
+    fn repeats(&self, first: &[u8]) -> Option<(&[u8], Instant)> {
         match &self.state {
-            State::SaAnswered(task) if task.half.said.to == first => Some(&task.half.said.octets),
+            State::SaAnswered(task) if task.half.said.to == first => {
+                Some((&task.half.said.octets, task.half.begun))
+            }
             _ => None,
         }
     }

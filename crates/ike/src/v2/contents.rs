@@ -2,8 +2,12 @@
 
 use alloc::vec::Vec;
 
+use adit_crypto::SignatureHash;
 use adit_ike_wire::TrafficSelector;
+use adit_ike_wire::v2::authentication::X509_SIGNATURE;
 use adit_ike_wire::v2::{Delete, Identification, Notify, NotifyType, Payload, Proposal};
+
+use crate::v2::authentication::hashes_of;
 
 /// The payloads of one message. Where a payload may come once, the first one counts.
 #[derive(Debug, Default)]
@@ -14,6 +18,8 @@ pub(crate) struct Contents<'m> {
     pub(crate) id_initiator: Option<Identification<'m>>,
     pub(crate) id_responder: Option<Identification<'m>>,
     pub(crate) auth: Option<(u8, &'m [u8])>,
+    /// X.509 certificates in DER, in their order; of other encodings none.
+    pub(crate) certificates: Vec<&'m [u8]>,
     pub(crate) ts_initiator: Option<&'m [TrafficSelector]>,
     pub(crate) ts_responder: Option<&'m [TrafficSelector]>,
     pub(crate) notifies: Vec<Notify<'m>>,
@@ -30,6 +36,10 @@ impl<'m> Contents<'m> {
                 Payload::Authentication { method, data } => {
                     contents.auth.get_or_insert((*method, data));
                 }
+                Payload::Certificate {
+                    encoding: X509_SIGNATURE,
+                    data,
+                } => contents.certificates.push(data),
                 Payload::Delete(delete) => contents.deletes.push(*delete),
                 Payload::IdInitiator(id) => {
                     contents.id_initiator.get_or_insert(*id);
@@ -76,6 +86,12 @@ impl<'m> Contents<'m> {
     /// The first notification of this type.
     pub(crate) fn notify(&self, kind: NotifyType) -> Option<&Notify<'m>> {
         self.notifies.iter().find(|notify| notify.kind == kind)
+    }
+
+    /// The hash functions that the sender takes in signatures, if it knows RFC 7427.
+    pub(crate) fn signature_hashes(&self) -> Option<Vec<SignatureHash>> {
+        let notify = self.notify(NotifyType::SIGNATURE_HASH_ALGORITHMS)?;
+        Some(hashes_of(notify.data))
     }
 
     /// The first notification that reports an error.

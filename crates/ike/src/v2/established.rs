@@ -34,8 +34,9 @@ use crate::output::{ChildKey, Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Farewell, Role, SaKey};
 use crate::time::Instant;
 use crate::v2::active::{Active, Followed, Purpose};
+use crate::v2::authentication::Authenticated;
 use crate::v2::collision::Ours;
-use crate::v2::keys::Authenticated;
+use crate::v2::established::lifetime::LEAST;
 use crate::v2::keys::SaKeys;
 use crate::v2::link::Link;
 use crate::v2::message_ids::Synchronised;
@@ -111,7 +112,8 @@ impl Established {
         proof: Authenticated,
     ) -> Self {
         let lifetime = config.ike_lifetime;
-        Self {
+        let certified = proof.until.map(|until| until.max(ctx.now + LEAST));
+        let mut established = Self {
             connection,
             keys,
             proof,
@@ -137,7 +139,9 @@ impl Established {
             ask_anew_at: None,
             synchronised: None,
             config,
-        }
+        };
+        established.bind(certified);
+        established
     }
 
     /// Tells the endpoint and the user that the SA is up.

@@ -10,8 +10,8 @@ use crate::child::{ChildSa, ChildState, Standing};
 use crate::codec::{Field, Reader, Unreadable, Writer};
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::sa::Unportable;
+use crate::v2::authentication::Authenticated;
 use crate::v2::established::Established;
-use crate::v2::keys::Authenticated;
 use crate::v2::link::Link;
 
 /// Writes it.

@@ -1,13 +1,9 @@
 //! Keying material (RFC 7296 sections 2.13 to 2.18).
 
-use alloc::vec::Vec;
-
 use adit_crypto::{Opener, Sealer, Secret};
 use adit_ike_wire::Spi;
 
 use crate::codec::{Field, Reader, Unreadable, Writer, record};
-use crate::config::Identity;
-use crate::handover::Snapshot;
 use crate::output::DirectionKeys;
 use crate::sa::Role;
 use crate::suite::{EspSuite, IkeSuite};
@@ -63,34 +59,6 @@ impl Field for SaKeys {
         Self::of(suite, sk_d, sk_p, outbound, inbound, from.epoch)
             .map_err(|_| Unreadable::Malformed)
     }
-}
-
-/// Proof that the peer knows the pre-shared key: only verification makes one, and an established
-/// SA can't be had without.
-#[derive(Debug)]
-pub(crate) struct Authenticated(());
-
-impl Authenticated {
-    /// A rekeyed SA inherits the proof of the one it came from.
-    pub(crate) const fn inherit(&self) -> Self {
-        Self(())
-    }
-
-    /// So does one that was handed over: a snapshot is of SAs that are up, and sealed.
-    pub(crate) const fn of_snapshot(_: &Snapshot) -> Self {
-        Self(())
-    }
-}
-
-/// What a side signs beside its identity.
-#[derive(Clone, Copy)]
-pub(crate) struct Signed<'a> {
-    /// Its IKE_SA_INIT message.
-    pub(crate) message: &'a [u8],
-    /// The other side's nonce.
-    pub(crate) peer_nonce: &'a [u8],
-    /// IntAuth (RFC 9242 section 3.3.1); nothing where there was no IKE_INTERMEDIATE.
-    pub(crate) intermediate: &'a [u8],
 }
 
 /// What both sides put into an exchange.
@@ -216,19 +184,6 @@ impl SaKeys {
         })
     }
 
-    /// Whether `received` is the AUTH of `signer`.
-    pub(crate) fn verify(
-        &self,
-        signer: Role,
-        psk: &Secret,
-        signed: Signed<'_>,
-        identity: &Identity,
-        received: &[u8],
-    ) -> Option<Authenticated> {
-        let expected = self.auth(signer, psk, signed, identity);
-        adit_crypto::equal(expected.as_slice(), received).then_some(Authenticated(()))
-    }
-
     /// The keys after an additional exchange (RFC 9370 section 2.2.2): SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr),
     /// which is what a rekey does with what it exchanged.
     pub(crate) fn strengthened(
@@ -250,36 +205,12 @@ impl SaKeys {
             .compute(self.sk_p(signer).as_slice(), &[covered])
     }
 
-    const fn sk_p(&self, signer: Role) -> &Secret {
+    /// What AUTH of this side rests on.
+    pub(crate) const fn sk_p(&self, signer: Role) -> &Secret {
         match signer {
             Role::Initiator => &self.sk_pi,
             Role::Responder => &self.sk_pr,
         }
-    }
-
-    /// The octets of AUTH for the shared key method (section 2.15), of the side `signer`.
-    pub(crate) fn auth(
-        &self,
-        signer: Role,
-        psk: &Secret,
-        signed: Signed<'_>,
-        identity: &Identity,
-    ) -> Secret {
-        let prf = self.suite.prf;
-        let sk_p = self.sk_p(signer);
-        let mut id = Vec::new();
-        identity.view().emit(&mut id);
-        let signed_id = prf.compute(sk_p.as_slice(), &[&id]);
-        let pad_key = prf.compute(psk.as_slice(), &[b"Key Pad for IKEv2"]);
-        prf.compute(
-            pad_key.as_slice(),
-            &[
-                signed.message,
-                signed.peer_nonce,
-                signed_id.as_slice(),
-                signed.intermediate,
-            ],
-        )
     }
 
     /// The keys of a Child SA (section 2.17): KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr); the first

@@ -10,6 +10,7 @@
 
 pub(crate) mod active;
 pub(crate) mod agreement;
+pub(crate) mod authentication;
 pub(crate) mod collision;
 pub(crate) mod contents;
 pub(crate) mod cookie;

@@ -125,10 +125,10 @@ impl Sa for IkeSa {
         rival.map(|(key, _)| *key)
     }
 
-    fn repeats(&self, first: &[u8]) -> Option<&[u8]> {
+    fn repeats(&self, first: &[u8]) -> Option<(&[u8], Instant)> {
         match &self.state {
             State::HalfOpen(state) if state.initiator_message == first => {
-                Some(&state.responder_message)
+                Some((&state.responder_message, state.begun))
             }
             _ => None,
         }

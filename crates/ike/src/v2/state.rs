@@ -22,7 +22,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret};
+use adit_crypto::{AdditionalExchange, Decapsulation, KeyExchange, Secret, SignatureHash};
 
 use crate::config::{ConnectionConfig, ConnectionKey};
 use crate::endpoint::candidates::Candidates;
@@ -106,6 +106,8 @@ pub(crate) struct HalfOpen {
     pub(crate) responder_nonce: Vec<u8>,
     pub(crate) initiator_message: Vec<u8>,
     pub(crate) responder_message: Vec<u8>,
+    /// The hash functions that the peer takes in signatures, if it knows RFC 7427.
+    pub(crate) hashes: Option<Vec<SignatureHash>>,
     pub(crate) begun: Instant,
     pub(crate) expires: Instant,
 }
@@ -121,6 +123,8 @@ pub(crate) struct Inputs {
     pub(crate) responder_message: Vec<u8>,
     /// IntAuth (RFC 9242 section 3.3.1); nothing where there was no IKE_INTERMEDIATE.
     pub(crate) intermediate: Vec<u8>,
+    /// The hash functions that the peer takes in signatures, if it knows RFC 7427.
+    pub(crate) hashes: Option<Vec<SignatureHash>>,
     /// When our first Child SA is made.
     pub(crate) first_child: FirstChild,
     /// When the exchange before began.

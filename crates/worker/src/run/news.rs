@@ -59,6 +59,9 @@ impl Worker {
         {
             tunnel.count(key, look.counters);
             self.later.insert(*owner);
+            if tunnel.judge(key, look.unreadable, OffsetDateTime::now_utc()) {
+                self.changed.insert(*owner);
+            }
         }
         if look.heard {
             self.command(Command::ChildHeard(key));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use adit_crypto::Integrity;
 use adit_dataplane::Dataplane;
 use adit_ike::{Carriage, ChildKey, Command, Event, InstallChild, Output, Transmit};
 use time::OffsetDateTime;
@@ -61,6 +62,11 @@ impl Worker {
                 self.owners.insert(child.child, child.connection);
                 let of_connection = (child.connection, child.child);
                 self.children_of.insert(of_connection);
+                if child.integrity == Some(Integrity::HmacSha256_128)
+                    && let Some(tunnel) = self.tunnels.get_mut(&child.connection)
+                {
+                    tunnel.may_be_truncated(child.child);
+                }
                 if child.behind_nat && child.carriage == Carriage::Udp {
                     let (now, remote) = (Instant::now(), child.remote);
                     self.keepalives.add(now, child.child, remote);

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
 use adit_model::ConnectionId;
+use adit_model::authentication::Authentication;
 use adit_model::connection::{Identity, Initiator};
 use adit_model::desired::TunnelSpec;
 use adit_model::observed::{Traffic, TunnelState};
@@ -165,7 +166,10 @@ fn what_happened_to_a_tunnel_is_handed_out_sealed_and_can_happen_again() {
     let (mut worker, _supervisor, _device) = worker();
     let mut spec = TunnelSpec::clone(&tunnel(1));
     spec.initiator = Initiator::BiDirectional;
-    let psk = adit_crypto::Secret::new(spec.psk.expose().to_vec());
+    let Authentication::PresharedKey(key) = &spec.authentication else {
+        panic!("a key");
+    };
+    let psk = adit_crypto::Secret::new(key.expose().to_vec());
     let connection = spec.connection;
     worker.apply(&gateway(vec![spec.into()]));
     worker.drain();

@@ -18,7 +18,7 @@ use crate::v2::link::Link;
 use crate::v2::task::Task;
 
 /// What is left at least: a peer that says less would have us begin without end.
-const LEAST: Duration = Duration::from_secs(10);
+pub(super) const LEAST: Duration = Duration::from_secs(10);
 
 impl Established {
     /// Takes note of what the responder says.

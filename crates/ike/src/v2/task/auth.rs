@@ -1,30 +1,30 @@
-//! IKE_AUTH (RFC 7296 sections 1.2 and 2.15): identities, the pre-shared key, the first Child SA.
+//! IKE_AUTH (RFC 7296 sections 1.2 and 2.15): identities, what shows that they are true, the first Child SA.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use adit_ike_wire::ExchangeType;
+use adit_ike_wire::v2::authentication::X509_SIGNATURE;
 use adit_ike_wire::v2::{Notify, NotifyType, Payload};
 
-use crate::config::Identity;
+use crate::authentication::{Distrust, request_of};
+use crate::config::{ConnectionConfig, Identity};
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output, Part};
 use crate::sa::{Context, Effect, Ending, Role};
 use crate::selectors;
+use crate::time::Instant;
 use crate::v2::agreement::{self, Birth, Wish, notification_name};
+use crate::v2::authentication::{Authenticated, Own, Shown, Signed};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::Authenticated;
-use crate::v2::keys::{Nonces, Signed};
+use crate::v2::keys::Nonces;
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
 use crate::v2::state::{AuthSent, FirstChild, Inputs, Refusing, State};
 use crate::v2::task::{Task, synchronise};
-
-/// The authentication method "shared key message integrity code".
-pub(super) const SHARED_KEY: u8 = 2;
 
 const INVALID_SYNTAX: NotifyType = NotifyType::INVALID_SYNTAX;
 
@@ -51,21 +51,26 @@ impl Inputs {
         }
     }
 
-    /// The AUTH octets of `signer`, who calls itself `identity`.
-    pub(super) fn auth(&self, signer: Role, identity: &Identity) -> adit_crypto::Secret {
-        let signed = self.signed_by(signer);
-        self.keys.auth(signer, &self.config.psk, signed, identity)
+    /// What this end shows, as `signer`.
+    pub(super) fn prove(&self, signer: Role) -> Result<Own, Distrust> {
+        let (signed, config) = (self.signed_by(signer), &self.config);
+        let (own, hashes) = (&config.authentication.own, self.hashes.as_deref());
+        self.keys
+            .prove(signer, own, signed, &config.local_id, hashes)
     }
 
+    /// Whether what `signer` shows, who calls itself `identity`, is enough for the connection.
     pub(super) fn verify(
         &self,
+        now: (Instant, u64),
         signer: Role,
         identity: &Identity,
-        received: &[u8],
-    ) -> Option<Authenticated> {
+        shown: Shown<'_>,
+    ) -> Result<Authenticated, Failure> {
         let signed = self.signed_by(signer);
-        let psk = &self.config.psk;
-        self.keys.verify(signer, psk, signed, identity, received)
+        let demand = &self.config.authentication.peer;
+        self.keys
+            .verify(signer, demand, signed, identity, shown, now)
     }
 }
 
@@ -73,7 +78,17 @@ impl AuthSent {
     /// Sends IKE_AUTH.
     pub(crate) fn start(ctx: &mut Context<'_>, link: &mut Link, mut inputs: Inputs) -> State {
         let config = Arc::clone(&inputs.config);
-        let auth = inputs.auth(Role::Initiator, &config.local_id);
+        let own = match inputs.prove(Role::Initiator) {
+            Ok(own) => own,
+            Err(distrust) => {
+                // The peer has no SA that is proven, and its half-open one ends by itself.
+                let failure = Failure::Distrust(distrust);
+                ctx.push(Output::Event(Event::Failed(inputs.connection, failure)));
+                ctx.effects.push(Effect::Gone(link.key, Ending::Failed));
+                return State::Gone;
+            }
+        };
+        let request = request_of(core::iter::once(&config.authentication.peer));
         let first = config.children.first();
         let first = first.filter(|_| inputs.first_child != FirstChild::After);
         let wish = first.map(|child| Wish {
@@ -85,14 +100,16 @@ impl AuthSent {
             .as_ref()
             .map_or(0, |wish| wish.inbound_spi)
             .to_be_bytes();
-        let mut payloads = alloc::vec![
-            Payload::IdInitiator(config.local_id.view()),
-            Payload::IdResponder(config.remote_id.view()),
-            Payload::Authentication {
-                method: SHARED_KEY,
-                data: auth.as_slice()
-            },
-        ];
+        let mut payloads = alloc::vec![Payload::IdInitiator(config.local_id.view())];
+        payloads.extend(own.certificates());
+        if !request.is_empty() {
+            payloads.push(Payload::CertificateRequest {
+                encoding: X509_SIGNATURE,
+                data: &request,
+            });
+        }
+        payloads.push(Payload::IdResponder(config.remote_id.view()));
+        payloads.push(own.auth());
         if ctx.alone {
             let contact = Notify::new(NotifyType::INITIAL_CONTACT, &[]);
             payloads.push(Payload::Notify(contact));
@@ -127,7 +144,7 @@ impl AuthSent {
         let Self { inputs, wish } = *self;
         let connection = inputs.connection;
         let config = Arc::clone(&inputs.config);
-        let (proof, contents) = match judge(&inputs, contents) {
+        let (proof, contents) = match judge((ctx.now, ctx.time_of_day), &inputs, contents) {
             Ok(verified) => verified,
             Err((failure, tell)) => {
                 let refused = contents.and_then(|contents| contents.notify(INVALID_SYNTAX));
@@ -168,6 +185,7 @@ type Tell = (NotifyType, Vec<u8>);
 
 /// Whether the responder is who it should be. If not, why, and what to tell it.
 fn judge<'c, 'm>(
+    now: (Instant, u64),
     inputs: &Inputs,
     contents: Option<&'c Contents<'m>>,
 ) -> Result<(Authenticated, &'c Contents<'m>), (Failure, Option<Tell>)> {
@@ -182,21 +200,17 @@ fn judge<'c, 'm>(
         let tell = (NotifyType::UNSUPPORTED_CRITICAL_PAYLOAD, alloc::vec![kind]);
         return Err((Failure::Refused { notification }, Some(tell)));
     }
-    let (Some(id), Some((method, received))) = (contents.id_responder, contents.auth) else {
+    let (Some(id), Some(shown)) = (contents.id_responder, Shown::of(contents)) else {
         let refused = contents.error().is_some();
-        let failure = refusal(contents);
+        let failure = refusal(&inputs.config, contents);
         // An error without AUTH says that there is no SA at the other end.
         let tell = (!refused).then_some((NotifyType::INVALID_SYNTAX, Vec::new()));
         return Err((failure, tell));
     };
     let identity = Identity::from_wire(&id);
-    if method != SHARED_KEY {
-        let notification = alloc::format!("AUTH by method {method}, not by pre-shared key");
-        return told(Failure::Refused { notification }, AUTHENTICATION_FAILED);
-    }
-    let Some(proof) = inputs.verify(Role::Responder, &identity, received) else {
-        let failure = Failure::Authentication { by: Judge::Us };
-        return told(failure, AUTHENTICATION_FAILED);
+    let proof = match inputs.verify(now, Role::Responder, &identity, shown) {
+        Ok(proof) => proof,
+        Err(failure) => return told(failure, AUTHENTICATION_FAILED),
     };
     let expected = &inputs.config.remote_id;
     if !expected.matches(&identity) {
@@ -208,14 +222,17 @@ fn judge<'c, 'm>(
     }
     if contents.notify(INVALID_SYNTAX).is_some() {
         // Section 2.21.3: who answers so has deleted the SA, though it says who it is.
-        return Err((refusal(contents), None));
+        return Err((refusal(&inputs.config, contents), None));
     }
     Ok((proof, contents))
 }
 
 /// What an answer without AUTH means.
-fn refusal(contents: &Contents<'_>) -> Failure {
+fn refusal(config: &ConnectionConfig, contents: &Contents<'_>) -> Failure {
     match contents.error().map(|notify| notify.kind) {
+        Some(NotifyType::AUTHENTICATION_FAILED) if config.authentication.has_certificates() => {
+            Failure::Distrust(Distrust::Refused)
+        }
         Some(NotifyType::AUTHENTICATION_FAILED) => Failure::Authentication { by: Judge::Peer },
         Some(kind) => Failure::Refused {
             notification: notification_name(kind),

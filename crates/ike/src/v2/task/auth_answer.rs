@@ -2,6 +2,7 @@
 //! and 2.15).
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -13,15 +14,17 @@ use crate::failure::{Failure, Judge};
 use crate::output::{Event, Output};
 use crate::sa::{Context, Effect, Ending, Role};
 use crate::selectors;
+use crate::suite::IkeSuite;
+use crate::time::Instant;
 use crate::v2::agreement::{self, Birth, error_payload};
+use crate::v2::authentication::{Authenticated, Own, Shown};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::Authenticated;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::proposal::describe_ike;
 use crate::v2::state::{FirstChild, HalfOpen, Inputs, State};
-use crate::v2::task::auth::{AUTHENTICATION_FAILED, SHARED_KEY};
+use crate::v2::task::auth::AUTHENTICATION_FAILED;
 use crate::v2::task::synchronise;
 
 impl HalfOpen {
@@ -41,6 +44,7 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            hashes,
             begun,
             ..
         } = *self;
@@ -50,9 +54,11 @@ impl HalfOpen {
             let payload = Payload::Notify(Notify::new(kind_of, core::slice::from_ref(&kind)));
             return refuse(ctx, link, &mut keys, message_id, payload);
         }
-        let (Some(id), Some((method, received)), Some((_, first))) =
-            (contents.id_initiator, contents.auth, candidates.all.first())
-        else {
+        let (Some(id), Some(shown), Some((_, first))) = (
+            contents.id_initiator,
+            Shown::of(contents),
+            candidates.all.first(),
+        ) else {
             let payload = error_payload(NotifyType::INVALID_SYNTAX);
             return refuse(ctx, link, &mut keys, message_id, payload);
         };
@@ -73,10 +79,12 @@ impl HalfOpen {
             responder_nonce,
             initiator_message,
             responder_message,
+            hashes,
             first_child: FirstChild::InAuth,
             begun,
         };
-        let mut verified = stranger.verify(&mut inputs, &candidates.all, (method, received));
+        let now = (ctx.now, ctx.time_of_day);
+        let (mut verified, refused) = stranger.verify(now, &mut inputs, &candidates.all, shown);
         let suite = inputs.keys.suite;
         let known: Vec<_> = verified
             .iter()
@@ -86,18 +94,9 @@ impl HalfOpen {
         verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
         let Some((connection, config, proof)) = choose_connection(verified, contents) else {
             if known.is_empty() {
-                stranger.report(ctx, &candidates.all);
+                stranger.report(ctx, &candidates.all, refused);
             }
-            for (connection, config) in known {
-                let failure = Failure::IkeProposal {
-                    by: Judge::Us,
-                    ours: describe_ike(&config.ike),
-                    theirs: Some(suite.name()),
-                    transform: None,
-                };
-                ctx.push(Output::Event(Event::Failed(connection, failure)));
-                ctx.effects.push(Effect::Expect(connection));
-            }
+            expect(ctx, known, &suite);
             let payload = error_payload(AUTHENTICATION_FAILED);
             return refuse(ctx, link, &mut inputs.keys, message_id, payload);
         };
@@ -109,7 +108,30 @@ impl HalfOpen {
         link.connection = Some(connection);
         inputs.connection = connection;
         inputs.config = config;
-        accept(ctx, link, message_id, inputs, proof, contents)
+        let own = match inputs.prove(Role::Responder) {
+            Ok(own) => own,
+            Err(distrust) => {
+                let failure = Failure::Distrust(distrust);
+                ctx.push(Output::Event(Event::Failed(connection, failure)));
+                let payload = error_payload(AUTHENTICATION_FAILED);
+                return refuse(ctx, link, &mut inputs.keys, message_id, payload);
+            }
+        };
+        accept(ctx, link, message_id, (inputs, own), proof, contents)
+    }
+}
+
+/// The peer is of these, and has begun with a suite that they don't allow.
+fn expect(ctx: &mut Context<'_>, known: Vec<Connection>, suite: &IkeSuite) {
+    for (connection, config) in known {
+        let failure = Failure::IkeProposal {
+            by: Judge::Us,
+            ours: describe_ike(&config.ike),
+            theirs: Some(suite.name()),
+            transform: None,
+        };
+        ctx.push(Output::Event(Event::Failed(connection, failure)));
+        ctx.effects.push(Effect::Expect(connection));
     }
 }
 
@@ -167,27 +189,44 @@ impl Stranger {
         config.remote_id.matches(&self.identity) && self.asks_for(config)
     }
 
-    /// The connections that it is the peer of.
+    /// The connections that it is the peer of, and why it is not that of others which mean it.
     fn verify(
         &self,
+        now: (Instant, u64),
         inputs: &mut Inputs,
         candidates: &[Connection],
-        (method, received): (u8, &[u8]),
-    ) -> Vec<Verified> {
-        let mut verified = Vec::new();
+        shown: Shown<'_>,
+    ) -> (Vec<Verified>, BTreeMap<ConnectionKey, Failure>) {
+        let (mut verified, mut refused) = (Vec::new(), BTreeMap::new());
+        // Of several connections with the same authorities one is asked: a path costs much more than a key.
+        let mut asked: Vec<(Arc<ConnectionConfig>, Failure)> = Vec::new();
         for (connection, config) in candidates.iter().filter(|(_, c)| self.is_meant_by(c)) {
+            let same = |(other, _): &&(Arc<ConnectionConfig>, Failure)| {
+                other.authentication.peer == config.authentication.peer
+            };
+            if let Some((_, failure)) = asked.iter().find(same) {
+                refused.insert(*connection, failure.clone());
+                continue;
+            }
             inputs.config = Arc::clone(config);
-            if method == SHARED_KEY
-                && let Some(proof) = inputs.verify(Role::Initiator, &self.identity, received)
-            {
-                verified.push((*connection, Arc::clone(config), proof));
+            match inputs.verify(now, Role::Initiator, &self.identity, shown) {
+                Ok(proof) => verified.push((*connection, Arc::clone(config), proof)),
+                Err(failure) => {
+                    refused.insert(*connection, failure.clone());
+                    asked.push((Arc::clone(config), failure));
+                }
             }
         }
-        verified
+        (verified, refused)
     }
 
     /// Tells why the peer was not let in to those that come closest.
-    fn report(&self, ctx: &mut Context<'_>, candidates: &[Connection]) {
+    fn report(
+        &self,
+        ctx: &mut Context<'_>,
+        candidates: &[Connection],
+        mut refused: BTreeMap<ConnectionKey, Failure>,
+    ) {
         let named = |config: &ConnectionConfig| config.remote_id.matches(&self.identity);
         let any_meant = candidates
             .iter()
@@ -195,8 +234,8 @@ impl Stranger {
         let any_named = candidates.iter().any(|(_, config)| named(config));
         let mut told = Vec::new();
         for (connection, config) in candidates {
-            let failure = if self.is_meant_by(config) {
-                Failure::Authentication { by: Judge::Us }
+            let failure = if let Some(failure) = refused.remove(connection) {
+                failure
             } else if any_meant {
                 continue;
             } else if let (true, Some(asked)) = (named(config), &self.asked) {
@@ -244,13 +283,12 @@ fn accept(
     ctx: &mut Context<'_>,
     link: &mut Link,
     message_id: u32,
-    inputs: Inputs,
+    (inputs, own): (Inputs, Own),
     proof: Authenticated,
     contents: &Contents<'_>,
 ) -> State {
     let begun = inputs.begun;
     let config = Arc::clone(&inputs.config);
-    let auth = inputs.auth(Role::Responder, &config.local_id);
     let nonces = inputs.nonces();
     let mut established = Established::new(
         ctx,
@@ -261,13 +299,9 @@ fn accept(
         nonces.clone(),
         proof,
     );
-    let mut payloads = alloc::vec![
-        Payload::IdResponder(config.local_id.view()),
-        Payload::Authentication {
-            method: SHARED_KEY,
-            data: auth.as_slice()
-        },
-    ];
+    let mut payloads = alloc::vec![Payload::IdResponder(config.local_id.view())];
+    payloads.extend(own.certificates());
+    payloads.push(own.auth());
     if synchronise::agrees(ctx, contents) {
         established.synchronises = true;
         payloads.extend(synchronise::supported(ctx));

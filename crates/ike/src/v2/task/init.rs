@@ -17,6 +17,7 @@ use crate::failure::{Failure, Judge};
 use crate::output::{Event, Output};
 use crate::sa::{Context, NAT_PORT, PORT, Path, Role, SaKey};
 use crate::v2::agreement::notification_name;
+use crate::v2::authentication::hashes_taken;
 use crate::v2::contents::Contents;
 use crate::v2::fragments::Fragmentation;
 use crate::v2::keys::{Nonces, SaKeys};
@@ -122,6 +123,11 @@ impl InitSent {
         if !self.config.ike.additional.is_empty() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
+        }
+        let hashes = hashes_taken();
+        if self.config.authentication.has_certificates() {
+            let kind = NotifyType::SIGNATURE_HASH_ALGORITHMS;
+            payloads.push(Payload::Notify(Notify::new(kind, &hashes)));
         }
         emit(&link.header(ExchangeType::IKE_SA_INIT, 0, false), &payloads)
     }
@@ -301,6 +307,7 @@ impl InitSent {
             initiator_message: core::mem::take(&mut self.message),
             responder_message: datagram.to_vec(),
             intermediate: Vec::new(),
+            hashes: contents.signature_hashes(),
             first_child,
             begun: ctx.now,
         };

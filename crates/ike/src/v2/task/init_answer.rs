@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use adit_crypto::Random;
+use adit_ike_wire::v2::authentication::X509_SIGNATURE;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Judge};
 use crate::sa::{Context, DropReason, Path, Role, SaKey};
 use crate::suite::IkeSuite;
 use crate::time::Instant;
+use crate::v2::authentication::hashes_taken;
 use crate::v2::contents::Contents;
 use crate::v2::cookie::{CookieJar, Initiator};
 use crate::v2::fragments::Fragmentation;
@@ -189,6 +191,7 @@ impl InitRequest<'_> {
             responder_nonce,
             initiator_message: self.datagram.to_vec(),
             responder_message: response,
+            hashes: Contents::of(&self.message.payloads).signature_hashes(),
             begun: ctx.now,
             expires: ctx.now + HALF_OPEN_LIFETIME,
         };
@@ -248,6 +251,18 @@ impl InitRequest<'_> {
         if chosen.suite.additional.is_some() {
             let supported = NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED;
             payloads.push(Payload::Notify(Notify::new(supported, &[])));
+        }
+        // RFC 7427 section 4, and RFC 7296 section 1.2: whose certificates are wanted is said to whoever asks.
+        let hashes = hashes_taken();
+        if self.candidates.has_certificates {
+            let kind = NotifyType::SIGNATURE_HASH_ALGORITHMS;
+            payloads.push(Payload::Notify(Notify::new(kind, &hashes)));
+        }
+        if !self.candidates.request.is_empty() {
+            payloads.push(Payload::CertificateRequest {
+                encoding: X509_SIGNATURE,
+                data: &self.candidates.request,
+            });
         }
         let response = emit(&link.header(ExchangeType::IKE_SA_INIT, 0, true), &payloads);
         link.responses
