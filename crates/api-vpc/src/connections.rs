@@ -47,7 +47,8 @@ async fn create(
     let control = &cx.vpc.control;
     let own = control.gateway(&cx.caller, gateway).await?.gateway;
     let new = body::new_connection(&cx, &own, &body)?;
-    let view = control.create_connection(&cx.caller, RULES, new).await?;
+    let made = control.create_connection(&cx.caller, RULES, new).await;
+    let view = made.map_err(|error| body::named(&body, error))?;
     Ok((StatusCode::CREATED, tagged(&cx, &view)).into_response())
 }
 
@@ -107,7 +108,8 @@ async fn update(
     let control = &cx.vpc.control;
     let view = control
         .update_connection(&cx.caller, RULES, seen.id, expected, change)
-        .await?;
+        .await;
+    let view = view.map_err(|error| body::named(&body, error))?;
     Ok(tagged(&cx, &view))
 }
 

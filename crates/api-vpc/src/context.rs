@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use uuid::Uuid;
 
+use crate::documentation::{self, Page};
 use crate::error::ApiError;
 use crate::ids;
 use crate::parameters;
@@ -95,6 +96,11 @@ impl Context {
     /// `http://host/v1/<path>`.
     pub(crate) fn href(&self, path: &str) -> String {
         format!("{}/v1/{path}", self.base)
+    }
+
+    /// Where a page of the documentation is.
+    pub(crate) fn documentation(&self, page: Page) -> String {
+        documentation::address(&self.base, page)
     }
 
     /// The id of what lives in a zone.

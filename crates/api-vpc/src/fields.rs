@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use adit_api::fields::FieldError;
 pub(crate) use adit_api::fields::Fields;
-use adit_control::{Naming, Noun};
+use adit_control::{Error, Naming, Noun};
 use adit_model::{Name, ResourceGroup};
 use axum::extract::{FromRequest, Request};
 use serde_json::Value;
@@ -30,6 +30,17 @@ pub(crate) trait IbmFields {
 
     /// That a field is not there.
     fn missing(&self, name: &str) -> ApiError;
+
+    /// 404 for what an identity names.
+    fn no_such(&self, name: &str, noun: Noun) -> ApiError;
+
+    /// An error, which names what an identity does if that is what is missing.
+    fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError;
+
+    /// An outcome, whose error names what an identity does if that is what is missing.
+    fn naming<T>(&self, name: &str, noun: Noun, outcome: Result<T, Error>) -> Result<T, ApiError> {
+        outcome.map_err(|error| self.named(name, noun, error))
+    }
 
     /// What an identity (`{"id": ..}`, `{"href": ..}` or `{"crn": ..}`) names. The inner `None` is
     /// an id that can't be anything's.
@@ -59,6 +70,25 @@ impl IbmFields for Fields {
     fn missing(&self, name: &str) -> ApiError {
         let path = self.path(name);
         FieldError::Missing { path }.into()
+    }
+
+    fn no_such(&self, name: &str, noun: Noun) -> ApiError {
+        let identity = self.object(name).ok().flatten();
+        let texts = ["id", "href", "crn"].map(|part| {
+            let text = identity
+                .as_ref()
+                .and_then(|of| of.text(part).ok().flatten());
+            text.map(str::to_owned)
+        });
+        let text = texts.into_iter().flatten().next().unwrap_or_default();
+        ApiError::not_found(noun, &text).field(&format!("{}.id", self.path(name)))
+    }
+
+    fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError {
+        match error {
+            Error::NotFound(missing) if missing == noun => self.no_such(name, noun),
+            other => other.into(),
+        }
     }
 
     fn identity<Id: FromStr + PartialEq>(

@@ -43,9 +43,9 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     let subnet = nic
         .identity("subnet")?
         .ok_or_else(|| nic.missing("subnet"))?;
-    let missing = || ApiError::not_found(Noun::Subnet, "");
+    let missing = || nic.no_such("subnet", Noun::Subnet);
     let subnet = subnet.ok_or_else(missing)?;
-    check_place(&cx, &body, subnet).await?;
+    check_place(&cx, &body, &nic, subnet).await?;
     let new = NewPort {
         name: body.new_name(&cx, Noun::Port)?,
         resource_group: body.resource_group(&cx)?,
@@ -65,7 +65,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
             rule: Rule::NoPrivateAddress,
             message,
         } => ApiError::new(StatusCode::CONFLICT, "subnet_no_available_address", message),
-        other => other.into(),
+        other => nic.named("subnet", Noun::Subnet, other),
     })?;
     let view = control.machine_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
@@ -89,12 +89,18 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
 }
 
 /// Refuses another VPC or zone than that of the subnet.
-async fn check_place(cx: &Context, body: &Fields, subnet: SubnetId) -> Result<(), ApiError> {
+async fn check_place(
+    cx: &Context,
+    body: &Fields,
+    nic: &Fields,
+    subnet: SubnetId,
+) -> Result<(), ApiError> {
     let (vpc, zone) = (body.identity("vpc")?, body.object("zone")?);
     if vpc.is_none() && zone.is_none() {
         return Ok(());
     }
-    let view = cx.vpc.control.subnet_view(&cx.caller, subnet).await?;
+    let view = cx.vpc.control.subnet_view(&cx.caller, subnet).await;
+    let view = nic.naming("subnet", Noun::Subnet, view)?;
     if vpc.is_some_and(|vpc| vpc != Some(view.router.id)) {
         return Err(body.wrong("vpc", "that of the subnet"));
     }

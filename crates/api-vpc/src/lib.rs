@@ -7,6 +7,7 @@
 //! | `context` | who asks, for which version, under which address |
 //! | `fields` | bodies: what is there, of which type |
 //! | `parameters` | what the query of each request may say |
+//! | `documentation` | the pages that answers link to |
 //! | `error` | every refusal's code and status |
 //! | `version` | what the `version` parameter switches |
 //! | `metrics` | what the operator's page of metrics has besides |
@@ -21,6 +22,7 @@ mod cidrs;
 mod config;
 mod connections;
 mod context;
+mod documentation;
 mod error;
 mod fields;
 mod ids;
@@ -51,12 +53,13 @@ use std::sync::Arc;
 use adit_control::Control;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 pub use config::{VpcConfig, Zone};
 pub use metrics::metrics;
 use state::Vpc;
 
-/// All routes: below `/v1`, and what is IBM's Resource Manager's below `/v2`. Wants `adit_api::request_id::around` it.
+/// All routes: the documentation's pages, those below `/v1`, and what is IBM's Resource Manager's below `/v2`. Wants `adit_api::request_id::around` it.
 pub fn router(control: Control, config: VpcConfig) -> Router {
     let state = Vpc {
         control,
@@ -78,9 +81,10 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(policies::routes::<IpsecParameters>())
         .fallback(error::invalid_route)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn(error::render));
-    let groups = groups.layer(axum::middleware::from_fn(error::render));
+        .layer(from_fn_with_state(state.clone(), error::render));
+    let groups = groups.layer(from_fn_with_state(state.clone(), error::render));
     Router::new()
+        .merge(documentation::routes())
         .nest("/v1", routes)
         .nest("/v2", groups)
         .with_state(state)

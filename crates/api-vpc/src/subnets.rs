@@ -53,7 +53,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     ])?;
     body.only("ip_version", &json!("ipv4"))?;
     let router = body.identity("vpc")?.ok_or_else(|| body.missing("vpc"))?;
-    let missing = || ApiError::not_found(Noun::Router, "").field("vpc.id");
+    let missing = || body.no_such("vpc", Noun::Router);
     let zone = zone(&cx, &body)?;
     let new = NewSubnet {
         name: body.new_name(&cx, Noun::Subnet)?,
@@ -71,7 +71,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         zone: zone.name.clone(),
     };
     let control = &cx.vpc.control;
-    let made = control.create_subnet(&cx.caller, RULES, new).await?;
+    let made = control.create_subnet(&cx.caller, RULES, new).await;
+    let made = body.naming("vpc", Noun::Router, made)?;
     let view = control.subnet_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }

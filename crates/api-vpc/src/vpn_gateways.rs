@@ -63,8 +63,8 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         return Err(ApiError::bad("vpn_gateway_missing_subnet_id", message).field("subnet.id"));
     };
     let missing = || {
-        let message = "The subnet of the gateway could not be found.";
-        ApiError::bad("vpn_gateway_subnet_not_found", message).field("subnet.id")
+        let no_such = body.no_such("subnet", Noun::Subnet);
+        no_such.coded(StatusCode::BAD_REQUEST, "vpn_gateway_subnet_not_found")
     };
     let new = NewGateway {
         name: body.new_name(&cx, Noun::Gateway)?,

@@ -7,4 +7,5 @@ mod refusals;
 mod resources;
 mod seed;
 mod terraform;
+mod truths;
 mod world;

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use adit_control::Noun;
+use adit_api::answer;
 use adit_control::connection::{ConnectionChange, GivenEnds, NewConnection};
+use adit_control::{Error, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, Gateway, Psk};
 
@@ -105,6 +106,15 @@ pub(super) fn change(
         admin_state_up: body.flag("admin_state_up")?,
         ..ConnectionChange::default()
     })
+}
+
+/// An error of a use case; which policy is missing is told by the body that named it.
+pub(super) fn named(body: &Fields, error: Error) -> ApiError {
+    match error {
+        Error::NotFound(Noun::IkePolicy) => body.no_such("ike_policy", Noun::IkePolicy),
+        Error::NotFound(Noun::IpsecPolicy) => body.no_such("ipsec_policy", Noun::IpsecPolicy),
+        other => other.into(),
+    }
 }
 
 /// Both ends, flat or nested.
@@ -212,6 +222,11 @@ fn psk(body: &Fields) -> Result<Option<Psk>, ApiError> {
     let Some(text) = body.text("psk")? else {
         return Ok(None);
     };
+    if answer::is_hidden(text) {
+        let message = "Asterisks stand for a pre-shared key that is not shown; give the key itself, or leave it out.";
+        let error = ApiError::bad("vpn_connection_invalid_psk_format", message);
+        return Err(error.field("psk"));
+    }
     let sane = |c: char| c.is_ascii_alphanumeric() || OTHERS.contains(c);
     let encoded = text.starts_with("0x") || text.starts_with("0s");
     let fits = (6..=128).contains(&text.len()) && text.chars().all(sane) && !encoded;
@@ -278,6 +293,6 @@ fn policy<Id: std::str::FromStr + PartialEq>(
     match body.identity(name)? {
         None => Ok(None),
         Some(Some(id)) => Ok(Some(Some(id))),
-        Some(None) => Err(ApiError::not_found(noun, "").field(name)),
+        Some(None) => Err(body.no_such(name, noun)),
     }
 }

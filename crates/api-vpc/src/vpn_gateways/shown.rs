@@ -53,7 +53,7 @@ pub(super) fn render(cx: &Context, shown: &Shown) -> Value {
         "lifecycle_state": lifecycle_state,
         "lifecycle_reasons": [],
         "health_state": health_state,
-        "health_reasons": reasons::render(&view.reasons),
+        "health_reasons": reasons::render(cx, &view.reasons),
     });
     if !cx.version.has_no_gateway_status() {
         set(&mut body, "status", json!(status));
@@ -65,7 +65,7 @@ pub(super) fn render(cx: &Context, shown: &Shown) -> Value {
     body
 }
 
-/// The active member has the public address; the standby takes it over.
+/// The active member has the public address; the standby would take it over.
 pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
     let Shown { view, around } = shown;
     let gateway = &view.gateway;
@@ -81,6 +81,11 @@ pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
         };
         let subnet_id = cx.zonal(subnet.id.uuid());
         let ip = cx.zonal(Part::MemberIp(index).of(gateway.id.uuid()));
+        // It is there to be addressed, and no more.
+        let (health_state, health_reasons) = match index {
+            0 => (health_state, reasons::render(cx, &view.reasons)),
+            _ => ("degraded", reasons::of_standby(cx)),
+        };
         let mut body = json!({
             "id": id,
             "href": cx.href(&path),
@@ -97,7 +102,7 @@ pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
             "lifecycle_state": lifecycle_state,
             "lifecycle_reasons": [],
             "health_state": health_state,
-            "health_reasons": reasons::render(&view.reasons),
+            "health_reasons": health_reasons,
         });
         if !cx.version.has_no_gateway_status() {
             set(&mut body, "status", json!(status));
