@@ -1,12 +1,12 @@
 //! `connections`: the wishes for tunnels, and what became of them.
 
+mod lookup;
 mod making;
 mod shape;
 
 use adit_api::paging::Place;
-use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
-use adit_control::{Allowance, Naming, Noun};
-use adit_model::{ConnectionId, Name};
+use adit_control::connection::ConnectionView;
+use adit_model::ConnectionId;
 use axum::Json as Answer;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -16,32 +16,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
 use crate::context::{Context, Json, etag};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::state::Native;
+pub(crate) use lookup::find;
+use lookup::{RULES, in_body};
 use making::NewConnectionShape;
-use shape::{ChangeShape, KeyShape, MadeShape};
-pub(crate) use shape::{ConnectionShape, ReasonShape};
-
-/// What holds for every face, and nothing more.
-const RULES: Rules = Rules {
-    naming: Naming::Free,
-    allowance: Allowance::OfProject,
-    overlaps: Overlaps::Nested,
-    dead_peer: DeadPeerRule::Longer,
-};
+use shape::{ChangeShape, ConnectionShape, KeyShape, MadeShape};
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
         .routes(routes!(key))
-}
-
-/// What something is called.
-pub(crate) fn name(field: &str, text: &str) -> Result<Name, Problem> {
-    Name::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))
 }
 
 /// Lists connections, oldest first.
@@ -178,18 +166,4 @@ async fn key(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pro
     cx.may_read_keys()?;
     let shape = KeyShape::of(&view.connection.psk);
     Ok(([(CACHE_CONTROL, "no-store")], Answer(shape)))
-}
-
-pub(crate) async fn find(cx: &Context, id: Uuid) -> Result<ConnectionView, Problem> {
-    let id = ConnectionId::from_uuid(id);
-    Ok(cx.control().connection(&cx.caller, id).await?)
-}
-
-/// What a body names and is not there is no missing connection.
-fn in_body(error: adit_control::Error) -> Problem {
-    let noun = match &error {
-        adit_control::Error::NotFound(noun) => Some(*noun),
-        _ => None,
-    };
-    Problem::from(error).in_body(Noun::Connection, noun)
 }

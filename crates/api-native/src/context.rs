@@ -2,16 +2,16 @@
 
 use adit_api::{bearer, body};
 use adit_control::{Caller, Control};
-use adit_model::Revision;
 use adit_model::project::Role;
+use adit_model::{Name, Revision};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::Native;
 use crate::problem::Problem;
+use crate::state::Native;
 
 /// What is known of a request before its body is read.
 #[derive(Clone, Debug)]
@@ -126,4 +126,9 @@ pub(crate) fn parse<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, 
         };
         Problem::invalid(&path, detail)
     })
+}
+
+/// What something is called.
+pub(crate) fn name(field: &str, text: &str) -> Result<Name, Problem> {
+    Name::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))
 }

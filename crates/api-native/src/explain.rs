@@ -12,11 +12,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
 use crate::connections::find;
 use crate::context::Context;
 use crate::ladder::{Progress, Rung, Step, ladder, step_of};
 use crate::problem::Problem;
+use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new().routes(routes!(explain))

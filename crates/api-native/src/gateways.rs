@@ -18,11 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
-use crate::connections::ReasonShape;
 use crate::context::{Context, etag};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::reasons::ReasonShape;
+use crate::state::Native;
 
 /// Names may be given twice; what hangs on a gateway is in the way of its end.
 pub(crate) const RULES: Rules = Rules {

@@ -9,11 +9,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
 use crate::context::{Context, Json};
 use crate::page::{Page, Wanted};
 use crate::policies::{self, IpsecShape, NewShape, PolicyShape};
 use crate::problem::Problem;
+use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()

@@ -25,7 +25,9 @@ mod page;
 mod peer_config;
 mod policies;
 mod problem;
+mod reasons;
 mod sessions;
+mod state;
 
 use std::sync::Arc;
 
@@ -35,19 +37,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
-/// What the operator decides.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct NativeConfig {
-    /// Whether members may read pre-shared keys back; else a key is told once, where the service made it up.
-    pub show_psk: bool,
-}
-
-/// What handlers share.
-#[derive(Clone, Debug)]
-pub(crate) struct Native {
-    pub(crate) control: Control,
-    pub(crate) config: Arc<NativeConfig>,
-}
+use state::Native;
+pub use state::NativeConfig;
 
 #[derive(OpenApi)]
 #[openapi(

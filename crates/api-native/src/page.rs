@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Native;
 use crate::problem::Problem;
+use crate::state::Native;
 
 /// How many things a page has at most.
 const MOST: u32 = 1000;

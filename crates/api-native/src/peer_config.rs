@@ -7,14 +7,12 @@
 
 mod adit;
 mod libreswan;
+mod seen;
 mod strongswan;
 
-use std::net::IpAddr;
-
 use adit_control::connection::ConnectionView;
-use adit_model::connection::{DeadPeerDetection, Identity, Initiator};
+use adit_model::connection::{Identity, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Cidr, Psk};
 use axum::extract::{FromRequestParts, Path, Query as Parameters};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -25,10 +23,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
 use crate::connections::find;
 use crate::context::Context;
 use crate::problem::Problem;
+use crate::state::Native;
+use seen::Seen;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new().routes(routes!(peer_config))
@@ -66,63 +65,6 @@ impl FromRequestParts<Native> for Wanted {
             read.map_err(|error| Problem::invalid("vendor", error.body_text()))?;
         Ok(wanted)
     }
-}
-
-/// A connection as it is seen from the other end: there `own` is the peer's, and `other` is the gateway's.
-struct Seen<'a> {
-    name: String,
-    own: IpAddr,
-    own_id: Identity,
-    own_cidrs: &'a [Cidr],
-    other: IpAddr,
-    other_id: Identity,
-    other_cidrs: &'a [Cidr],
-    psk: Option<&'a Psk>,
-    ike: IkeParameters,
-    ipsec: IpsecParameters,
-    dead_peer: DeadPeerDetection,
-    /// Whether the other end waits, so that this one has to begin.
-    must_begin: bool,
-}
-
-/// What stands for a key that is not told.
-const PLACEHOLDER: &str = "PUT-THE-PRE-SHARED-KEY-HERE";
-
-impl Seen<'_> {
-    /// A name that every program takes.
-    fn plain_name(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = self.name.chars().map(plain).take(40).collect();
-        format!("adit-{}", name.trim_matches('-'))
-    }
-
-    fn key(&self) -> Vec<u8> {
-        self.psk
-            .map_or_else(|| PLACEHOLDER.into(), |psk| psk.expose().to_vec())
-    }
-
-    /// Whether the key can stand between quotation marks as it is.
-    fn is_plain_key(&self) -> bool {
-        let plain = |octet: &u8| (b' '..=b'~').contains(octet) && !b"\"\\".contains(octet);
-        let key = self.key();
-        // `0x` and `0s` before a text mean another spelling.
-        key.iter().all(plain) && !key.starts_with(b"0x") && !key.starts_with(b"0s")
-    }
-
-    fn hex_key(&self) -> String {
-        format!("0x{}", hex(&self.key()))
-    }
-}
-
-/// Octets as hexadecimal digits.
-fn hex(octets: &[u8]) -> String {
-    let digits = octets.iter().map(|octet| format!("{octet:02x}"));
-    digits.collect()
-}
-
-fn joined<T: std::fmt::Display>(list: impl IntoIterator<Item = T>, by: &str) -> String {
-    let texts: Vec<_> = list.into_iter().map(|one| one.to_string()).collect();
-    texts.join(by)
 }
 
 /// Writes the configuration of the other end.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::algorithms::{AuthenticationName, EncryptionName};
-use crate::context::{Context, etag};
+use crate::context::{Context, etag, name};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 
@@ -197,7 +197,7 @@ impl<S> NewShape<S> {
     pub(crate) fn read<P: TryFrom<S, Error = Problem>>(self) -> Result<NewPolicy<P>, Problem> {
         let parameters = self.parameters.try_into();
         Ok(new(
-            crate::connections::name("name", &self.name)?,
+            name("name", &self.name)?,
             self.description,
             parameters.map_err(|problem: Problem| problem.within("parameters"))?,
         ))

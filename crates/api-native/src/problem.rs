@@ -19,7 +19,12 @@ use utoipa::ToSchema;
 
 /// A refusal. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Details>);
+
+/// What is told of a refusal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+struct Details {
     /// Which kind of refusal: a name of its own that stays.
     #[serde(rename = "type")]
     #[schema(example = "urn:adit:problem:invalid")]
@@ -48,7 +53,7 @@ fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind: format!("urn:adit:problem:{kind}"),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status,
@@ -56,7 +61,7 @@ impl Problem {
             field: None,
             request_id: String::new(),
             retry_after: None,
-        }
+        }))
     }
 
     /// 400: what was sent can't be.
@@ -75,13 +80,13 @@ impl Problem {
     }
 
     pub(crate) fn of(mut self, field: &str) -> Self {
-        self.field = Some(field.to_owned());
+        self.0.field = Some(field.to_owned());
         self
     }
 
     /// The same of a part of a body.
     pub(crate) fn within(mut self, part: &str) -> Self {
-        self.field = Some(match self.field.as_deref() {
+        self.0.field = Some(match self.0.field.as_deref() {
             None | Some("") => part.to_owned(),
             Some(field) => format!("{part}.{field}"),
         });
@@ -91,7 +96,7 @@ impl Problem {
     /// The same of what a body names and is not there, which is not what the path names.
     pub(crate) fn in_body(self, own: Noun, missing: Option<Noun>) -> Self {
         match missing {
-            Some(noun) if noun != own => Self::misfit(self.detail).of(field_of(noun)),
+            Some(noun) if noun != own => Self::misfit(self.0.detail).of(field_of(noun)),
             _ => self,
         }
     }
@@ -199,7 +204,7 @@ impl From<Error> for Problem {
             Error::ProjectQuota(_) | Error::QuotaExceeded { .. } => (StatusCode::CONFLICT, "quota"),
             Error::Busy { seconds } | Error::TooManyAttempts { seconds } => {
                 let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", detail);
-                problem.retry_after = Some(*seconds);
+                problem.0.retry_after = Some(*seconds);
                 return problem;
             }
             Error::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -214,7 +219,7 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -243,16 +248,16 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let Some(mut problem) = refused else {
         return response;
     };
-    problem.request_id = id;
-    *response.status_mut() = problem.status;
+    problem.0.request_id = id;
+    *response.status_mut() = problem.0.status;
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("application/problem+json");
     headers.insert(CONTENT_TYPE, kind);
     headers.remove("content-length");
-    if problem.status == StatusCode::UNAUTHORIZED {
+    if problem.0.status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Some(seconds) = problem.retry_after {
+    if let Some(seconds) = problem.0.retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
     }
     // It is made of texts and a number, which are always JSON.

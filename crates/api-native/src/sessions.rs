@@ -19,10 +19,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Native;
-use crate::connections::name;
-use crate::context::Json;
+use crate::context::{Json, name};
 use crate::problem::Problem;
+use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()

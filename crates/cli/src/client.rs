@@ -10,10 +10,10 @@ use hyper::{Method, Request};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Common;
+use crate::common::Common;
 use crate::error::{CliError, Refusal};
+use crate::kept::Kept;
 use crate::output::Output;
-use crate::session::Kept;
 
 const LIMITS: Limits = Limits {
     patience: Duration::from_secs(30),

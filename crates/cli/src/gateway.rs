@@ -3,9 +3,8 @@
 use clap::{Args, Subcommand};
 
 use crate::client::Client;
-use crate::connection::confirm;
 use crate::error::CliError;
-use crate::output::Column;
+use crate::output::{Column, confirm};
 
 const LIST: &str = "/gateways";
 

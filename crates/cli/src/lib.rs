@@ -3,41 +3,28 @@
 //! | file | what |
 //! |---|---|
 //! | one per noun | its commands |
-//! | `session` | logging in and out, and what of it is kept |
+//! | `session`, `kept` | logging in and out, and what of it is kept |
 //! | `client` | requests, and what was refused |
 //! | `output` | tables, JSON and names |
 //! | `error` | what went wrong, and the status that the command ends with |
 
 mod client;
+mod common;
 mod connection;
 mod error;
 mod gateway;
+mod kept;
 mod output;
 mod policy;
 mod session;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use client::Client;
+pub use common::Common;
 use error::CliError;
-use output::Output;
-
-/// What each command can be told.
-#[derive(Args, Clone, Debug)]
-pub struct Common {
-    /// How to print what is answered.
-    #[arg(short, long, value_enum, default_value_t, global = true)]
-    output: Output,
-    /// Ask this service, in place of the one that was logged in to.
-    #[arg(long, env = "ADIT_URL", value_name = "URL", global = true)]
-    url: Option<String>,
-    /// Trust the certificates in this file alone, in place of the system's.
-    #[arg(long, env = "ADIT_CACERT", value_name = "FILE", global = true)]
-    cacert: Option<PathBuf>,
-}
 
 /// A command with what each can be told.
 #[derive(Args, Debug)]

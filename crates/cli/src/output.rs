@@ -1,7 +1,7 @@
 //! Tables, JSON and names, and what is complained of.
 
 use std::error::Error as _;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
@@ -116,4 +116,25 @@ pub(crate) fn complain(error: &CliError) {
         text += &format!("\nhint: {hint}");
     }
     tell(&text);
+}
+
+/// Refuses what destroys until somebody has agreed.
+pub(crate) fn confirm(yes: bool, what: &str) -> Result<(), CliError> {
+    let needed = Err(CliError::Needed {
+        what: "agreement (--yes, or y at the terminal)",
+    });
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return needed;
+    }
+    tell(&format!("Delete {what}? [y/N]"));
+    let mut said = String::new();
+    let _ = io::stdin().lock().read_line(&mut said);
+    if said.trim().eq_ignore_ascii_case("y") {
+        Ok(())
+    } else {
+        needed
+    }
 }

@@ -3,9 +3,8 @@
 use clap::{Args, Subcommand};
 
 use crate::client::Client;
-use crate::connection::confirm;
 use crate::error::CliError;
-use crate::output::Column;
+use crate::output::{Column, confirm};
 
 /// What policies of one phase are called, where they are, and what a table has of them.
 pub(crate) type Kind = (&'static str, &'static str, &'static [Column]);

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::lookup::{RULES, in_body};
 use super::shape::{DpdShape, read_key};
-use super::{RULES, in_body, name};
-use crate::context::Context;
+use crate::context::{Context, name};
 use crate::gateways;
 use crate::policies::{self, IkeShape, IpsecShape};
 use crate::problem::Problem;

@@ -6,44 +6,16 @@ use adit_api::answer;
 use adit_control::connection::{ConnectionChange, ConnectionView, EndsChange};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::observed::{ChildObserved, Traffic, TunnelState};
-use adit_model::{Cidr, IkePolicyId, IpsecPolicyId, Name, Psk, Reason, ReasonCode, Whose};
+use adit_model::{Cidr, IkePolicyId, IpsecPolicyId, Name, Psk};
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::name;
+use crate::context::name;
 use crate::ladder::{Rung, ladder};
 use crate::problem::Problem;
-
-/// Why something is not as wished.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub(crate) struct ReasonShape {
-    /// What is wrong; `docs/status-reasons.md` lists them.
-    #[schema(value_type = String, example = "ike_policy_mismatch")]
-    code: ReasonCode,
-    /// On whose side the next step is: `local`, `peer` or `network`.
-    #[schema(value_type = String, example = "peer")]
-    whose: Whose,
-    #[serde(with = "time::serde::rfc3339")]
-    since: OffsetDateTime,
-    /// How it is known.
-    evidence: String,
-    /// What to change.
-    next_step: String,
-}
-
-impl ReasonShape {
-    pub(crate) fn of(reason: &Reason) -> Self {
-        Self {
-            code: reason.code,
-            whose: reason.whose,
-            since: reason.since,
-            evidence: reason.evidence.clone(),
-            next_step: reason.next_step.clone(),
-        }
-    }
-}
+use crate::reasons::ReasonShape;
 
 /// What something is known by.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use adit_model::connection::Identity;
 
-use super::{Seen, hex, joined};
+use super::seen::{Seen, hex, joined};
 
 fn identity(identity: &Identity) -> String {
     match identity {

@@ -5,7 +5,7 @@ use adit_model::policy::{
     Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
 };
 
-use super::{Seen, hex, joined};
+use super::seen::{Seen, hex, joined};
 use crate::problem::Problem;
 
 /// A cipher as libreswan calls it.

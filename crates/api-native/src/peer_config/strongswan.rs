@@ -2,10 +2,10 @@
 
 use adit_model::connection::{DpdAction, Identity};
 use adit_model::policy::{
-    Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
+    Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, IpsecParameters, Transform,
 };
 
-use super::{Seen, hex, joined};
+use super::seen::{Seen, hex, joined};
 use crate::algorithms::{AuthenticationName, EncryptionName};
 
 /// A group as strongSwan calls it.
@@ -74,56 +74,67 @@ fn identity(identity: &Identity) -> String {
     }
 }
 
-pub(super) fn write(seen: &Seen<'_>) -> String {
-    let Seen { ike, ipsec, .. } = seen;
+/// The line that says what phase 2 may be.
+fn phase_2(ipsec: &IpsecParameters) -> String {
+    if ipsec.transform == Transform::Ah {
+        let names = ipsec.authentication.iter();
+        let names = names.map(|one| AuthenticationName(*one).word());
+        let groups = ipsec.pfs.iter().map(|one| group(*one).to_owned());
+        return format!("ah_proposals = {}", joined(names.chain(groups), "-"));
+    }
+    let all = proposals(&ipsec.encryption, &ipsec.authentication, &ipsec.pfs, false);
+    format!("esp_proposals = {all}")
+}
+
+fn child(seen: &Seen<'_>) -> String {
     let name = seen.plain_name();
-    let version = match ike.version {
-        IkeVersion::V1 => 1,
-        IkeVersion::V2 => 2,
-    };
-    let is_any = seen.own.is_unspecified();
-    let own = if is_any {
-        "%any".to_owned()
-    } else {
-        seen.own.to_string()
-    };
-    let (own_id, other_id) = (identity(&seen.own_id), identity(&seen.other_id));
-    let phase_1 = proposals(&ike.encryption, &ike.authentication, &ike.groups, true);
-    let phase_2 = proposals(&ipsec.encryption, &ipsec.authentication, &ipsec.pfs, false);
-    let kind = match ipsec.transform {
-        Transform::Ah => "ah_proposals",
-        Transform::Esp | Transform::AhEsp => "esp_proposals",
-    };
-    let phase_2 = match ipsec.transform {
-        Transform::Ah => {
-            let names = ipsec
-                .authentication
-                .iter()
-                .map(|one| AuthenticationName(*one).word());
-            let groups = ipsec.pfs.iter().map(|one| group(*one).to_owned());
-            joined(names.chain(groups), "-")
-        }
-        Transform::Esp | Transform::AhEsp => phase_2,
-    };
-    let mode = match ipsec.encapsulation {
+    let (local_ts, remote_ts) = (joined(seen.own_cidrs, ","), joined(seen.other_cidrs, ","));
+    let phase_2 = phase_2(&seen.ipsec);
+    let mode = match seen.ipsec.encapsulation {
         Encapsulation::Transport => "transport",
         Encapsulation::Tunnel => "tunnel",
-    };
-    let delay = match seen.dead_peer.action {
-        DpdAction::None => 0,
-        _ => seen.dead_peer.interval_s,
     };
     let start = if seen.must_begin {
         "start"
     } else {
         "trap|start"
     };
+    format!(
+        "            {name} {{
+                local_ts = {local_ts}
+                remote_ts = {remote_ts}
+                {phase_2}
+                rekey_time = {}s
+                mode = {mode}
+                dpd_action = restart
+                start_action = {start}
+            }}",
+        seen.ipsec.lifetime_s
+    )
+}
+
+pub(super) fn write(seen: &Seen<'_>) -> String {
+    let Seen { ike, other, .. } = seen;
+    let name = seen.plain_name();
+    let version = match ike.version {
+        IkeVersion::V1 => 1,
+        IkeVersion::V2 => 2,
+    };
+    let own = match seen.own.is_unspecified() {
+        true => "%any".to_owned(),
+        false => seen.own.to_string(),
+    };
+    let (own_id, other_id) = (identity(&seen.own_id), identity(&seen.other_id));
+    let phase_1 = proposals(&ike.encryption, &ike.authentication, &ike.groups, true);
+    let delay = match seen.dead_peer.action {
+        DpdAction::None => 0,
+        _ => seen.dead_peer.interval_s,
+    };
     let secret = match seen.is_plain_key() {
         true => format!("\"{}\"", String::from_utf8_lossy(&seen.key())),
         false => seen.hex_key(),
     };
-    let (local_ts, remote_ts) = (joined(seen.own_cidrs, ","), joined(seen.other_cidrs, ","));
-    let (other, ike_s, child_s) = (seen.other, ike.lifetime_s, ipsec.lifetime_s);
+    let child = child(seen);
     format!(
         "# strongSwan 5.8 or later: /etc/swanctl/conf.d/{name}.conf, then swanctl --load-all
 connections {{
@@ -132,7 +143,7 @@ connections {{
         local_addrs = {own}
         remote_addrs = {other}
         proposals = {phase_1}
-        rekey_time = {ike_s}s
+        rekey_time = {}s
         dpd_delay = {delay}s
         mobike = no
         local {{
@@ -144,15 +155,7 @@ connections {{
             id = {other_id}
         }}
         children {{
-            {name} {{
-                local_ts = {local_ts}
-                remote_ts = {remote_ts}
-                {kind} = {phase_2}
-                rekey_time = {child_s}s
-                mode = {mode}
-                dpd_action = restart
-                start_action = {start}
-            }}
+{child}
         }}
     }}
 }}
@@ -163,6 +166,7 @@ secrets {{
         secret = {secret}
     }}
 }}
-"
+",
+        ike.lifetime_s
     )
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 
-use super::{ALL, LIST, Wait};
+use super::shown::{ALL, LIST};
+use super::wait::Wait;
 use crate::client::Client;
 use crate::error::CliError;
-use crate::session::first_line;
+use crate::kept::first_line;
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("where").required(true).args(["gateway", "new_network", "subnet"]))]

@@ -6,10 +6,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::create::id;
-use super::{ALL, One, Wait, find};
+use super::shown::{ALL, One, find};
+use super::wait::Wait;
 use crate::client::Client;
 use crate::error::CliError;
-use crate::session::first_line;
+use crate::kept::first_line;
 
 #[derive(Args, Debug)]
 pub struct Update {
