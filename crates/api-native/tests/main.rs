@@ -5,6 +5,7 @@
 mod connections;
 mod description;
 mod explain;
+mod networks;
 mod policies;
 mod sessions;
 mod support;

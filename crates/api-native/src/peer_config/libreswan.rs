@@ -1,4 +1,4 @@
-//! libreswan's `ipsec.conf` and `ipsec.secrets`.
+//! libreswan's `ipsec.conf` and `ipsec.secrets`; not run by a test yet, and its heading says so.
 
 use adit_model::connection::{DpdAction, Identity};
 use adit_model::policy::{
@@ -128,7 +128,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     };
     let (other, ike_s, child_s) = (seen.other, ike.lifetime_s, ipsec.lifetime_s);
     Ok(format!(
-        "# libreswan 4: /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}
+        "# libreswan 4 (not run there yet): /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}
 conn {name}
     authby=secret
     ikev2={version}
