@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use adit_api::answer::{log, set};
 use adit_api::bearer::{self, BearerError};
 use adit_api::fields::{FieldError, Fields};
 use adit_api::{origin, times};
@@ -18,7 +19,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tracing::error;
 
 use crate::{IAM_ID, IamError, iam_id, refused, unavailable};
 
@@ -131,7 +131,7 @@ impl From<Error> for IamError {
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::Conflict { .. } => StatusCode::CONFLICT,
             Error::Unavailable(_) | Error::Internal(_) => {
-                error!(error = &error as &dyn std::error::Error, "a request failed");
+                log(&error);
                 return unavailable();
             }
             _ => StatusCode::BAD_REQUEST,
@@ -184,7 +184,7 @@ async fn create(
         .create_api_key(&asked.session, of, name, description)
         .await?;
     let mut shown = asked.render(&row).await?;
-    adit_api::answer::set(&mut shown, "apikey", json!(key.expose()));
+    set(&mut shown, "apikey", json!(key.expose()));
     Ok((StatusCode::CREATED, Json(shown)))
 }
 

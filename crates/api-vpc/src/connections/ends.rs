@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::{Cidr, PeerAddress};
-use serde_json::Value;
 
 use super::identity;
 use crate::error::ApiError;
@@ -105,7 +104,7 @@ fn place(peer: &Fields) -> Result<Option<Place>, ApiError> {
         (None, None) => return Ok(None),
     };
     match peer.value("type") {
-        Some(given) if *given != Value::from(kind) => {
+        Some(given) if given.as_str() != Some(kind) => {
             Err(peer.wrong("type", &format!("`{kind}`, as the peer is given")))
         }
         _ => Ok(place),
