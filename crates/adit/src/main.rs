@@ -1,6 +1,7 @@
 //! `adit`: the service, its demonstration, and the workers it starts. No logic lives here, only
 //! configuration and wiring.
 
+mod apikey;
 mod backup;
 mod certificate;
 mod clients;
@@ -38,6 +39,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make, list and revoke API keys of a running service.
+    #[command(name = "apikey")]
+    ApiKey(apikey::Options),
     /// Copy a state folder as it is at one moment, while the service runs or not.
     Backup(backup::BackupOptions),
     /// Show a tunnel between two VPCs on this host, made through the API, and clean up.
@@ -115,6 +119,7 @@ fn start_logging(default: &str) {
 fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
+            Command::ApiKey(options) => apikey::run(&options).map_err(Into::into),
             Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
             Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),

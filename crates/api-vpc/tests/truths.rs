@@ -243,3 +243,14 @@ async fn where_an_answer_links_to_something_is() {
         assert!(String::from_utf8_lossy(&page).contains(words), "{words}");
     }
 }
+
+#[tokio::test]
+async fn a_token_is_taken_with_the_word_bearer_twice_once_and_not_at_all() {
+    let w = World::new().await;
+    for words in ["Bearer Bearer ", "bearer ", ""] {
+        let request = Request::get("/v1/vpcs?version=2020-02-14&generation=2")
+            .header("authorization", format!("{words}{}", w.token))
+            .body(Body::empty());
+        w.send(request.unwrap()).await.is(200);
+    }
+}

@@ -19,6 +19,7 @@ pub mod account;
 mod address;
 pub mod agent;
 mod agents;
+pub mod api_key;
 pub mod application_credential;
 mod caller;
 mod change;
