@@ -42,7 +42,7 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
         "resource_type": "vpn_gateway_connection",
         "admin_state_up": row.admin_state_up,
         "authentication_mode": "psk",
-        "psk": answer::key(&row.psk, cx.vpc.config.show_psk),
+        "psk": answer::key(&row.psk, cx.vpc.config.show_psk && cx.caller.may_see_keys()),
         "dead_peer_detection": {
             "action": dpd_action(dpd.action),
             "interval": dpd.interval_s,
