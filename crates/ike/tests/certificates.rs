@@ -72,6 +72,7 @@ impl World {
             authentication: Authentication {
                 own: self.proof(side),
                 peer: self.demand(),
+                ppk: None,
             },
             ..Pair::usual(side)
         }
