@@ -31,7 +31,7 @@ pub(crate) fn programs(environment: &str, program: &str) -> Option<PathBuf> {
     let place = std::env::var_os(PLACE).unwrap_or_default();
     let programs = Path::new(&place).join(environment).join("bin");
     if !programs.join(program).exists() {
-        skipped("OpenStack's clients and Keystone: make test-clients has them");
+        skipped("OpenStack's clients, Keystone and IBM's SDK: make test-clients has them");
         return None;
     }
     Some(programs)

@@ -1,11 +1,12 @@
 //! OpenStack's own clients against `adit serve`: documented sessions, command by command, and the
-//! SDK; and a real Keystone that says who asks. All of these stand in virtual environments that
+//! SDK; IBM's SDK in several releases; and a real Keystone that says who asks. All of these stand in virtual environments that
 //! `make test-clients` makes; without them, or without root, the tests say so and skip.
 
 #![cfg(test)]
 
 mod branch;
 mod client;
+mod ibm;
 mod join;
 mod keystone;
 mod sdk;

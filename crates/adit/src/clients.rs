@@ -86,10 +86,16 @@ fn ibm_env(access: &Access<'_>, key: &str) -> String {
         lines.concat()
     });
     format!(
-        "# For IBM's VPC SDKs, and for curl as in the README. Source it: . ibm.env\n\
+        "# For IBM's VPC SDKs and Terraform provider, and for curl as in the README. Source it: . ibm.env\n\
          export VPC_URL={base}/v1\n\
          export VPC_AUTH_TYPE=iam\n\
          export VPC_AUTH_URL={base}\n\
+         export IC_API_KEY={key}\n\
+         export IBMCLOUD_IAM_API_ENDPOINT={base}\n\
+         export IBMCLOUD_IS_NG_API_ENDPOINT={base}/v1\n\
+         export IBMCLOUD_RESOURCE_MANAGEMENT_API_ENDPOINT={base}\n\
+         export IBMCLOUD_GT_API_ENDPOINT={base}\n\
+         export IBMCLOUD_GS_API_ENDPOINT={base}\n\
          {trust}{KEY}{key}\n"
     )
 }

@@ -38,6 +38,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Client(adit_cli::Command),
     /// Copy a state folder as it is at one moment, while the service runs or not.
     Backup(backup::BackupOptions),
     /// Show a tunnel between two VPCs on this host, made through the API, and clean up.
@@ -115,6 +117,7 @@ fn start_logging(default: &str) {
 fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
+            Command::Client(command) => return adit_cli::run(&command),
             Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
             Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),

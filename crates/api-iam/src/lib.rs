@@ -21,6 +21,10 @@ mod tests;
 const API_KEY_GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
 const SCOPE: &str = "ibm openid";
 
+/// Who tokens say they are from. It is the same under every address: tokens are checked by this service
+/// alone, and by their signature.
+const ISSUER: &str = "adit";
+
 /// `POST /identity/token`, and the same at `POST /` for clients that take their URL verbatim.
 pub fn router(control: Control) -> Router {
     Router::new()
@@ -126,11 +130,16 @@ fn answer(control: &Control, caller: &Caller) -> Response {
 }
 
 /// The claims that IBM's clients read besides the times.
+///
+/// IBM's Terraform provider reads `id` and `iss` before its first call, unguarded. By the issuer it knows
+/// the cloud; by any other than IBM's own it takes it for one of its kind.
 fn claims(caller: &Caller) -> Map<String, Value> {
     let account = caller.project.uuid().simple().to_string();
     let mut claims = Map::new();
     let user = format!("iam-ServiceId-{}", caller.user);
     claims.insert("iam_id".to_owned(), json!(user));
+    claims.insert("id".to_owned(), json!(user));
+    claims.insert("iss".to_owned(), json!(ISSUER));
     claims.insert("account".to_owned(), json!({"valid": true, "bss": account}));
     claims.insert("grant_type".to_owned(), json!(API_KEY_GRANT));
     claims.insert("scope".to_owned(), json!(SCOPE));

@@ -1,4 +1,6 @@
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tower::ServiceExt as _;
 
 use super::*;
@@ -37,6 +39,17 @@ async fn a_key_gets_a_token_that_opens() {
         let token = body["access_token"].as_str().unwrap();
         assert!(control.verify_token(token).await.is_ok());
         assert_eq!(token.split('.').count(), 3);
+        let claims = token.split('.').nth(1).unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        // IBM's SDK wants the times as numbers; its Terraform provider the others as strings.
+        for name in ["iat", "exp"] {
+            assert!(claims[name].is_i64(), "{name}: {claims}");
+        }
+        for name in ["id", "iam_id", "iss"] {
+            assert!(claims[name].is_string(), "{name}: {claims}");
+        }
+        assert!(claims["account"]["bss"].is_string(), "{claims}");
     }
 }
 

@@ -73,6 +73,7 @@ impl<P: NeutronPhase> Resource for Policies<P> {
     async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<Policy<P>, Failure> {
         let new = NewPolicy {
             name: values.new_name()?,
+            resource_group: None,
             naming: Naming::Free,
             description: values.new_description(),
             allowance: Allowance::OfProject,

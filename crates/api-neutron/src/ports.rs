@@ -215,6 +215,7 @@ impl Resource for Ports {
         };
         let new = NewPort {
             name: values.new_name()?,
+            resource_group: None,
             description: values.new_description(),
             place: Place::Network(NetworkId::from_uuid(network)),
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),

@@ -124,6 +124,7 @@ impl Resource for Routers {
         no_flavor(values)?;
         let new = NewRouter {
             name: values.new_name()?,
+            resource_group: None,
             naming: Naming::Free,
             allowance: Allowance::OfProject,
             description: values.new_description(),

@@ -193,6 +193,7 @@ impl Resource for Subnets {
         let network = values.required(NETWORK)?;
         let new = NewSubnet {
             name: values.new_name()?,
+            resource_group: None,
             description: values.new_description(),
             place: Place::Network(NetworkId::from_uuid(network)),
             block: Block::Exact(cidr),

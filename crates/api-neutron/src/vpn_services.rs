@@ -97,6 +97,7 @@ impl Resource for VpnServices {
         let router = values.required("router_id")?;
         let new = NewGateway {
             name: values.new_name()?,
+            resource_group: None,
             description: values.new_description(),
             place: Place::Router {
                 id: RouterId::from_uuid(router),

@@ -1,6 +1,7 @@
 //! The CIDR lists of a connection, one by one: `local_cidrs/{address}/{length}` as it was, and
 //! `local/cidrs/{cidr}` as it is. Both at every version; the shape of a list follows its path.
 
+use adit_control::Error;
 use adit_control::connection::{ConnectionView, Side};
 use adit_model::Cidr;
 use axum::extract::Path;
@@ -134,6 +135,10 @@ async fn remove(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError>
     let control = &cx.vpc.control;
     control
         .remove_cidr(&cx.caller, connections::RULES, id, side, cidr)
-        .await?;
+        .await
+        .map_err(|error| match error {
+            Error::NotListed => ApiError::cidr_not_found(Some(cidr)),
+            other => other.into(),
+        })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::page::{head_of, page, part, show};
+use crate::page::{page, page_of, part, show};
 use crate::state::Vpc;
 use crate::{ids, vpn_gateways};
 
@@ -47,7 +47,8 @@ async fn create(
     let control = &cx.vpc.control;
     let own = control.gateway(&cx.caller, gateway).await?.gateway;
     let new = body::new_connection(&cx, &own, &body)?;
-    let view = control.create_connection(&cx.caller, RULES, new).await?;
+    let made = control.create_connection(&cx.caller, RULES, new).await;
+    let view = made.map_err(|error| body::named(&body, error))?;
     Ok((StatusCode::CREATED, tagged(&cx, &view)).into_response())
 }
 
@@ -56,7 +57,7 @@ async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, A
     let path = format!("vpn_gateways/{}/connections", cx.zonal(gateway.uuid()));
     let Some(status) = cx.query("status") else {
         let found = control.part_of_connections(&cx.caller, gateway, part(&cx)?);
-        let page = head_of(&cx, found.await?, place)?;
+        let page = page_of(&cx, found.await?, place, |_| true)?;
         let rendered = page.items.iter().map(|view| shown::render(&cx, view));
         return show(&cx, &path, "connections", &page, rendered.collect());
     };
@@ -68,7 +69,7 @@ async fn list(cx: Context, Path(gateway): Path<String>) -> Result<Json<Value>, A
     let all = control.connections_of_gateway(&cx.caller, gateway);
     let mut views = all.await?;
     views.retain(|view| shown::status(view) == status);
-    list_page(&cx, &format!("{path}?status={status}"), views)
+    list_page(&cx, &path, views)
 }
 
 fn place(view: &ConnectionView) -> Place {
@@ -107,7 +108,8 @@ async fn update(
     let control = &cx.vpc.control;
     let view = control
         .update_connection(&cx.caller, RULES, seen.id, expected, change)
-        .await?;
+        .await;
+    let view = view.map_err(|error| body::named(&body, error))?;
     Ok(tagged(&cx, &view))
 }
 

@@ -1,18 +1,21 @@
 //! Who asks, for which version, and under which address: what every handler starts with.
 
-use adit_api::paging::Place;
 use adit_api::{bearer, origin};
 use adit_control::Caller;
-use adit_model::Revision;
-use axum::extract::{FromRequestParts, Query};
+use adit_model::{ResourceGroup, Revision};
+use axum::extract::{FromRequestParts, MatchedPath, Query};
 use axum::http::StatusCode;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::str::FromStr;
 use uuid::Uuid;
 
+use crate::documentation::{self, Page};
 use crate::error::ApiError;
+use crate::ids;
+use crate::parameters;
 use crate::state::Vpc;
 use crate::version::{Version, VersionError};
 
@@ -37,6 +40,9 @@ impl FromRequestParts<Vpc> for Context {
             .0;
         let version = version(query.get("version"))?;
         generation(query.get("generation"))?;
+        let route = parts.extensions.get::<MatchedPath>();
+        let route = route.map_or("", MatchedPath::as_str);
+        parameters::check(&parts.method, route, &query)?;
         let if_match = parts.headers.get(IF_MATCH);
         let if_match = if_match.and_then(|value| value.to_str().ok());
         Ok(Self {
@@ -92,6 +98,11 @@ impl Context {
         format!("{}/v1/{path}", self.base)
     }
 
+    /// Where a page of the documentation is.
+    pub(crate) fn documentation(&self, page: Page) -> String {
+        documentation::address(&self.base, page)
+    }
+
     /// The id of what lives in a zone.
     pub(crate) fn zonal(&self, id: Uuid) -> String {
         format!("{}-{id}", self.vpc.config.zone_prefix)
@@ -110,19 +121,73 @@ impl Context {
         format!("crn:v1:{environment}:public:is:{region}:a/{account}::{kind}:{id}")
     }
 
-    /// The one resource group.
-    pub(crate) fn resource_group(&self) -> Value {
-        let (id, name) = &self.vpc.config.resource_group;
+    /// The resource group that a thing is in.
+    pub(crate) fn resource_group(&self, of: Option<&ResourceGroup>) -> Value {
+        let (default, name) = &self.vpc.config.resource_group;
+        // Of others there is no name but their id.
+        let (id, name) = match of.map(ResourceGroup::as_str) {
+            None => (default.as_str(), name.as_str()),
+            Some(id) => (id, id),
+        };
         let href = format!("{}/v2/resource_groups/{id}", self.base);
         json!({"id": id, "name": name, "href": href})
+    }
+
+    /// The group with this id; none is the default one.
+    pub(crate) fn read_resource_group(&self, id: &str) -> Option<Option<ResourceGroup>> {
+        let default = &self.vpc.config.resource_group.0;
+        let group = (id != default).then(|| id.parse().ok());
+        match group {
+            None => Some(None),
+            Some(None) => None,
+            Some(group) => Some(group),
+        }
+    }
+
+    /// Whether a list that is asked for has what is in this group.
+    pub(crate) fn wants_group(&self, of: Option<&ResourceGroup>) -> bool {
+        self.query("resource_group.id").is_none_or(|id| {
+            let wanted = self.read_resource_group(id);
+            wanted.is_some_and(|wanted| wanted.as_ref() == of)
+        })
+    }
+
+    /// Whether a list that is asked for has what is called so.
+    pub(crate) fn wants(&self, parameter: &str, value: &str) -> bool {
+        self.query(parameter).is_none_or(|wanted| wanted == value)
+    }
+
+    /// Whether a list that is asked for has what has this id.
+    pub(crate) fn wants_id(&self, parameter: &str, id: Uuid) -> bool {
+        let wanted = self.query(parameter);
+        wanted.is_none_or(|text| ids::parse(text) == Some(id))
+    }
+
+    /// Whether the query asks for a list in another order, or for a part of it.
+    pub(crate) fn has_filters(&self) -> bool {
+        parameters::filters(&self.query).next().is_some()
+    }
+
+    /// What it asks for by that, for the addresses of the list's other pages.
+    pub(crate) fn filters(&self) -> String {
+        let mut all: Vec<_> = parameters::filters(&self.query).collect();
+        all.sort_unstable();
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(all);
+        let text = text.finish();
+        if text.is_empty() {
+            text
+        } else {
+            format!("&{text}")
+        }
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }
 
-    /// `start`: where the page starts.
-    pub(crate) fn start(&self) -> Result<Option<Place>, ApiError> {
+    /// `start`: where the page starts, if that is not the beginning.
+    pub(crate) fn start<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
         let start = self.query("start").filter(|start| !start.is_empty());
         let start = start.map(str::parse).transpose();
         start.map_err(|_| {

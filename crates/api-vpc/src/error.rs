@@ -1,30 +1,53 @@
 //! Every refusal's status, code and body, in one place.
 //!
-//! Handlers return an [`ApiError`]; a layer around them writes the body, which names the request.
+//! Handlers return an [`ApiError`]; a layer around them writes the body, which names the request, what
+//! its path names if that is missing, and where to read more.
+
+mod words;
 
 use adit_api::answer::log;
 use adit_api::bearer::BearerError;
 use adit_api::body::BodyError;
 use adit_api::fields::FieldError;
-use adit_api::request_id;
+use adit_api::{origin, request_id};
 use adit_control::token::TokenError;
-use adit_control::{Error, Misfit, Noun, Quota, Rule};
+use adit_control::{Error, Misfit, Noun, Rule};
 use adit_model::Cidr;
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use uuid::Uuid;
+
+use crate::config::VpcConfig;
+use crate::documentation::{self, Page};
+use crate::state::Vpc;
+pub(crate) use words::word;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     code: String,
-    message: String,
+    message: Message,
     target: Option<(&'static str, String)>,
+}
+
+/// What to tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Message {
+    /// In this dialect's words.
+    Own(String),
+    /// In the model's.
+    Model(String),
+    /// This kind of row is missing: the one that the path names.
+    Missing(Noun),
+    /// This is used by those.
+    Used(Noun, Noun, Vec<Uuid>),
 }
 
 impl ApiError {
@@ -36,7 +59,7 @@ impl ApiError {
         Self {
             status,
             code: code.into(),
-            message: message.into(),
+            message: Message::Own(message.into()),
             target: None,
         }
     }
@@ -61,9 +84,39 @@ impl ApiError {
         self
     }
 
-    /// 404 for the thing a path names; or, with an empty id, a body.
+    /// Of something that is part of another: where that is missing, so is this.
+    pub(crate) fn or_missing(self, missing: Self) -> Self {
+        if self.status == StatusCode::NOT_FOUND {
+            missing
+        } else {
+            self
+        }
+    }
+
+    /// 404 for the thing of this id.
     pub(crate) fn not_found(noun: Noun, id: &str) -> Self {
-        Self::nothing(word(noun), title(noun), id)
+        Self::nothing(word(noun), words::title(noun), id)
+    }
+
+    /// 404 for the thing that the path names.
+    fn missing(noun: Noun) -> Self {
+        let mut error = Self::not_found(noun, "");
+        error.message = Message::Missing(noun);
+        error
+    }
+
+    /// The same with another status and code.
+    pub(crate) fn coded(self, status: StatusCode, code: &str) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            ..self
+        }
+    }
+
+    fn model(mut self, message: String) -> Self {
+        self.message = Message::Model(message);
+        self
     }
 
     /// 404 for a block that is not in a list.
@@ -83,111 +136,57 @@ impl ApiError {
     }
 }
 
-/// The noun at the start of codes.
-pub(crate) const fn word(noun: Noun) -> &'static str {
-    match noun {
-        Noun::ApiKey => "api_key",
-        Noun::ApplicationCredential => "application_credential",
-        Noun::Connection => "vpn_connection",
-        Noun::EndpointGroup => "endpoint_group",
-        Noun::FloatingIp => "floating_ip",
-        Noun::Gateway => "vpn_gateway",
-        Noun::IkePolicy => "ike_policy",
-        Noun::IpsecPolicy => "ipsec_policy",
-        Noun::Network => "network",
-        // Of ports, this face knows those that a machine is plugged in.
-        Noun::Port => "instance",
-        Noun::Project => "account",
-        Noun::Quota => "quota",
-        Noun::RevokedToken => "token",
-        Noun::RoleAssignment => "role",
-        Noun::Router => "vpc",
-        Noun::SecurityGroup => "security_group",
-        Noun::SecurityGroupRule => "security_group_rule",
-        Noun::Subnet => "subnet",
-        Noun::User => "user",
-    }
-}
-
-/// The noun in messages.
-const fn title(noun: Noun) -> &'static str {
-    match noun {
-        Noun::ApiKey => "API key",
-        Noun::ApplicationCredential => "application credential",
-        Noun::Connection => "VPN connection",
-        Noun::EndpointGroup => "endpoint group",
-        Noun::FloatingIp => "floating IP",
-        Noun::Gateway => "VPN gateway",
-        Noun::IkePolicy => "IKE policy",
-        Noun::IpsecPolicy => "IPsec policy",
-        Noun::Network => "network",
-        // Of ports, this face knows those that a machine is plugged in.
-        Noun::Port => "instance",
-        Noun::Project => "account",
-        Noun::Quota => "quota",
-        Noun::RevokedToken => "token",
-        Noun::RoleAssignment => "role",
-        Noun::Router => "VPC",
-        Noun::SecurityGroup => "security group",
-        Noun::SecurityGroupRule => "security group rule",
-        Noun::Subnet => "subnet",
-        Noun::User => "user",
-    }
-}
-
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let message = sentence(&error.to_string());
+        let message = words::sentence(&error.to_string());
+        let of = |(status, code): (StatusCode, String)| {
+            Self::new(status, code, "").model(message.clone())
+        };
         match error {
-            Error::NotFound(noun) => Self::not_found(noun, ""),
+            Error::NotFound(noun) => Self::missing(noun),
             Error::NotListed => Self::cidr_not_found(None),
-            Error::Conflict { rule, .. } => {
-                let (status, code) = rule_code(rule, "");
-                Self::new(status, code, message)
-            }
+            Error::Conflict { rule, .. } => of(rule_code(rule, "")),
             Error::Invalid { field, rule, .. } => {
-                let (status, code) = rule_code(rule, field);
-                Self::new(status, code, message).field(spelled(field))
+                of(rule_code(rule, field)).field(words::field(field))
             }
-            Error::Used { noun, .. } => {
-                let (status, code) = rule_code(Rule::InUse(noun), "");
-                Self::new(status, code, message)
+            Error::Used { noun, by, users } => {
+                let mut refusal = of(rule_code(Rule::InUse(noun), ""));
+                refusal.message = Message::Used(noun, by, users);
+                refusal
             }
             Error::Misfit(Misfit::MissingPeerCidrs) => {
-                let (status, code) = rule_code(Rule::ListEmpty, "peer_cidrs");
-                Self::new(status, code, message).field("peer_cidrs")
+                of(rule_code(Rule::ListEmpty, "peer_cidrs")).field("peer_cidrs")
             }
             Error::NoWayOutside(_) | Error::ProjectQuota(_) | Error::Misfit(_) => {
-                Self::bad("bad_field", message)
+                of((StatusCode::BAD_REQUEST, "bad_field".to_owned()))
             }
-            Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "not_authorized", message),
-            Error::QuotaExceeded { quota, .. } => Self::bad(quota_code(quota), message),
-            Error::Busy { .. } | Error::TooManyAttempts { .. } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "service_unavailable",
-                message,
-            ),
+            Error::Forbidden(_) => of((StatusCode::FORBIDDEN, "not_authorized".to_owned())),
+            Error::QuotaExceeded { quota, limit } => {
+                let counted = words::counted(quota);
+                let message = format!("The quota of {limit} {counted} is used up.");
+                Self::bad(words::quota_code(quota), message)
+            }
+            Error::Busy { .. } | Error::TooManyAttempts { .. } => of(unavailable()),
             Error::Unavailable(_) => {
                 log(&error);
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "service_unavailable",
-                    message,
-                )
+                of(unavailable())
             }
             Error::Internal(_) => {
                 log(&error);
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
+                of((
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal_error".to_owned(),
+                ))
             }
         }
     }
 }
 
-/// A message as IBM writes them.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
+fn unavailable() -> (StatusCode, String) {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "service_unavailable".to_owned(),
+    )
 }
 
 fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
@@ -230,38 +229,9 @@ fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
     (status, code.to_owned())
 }
 
-/// The model's fields in this dialect's words.
-fn spelled(field: &str) -> &str {
-    match field {
-        "cidr" => "ipv4_cidr_block",
-        "lifetime" => "key_lifetime",
-        "encryption" => "encryption_algorithm",
-        "authentication" => "authentication_algorithm",
-        other => other,
-    }
-}
-
-const fn quota_code(quota: Quota) -> &'static str {
-    match quota {
-        Quota::Connections => "vpn_connections_quota_exceeded",
-        Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
-        Quota::IkePolicies => "ike_policies_quota_exceeded",
-        Quota::Instances | Quota::Machines => "instances_quota_exceeded",
-        Quota::IpsecPolicies => "ipsec_policies_quota_exceeded",
-        Quota::LocalCidrsOfConnection => {
-            "vpn_connection_local_subnets_quota_exceeded_for_connection"
-        }
-        Quota::LocalCidrsOfGateway => "vpn_connection_local_subnets_quota_exceeded",
-        Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
-        Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
-        Quota::Routers => "vpcs_quota_exceeded",
-        Quota::Subnets => "subnets_quota_exceeded",
-    }
-}
-
 impl From<BearerError> for ApiError {
     fn from(error: BearerError) -> Self {
-        let message = sentence(&error.to_string());
+        let message = words::sentence(&error.to_string());
         match error {
             BearerError::Token(TokenError::Unavailable(error)) => return Error::from(error).into(),
             BearerError::Token(TokenError::Unasked(error)) => {
@@ -280,17 +250,22 @@ impl From<BearerError> for ApiError {
 
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
-        let code = match error {
-            FieldError::Missing { .. } => "missing_field",
-            FieldError::Type { .. } | FieldError::Unknown { .. } => "bad_field",
+        let path = error.path();
+        let (code, message) = match &error {
+            FieldError::Missing { .. } => ("missing_field", words::sentence(&error.to_string())),
+            FieldError::Type { .. } => ("bad_field", words::sentence(&error.to_string())),
+            FieldError::Unknown { .. } => {
+                let message = format!("The field `{path}` is not supported here.");
+                ("bad_field", message)
+            }
         };
-        Self::bad(code, sentence(&error.to_string())).field(error.path())
+        Self::bad(code, message).field(path)
     }
 }
 
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
-        let message = sentence(&error.to_string());
+        let message = words::sentence(&error.to_string());
         let status = match error {
             BodyError::NotJson { .. } | BodyError::NotObject => StatusCode::BAD_REQUEST,
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -307,9 +282,45 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl Message {
+    /// What it says. `params` are what the path names.
+    fn say(self, config: &VpcConfig, params: &[(String, String)]) -> String {
+        match self {
+            Self::Own(text) => text,
+            Self::Model(text) => words::message(config, &text),
+            Self::Missing(noun) => {
+                let title = words::title(noun);
+                let named = words::parameter(noun);
+                let id = params.iter().find(|(name, _)| Some(name.as_str()) == named);
+                id.map_or_else(
+                    || format!("The {title} could not be found."),
+                    |(_, id)| format!("The {title} `{id}` could not be found."),
+                )
+            }
+            Self::Used(noun, by, users) => {
+                let users = users.into_iter().map(|id| words::id(config, by, id));
+                let users: Vec<_> = users.collect();
+                let (noun, by) = (words::title(noun), words::title(by));
+                format!("The {noun} is used by the {by} {}.", users.join(", "))
+            }
+        }
+    }
+}
+
 /// The layer that writes refusals, those of the framework included.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
+pub(crate) async fn render(
+    State(vpc): State<Vpc>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let trace = request_id::of(request.extensions());
+    let config = &vpc.config;
+    let base = origin::of(
+        config.public_url.as_deref(),
+        request.headers(),
+        request.extensions(),
+    );
     let mut response = next.run(request).await;
     let status = response.status();
     let refusal = response.extensions_mut().remove::<ApiError>();
@@ -322,7 +333,15 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         ),
         None => return response,
     };
-    let mut error = json!({"code": refusal.code, "message": refusal.message});
+    let params = params.iter().flatten();
+    let params: Vec<_> = params
+        .map(|(name, id)| (name.to_owned(), id.to_owned()))
+        .collect();
+    let mut error = json!({
+        "code": refusal.code,
+        "message": refusal.message.say(config, &params),
+        "more_info": documentation::address(&base, Page::Errors),
+    });
     if let (Some((kind, name)), Some(error)) = (refusal.target, error.as_object_mut()) {
         error.insert("target".to_owned(), json!({"name": name, "type": kind}));
     }

@@ -22,13 +22,53 @@ pub(crate) fn parse<Id: FromStr>(text: &str) -> Option<Id> {
     uuid.parse().ok()
 }
 
-/// Another id that belongs to the same thing: its `index`th part.
-pub(crate) fn part(of: Uuid, index: u8) -> Uuid {
-    let mut octets = of.into_bytes();
-    if let Some(last) = octets.last_mut() {
-        *last ^= index.wrapping_add(1);
+/// What has no row of its own, and so its id of what it is a part of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Part {
+    /// Of a VPC: the default network ACL, its rules inwards and outwards.
+    NetworkAcl,
+    InboundRule,
+    OutboundRule,
+    /// Of a VPC: the default security group, its rules inwards and outwards.
+    SecurityGroup,
+    IngressRule,
+    EgressRule,
+    /// Of a VPC: the default routing table.
+    RoutingTable,
+    /// Of a VPC: the address prefix of the zone with this number.
+    AddressPrefix(u8),
+    /// Of a gateway: the member with this number, and its private address.
+    Member(u8),
+    MemberIp(u8),
+    /// Of an instance: its network interface.
+    Interface,
+}
+
+impl Part {
+    /// Which parts of one thing differ in.
+    const fn number(self) -> u8 {
+        match self {
+            Self::NetworkAcl | Self::Interface => 1,
+            Self::SecurityGroup => 2,
+            Self::RoutingTable => 3,
+            Self::InboundRule => 4,
+            Self::OutboundRule => 5,
+            Self::IngressRule => 6,
+            Self::EgressRule => 7,
+            Self::Member(number) => 16_u8.wrapping_add(number % 16),
+            Self::MemberIp(number) => 32_u8.wrapping_add(number % 16),
+            Self::AddressPrefix(number) => 64_u8.wrapping_add(number % 64),
+        }
     }
-    Uuid::from_bytes(octets)
+
+    /// Its id, from that of the whole; and the whole's from its own.
+    pub(crate) fn of(self, id: Uuid) -> Uuid {
+        let mut octets = id.into_bytes();
+        if let Some(last) = octets.last_mut() {
+            *last ^= self.number();
+        }
+        Uuid::from_bytes(octets)
+    }
 }
 
 #[cfg(test)]
@@ -64,9 +104,29 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_one_thing_differ() {
+    fn the_parts_of_one_thing_differ_and_lead_back_to_it() {
         let id = Uuid::new_v4();
-        assert_ne!(part(id, 0), id);
-        assert_ne!(part(id, 0), part(id, 1));
+        let of_vpc = [
+            Part::NetworkAcl,
+            Part::InboundRule,
+            Part::OutboundRule,
+            Part::SecurityGroup,
+            Part::IngressRule,
+            Part::EgressRule,
+            Part::RoutingTable,
+            Part::AddressPrefix(0),
+            Part::AddressPrefix(1),
+        ];
+        let of_gateway = [0, 1]
+            .into_iter()
+            .flat_map(|n| [Part::Member(n), Part::MemberIp(n)]);
+        for parts in [of_vpc.to_vec(), of_gateway.collect()] {
+            let mut seen = vec![id];
+            for part in parts {
+                assert!(!seen.contains(&part.of(id)), "{part:?}");
+                assert_eq!(part.of(part.of(id)), id);
+                seen.push(part.of(id));
+            }
+        }
     }
 }

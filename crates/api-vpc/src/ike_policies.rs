@@ -26,6 +26,16 @@ pub(crate) struct Change {
 impl Words for IkeParameters {
     const MANY: &'static str = "ike_policies";
     const ONE: &'static str = "ike_policy";
+    const FIELDS: &'static [&'static str] = &[
+        "authentication_algorithm",
+        "authentication_algorithms",
+        "dh_group",
+        "dh_groups",
+        "encryption_algorithm",
+        "encryption_algorithms",
+        "ike_version",
+        "key_lifetime",
+    ];
 
     type Change = Change;
 

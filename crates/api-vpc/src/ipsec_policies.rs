@@ -28,6 +28,15 @@ pub(crate) struct Change {
 impl Words for IpsecParameters {
     const MANY: &'static str = "ipsec_policies";
     const ONE: &'static str = "ipsec_policy";
+    const FIELDS: &'static [&'static str] = &[
+        "authentication_algorithm",
+        "authentication_algorithms",
+        "encryption_algorithm",
+        "encryption_algorithms",
+        "key_lifetime",
+        "pfs",
+        "pfs_groups",
+    ];
 
     type Change = Change;
 

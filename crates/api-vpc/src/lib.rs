@@ -6,9 +6,12 @@
 //! | one per resource | routes, parsing, rendering |
 //! | `context` | who asks, for which version, under which address |
 //! | `fields` | bodies: what is there, of which type |
+//! | `parameters` | what the query of each request may say |
+//! | `documentation` | the pages that answers link to |
 //! | `error` | every refusal's code and status |
 //! | `version` | what the `version` parameter switches |
 //! | `metrics` | what the operator's page of metrics has besides |
+//! | `references` | VPCs, subnets and a VPC's parts as other things name them |
 //! | `ids` | `0738-<uuid>`, `r006-<uuid>`, CRNs |
 //!
 //! The objects are IBM's of today; the `version` parameter takes away what a client of its day
@@ -19,6 +22,7 @@ mod cidrs;
 mod config;
 mod connections;
 mod context;
+mod documentation;
 mod error;
 mod fields;
 mod ids;
@@ -27,10 +31,17 @@ mod instances;
 mod ipsec_policies;
 mod metrics;
 mod names;
+mod network_acls;
 mod page;
+mod parameters;
 mod policies;
 mod reasons;
+mod references;
 mod regions;
+mod resource_groups;
+mod routing_tables;
+mod security_groups;
+mod sort;
 mod state;
 mod subnets;
 mod version;
@@ -42,20 +53,25 @@ use std::sync::Arc;
 use adit_control::Control;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 pub use config::{VpcConfig, Zone};
 pub use metrics::metrics;
 use state::Vpc;
 
-/// All routes, below `/v1`. Wants `adit_api::request_id::around` it.
+/// All routes: the documentation's pages, those below `/v1`, and what is IBM's Resource Manager's below `/v2`. Wants `adit_api::request_id::around` it.
 pub fn router(control: Control, config: VpcConfig) -> Router {
     let state = Vpc {
         control,
         config: Arc::new(config),
     };
+    let groups = resource_groups::routes();
     let routes = Router::new()
         .merge(regions::routes())
         .merge(vpcs::routes())
+        .merge(network_acls::routes())
+        .merge(routing_tables::routes())
+        .merge(security_groups::routes())
         .merge(subnets::routes())
         .merge(instances::routes())
         .merge(vpn_gateways::routes())
@@ -65,7 +81,11 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(policies::routes::<IpsecParameters>())
         .fallback(error::invalid_route)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn(error::render))
-        .with_state(state);
-    Router::new().nest("/v1", routes)
+        .layer(from_fn_with_state(state.clone(), error::render));
+    let groups = groups.layer(from_fn_with_state(state.clone(), error::render));
+    Router::new()
+        .merge(documentation::routes())
+        .nest("/v1", routes)
+        .nest("/v2", groups)
+        .with_state(state)
 }

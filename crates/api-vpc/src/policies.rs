@@ -27,6 +27,9 @@ pub(crate) trait Words: Phase + Clone + Sync {
     /// `resource_type`.
     const ONE: &'static str;
 
+    /// What a body may say of the parameters.
+    const FIELDS: &'static [&'static str];
+
     /// What a body says; what it doesn't say stays.
     type Change: Send + Sync;
 
@@ -64,10 +67,12 @@ async fn create<P: Words>(
     cx: Context,
     body: Fields,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    body.check_known(&[P::FIELDS, &["name", "resource_group"]].concat())?;
     let parameters = P::make(&body, P::read(&body)?)?;
     parameters.check_together(&body)?;
     let new = NewPolicy {
         name: body.new_name(&cx, P::NOUN)?,
+        resource_group: body.resource_group(&cx)?,
         naming: Naming::Unique,
         description: String::new(),
         allowance: Allowance::Fixed,
@@ -84,9 +89,7 @@ async fn list<P: Words>(cx: Context) -> Result<Json<Value>, ApiError> {
     rows.retain(|row| row.parameters.is_expressible());
     let place = |row: &Policy<P>| Place::new(row.created_at, P::uuid(row.id));
     let mut page = cut_out(&cx, rows, place)?;
-    let views = control
-        .policy_views(std::mem::take(&mut page.items))
-        .await?;
+    let views = control.policy_views(page.take()).await?;
     let rendered = views.iter().map(|view| render(&cx, view)).collect();
     show(&cx, P::MANY, P::MANY, &page, rendered)
 }
@@ -102,6 +105,7 @@ async fn update<P: Words>(
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
     let old = find::<P>(&cx, &id).await?.policy;
+    body.check_known(&[P::FIELDS, &["name"]].concat())?;
     P::apply(P::read(&body)?, old.parameters).check_together(&body)?;
     let change = P::read(&body)?;
     let edit = PolicyEdit {
@@ -151,7 +155,7 @@ fn render<P: Words>(cx: &Context, view: &PolicyView<P>) -> Value {
         "name": row.name.as_str(),
         "created_at": times::microseconds(row.created_at),
         "resource_type": P::ONE,
-        "resource_group": cx.resource_group(),
+        "resource_group": cx.resource_group(row.resource_group.as_ref()),
         "connections": connections::references(cx, &view.connections),
     });
     if let (Value::Object(shown), Value::Object(own)) = (&mut shown, row.parameters.show(cx)) {

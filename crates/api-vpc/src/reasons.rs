@@ -5,14 +5,19 @@ use adit_api::times;
 use adit_model::{Reason, ReasonCode};
 use serde_json::{Value, json};
 
+use crate::context::Context;
+use crate::documentation::Page;
+
 /// All of them, in order.
-pub(crate) fn render(reasons: &[Reason]) -> Value {
+pub(crate) fn render(cx: &Context, reasons: &[Reason]) -> Value {
+    let more_info = cx.documentation(Page::Reasons);
     reasons
         .iter()
         .map(|reason| {
             json!({
                 "code": reason.code.as_str(),
                 "message": message(reason.code),
+                "more_info": more_info,
                 "evidence": reason.evidence,
                 "next_step": reason.next_step,
                 "whose": reason.whose,
@@ -20,6 +25,15 @@ pub(crate) fn render(reasons: &[Reason]) -> Value {
             })
         })
         .collect()
+}
+
+/// Why the standby member is as it is: its addresses are kept for it, and that is all.
+pub(crate) fn of_standby(cx: &Context) -> Value {
+    json!([{
+        "code": "no_failover",
+        "message": "The standby member can't take over from the active one: there is no failover yet.",
+        "more_info": cx.documentation(Page::Errors),
+    }])
 }
 
 const fn message(code: ReasonCode) -> &'static str {

@@ -7,7 +7,7 @@ use adit_control::subnet::{
     Block, NewSubnet, Place as Site, Pools, Rules, SubnetChange, SubnetView,
 };
 use adit_control::{Allowance, Naming, Noun, OnDelete};
-use adit_model::{Cidr, Subnet, SubnetId};
+use adit_model::{Cidr, Subnet};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -18,10 +18,11 @@ use crate::config::Zone;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
-use crate::page::{head_of, part, show};
+use crate::ids::Part;
+use crate::page::{cut_out, page_of, part, show};
+use crate::references;
 use crate::regions::zone_reference;
 use crate::state::Vpc;
-use crate::{ids, vpcs};
 
 /// What IBM refuses, too.
 const RULES: Rules = Rules {
@@ -41,11 +42,22 @@ pub(crate) fn routes() -> Router<Vpc> {
 }
 
 async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
+    body.check_known(&[
+        "ip_version",
+        "ipv4_cidr_block",
+        "name",
+        "resource_group",
+        "total_ipv4_address_count",
+        "vpc",
+        "zone",
+    ])?;
+    body.only("ip_version", &json!("ipv4"))?;
     let router = body.identity("vpc")?.ok_or_else(|| body.missing("vpc"))?;
-    let missing = || ApiError::not_found(Noun::Router, "").field("vpc.id");
+    let missing = || body.no_such("vpc", Noun::Router);
     let zone = zone(&cx, &body)?;
     let new = NewSubnet {
         name: body.new_name(&cx, Noun::Subnet)?,
+        resource_group: body.resource_group(&cx)?,
         description: String::new(),
         place: Site::Router(router.ok_or_else(missing)?),
         block: block(&body, zone)?,
@@ -59,7 +71,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         zone: zone.name.clone(),
     };
     let control = &cx.vpc.control;
-    let made = control.create_subnet(&cx.caller, RULES, new).await?;
+    let made = control.create_subnet(&cx.caller, RULES, new).await;
+    let made = body.naming("vpc", Noun::Router, made)?;
     let view = control.subnet_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
@@ -68,6 +81,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
     let zones = &cx.vpc.config.zones;
     if let Some(zone) = body.object("zone")? {
+        zone.check_known(&["href", "name"])?;
         let href = zone.text("href")?.and_then(|href| href.rsplit('/').next());
         let name = zone.text("name")?.or(href);
         let name = name.ok_or_else(|| zone.missing("name"))?;
@@ -83,6 +97,10 @@ fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
 
 fn block(body: &Fields, zone: &Zone) -> Result<Block, ApiError> {
     if let Some(text) = body.text("ipv4_cidr_block")? {
+        if body.value("total_ipv4_address_count").is_some() {
+            let what = "left out when `ipv4_cidr_block` is given";
+            return Err(body.wrong("total_ipv4_address_count", what));
+        }
         let cidr: Option<Cidr> = text.parse().ok();
         let cidr = cidr.filter(|cidr| cidr.is_ipv4());
         let what = "an IPv4 block without host bits, such as 10.240.0.0/24";
@@ -107,17 +125,35 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
     let found = control.subnets_on_routers(&cx.caller, part(&cx)?).await?;
     let place = |row: &Subnet| Place::new(row.created_at, row.id.uuid());
-    let mut page = head_of(&cx, found, place)?;
-    let views = control
-        .subnet_views(std::mem::take(&mut page.items))
-        .await?;
+    if cx.has_filters() {
+        let mut views = control.subnet_views(found.rows).await?;
+        views.retain(|view| is_wanted(&cx, view));
+        let page = cut_out(&cx, views, |view| place(&view.subnet))?;
+        let rendered = page.items.iter().map(|view| render(&cx, view)).collect();
+        return show(&cx, "subnets", "subnets", &page, rendered);
+    }
+    let mut page = page_of(&cx, found, place, |_| true)?;
+    let views = control.subnet_views(page.take()).await?;
     let rendered = views.iter().map(|view| render(&cx, view)).collect();
     show(&cx, "subnets", "subnets", &page, rendered)
 }
 
+/// Whether a list that is asked for has this subnet.
+fn is_wanted(cx: &Context, view: &SubnetView) -> bool {
+    let table = Part::RoutingTable.of(view.router.id.uuid());
+    let table_name = references::routing_table_name(&view.router);
+    cx.wants_group(view.subnet.resource_group.as_ref())
+        && references::wants_vpc(cx, &view.router)
+        && cx.wants("zone.name", &view.subnet.zone)
+        && cx.wants_id("routing_table.id", table)
+        && cx.wants("routing_table.name", &table_name)
+}
+
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let view = control.subnet_view(&cx.caller, parse(&id)?).await?;
+    let view = control
+        .subnet_view(&cx.caller, references::subnet_id(&id)?)
+        .await?;
     Ok(Json(render(&cx, &view)))
 }
 
@@ -126,7 +162,8 @@ async fn update(
     Path(id): Path<String>,
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
-    let (control, id) = (&cx.vpc.control, parse(&id)?);
+    let (control, id) = (&cx.vpc.control, references::subnet_id(&id)?);
+    body.check_known(&["name"])?;
     if let Some((name, _)) = body.name_change(&cx, Noun::Subnet)? {
         let change = SubnetChange {
             name: Some(name),
@@ -139,7 +176,7 @@ async fn update(
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let id = parse(&id)?;
+    let id = references::subnet_id(&id)?;
     cx.vpc
         .control
         .delete_subnet(&cx.caller, RULES, id, None)
@@ -147,35 +184,9 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(text: &str) -> Result<SubnetId, ApiError> {
-    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Subnet, text))
-}
-
-/// A subnet as other things name it.
-pub(crate) fn reference(cx: &Context, subnet: &Subnet) -> Value {
-    let id = cx.zonal(subnet.id.uuid());
-    json!({
-        "id": id,
-        "crn": cx.crn("subnet", &id),
-        "href": cx.href(&format!("subnets/{id}")),
-        "name": subnet.name.as_str(),
-        "resource_type": "subnet",
-    })
-}
-
 fn render(cx: &Context, view: &SubnetView) -> Value {
     let subnet = &view.subnet;
-    let mut body = reference(cx, subnet);
-    let part = |index: u8, kind: &str, collection: &str| {
-        let id = cx.regional(ids::part(view.router.id.uuid(), index));
-        json!({
-            "id": id,
-            "crn": cx.crn(kind, &id),
-            "href": cx.href(&format!("{collection}/{id}")),
-            "name": format!("{}-{kind}", view.router.name),
-            "resource_type": kind.replace('-', "_"),
-        })
-    };
+    let mut body = references::subnet(cx, subnet);
     set(&mut body, "ipv4_cidr_block", json!(subnet.cidr.to_string()));
     set(&mut body, "ip_version", json!("ipv4"));
     set(
@@ -194,18 +205,22 @@ fn render(cx: &Context, view: &SubnetView) -> Value {
         "created_at",
         json!(times::microseconds(subnet.created_at)),
     );
-    set(&mut body, "resource_group", cx.resource_group());
-    set(&mut body, "vpc", vpcs::reference(cx, &view.router));
+    set(
+        &mut body,
+        "resource_group",
+        cx.resource_group(subnet.resource_group.as_ref()),
+    );
+    set(&mut body, "vpc", references::vpc(cx, &view.router));
     set(&mut body, "zone", zone_reference(cx, &subnet.zone));
     set(
         &mut body,
         "network_acl",
-        part(0, "network-acl", "network_acls"),
+        references::network_acl(cx, &view.router),
     );
     set(
         &mut body,
         "routing_table",
-        part(2, "routing-table", "routing_tables"),
+        references::routing_table(cx, &view.router),
     );
     body
 }

@@ -41,6 +41,11 @@ impl Version {
         self.0 >= date!(2023 - 10 - 10)
     }
 
+    /// A rule for every protocol says `any`; before, it said `all`.
+    pub(crate) fn has_any_protocol(self) -> bool {
+        self.0 >= date!(2025 - 12 - 09)
+    }
+
     /// Connections have `local` and `peer`; adding a CIDR answers 201 when it is new.
     pub(crate) fn has_nested_ends(self) -> bool {
         self.0 >= date!(2024 - 04 - 30)
@@ -93,6 +98,7 @@ mod tests {
         assert!(
             !at("2023-10-09").has_no_gateway_status() && at("2023-10-10").has_no_gateway_status()
         );
+        assert!(!at("2025-12-08").has_any_protocol() && at("2025-12-09").has_any_protocol());
         assert!(!at("2024-04-29").has_nested_ends() && at("2024-04-30").has_nested_ends());
     }
 }

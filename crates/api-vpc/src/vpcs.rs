@@ -5,18 +5,21 @@ use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::{Allowance, Naming, Noun};
-use adit_model::{Router as Row, RouterId};
+use adit_model::Router as Row;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::context::Context;
+use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
-use crate::ids;
-use crate::page::{head_of, part, show};
+use crate::ids::Part;
+use crate::page::{page, page_of, part, show};
+use crate::references;
 use crate::regions::zone_reference;
 use crate::state::Vpc;
 
@@ -27,11 +30,19 @@ pub(crate) fn routes() -> Router<Vpc> {
         .route("/vpcs/{vpc}/address_prefixes", get(address_prefixes))
 }
 
-async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let name = body.new_name(&cx, Noun::Router)?;
+async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
+    body.check_known(&[
+        "address_prefix_management",
+        "classic_access",
+        "name",
+        "resource_group",
+    ])?;
+    body.only("address_prefix_management", &json!("auto"))?;
+    body.only("classic_access", &json!(false))?;
     let control = &cx.vpc.control;
     let new = NewRouter {
-        name,
+        name: body.new_name(&cx, Noun::Router)?,
+        resource_group: body.resource_group(&cx)?,
         naming: Naming::Unique,
         allowance: Allowance::Fixed,
         description: String::new(),
@@ -39,55 +50,69 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         external: None,
     };
     let row = control.create_router(&cx.caller, new).await?;
-    Ok((StatusCode::CREATED, Json(render(&cx, &row))))
+    Ok((StatusCode::CREATED, answer(&cx, &row)).into_response())
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let found = cx.vpc.control.routers(&cx.caller, part(&cx)?).await?;
     let place = |row: &Row| Place::new(row.created_at, row.id.uuid());
-    let page = head_of(&cx, found, place)?;
+    let is_classic = match cx.query("classic_access") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let message = "The `classic_access` query parameter must be true or false.";
+            return Err(ApiError::bad("invalid_value", message).parameter("classic_access"));
+        }
+    };
+    // None here has access to a classic infrastructure.
+    let keep = |row: &Row| !is_classic && cx.wants_group(row.resource_group.as_ref());
+    let page = page_of(&cx, found, place, keep)?;
     let rendered = page.items.iter().map(|row| render(&cx, row)).collect();
     show(&cx, "vpcs", "vpcs", &page, rendered)
 }
 
-async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = cx.vpc.control.router(&cx.caller, parse(&id)?).await?;
-    Ok(Json(render(&cx, &row)))
+async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let row = cx
+        .vpc
+        .control
+        .router(&cx.caller, references::vpc_id(&id)?)
+        .await?;
+    Ok(answer(&cx, &row))
 }
 
-async fn update(
-    cx: Context,
-    Path(id): Path<String>,
-    body: Fields,
-) -> Result<Json<Value>, ApiError> {
-    let (control, id) = (&cx.vpc.control, parse(&id)?);
-    let row = match body.name_change(&cx, Noun::Router)? {
-        None => control.router(&cx.caller, id).await?,
-        name => {
-            let change = RouterChange {
-                name,
-                ..RouterChange::default()
-            };
-            control.update_router(&cx.caller, id, change).await?
-        }
+async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
+    let (control, id) = (&cx.vpc.control, references::vpc_id(&id)?);
+    body.check_known(&["name"])?;
+    let change = RouterChange {
+        expected: cx.if_match()?,
+        name: body.name_change(&cx, Noun::Router)?,
+        ..RouterChange::default()
     };
-    Ok(Json(render(&cx, &row)))
+    let row = control.update_router(&cx.caller, id, change).await?;
+    Ok(answer(&cx, &row))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let id = parse(&id)?;
-    cx.vpc.control.delete_router(&cx.caller, id, None).await?;
+    let id = references::vpc_id(&id)?;
+    let expected = cx.if_match()?;
+    let control = &cx.vpc.control;
+    control.delete_router(&cx.caller, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The blocks that subnets of a given size are taken from; the same for every VPC.
 async fn address_prefixes(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = cx.vpc.control.router(&cx.caller, parse(&id)?).await?;
+    let row = cx
+        .vpc
+        .control
+        .router(&cx.caller, references::vpc_id(&id)?)
+        .await?;
     let path = format!("vpcs/{}/address_prefixes", cx.regional(row.id.uuid()));
-    let mut prefixes = Vec::new();
+    let mut prefixes: Vec<(Place, Value)> = Vec::new();
     for (index, zone) in (0_u8..).zip(&cx.vpc.config.zones) {
-        let id = cx.zonal(ids::part(row.id.uuid(), index));
-        prefixes.push(json!({
+        let place = Place::new(row.created_at, Uuid::from_u128(index.into()));
+        let id = cx.zonal(Part::AddressPrefix(index).of(row.id.uuid()));
+        let prefix = json!({
             "id": id,
             "href": cx.href(&format!("{path}/{id}")),
             "name": zone.name,
@@ -96,46 +121,26 @@ async fn address_prefixes(cx: Context, Path(id): Path<String>) -> Result<Json<Va
             "is_default": true,
             "has_subnets": true,
             "created_at": times::microseconds(row.created_at),
-        }));
+        });
+        prefixes.push((place, prefix));
     }
-    let href = cx.href(&path);
-    Ok(Json(json!({
-        "first": {"href": href},
-        "limit": 50,
-        "total_count": prefixes.len(),
-        "address_prefixes": prefixes,
-    })))
+    let place = |(place, _): &(Place, Value)| *place;
+    page(
+        &cx,
+        &path,
+        "address_prefixes",
+        prefixes,
+        place,
+        |(_, one)| one.clone(),
+    )
 }
 
-/// The VPC that a path names.
-fn parse(text: &str) -> Result<RouterId, ApiError> {
-    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Router, text))
-}
-
-/// A VPC as other things name it.
-pub(crate) fn reference(cx: &Context, row: &Row) -> Value {
-    let id = cx.regional(row.id.uuid());
-    json!({
-        "id": id,
-        "crn": cx.crn("vpc", &id),
-        "href": cx.href(&format!("vpcs/{id}")),
-        "name": row.name.as_str(),
-        "resource_type": "vpc",
-    })
+fn answer(cx: &Context, row: &Row) -> Response {
+    (etag(row.revision), Json(render(cx, row))).into_response()
 }
 
 fn render(cx: &Context, row: &Row) -> Value {
-    let mut body = reference(cx, row);
-    let part = |index: u8, kind: &str, collection: &str| {
-        let id = cx.regional(ids::part(row.id.uuid(), index));
-        json!({
-            "id": id,
-            "crn": cx.crn(kind, &id),
-            "href": cx.href(&format!("{collection}/{id}")),
-            "name": format!("{}-{kind}", row.name),
-            "resource_type": kind.replace('-', "_"),
-        })
-    };
+    let mut body = references::vpc(cx, row);
     set(&mut body, "status", json!("available"));
     set(&mut body, "classic_access", json!(false));
     set(
@@ -143,21 +148,25 @@ fn render(cx: &Context, row: &Row) -> Value {
         "created_at",
         json!(times::microseconds(row.created_at)),
     );
-    set(&mut body, "resource_group", cx.resource_group());
+    set(
+        &mut body,
+        "resource_group",
+        cx.resource_group(row.resource_group.as_ref()),
+    );
     set(
         &mut body,
         "default_network_acl",
-        part(0, "network-acl", "network_acls"),
+        references::network_acl(cx, row),
     );
     set(
         &mut body,
         "default_security_group",
-        part(1, "security-group", "security_groups"),
+        references::security_group(cx, row),
     );
     set(
         &mut body,
         "default_routing_table",
-        part(2, "routing-table", "routing_tables"),
+        references::routing_table(cx, row),
     );
     set(&mut body, "cse_source_ips", json!([]));
     set(&mut body, "public_address_ranges", json!([]));

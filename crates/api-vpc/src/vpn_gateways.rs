@@ -1,13 +1,12 @@
 //! `/vpn_gateways` and their members. Policy mode alone: routes into a tunnel are by CIDR.
 
-use adit_api::answer::set;
+mod shown;
+
 use adit_api::paging::Place;
-use adit_api::times;
 use adit_control::gateway::{
     GatewayChange, GatewaySurroundings, GatewayView, NewGateway, Place as Site, Rules,
 };
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete};
-use adit_model::gateway::GatewayStatus;
 use adit_model::{Gateway, GatewayId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -20,9 +19,10 @@ use uuid::Uuid;
 use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
-use crate::page::{head_of, page, part, show};
+use crate::ids;
+use crate::page::{page, page_of, part, show};
+use crate::sort::{Key, sort};
 use crate::state::Vpc;
-use crate::{ids, reasons, subnets, vpcs};
 
 /// What IBM refuses, too.
 const RULES: Rules = Rules {
@@ -49,22 +49,26 @@ pub(crate) fn routes() -> Router<Vpc> {
 }
 
 async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
+    body.check_known(&[
+        "availability_mode",
+        "mode",
+        "name",
+        "resource_group",
+        "subnet",
+    ])?;
+    body.only("availability_mode", &json!("zonal"))?;
+    body.only("mode", &json!("policy"))?;
     let Some(subnet) = body.identity("subnet")? else {
         let message = "The gateway needs a subnet: `subnet.id` is required.";
         return Err(ApiError::bad("vpn_gateway_missing_subnet_id", message).field("subnet.id"));
     };
-    if cx.version.has_mode() {
-        match body.text("mode")? {
-            None | Some("policy") => {}
-            Some(_) => return Err(body.wrong("mode", "`policy`, the only mode there is here")),
-        }
-    }
     let missing = || {
-        let message = "The subnet of the gateway could not be found.";
-        ApiError::bad("vpn_gateway_subnet_not_found", message).field("subnet.id")
+        let no_such = body.no_such("subnet", Noun::Subnet);
+        no_such.coded(StatusCode::BAD_REQUEST, "vpn_gateway_subnet_not_found")
     };
     let new = NewGateway {
         name: body.new_name(&cx, Noun::Gateway)?,
+        resource_group: body.resource_group(&cx)?,
         description: String::new(),
         place: Site::Subnet(subnet.ok_or_else(missing)?),
         admin_state_up: true,
@@ -74,7 +78,7 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         Error::NotFound(Noun::Subnet) => missing(),
         other => other.into(),
     })?;
-    let shown = shown(&cx, made).await?;
+    let shown = around(&cx, made).await?;
     Ok((StatusCode::CREATED, answer(&cx, &shown)).into_response())
 }
 
@@ -82,13 +86,22 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
     let found = control.gateways_on_subnets(&cx.caller, part(&cx)?).await?;
     let place = |row: &Gateway| Place::new(row.created_at, row.id.uuid());
-    let mut page = head_of(&cx, found, place)?;
-    let views = control
-        .gateway_views(std::mem::take(&mut page.items))
-        .await?;
+    let is_wanted =
+        |row: &Gateway| cx.wants("mode", "policy") && cx.wants_group(row.resource_group.as_ref());
+    let mut page = match sort(&cx)? {
+        None => page_of(&cx, found, place, is_wanted)?,
+        Some(sort) => {
+            let rows = found.rows.into_iter().filter(is_wanted).collect();
+            sort.page(&cx, rows, |row| Key {
+                name: row.name.to_string(),
+                place: place(row),
+            })?
+        }
+    };
+    let views = control.gateway_views(page.take()).await?;
     let around = control.gateway_surroundings(&views).await?;
     let all = views.into_iter().zip(around);
-    let rendered = all.map(|(view, around)| render(&cx, &Shown { view, around }));
+    let rendered = all.map(|(view, around)| shown::render(&cx, &Shown { view, around }));
     let rendered = rendered.collect();
     show(&cx, "vpn_gateways", "vpn_gateways", &page, rendered)
 }
@@ -100,6 +113,8 @@ async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> 
 
 async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
+    body.check_known(&["availability_mode", "name"])?;
+    body.only("availability_mode", &json!("zonal"))?;
     let view = match body.name_change(&cx, Noun::Gateway)? {
         Some((name, _)) => {
             let change = GatewayChange {
@@ -112,7 +127,7 @@ async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Res
         }
         None => control.gateway(&cx.caller, id).await?,
     };
-    Ok(answer(&cx, &shown(&cx, view).await?))
+    Ok(answer(&cx, &around(&cx, view).await?))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
@@ -125,7 +140,7 @@ async fn members(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, Api
     let shown = find(&cx, &id).await?;
     let gateway = &shown.view.gateway;
     let path = format!("vpn_gateways/{}/members", cx.zonal(gateway.id.uuid()));
-    let members: Vec<_> = (0_u128..).zip(render_members(&cx, &shown)).collect();
+    let members: Vec<_> = (0_u128..).zip(shown::members(&cx, &shown)).collect();
     // Active before standby.
     let place =
         |(index, _): &(u128, Value)| Place::new(gateway.created_at, Uuid::from_u128(*index));
@@ -139,7 +154,7 @@ async fn member(
     Path((id, member)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let shown = find(&cx, &id).await?;
-    let mut members = render_members(&cx, &shown).into_iter();
+    let mut members = shown::members(&cx, &shown).into_iter();
     let found = members.find(|rendered| rendered.get("id") == Some(&json!(member)));
     let message = format!("The VPN gateway member `{member}` could not be found.");
     let missing = || {
@@ -176,7 +191,7 @@ pub(crate) fn parse(text: &str) -> Result<GatewayId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Gateway, text))
 }
 
-async fn shown(cx: &Context, view: GatewayView) -> Result<Shown, ApiError> {
+async fn around(cx: &Context, view: GatewayView) -> Result<Shown, ApiError> {
     let one = std::slice::from_ref(&view);
     let around = cx.vpc.control.gateway_surroundings(one).await?.pop();
     let around = around.ok_or(Error::NotFound(Noun::Gateway))?;
@@ -185,7 +200,7 @@ async fn shown(cx: &Context, view: GatewayView) -> Result<Shown, ApiError> {
 
 async fn find(cx: &Context, id: &str) -> Result<Shown, ApiError> {
     let view = cx.vpc.control.gateway(&cx.caller, parse(id)?).await?;
-    let shown = shown(cx, view).await?;
+    let shown = around(cx, view).await?;
     // A gateway on a router without subnets can't be said in this dialect.
     match shown.around.subnet {
         Some(_) => Ok(shown),
@@ -195,103 +210,5 @@ async fn find(cx: &Context, id: &str) -> Result<Shown, ApiError> {
 
 fn answer(cx: &Context, shown: &Shown) -> Response {
     let revision = shown.view.gateway.revision;
-    (etag(revision), Json(render(cx, shown))).into_response()
-}
-
-fn lifecycle(status: GatewayStatus) -> (&'static str, &'static str, &'static str) {
-    match status {
-        GatewayStatus::Available => ("available", "stable", "ok"),
-        GatewayStatus::Failed => ("failed", "stable", "faulted"),
-        GatewayStatus::Pending => ("pending", "pending", "inapplicable"),
-    }
-}
-
-fn render(cx: &Context, shown: &Shown) -> Value {
-    let Shown { view, around } = shown;
-    let gateway = &view.gateway;
-    let id = cx.zonal(gateway.id.uuid());
-    let path = format!("vpn_gateways/{id}");
-    let (status, lifecycle_state, health_state) = lifecycle(view.status);
-    let connections: Vec<Value> = around
-        .connections
-        .iter()
-        .map(|(connection, name)| {
-            let connection = cx.zonal(connection.uuid());
-            json!({
-                "id": connection,
-                "href": cx.href(&format!("{path}/connections/{connection}")),
-                "name": name.as_str(),
-                "resource_type": "vpn_gateway_connection",
-            })
-        })
-        .collect();
-    let mut body = json!({
-        "id": id,
-        "crn": cx.crn("vpn", &id),
-        "href": cx.href(&path),
-        "name": gateway.name.as_str(),
-        "created_at": times::microseconds(gateway.created_at),
-        "resource_type": "vpn_gateway",
-        "public_ip": {"address": gateway.addresses.v4.to_string()},
-        "subnet": around.subnet.as_ref().map(|subnet| subnets::reference(cx, subnet)),
-        "vpc": vpcs::reference(cx, &view.router),
-        "resource_group": cx.resource_group(),
-        "connections": connections,
-        "members": render_members(cx, shown),
-        "lifecycle_state": lifecycle_state,
-        "lifecycle_reasons": [],
-        "health_state": health_state,
-        "health_reasons": reasons::render(&view.reasons),
-    });
-    if !cx.version.has_no_gateway_status() {
-        set(&mut body, "status", json!(status));
-    }
-    if cx.version.has_mode() {
-        set(&mut body, "mode", json!("policy"));
-        set(&mut body, "availability_mode", json!("zonal"));
-    }
-    body
-}
-
-/// The active member has the public address; the standby takes it over.
-fn render_members(cx: &Context, shown: &Shown) -> Vec<Value> {
-    let Shown { view, around } = shown;
-    let gateway = &view.gateway;
-    let (status, lifecycle_state, health_state) = lifecycle(view.status);
-    let public = gateway.addresses.v4.to_string();
-    let roles = [("active", public.as_str()), ("standby", "0.0.0.0")];
-    let mut members = Vec::new();
-    for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&around.private_addresses) {
-        let member = ids::part(gateway.id.uuid(), index);
-        let id = cx.zonal(member);
-        let path = format!("vpn_gateways/{}/members/{id}", cx.zonal(gateway.id.uuid()));
-        let Some(subnet) = &around.subnet else {
-            continue;
-        };
-        let subnet_id = cx.zonal(subnet.id.uuid());
-        let ip = cx.zonal(ids::part(member, index.wrapping_add(2)));
-        let mut body = json!({
-            "id": id,
-            "href": cx.href(&path),
-            "role": role,
-            "public_ip": {"address": public},
-            "private_ip": {
-                "address": private.to_string(),
-                "id": ip,
-                "href": cx.href(&format!("subnets/{subnet_id}/reserved_ips/{ip}")),
-                "name": format!("{}-{role}", gateway.name),
-                "resource_type": "subnet_reserved_ip",
-                "subnet": subnets::reference(cx, subnet),
-            },
-            "lifecycle_state": lifecycle_state,
-            "lifecycle_reasons": [],
-            "health_state": health_state,
-            "health_reasons": reasons::render(&view.reasons),
-        });
-        if !cx.version.has_no_gateway_status() {
-            set(&mut body, "status", json!(status));
-        }
-        members.push(body);
-    }
-    members
+    (etag(revision), Json(shown::render(cx, shown))).into_response()
 }

@@ -6,4 +6,6 @@ mod operations;
 mod refusals;
 mod resources;
 mod seed;
+mod terraform;
+mod truths;
 mod world;

@@ -160,6 +160,19 @@ impl Things {
                 none.clone(),
             ),
         ];
+        for part in [
+            "default_network_acl",
+            "default_routing_table",
+            "default_security_group",
+            "routing_tables",
+        ] {
+            let path = format!("/vpcs/{vpc}/{part}");
+            all.push((get.clone(), path, "vpc_not_found", none.clone()));
+        }
+        for part in ["network_acl", "routing_table"] {
+            let path = format!("/subnets/{subnet}/{part}");
+            all.push((get.clone(), path, "subnet_not_found", none.clone()));
+        }
         for path in [
             "",
             "/members",
@@ -299,7 +312,13 @@ async fn somebody_elses_thing_is_as_missing_as_none_at_all() {
         foreign.refused(404, code);
         let missing = w.call(method, &missing, OLD, body).await;
         missing.refused(404, code);
-        let message = |answer: &crate::world::Answer| answer.body["errors"][0]["message"].clone();
+        // Each names what it was asked for, and they say the same of it.
+        let message = |answer: &crate::world::Answer| {
+            let text = answer.body["errors"][0]["message"].as_str().unwrap();
+            let parts: Vec<_> = text.split('`').map(str::to_owned).collect();
+            assert_eq!(parts.len(), 3, "{text}");
+            (parts[0].clone(), parts[2].clone())
+        };
         assert_eq!(message(&foreign), message(&missing));
     }
     let foreign = json!({"subnet": {"id": mine.subnet}});

@@ -14,6 +14,12 @@ use tracing::error;
 /// What stands for a key that is not shown.
 const HIDDEN: &str = "********";
 
+/// Whether a text is what stands for a key that is not shown. No key: who read it may send it back.
+#[must_use]
+pub fn is_hidden(text: &str) -> bool {
+    text == HIDDEN
+}
+
 /// A pre-shared key as its owner sees it, or, where the operator wants it so, asterisks.
 #[must_use]
 pub fn key(psk: &Psk, is_shown: bool) -> Cow<'_, str> {

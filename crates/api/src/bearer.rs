@@ -21,11 +21,18 @@ pub enum BearerError {
 /// # Errors
 /// See [`BearerError`].
 pub async fn caller(control: &Control, headers: &HeaderMap) -> Result<Caller, BearerError> {
+    Ok(control.verify_token(token(headers)?).await?)
+}
+
+/// The token that is shown.
+///
+/// # Errors
+/// [`BearerError::Missing`].
+pub fn token(headers: &HeaderMap) -> Result<&str, BearerError> {
     let header = headers.get(AUTHORIZATION).ok_or(BearerError::Missing)?;
     let text = header.to_str().map_err(|_| BearerError::Missing)?;
     let token = strip(text).ok_or(BearerError::Missing)?;
-    let token = strip(token).unwrap_or(token);
-    Ok(control.verify_token(token).await?)
+    Ok(strip(token).unwrap_or(token))
 }
 
 fn strip(text: &str) -> Option<&str> {

@@ -149,14 +149,19 @@ impl Fields {
         })
     }
 
-    fn value<'a, T>(
+    /// Whatever stands there, but `null`.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    fn typed<'a, T>(
         &'a self,
         name: &str,
         wanted: FieldType,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, FieldError> {
-        let value = self.map.get(name).filter(|value| !value.is_null());
-        let read = value.map(|value| {
+        let read = self.value(name).map(|value| {
             read(value).ok_or_else(|| FieldError::Type {
                 path: self.path(name),
                 wanted,
@@ -176,7 +181,7 @@ impl Fields {
     /// # Errors
     /// It is something else.
     pub fn text(&self, name: &str) -> Result<Option<&str>, FieldError> {
-        self.value(name, FieldType::Text, Value::as_str)
+        self.typed(name, FieldType::Text, Value::as_str)
     }
 
     /// A text that has to be there.
@@ -192,7 +197,7 @@ impl Fields {
     /// # Errors
     /// It is something else.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, FieldError> {
-        self.value(name, FieldType::Flag, Value::as_bool)
+        self.typed(name, FieldType::Flag, Value::as_bool)
     }
 
     /// A whole number.
@@ -201,7 +206,7 @@ impl Fields {
     /// It is something else, or does not fit.
     pub fn number(&self, name: &str) -> Result<Option<u32>, FieldError> {
         let read = |value: &Value| u32::try_from(value.as_u64()?).ok();
-        self.value(name, FieldType::Number, read)
+        self.typed(name, FieldType::Number, read)
     }
 
     /// A list of anything.
@@ -209,7 +214,7 @@ impl Fields {
     /// # Errors
     /// It is something else.
     pub fn list(&self, name: &str) -> Result<Option<&[Value]>, FieldError> {
-        self.value(name, FieldType::List, |value| {
+        self.typed(name, FieldType::List, |value| {
             value.as_array().map(Vec::as_slice)
         })
     }
@@ -220,7 +225,7 @@ impl Fields {
     /// It is something else.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, FieldError> {
         self.list(name)?;
-        self.value(name, FieldType::Texts, |value| {
+        self.typed(name, FieldType::Texts, |value| {
             value.as_array()?.iter().map(Value::as_str).collect()
         })
     }
@@ -230,8 +235,8 @@ impl Fields {
     /// # Errors
     /// It is something else.
     pub fn object(&self, name: &str) -> Result<Option<Self>, FieldError> {
-        let value = self.map.get(name).filter(|value| !value.is_null());
-        let object = value.map(|value| Self::of(value, &self.path(name)));
+        let object = self.value(name);
+        let object = object.map(|value| Self::of(value, &self.path(name)));
         object.transpose()
     }
 

@@ -9,8 +9,8 @@ use adit_model::{Cidr, Name, Psk};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::ids;
 use crate::wrong::{What, Wrong};
+use crate::{answer, ids};
 
 /// What an attribute's value may be.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +159,10 @@ fn name(value: &Value) -> Result<Name, Wrong> {
 fn psk(value: &Value) -> Result<Psk, Wrong> {
     let hidden = Value::from("***");
     match value {
+        Value::String(text) if answer::is_hidden(text) => {
+            let why = "asterisks stand for a key that is not shown";
+            Err(wrong(&hidden, What::Refused(why)))
+        }
         Value::String(text) => {
             let psk = Psk::new(text.clone().into_bytes());
             psk.map_err(|error| match error {

@@ -155,6 +155,7 @@ impl Control {
         let subnet = Subnet {
             id: SubnetId::random(),
             project: network.project,
+            resource_group: None,
             network: network.id,
             name: Name::parse(name).map_err(|error| Error::Internal(error.into()))?,
             description: String::new(),

@@ -70,6 +70,7 @@ impl Control {
         let row = FloatingIp {
             id: FloatingIpId::random(),
             project: caller.project,
+            resource_group: None,
             description: new.description,
             network: network.id,
             address,

@@ -3,7 +3,9 @@
 
 mod view;
 
-use adit_model::{Gateway, GatewayId, Name, Revision, Router, RouterId, Subnet, SubnetId};
+use adit_model::{
+    Gateway, GatewayId, Name, ResourceGroup, Revision, Router, RouterId, Subnet, SubnetId,
+};
 use adit_store::{Only, Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
@@ -44,6 +46,8 @@ pub enum Place {
 pub struct NewGateway {
     /// What to call it.
     pub name: Name,
+    /// The group to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// What to say of it.
     pub description: String,
     /// Where it is made.
@@ -90,6 +94,7 @@ impl Control {
         let row = Gateway {
             id: GatewayId::random(),
             project,
+            resource_group: new.resource_group,
             router: site.router.id,
             subnet: site.subnet.as_ref().map(|subnet| subnet.id),
             name: new.name,

@@ -59,6 +59,7 @@ pub mod reconcile;
 mod reference;
 pub mod resolver;
 mod resource;
+mod resource_group;
 pub mod role_assignment;
 pub mod router;
 pub mod router_interface;

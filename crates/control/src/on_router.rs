@@ -44,6 +44,7 @@ pub(crate) fn interface(
     Port {
         id,
         project: router.project,
+        resource_group: None,
         network: subnet.network,
         name: Name::default(),
         description: String::new(),

@@ -193,6 +193,7 @@ impl Control {
         let port = Port {
             id,
             project: ProjectId::from_uuid(Uuid::nil()),
+            resource_group: None,
             network: like.network,
             name: Name::default(),
             description: String::new(),

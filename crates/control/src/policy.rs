@@ -2,7 +2,7 @@
 //! their parameters say and how they are checked, which is [`Phase`], and in nothing else.
 
 use adit_model::policy::Policy;
-use adit_model::{Connection, Name, Revision};
+use adit_model::{Connection, Name, ResourceGroup, Revision};
 use adit_store::{Query, Rows, StoreError, Transaction};
 use uuid::Uuid;
 
@@ -17,6 +17,8 @@ use crate::{Caller, Control};
 pub struct NewPolicy<P> {
     /// What to call it.
     pub name: Name,
+    /// The group to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// Whether the name must be unique in the project.
     pub naming: Naming,
     /// What to say of it.
@@ -77,6 +79,7 @@ impl Control {
         let policy = Policy::<P> {
             id: P::id(Uuid::new_v4()),
             project: caller.project,
+            resource_group: new.resource_group,
             name: new.name,
             description: new.description,
             parameters: new.parameters,

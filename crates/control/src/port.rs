@@ -6,8 +6,8 @@ mod machine;
 
 use adit_model::port::Device;
 use adit_model::{
-    FloatingIp, MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, Revision, RouterId,
-    SecurityGroupId, SubnetId,
+    FloatingIp, MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, ResourceGroup,
+    Revision, RouterId, SecurityGroupId, SubnetId,
 };
 use adit_store::{Query, Rows, StoreError, Transaction};
 
@@ -57,6 +57,8 @@ pub enum Place {
 pub struct NewPort {
     /// What to call it.
     pub name: Name,
+    /// The group to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// What to say of it.
     pub description: String,
     /// Where it is made.
@@ -138,6 +140,7 @@ impl Control {
         let row = Port {
             id,
             project: caller.project,
+            resource_group: new.resource_group,
             network: network.id,
             name: new.name,
             description: new.description,

@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_model::router::ExternalGateway;
 use adit_model::subnet::StaticRoute;
-use adit_model::{HostId, Name, NetworkId, OuterAddresses, Port, Revision, Router, RouterId};
+use adit_model::{
+    HostId, Name, NetworkId, OuterAddresses, Port, ResourceGroup, Revision, Router, RouterId,
+};
 use adit_store::{Query, Transaction};
 
 use crate::error::{Error, Noun, Quota, Rule};
@@ -67,6 +69,8 @@ pub enum WishedV6 {
 pub struct NewRouter {
     /// What to call it.
     pub name: Name,
+    /// The group to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// Whether the name must be unique in the project.
     pub naming: Naming,
     /// Which limit counts.
@@ -125,6 +129,7 @@ impl Control {
         let row = Router {
             id: RouterId::random(),
             project: caller.project,
+            resource_group: new.resource_group,
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,

@@ -315,6 +315,7 @@ impl Control {
         SecurityGroup {
             id: SecurityGroupId::random(),
             project,
+            resource_group: None,
             name,
             description,
             created_at: now,

@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use adit_model::port::FixedIp;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
-    Cidr, Name, Network, NetworkId, ProjectId, Revision, Router, RouterId, Subnet, SubnetId,
+    Cidr, Name, Network, NetworkId, ProjectId, ResourceGroup, Revision, Router, RouterId, Subnet,
+    SubnetId,
 };
 use adit_store::{Query, Transaction};
 
@@ -51,6 +52,8 @@ pub enum Place {
 pub struct NewSubnet {
     /// What to call it.
     pub name: Name,
+    /// The group to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// What to say of it.
     pub description: String,
     /// Where it is made.
@@ -123,6 +126,7 @@ impl Control {
         let row = Subnet {
             id: SubnetId::random(),
             project: site.project(caller),
+            resource_group: new.resource_group,
             network: site.network(),
             pools: new.pools.of(cidr, gateway),
             name: new.name,
@@ -235,7 +239,7 @@ impl Control {
             Place::Network(id) => id,
             Place::Router(id) => {
                 return Ok(Site::Router {
-                    router: router::find(tx, caller, id).await?,
+                    router: Box::new(router::find(tx, caller, id).await?),
                     network: NetworkId::random(),
                 });
             }
@@ -291,7 +295,7 @@ enum Site {
     Network(NetworkId),
     /// A router, and the id of the network that is to be made.
     Router {
-        router: Router,
+        router: Box<Router>,
         network: NetworkId,
     },
 }

@@ -72,6 +72,7 @@ async fn live(world: &World) {
     check(world).await;
     let policy = NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Free,
         description: String::new(),
         allowance: Allowance::Fixed,
@@ -128,6 +129,7 @@ async fn plug(world: &World, network: NetworkId) {
     let group = group.await.unwrap().group;
     let port = NewPort {
         name: name("machine"),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Network(network),
         admin_state_up: true,

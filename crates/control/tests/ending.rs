@@ -44,6 +44,7 @@ async fn external(world: &World) -> NetworkId {
 fn new_port(network: NetworkId, fixed_ips: Option<Vec<WishedIp>>) -> NewPort {
     NewPort {
         name: name("p"),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Network(network),
         admin_state_up: true,
@@ -82,6 +83,7 @@ async fn new_network(world: &World, caller: &Caller, text: &str) -> Network {
 fn policy<P>(parameters: P) -> NewPolicy<P> {
     NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Free,
         description: String::new(),
         allowance: Allowance::Fixed,

@@ -89,6 +89,7 @@ async fn router(world: &World) -> (Router, Subnet) {
 fn new_port(network: NetworkId, groups: Option<Vec<SecurityGroupId>>) -> NewPort {
     NewPort {
         name: name("p"),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Network(network),
         admin_state_up: true,
@@ -277,6 +278,7 @@ async fn of_gateways_connections_and_policies() {
     let (router, subnet) = router(&world).await;
     let policy = NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Free,
         description: String::new(),
         allowance: Allowance::Fixed,

@@ -55,6 +55,7 @@ async fn group(w: &World, called: &str) -> SecurityGroupId {
 async fn machine(w: &World, network: NetworkId, groups: Option<Vec<SecurityGroupId>>) -> Port {
     let new = NewPort {
         name: name("vm"),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Network(network),
         admin_state_up: true,

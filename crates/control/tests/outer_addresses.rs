@@ -255,6 +255,7 @@ impl Resolver for Hosts {
 fn policy<P>(parameters: P) -> NewPolicy<P> {
     NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Free,
         description: String::new(),
         allowance: Allowance::OfProject,

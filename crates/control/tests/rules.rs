@@ -534,6 +534,7 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     let gateway = w.gateway(subnet.subnet.id, "g").await.unwrap().gateway.id;
     let new = NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Unique,
         description: String::new(),
         allowance: Allowance::Fixed,

@@ -79,6 +79,7 @@ async fn the_last_public_addresses_are_for_who_has_few() {
 async fn machine(w: &World, network: NetworkId) -> Result<Port, Error> {
     let new = NewPort {
         name: name("m"),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Network(network),
         admin_state_up: true,

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::RootCertStore;
 
 use crate::{Answer, Client, ClientError, Limits};
 
-/// A client that waits for each answer. It speaks `http` alone.
+/// A client that waits for each answer.
 #[derive(Debug)]
 pub struct Waiting {
     client: Client,
@@ -18,12 +18,20 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// One with these limits.
+    /// One with these limits, that speaks `http` alone.
     ///
     /// # Errors
     /// There is no room for it.
     pub fn new(limits: Limits) -> io::Result<Self> {
-        let client = Client::new(limits, RootCertStore::empty());
+        Self::trusting(limits, RootCertStore::empty())
+    }
+
+    /// One that trusts these certificates for `https`.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn trusting(limits: Limits, trusted: RootCertStore) -> io::Result<Self> {
+        let client = Client::new(limits, trusted);
         Ok(Self {
             client: client.map_err(io::Error::other)?,
             runtime: Builder::new_current_thread().enable_all().build()?,

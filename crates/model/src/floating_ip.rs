@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::{FloatingIpId, NetworkId, PortId, ProjectId, Revision, RouterId};
+use crate::{FloatingIpId, NetworkId, PortId, ProjectId, ResourceGroup, Revision, RouterId};
 
 /// An address of the external network.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct FloatingIp {
     pub id: FloatingIpId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// What the user says of it.
     pub description: String,
     /// The external network it is of.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{GatewayId, HostId, Name, OuterAddresses, ProjectId, Revision, RouterId, SubnetId};
+use crate::{
+    GatewayId, HostId, Name, OuterAddresses, ProjectId, ResourceGroup, Revision, RouterId, SubnetId,
+};
 
 /// How many connections a gateway may have: what its worker, its data plane and its orders are made for, and measured
 /// with.
@@ -28,6 +30,8 @@ pub struct Gateway {
     pub id: GatewayId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// The router it serves.
     pub router: RouterId,
     /// The subnet it was made in. In Neutron's words: its connections lead to this subnet, and

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{IkePolicyId, IpsecPolicyId, Name, ProjectId, Revision};
+use crate::{IkePolicyId, IpsecPolicyId, Name, ProjectId, ResourceGroup, Revision};
 
 /// Which IKE speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -336,6 +336,8 @@ pub struct Policy<P: Phase> {
     pub id: P::Id,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// What the user calls it.
     pub name: Name,
     /// What the user says of it.

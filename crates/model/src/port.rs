@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    MacAddress, Name, NetworkId, PortId, ProjectId, Revision, RouterId, SecurityGroupId, SubnetId,
+    MacAddress, Name, NetworkId, PortId, ProjectId, ResourceGroup, Revision, RouterId,
+    SecurityGroupId, SubnetId,
 };
 
 /// What is plugged into a port.
@@ -77,6 +78,8 @@ pub struct Port {
     pub id: PortId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// The network it is on.
     pub network: NetworkId,
     /// What the user calls it.

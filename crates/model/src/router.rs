@@ -4,7 +4,9 @@
 use time::OffsetDateTime;
 
 use crate::subnet::StaticRoute;
-use crate::{HostId, Name, NetworkId, OuterAddresses, ProjectId, Revision, RouterId};
+use crate::{
+    HostId, Name, NetworkId, OuterAddresses, ProjectId, ResourceGroup, Revision, RouterId,
+};
 
 /// A routing domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +15,8 @@ pub struct Router {
     pub id: RouterId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// What the user calls it.
     pub name: Name,
     /// What the user says of it.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Cidr, Name, ProjectId, Revision, SecurityGroupId, SecurityGroupRuleId};
+use crate::{Cidr, Name, ProjectId, ResourceGroup, Revision, SecurityGroupId, SecurityGroupRuleId};
 
 /// A set of rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct SecurityGroup {
     pub id: SecurityGroupId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// What the user calls it.
     pub name: Name,
     /// What the user says of it.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Cidr, Name, NetworkId, ProjectId, Revision, SubnetId};
+use crate::{Cidr, Name, NetworkId, ProjectId, ResourceGroup, Revision, SubnetId};
 
 /// Addresses from the first to the last, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub struct Subnet {
     pub id: SubnetId,
     /// Whose it is.
     pub project: ProjectId,
+    /// The group it is in; `None` is the project's default one.
+    pub resource_group: Option<ResourceGroup>,
     /// The network it is on.
     pub network: NetworkId,
     /// What the user calls it.

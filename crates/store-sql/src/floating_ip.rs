@@ -11,7 +11,7 @@ use crate::rows::{List, Table};
 impl Table for FloatingIp {
     const WHAT: &'static str = "floating IP";
     const TABLE: &'static str = "floating_ips";
-    const FIXED: &'static [&'static str] = &["network", "address"];
+    const FIXED: &'static [&'static str] = &["resource_group", "network", "address"];
     const COLUMNS: &'static [&'static str] =
         &["description", "port", "fixed_ip", "router", "updated_at"];
     const OF: &'static [(Noun, &'static str)] = &[
@@ -27,6 +27,7 @@ impl Table for FloatingIp {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             description: row.plain("description")?,
             network: row.parsed("network")?,
             address: row.parsed("address")?,
@@ -43,6 +44,7 @@ impl Table for FloatingIp {
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
         Ok(vec![
+            Value::OptionalText(self.resource_group.as_ref().map(text)),
             Value::Text(text(self.network)),
             Value::Text(text(self.address)),
         ])

@@ -10,7 +10,13 @@ use crate::rows::{List, Table};
 impl Table for Gateway {
     const WHAT: &'static str = "gateway";
     const TABLE: &'static str = "gateways";
-    const FIXED: &'static [&'static str] = &["router", "subnet", "public_v4", "public_v6"];
+    const FIXED: &'static [&'static str] = &[
+        "resource_group",
+        "router",
+        "subnet",
+        "public_v4",
+        "public_v6",
+    ];
     const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up", "host"];
     const ONLY: &'static [(Only, &'static str)] = &[(
         Only::OnSubnets,
@@ -24,6 +30,7 @@ impl Table for Gateway {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             router: row.parsed("router")?,
             subnet: row.parsed_option("subnet")?,
             name: row.name()?,
@@ -41,6 +48,7 @@ impl Table for Gateway {
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
         Ok(vec![
+            Value::OptionalText(self.resource_group.as_ref().map(text)),
             Value::Text(text(self.router)),
             Value::OptionalText(self.subnet.map(text)),
             Value::Text(text(self.addresses.v4)),

@@ -4,7 +4,7 @@ use adit_crypto::EnvelopeKey;
 use adit_model::{IkePolicy, IpsecPolicy, Noun};
 use adit_store::StoreError;
 
-use crate::column::{Stored, Value, json};
+use crate::column::{Stored, Value, json, text};
 use crate::rows::{List, Table};
 
 macro_rules! policies {
@@ -12,7 +12,7 @@ macro_rules! policies {
         impl Table for $noun {
             const WHAT: &'static str = $what;
             const TABLE: &'static str = $table;
-            const FIXED: &'static [&'static str] = &[];
+            const FIXED: &'static [&'static str] = &["resource_group"];
             const COLUMNS: &'static [&'static str] = &["name", "description", "parameters"];
             const OF: &'static [(Noun, &'static str)] = &[];
             const LISTS: &'static [List] = &[];
@@ -21,6 +21,7 @@ macro_rules! policies {
                 Ok(Self {
                     id: row.parsed("id")?,
                     project: row.parsed("project")?,
+                    resource_group: row.parsed_option("resource_group")?,
                     name: row.name()?,
                     description: row.plain("description")?,
                     parameters: row.json("parameters")?,
@@ -30,7 +31,7 @@ macro_rules! policies {
             }
 
             fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-                Ok(Vec::new())
+                Ok(vec![Value::OptionalText(self.resource_group.as_ref().map(text))])
             }
 
             fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {

@@ -11,7 +11,7 @@ use crate::rows::{List, Table};
 impl Table for Port {
     const WHAT: &'static str = "port";
     const TABLE: &'static str = "ports";
-    const FIXED: &'static [&'static str] = &["network"];
+    const FIXED: &'static [&'static str] = &["resource_group", "network"];
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "description",
@@ -66,6 +66,7 @@ impl Table for Port {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             network: row.parsed("network")?,
             name: row.name()?,
             description: row.plain("description")?,
@@ -82,7 +83,10 @@ impl Table for Port {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![Value::Text(text(self.network))])
+        Ok(vec![
+            Value::OptionalText(self.resource_group.as_ref().map(text)),
+            Value::Text(text(self.network)),
+        ])
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {

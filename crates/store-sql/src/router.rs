@@ -11,7 +11,7 @@ use crate::rows::{List, Table};
 impl Table for Router {
     const WHAT: &'static str = "router";
     const TABLE: &'static str = "routers";
-    const FIXED: &'static [&'static str] = &[];
+    const FIXED: &'static [&'static str] = &["resource_group"];
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "description",
@@ -40,6 +40,7 @@ impl Table for Router {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             name: row.name()?,
             description: row.plain("description")?,
             admin_state_up: row.plain("admin_state_up")?,
@@ -53,7 +54,9 @@ impl Table for Router {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(Vec::new())
+        Ok(vec![Value::OptionalText(
+            self.resource_group.as_ref().map(text),
+        )])
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {

@@ -11,7 +11,7 @@ use crate::rows::{List, Table};
 impl Table for SecurityGroup {
     const WHAT: &'static str = "security group";
     const TABLE: &'static str = "security_groups";
-    const FIXED: &'static [&'static str] = &[];
+    const FIXED: &'static [&'static str] = &["resource_group"];
     const COLUMNS: &'static [&'static str] = &["name", "description", "updated_at"];
     const OF: &'static [(Noun, &'static str)] = &[];
     const LISTS: &'static [List] = &[];
@@ -20,6 +20,7 @@ impl Table for SecurityGroup {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             name: row.name()?,
             description: row.plain("description")?,
             created_at: row.created_at()?,
@@ -29,7 +30,9 @@ impl Table for SecurityGroup {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(Vec::new())
+        Ok(vec![Value::OptionalText(
+            self.resource_group.as_ref().map(text),
+        )])
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {

@@ -11,6 +11,7 @@ impl Table for Subnet {
     const WHAT: &'static str = "subnet";
     const TABLE: &'static str = "subnets";
     const FIXED: &'static [&'static str] = &[
+        "resource_group",
         "network",
         "cidr",
         "ipv6_address_mode",
@@ -40,6 +41,7 @@ impl Table for Subnet {
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
+            resource_group: row.parsed_option("resource_group")?,
             network: row.parsed("network")?,
             name: row.name()?,
             description: row.plain("description")?,
@@ -60,6 +62,7 @@ impl Table for Subnet {
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
         Ok(vec![
+            Value::OptionalText(self.resource_group.as_ref().map(text)),
             Value::Text(text(self.network)),
             Value::Text(text(self.cidr)),
             Value::OptionalText(self.ipv6_address_mode.clone()),

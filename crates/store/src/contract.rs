@@ -207,6 +207,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
     }
     let stolen = Router {
         project: p,
+        resource_group: None,
         ..w.router.clone()
     };
     assert!(matches!(

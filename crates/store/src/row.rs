@@ -157,7 +157,7 @@ rows! {
         owners: &[], name: |row| row.name.as_str(),
         references: |row| vec![(Noun::Network, row.network.uuid())],
         unique: |_row| Vec::new(),
-        fixed: [network, cidr, ipv6_address_mode, ipv6_ra_mode, zone]
+        fixed: [resource_group, network, cidr, ipv6_address_mode, ipv6_ra_mode, zone]
     }
     Port {
         owners: &[], name: |row| row.name.as_str(),
@@ -175,7 +175,7 @@ rows! {
             all.push(format!("{} {}", row.network, row.mac));
             all
         },
-        fixed: [network]
+        fixed: [resource_group, network]
     }
     Router {
         owners: &[], name: |row| row.name.as_str(),
@@ -187,7 +187,7 @@ rows! {
             let external = row.external.iter().flat_map(|external| external.addresses.all());
             external.map(|address| address.to_string()).collect()
         },
-        fixed: []
+        fixed: [resource_group]
     }
     FloatingIp {
         owners: &[], name: |_row| "",
@@ -200,12 +200,12 @@ rows! {
             found
         },
         unique: |row| vec![row.address.to_string()],
-        fixed: [network, address]
+        fixed: [resource_group, network, address]
     }
     SecurityGroup {
         owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: []
+        fixed: [resource_group]
     }
     SecurityGroupRule {
         owners: &[Noun::SecurityGroup], name: |_row| "",
@@ -227,7 +227,7 @@ rows! {
             found
         },
         unique: |row| row.addresses.all().map(|address| address.to_string()).collect(),
-        fixed: [router, subnet, addresses]
+        fixed: [resource_group, router, subnet, addresses]
     }
     EndpointGroup {
         owners: &[], name: |row| row.name.as_str(),
@@ -301,5 +301,6 @@ impl<P: StoredPhase> Row for Policy<P> {
 
     fn keep(&mut self, old: &Self) {
         self.created_at = old.created_at;
+        self.resource_group.clone_from(&old.resource_group);
     }
 }

@@ -107,6 +107,7 @@ impl World {
         let row = Router {
             id: RouterId::random(),
             project,
+            resource_group: None,
             name: name(called),
             description: String::new(),
             admin_state_up: true,
@@ -152,6 +153,7 @@ impl World {
         let subnet_row = Subnet {
             id: subnet,
             project,
+            resource_group: None,
             network,
             name: name(called),
             description: String::new(),
@@ -171,6 +173,7 @@ impl World {
         let interface = Port {
             id: port,
             project,
+            resource_group: None,
             network,
             name: name(""),
             description: String::new(),

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use adit_control::Noun;
+use adit_api::answer;
 use adit_control::connection::{ConnectionChange, GivenEnds, NewConnection};
+use adit_control::{Error, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, Gateway, Psk};
 
@@ -14,12 +15,31 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 
+/// What a body may say.
+const FIELDS: &[&str] = &[
+    "admin_state_up",
+    "dead_peer_detection",
+    "distribute_traffic",
+    "establish_mode",
+    "ike_policy",
+    "ipsec_policy",
+    "local",
+    "local_cidrs",
+    "name",
+    "peer",
+    "peer_address",
+    "peer_cidrs",
+    "psk",
+    "routing_protocol",
+];
+
 /// A connection as `body` has it, on this gateway.
 pub(super) fn new_connection(
     cx: &Context,
     gateway: &Gateway,
     body: &Fields,
 ) -> Result<NewConnection, ApiError> {
+    body.check_known(FIELDS)?;
     let ends = ends(gateway.addresses.v4.into(), body)?;
     unsupported(body)?;
     let psk = psk(body)?.ok_or_else(|| body.missing("psk"))?;
@@ -61,6 +81,7 @@ pub(super) fn change(
     own: IpAddr,
     body: &Fields,
 ) -> Result<ConnectionChange, ApiError> {
+    body.check_known(FIELDS)?;
     let ends = ends(own, body)?;
     unsupported(body)?;
     if ends.has_cidrs {
@@ -87,6 +108,15 @@ pub(super) fn change(
     })
 }
 
+/// An error of a use case; which policy is missing is told by the body that named it.
+pub(super) fn named(body: &Fields, error: Error) -> ApiError {
+    match error {
+        Error::NotFound(Noun::IkePolicy) => body.no_such("ike_policy", Noun::IkePolicy),
+        Error::NotFound(Noun::IpsecPolicy) => body.no_such("ipsec_policy", Noun::IpsecPolicy),
+        other => other.into(),
+    }
+}
+
 /// Both ends, flat or nested.
 #[derive(Default)]
 struct Ends {
@@ -105,8 +135,10 @@ fn ends(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
         has_cidrs: body.has("local_cidrs") || body.has("peer_cidrs"),
     };
     if let Some(local) = body.object("local")? {
+        local.check_known(&["cidrs", "ike_identities"])?;
+        not_twice(body, "local", &["local_cidrs"])?;
         ends.has_cidrs |= local.has("cidrs");
-        ends.local_cidrs = cidrs(&local, "cidrs")?.or(ends.local_cidrs);
+        ends.local_cidrs = cidrs(&local, "cidrs")?;
         if local
             .list("ike_identities")?
             .is_some_and(|list| list.len() > 1)
@@ -123,12 +155,15 @@ fn ends(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
         }
     }
     if let Some(peer) = body.object("peer")? {
+        peer.check_known(&["address", "cidrs", "fqdn", "ike_identity", "type"])?;
+        not_twice(body, "peer", &["peer_address", "peer_cidrs"])?;
         ends.has_cidrs |= peer.has("cidrs");
-        ends.peer_cidrs = cidrs(&peer, "cidrs")?.or(ends.peer_cidrs);
-        ends.peer_address = address(&peer, "address")?.or(ends.peer_address);
-        if peer.has("fqdn") || peer.text("type")?.is_some_and(|kind| kind != "address") {
-            return Err(peer.wrong("type", "`address`: names of peers are not supported here"));
+        ends.peer_cidrs = cidrs(&peer, "cidrs")?;
+        ends.peer_address = address(&peer, "address")?;
+        if peer.value("fqdn").is_some() {
+            return Err(peer.wrong("fqdn", "left out: names of peers are not supported here"));
         }
+        peer.only("type", &json!("address"))?;
         if let Some(identity) = peer.object("ike_identity")? {
             let value = identity.text("value")?;
             let same = ends
@@ -143,24 +178,19 @@ fn ends(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
     Ok(ends)
 }
 
-/// What would be ignored at somebody's cost is refused.
+/// What there is of it in policy mode.
 fn unsupported(body: &Fields) -> Result<(), ApiError> {
-    if body
-        .text("establish_mode")?
-        .is_some_and(|mode| mode != "bidirectional")
-    {
-        return Err(body.wrong("establish_mode", "`bidirectional`"));
+    body.only("establish_mode", &json!("bidirectional"))?;
+    body.only("distribute_traffic", &json!(false))?;
+    body.only("routing_protocol", &json!("none"))
+}
+
+/// Refuses what an end's own object says in today's way, if it is there in the old way too.
+fn not_twice(body: &Fields, nested: &str, flat: &[&str]) -> Result<(), ApiError> {
+    match flat.iter().find(|name| body.value(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err(body.wrong(name, &format!("left out when `{nested}` is given"))),
     }
-    if body.flag("distribute_traffic")? == Some(true) {
-        return Err(body.wrong("distribute_traffic", "false, in policy mode"));
-    }
-    if body
-        .text("routing_protocol")?
-        .is_some_and(|protocol| protocol != "none")
-    {
-        return Err(body.wrong("routing_protocol", "`none`, in policy mode"));
-    }
-    Ok(())
 }
 
 fn address(fields: &Fields, name: &str) -> Result<Option<IpAddr>, ApiError> {
@@ -192,6 +222,11 @@ fn psk(body: &Fields) -> Result<Option<Psk>, ApiError> {
     let Some(text) = body.text("psk")? else {
         return Ok(None);
     };
+    if answer::is_hidden(text) {
+        let message = "Asterisks stand for a pre-shared key that is not shown; give the key itself, or leave it out.";
+        let error = ApiError::bad("vpn_connection_invalid_psk_format", message);
+        return Err(error.field("psk"));
+    }
     let sane = |c: char| c.is_ascii_alphanumeric() || OTHERS.contains(c);
     let encoded = text.starts_with("0x") || text.starts_with("0s");
     let fits = (6..=128).contains(&text.len()) && text.chars().all(sane) && !encoded;
@@ -216,6 +251,7 @@ fn dpd(body: &Fields) -> Result<DpdChange, ApiError> {
     let Some(dpd) = body.object("dead_peer_detection")? else {
         return Ok(DpdChange::default());
     };
+    dpd.check_known(&["action", "interval", "timeout"])?;
     let action = match dpd.text("action")? {
         None => None,
         Some("clear") => Some(DpdAction::Clear),
@@ -246,7 +282,7 @@ fn default_dpd(cx: &Context) -> DeadPeerDetection {
 }
 
 /// The policy that is named; the inner `None` is `null`: negotiate.
-fn policy<Id: std::str::FromStr>(
+fn policy<Id: std::str::FromStr + PartialEq>(
     body: &Fields,
     name: &str,
     noun: Noun,
@@ -257,6 +293,6 @@ fn policy<Id: std::str::FromStr>(
     match body.identity(name)? {
         None => Ok(None),
         Some(Some(id)) => Ok(Some(Some(id))),
-        Some(None) => Err(ApiError::not_found(noun, "").field(name)),
+        Some(None) => Err(body.no_such(name, noun)),
     }
 }

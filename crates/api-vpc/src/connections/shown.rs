@@ -51,7 +51,7 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
         },
         "establish_mode": "bidirectional",
         "status": status(view),
-        "status_reasons": reasons::render(&view.reasons),
+        "status_reasons": reasons::render(cx, &view.reasons),
         "negotiated": negotiated(view),
     });
     if cx.version.has_mode() {

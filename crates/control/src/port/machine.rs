@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::port::FixedIp;
-use adit_model::{Port, PortId, ProjectId, RouterId, Subnet};
+use adit_model::{Port, PortId, ProjectId, Router, Subnet};
 use adit_store::{Only, Query, Transaction};
 
 use super::find;
@@ -21,7 +21,7 @@ pub struct MachineView {
     /// The subnet it is on.
     pub subnet: Subnet,
     /// The router that the subnet is on.
-    pub router: RouterId,
+    pub router: Router,
     /// Whether it is there already: it has its addresses and its ways.
     pub is_made: bool,
 }
@@ -84,8 +84,9 @@ impl Control {
             Err(Error::NotFound(_)) => return Ok(None),
             router => router?,
         };
+        let router = tx.any_router(router).await?;
         let subnet = tx.any_subnet(subnet).await?;
-        Ok(subnet.map(|subnet| MachineView {
+        Ok(subnet.zip(router).map(|(subnet, router)| MachineView {
             is_made: self.is_machine_made(&port),
             port,
             address,

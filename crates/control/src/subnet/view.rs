@@ -1,12 +1,12 @@
 //! A subnet as it is seen from its router.
 
-use adit_model::{Router, Subnet, SubnetId};
+use adit_model::{Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
 use super::find;
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
-use crate::{Caller, Control, address, on_router};
+use crate::{Caller, Control, address, on_router, router};
 
 /// A subnet, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +36,20 @@ impl Control {
             ..Query::of_project(caller.project)
         };
         Ok(listed::<Subnet>(&mut *tx, query, part).await?)
+    }
+
+    /// The subnets of one of the project's routers.
+    ///
+    /// # Errors
+    /// The router is not there.
+    pub async fn subnets_of_router(
+        &self,
+        caller: &Caller,
+        id: RouterId,
+    ) -> Result<Vec<Subnet>, Error> {
+        let mut tx = self.read().await?;
+        let row = router::find(&mut *tx, caller, id).await?;
+        on_router::subnets(&mut *tx, row.id).await
     }
 
     /// Subnets with what goes with them, as far as they are on a router.

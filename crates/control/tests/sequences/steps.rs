@@ -613,6 +613,7 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
         Step::MakePort => {
             let new = NewPort {
                 name: name("p"),
+                resource_group: None,
                 description: String::new(),
                 place: port::Place::Network(any::<Network>(world, a).await?.id),
                 admin_state_up: true,
@@ -740,6 +741,7 @@ async fn target(world: &World, pick: u8) -> Option<Target> {
 fn new_policy<P>(parameters: P) -> NewPolicy<P> {
     NewPolicy {
         name: name("p"),
+        resource_group: None,
         naming: Naming::Free,
         description: String::new(),
         allowance: Allowance::OfProject,

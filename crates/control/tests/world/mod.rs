@@ -68,6 +68,7 @@ pub(crate) fn config() -> Config {
 pub(crate) fn new_router(text: &str) -> NewRouter {
     NewRouter {
         name: name(text),
+        resource_group: None,
         naming: Naming::Unique,
         allowance: Allowance::Fixed,
         description: String::new(),

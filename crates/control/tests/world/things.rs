@@ -51,6 +51,7 @@ pub(crate) const LAX_PORTS: port::Rules = port::Rules {
 pub(crate) fn new_gateway(text: &str, place: gateway::Place) -> NewGateway {
     NewGateway {
         name: name(text),
+        resource_group: None,
         description: String::new(),
         place,
         admin_state_up: true,
@@ -65,6 +66,7 @@ pub(crate) fn new_subnet(text: &str, place: subnet::Place, block: Block) -> NewS
     };
     NewSubnet {
         name: name(text),
+        resource_group: None,
         description: String::new(),
         place,
         block,
@@ -82,6 +84,7 @@ pub(crate) fn new_subnet(text: &str, place: subnet::Place, block: Block) -> NewS
 pub(crate) fn new_machine(text: &str, subnet: SubnetId) -> NewPort {
     NewPort {
         name: name(text),
+        resource_group: None,
         description: String::new(),
         place: port::Place::Subnet(subnet),
         admin_state_up: true,

@@ -40,6 +40,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V6__hosts",
         include_str!("../../migrations/sqlite/V6__hosts.sql"),
     ),
+    (
+        "V7__resource_groups",
+        include_str!("../../migrations/sqlite/V7__resource_groups.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -94,6 +94,7 @@ impl World {
         let port_row = |id, at: &str, device, security_groups| Port {
             id,
             project,
+            resource_group: Some("group-1".parse().unwrap()),
             network,
             name: name("p"),
             description: "a plug".to_owned(),
@@ -122,6 +123,7 @@ impl World {
             subnet: Subnet {
                 id: subnet,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 network,
                 name: name("s"),
                 description: "a block".to_owned(),
@@ -147,6 +149,7 @@ impl World {
             router: Router {
                 id: router,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 name: name("r"),
                 description: "a way".to_owned(),
                 admin_state_up: true,
@@ -169,6 +172,7 @@ impl World {
             floating_ip: FloatingIp {
                 id: FloatingIpId::random(),
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 description: "an alias".to_owned(),
                 network: external,
                 address: public(102).into(),
@@ -184,6 +188,7 @@ impl World {
             security_group: SecurityGroup {
                 id: group,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 name: name("default"),
                 description: "the rules".to_owned(),
                 created_at,
@@ -207,6 +212,7 @@ impl World {
             gateway: Gateway {
                 id: gateway,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 router,
                 subnet: Some(subnet),
                 name: name("g"),
@@ -267,6 +273,7 @@ impl World {
             ike_policy: IkePolicy {
                 id: ike,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 name: name("p1"),
                 description: "first".to_owned(),
                 parameters: IkeParameters::negotiate(),
@@ -276,6 +283,7 @@ impl World {
             ipsec_policy: IpsecPolicy {
                 id: ipsec,
                 project,
+                resource_group: Some("group-1".parse().unwrap()),
                 name: name("p2"),
                 description: "second".to_owned(),
                 parameters: IpsecParameters::negotiate(),

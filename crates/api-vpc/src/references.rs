@@ -1,0 +1,100 @@
+//! VPCs and subnets, and the parts of a VPC, as other things name them; and how paths and queries
+//! name VPCs and subnets.
+
+use adit_control::Noun;
+use adit_model::{Router, RouterId, Subnet, SubnetId};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::ids::{self, Part};
+
+/// The VPC that a path names.
+pub(crate) fn vpc_id(text: &str) -> Result<RouterId, ApiError> {
+    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Router, text))
+}
+
+/// The subnet that a path names.
+pub(crate) fn subnet_id(text: &str) -> Result<SubnetId, ApiError> {
+    ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Subnet, text))
+}
+
+/// Whether a list of what is in VPCs, as it is asked for, has what is in this one.
+pub(crate) fn wants_vpc(cx: &Context, row: &Router) -> bool {
+    let crn = cx.crn("vpc", &cx.regional(row.id.uuid()));
+    cx.wants_id("vpc.id", row.id.uuid())
+        && cx.wants("vpc.crn", &crn)
+        && cx.wants("vpc.name", row.name.as_str())
+}
+
+/// A VPC.
+pub(crate) fn vpc(cx: &Context, row: &Router) -> Value {
+    let id = cx.regional(row.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("vpc", &id),
+        "href": cx.href(&format!("vpcs/{id}")),
+        "name": row.name.as_str(),
+        "resource_type": "vpc",
+    })
+}
+
+/// A subnet.
+pub(crate) fn subnet(cx: &Context, subnet: &Subnet) -> Value {
+    let id = cx.zonal(subnet.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("subnet", &id),
+        "href": cx.href(&format!("subnets/{id}")),
+        "name": subnet.name.as_str(),
+        "resource_type": "subnet",
+    })
+}
+
+/// A VPC's default network ACL.
+pub(crate) fn network_acl(cx: &Context, row: &Router) -> Value {
+    let id = cx.regional(Part::NetworkAcl.of(row.id.uuid()));
+    json!({
+        "id": id,
+        "crn": cx.crn("network-acl", &id),
+        "href": cx.href(&format!("network_acls/{id}")),
+        "name": format!("{}-network-acl", row.name),
+    })
+}
+
+/// A VPC's default security group.
+pub(crate) fn security_group(cx: &Context, row: &Router) -> Value {
+    let id = cx.regional(Part::SecurityGroup.of(row.id.uuid()));
+    json!({
+        "id": id,
+        "crn": cx.crn("security-group", &id),
+        "href": cx.href(&format!("security_groups/{id}")),
+        "name": format!("{}-security-group", row.name),
+    })
+}
+
+/// What a VPC's routing table is called.
+pub(crate) fn routing_table_name(row: &Router) -> String {
+    format!("{}-routing-table", row.name)
+}
+
+/// A VPC's default routing table.
+pub(crate) fn routing_table(cx: &Context, row: &Router) -> Value {
+    let vpc = cx.regional(row.id.uuid());
+    let id = cx.regional(Part::RoutingTable.of(row.id.uuid()));
+    json!({
+        "id": id,
+        "crn": cx.crn("routing-table", &id),
+        "href": cx.href(&format!("vpcs/{vpc}/routing_tables/{id}")),
+        "name": routing_table_name(row),
+        "resource_type": "routing_table",
+    })
+}
+
+/// A thing's own members, added to how others name it.
+pub(crate) fn whole(mut reference: Value, own: Value) -> Value {
+    if let (Value::Object(body), Value::Object(own)) = (&mut reference, own) {
+        body.extend(own);
+    }
+    reference
+}

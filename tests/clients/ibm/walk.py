@@ -1,0 +1,404 @@
+"""Whatever IBM's SDK can say in a request is honoured, or refused by its name: nothing is read and
+then ignored. The calls, parameters and fields are the SDK's own (signatures.py); below is what of them
+is honoured and how that is seen. What is not below has to be refused."""
+
+import os
+
+import requests
+
+from signatures import fields, methods
+
+BASE = os.environ["VPC_URL"]
+TODAY = "2026-10-06"
+PSK = "VPNDemoPassword"
+
+
+def fail(text):
+    raise SystemExit(text)
+
+
+def token():
+    form = {"grant_type": "urn:ibm:params:oauth:grant-type:apikey", "apikey": os.environ["VPC_APIKEY"]}
+    answer = requests.post(os.environ["VPC_AUTH_URL"] + "/identity/token", data=form)
+    return answer.json()["access_token"]
+
+
+session = requests.Session()
+session.headers["Authorization"] = "Bearer " + token()
+
+
+def ask(method, path, body=None, **query):
+    query = {"version": TODAY, "generation": "2", **query}
+    return session.request(method, BASE + path, params=query, json=body)
+
+
+def works(method, path, body=None, **query):
+    answer = ask(method, path, body, **query)
+    if answer.status_code >= 300:
+        fail(f"{method} {path} {body} {query}: {answer.status_code} {answer.text}")
+    return answer.json() if answer.text else None
+
+
+def refused(method, path, name, kind, body=None, **query):
+    """It must be refused, and say which field or parameter it is for."""
+    answer = ask(method, path, body, **query)
+    what = f"{method} {path} {body or query}"
+    if answer.status_code != 400:
+        fail(f"{what}: `{name}` is taken: {answer.status_code} {answer.text}")
+    error = answer.json()["errors"][0]
+    target = error.get("target") or {}
+    # Which one of a list it is need not be said.
+    wanted = name.partition("[]")[0]
+    if target.get("type") != kind or not (target["name"] + ".").startswith(wanted + "."):
+        fail(f"{what}: it is not said that it is `{name}`: {error}")
+
+
+def with_field(body, path, value):
+    """The body with one more field, which may lie deeper."""
+    name, _, rest = path.partition(".")
+    body, is_list = dict(body), name.endswith("[]")
+    name = name.removesuffix("[]")
+    if rest:
+        value = with_field({} if is_list else body.get(name) or {}, rest, value)
+    body[name] = [value] if is_list else value
+    return body
+
+
+def is_shown(given, answer):
+    """Whether an answer shows all that was given."""
+    if isinstance(given, dict):
+        return isinstance(answer, dict) and all(
+            name in answer and is_shown(value, answer[name]) for name, value in given.items()
+        )
+    return given == answer
+
+
+def names(body, prefix=""):
+    """All fields of a body, with those in objects."""
+    found = set()
+    for name, value in body.items():
+        found.add(prefix + name)
+        if isinstance(value, dict):
+            found |= names(value, f"{prefix}{name}.")
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            found.add(f"{prefix}{name}[]")
+            found |= names(value[0], f"{prefix}{name}[].")
+    return found
+
+
+class Case:
+    """What is honoured of a body: `shown` are bodies that the answer shows as they are given, `seen` is
+    what is seen otherwise, and `only` are fields that may have one value alone, with another one."""
+
+    def __init__(self, least, shown, only=None, seen=()):
+        self.least = least
+        self.shown = shown
+        self.only = only or {}
+        self.seen = set(seen)
+
+
+number = 0
+
+
+def fresh(what="walk"):
+    global number
+    number += 1
+    return f"{what}-{number}"
+
+
+def block():
+    global number
+    number += 1
+    return f"10.20.{number}.0/24"
+
+
+GROUP = {"id": "a-group"}
+vpc = works("POST", "/vpcs", {"name": "walk-vpc", "resource_group": GROUP})
+other_vpc = works("POST", "/vpcs", {"name": "walk-other"})
+subnet = works(
+    "POST", "/subnets",
+    {"name": "walk-subnet", "vpc": {"id": vpc["id"]}, "ipv4_cidr_block": "10.20.0.0/24",
+     "zone": {"name": "us-south-2"}, "resource_group": GROUP},
+)
+other_subnet = works(
+    "POST", "/subnets",
+    {"name": "walk-else", "vpc": {"id": other_vpc["id"]}, "ipv4_cidr_block": "10.21.0.0/24",
+     "zone": {"name": "us-south-1"}},
+)
+instance = works(
+    "POST", "/instances",
+    {"name": "walk-vm", "primary_network_interface": {"subnet": {"id": subnet["id"]}},
+     "resource_group": GROUP},
+)
+other_instance = works(
+    "POST", "/instances", {"name": "walk-vm-2", "primary_network_interface": {"subnet": {"id": other_subnet["id"]}}},
+)
+gateway = works(
+    "POST", "/vpn_gateways",
+    {"name": "walk-b", "subnet": {"id": subnet["id"]}, "mode": "policy", "resource_group": GROUP},
+)
+other_gateway = works(
+    "POST", "/vpn_gateways", {"name": "walk-a", "subnet": {"id": other_subnet["id"]}, "mode": "policy"},
+)
+ike = works(
+    "POST", "/ike_policies",
+    {"name": "walk-ike", "ike_version": 2, "authentication_algorithm": "sha256", "dh_group": 14,
+     "encryption_algorithm": "aes256"},
+)
+ipsec = works(
+    "POST", "/ipsec_policies",
+    {"name": "walk-ipsec", "authentication_algorithm": "sha256", "encryption_algorithm": "aes256",
+     "pfs": "group_14"},
+)
+connection = {
+    "name": "walk-connection", "psk": PSK,
+    "local": {"cidrs": ["10.20.0.0/24"]},
+    "peer": {"address": "203.0.113.7", "cidrs": ["192.168.0.0/24"]},
+    "ike_policy": {"id": ike["id"]}, "ipsec_policy": {"id": ipsec["id"]},
+}
+CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
+connection = works("POST", CONNECTIONS, connection)
+
+# What stands in the SDK's paths.
+IDS = {
+    "/vpcs/{id}": vpc["id"], "/vpcs/{vpc_id}": vpc["id"], "/subnets/{id}": subnet["id"],
+    "/subnets/{subnet_id}": subnet["id"], "/instances/{id}": instance["id"],
+    "/instances/{instance_id}": instance["id"], "/ike_policies/{id}": ike["id"],
+    "/ipsec_policies/{id}": ipsec["id"], "/vpn_gateways/{id}": gateway["id"],
+    "/vpn_gateways/{vpn_gateway_id}": gateway["id"], "/connections/{id}": connection["id"],
+    "/members/{id}": gateway["members"][0]["id"], "/regions/{name}": "us-south",
+    "/regions/{region_name}": "us-south", "/zones/{name}": "us-south-1",
+    "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
+    "/network_acls/{id}": vpc["default_network_acl"]["id"],
+    "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
+    "/security_groups/{id}": vpc["default_security_group"]["id"],
+    "/security_groups/{security_group_id}": vpc["default_security_group"]["id"],
+    "/routing_tables/{id}": vpc["default_routing_table"]["id"],
+    "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
+}
+
+
+def filled(path):
+    for place, value in IDS.items():
+        kind = place.rpartition("{")[0]
+        path = path.replace(place, value if value.startswith("/") else kind + value)
+    return path.replace("{", "no-").replace("}", "")
+
+
+def new_connection():
+    return {
+        "name": fresh(), "psk": PSK, "local": {"cidrs": ["10.20.0.0/25"]},
+        "peer": {"address": "203.0.113.8", "cidrs": [block()]},
+    }
+
+
+ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
+
+CASES = {
+    ("POST", "/vpcs"): lambda: Case(
+        {"name": fresh()},
+        [{"name": fresh(), "classic_access": False, "resource_group": GROUP}],
+        only={"classic_access": True, "address_prefix_management": "manual"},
+    ),
+    ("PATCH", "/vpcs/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/subnets"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}, "ipv4_cidr_block": block()},
+        [
+            {"name": fresh(), "vpc": {"id": vpc["id"]}, "ipv4_cidr_block": block(),
+             "zone": {"name": "us-south-3"}, "ip_version": "ipv4", "resource_group": GROUP},
+            {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "total_ipv4_address_count": 64},
+        ],
+        only={"ip_version": "ipv6"},
+        seen=["vpc.crn", "vpc.href", "zone.href"],
+    ),
+    ("PATCH", "/subnets/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/instances"): lambda: Case(
+        {"primary_network_interface": {"subnet": {"id": subnet["id"]}}},
+        [{"name": fresh(), "primary_network_interface": {"subnet": {"id": subnet["id"]}},
+          "vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-2"}, "resource_group": GROUP}],
+        seen=["vpc.crn", "vpc.href", "zone.href", "primary_network_interface.subnet.crn",
+              "primary_network_interface.subnet.href"],
+    ),
+    ("POST", "/vpn_gateways"): lambda: Case(
+        {"subnet": {"id": subnet["id"]}, "mode": "policy"},
+        [{"name": fresh(), "subnet": {"id": subnet["id"]}, "mode": "policy",
+          "availability_mode": "zonal", "resource_group": GROUP}],
+        only={"mode": "route", "availability_mode": "regional"},
+        seen=["subnet.crn", "subnet.href"],
+    ),
+    ("PATCH", "/vpn_gateways/{id}"): lambda: Case(
+        {}, [{"name": "walk-b", "availability_mode": "zonal"}], only={"availability_mode": "regional"},
+    ),
+    ("POST", "/vpn_gateways/{vpn_gateway_id}/connections"): lambda: Case(
+        new_connection(),
+        [{**new_connection(), "admin_state_up": False, "establish_mode": "bidirectional",
+          "dead_peer_detection": {"action": "clear", "interval": 7, "timeout": 21},
+          "ike_policy": {"id": ike["id"]}, "ipsec_policy": {"id": ipsec["id"]}}],
+        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "peer_only",
+              "peer.fqdn": "vpn.example.com", "local.ike_identities[]": {"type": "fqdn", "value": "a.example"},
+              "peer.ike_identity": {"type": "fqdn", "value": "a.example"}},
+        seen=["ike_policy.href", "ipsec_policy.href"],
+    ),
+    ("PATCH", "/vpn_gateways/{vpn_gateway_id}/connections/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "admin_state_up": False, "establish_mode": "bidirectional", "psk": PSK + "2",
+          "dead_peer_detection": {"action": "hold", "interval": 9, "timeout": 27},
+          "peer": {"address": "203.0.113.9"}, "ike_policy": {"id": ike["id"]},
+          "ipsec_policy": {"id": ipsec["id"]}}],
+        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "peer_only",
+              "peer.fqdn": "vpn.example.com"},
+        seen=["ike_policy.href", "ipsec_policy.href"],
+    ),
+    ("POST", "/ike_policies"): lambda: Case(
+        {"ike_version": 2, "authentication_algorithm": "sha256", "dh_group": 14, "encryption_algorithm": "aes256"},
+        [{"name": fresh(), "ike_version": 1, "authentication_algorithm": "sha1", "dh_group": 5,
+          "encryption_algorithm": "aes128", "key_lifetime": 4000, "resource_group": GROUP},
+         {"ike_version": 2, "dh_groups": [19, 14], **ALGORITHMS}],
+    ),
+    ("PATCH", "/ike_policies/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "ike_version": 1, "authentication_algorithm": "sha1", "dh_group": 5,
+          "encryption_algorithm": "aes128", "key_lifetime": 4000},
+         {"ike_version": 2, "dh_groups": [19, 14], **ALGORITHMS}],
+    ),
+    ("POST", "/ipsec_policies"): lambda: Case(
+        {"authentication_algorithm": "sha256", "pfs": "disabled", "encryption_algorithm": "aes256"},
+        [{"name": fresh(), "authentication_algorithm": "sha1", "pfs": "group_5",
+          "encryption_algorithm": "aes128", "key_lifetime": 4000, "resource_group": GROUP},
+         {"pfs_groups": ["group_19", "group_14"], **ALGORITHMS}],
+    ),
+    ("PATCH", "/ipsec_policies/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "authentication_algorithm": "sha1", "pfs": "group_5",
+          "encryption_algorithm": "aes128", "key_lifetime": 4000},
+         {"pfs_groups": ["group_19", "group_14"], **ALGORITHMS}],
+    ),
+}
+
+BY_GROUP = {"a-group": True, "default": False, "another": False}
+BY_VPC = {
+    "vpc.id": {vpc["id"]: True, other_vpc["id"]: False},
+    "vpc.crn": {vpc["crn"]: True, other_vpc["crn"]: False},
+    "vpc.name": {"walk-vpc": True, "walk-other": False},
+}
+
+# Which values of a list's parameters have the one that was made above.
+FILTERS = {
+    "/vpcs": (vpc, {"resource_group.id": BY_GROUP, "classic_access": {"false": True, "true": False}}),
+    "/subnets": (subnet, {
+        "resource_group.id": BY_GROUP, **BY_VPC,
+        "zone.name": {"us-south-2": True, "us-south-1": False},
+        "routing_table.id": {subnet["routing_table"]["id"]: True, other_subnet["routing_table"]["id"]: False},
+        "routing_table.name": {subnet["routing_table"]["name"]: True, "none": False},
+    }),
+    "/instances": (instance, {
+        "resource_group.id": BY_GROUP, **BY_VPC, "name": {"walk-vm": True, "walk-vm-2": False},
+    }),
+    "/vpn_gateways": (gateway, {
+        "resource_group.id": BY_GROUP, "mode": {"policy": True, "route": False},
+        "sort": {"name": True, "-created_at": True},
+    }),
+    "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
+    "/network_acls": (vpc["default_network_acl"], {"resource_group.id": BY_GROUP}),
+    "/network_acls/{network_acl_id}/rules": (
+        works("GET", f"/network_acls/{vpc['default_network_acl']['id']}")["rules"][0],
+        {"direction": {"inbound": True, "outbound": False}},
+    ),
+    "/vpcs/{vpc_id}/routing_tables": (
+        vpc["default_routing_table"], {"is_default": {"true": True, "false": False}},
+    ),
+    "/vpn_gateways/{vpn_gateway_id}/connections": (connection, {"status": {"down": True, "up": False}}),
+}
+
+
+def walk_body(method):
+    """Each field of a body is honoured or refused."""
+    key = (method.method, method.path)
+    if key not in CASES:
+        fail(f"{method.name}: which of its fields are honoured?")
+    case = CASES[key]()
+    path = filled(method.path)
+    honoured = set().union(*(names(body) for body in case.shown))
+    refusals = list(case.only.items())
+    known = honoured | case.seen | set(case.only)
+    for name, model in expanded(method.fields, known - set(case.only)):
+        if name not in known:
+            refusals.append((name, "x"))
+    for name, value in refusals:
+        body = with_field(case.least, name, value)
+        if name == "peer.fqdn" and method.method == "POST":
+            body["peer"] = {key: value for key, value in body["peer"].items() if key != "address"}
+        refused(method.method, path, name, "field", body)
+    for body in case.shown:
+        answer = works(method.method, path, body)
+        if not is_shown(body, answer):
+            fail(f"{method.name}: not all that was asked for is shown: {body}\n{answer}")
+        if method.method == "POST":
+            works("DELETE", f"{path}/{answer['id']}")
+    return len(refusals), len(known)
+
+
+def expanded(found, known, prefix=""):
+    """The fields, with those of objects that are honoured."""
+    for name, model in found.items():
+        yield prefix + name, model
+        if model and prefix + name in known:
+            yield from expanded(fields(model), known, f"{prefix}{name}.")
+
+
+def walk_query(method):
+    """Each parameter of a query has its effect, or is refused."""
+    path = filled(method.path)
+    one, filters = FILTERS.get(method.path, (None, {}))
+    taken = 0
+    for name in method.query:
+        if name == "limit":
+            refused("GET", path, "limit", "parameter", limit="0")
+            answer = works("GET", path, limit="1")
+            many = next(value for key, value in answer.items() if isinstance(value, list))
+            if answer["limit"] != 1 or len(many) > 1:
+                fail(f"{method.name}: a limit of 1 has {len(many)}")
+        elif name == "start":
+            refused("GET", path, "start", "parameter", start="nowhere")
+        elif name in filters:
+            for value, is_there in filters[name].items():
+                answer = works("GET", path, **{name: value})
+                many = next(found for found in answer.values() if isinstance(found, list))
+                if any(found["id"] == one["id"] for found in many) != is_there:
+                    fail(f"{method.name}: {name}={value}: {many}")
+        else:
+            refused("GET", path, name, "parameter", **{name: "x"})
+            continue
+        taken += 1
+    return taken, len(method.query) - taken
+
+
+def walk_sort():
+    """A sorted list is in its order, page after page."""
+    for sort, wanted in (("name", ["walk-a", "walk-b"]), ("-name", ["walk-b", "walk-a"]),
+                         ("created_at", ["walk-b", "walk-a"]), ("-created_at", ["walk-a", "walk-b"])):
+        seen, path = [], f"/vpn_gateways?sort={sort}&limit=1"
+        while path:
+            page = works("GET", path)
+            seen += [found["name"] for found in page["vpn_gateways"]]
+            path = page.get("next", {}).get("href", "").replace(BASE, "")
+        if seen != wanted:
+            fail(f"sort={sort}: wanted {wanted}, seen {seen}")
+
+
+walk_sort()
+served = []
+for method in methods():
+    # What no call may say is refused before anything happens, but where there is no such call.
+    answer = ask(method.method, filled(method.path), walk="x")
+    if "invalid_route" not in answer.text:
+        refused(method.method, filled(method.path), "walk", "parameter", walk="x")
+        served.append(method)
+for method in served:
+    if method.fields:
+        print(method.name, "refused %d fields, honoured %d" % walk_body(method))
+    if method.query:
+        print(method.name, "honoured %d parameters, refused %d" % walk_query(method))
+print(len(served), "calls")
+if len(served) < 40:
+    fail("so few calls are not what is served")
