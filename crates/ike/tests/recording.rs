@@ -1,12 +1,13 @@
 //! Whatever happened to a connection can happen again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::{AdditionalExchange, EnvelopeKey, Secret};
 use adit_ike::config::block;
 use adit_ike::{
     Authentication, ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event,
-    Liveness, Recording, RecordingError, ReplayError, Replayed, Versions,
+    Liveness, Ppk, Recording, RecordingError, ReplayError, Replayed, Versions,
 };
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 use proptest::prelude::*;
@@ -304,6 +305,24 @@ fn another_key_comes_to_something_else() {
     let differs = life.recording(Side::A).replay(&other).unwrap_err();
     assert!(matches!(differs, ReplayError::Differs { .. }), "{differs}");
     assert!(differs.to_string().contains(" instead of "), "{differs}");
+}
+
+#[test]
+fn one_with_a_post_quantum_key_happens_again_with_that_alone() {
+    let ppk = Ppk {
+        id: b"ppk".to_vec(),
+        key: Secret::new(b"of both".to_vec()),
+        mandatory: true,
+    };
+    let mut life = Life::new(1, Conditions::BAD, ENOUGH, |config| {
+        config.authentication.ppk = Some(Arc::new(ppk.clone()));
+    });
+    life.pair.run_for(Duration::from_secs(60));
+    assert!(life.replay(Side::A).is_ok() && life.replay(Side::B).is_ok());
+    let mut other = life.config(Side::A).authentication.clone();
+    other.ppk = None;
+    let differs = life.recording(Side::A).replay(&other).unwrap_err();
+    assert!(matches!(differs, ReplayError::Differs { .. }), "{differs}");
 }
 
 #[test]
