@@ -199,6 +199,17 @@ fn what_is_wrong_with_the_peer_s_certificate_is_named_and_heals() {
     set(&mut ends, trusts_own(&untrusted));
     refused(&mut ends, &peer, &["CN=Stranger", "no authority"]);
 
+    let over = authority.issue(&Certificate {
+        valid: (1_000_000_000, 1_700_000_000),
+        ..Certificate::named(SWAN)
+    });
+    set(&mut ends, trusts_own(&over));
+    refused(
+        &mut ends,
+        &peer,
+        &["CN=swan.example.com", "was valid until 2023-11-14"],
+    );
+
     let (_, list) = authority.revoke(&[&other], NOW + 1000);
     ends.tunnel().authentication = by(&authority, &own, Some(&list));
     set(&mut ends, trusts_own(&other));

@@ -16,6 +16,7 @@ mod matrix;
 mod nat;
 mod native;
 mod outside_by_ipv6;
+mod ppk;
 mod reasons;
 mod scene;
 mod scoreboard;

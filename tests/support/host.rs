@@ -312,6 +312,7 @@ impl Place {
             initiator: Initiator::BiDirectional,
             mtu: 0,
             authentication: Psk::new(b"VPNDemoPassword".to_vec()).unwrap().into(),
+            ppk: None,
             local_cidrs: vec![self.cidr],
             peer_cidrs: vec![behind],
             ike: IkeParameters::negotiate(),

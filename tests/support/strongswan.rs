@@ -61,6 +61,8 @@ pub(crate) struct More {
     pub(crate) children: &'static str,
     /// By what both ends show who they are, if not by the key.
     pub(crate) certificates: Option<&'static Files>,
+    /// The name of its post-quantum pre-shared key, the key, and whether it insists.
+    pub(crate) ppk: Option<(&'static str, &'static str, bool)>,
 }
 
 /// What it reads of certificates, all in PEM.
@@ -435,6 +437,15 @@ fn connection(own: &str, wanted: &Wanted) -> String {
         more,
     } = wanted;
     let [own_id, gateway_id] = ids.unwrap_or([own, gateway]);
+    let (ppk, ppk_secret) = more
+        .ppk
+        .map_or_else(Default::default, |(id, secret, required)| {
+            let required = if required { "yes" } else { "no" };
+            (
+                format!("ppk_id = {id}\nppk_required = {required}"),
+                format!("ppk-adit {{\nid = {id}\nsecret = \"{secret}\"\n}}"),
+            )
+        });
     let (auth, certs) = match more.certificates {
         Some(_) => ("pubkey", "certs = own.pem"),
         None => ("psk", ""),
@@ -462,6 +473,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 remote_addrs = {gateway}
                 proposals = {ike}
                 mobike = no
+                {ppk}
                 {}
                 local {{
                     auth = {auth}
@@ -485,6 +497,7 @@ fn connection(own: &str, wanted: &Wanted) -> String {
                 id-2 = {gateway_id}
                 secret = \"{psk}\"
             }}
+            {ppk_secret}
         }}\n",
         more.of_connection, more.children
     )

@@ -142,6 +142,7 @@ mod tests {
             initiator: Initiator::BiDirectional,
             mtu: 0,
             authentication: Psk::new(b"secret".to_vec()).unwrap().into(),
+            ppk: None,
             local_cidrs: Vec::new(),
             peer_cidrs: blocks(peers),
             ike: IkeParameters::negotiate(),

@@ -255,6 +255,7 @@ async fn tunnel(
         initiator: connection.initiator,
         mtu: connection.mtu,
         authentication: connection.psk.into(),
+        ppk: None,
         local_cidrs: connection.ends.local().to_vec(),
         peer_cidrs: connection.ends.peer().to_vec(),
         ike: ike.unwrap_or_else(|| profile.negotiable_ike()),

@@ -12,6 +12,20 @@ pub struct Authentication {
     pub own: Proof,
     /// By what the peer has to.
     pub peer: Demand,
+    /// What keys rest on beside that, by IKEv2.
+    pub ppk: Option<Arc<Ppk>>,
+}
+
+/// A post-quantum pre-shared key (RFC 8784): whoever breaks the key exchange one day, and has recorded everything, still
+/// lacks it. It should have 256 bits of randomness.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ppk {
+    /// Its name, which both ends know it by (`PPK_ID_FIXED`).
+    pub id: Vec<u8>,
+    /// The key.
+    pub key: Secret,
+    /// Whether there is no tunnel without it; otherwise a peer that has none, or another by name, does without.
+    pub mandatory: bool,
 }
 
 /// By what this end shows who it is.
@@ -40,6 +54,7 @@ impl Authentication {
         Self {
             own: Proof::PresharedKey(Arc::clone(&key)),
             peer: Demand::PresharedKey(key),
+            ppk: None,
         }
     }
 
@@ -49,6 +64,7 @@ impl Authentication {
         Self {
             own: Proof::Certificate(own),
             peer: Demand::Certificate(peer),
+            ppk: None,
         }
     }
 
@@ -61,7 +77,9 @@ impl Authentication {
     #[must_use]
     pub fn only_key(&self) -> Option<&Secret> {
         match (&self.own, &self.peer) {
-            (Proof::PresharedKey(own), Demand::PresharedKey(peer)) => (own == peer).then_some(own),
+            (Proof::PresharedKey(own), Demand::PresharedKey(peer)) if self.ppk.is_none() => {
+                (own == peer).then_some(own)
+            }
             _ => None,
         }
     }
@@ -82,7 +100,11 @@ impl Authentication {
             Demand::Certificate(trust) => *trust.digest(),
             Demand::PresharedKey(key) => keyed(key),
         };
-        adit_crypto::sha256(&[&own, &peer])
+        let ppk = self.ppk.as_ref().map(|ppk| {
+            let key = keyed(&ppk.key);
+            adit_crypto::sha256(&[&key, &[ppk.mandatory.into()], &ppk.id])
+        });
+        adit_crypto::sha256(&[&own, &peer, ppk.as_ref().map_or(&[][..], |ppk| ppk)])
     }
 }
 
@@ -111,10 +133,39 @@ pub enum Distrust {
     },
     /// The peer takes no signature that this end's key can make.
     NoCommonHash,
+    /// The two ends have no post-quantum pre-shared key in common.
+    Ppk(PpkFault),
     /// The peer does not take what this end has shown; it does not say why.
     Refused,
     /// AUTH is not signed by the certificate's key, or not by an algorithm that is taken.
     Signature(SignatureFault),
+}
+
+/// What is wrong with a post-quantum pre-shared key (RFC 8784).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PpkFault {
+    /// It has this name at both ends, and is another at the peer: AUTH is good without it.
+    Differs {
+        /// Its name.
+        id: Vec<u8>,
+    },
+    /// AUTH does not verify with it; without it there is none to try.
+    Either {
+        /// Its name.
+        id: Vec<u8>,
+    },
+    /// The peer uses none, and this end does not do without.
+    Missing,
+    /// The peer does not take what this end has shown, which rests on it.
+    Refused {
+        /// Its name.
+        id: Vec<u8>,
+    },
+    /// The peer uses one of a name that this end has none of, or another.
+    Unknown {
+        /// The peer's name of it.
+        theirs: Vec<u8>,
+    },
 }
 
 /// The data of a wish for certificates of these authorities, each once (RFC 7296 section 3.7).

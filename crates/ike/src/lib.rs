@@ -54,7 +54,7 @@ mod v1;
 mod v2;
 mod wanted;
 
-pub use authentication::{Authentication, Demand, Distrust, Means, Proof};
+pub use authentication::{Authentication, Demand, Distrust, Means, Ppk, PpkFault, Proof};
 pub use carriage::{Carriage, Encapsulation};
 pub use config::{
     ChildConfig, Childless, ConnectionConfig, ConnectionKey, EndpointConfig, EspAlgorithms,

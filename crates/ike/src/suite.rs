@@ -16,16 +16,21 @@ pub(crate) struct IkeSuite {
     pub(crate) group: Group,
     /// What was exchanged beside the group's values, and what the keys rest on too.
     pub(crate) additional: Option<AdditionalExchange>,
+    /// Whether the keys rest on a post-quantum pre-shared key too.
+    pub(crate) ppk: bool,
 }
 
 impl IkeSuite {
     /// The suite as strongSwan and its users spell it, such as `aes128-sha256-modp2048`.
     pub(crate) fn name(&self) -> String {
-        let name = self.classic_name();
-        match self.additional {
-            None => name,
-            Some(additional) => format!("{name}-ke1_{}", additional.name()),
+        let mut name = self.classic_name();
+        if let Some(additional) = self.additional {
+            name = format!("{name}-ke1_{}", additional.name());
         }
+        if self.ppk {
+            name.push_str("-ppk");
+        }
+        name
     }
 
     fn classic_name(&self) -> String {

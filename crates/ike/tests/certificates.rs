@@ -7,7 +7,7 @@ use crate::exchange::*;
 use adit_crypto::{CertificateFault, Secret, SignatureFault};
 use adit_ike::{
     Authentication, ConnectionConfig, Demand, Distrust, Event, Failure, Identity, Means, Proof,
-    Versions,
+    ReplayError, Versions,
 };
 use adit_ike_wire::IdType;
 use adit_sim::{Authority, Conditions, Issued, KeyType, NOW, Pair, Side, Wanted};
@@ -72,6 +72,7 @@ impl World {
             authentication: Authentication {
                 own: self.proof(side),
                 peer: self.demand(),
+                ppk: None,
             },
             ..Pair::usual(side)
         }
@@ -361,6 +362,11 @@ fn one_with_certificates_goes_over_and_is_not_replayed() {
     assert!(pair.run_until(MINUTE, Pair::is_up));
     pair.run_for(MINUTE);
     let config = world.config(Side::A);
+    let endpoint = &mut pair.node_mut(Side::A).endpoint;
+    endpoint.record(1 << 20, 1 << 20);
+    let recording = endpoint.recording(Pair::CONNECTION).unwrap();
+    let replayed = recording.replay(&config.authentication);
+    assert_eq!(replayed, Err(ReplayError::Signed));
     assert_eq!(pair.hand_over(Side::A, config, 7), Ok(()));
     pair.run_for(MINUTE);
     assert!(pair.is_up());

@@ -32,6 +32,7 @@ mod modes;
 mod negotiation;
 mod one_address;
 mod parts;
+mod ppk;
 mod recording;
 mod refusals;
 mod storm;

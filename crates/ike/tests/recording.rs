@@ -1,12 +1,13 @@
 //! Whatever happened to a connection can happen again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::{AdditionalExchange, EnvelopeKey, Secret};
 use adit_ike::config::block;
 use adit_ike::{
     Authentication, ChildConfig, Command, ConnectionConfig, ConnectionKey, EndpointConfig, Event,
-    Liveness, Recording, RecordingError, ReplayError, Replayed, Versions,
+    Liveness, Ppk, Recording, RecordingError, ReplayError, Replayed, Versions,
 };
 use adit_sim::{Conditions, Pair, SeededRandom, Side};
 use proptest::prelude::*;
@@ -193,7 +194,7 @@ impl Life {
     }
 
     fn replay(&mut self, side: Side) -> Result<Replayed, ReplayError> {
-        let psk = self.config(side).authentication.only_key().unwrap().clone();
+        let psk = self.config(side).authentication.clone();
         self.recording(side).replay(&psk)
     }
 }
@@ -300,10 +301,28 @@ fn another_key_comes_to_something_else() {
     let mut life = Life::new(1, Conditions::GOOD, ENOUGH, |_| {});
     life.pair.run_for(Duration::from_secs(5));
     assert!(life.replay(Side::A).is_ok());
-    let other = Secret::new(b"another".to_vec());
+    let other = Authentication::psk(Secret::new(b"another".to_vec()));
     let differs = life.recording(Side::A).replay(&other).unwrap_err();
     assert!(matches!(differs, ReplayError::Differs { .. }), "{differs}");
     assert!(differs.to_string().contains(" instead of "), "{differs}");
+}
+
+#[test]
+fn one_with_a_post_quantum_key_happens_again_with_that_alone() {
+    let ppk = Ppk {
+        id: b"ppk".to_vec(),
+        key: Secret::new(b"of both".to_vec()),
+        mandatory: true,
+    };
+    let mut life = Life::new(1, Conditions::BAD, ENOUGH, |config| {
+        config.authentication.ppk = Some(Arc::new(ppk.clone()));
+    });
+    life.pair.run_for(Duration::from_secs(60));
+    assert!(life.replay(Side::A).is_ok() && life.replay(Side::B).is_ok());
+    let mut other = life.config(Side::A).authentication.clone();
+    other.ppk = None;
+    let differs = life.recording(Side::A).replay(&other).unwrap_err();
+    assert!(matches!(differs, ReplayError::Differs { .. }), "{differs}");
 }
 
 #[test]
@@ -316,12 +335,7 @@ fn a_recording_is_sealed_for_its_connection_and_holds_no_key() {
     let open =
         |connection, key: &EnvelopeKey, sealed: &[u8]| Recording::open(connection, key, sealed);
     let opened = open(Pair::CONNECTION, &key, &sealed).unwrap();
-    let psk = life
-        .config(Side::A)
-        .authentication
-        .only_key()
-        .unwrap()
-        .clone();
+    let psk = life.config(Side::A).authentication.clone();
     assert_eq!(opened.replay(&psk), recording.replay(&psk));
     assert!(opened.replay(&psk).is_ok());
     let seal = Some(RecordingError::Seal);
@@ -331,6 +345,7 @@ fn a_recording_is_sealed_for_its_connection_and_holds_no_key() {
     let mut changed = sealed.clone();
     changed[20] ^= 1;
     assert_eq!(open(Pair::CONNECTION, &key, &changed).err(), seal);
+    let psk = psk.only_key().unwrap();
     let shows = |octets: &[u8]| octets.windows(psk.len()).any(|at| at == psk.as_slice());
     assert!(!shows(&sealed) && !shows(format!("{recording:?}").as_bytes()));
 }
@@ -381,12 +396,7 @@ fn connections_of_one_endpoint_are_replayed_one_by_one() {
             let replayed = life.replay(side);
             assert!(replayed.is_ok(), "{seed} {side:?}: {replayed:?}");
         }
-        let psk = life
-            .config(Side::A)
-            .authentication
-            .only_key()
-            .unwrap()
-            .clone();
+        let psk = life.config(Side::A).authentication.clone();
         for key in others {
             let recording = life.pair.node(Side::A).endpoint.recording(key).unwrap();
             let replayed = recording.replay(&psk).unwrap();
@@ -413,9 +423,7 @@ fn what_can_not_happen_again_says_so() {
     pair.connect(Side::A, Pair::usual(Side::A));
     pair.run_for(Duration::from_secs(5));
     let recording = pair.node(Side::B).endpoint.recording(Pair::CONNECTION);
-    let replayed = recording
-        .unwrap()
-        .replay(config.authentication.only_key().unwrap());
+    let replayed = recording.unwrap().replay(&config.authentication);
     assert_eq!(replayed, Err(ReplayError::Shared));
     // One that was there before.
     let mut pair = up(1);
@@ -423,9 +431,7 @@ fn what_can_not_happen_again_says_so() {
     rekey_child(&mut pair, Side::A);
     pair.pass_all();
     let recording = pair.node(Side::A).endpoint.recording(Pair::CONNECTION);
-    let replayed = recording
-        .unwrap()
-        .replay(config.authentication.only_key().unwrap());
+    let replayed = recording.unwrap().replay(&config.authentication);
     assert_eq!(replayed, Err(ReplayError::Cut));
     let endpoint = &pair.node(Side::A).endpoint;
     assert!(endpoint.recording(ConnectionKey(5)).is_none());

@@ -1,7 +1,7 @@
 //! By what the two ends of a connection show who they are.
 //!
-//! No face makes connections with certificates yet, and no row has any: rows have a [`Psk`]. What is here is what a
-//! worker takes.
+//! No face makes connections with certificates, or with a [`Ppk`], yet, and no row has any: rows have a [`Psk`]. What is
+//! here is what a worker takes.
 
 use std::fmt;
 
@@ -139,6 +139,60 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
+/// A post-quantum pre-shared key (RFC 8784), which the keys of a tunnel rest on beside all else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ppk {
+    /// What both ends call it.
+    pub id: PpkId,
+    /// The key. It should have 256 bits of randomness.
+    #[serde(with = "crate::psk::travelling")]
+    pub key: Psk,
+    /// Whether there is no tunnel without it; otherwise a peer that has none, or another by name, does without.
+    pub required: bool,
+}
+
+/// The name of a [`Ppk`]: 1 to 64 printable letters of ASCII.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PpkId(String);
+
+/// Why a text is no [`PpkId`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the name of a post-quantum pre-shared key is 1 to 64 printable letters of ASCII")]
+pub struct PpkIdError;
+
+impl PpkId {
+    /// Takes a text.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has other letters.
+    pub fn new(text: String) -> Result<Self, PpkIdError> {
+        let fits =
+            (1..=64).contains(&text.len()) && text.bytes().all(|letter| letter.is_ascii_graphic());
+        fits.then_some(Self(text)).ok_or(PpkIdError)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PpkId {
+    type Error = PpkIdError;
+
+    fn try_from(text: String) -> Result<Self, PpkIdError> {
+        Self::new(text)
+    }
+}
+
+impl From<PpkId> for String {
+    fn from(id: PpkId) -> Self {
+        id.0
+    }
+}
+
 /// As a list of octets: a text with line ends would leave copies behind where it is read.
 mod travelling {
     use serde::{Deserializer, Serialize, Serializer};
@@ -177,6 +231,22 @@ mod tests {
         assert_eq!(new(&long), Err(PemError::TooLong(Pem::MOST)));
         let key = PrivateKey::new(long.into_bytes());
         assert_eq!(key, Err(PemError::TooLong(PrivateKey::MOST)));
+    }
+
+    #[test]
+    fn a_ppk_travels_by_its_name_and_is_not_shown() {
+        let id = |text: &str| PpkId::new(text.to_owned());
+        assert!(id("").is_err() && id(&"x".repeat(65)).is_err() && id("a b").is_err());
+        let ppk = Ppk {
+            id: id("ppk@example.com").unwrap(),
+            key: Psk::new(b"SECRET".to_vec()).unwrap(),
+            required: true,
+        };
+        let text = serde_json::to_string(&ppk).unwrap();
+        assert_eq!(serde_json::from_str::<Ppk>(&text).unwrap(), ppk);
+        assert!(!text.contains("SECRET") && !format!("{ppk:?}").contains("SECRET"));
+        let other = text.replace("ppk@example.com", "");
+        assert!(serde_json::from_str::<Ppk>(&other).is_err());
     }
 
     #[test]

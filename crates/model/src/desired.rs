@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authentication::Authentication;
+use crate::authentication::{Authentication, Ppk};
 use crate::connection::{DeadPeerDetection, Identity, Initiator};
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
@@ -184,6 +184,8 @@ pub struct TunnelSpec {
     pub mtu: u32,
     /// By what the two ends show who they are.
     pub authentication: Authentication,
+    /// What keys rest on beside that. By IKEv2 alone.
+    pub ppk: Option<Ppk>,
     /// This end's blocks.
     pub local_cidrs: Vec<Cidr>,
     /// The other end's blocks.
@@ -226,6 +228,7 @@ mod tests {
             authentication: Authentication::PresharedKey(
                 Psk::new(b"\0secret\xff".to_vec()).unwrap(),
             ),
+            ppk: None,
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["fd00::/64".parse().unwrap()],
             ike: IkeParameters::negotiate(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_crypto::{Credentials, CredentialsError, Secret, Trust, TrustPemError};
-use adit_ike::{Authentication, Identity, Versions};
+use adit_ike::{Authentication, Identity, Ppk, Versions};
 use adit_model::authentication::{self, Certificates};
 
 /// Why nobody could be shown, or believed, anything by certificates.
@@ -23,12 +23,39 @@ pub(crate) enum Unusable {
         identity: Identity,
         names: Vec<String>,
     },
+    #[error("IKEv1 has no post-quantum pre-shared keys (RFC 8784), and this connection has one")]
+    PpkByV1,
     #[error("the peer is to call itself {0}, a key ID, which no certificate can be for")]
     PeerIdentity(Identity),
 }
 
 /// What the engine is told of it, for an end that calls itself and its peer so.
 pub(crate) fn of(
+    (wanted, ppk): (
+        &authentication::Authentication,
+        Option<&authentication::Ppk>,
+    ),
+    versions: Versions,
+    identities: (&Identity, &Identity),
+) -> Result<Authentication, Unusable> {
+    if ppk.is_some() && versions != Versions::V2 {
+        return Err(Unusable::PpkByV1);
+    }
+    let ppk = ppk.map(|ppk| {
+        Arc::new(Ppk {
+            id: ppk.id.as_str().as_bytes().to_vec(),
+            key: Secret::new(ppk.key.expose().to_vec()),
+            mandatory: ppk.required,
+        })
+    });
+    let authentication = without_ppk(wanted, versions, identities)?;
+    Ok(Authentication {
+        ppk,
+        ..authentication
+    })
+}
+
+fn without_ppk(
     wanted: &authentication::Authentication,
     versions: Versions,
     identities: (&Identity, &Identity),
@@ -96,10 +123,10 @@ mod tests {
             revocation_lists: None,
         };
         let wanted = authentication::Authentication::Certificates(Box::new(certificates));
-        let by_v1 = of(&wanted, Versions::V1, (peer, peer));
+        let by_v1 = of((&wanted, None), Versions::V1, (peer, peer));
         assert_eq!(by_v1, Err(Unusable::ByV1));
         let local = name(IdType::FQDN, local);
-        let refused = of(&wanted, Versions::V2, (&local, peer)).err()?;
+        let refused = of((&wanted, None), Versions::V2, (&local, peer)).err()?;
         Some(refused.to_string())
     }
 

@@ -184,7 +184,8 @@ pub(crate) fn config(
     }
     let (local_id, remote_id) = (identity(&order.local_id), identity(&order.peer_id));
     let identities = (&local_id, &remote_id);
-    let authentication = authentication::of(&order.authentication, versions, identities)?;
+    let wanted = (&order.authentication, order.ppk.as_ref());
+    let authentication = authentication::of(wanted, versions, identities)?;
     Ok(ConnectionConfig {
         versions,
         local,
@@ -302,6 +303,7 @@ pub(crate) mod tests {
             initiator: Initiator::BiDirectional,
             mtu: 1400,
             authentication: Authentication::PresharedKey(Psk::new(b"secret".to_vec()).unwrap()),
+            ppk: None,
             local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
             ike: IkeParameters::negotiate(),

@@ -162,7 +162,7 @@ impl Finding {
             ),
             Unsupported::Certificates(_) => (
                 ReasonCode::Unsupported,
-                "Give this connection certificates and a key that belong together, with its identity in them; or a pre-shared key at both ends.",
+                "Choose an IKE policy of version v2, and certificates and a key that belong together, with this end's identity in them; or a pre-shared key alone at both ends.",
             ),
             Unsupported::AhEsp => (
                 ReasonCode::Unsupported,

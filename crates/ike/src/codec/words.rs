@@ -206,7 +206,8 @@ record!(IkeSuite {
     integrity,
     prf,
     group,
-    additional
+    additional,
+    ppk
 });
 record!(EspSuite {
     encryption,

@@ -26,6 +26,9 @@ pub(crate) struct Candidates {
     pub(crate) of_stranger: bool,
     /// Whether any of them has certificates.
     pub(crate) has_certificates: bool,
+    /// Whether any of them has a post-quantum pre-shared key, and whether none does without.
+    pub(crate) has_ppk: bool,
+    pub(crate) needs_ppk: bool,
     /// Whose certificates they want, as a payload's data (RFC 7296 section 3.7).
     pub(crate) request: Vec<u8>,
 }
@@ -40,6 +43,9 @@ impl Candidates {
         let common = IkeAlgorithms::common(all.iter().map(|(_, config)| &config.ike));
         let authentications = || all.iter().map(|(_, config)| &config.authentication);
         let has_certificates = authentications().any(Authentication::has_certificates);
+        let ppks = || authentications().map(|one| one.ppk.as_ref());
+        let has_ppk = ppks().flatten().next().is_some();
+        let needs_ppk = has_ppk && ppks().all(|ppk| ppk.is_some_and(|ppk| ppk.mandatory));
         let request = request_of(authentications().map(|one| &one.peer));
         let encapsulation = Wanted::of(all.iter().map(|(_, config)| config.encapsulation));
         Self {
@@ -48,6 +54,8 @@ impl Candidates {
             encapsulation,
             of_stranger,
             has_certificates,
+            has_ppk,
+            needs_ppk,
             request,
         }
     }

@@ -10,7 +10,7 @@ use adit_crypto::{Random, Secret};
 
 use crate::authentication::Authentication;
 use crate::config::{ConnectionConfig, ConnectionKey, EndpointConfig};
-use crate::endpoint::tape::{Noting, is_additional, is_signed};
+use crate::endpoint::tape::{Noting, is_additional};
 use crate::endpoint::{Command, Endpoint};
 use crate::output::{ChildKey, Polled};
 use crate::recording::{Entry, Input, Ordinal, Recording, ReplayError, Replayed, Told};
@@ -52,7 +52,10 @@ impl Recording {
     ///
     /// # Errors
     /// It can't happen again, or came to something else.
-    pub fn replay(&self, psk: &Secret) -> Result<Replayed, ReplayError> {
+    pub fn replay(&self, authentication: &Authentication) -> Result<Replayed, ReplayError> {
+        if authentication.has_certificates() {
+            return Err(ReplayError::Signed);
+        }
         let is_beginning = |entry: &Entry| matches!(entry.input, Input::Begin(..));
         let skipped = self.entries.iter().position(is_beginning);
         let skipped = skipped.ok_or(ReplayError::Cut)?;
@@ -64,15 +67,12 @@ impl Recording {
             return Err(ReplayError::Shared);
         }
         let told = entries.iter().flat_map(|entry| &entry.told);
-        let sent = told.filter_map(|told| match told {
+        let mut sent = told.filter_map(|told| match told {
             Told::Transmit(_, _, octets) => Some(octets),
             _ => None,
         });
-        if sent.clone().any(|octets| is_additional(octets)) {
+        if sent.any(|octets| is_additional(octets)) {
             return Err(ReplayError::Additional);
-        }
-        if sent.clone().any(|octets| is_signed(octets)) {
-            return Err(ReplayError::Signed);
         }
         // What others take of these is not known.
         let limits = EndpointConfig {
@@ -88,7 +88,7 @@ impl Recording {
         let mut replay = Replay {
             endpoint: Endpoint::new(first.at, limits, nothing),
             connection: self.connection,
-            psk,
+            authentication,
             noted: 0,
         };
         replay.endpoint.record(usize::MAX, usize::MAX);
@@ -110,7 +110,7 @@ impl Recording {
 struct Replay<'r> {
     endpoint: Endpoint,
     connection: ConnectionKey,
-    psk: &'r Secret,
+    authentication: &'r Authentication,
     /// How many entries it has of its own.
     noted: usize,
 }
@@ -164,7 +164,7 @@ impl Replay<'_> {
 
     fn with_key(&self, config: &ConnectionConfig) -> ConnectionConfig {
         ConnectionConfig {
-            authentication: Authentication::psk(self.psk.clone()),
+            authentication: self.authentication.clone(),
             ..config.clone()
         }
     }

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use adit_crypto::{Random, Secret};
-use adit_ike_wire::v2::{Message, NotifyType, Payload};
 use adit_ike_wire::{ExchangeType, Header};
 
 use crate::authentication::Authentication;
@@ -381,16 +380,6 @@ impl Tape {
         let ring = self.rings.get(&key).into_iter();
         ring.flat_map(|ring| &ring.entries).collect()
     }
-}
-
-/// Whether a datagram begins an IKE SA in which somebody signs.
-pub(super) fn is_signed(octets: &[u8]) -> bool {
-    let Ok(message) = Message::parse(octets) else {
-        return false;
-    };
-    let hashes = NotifyType::SIGNATURE_HASH_ALGORITHMS;
-    let mut payloads = message.payloads.iter();
-    payloads.any(|payload| matches!(payload, Payload::Notify(notify) if notify.kind == hashes))
 }
 
 /// Whether a datagram is part of an additional key exchange.

@@ -4,13 +4,16 @@
 use adit_crypto::Secret;
 
 use super::CONNECTION;
+use crate::authentication::Authentication;
 use crate::recording::Recording;
 
 /// Plays one input.
 pub fn run_recording(input: &[u8]) {
     if let Ok(recording) = Recording::read(CONNECTION, input) {
         // What it comes to is another matter.
-        let _ = recording.replay(&Secret::new(b"known to the fuzzer".to_vec()));
+        let _ = recording.replay(&Authentication::psk(Secret::new(
+            b"known to the fuzzer".to_vec(),
+        )));
     }
 }
 
@@ -54,7 +57,9 @@ mod tests {
         assert!(inputs.len() >= 4, "{}", inputs.len());
         for (number, input) in inputs.into_iter().enumerate() {
             let recording = Recording::read(CONNECTION, &input).unwrap();
-            let replayed = recording.replay(&Secret::new(b"known to the fuzzer".to_vec()));
+            let replayed = recording.replay(&Authentication::psk(Secret::new(
+                b"known to the fuzzer".to_vec(),
+            )));
             assert!(replayed.is_ok(), "{replayed:?}");
             for at in (number % 23..input.len()).step_by(23) {
                 let mut changed = input.clone();

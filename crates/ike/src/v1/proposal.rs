@@ -103,6 +103,7 @@ pub(super) fn ike_suites(accepted: &IkeAlgorithms) -> impl Iterator<Item = IkeSu
                 prf,
                 group: *group,
                 additional: None,
+                ppk: false,
             })
         })
     })

@@ -21,7 +21,7 @@ use crate::handover::Snapshot;
 use crate::sa::Role;
 use crate::time::Instant;
 use crate::v2::contents::Contents;
-use crate::v2::keys::SaKeys;
+use crate::v2::keys::{Roots, SaKeys};
 
 /// Proof that the peer is who it should be: only verification makes one, and an established SA can't be had without.
 #[derive(Debug)]
@@ -45,6 +45,10 @@ impl Authenticated {
 /// What a side signs beside its identity.
 #[derive(Clone, Copy)]
 pub(crate) struct Signed<'a> {
+    /// Which side.
+    pub(crate) signer: Role,
+    /// What it knows by now.
+    pub(crate) roots: &'a Roots,
     /// Its IKE_SA_INIT message.
     pub(crate) message: &'a [u8],
     /// The other side's nonce.
@@ -101,6 +105,11 @@ impl Own {
         })
     }
 
+    /// The octets of AUTH, for a notification (RFC 8784 section 3).
+    pub(crate) fn data(&self) -> &[u8] {
+        self.data.as_slice()
+    }
+
     pub(crate) fn auth(&self) -> Payload<'_> {
         Payload::Authentication {
             method: self.method,
@@ -130,12 +139,12 @@ pub(crate) fn hashes_of(data: &[u8]) -> Vec<SignatureHash> {
 }
 
 impl SaKeys {
-    /// What `signer` signs (section 2.15): its first message, the other side's nonce, a MAC of its identity; and
+    /// What a side signs (section 2.15): its first message, the other side's nonce, a MAC of its identity; and
     /// RFC 9242's IntAuth.
-    fn signed_octets(&self, signer: Role, signed: Signed<'_>, identity: &Identity) -> Vec<u8> {
+    fn signed_octets(&self, signed: Signed<'_>, identity: &Identity) -> Vec<u8> {
         let mut id = Vec::new();
         identity.view().emit(&mut id);
-        let sk_p = self.sk_p(signer);
+        let sk_p = signed.roots.sk_p(signed.signer);
         let signed_id = self.suite.prf.compute(sk_p.as_slice(), &[&id]);
         [
             signed.message,
@@ -146,15 +155,9 @@ impl SaKeys {
         .concat()
     }
 
-    fn shared_key_auth(
-        &self,
-        signer: Role,
-        psk: &Secret,
-        signed: Signed<'_>,
-        identity: &Identity,
-    ) -> Secret {
+    fn shared_key_auth(&self, psk: &Secret, signed: Signed<'_>, identity: &Identity) -> Secret {
         let prf = self.suite.prf;
-        let octets = self.signed_octets(signer, signed, identity);
+        let octets = self.signed_octets(signed, identity);
         let pad_key = prf.compute(psk.as_slice(), &[b"Key Pad for IKEv2"]);
         prf.compute(pad_key.as_slice(), &[&octets])
     }
@@ -162,7 +165,6 @@ impl SaKeys {
     /// What this end shows, to a peer that takes these hash functions, or does not know RFC 7427.
     pub(crate) fn prove(
         &self,
-        signer: Role,
         proof: &Proof,
         signed: Signed<'_>,
         identity: &Identity,
@@ -173,12 +175,12 @@ impl SaKeys {
             Proof::PresharedKey(psk) => {
                 return Ok(Own {
                     method: SHARED_KEY,
-                    data: self.shared_key_auth(signer, psk, signed, identity),
+                    data: self.shared_key_auth(psk, signed, identity),
                     credentials: None,
                 });
             }
         };
-        let octets = self.signed_octets(signer, signed, identity);
+        let octets = self.signed_octets(signed, identity);
         let signature = credentials.sign(hashes, &octets);
         // What was checked when it was configured signs.
         let signature = signature.map_err(|error| match error {
@@ -199,11 +201,10 @@ impl SaKeys {
         })
     }
 
-    /// Whether what the peer shows is by `signer`, who is to be `identity`, `now`, which is so many
-    /// seconds since 1970.
+    /// Whether what the peer shows is by who is to be `identity`, `now`, which is so many seconds since
+    /// 1970.
     pub(crate) fn verify(
         &self,
-        signer: Role,
         demand: &Demand,
         signed: Signed<'_>,
         identity: &Identity,
@@ -216,14 +217,14 @@ impl SaKeys {
         };
         match (demand, shown.means()) {
             (Demand::PresharedKey(psk), Means::PresharedKey) => {
-                let expected = self.shared_key_auth(signer, psk, signed, identity);
+                let expected = self.shared_key_auth(psk, signed, identity);
                 if adit_crypto::equal(expected.as_slice(), shown.data) {
                     return Ok(Authenticated { until: None });
                 }
                 Err(Failure::Authentication { by: Judge::Us })
             }
             (Demand::Certificate(trust), Means::Certificate) => {
-                let octets = self.signed_octets(signer, signed, identity);
+                let octets = self.signed_octets(signed, identity);
                 verify_signature(trust, identity, shown, &octets, now).map_err(Failure::Distrust)
             }
             (Demand::PresharedKey(_), _) => other(Means::PresharedKey),

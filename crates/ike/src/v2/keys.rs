@@ -18,12 +18,27 @@ pub(crate) struct KeyError;
 pub(crate) struct SaKeys {
     pub(crate) suite: IkeSuite,
     pub(crate) protection: Protection,
-    sk_d: Secret,
-    sk_pi: Secret,
-    sk_pr: Secret,
+    roots: Roots,
     /// What `protection` was made of, for whoever takes the SA over.
     outbound: OneWay,
     inbound: OneWay,
+}
+
+/// What later keys and AUTH rest on.
+pub(crate) struct Roots {
+    sk_d: Secret,
+    sk_pi: Secret,
+    sk_pr: Secret,
+}
+
+impl Roots {
+    /// What AUTH of this side rests on.
+    pub(crate) const fn sk_p(&self, signer: Role) -> &Secret {
+        match signer {
+            Role::Initiator => &self.sk_pi,
+            Role::Responder => &self.sk_pr,
+        }
+    }
 }
 
 /// The keys of one direction.
@@ -42,7 +57,7 @@ impl Field for SaKeys {
     fn put(&self, to: &mut Writer) {
         self.suite.put(to);
         self.protection.iv_epoch().put(to);
-        self.sk_d.put(to);
+        self.roots.sk_d.put(to);
         self.outbound.put(to);
         self.inbound.put(to);
     }
@@ -53,11 +68,13 @@ impl Field for SaKeys {
             return Err(Unreadable::Epoch);
         }
         let none = Secret::default;
-        let (sk_d, outbound, inbound) =
-            (Field::take(from)?, Field::take(from)?, Field::take(from)?);
-        let sk_p = (none(), none());
-        Self::of(suite, sk_d, sk_p, outbound, inbound, from.epoch)
-            .map_err(|_| Unreadable::Malformed)
+        let roots = Roots {
+            sk_d: Field::take(from)?,
+            sk_pi: none(),
+            sk_pr: none(),
+        };
+        let (outbound, inbound) = (Field::take(from)?, Field::take(from)?);
+        Self::of(suite, roots, outbound, inbound, from.epoch).map_err(|_| Unreadable::Malformed)
     }
 }
 
@@ -100,7 +117,7 @@ impl SaKeys {
         iv_epoch: u16,
     ) -> Result<Self, KeyError> {
         let skeyseed = self.suite.prf.compute(
-            self.sk_d.as_slice(),
+            self.roots.sk_d.as_slice(),
             &[
                 shared.as_slice(),
                 nonces.initiator,
@@ -134,7 +151,11 @@ impl SaKeys {
         let sk_d = parts.take(prf_len)?;
         let (sk_ai, sk_ar) = (parts.take(integrity_len)?, parts.take(integrity_len)?);
         let (sk_ei, sk_er) = (parts.take(encryption_len)?, parts.take(encryption_len)?);
-        let (sk_pi, sk_pr) = (parts.take(prf_len)?, parts.take(prf_len)?);
+        let roots = Roots {
+            sk_d,
+            sk_pi: parts.take(prf_len)?,
+            sk_pr: parts.take(prf_len)?,
+        };
         let from_initiator = OneWay {
             encryption: sk_ei,
             integrity: sk_ai,
@@ -147,13 +168,12 @@ impl SaKeys {
             Role::Initiator => (from_initiator, from_responder),
             Role::Responder => (from_responder, from_initiator),
         };
-        Self::of(suite, sk_d, (sk_pi, sk_pr), outbound, inbound, iv_epoch)
+        Self::of(suite, roots, outbound, inbound, iv_epoch)
     }
 
     fn of(
         suite: IkeSuite,
-        sk_d: Secret,
-        (sk_pi, sk_pr): (Secret, Secret),
+        roots: Roots,
         outbound: OneWay,
         inbound: OneWay,
         iv_epoch: u16,
@@ -176,9 +196,7 @@ impl SaKeys {
         Ok(Self {
             suite,
             protection,
-            sk_d,
-            sk_pi,
-            sk_pr,
+            roots,
             outbound,
             inbound,
         })
@@ -202,15 +220,33 @@ impl SaKeys {
     pub(crate) fn intermediate_auth(&self, signer: Role, covered: &[u8]) -> Secret {
         self.suite
             .prf
-            .compute(self.sk_p(signer).as_slice(), &[covered])
+            .compute(self.roots.sk_p(signer).as_slice(), &[covered])
     }
 
-    /// What AUTH of this side rests on.
-    pub(crate) const fn sk_p(&self, signer: Role) -> &Secret {
-        match signer {
-            Role::Initiator => &self.sk_pi,
-            Role::Responder => &self.sk_pr,
-        }
+    /// What later keys and AUTH rest on.
+    pub(crate) const fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The same with a post-quantum pre-shared key mixed in (RFC 8784 section 3): SK_d = prf+(PPK, SK_d'), and so for
+    /// SK_pi and SK_pr. Messages are protected by the same keys as before.
+    pub(crate) fn mixed(&self, ppk: &Secret) -> Result<Roots, KeyError> {
+        let prf = self.suite.prf;
+        let mix = |old: &Secret| {
+            let key = prf.plus(ppk.as_slice(), &[old.as_slice()], prf.output_len());
+            key.map_err(|_| KeyError)
+        };
+        Ok(Roots {
+            sk_d: mix(&self.roots.sk_d)?,
+            sk_pi: mix(&self.roots.sk_pi)?,
+            sk_pr: mix(&self.roots.sk_pr)?,
+        })
+    }
+
+    /// Goes on with what [`Self::mixed`] has made.
+    pub(crate) fn rest_on(&mut self, mixed: Roots) {
+        self.roots = mixed;
+        self.suite.ppk = true;
     }
 
     /// The keys of a Child SA (section 2.17): KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr); the first
@@ -231,7 +267,7 @@ impl SaKeys {
             .suite
             .prf
             .plus(
-                self.sk_d.as_slice(),
+                self.roots.sk_d.as_slice(),
                 &[shared, nonces.initiator, nonces.responder, additional],
                 2 * (encryption_len + integrity_len),
             )

@@ -23,6 +23,7 @@ pub(crate) mod link;
 pub(crate) mod message_ids;
 mod nat;
 pub(crate) mod outgoing;
+pub(crate) mod ppk;
 pub(crate) mod private_value;
 pub(crate) mod proposal;
 pub(crate) mod protection;

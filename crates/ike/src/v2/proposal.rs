@@ -279,6 +279,7 @@ pub(crate) fn choose_ike(
                 prf: *prf,
                 group: *group,
                 additional,
+                ppk: false,
             };
             Some(Chosen {
                 suite,

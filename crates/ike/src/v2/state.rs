@@ -29,7 +29,7 @@ use crate::endpoint::candidates::Candidates;
 use crate::time::Instant;
 use crate::v2::agreement::Wish;
 use crate::v2::established::Established;
-use crate::v2::keys::SaKeys;
+use crate::v2::keys::{Roots, SaKeys};
 use crate::v2::protection::Protection;
 
 /// The state of an IKE SA.
@@ -108,6 +108,8 @@ pub(crate) struct HalfOpen {
     pub(crate) responder_message: Vec<u8>,
     /// The hash functions that the peer takes in signatures, if it knows RFC 7427.
     pub(crate) hashes: Option<Vec<SignatureHash>>,
+    /// Both have said that they use post-quantum pre-shared keys.
+    pub(crate) uses_ppk: bool,
     pub(crate) begun: Instant,
     pub(crate) expires: Instant,
 }
@@ -125,6 +127,8 @@ pub(crate) struct Inputs {
     pub(crate) intermediate: Vec<u8>,
     /// The hash functions that the peer takes in signatures, if it knows RFC 7427.
     pub(crate) hashes: Option<Vec<SignatureHash>>,
+    /// Both have said that they use post-quantum pre-shared keys.
+    pub(crate) uses_ppk: bool,
     /// When our first Child SA is made.
     pub(crate) first_child: FirstChild,
     /// When the exchange before began.
@@ -143,6 +147,8 @@ pub(crate) struct IntermediateSent {
 pub(crate) struct AuthSent {
     pub(crate) inputs: Inputs,
     pub(crate) wish: Option<Wish>,
+    /// What keys rest on if the peer has our post-quantum pre-shared key.
+    pub(crate) mixed: Option<Roots>,
 }
 
 /// The initiator's state while it waits for the answer to its refusal, or to its Delete.

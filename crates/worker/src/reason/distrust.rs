@@ -1,7 +1,7 @@
 //! What people are told where certificates, or what is shown in their place, are not believed.
 
 use adit_crypto::{CertificateFault, SignatureFault};
-use adit_ike::{Distrust, Means};
+use adit_ike::{Distrust, Means, PpkFault};
 use adit_model::{ReasonCode, Whose};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -43,6 +43,7 @@ pub(super) fn finding(now: OffsetDateTime, distrust: &Distrust, peer: &str) -> F
             format!("{peer} takes no signature that this end's key can make (RFC 7427)"),
             "Allow SHA2-256, SHA2-384 and SHA2-512 in signatures at the peer, and RFC 7427 where the key is Ed25519; or choose a key of another type.".into(),
         ),
+        Distrust::Ppk(fault) => ppk(fault, peer),
         Distrust::Refused => (
             Whose::Peer,
             format!(
@@ -62,8 +63,59 @@ pub(super) fn finding(now: OffsetDateTime, distrust: &Distrust, peer: &str) -> F
         ),
     };
     let code = ReasonCode::CannotAuthenticateConnection;
-    Finding::new(now, code, whose, evidence, &next_step)
-        .seen(!matches!(distrust, Distrust::Refused))
+    Finding::new(now, code, whose, evidence, &next_step).seen(!matches!(
+        distrust,
+        Distrust::Refused | Distrust::Ppk(PpkFault::Refused { .. })
+    ))
+}
+
+/// What another end wrote, of which nobody knows what it is.
+fn printable(octets: &[u8]) -> String {
+    let printable = |octet: &u8| match octet {
+        b' '..=b'~' => char::from(*octet),
+        _ => '?',
+    };
+    octets.iter().take(64).map(printable).collect()
+}
+
+fn ppk(fault: &PpkFault, peer: &str) -> (Whose, String, String) {
+    let (evidence, next_step) = match fault {
+        PpkFault::Differs { id } => (
+            format!(
+                "AUTH from {peer} is good without the post-quantum pre-shared key {}, and not with it: the keys of that name differ",
+                printable(id)
+            ),
+            "Set the same post-quantum pre-shared key on both sides.",
+        ),
+        PpkFault::Either { id } => (
+            format!(
+                "AUTH from {peer} does not verify with this connection's key and the post-quantum pre-shared key {}",
+                printable(id)
+            ),
+            "Set the same pre-shared key and the same post-quantum pre-shared key on both sides; what is optional at the peer tells which of the two it is.",
+        ),
+        PpkFault::Missing => (
+            format!(
+                "{peer} uses no post-quantum pre-shared key (RFC 8784), which this connection requires"
+            ),
+            "Set the same one on both sides, or have this connection do without where the peer has none.",
+        ),
+        PpkFault::Refused { id } => (
+            format!(
+                "{peer} said AUTHENTICATION_FAILED: it refuses our identity, what shows it, or the post-quantum pre-shared key {}",
+                printable(id)
+            ),
+            "Set the same post-quantum pre-shared key under the same name on both sides; if it is the same, check the pre-shared key or certificates, and the identities.",
+        ),
+        PpkFault::Unknown { theirs } => (
+            format!(
+                "{peer} uses a post-quantum pre-shared key named {}, which is not this connection's, and one of the two ends requires its own",
+                printable(theirs)
+            ),
+            "Set the same one under the same name on both sides, or have both do without where the other has none.",
+        ),
+    };
+    (Whose::Peer, evidence, next_step.to_owned())
 }
 
 fn certificate(fault: &CertificateFault, peer: &str) -> (Whose, String, String) {

@@ -169,7 +169,7 @@ fn what_happened_to_a_tunnel_is_handed_out_sealed_and_can_happen_again() {
     let Authentication::PresharedKey(key) = &spec.authentication else {
         panic!("a key");
     };
-    let psk = adit_crypto::Secret::new(key.expose().to_vec());
+    let psk = adit_ike::Authentication::psk(adit_crypto::Secret::new(key.expose().to_vec()));
     let connection = spec.connection;
     worker.apply(&gateway(vec![spec.into()]));
     worker.drain();

@@ -27,7 +27,10 @@ impl Established {
         let seconds = told.and_then(|notify| <[u8; 4]>::try_from(notify.data).ok());
         if let Some(seconds) = seconds {
             let lifetime = Duration::from_secs(u32::from_be_bytes(seconds).into());
-            self.bind(Some(ctx.now + lifetime.max(LEAST)));
+            let until = ctx.now + lifetime.max(LEAST);
+            // Its certificate says no more than that.
+            let certified = self.proof.until.map(|certified| certified.min(until));
+            self.bind(Some(certified.unwrap_or(until)));
         }
     }
 

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use adit_ike_wire::ExchangeType;
 use adit_ike_wire::v2::authentication::X509_SIGNATURE;
-use adit_ike_wire::v2::{Notify, NotifyType, Payload};
+use adit_ike_wire::v2::{Notify, NotifyType, Payload, PpkIdentity};
 
-use crate::authentication::{Distrust, request_of};
+use crate::authentication::{Distrust, PpkFault, request_of};
 use crate::config::{ConnectionConfig, Identity};
 use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
@@ -20,7 +20,7 @@ use crate::v2::agreement::{self, Birth, Wish, notification_name};
 use crate::v2::authentication::{Authenticated, Own, Shown, Signed};
 use crate::v2::contents::Contents;
 use crate::v2::established::Established;
-use crate::v2::keys::Nonces;
+use crate::v2::keys::{Nonces, Roots};
 use crate::v2::link::Link;
 use crate::v2::proposal::offer_esp;
 use crate::v2::state::{AuthSent, FirstChild, Inputs, Refusing, State};
@@ -39,38 +39,85 @@ impl Inputs {
     }
 
     /// What `signer` signs: its first message, and the other side's nonce.
-    fn signed_by(&self, signer: Role) -> Signed<'_> {
+    fn signed_by<'a>(&'a self, signer: Role, roots: &'a Roots) -> Signed<'a> {
         let (message, peer_nonce) = match signer {
             Role::Initiator => (&self.initiator_message, &self.responder_nonce),
             Role::Responder => (&self.responder_message, &self.initiator_nonce),
         };
         Signed {
+            signer,
+            roots,
             message,
             peer_nonce,
             intermediate: &self.intermediate,
         }
     }
 
-    /// What this end shows, as `signer`.
-    pub(super) fn prove(&self, signer: Role) -> Result<Own, Distrust> {
-        let (signed, config) = (self.signed_by(signer), &self.config);
+    /// What this end shows, as `signer`, on these roots, or those that the keys have.
+    pub(super) fn prove(&self, signer: Role, roots: Option<&Roots>) -> Result<Own, Distrust> {
+        let roots = roots.unwrap_or_else(|| self.keys.roots());
+        let (signed, config) = (self.signed_by(signer, roots), &self.config);
         let (own, hashes) = (&config.authentication.own, self.hashes.as_deref());
-        self.keys
-            .prove(signer, own, signed, &config.local_id, hashes)
+        self.keys.prove(own, signed, &config.local_id, hashes)
     }
 
     /// Whether what `signer` shows, who calls itself `identity`, is enough for the connection.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         now: (Instant, u64),
-        signer: Role,
+        (signer, roots): (Role, &Roots),
         identity: &Identity,
         shown: Shown<'_>,
     ) -> Result<Authenticated, Failure> {
-        let signed = self.signed_by(signer);
+        let signed = self.signed_by(signer, roots);
         let demand = &self.config.authentication.peer;
-        self.keys
-            .verify(signer, demand, signed, identity, shown, now)
+        self.keys.verify(demand, signed, identity, shown, now)
+    }
+}
+
+/// What IKE_AUTH shows of the initiator, and asks for.
+struct Shows {
+    own: Own,
+    /// The same without the post-quantum pre-shared key, where this end does without (RFC 8784 section 3).
+    without: Option<Own>,
+    ppk: Option<Vec<u8>>,
+    request: Vec<u8>,
+}
+
+impl Shows {
+    fn of(inputs: &Inputs, mixed: Option<&Roots>) -> Result<Self, Distrust> {
+        let ppk = inputs.ppk().filter(|_| mixed.is_some());
+        let optional = ppk.filter(|ppk| !ppk.mandatory);
+        let without = optional.map(|_| inputs.prove(Role::Initiator, None));
+        let peer = &inputs.config.authentication.peer;
+        Ok(Self {
+            own: inputs.prove(Role::Initiator, mixed)?,
+            without: without.transpose()?,
+            ppk: ppk.map(|ppk| {
+                let (kind, data) = (PpkIdentity::FIXED, &*ppk.id);
+                PpkIdentity { kind, data }.to_octets()
+            }),
+            request: request_of(core::iter::once(peer)),
+        })
+    }
+
+    fn payloads<'a>(&'a self, config: &'a ConnectionConfig) -> Vec<Payload<'a>> {
+        let notify = |kind, data| Payload::Notify(Notify::new(kind, data));
+        let mut payloads = alloc::vec![Payload::IdInitiator(config.local_id.view())];
+        payloads.extend(self.own.certificates());
+        if !self.request.is_empty() {
+            payloads.push(Payload::CertificateRequest {
+                encoding: X509_SIGNATURE,
+                data: &self.request,
+            });
+        }
+        payloads.push(Payload::IdResponder(config.remote_id.view()));
+        payloads.push(self.own.auth());
+        let id = self.ppk.iter();
+        payloads.extend(id.map(|id| notify(NotifyType::PPK_IDENTITY, id)));
+        let without = self.without.iter();
+        payloads.extend(without.map(|own| notify(NotifyType::NO_PPK_AUTH, own.data())));
+        payloads
     }
 }
 
@@ -78,8 +125,9 @@ impl AuthSent {
     /// Sends IKE_AUTH.
     pub(crate) fn start(ctx: &mut Context<'_>, link: &mut Link, mut inputs: Inputs) -> State {
         let config = Arc::clone(&inputs.config);
-        let own = match inputs.prove(Role::Initiator) {
-            Ok(own) => own,
+        let mixed = inputs.mixed();
+        let shows = match Shows::of(&inputs, mixed.as_ref()) {
+            Ok(shows) => shows,
             Err(distrust) => {
                 // The peer has no SA that is proven, and its half-open one ends by itself.
                 let failure = Failure::Distrust(distrust);
@@ -88,7 +136,6 @@ impl AuthSent {
                 return State::Gone;
             }
         };
-        let request = request_of(core::iter::once(&config.authentication.peer));
         let first = config.children.first();
         let first = first.filter(|_| inputs.first_child != FirstChild::After);
         let wish = first.map(|child| Wish {
@@ -100,16 +147,7 @@ impl AuthSent {
             .as_ref()
             .map_or(0, |wish| wish.inbound_spi)
             .to_be_bytes();
-        let mut payloads = alloc::vec![Payload::IdInitiator(config.local_id.view())];
-        payloads.extend(own.certificates());
-        if !request.is_empty() {
-            payloads.push(Payload::CertificateRequest {
-                encoding: X509_SIGNATURE,
-                data: &request,
-            });
-        }
-        payloads.push(Payload::IdResponder(config.remote_id.view()));
-        payloads.push(own.auth());
+        let mut payloads = shows.payloads(&config);
         if ctx.alone {
             let contact = Notify::new(NotifyType::INITIAL_CONTACT, &[]);
             payloads.push(Payload::Notify(contact));
@@ -131,7 +169,11 @@ impl AuthSent {
             ExchangeType::IKE_AUTH,
             &payloads,
         );
-        State::AuthSent(Box::new(Self { inputs, wish }))
+        State::AuthSent(Box::new(Self {
+            inputs,
+            wish,
+            mixed,
+        }))
     }
 
     /// Takes the opened answer; the SA's next state.
@@ -141,10 +183,18 @@ impl AuthSent {
         link: &mut Link,
         contents: Option<&Contents<'_>>,
     ) -> State {
-        let Self { inputs, wish } = *self;
+        let Self {
+            mut inputs,
+            wish,
+            mixed,
+        } = *self;
+        // RFC 8784 section 3: it says whether it has ours.
+        let has_ours = contents.is_some_and(|c| c.notify(NotifyType::PPK_IDENTITY).is_some());
+        let mixed = mixed.filter(|_| has_ours);
+        let now = (ctx.now, ctx.time_of_day);
         let connection = inputs.connection;
         let config = Arc::clone(&inputs.config);
-        let (proof, contents) = match judge((ctx.now, ctx.time_of_day), &inputs, contents) {
+        let (proof, contents) = match judge(now, &inputs, mixed.as_ref(), contents) {
             Ok(verified) => verified,
             Err((failure, tell)) => {
                 let refused = contents.and_then(|contents| contents.notify(INVALID_SYNTAX));
@@ -159,6 +209,9 @@ impl AuthSent {
                 return State::Gone;
             }
         };
+        if let Some(mixed) = mixed {
+            inputs.keys.rest_on(mixed);
+        }
         let nonces = inputs.nonces();
         let mut established = Established::new(
             ctx,
@@ -187,6 +240,7 @@ type Tell = (NotifyType, Vec<u8>);
 fn judge<'c, 'm>(
     now: (Instant, u64),
     inputs: &Inputs,
+    mixed: Option<&Roots>,
     contents: Option<&'c Contents<'m>>,
 ) -> Result<(Authenticated, &'c Contents<'m>), (Failure, Option<Tell>)> {
     let told = |failure, kind| Err((failure, Some((kind, Vec::new()))));
@@ -202,13 +256,13 @@ fn judge<'c, 'm>(
     }
     let (Some(id), Some(shown)) = (contents.id_responder, Shown::of(contents)) else {
         let refused = contents.error().is_some();
-        let failure = refusal(&inputs.config, contents);
+        let failure = refusal(inputs, contents);
         // An error without AUTH says that there is no SA at the other end.
         let tell = (!refused).then_some((NotifyType::INVALID_SYNTAX, Vec::new()));
         return Err((failure, tell));
     };
     let identity = Identity::from_wire(&id);
-    let proof = match inputs.verify(now, Role::Responder, &identity, shown) {
+    let proof = match inputs.believe(now, &identity, shown, mixed) {
         Ok(proof) => proof,
         Err(failure) => return told(failure, AUTHENTICATION_FAILED),
     };
@@ -222,18 +276,23 @@ fn judge<'c, 'm>(
     }
     if contents.notify(INVALID_SYNTAX).is_some() {
         // Section 2.21.3: who answers so has deleted the SA, though it says who it is.
-        return Err((refusal(&inputs.config, contents), None));
+        return Err((refusal(inputs, contents), None));
     }
     Ok((proof, contents))
 }
 
 /// What an answer without AUTH means.
-fn refusal(config: &ConnectionConfig, contents: &Contents<'_>) -> Failure {
+fn refusal(inputs: &Inputs, contents: &Contents<'_>) -> Failure {
+    let by_key = !inputs.config.authentication.has_certificates();
     match contents.error().map(|notify| notify.kind) {
-        Some(NotifyType::AUTHENTICATION_FAILED) if config.authentication.has_certificates() => {
-            Failure::Distrust(Distrust::Refused)
-        }
-        Some(NotifyType::AUTHENTICATION_FAILED) => Failure::Authentication { by: Judge::Peer },
+        Some(NotifyType::AUTHENTICATION_FAILED) => match inputs.ppk() {
+            Some(ppk) => {
+                let id = ppk.id.clone();
+                Failure::Distrust(Distrust::Ppk(PpkFault::Refused { id }))
+            }
+            None if by_key => Failure::Authentication { by: Judge::Peer },
+            None => Failure::Distrust(Distrust::Refused),
+        },
         Some(kind) => Failure::Refused {
             notification: notification_name(kind),
         },

@@ -22,6 +22,7 @@ use crate::v2::contents::Contents;
 use crate::v2::established::Established;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
+use crate::v2::ppk::{LetIn, Offer};
 use crate::v2::proposal::describe_ike;
 use crate::v2::state::{FirstChild, HalfOpen, Inputs, State};
 use crate::v2::task::auth::AUTHENTICATION_FAILED;
@@ -45,6 +46,7 @@ impl HalfOpen {
             initiator_message,
             responder_message,
             hashes,
+            uses_ppk,
             begun,
             ..
         } = *self;
@@ -80,10 +82,12 @@ impl HalfOpen {
             initiator_message,
             responder_message,
             hashes,
+            uses_ppk,
             first_child: FirstChild::InAuth,
             begun,
         };
         let now = (ctx.now, ctx.time_of_day);
+        let shown = (shown, Offer::of(contents, uses_ppk));
         let (mut verified, refused) = stranger.verify(now, &mut inputs, &candidates.all, shown);
         let suite = inputs.keys.suite;
         let known: Vec<_> = verified
@@ -92,7 +96,7 @@ impl HalfOpen {
             .collect();
         // The suite was chosen before it was known which connection of this address it is.
         verified.retain(|(_, config, _)| suite.is_allowed_by(&config.ike));
-        let Some((connection, config, proof)) = choose_connection(verified, contents) else {
+        let Some((connection, config, let_in)) = choose_connection(verified, contents) else {
             if known.is_empty() {
                 stranger.report(ctx, &candidates.all, refused);
             }
@@ -108,16 +112,30 @@ impl HalfOpen {
         link.connection = Some(connection);
         inputs.connection = connection;
         inputs.config = config;
-        let own = match inputs.prove(Role::Responder) {
-            Ok(own) => own,
-            Err(distrust) => {
-                let failure = Failure::Distrust(distrust);
-                ctx.push(Output::Event(Event::Failed(connection, failure)));
-                let payload = error_payload(AUTHENTICATION_FAILED);
-                return refuse(ctx, link, &mut inputs.keys, message_id, payload);
-            }
-        };
-        accept(ctx, link, message_id, (inputs, own), proof, contents)
+        introduce(ctx, link, message_id, inputs, let_in, contents)
+    }
+}
+
+/// Shows the peer who this end is, and lets it in.
+fn introduce(
+    ctx: &mut Context<'_>,
+    link: &mut Link,
+    message_id: u32,
+    mut inputs: Inputs,
+    LetIn { proof, mixed }: LetIn,
+    contents: &Contents<'_>,
+) -> State {
+    if let Some(mixed) = mixed {
+        inputs.keys.rest_on(mixed);
+    }
+    match inputs.prove(Role::Responder, None) {
+        Ok(own) => accept(ctx, link, message_id, (inputs, own), proof, contents),
+        Err(distrust) => {
+            let failure = Failure::Distrust(distrust);
+            ctx.push(Output::Event(Event::Failed(inputs.connection, failure)));
+            let payload = error_payload(AUTHENTICATION_FAILED);
+            refuse(ctx, link, &mut inputs.keys, message_id, payload)
+        }
     }
 }
 
@@ -139,7 +157,7 @@ fn expect(ctx: &mut Context<'_>, known: Vec<Connection>, suite: &IkeSuite) {
 type Connection = (ConnectionKey, Arc<ConnectionConfig>);
 
 /// One that it is of.
-type Verified = (ConnectionKey, Arc<ConnectionConfig>, Authenticated);
+type Verified = (ConnectionKey, Arc<ConnectionConfig>, LetIn);
 
 /// What is wrong with a request that has a Child SA made, or has none, where the connection wants it otherwise (RFC
 /// 6023).
@@ -195,22 +213,23 @@ impl Stranger {
         now: (Instant, u64),
         inputs: &mut Inputs,
         candidates: &[Connection],
-        shown: Shown<'_>,
+        (shown, offer): (Shown<'_>, Offer<'_>),
     ) -> (Vec<Verified>, BTreeMap<ConnectionKey, Failure>) {
         let (mut verified, mut refused) = (Vec::new(), BTreeMap::new());
         // Of several connections with the same authorities one is asked: a path costs much more than a key.
         let mut asked: Vec<(Arc<ConnectionConfig>, Failure)> = Vec::new();
         for (connection, config) in candidates.iter().filter(|(_, c)| self.is_meant_by(c)) {
             let same = |(other, _): &&(Arc<ConnectionConfig>, Failure)| {
-                other.authentication.peer == config.authentication.peer
+                let (one, other) = (&config.authentication, &other.authentication);
+                one.peer == other.peer && one.ppk == other.ppk
             };
             if let Some((_, failure)) = asked.iter().find(same) {
                 refused.insert(*connection, failure.clone());
                 continue;
             }
             inputs.config = Arc::clone(config);
-            match inputs.verify(now, Role::Initiator, &self.identity, shown) {
-                Ok(proof) => verified.push((*connection, Arc::clone(config), proof)),
+            match inputs.let_in(now, &self.identity, shown, offer) {
+                Ok(let_in) => verified.push((*connection, Arc::clone(config), let_in)),
                 Err(failure) => {
                     refused.insert(*connection, failure.clone());
                     asked.push((Arc::clone(config), failure));
@@ -302,6 +321,11 @@ fn accept(
     let mut payloads = alloc::vec![Payload::IdResponder(config.local_id.view())];
     payloads.extend(own.certificates());
     payloads.push(own.auth());
+    if established.keys.suite.ppk {
+        // RFC 8784 section 3: the initiator's is the one.
+        let kind = NotifyType::PPK_IDENTITY;
+        payloads.push(Payload::Notify(Notify::new(kind, &[])));
+    }
     if synchronise::agrees(ctx, contents) {
         established.synchronises = true;
         payloads.extend(synchronise::supported(ctx));

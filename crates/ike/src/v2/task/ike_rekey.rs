@@ -252,6 +252,7 @@ impl Established {
         // Where nothing additional is exchanged the keys rest on what was before, as they come out of SK_d.
         let suite = IkeSuite {
             additional: suite.additional.or(self.keys.suite.additional),
+            ppk: self.keys.suite.ppk,
             ..suite
         };
         let link = Link {

@@ -11,6 +11,7 @@ use adit_crypto::Group;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
+use crate::authentication::{Distrust, PpkFault};
 use crate::carriage::Carriage;
 use crate::config::{Childless, ConnectionConfig, ConnectionKey};
 use crate::failure::{Failure, Judge};
@@ -129,6 +130,9 @@ impl InitSent {
             let kind = NotifyType::SIGNATURE_HASH_ALGORITHMS;
             payloads.push(Payload::Notify(Notify::new(kind, &hashes)));
         }
+        if self.config.authentication.ppk.is_some() {
+            payloads.push(Payload::Notify(Notify::new(NotifyType::USE_PPK, &[])));
+        }
         emit(&link.header(ExchangeType::IKE_SA_INIT, 0, false), &payloads)
     }
 
@@ -190,6 +194,26 @@ impl InitSent {
             (Some(_), Childless::Auto) if self.childless => Some(FirstChild::After),
             (Some(_), Childless::Auto) => Some(FirstChild::InAuthOrAfter),
         }
+    }
+
+    /// What ESP is carried in, and when the first Child SA is made, if the peer can do what the connection demands.
+    fn fit(
+        &self,
+        contents: &Contents<'_>,
+        detection: &nat::Detection,
+    ) -> Result<(Carriage, FirstChild), Failure> {
+        // Otherwise its packets would not arrive here, or ours not there.
+        let carriage = detection.carriage(self.config.encapsulation)?;
+        let first_child = self.first_child(contents).ok_or_else(|| {
+            let notification = "an IKE SA without a Child SA (RFC 6023) is not offered".into();
+            Failure::Refused { notification }
+        })?;
+        let ppk = self.config.authentication.ppk.as_ref();
+        let lacks_ppk = contents.notify(NotifyType::USE_PPK).is_none();
+        if lacks_ppk && ppk.is_some_and(|ppk| ppk.mandatory) {
+            return Err(Failure::Distrust(Distrust::Ppk(PpkFault::Missing)));
+        }
+        Ok((carriage, first_child))
     }
 
     /// Tells the user what is wrong with the peer's answer. Nobody knows whether it is the peer's: another may come.
@@ -254,18 +278,12 @@ impl InitSent {
             link.path.local_address(),
             link.path.remote,
         );
-        let carriage = match detection.carriage(self.config.encapsulation) {
-            Ok(carriage) => carriage,
+        let (carriage, first_child) = match self.fit(contents, &detection) {
+            Ok(agreed) => agreed,
             Err(failure) => {
-                // Its packets would not arrive here, or ours not there.
                 self.tell_once(ctx, failure);
                 return None;
             }
-        };
-        let Some(first_child) = self.first_child(contents) else {
-            let notification = "an IKE SA without a Child SA (RFC 6023) is not offered".into();
-            self.tell_once(ctx, Failure::Refused { notification });
-            return None;
         };
         let decapsulation = match chosen.suite.additional {
             Some(additional) => Some(additional.begin()?),
@@ -308,6 +326,7 @@ impl InitSent {
             responder_message: datagram.to_vec(),
             intermediate: Vec::new(),
             hashes: contents.signature_hashes(),
+            uses_ppk: contents.notify(NotifyType::USE_PPK).is_some(),
             first_child,
             begun: ctx.now,
         };

@@ -10,6 +10,7 @@ use adit_ike_wire::v2::authentication::X509_SIGNATURE;
 use adit_ike_wire::v2::{Message, Notify, NotifyType, Payload, ProtocolId, emit};
 use adit_ike_wire::{ExchangeType, Spi};
 
+use crate::authentication::{Distrust, PpkFault};
 use crate::carriage::Carriage;
 use crate::config::{ConnectionConfig, IkeAlgorithms};
 use crate::endpoint::candidates::Candidates;
@@ -132,6 +133,8 @@ impl InitRequest<'_> {
         let intermediate = contents.notify(supported).is_some();
         let wanted = self.candidates.encapsulation;
         let chosen = self.choose(proposals, group, intermediate);
+        let lacks_ppk = self.candidates.needs_ppk && contents.notify(NotifyType::USE_PPK).is_none();
+        let chosen = chosen.filter(|_| !lacks_ppk);
         let (Some(chosen), Ok(carriage)) = (chosen, detection.carriage(wanted)) else {
             return InitOutcome::Mismatch(self.refusal(NotifyType::NO_PROPOSAL_CHOSEN, &[]));
         };
@@ -181,6 +184,7 @@ impl InitRequest<'_> {
         let keys = SaKeys::initial(suite, &shared, &nonces, spis, Role::Responder, epoch).ok()?;
         let ours = (key_exchange.public(), &*responder_nonce);
         let response = self.agree(ctx, &mut link, chosen, ours);
+        let contents = Contents::of(&self.message.payloads);
         let half_open = HalfOpen {
             candidates: Candidates::that_allow(&self.candidates, carriage),
             keys,
@@ -191,7 +195,8 @@ impl InitRequest<'_> {
             responder_nonce,
             initiator_message: self.datagram.to_vec(),
             responder_message: response,
-            hashes: Contents::of(&self.message.payloads).signature_hashes(),
+            hashes: contents.signature_hashes(),
+            uses_ppk: self.candidates.has_ppk && contents.notify(NotifyType::USE_PPK).is_some(),
             begun: ctx.now,
             expires: ctx.now + HALF_OPEN_LIFETIME,
         };
@@ -234,11 +239,9 @@ impl InitRequest<'_> {
                 &destination,
             )),
         ];
+        let contents = Contents::of(&self.message.payloads);
         let fragments = NotifyType::FRAGMENTATION_SUPPORTED;
-        if Contents::of(&self.message.payloads)
-            .notify(fragments)
-            .is_some()
-        {
+        if contents.notify(fragments).is_some() {
             payloads.push(Payload::Notify(Notify::new(fragments, &[])));
             link.fragmentation.agreed = true;
         }
@@ -258,6 +261,10 @@ impl InitRequest<'_> {
             let kind = NotifyType::SIGNATURE_HASH_ALGORITHMS;
             payloads.push(Payload::Notify(Notify::new(kind, &hashes)));
         }
+        let use_ppk = NotifyType::USE_PPK;
+        if self.candidates.has_ppk && contents.notify(use_ppk).is_some() {
+            payloads.push(Payload::Notify(Notify::new(use_ppk, &[])));
+        }
         if !self.candidates.request.is_empty() {
             payloads.push(Payload::CertificateRequest {
                 encoding: X509_SIGNATURE,
@@ -276,6 +283,11 @@ impl InitRequest<'_> {
         let contents = Contents::of(&self.message.payloads);
         if let Err(failure) = self.detection().carriage(config.encapsulation) {
             return failure;
+        }
+        let ppk = config.authentication.ppk.as_ref();
+        let lacks_ppk = contents.notify(NotifyType::USE_PPK).is_none();
+        if lacks_ppk && ppk.is_some_and(|ppk| ppk.mandatory) {
+            return Failure::Distrust(Distrust::Ppk(PpkFault::Missing));
         }
         let ours = offer_ike(&config.ike, &[]);
         let theirs = contents.proposals.unwrap_or_default();
