@@ -168,8 +168,8 @@ impl From<Misfit> for Problem {
             Misfit::MissingPeerCidrs | Misfit::MixedPeerCidrs => "peer.cidrs",
             Misfit::MtuTooSmall { .. } => "mtu",
             Misfit::NoExternalFamily { .. } | Misfit::PeerUnresolved(_) => "peer.address",
-            Misfit::RouterNotExternal(_) => "gateway.router",
-            Misfit::SubnetNotOnRouter { .. } => "gateway.subnet",
+            Misfit::RouterNotExternal(_) => "router",
+            Misfit::SubnetNotOnRouter { .. } => "subnet",
             Misfit::AhEsp => "ipsec_policy",
             _ => "local.cidrs",
         };

@@ -26,6 +26,7 @@ async fn who_says_too_little_or_too_much_is_told_so() {
         (json!({"user": "demo", "password": ""}), "password"),
         (json!({"user": "demo", "password": 5}), "password"),
         (json!({"api_key": "x", "user": "demo"}), "api_key"),
+        (json!({"api_key": 5}), "api_key"),
     ] {
         let said = api.post("/sessions", &body).await.refuses(400, field);
         assert!(!said.contains('5'), "{said}");

@@ -3,12 +3,12 @@
 use adit_api::answer;
 use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
 use adit_control::gateway::{NewGateway, Place};
-use adit_control::policy::NewPolicy;
+use adit_control::policy::{NewPolicy, Phase};
 use adit_control::router::NewRouter;
 use adit_control::{Allowance, Control, Naming, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Cidr, GatewayId, IkePolicyId, IpsecPolicyId, Name, RouterId, SubnetId};
+use adit_model::{Cidr, GatewayId, Name, RouterId, SubnetId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -126,28 +126,46 @@ const DEAD_PEER: DeadPeerDetection = DeadPeerDetection {
 };
 
 /// What a body asks for of either phase: a reference, or what to make.
-enum Wished<Id, P> {
-    There(Id),
+enum Wished<P: Phase> {
+    There(P::Id),
     New(NewPolicy<P>),
     Negotiated,
 }
 
-fn read_policy<S, Id, P: TryFrom<S, Error = Problem>>(
-    field: &str,
-    called: &Name,
-    wish: Option<PolicyWish<S>>,
-    id: impl FnOnce(Uuid) -> Id,
-) -> Result<Wished<Id, P>, Problem> {
-    Ok(match wish {
-        None => Wished::Negotiated,
-        Some(PolicyWish::Id(uuid)) => Wished::There(id(uuid)),
-        Some(PolicyWish::New(shape)) => {
-            let parameters = shape.try_into();
-            let parameters =
-                parameters.map_err(|problem: Problem| problem.within(&format!("{field}.new")))?;
-            Wished::New(policies::new(called.clone(), String::new(), parameters))
+impl<P: Phase> Wished<P> {
+    fn read<S>(field: &str, called: &Name, wish: Option<PolicyWish<S>>) -> Result<Self, Problem>
+    where
+        P: TryFrom<S, Error = Problem>,
+    {
+        Ok(match wish {
+            None => Self::Negotiated,
+            Some(PolicyWish::Id(uuid)) => Self::There(P::id(uuid)),
+            Some(PolicyWish::New(shape)) => {
+                let parameters = shape.try_into();
+                let parameters = parameters
+                    .map_err(|problem: Problem| problem.within(&format!("{field}.new")))?;
+                Self::New(policies::new(called.clone(), String::new(), parameters))
+            }
+        })
+    }
+
+    /// The policy, made where it is not there.
+    async fn make(
+        self,
+        control: &Control,
+        cx: &Context,
+        field: &str,
+    ) -> Result<Option<P::Id>, Problem> {
+        match self {
+            Self::There(id) => Ok(Some(id)),
+            Self::Negotiated => Ok(None),
+            Self::New(new) => {
+                let made = control.create_policy::<P>(&cx.caller, new).await;
+                let refused = |error| Problem::from(error).within(&format!("{field}.new"));
+                Ok(Some(made.map_err(refused)?.policy.id))
+            }
         }
-    })
+    }
 }
 
 impl NewConnectionShape {
@@ -157,18 +175,8 @@ impl NewConnectionShape {
         cx: &Context,
     ) -> Result<(ConnectionView, Option<String>), Problem> {
         let called = name("name", &self.name)?;
-        let ike = read_policy(
-            "ike_policy",
-            &called,
-            self.ike_policy,
-            IkePolicyId::from_uuid,
-        )?;
-        let ipsec = read_policy(
-            "ipsec_policy",
-            &called,
-            self.ipsec_policy,
-            IpsecPolicyId::from_uuid,
-        )?;
+        let ike = Wished::<IkeParameters>::read("ike_policy", &called, self.ike_policy)?;
+        let ipsec = Wished::<IpsecParameters>::read("ipsec_policy", &called, self.ipsec_policy)?;
         let (psk, told) = match self.psk {
             Some(text) => (read_key(text)?, None),
             None => {
@@ -180,28 +188,8 @@ impl NewConnectionShape {
         let together = cx.control().together().await?;
         let control = together.control();
         let gateway = make_gateway(control, cx, &called, self.gateway).await?;
-        let ike_policy = match ike {
-            Wished::There(id) => Some(id),
-            Wished::New(new) => {
-                let made = control
-                    .create_policy::<IkeParameters>(&cx.caller, new)
-                    .await;
-                let made = made.map_err(|error| Problem::from(error).within("ike_policy.new"))?;
-                Some(made.policy.id)
-            }
-            Wished::Negotiated => None,
-        };
-        let ipsec_policy = match ipsec {
-            Wished::There(id) => Some(id),
-            Wished::New(new) => {
-                let made = control
-                    .create_policy::<IpsecParameters>(&cx.caller, new)
-                    .await;
-                let made = made.map_err(|error| Problem::from(error).within("ipsec_policy.new"))?;
-                Some(made.policy.id)
-            }
-            Wished::Negotiated => None,
-        };
+        let ike_policy = ike.make(control, cx, "ike_policy").await?;
+        let ipsec_policy = ipsec.make(control, cx, "ipsec_policy").await?;
         let dpd = self.dead_peer_detection.map(DeadPeerDetection::from);
         let new = NewConnection {
             name: called,
