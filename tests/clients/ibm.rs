@@ -22,3 +22,20 @@ fn with(release: &str, prefix: &str, number: u8, script: &str) {
 fn whatever_the_sdk_can_say_is_honoured_or_refused_by_its_name() {
     with("ibm-vpc-36", "av1", 61, "ibm/walk.py");
 }
+
+/// All calls on VPN of one release, in its shape.
+macro_rules! everything {
+    ($($name:ident: $release:literal, $prefix:literal, $number:literal;)+) => {$(
+        #[test]
+        fn $name() {
+            with($release, $prefix, $number, "ibm/everything.py");
+        }
+    )+};
+}
+
+everything! {
+    the_sdk_of_2026_makes_changes_lists_and_deletes_everything: "ibm-vpc-36", "av2", 62;
+    the_sdk_of_2023_makes_changes_lists_and_deletes_everything: "ibm-vpc-20", "av3", 63;
+    the_sdk_of_2022_makes_changes_lists_and_deletes_everything: "ibm-vpc-10", "av4", 64;
+    the_sdk_of_2020_makes_changes_lists_and_deletes_everything: "ibm-vpc-1", "av5", 65;
+}

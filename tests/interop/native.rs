@@ -110,6 +110,29 @@ fn one_command_makes_everything_and_is_told_what_is_wrong() {
     let said = adit.fails(&format!("{create} 192.0.2.5 --peer-cidrs 10.241.0.0/25"), 1);
     assert!(said.contains("peer.cidrs"), "{said}");
     assert_eq!(adit.does("gateway list -o name"), "");
+    let policy =
+        "ike-policy create old --version v1 --encryption aes256,3des --authentication sha1";
+    assert!(
+        adit.does(&format!("{policy} --groups 5,2"))
+            .contains("aes256, 3des")
+    );
+    adit.does("ipsec-policy create old --encryption aes128 --authentication sha1 --pfs 5");
+    adit.does("ipsec-policy delete old --yes");
+    adit.does("router create middle");
+    adit.does("subnet create inside --router middle --cidr 10.242.0.0/24");
+    adit.does("machine create one --subnet inside");
+    until("the machine is there", PATIENCE, || {
+        let shown = adit.does("machine show one");
+        (shown.contains("10.242.0.2") && shown.contains("running")).then_some(())
+    });
+    adit.fails("router delete middle --yes", 5);
+    for gone in [
+        "machine delete one",
+        "subnet delete inside",
+        "router delete middle",
+    ] {
+        adit.does(&format!("{gone} --yes"));
+    }
     let waits = "--peer-cidrs 10.2.0.0/24 --wait --timeout 1";
     let said = adit.fails(&format!("{create} {}.77 {waits}", serve.external), 1);
     assert!(said.contains("is not up after 1 s"), "{said}");

@@ -1,10 +1,15 @@
 //! The part of IBM Cloud IAM that its clients need: `POST /identity/token` gives a bearer token
-//! for an API key. Clients decode the token without verifying it, and want `iat` and `exp`.
+//! for an API key, or for the refresh token that came with the last one; `/v1/apikeys` is a user's keys.
+//! Clients decode the token without verifying it, and want `iat` and `exp`.
+
+mod apikeys;
 
 use std::borrow::Cow;
 
 use adit_api::body;
+use adit_control::api_key::RefreshText;
 use adit_control::{Caller, Control};
+use adit_model::UserId;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -19,17 +24,23 @@ use tracing::error;
 mod tests;
 
 const API_KEY_GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
+const REFRESH_GRANT: &str = "refresh_token";
 const SCOPE: &str = "ibm openid";
 
 /// Who tokens say they are from. It is the same under every address: tokens are checked by this service
 /// alone, and by their signature.
 const ISSUER: &str = "adit";
 
-/// `POST /identity/token`, and the same at `POST /` for clients that take their URL verbatim.
+/// What IAM ids of users begin with.
+const IAM_ID: &str = "iam-ServiceId-";
+
+/// `POST /identity/token`, and the same at `POST /` for clients that take their URL verbatim; and
+/// `/v1/apikeys`.
 pub fn router(control: Control) -> Router {
     Router::new()
         .route("/identity/token", post(token))
         .route("/", post(token))
+        .merge(apikeys::routes())
         .with_state(control)
 }
 
@@ -81,52 +92,65 @@ async fn token(State(control): State<Control>, body: Body) -> Result<Response, I
         let mut pairs = form_urlencoded::parse(&form);
         pairs.find(|(key, _)| key == name).map(|(_, value)| value)
     };
-    match field("grant_type").as_deref() {
-        Some(API_KEY_GRANT) => {}
-        None => {
-            return Err(refused(
-                "BXNIM0109E",
-                "Property missing or empty: grant_type.",
-            ));
-        }
-        Some(_) => return Err(refused("BXNIM0107E", "The grant type is not supported.")),
-    }
-    let Some(key) = field("apikey").filter(|key| !key.is_empty()) else {
-        return Err(refused("BXNIM0109E", "Property missing or empty: apikey."));
+    let needed = |name: &'static str| {
+        let found = field(name).filter(|value| !value.is_empty());
+        let message = format!("Property missing or empty: {name}.");
+        found.ok_or_else(|| refused("BXNIM0109E", message))
     };
-    match control.authenticate(&key).await {
-        Ok(Some(caller)) => Ok(answer(&control, &caller)),
-        Ok(None) => Err(refused(
-            "BXNIM0415E",
-            "Provided API key could not be found.",
-        )),
+    let (found, unknown) = match needed("grant_type")?.as_ref() {
+        API_KEY_GRANT => {
+            let key = needed("apikey")?;
+            let message = "Provided API key could not be found.";
+            (
+                control.log_in_by_key(&key).await,
+                refused("BXNIM0415E", message),
+            )
+        }
+        REFRESH_GRANT => {
+            let text = needed("refresh_token")?;
+            let message = "Provided refresh_token is not valid, or its API key is gone.";
+            (control.refresh(&text).await, refused("BXNIM0408E", message))
+        }
+        _ => return Err(refused("BXNIM0107E", "The grant type is not supported.")),
+    };
+    match found {
+        Ok(Some((caller, refresh))) => Ok(answer(&control, &caller, &refresh)),
+        Ok(None) => Err(unknown),
         Err(error) => {
             error!(
                 error = &error as &dyn std::error::Error,
                 "no token could be made"
             );
-            Err(IamError {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                code: "BXNIM0440E",
-                message: "The service can't answer at this moment.".into(),
-            })
+            Err(unavailable())
         }
     }
 }
 
-fn answer(control: &Control, caller: &Caller) -> Response {
+fn unavailable() -> IamError {
+    IamError {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "BXNIM0440E",
+        message: "The service can't answer at this moment.".into(),
+    }
+}
+
+fn answer(control: &Control, caller: &Caller, refresh: &RefreshText) -> Response {
     let token = control.issue_token(caller, claims(caller));
     let expires_in = (token.expires_at - token.issued_at).whole_seconds();
     let body = json!({
         "access_token": token.text,
-        // What IAM answers to clients that are not to refresh but to show their key again.
-        "refresh_token": "not_supported",
+        "refresh_token": refresh.expose(),
         "token_type": "Bearer",
         "expires_in": expires_in,
         "expiration": token.expires_at.unix_timestamp(),
         "scope": SCOPE,
     });
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// Who somebody is, in IAM's words.
+fn iam_id(user: UserId) -> String {
+    format!("{IAM_ID}{user}")
 }
 
 /// The claims that IBM's clients read besides the times.
@@ -136,7 +160,7 @@ fn answer(control: &Control, caller: &Caller) -> Response {
 fn claims(caller: &Caller) -> Map<String, Value> {
     let account = caller.project.uuid().simple().to_string();
     let mut claims = Map::new();
-    let user = format!("iam-ServiceId-{}", caller.user);
+    let user = iam_id(caller.user);
     claims.insert("iam_id".to_owned(), json!(user));
     claims.insert("id".to_owned(), json!(user));
     claims.insert("iss".to_owned(), json!(ISSUER));

@@ -21,13 +21,16 @@ mod gateways;
 mod ike_policies;
 mod ipsec_policies;
 mod ladder;
+mod machines;
 mod page;
 mod peer_config;
 mod policies;
 mod problem;
 mod reasons;
+mod routers;
 mod sessions;
 mod state;
+mod subnets;
 
 use std::sync::Arc;
 
@@ -66,6 +69,9 @@ impl utoipa::Modify for Bearer {
 fn described() -> OpenApiRouter<Native> {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
+        .merge(routers::routes())
+        .merge(subnets::routes())
+        .merge(machines::routes())
         .merge(gateways::routes())
         .merge(ike_policies::routes())
         .merge(ipsec_policies::routes())

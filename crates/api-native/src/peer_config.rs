@@ -6,9 +6,14 @@
 )]
 
 mod adit;
+mod cisco;
+mod fortios;
+mod junos;
 mod libreswan;
+mod mikrotik;
 mod seen;
 mod strongswan;
+mod vyos;
 
 use adit_control::connection::ConnectionView;
 use adit_model::connection::{Identity, Initiator};
@@ -39,10 +44,20 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
 enum Vendor {
     /// Another Adit: a command.
     Adit,
+    /// Cisco IOS-XE's commands.
+    CiscoIosXe,
+    /// Fortinet FortiOS' commands.
+    Fortios,
+    /// Juniper Junos' `set` commands.
+    Junos,
     /// libreswan's `ipsec.conf`, and its secret.
     Libreswan,
+    /// MikroTik RouterOS' commands.
+    Mikrotik,
     /// strongSwan's `swanctl.conf`.
     Strongswan,
+    /// VyOS' `set` commands.
+    Vyos,
 }
 
 /// What to write.
@@ -111,8 +126,13 @@ async fn peer_config(
     };
     let text = match wanted.vendor {
         Vendor::Adit => adit::write(&seen),
+        Vendor::CiscoIosXe => cisco::write(&seen)?,
+        Vendor::Fortios => fortios::write(&seen)?,
+        Vendor::Junos => junos::write(&seen)?,
         Vendor::Libreswan => libreswan::write(&seen)?,
+        Vendor::Mikrotik => mikrotik::write(&seen)?,
         Vendor::Strongswan => strongswan::write(&seen),
+        Vendor::Vyos => vyos::write(&seen)?,
     };
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -93,11 +93,17 @@ impl Problem {
         self
     }
 
-    /// The same of what a body names and is not there, which is not what the path names.
-    pub(crate) fn in_body(self, own: Noun, missing: Option<Noun>) -> Self {
+    /// That of a body which names something that is not there, and makes something else of this noun: 404 would be of the
+    /// path.
+    pub(crate) fn naming(own: Noun, error: Error) -> Self {
+        let missing = match &error {
+            Error::NotFound(noun) if *noun != own => Some(*noun),
+            _ => None,
+        };
+        let problem = Self::from(error);
         match missing {
-            Some(noun) if noun != own => Self::misfit(self.0.detail).of(field_of(noun)),
-            _ => self,
+            Some(noun) => Self::misfit(problem.0.detail).of(field_of(noun)),
+            None => problem,
         }
     }
 }
@@ -108,8 +114,8 @@ const fn field_of(noun: Noun) -> &'static str {
         Noun::Gateway => "gateway",
         Noun::IkePolicy => "ike_policy",
         Noun::IpsecPolicy => "ipsec_policy",
-        Noun::Router => "gateway.router",
-        Noun::Subnet => "gateway.subnet",
+        Noun::Router => "router",
+        Noun::Subnet => "subnet",
         _ => "",
     }
 }

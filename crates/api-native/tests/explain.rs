@@ -41,7 +41,7 @@ async fn a_peer_s_configuration_has_this_connection_s_values() {
         (
             "libreswan",
             &[
-                "esp=aes_gcm_c256-dh14,aes128-sha2_256-dh14",
+                "esp=aes_gcm_c256-none-dh14,aes128-sha2_256-dh14",
                 "leftid=@west.example",
             ],
         ),

@@ -5,6 +5,8 @@
 mod connections;
 mod description;
 mod explain;
+mod networks;
+mod peer_configs;
 mod policies;
 mod sessions;
 mod support;

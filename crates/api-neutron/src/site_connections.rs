@@ -150,7 +150,8 @@ impl Resource for SiteConnections {
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
         object.add("auth_mode", "psk");
-        object.add("psk", &answer::key(&row.psk, cx.config.show_psk));
+        let is_shown = cx.config.show_psk && cx.caller.may_see_keys();
+        object.add("psk", &answer::key(&row.psk, is_shown));
         object.add("dpd", &dpd(row.dead_peer_detection));
         object.add("admin_state_up", &row.admin_state_up);
         object.add("status", status::of_connection(view));

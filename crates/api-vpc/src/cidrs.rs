@@ -93,10 +93,7 @@ async fn new_list(cx: Context, of: (String, String), side: Side) -> Result<Json<
 /// The ids and the block of a path; the connection exists.
 async fn locate(cx: &Context, at: At) -> Result<(ConnectionView, Cidr), ApiError> {
     let view = connections::find(cx, &at.gateway, &at.connection).await?;
-    let cidr: Option<Cidr> = at.cidr.parse().ok();
-    let cidr = cidr.filter(|cidr| cidr.is_ipv4());
-    let invalid = || connections::invalid_cidr("cidr");
-    Ok((view, cidr.ok_or_else(invalid)?))
+    Ok((view, connections::cidr(&at.cidr, "cidr")?))
 }
 
 async fn check(cx: Context, at: At, side: Side) -> Result<StatusCode, ApiError> {

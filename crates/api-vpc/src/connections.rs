@@ -2,6 +2,8 @@
 //! `peer` objects, as they are, whatever the version; answers follow the version.
 
 mod body;
+mod ends;
+mod identity;
 mod shown;
 
 use adit_api::paging::Place;
@@ -20,6 +22,7 @@ use crate::fields::Fields;
 use crate::page::{page, page_of, part, show};
 use crate::state::Vpc;
 use crate::{ids, vpn_gateways};
+pub(crate) use ends::cidr;
 
 /// What IBM wants otherwise than others.
 pub(crate) const RULES: Rules = Rules {
@@ -103,7 +106,7 @@ async fn update(
 ) -> Result<Response, ApiError> {
     let seen = find(&cx, &gateway, &id).await?;
     let expected = cx.if_match()?;
-    let change = body::change(&cx, seen.local_address, &body)?;
+    let change = body::change(&cx, &seen, &body)?;
     let seen = seen.connection;
     let control = &cx.vpc.control;
     let view = control
@@ -158,12 +161,6 @@ pub(crate) fn references(cx: &Context, views: &[ConnectionView]) -> Vec<Value> {
         }));
     }
     references
-}
-
-/// A CIDR that is none.
-pub(crate) fn invalid_cidr(field: &str) -> ApiError {
-    let message = "The CIDR must be an IPv4 block without host bits, such as 192.168.1.0/24.";
-    ApiError::bad("vpn_connection_cidr_not_valid", message).field(field)
 }
 
 fn tagged(cx: &Context, view: &ConnectionView) -> Response {

@@ -157,6 +157,9 @@ impl From<Error> for ApiError {
             Error::Misfit(Misfit::MissingPeerCidrs) => {
                 of(rule_code(Rule::ListEmpty, "peer_cidrs")).field("peer_cidrs")
             }
+            Error::Misfit(Misfit::PeerUnresolved(_)) => {
+                of((StatusCode::BAD_REQUEST, "bad_field".to_owned())).field("peer.fqdn")
+            }
             Error::NoWayOutside(_) | Error::ProjectQuota(_) | Error::Misfit(_) => {
                 of((StatusCode::BAD_REQUEST, "bad_field".to_owned()))
             }

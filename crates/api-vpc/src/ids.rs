@@ -40,8 +40,11 @@ pub(crate) enum Part {
     /// Of a gateway: the member with this number, and its private address.
     Member(u8),
     MemberIp(u8),
-    /// Of an instance: its network interface.
+    /// Of an instance: its network interface, and the address of that.
     Interface,
+    InterfaceIp,
+    /// Of a subnet: the address with this number among those that are the provider's.
+    ProviderIp(u8),
 }
 
 impl Part {
@@ -49,13 +52,13 @@ impl Part {
     const fn number(self) -> u8 {
         match self {
             Self::NetworkAcl | Self::Interface => 1,
-            Self::SecurityGroup => 2,
+            Self::SecurityGroup | Self::InterfaceIp => 2,
             Self::RoutingTable => 3,
             Self::InboundRule => 4,
             Self::OutboundRule => 5,
             Self::IngressRule => 6,
             Self::EgressRule => 7,
-            Self::Member(number) => 16_u8.wrapping_add(number % 16),
+            Self::Member(number) | Self::ProviderIp(number) => 16_u8.wrapping_add(number % 16),
             Self::MemberIp(number) => 32_u8.wrapping_add(number % 16),
             Self::AddressPrefix(number) => 64_u8.wrapping_add(number % 64),
         }

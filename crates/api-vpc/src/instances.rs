@@ -2,24 +2,25 @@
 
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_control::port::{Knows, MachineView, NewPort, Place as Site, Rules};
+use adit_control::port::{Knows, MachineView, NewPort, Place as Site, PortChange, Rules};
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete, Rule};
 use adit_model::port::Device;
 use adit_model::{Port, PortId, SubnetId};
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::context::Context;
+use crate::context::{Context, etag};
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
 use crate::ids::{self, Part};
 use crate::page::{cut_out, page_of, part, show};
-use crate::references;
 use crate::regions::zone_reference;
 use crate::state::Vpc;
+use crate::{catalog, references};
 
 /// What IBM refuses, too.
 const RULES: Rules = Rules {
@@ -32,14 +33,34 @@ const RULES: Rules = Rules {
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route("/instances", get(list).post(create))
-        .route("/instances/{instance}", get(one).delete(delete))
+        .route(
+            "/instances/{instance}",
+            get(one).patch(update).delete(delete),
+        )
+        .route("/instances/{instance}/actions", post(act))
+        .route("/instances/{instance}/network_interfaces", get(interfaces))
+        .route(
+            "/instances/{instance}/network_interfaces/{nic}",
+            get(interface),
+        )
 }
 
 async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), ApiError> {
     const NIC: &str = "primary_network_interface";
-    body.check_known(&[NIC, "name", "resource_group", "vpc", "zone"])?;
+    body.check_known(&[
+        NIC,
+        "image",
+        "keys",
+        "name",
+        "profile",
+        "resource_group",
+        "vpc",
+        "zone",
+    ])?;
+    catalog::check(&body)?;
     let nic = body.object(NIC)?.ok_or_else(|| body.missing(NIC))?;
-    nic.check_known(&["subnet"])?;
+    nic.check_known(&["name", "subnet"])?;
+    nic.only("name", &json!("eth0"))?;
     let subnet = nic
         .identity("subnet")?
         .ok_or_else(|| nic.missing("subnet"))?;
@@ -123,16 +144,103 @@ fn is_wanted(cx: &Context, view: &MachineView) -> bool {
         && references::wants_vpc(cx, &view.router)
 }
 
-async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> {
     let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
-    Ok(Json(render(&cx, &view)))
+    Ok(answer(&cx, &view))
+}
+
+/// Its name. With `If-Match`, if it is that version of it.
+async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
+    body.check_known(&["name"])?;
+    let name = body.name_change(&cx, Noun::Port)?.map(|(name, _)| name);
+    let change = PortChange {
+        expected: cx.if_match()?,
+        name,
+        ..PortChange::default()
+    };
+    Ok(answer(&cx, &changed(&cx, &id, change).await?))
+}
+
+async fn changed(cx: &Context, id: &str, change: PortChange) -> Result<MachineView, ApiError> {
+    let (control, id) = (&cx.vpc.control, parse(id)?);
+    control
+        .update_machine(&cx.caller, RULES, id, change)
+        .await?;
+    Ok(control.machine_view(&cx.caller, id).await?)
+}
+
+/// Starts or stops it: one that is stopped has its link down.
+async fn act(
+    cx: Context,
+    Path(id): Path<String>,
+    body: Fields,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    body.check_known(&["force", "type"])?;
+    let kind = body.need_text("type")?;
+    let up = match kind {
+        "start" => true,
+        "stop" => false,
+        _ => {
+            return Err(body.wrong(
+                "type",
+                "start or stop: nothing runs in it that could be rebooted",
+            ));
+        }
+    };
+    // It goes down at once in either case.
+    body.flag("force")?;
+    let change = PortChange {
+        admin_state_up: Some(up),
+        ..PortChange::default()
+    };
+    let view = changed(&cx, &id, change).await?;
+    let now = times::microseconds(view.port.updated_at);
+    let action = cx.zonal(uuid::Uuid::new_v4());
+    let path = format!(
+        "instances/{}/actions/{action}",
+        cx.zonal(view.port.id.uuid())
+    );
+    let done = json!({
+        "id": action,
+        "href": cx.href(&path),
+        "type": kind,
+        "status": "completed",
+        "created_at": now,
+        "started_at": now,
+        "completed_at": now,
+    });
+    Ok((StatusCode::CREATED, Json(done)))
+}
+
+async fn interfaces(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
+    Ok(Json(
+        json!({"network_interfaces": [render_interface(&cx, &view)]}),
+    ))
+}
+
+async fn interface(
+    cx: Context,
+    Path((id, nic)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
+    let body = render_interface(&cx, &view);
+    if body.get("id") == Some(&json!(nic)) {
+        return Ok(Json(body));
+    }
+    let message = format!("The network interface `{nic}` could not be found.");
+    Err(ApiError::new(
+        StatusCode::NOT_FOUND,
+        "network_interface_not_found",
+        message,
+    ))
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
     cx.vpc
         .control
-        .delete_port(&cx.caller, RULES, id, None)
+        .delete_port(&cx.caller, RULES, id, cx.if_match()?)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -141,32 +249,55 @@ fn parse(text: &str) -> Result<PortId, ApiError> {
     ids::parse(text).ok_or_else(|| ApiError::not_found(Noun::Port, text))
 }
 
+fn answer(cx: &Context, view: &MachineView) -> Response {
+    (etag(view.port.revision), Json(render(cx, view))).into_response()
+}
+
+fn render_interface(cx: &Context, view: &MachineView) -> Value {
+    let (port, subnet) = (&view.port, &view.subnet);
+    let ip = cx.zonal(Part::InterfaceIp.of(port.id.uuid()));
+    let name = format!("{}-eth0", port.name);
+    let own = json!({
+        "allow_ip_spoofing": false,
+        "created_at": times::microseconds(port.created_at),
+        "primary_ip": references::reserved_ip(cx, subnet, &ip, &name, view.address),
+        "primary_ipv4_address": view.address.to_string(),
+        "security_groups": [],
+        "status": "available",
+        "subnet": references::subnet(cx, subnet),
+        "type": "primary",
+    });
+    references::whole(references::interface(cx, port), own)
+}
+
+const fn status(view: &MachineView) -> &'static str {
+    match (view.port.admin_state_up, view.is_made) {
+        (false, _) => "stopped",
+        (true, true) => "running",
+        (true, false) => "starting",
+    }
+}
+
 fn render(cx: &Context, view: &MachineView) -> Value {
     let (instance, subnet) = (&view.port, &view.subnet);
     let id = cx.zonal(instance.id.uuid());
-    let path = format!("instances/{id}");
-    let nic_id = cx.zonal(Part::Interface.of(instance.id.uuid()));
-    let address = view.address.to_string();
-    let nic = json!({
-        "id": nic_id,
-        "href": cx.href(&format!("{path}/network_interfaces/{nic_id}")),
-        "name": "eth0",
-        "resource_type": "network_interface",
-        "primary_ipv4_address": address,
-        "primary_ip": {"address": address},
-        "subnet": references::subnet(cx, subnet),
-    });
+    let nic = render_interface(cx, view);
     json!({
         "id": id,
         "crn": cx.crn("instance", &id),
-        "href": cx.href(&path),
+        "href": cx.href(&format!("instances/{id}")),
         "name": instance.name.as_str(),
         "resource_type": "instance",
-        "status": if view.is_made { "running" } else { "starting" },
+        "status": status(view),
+        "status_reasons": [],
+        "lifecycle_state": "stable",
+        "lifecycle_reasons": [],
         "created_at": times::microseconds(instance.created_at),
         "resource_group": cx.resource_group(instance.resource_group.as_ref()),
         "zone": zone_reference(cx, &subnet.zone),
         "vpc": references::vpc(cx, &view.router),
+        "image": catalog::image(cx),
+        "profile": catalog::profile(cx),
         "primary_network_interface": nic,
         "network_interfaces": [nic],
     })

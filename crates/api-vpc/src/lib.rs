@@ -18,6 +18,7 @@
 //! does not know, where that would mislead it.
 
 mod algorithms;
+mod catalog;
 mod cidrs;
 mod config;
 mod connections;
@@ -38,6 +39,7 @@ mod policies;
 mod reasons;
 mod references;
 mod regions;
+mod reserved_ips;
 mod resource_groups;
 mod routing_tables;
 mod security_groups;
@@ -72,7 +74,9 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(network_acls::routes())
         .merge(routing_tables::routes())
         .merge(security_groups::routes())
+        .merge(reserved_ips::routes())
         .merge(subnets::routes())
+        .merge(catalog::routes())
         .merge(instances::routes())
         .merge(vpn_gateways::routes())
         .merge(connections::routes())

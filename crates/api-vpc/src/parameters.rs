@@ -13,6 +13,9 @@ const ALWAYS: &[&str] = &["generation", "version"];
 /// What lists take besides; nothing else takes anything.
 const LISTS: &[(&str, &[&str])] = &[
     ("/v1/ike_policies", &["limit", "start"]),
+    ("/v1/images", &["limit", "start"]),
+    ("/v1/instance/profiles", &["limit", "start"]),
+    ("/v1/keys", &["limit", "start"]),
     ("/v1/ike_policies/{policy}/connections", &["limit", "start"]),
     (
         "/v1/instances",
@@ -55,6 +58,7 @@ const LISTS: &[(&str, &[&str])] = &[
         "/v1/vpcs/{vpc}/routing_tables/{table}/routes",
         &["limit", "start"],
     ),
+    ("/v1/subnets/{subnet}/reserved_ips", &["limit", "start"]),
     (
         "/v1/subnets",
         &[

@@ -1,8 +1,10 @@
 //! VPCs and subnets, and the parts of a VPC, as other things name them; and how paths and queries
 //! name VPCs and subnets.
 
+use std::net::IpAddr;
+
 use adit_control::Noun;
-use adit_model::{Router, RouterId, Subnet, SubnetId};
+use adit_model::{Gateway, Port, Router, RouterId, Subnet, SubnetId};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -88,6 +90,42 @@ pub(crate) fn routing_table(cx: &Context, row: &Router) -> Value {
         "href": cx.href(&format!("vpcs/{vpc}/routing_tables/{id}")),
         "name": routing_table_name(row),
         "resource_type": "routing_table",
+    })
+}
+
+/// An address of a subnet.
+pub(crate) fn reserved_ip(
+    cx: &Context,
+    subnet: &Subnet,
+    id: &str,
+    name: &str,
+    address: IpAddr,
+) -> Value {
+    let subnet = cx.zonal(subnet.id.uuid());
+    json!({
+        "id": id,
+        "href": cx.href(&format!("subnets/{subnet}/reserved_ips/{id}")),
+        "name": name,
+        "address": address.to_string(),
+        "resource_type": "subnet_reserved_ip",
+    })
+}
+
+/// What the address of a gateway's member is called.
+pub(crate) fn member_name(gateway: &Gateway, number: u8) -> String {
+    let role = if number == 0 { "active" } else { "standby" };
+    format!("{}-{role}", gateway.name)
+}
+
+/// An instance's network interface.
+pub(crate) fn interface(cx: &Context, port: &Port) -> Value {
+    let instance = cx.zonal(port.id.uuid());
+    let id = cx.zonal(Part::Interface.of(port.id.uuid()));
+    json!({
+        "id": id,
+        "href": cx.href(&format!("instances/{instance}/network_interfaces/{id}")),
+        "name": "eth0",
+        "resource_type": "network_interface",
     })
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Router<Vpc> {
         .route("/vpcs", get(list).post(create))
         .route("/vpcs/{vpc}", get(one).patch(update).delete(delete))
         .route("/vpcs/{vpc}/address_prefixes", get(address_prefixes))
+        .route("/vpcs/{vpc}/address_prefixes/{prefix}", get(address_prefix))
 }
 
 async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
@@ -108,31 +109,51 @@ async fn address_prefixes(cx: Context, Path(id): Path<String>) -> Result<Json<Va
         .router(&cx.caller, references::vpc_id(&id)?)
         .await?;
     let path = format!("vpcs/{}/address_prefixes", cx.regional(row.id.uuid()));
-    let mut prefixes: Vec<(Place, Value)> = Vec::new();
+    let all: Vec<_> = (0_u128..).zip(prefixes(&cx, &row).await?).collect();
+    let place = |(index, _): &(u128, Value)| Place::new(row.created_at, Uuid::from_u128(*index));
+    page(&cx, &path, "address_prefixes", all, place, |(_, one)| {
+        one.clone()
+    })
+}
+
+async fn address_prefix(
+    cx: Context,
+    Path((id, prefix)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let row = cx
+        .vpc
+        .control
+        .router(&cx.caller, references::vpc_id(&id)?)
+        .await?;
+    let mut all = prefixes(&cx, &row).await?.into_iter();
+    let found = all.find(|one| one.get("id") == Some(&json!(prefix)));
+    found.map(Json).ok_or_else(|| {
+        let message = format!("The address prefix `{prefix}` could not be found.");
+        ApiError::new(StatusCode::NOT_FOUND, "address_prefix_not_found", message)
+    })
+}
+
+async fn prefixes(cx: &Context, row: &Row) -> Result<Vec<Value>, ApiError> {
+    let subnets = cx.vpc.control.subnets_of_router(&cx.caller, row.id).await?;
+    let path = format!("vpcs/{}/address_prefixes", cx.regional(row.id.uuid()));
+    let mut prefixes = Vec::new();
     for (index, zone) in (0_u8..).zip(&cx.vpc.config.zones) {
-        let place = Place::new(row.created_at, Uuid::from_u128(index.into()));
         let id = cx.zonal(Part::AddressPrefix(index).of(row.id.uuid()));
-        let prefix = json!({
+        let mut within = subnets
+            .iter()
+            .map(|subnet| zone.prefix.contains_block(subnet.cidr));
+        prefixes.push(json!({
             "id": id,
             "href": cx.href(&format!("{path}/{id}")),
             "name": zone.name,
             "cidr": zone.prefix.to_string(),
-            "zone": zone_reference(&cx, &zone.name),
+            "zone": zone_reference(cx, &zone.name),
             "is_default": true,
-            "has_subnets": true,
+            "has_subnets": within.any(|is_within| is_within),
             "created_at": times::microseconds(row.created_at),
-        });
-        prefixes.push((place, prefix));
+        }));
     }
-    let place = |(place, _): &(Place, Value)| *place;
-    page(
-        &cx,
-        &path,
-        "address_prefixes",
-        prefixes,
-        place,
-        |(_, one)| one.clone(),
-    )
+    Ok(prefixes)
 }
 
 fn answer(cx: &Context, row: &Row) -> Response {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod operations;
+mod peers;
 mod refusals;
 mod resources;
 mod seed;

@@ -3,9 +3,11 @@
 
 use std::collections::HashSet;
 
+use adit_control::Caller;
+use adit_model::project::Role;
 use axum::body::Body;
 use axum::http::{Method, Request};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
 use crate::world::{Answer, NEW, OLD, World, connection, ike_policy, with};
@@ -215,6 +217,196 @@ async fn asterisks_are_no_key() {
     w.patch(&path, json!({"psk": "*******"})).await.is(200);
 }
 
+/// All addresses within an answer.
+fn links(of: &Value, found: &mut Vec<String>) {
+    match of {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(link) if name == "href" => found.push(link.to_owned()),
+                    _ => links(value, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| links(one, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_href_leads_to_what_it_names() {
+    let w = World::new().await;
+    let path = w.connection().await;
+    let subnet = w.get("/subnets").await.body["subnets"][0]["id"].clone();
+    let body = json!({"name": "vm", "primary_network_interface": {"subnet": {"id": subnet}}});
+    w.post("/instances", body).await.is(201);
+    let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
+    w.patch(&path, json!({"ike_policy": {"id": ike}}))
+        .await
+        .is(200);
+    let mut new: Vec<_> = [
+        "regions",
+        "vpcs",
+        "subnets",
+        "instances",
+        "vpn_gateways",
+        "ike_policies",
+        "ipsec_policies",
+        "images",
+        "instance/profiles",
+        "keys",
+        "security_groups",
+        "network_acls",
+    ]
+    .map(|list| format!("http://vpn.example:9696/v1/{list}"))
+    .to_vec();
+    let mut seen = HashSet::new();
+    while let Some(link) = new.pop() {
+        if !seen.insert(link.clone()) {
+            continue;
+        }
+        let path = link.strip_prefix("http://vpn.example:9696").unwrap();
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let query = match path.starts_with("/v2") {
+            true => String::new(),
+            false => format!("{separator}version={NEW}&generation=2"),
+        };
+        let request = Request::get(format!("{path}{query}"))
+            .header("host", "vpn.example:9696")
+            .header("authorization", format!("Bearer {}", w.token));
+        let answer = w.send(request.body(Body::empty()).unwrap()).await;
+        let body = &answer.is(200).body;
+        // What is one thing says the same address of itself.
+        if let Some(own) = body["href"].as_str() {
+            assert_eq!(own, link);
+        }
+        links(body, &mut new);
+    }
+    assert!(seen.len() > 40, "{seen:?}");
+}
+
+#[tokio::test]
+async fn an_instance_is_renamed_stopped_and_started() {
+    let w = World::new().await;
+    let (vpc, subnet) = w.subnet("vpc-1", "10.240.0.0/24").await;
+    let image = w.get("/images").await.is(200).body["images"][0]["id"].clone();
+    let nic = json!({"subnet": {"id": subnet}, "name": "eth0"});
+    let body = json!({
+        "name": "vm", "image": {"id": image}, "profile": {"name": "namespace"}, "keys": [],
+        "vpc": {"id": vpc}, "zone": {"name": "us-south-1"}, "primary_network_interface": nic,
+    });
+    let made = w.post("/instances", body.clone()).await;
+    assert_eq!(made.is(201).body["image"]["id"], image);
+    for (change, field) in [
+        (json!({"image": {"id": NOBODY}}), "image"),
+        (json!({"profile": {"name": "bx2-2x8"}}), "profile"),
+        (json!({"keys": [{"id": NOBODY}]}), "keys"),
+        (json!({"user_data": "x"}), "user_data"),
+    ] {
+        let answer = w.post("/instances", with(body.clone(), change)).await;
+        assert_eq!(answer.is(400).body["errors"][0]["target"]["name"], field);
+    }
+    let path = format!("/instances/{}", made.id());
+    let other = w
+        .post("/instances", with(body, json!({"name": "other"})))
+        .await
+        .is(201)
+        .id();
+    w.patch(&path, json!({"name": "other"}))
+        .await
+        .refused(400, "instance_duplicate_name");
+    assert_eq!(
+        w.patch(&path, json!({"name": "renamed"}))
+            .await
+            .is(200)
+            .body["name"],
+        "renamed"
+    );
+    for (action, status) in [("stop", "stopped"), ("start", "running")] {
+        let done = w
+            .post(&format!("{path}/actions"), json!({"type": action}))
+            .await;
+        assert_eq!(done.is(201).body["status"], "completed");
+        w.until(status, async || w.get(&path).await.body["status"] == status)
+            .await;
+    }
+    w.post(&format!("{path}/actions"), json!({"type": "reboot"}))
+        .await
+        .refused(400, "bad_field");
+    w.delete(&format!("/instances/{other}")).await.is(204);
+}
+
+#[tokio::test]
+async fn reserved_ips_are_those_that_somebody_has() {
+    let w = World::new().await;
+    let (_, subnet) = w.subnet("vpc-1", "10.240.0.0/24").await;
+    let nic = json!({"primary_network_interface": {"subnet": {"id": subnet}}, "name": "vm"});
+    w.post("/instances", nic).await.is(201);
+    let gateway = w
+        .post(
+            "/vpn_gateways",
+            json!({"name": "gw", "subnet": {"id": subnet}}),
+        )
+        .await;
+    let listed = w.get(&format!("/subnets/{subnet}/reserved_ips")).await;
+    let all = listed.is(200).body["reserved_ips"].as_array().unwrap();
+    let seen = all.iter().map(|ip| {
+        let target = ip["target"]["resource_type"].as_str().unwrap_or_default();
+        (
+            ip["address"].as_str().unwrap(),
+            ip["owner"].as_str().unwrap(),
+            target,
+        )
+    });
+    let seen: Vec<_> = seen.collect();
+    assert_eq!(
+        seen,
+        [
+            ("10.240.0.0", "provider", ""),
+            ("10.240.0.1", "provider", ""),
+            ("10.240.0.2", "provider", ""),
+            ("10.240.0.3", "provider", ""),
+            ("10.240.0.4", "user", "network_interface"),
+            ("10.240.0.253", "user", "vpn_gateway"),
+            ("10.240.0.254", "user", "vpn_gateway"),
+            ("10.240.0.255", "provider", ""),
+        ]
+    );
+    let member = &gateway.is(201).body["members"][0]["private_ip"];
+    assert!(
+        all.iter()
+            .any(|ip| ip["id"] == member["id"] && ip["address"] == member["address"])
+    );
+    let missing = w
+        .get(&format!("/subnets/{subnet}/reserved_ips/{NOBODY}"))
+        .await;
+    missing.refused(404, "reserved_ip_not_found");
+}
+
+#[tokio::test]
+async fn a_reader_never_sees_a_key() {
+    let mut w = World::new().await;
+    let path = w.connection().await;
+    let member = w.control.verify_token(&w.token).await.unwrap();
+    let reader = Caller {
+        role: Role::Reader,
+        ..member
+    };
+    w.token = w.control.issue_token(&reader, Map::new()).text;
+    let (list, _) = path.rsplit_once('/').unwrap();
+    for path in [path.as_str(), list] {
+        let seen = w.get(path).await;
+        let seen = seen.is(200).body.to_string();
+        assert!(
+            seen.contains("********") && !seen.contains("VPNDemoPassword"),
+            "{seen}"
+        );
+    }
+    w.patch(&path, json!({"name": "x"}))
+        .await
+        .refused(403, "not_authorized");
+}
+
 #[tokio::test]
 async fn where_an_answer_links_to_something_is() {
     let w = World::new().await;
@@ -241,5 +433,16 @@ async fn where_an_answer_links_to_something_is() {
             .await
             .unwrap();
         assert!(String::from_utf8_lossy(&page).contains(words), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_taken_with_the_word_bearer_twice_once_and_not_at_all() {
+    let w = World::new().await;
+    for words in ["Bearer Bearer ", "bearer ", ""] {
+        let request = Request::get("/v1/vpcs?version=2020-02-14&generation=2")
+            .header("authorization", format!("{words}{}", w.token))
+            .body(Body::empty());
+        w.send(request.unwrap()).await.is(200);
     }
 }

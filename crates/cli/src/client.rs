@@ -178,3 +178,8 @@ fn refusal(answer: &Answer) -> CliError {
         field: text("field").filter(|field| !field.is_empty()),
     })
 }
+
+/// The id at the end of a path.
+pub(crate) fn id(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -44,10 +44,20 @@ pub struct Delete {
 enum Vendor {
     /// Another Adit's command.
     Adit,
+    /// Cisco IOS-XE's commands.
+    CiscoIosXe,
+    /// Fortinet FortiOS' commands.
+    Fortios,
+    /// Juniper Junos' set commands.
+    Junos,
     /// libreswan's ipsec.conf and ipsec.secrets.
     Libreswan,
+    /// MikroTik RouterOS' commands.
+    Mikrotik,
     /// strongSwan's swanctl.conf.
     Strongswan,
+    /// VyOS' set commands.
+    Vyos,
 }
 
 #[derive(Args, Debug)]

@@ -1,58 +1,52 @@
 //! `adit gateway`.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use crate::client::Client;
+use crate::client::{Client, id};
 use crate::error::CliError;
-use crate::output::{Column, confirm};
+use crate::network::SUBNET;
+use crate::noun::{self, Noun};
 
-const LIST: &str = "/gateways";
-
-const COLUMNS: &[Column] = &[
-    ("ID", "/id", false),
-    ("NAME", "/name", false),
-    ("ADDRESSES", "/addresses", false),
-    ("STATUS", "/status", false),
-    ("ROUTER", "/router", true),
-    ("SUBNET", "/subnet", true),
-    ("CREATED", "/created_at", true),
-];
+pub(crate) const GATEWAY: Noun = Noun {
+    called: "gateway",
+    list: "/gateways",
+    columns: &[
+        ("ID", "/id", false),
+        ("NAME", "/name", false),
+        ("ADDRESSES", "/addresses", false),
+        ("STATUS", "/status", false),
+        ("ROUTER", "/router", true),
+        ("SUBNET", "/subnet", true),
+        ("CREATED", "/created_at", true),
+    ],
+};
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// List gateways.
-    List,
-    /// Show a gateway.
-    Show(One),
-    /// Delete a gateway that has no connections.
-    Delete(Delete),
-}
-
-#[derive(Args, Debug)]
-pub struct One {
-    /// Its name or id.
-    gateway: String,
-}
-
-#[derive(Args, Debug)]
-pub struct Delete {
+    /// Make a gateway in a subnet; it has its public addresses at once.
+    Create(NewGateway),
     #[command(flatten)]
-    one: One,
-    /// Don't ask.
-    #[arg(short, long)]
-    yes: bool,
+    Other(noun::Command),
+}
+
+#[derive(Args, Debug)]
+pub struct NewGateway {
+    /// What to call it.
+    name: String,
+    /// The subnet that it is made in, by name or id.
+    #[arg(long)]
+    subnet: String,
 }
 
 pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError> {
-    let find = |one: &One| client.find("gateway", LIST, &one.gateway);
     match command {
-        Command::List => Ok(client.output.list(&client.list(LIST)?, COLUMNS)),
-        Command::Show(one) => Ok(client.output.one(&client.get(&find(one)?)?, COLUMNS)),
-        Command::Delete(delete) => {
-            let path = find(&delete.one)?;
-            confirm(delete.yes, &format!("gateway {}", delete.one.gateway))?;
-            client.delete(&path)?;
-            Ok(String::new())
+        Command::Other(command) => GATEWAY.run(client, command),
+        Command::Create(new) => {
+            let subnet = SUBNET.find(client, &new.subnet)?;
+            let body = json!({"name": new.name, "subnet": id(&subnet)});
+            let made = client.post(GATEWAY.list, &body)?;
+            Ok(client.output.one(&made, GATEWAY.columns))
         }
     }
 }

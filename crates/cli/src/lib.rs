@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | one per noun | its commands |
+//! | one per noun | its commands; `noun` has what is done alike with each |
 //! | `session`, `kept` | logging in and out, and what of it is kept |
 //! | `client` | requests, and what was refused |
 //! | `output` | tables, JSON and names |
@@ -14,6 +14,8 @@ mod connection;
 mod error;
 mod gateway;
 mod kept;
+mod network;
+mod noun;
 mod output;
 mod policy;
 mod session;
@@ -51,12 +53,18 @@ pub enum Command {
     Connection(Group<connection::Command>),
     /// Say how far a connection has come, why no farther, and what to change.
     Explain(With<connection::One>),
-    /// Show and delete gateways: the public ends of tunnels.
+    /// Make, show and delete gateways: the public ends of tunnels.
     Gateway(Group<gateway::Command>),
-    /// Show and delete IKE policies: what phase 1 may be.
-    IkePolicy(Group<policy::Command>),
-    /// Show and delete IPsec policies: what phase 2 may be.
-    IpsecPolicy(Group<policy::Command>),
+    /// Make, show and delete IKE policies: what phase 1 may be.
+    IkePolicy(Group<policy::IkeCommand>),
+    /// Make, show and delete IPsec policies: what phase 2 may be.
+    IpsecPolicy(Group<policy::IpsecCommand>),
+    /// Make, show and delete machines: namespaces on this host, to try tunnels with.
+    Machine(Group<network::MachineCommand>),
+    /// Make, show and delete routers: a tenant's routing domains.
+    Router(Group<network::RouterCommand>),
+    /// Make, show and delete subnets of routers.
+    Subnet(Group<network::SubnetCommand>),
     /// Log in; what it needs may stand in the environment, as clients/demo-openrc has it.
     Login(With<session::Login>),
     /// Log out.
@@ -86,8 +94,11 @@ fn dispatch(command: &Command) -> Result<String, CliError> {
         Command::Connection(it) => connection::run(&open(&it.common)?, &it.own),
         Command::Explain(it) => connection::explain(&open(&it.common)?, &it.own),
         Command::Gateway(it) => gateway::run(&open(&it.common)?, &it.own),
-        Command::IkePolicy(it) => policy::run(&open(&it.common)?, policy::IKE, &it.own),
-        Command::IpsecPolicy(it) => policy::run(&open(&it.common)?, policy::IPSEC, &it.own),
+        Command::Machine(it) => network::machine(&open(&it.common)?, &it.own),
+        Command::Router(it) => network::router(&open(&it.common)?, &it.own),
+        Command::Subnet(it) => network::subnet(&open(&it.common)?, &it.own),
+        Command::IkePolicy(it) => policy::ike(&open(&it.common)?, &it.own),
+        Command::IpsecPolicy(it) => policy::ipsec(&open(&it.common)?, &it.own),
         Command::Login(it) => session::log_in(&it.common, &it.own),
         Command::Logout(it) => session::log_out(&open(&it.common)?),
         Command::PeerConfig(it) => connection::peer_config(&open(&it.common)?, &it.own),

@@ -1,18 +1,16 @@
 //! `adit ike-policy` and `adit ipsec-policy`.
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::output::{Column, confirm};
+use crate::noun::{self, Noun};
 
-/// What policies of one phase are called, where they are, and what a table has of them.
-pub(crate) type Kind = (&'static str, &'static str, &'static [Column]);
-
-pub(crate) const IKE: Kind = (
-    "IKE policy",
-    "/ike-policies",
-    &[
+pub(crate) const IKE: Noun = Noun {
+    called: "IKE policy",
+    list: "/ike-policies",
+    columns: &[
         ("ID", "/id", false),
         ("NAME", "/name", false),
         ("VERSION", "/parameters/version", false),
@@ -22,12 +20,12 @@ pub(crate) const IKE: Kind = (
         ("LIFETIME", "/parameters/lifetime_s", true),
         ("CONNECTIONS", "/connections", true),
     ],
-);
+};
 
-pub(crate) const IPSEC: Kind = (
-    "IPsec policy",
-    "/ipsec-policies",
-    &[
+pub(crate) const IPSEC: Noun = Noun {
+    called: "IPsec policy",
+    list: "/ipsec-policies",
+    columns: &[
         ("ID", "/id", false),
         ("NAME", "/name", false),
         ("ENCRYPTION", "/parameters/encryption", false),
@@ -38,44 +36,103 @@ pub(crate) const IPSEC: Kind = (
         ("LIFETIME", "/parameters/lifetime_s", true),
         ("CONNECTIONS", "/connections", true),
     ],
-);
+};
 
 #[derive(Subcommand, Debug)]
-pub enum Command {
-    /// List policies.
-    List,
-    /// Show a policy.
-    Show(One),
-    /// Delete a policy that no connection names.
-    Delete(Delete),
-}
-
-#[derive(Args, Debug)]
-pub struct One {
-    /// Its name or id.
-    policy: String,
-}
-
-#[derive(Args, Debug)]
-pub struct Delete {
+pub enum IkeCommand {
+    /// Make an IKE policy.
+    Create(NewIke),
     #[command(flatten)]
-    one: One,
-    /// Don't ask.
-    #[arg(short, long)]
-    yes: bool,
+    Other(noun::Command),
 }
 
-pub(crate) fn run(client: &Client, kind: Kind, command: &Command) -> Result<String, CliError> {
-    let (called, list, columns) = kind;
-    let find = |one: &One| client.find(called, list, &one.policy);
+#[derive(Args, Debug)]
+pub struct NewIke {
+    /// What to call it.
+    name: String,
+    /// Which IKE.
+    #[arg(long, value_parser = ["v1", "v2"], default_value = "v2")]
+    version: String,
+    /// Acceptable ciphers, best first: aes256gcm16, aes256, 3des...
+    #[arg(long, value_delimiter = ',', required = true)]
+    encryption: Vec<String>,
+    /// Acceptable integrity algorithms and hashes, best first: sha256, sha1...
+    #[arg(long, value_delimiter = ',', required = true)]
+    authentication: Vec<String>,
+    /// Acceptable groups by their IANA numbers, best first: 31, 19, 14...
+    #[arg(long, value_delimiter = ',', required = true)]
+    groups: Vec<u16>,
+    /// Seconds until the IKE SA is rekeyed.
+    #[arg(long, default_value_t = 36_000)]
+    lifetime: u32,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum IpsecCommand {
+    /// Make an IPsec policy.
+    Create(NewIpsec),
+    #[command(flatten)]
+    Other(noun::Command),
+}
+
+#[derive(Args, Debug)]
+pub struct NewIpsec {
+    /// What to call it.
+    name: String,
+    /// What protects packets.
+    #[arg(long, value_parser = ["esp", "ah"], default_value = "esp")]
+    transform: String,
+    /// What of them.
+    #[arg(long, value_parser = ["tunnel", "transport"], default_value = "tunnel")]
+    encapsulation: String,
+    /// Acceptable ciphers, best first: aes256gcm16, aes256, 3des...
+    #[arg(long, value_delimiter = ',', required = true)]
+    encryption: Vec<String>,
+    /// Acceptable integrity algorithms, best first, for ciphers without their own: sha256, sha1...
+    #[arg(long, value_delimiter = ',')]
+    authentication: Vec<String>,
+    /// Acceptable groups of forward secrecy by their IANA numbers; without any there is none.
+    #[arg(long, value_delimiter = ',')]
+    pfs: Vec<u16>,
+    /// Seconds until a Child SA is rekeyed.
+    #[arg(long, default_value_t = 10_800)]
+    lifetime: u32,
+}
+
+fn create(client: &Client, noun: &Noun, name: &str, says: &Value) -> Result<String, CliError> {
+    let made = client.post(noun.list, &json!({"name": name, "parameters": says}))?;
+    Ok(client.output.one(&made, noun.columns))
+}
+
+pub(crate) fn ike(client: &Client, command: &IkeCommand) -> Result<String, CliError> {
     match command {
-        Command::List => Ok(client.output.list(&client.list(list)?, columns)),
-        Command::Show(one) => Ok(client.output.one(&client.get(&find(one)?)?, columns)),
-        Command::Delete(delete) => {
-            let path = find(&delete.one)?;
-            confirm(delete.yes, &format!("{called} {}", delete.one.policy))?;
-            client.delete(&path)?;
-            Ok(String::new())
+        IkeCommand::Other(command) => IKE.run(client, command),
+        IkeCommand::Create(new) => {
+            let says = json!({
+                "version": new.version,
+                "encryption": new.encryption,
+                "authentication": new.authentication,
+                "groups": new.groups,
+                "lifetime_s": new.lifetime,
+            });
+            create(client, &IKE, &new.name, &says)
+        }
+    }
+}
+
+pub(crate) fn ipsec(client: &Client, command: &IpsecCommand) -> Result<String, CliError> {
+    match command {
+        IpsecCommand::Other(command) => IPSEC.run(client, command),
+        IpsecCommand::Create(new) => {
+            let says = json!({
+                "transform": new.transform,
+                "encapsulation": new.encapsulation,
+                "encryption": new.encryption,
+                "authentication": new.authentication,
+                "pfs": new.pfs,
+                "lifetime_s": new.lifetime,
+            });
+            create(client, &IPSEC, &new.name, &says)
         }
     }
 }

@@ -1,23 +1,17 @@
-//! API keys, and the accounts that a fresh database starts with.
+//! The accounts that a fresh database starts with.
 
-use std::fmt;
-
-use adit_crypto::sha256;
 use adit_model::change::Actor;
 use adit_model::project::Role;
-use adit_model::user::{ApiKey, KeyHash, PasswordHash};
+use adit_model::user::PasswordHash;
 use adit_model::{Name, Project, ProjectId, RoleAssignment, User, UserId};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
+use crate::Control;
+use crate::api_key::{ApiKeyText, FIRST};
 use crate::change::Change;
-use crate::error::{Error, Noun};
+use crate::error::Error;
 use crate::hashing::Asker;
 use crate::password::Password;
-use crate::token::strongest_role;
-use crate::{Caller, Control};
 
 /// The name of the first administrator and of its project.
 pub const ADMIN: &str = "admin";
@@ -28,24 +22,6 @@ pub const DEMO: &str = "demo";
 /// The name of the project that owns what is the service's own, where another service has the
 /// administrators.
 const OWN: &str = "adit";
-
-/// An API key in clear: 256 random bits in base64url. Told once, kept nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKeyText(Zeroizing<String>);
-
-impl ApiKeyText {
-    /// The key, for the one place that hands it over.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ApiKeyText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKeyText(hidden)")
-    }
-}
 
 /// A fresh user with the secrets that are told this once.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -146,69 +122,12 @@ impl Control {
         tx.insert_project(&project).await?;
         tx.insert_user(&user).await?;
         tx.insert_role_assignment(&assignment).await?;
-        let key = self.add_key(tx, user.id).await?;
+        let (_, key) = self.add_key(tx, user.id, FIRST, "").await?;
         Ok(Account {
             user,
             project,
             key,
             password,
         })
-    }
-
-    /// Gives a user a fresh key; those it had are no longer good. For when the file with the key
-    /// was lost.
-    ///
-    /// # Errors
-    /// There is no user of that name.
-    pub async fn replace_api_key(&self, user: &str) -> Result<ApiKeyText, Error> {
-        let mut tx = self.change_by(Actor::Service).await?;
-        let users = tx.users().await?;
-        let found = users.into_iter().find(|row| row.name.as_str() == user);
-        let user = found.ok_or(Error::NotFound(Noun::User))?;
-        tx.delete_api_keys(user.id).await?;
-        let key = self.add_key(&mut tx, user.id).await?;
-        tx.commit().await?;
-        Ok(key)
-    }
-
-    async fn add_key(&self, tx: &mut Change, user: UserId) -> Result<ApiKeyText, Error> {
-        let octets = Zeroizing::new(self.random_octets::<32>());
-        let text = Zeroizing::new(BASE64.encode(*octets));
-        let row = ApiKey {
-            hash: KeyHash(sha256(&[text.as_bytes()])),
-            user,
-            created_at: self.now(),
-        };
-        tx.insert_api_key(&row).await?;
-        Ok(ApiKeyText(text))
-    }
-
-    /// On whose behalf a request with this key is made, if on anybody's: the key's user in its
-    /// default project.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn authenticate(&self, key: &str) -> Result<Option<Caller>, Error> {
-        if self.0.config.identity.is_some() {
-            return Ok(None);
-        }
-        let hash = KeyHash(sha256(&[key.as_bytes()]));
-        let mut tx = self.read().await?;
-        let Some(key) = tx.api_key(&hash).await? else {
-            return Ok(None);
-        };
-        let user = tx.user(key.user).await?.filter(|user| user.enabled);
-        let Some((user, project)) = user.and_then(|user| Some((user.id, user.default_project?)))
-        else {
-            return Ok(None);
-        };
-        let enabled = tx.project(project).await?.is_some_and(|row| row.enabled);
-        let role = strongest_role(&mut *tx, user, project).await?;
-        Ok(role.filter(|_| enabled).map(|role| Caller {
-            project,
-            user,
-            role,
-            all_projects: false,
-        }))
     }
 }

@@ -78,6 +78,13 @@ impl Caller {
         }
     }
 
+    /// Whether it is shown pre-shared keys: who has one can be its gateway, and a reader is to change
+    /// nothing.
+    #[must_use]
+    pub fn may_see_keys(&self) -> bool {
+        self.role >= Role::Member
+    }
+
     /// Refuses those who may only look.
     pub(crate) fn may_write(&self) -> Result<(), Error> {
         if self.role >= Role::Member {

@@ -14,6 +14,7 @@ use crate::misfit::Misfit;
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control, address, on_router, router, subnet};
+pub(crate) use view::private_addresses;
 pub use view::{GatewaySurroundings, GatewayView};
 
 /// In what a face differs from others.

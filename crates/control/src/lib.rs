@@ -19,6 +19,7 @@ pub mod account;
 mod address;
 pub mod agent;
 mod agents;
+pub mod api_key;
 pub mod application_credential;
 mod caller;
 mod change;
@@ -78,7 +79,7 @@ mod view;
 mod wake;
 
 pub use adit_model::Noun;
-pub use adit_store::{Order, OrderBy, Query};
+pub use adit_store::{Only, Order, OrderBy, Query};
 pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
 pub use caller::Caller;
 pub use change::Together;

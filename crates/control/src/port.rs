@@ -34,6 +34,16 @@ pub struct Rules {
     pub on_delete: OnDelete,
 }
 
+impl Rules {
+    /// For what no face differs in.
+    const FREE: Self = Self {
+        knows: Knows::Ports,
+        naming: Naming::Free,
+        allowance: Allowance::OfProject,
+        on_delete: OnDelete::Cascade,
+    };
+}
+
 /// Which ports a face knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Knows {
@@ -119,7 +129,7 @@ impl Control {
                 }
             }
         }
-        check_name(&mut *tx, caller.project, &new.name, rules.naming).await?;
+        check_name(&mut *tx, caller.project, &new.name, rules.naming, None).await?;
         let port_security = new.port_security.unwrap_or(network.port_security);
         let security_groups = match new.security_groups {
             Some(groups) => groups,
@@ -200,11 +210,24 @@ impl Control {
         id: PortId,
         change: PortChange,
     ) -> Result<Port, Error> {
+        self.change_port(caller, Rules::FREE, id, change).await
+    }
+
+    pub(super) async fn change_port(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        id: PortId,
+        change: PortChange,
+    ) -> Result<Port, Error> {
         let mut tx = self.change(caller).await?;
         let before = find(&mut *tx, caller, id).await?;
         Error::stale(change.expected, before.revision)?;
         let mut row = before.clone();
-        row.name = change.name.unwrap_or(row.name);
+        if let Some(name) = change.name {
+            check_name(&mut *tx, row.project, &name, rules.naming, Some(id)).await?;
+            row.name = name;
+        }
         row.description = change.description.unwrap_or(row.description);
         row.admin_state_up = change.admin_state_up.unwrap_or(row.admin_state_up);
         row.mac = change.mac.unwrap_or(row.mac);
@@ -353,13 +376,14 @@ async fn check_name(
     project: ProjectId,
     name: &Name,
     naming: Naming,
+    own: Option<PortId>,
 ) -> Result<(), Error> {
     if naming == Naming::Free {
         return Ok(());
     }
     let siblings = tx.page_ports(machine::of_project(project)).await?;
     let names = siblings.iter().map(|row| (&row.name, row.id));
-    rules::check_name(Noun::Port, names, name, naming, None)
+    rules::check_name(Noun::Port, names, name, naming, own)
 }
 
 /// What is plugged in after a change.

@@ -1,6 +1,7 @@
 //! Subnets: blocks of addresses on networks. One set of use cases for every face; in what a face's
 //! original is different, it says by its [`Rules`].
 
+mod addresses;
 mod delete;
 mod layout;
 mod users;
@@ -21,6 +22,7 @@ use crate::error::{Error, Noun, Quota, Rule};
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control, cidr_rules, network, on_router, router};
+pub use addresses::{Holder, SubnetAddresses};
 pub use layout::{Block, Pools};
 use layout::{check, choose};
 pub(crate) use users::check_unused;

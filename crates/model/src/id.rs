@@ -65,6 +65,8 @@ macro_rules! typed_id {
 }
 
 typed_id! {
+    /// Names a [`crate::user::ApiKey`].
+    ApiKeyId;
     /// Names an [`crate::ApplicationCredential`].
     ApplicationCredentialId;
     /// Names a [`crate::Connection`].

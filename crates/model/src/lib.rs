@@ -38,8 +38,8 @@ pub use endpoint_group::EndpointGroup;
 pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
-    ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId, HostId,
-    IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId,
+    ApiKeyId, ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId,
+    HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId,
     SecurityGroupRuleId, SubnetId, TokenId, UserId,
 };
 pub use mac::MacAddress;

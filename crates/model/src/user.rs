@@ -5,7 +5,7 @@ use std::fmt;
 use time::OffsetDateTime;
 
 use crate::project::Role;
-use crate::{ApplicationCredentialId, Name, ProjectId, TokenId, UserId};
+use crate::{ApiKeyId, ApplicationCredentialId, Name, ProjectId, TokenId, UserId};
 
 /// Somebody, or a program of theirs. What it may do is in [`crate::RoleAssignment`]s.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,6 +86,12 @@ impl fmt::Debug for KeyHash {
 /// What a user proves itself with; the key in clear is told once and kept nowhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApiKey {
+    /// Random, made with the row, and its own for good.
+    pub id: ApiKeyId,
+    /// What its user calls it.
+    pub name: Name,
+    /// What its user says of it.
+    pub description: String,
     /// SHA-256: a key is random, so that a quick hash does.
     pub hash: KeyHash,
     /// Whose it is.

@@ -1,7 +1,7 @@
 //! [`ApiKeys`], [`ApplicationCredentials`] and [`RevokedTokens`] in SQL.
 
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
-use adit_model::{ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
+use adit_model::{ApiKeyId, ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
 use adit_store::{
     ApiKeys, ApplicationCredentials, RevokedTokens, StoreError, WriteApiKeys,
     WriteApplicationCredentials, WriteRevokedTokens,
@@ -17,6 +17,9 @@ const API_KEY: &str = "API key";
 fn read_api_key(row: &Stored<'_>) -> Result<ApiKey, StoreError> {
     let hash = <[u8; 32]>::try_from(row.octets("hash")?).map_err(|e| row.corrupt(e))?;
     Ok(ApiKey {
+        id: row.parsed("id")?,
+        name: row.name()?,
+        description: row.plain("description")?,
         hash: KeyHash(hash),
         user: row.parsed("user")?,
         created_at: row.created_at()?,
@@ -52,6 +55,21 @@ impl<S: Session> ApiKeys for SqlTransaction<S> {
             )
             .await
     }
+
+    async fn api_key_of_id(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        let sql = "SELECT * FROM api_keys WHERE id = ?";
+        let statement = Statement::new(sql, values![text(id)]);
+        self.session.row(API_KEY, statement, read_api_key).await
+    }
+
+    async fn api_keys(&mut self, user: UserId) -> Result<Vec<ApiKey>, StoreError> {
+        let sql = "SELECT * FROM api_keys WHERE \"user\" = ? ORDER BY created_at, id";
+        let statement = Statement::new(sql, values![text(user)]);
+        let rows = self
+            .session
+            .rows(Finds::Many, API_KEY, statement, read_api_key);
+        rows.await
+    }
 }
 
 #[async_trait]
@@ -60,8 +78,12 @@ impl<S: Session> WriteApiKeys for SqlTransaction<S> {
         self.identity = true;
         self.session
             .execute(Statement::new(
-                "INSERT INTO api_keys (hash, \"user\", created_at) VALUES (?, ?, ?)",
+                "INSERT INTO api_keys (id, name, description, hash, \"user\", created_at) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
                 values![
+                    text(row.id),
+                    text(&row.name),
+                    row.description.clone(),
                     row.hash.0.to_vec(),
                     text(row.user),
                     nanoseconds(row.created_at)
@@ -69,6 +91,19 @@ impl<S: Session> WriteApiKeys for SqlTransaction<S> {
             ))
             .await?;
         Ok(())
+    }
+
+    async fn update_api_key(&mut self, row: &ApiKey) -> Result<bool, StoreError> {
+        let sql = "UPDATE api_keys SET name = ?, description = ? WHERE id = ?";
+        let values = values![text(&row.name), row.description.clone(), text(row.id)];
+        Ok(self.session.execute(Statement::new(sql, values)).await? > 0)
+    }
+
+    async fn delete_api_key(&mut self, id: ApiKeyId) -> Result<bool, StoreError> {
+        self.identity = true;
+        let sql = "DELETE FROM api_keys WHERE id = ?";
+        let statement = Statement::new(sql, values![text(id)]);
+        Ok(self.session.execute(statement).await? > 0)
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {

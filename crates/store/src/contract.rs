@@ -21,9 +21,9 @@ use adit_model::connection::Ends;
 use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway, HostId,
-    IkePolicy, IkePolicyId, MacAddress, Port, PortId, ProjectId, Psk, Revision, RoleAssignment,
-    Router, RouterId, TokenId, User, UserId,
+    ApiKeyId, ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway,
+    HostId, IkePolicy, IkePolicyId, MacAddress, Name, Port, PortId, ProjectId, Psk, Revision,
+    RoleAssignment, Router, RouterId, TokenId, User, UserId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
@@ -587,6 +587,9 @@ pub async fn users_projects_and_keys_read_back(store: &dyn Store) {
     let project = World::new(1).project;
     let user = user("ann", Some(project.id));
     let key = ApiKey {
+        id: ApiKeyId::random(),
+        name: Name::parse("ci").unwrap(),
+        description: "for tests".to_owned(),
         hash: KeyHash([7; 32]),
         user: user.id,
         created_at: time(0),
@@ -603,6 +606,33 @@ pub async fn users_projects_and_keys_read_back(store: &dyn Store) {
     assert_eq!(tx.users().await.unwrap(), [user.clone()]);
     assert_eq!(tx.api_key(&key.hash).await.unwrap(), Some(key.clone()));
     assert_eq!(tx.api_key(&KeyHash([8; 32])).await.unwrap(), None);
+    assert_eq!(tx.api_key_of_id(key.id).await.unwrap(), Some(key.clone()));
+    assert_eq!(tx.api_key_of_id(ApiKeyId::random()).await.unwrap(), None);
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let mut second = ApiKey {
+        id: ApiKeyId::random(),
+        hash: KeyHash([9; 32]),
+        created_at: time(1),
+        ..key.clone()
+    };
+    let twin = ApiKey {
+        hash: KeyHash([10; 32]),
+        ..key.clone()
+    };
+    tx.insert_api_key(&second).await.unwrap();
+    second.name = Name::parse("renamed").unwrap();
+    assert!(tx.update_api_key(&second).await.unwrap());
+    assert_eq!(
+        tx.api_keys(user.id).await.unwrap(),
+        [key.clone(), second.clone()]
+    );
+    assert_eq!(tx.api_keys(UserId::random()).await.unwrap(), []);
+    assert!(tx.delete_api_key(second.id).await.unwrap());
+    assert!(!tx.delete_api_key(second.id).await.unwrap());
+    assert!(!tx.update_api_key(&second).await.unwrap());
+    let done = tx.insert_api_key(&twin).await;
+    assert!(matches!(done, Err(StoreError::Duplicate)));
     drop(tx);
     let mut tx = store.write().await.unwrap();
     assert_eq!(tx.delete_api_keys(user.id).await.unwrap(), 1);

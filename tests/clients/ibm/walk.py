@@ -39,18 +39,18 @@ def works(method, path, body=None, **query):
     return answer.json() if answer.text else None
 
 
-def refused(method, path, name, kind, body=None, **query):
+def refused(method, path, /, wanted, kind, body=None, query=None):
     """It must be refused, and say which field or parameter it is for."""
-    answer = ask(method, path, body, **query)
+    answer = ask(method, path, body, **(query or {}))
     what = f"{method} {path} {body or query}"
     if answer.status_code != 400:
-        fail(f"{what}: `{name}` is taken: {answer.status_code} {answer.text}")
+        fail(f"{what}: `{wanted}` is taken: {answer.status_code} {answer.text}")
     error = answer.json()["errors"][0]
     target = error.get("target") or {}
     # Which one of a list it is need not be said.
-    wanted = name.partition("[]")[0]
-    if target.get("type") != kind or not (target["name"] + ".").startswith(wanted + "."):
-        fail(f"{what}: it is not said that it is `{name}`: {error}")
+    name = wanted.partition("[]")[0]
+    if target.get("type") != kind or not (target["name"] + ".").startswith(name + "."):
+        fail(f"{what}: it is not said that it is `{wanted}`: {error}")
 
 
 def with_field(body, path, value):
@@ -159,6 +159,8 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+IMAGE = works("GET", "/images")["images"][0]
+
 # What stands in the SDK's paths.
 IDS = {
     "/vpcs/{id}": vpc["id"], "/vpcs/{vpc_id}": vpc["id"], "/subnets/{id}": subnet["id"],
@@ -167,7 +169,11 @@ IDS = {
     "/ipsec_policies/{id}": ipsec["id"], "/vpn_gateways/{id}": gateway["id"],
     "/vpn_gateways/{vpn_gateway_id}": gateway["id"], "/connections/{id}": connection["id"],
     "/members/{id}": gateway["members"][0]["id"], "/regions/{name}": "us-south",
-    "/regions/{region_name}": "us-south", "/zones/{name}": "us-south-1",
+    "/regions/{region_name}": "us-south", "/images/{id}": IMAGE["id"],
+    "/instance/profiles/{name}": "namespace", "/address_prefixes/{id}": works(
+        "GET", f"/vpcs/{vpc['id']}/address_prefixes")["address_prefixes"][0]["id"],
+    "/network_interfaces/{id}": instance["primary_network_interface"]["id"],
+    "/reserved_ips/{id}": instance["primary_network_interface"]["primary_ip"]["id"], "/zones/{name}": "us-south-1",
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
     "/network_acls/{id}": vpc["default_network_acl"]["id"],
     "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
@@ -215,9 +221,16 @@ CASES = {
     ("POST", "/instances"): lambda: Case(
         {"primary_network_interface": {"subnet": {"id": subnet["id"]}}},
         [{"name": fresh(), "primary_network_interface": {"subnet": {"id": subnet["id"]}},
-          "vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-2"}, "resource_group": GROUP}],
-        seen=["vpc.crn", "vpc.href", "zone.href", "primary_network_interface.subnet.crn",
+          "vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-2"}, "resource_group": GROUP,
+          "image": {"id": IMAGE["id"]}, "profile": {"name": "namespace"}}],
+        only={"keys": [{"id": "r006-none"}], "primary_network_interface.name": "eth1",
+              "image": {"id": "r006-none"}, "profile": {"name": "bx2-2x8"}},
+        seen=["image.crn", "image.href", "profile.href", "keys", "vpc.crn", "vpc.href", "zone.href", "primary_network_interface.subnet.crn",
               "primary_network_interface.subnet.href"],
+    ),
+    ("PATCH", "/instances/{id}"): lambda: Case({}, [{"name": "walk-vm"}]),
+    ("POST", "/instances/{instance_id}/actions"): lambda: Case(
+        {"type": "start"}, [{"type": "stop"}, {"type": "start"}], only={"type": "reboot"}, seen=["force"],
     ),
     ("POST", "/vpn_gateways"): lambda: Case(
         {"subnet": {"id": subnet["id"]}, "mode": "policy"},
@@ -231,22 +244,24 @@ CASES = {
     ),
     ("POST", "/vpn_gateways/{vpn_gateway_id}/connections"): lambda: Case(
         new_connection(),
-        [{**new_connection(), "admin_state_up": False, "establish_mode": "bidirectional",
+        [{**new_connection(), "admin_state_up": False, "establish_mode": "peer_only",
+          "local": {"cidrs": ["10.20.0.0/25"], "ike_identities": [{"type": "fqdn", "value": "a.example"}]},
+          "peer": {"address": "203.0.113.8", "cidrs": [block()],
+                   "ike_identity": {"type": "key_id", "value": "c2l0ZS0x"}},
           "dead_peer_detection": {"action": "clear", "interval": 7, "timeout": 21},
           "ike_policy": {"id": ike["id"]}, "ipsec_policy": {"id": ipsec["id"]}}],
-        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "peer_only",
-              "peer.fqdn": "vpn.example.com", "local.ike_identities[]": {"type": "fqdn", "value": "a.example"},
-              "peer.ike_identity": {"type": "fqdn", "value": "a.example"}},
+        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "never",
+              "peer.fqdn": "10.0.0.1"},
         seen=["ike_policy.href", "ipsec_policy.href"],
     ),
     ("PATCH", "/vpn_gateways/{vpn_gateway_id}/connections/{id}"): lambda: Case(
         {},
-        [{"name": fresh(), "admin_state_up": False, "establish_mode": "bidirectional", "psk": PSK + "2",
+        [{"name": fresh(), "admin_state_up": False, "establish_mode": "peer_only", "psk": PSK + "2",
           "dead_peer_detection": {"action": "hold", "interval": 9, "timeout": 27},
           "peer": {"address": "203.0.113.9"}, "ike_policy": {"id": ike["id"]},
           "ipsec_policy": {"id": ipsec["id"]}}],
-        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "peer_only",
-              "peer.fqdn": "vpn.example.com"},
+        only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "never",
+              "peer.fqdn": "10.0.0.1"},
         seen=["ike_policy.href", "ipsec_policy.href"],
     ),
     ("POST", "/ike_policies"): lambda: Case(
@@ -333,7 +348,7 @@ def walk_body(method):
         answer = works(method.method, path, body)
         if not is_shown(body, answer):
             fail(f"{method.name}: not all that was asked for is shown: {body}\n{answer}")
-        if method.method == "POST":
+        if method.method == "POST" and not path.endswith("/actions"):
             works("DELETE", f"{path}/{answer['id']}")
     return len(refusals), len(known)
 
@@ -353,13 +368,13 @@ def walk_query(method):
     taken = 0
     for name in method.query:
         if name == "limit":
-            refused("GET", path, "limit", "parameter", limit="0")
+            refused("GET", path, "limit", "parameter", query={"limit": "0"})
             answer = works("GET", path, limit="1")
             many = next(value for key, value in answer.items() if isinstance(value, list))
             if answer["limit"] != 1 or len(many) > 1:
                 fail(f"{method.name}: a limit of 1 has {len(many)}")
         elif name == "start":
-            refused("GET", path, "start", "parameter", start="nowhere")
+            refused("GET", path, "start", "parameter", query={"start": "nowhere"})
         elif name in filters:
             for value, is_there in filters[name].items():
                 answer = works("GET", path, **{name: value})
@@ -367,7 +382,7 @@ def walk_query(method):
                 if any(found["id"] == one["id"] for found in many) != is_there:
                     fail(f"{method.name}: {name}={value}: {many}")
         else:
-            refused("GET", path, name, "parameter", **{name: "x"})
+            refused("GET", path, name, "parameter", query={name: "x"})
             continue
         taken += 1
     return taken, len(method.query) - taken
@@ -392,7 +407,7 @@ for method in methods():
     # What no call may say is refused before anything happens, but where there is no such call.
     answer = ask(method.method, filled(method.path), walk="x")
     if "invalid_route" not in answer.text:
-        refused(method.method, filled(method.path), "walk", "parameter", walk="x")
+        refused(method.method, filled(method.path), "walk", "parameter", query={"walk": "x"})
         served.append(method)
 for method in served:
     if method.fields:

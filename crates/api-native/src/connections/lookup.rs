@@ -1,7 +1,7 @@
 //! What all that is done with connections begins with.
 
 use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
-use adit_control::{Allowance, Naming, Noun};
+use adit_control::{Allowance, Error, Naming, Noun};
 use adit_model::ConnectionId;
 use uuid::Uuid;
 
@@ -22,10 +22,6 @@ pub(crate) async fn find(cx: &Context, id: Uuid) -> Result<ConnectionView, Probl
 }
 
 /// What a body names and is not there is no missing connection.
-pub(super) fn in_body(error: adit_control::Error) -> Problem {
-    let noun = match &error {
-        adit_control::Error::NotFound(noun) => Some(*noun),
-        _ => None,
-    };
-    Problem::from(error).in_body(Noun::Connection, noun)
+pub(super) fn in_body(error: Error) -> Problem {
+    Problem::naming(Noun::Connection, error)
 }

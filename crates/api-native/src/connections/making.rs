@@ -5,8 +5,7 @@ use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
 use adit_control::gateway::{NewGateway, Place};
 use adit_control::policy::NewPolicy;
 use adit_control::router::NewRouter;
-use adit_control::subnet::{self, Block, NewSubnet, Pools};
-use adit_control::{Allowance, Control, Naming, OnDelete};
+use adit_control::{Allowance, Control, Naming, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, GatewayId, IkePolicyId, IpsecPolicyId, Name, RouterId, SubnetId};
@@ -17,9 +16,9 @@ use uuid::Uuid;
 use super::lookup::{RULES, in_body};
 use super::shape::{DpdShape, read_key};
 use crate::context::{Context, name};
-use crate::gateways;
 use crate::policies::{self, IkeShape, IpsecShape};
 use crate::problem::Problem;
+use crate::{gateways, subnets};
 
 /// Which gateway a connection is to have: one that is there, or one that is made along.
 #[derive(Deserialize, ToSchema)]
@@ -268,7 +267,8 @@ async fn make_gateway(
     let made = control
         .create_gateway(&cx.caller, gateways::RULES, new)
         .await;
-    Ok(made.map_err(in_body)?.gateway.id)
+    let made = made.map_err(|error| Problem::naming(Noun::Gateway, error).within("gateway"))?;
+    Ok(made.gateway.id)
 }
 
 /// A router with a network of these addresses; its subnet.
@@ -288,27 +288,8 @@ async fn make_network(
         resource_group: None,
     };
     let router: RouterId = control.create_router(&cx.caller, router).await?.id;
-    let rules = subnet::Rules {
-        naming: Naming::Free,
-        allowance: Allowance::OfProject,
-        on_delete: OnDelete::Restrict,
-    };
-    let new = NewSubnet {
-        name: called.clone(),
-        description: String::new(),
-        place: subnet::Place::Router(router),
-        block: Block::Exact(cidr),
-        gateway: None,
-        pools: Pools::Most,
-        enable_dhcp: false,
-        dns_nameservers: Vec::new(),
-        host_routes: Vec::new(),
-        ipv6_address_mode: None,
-        ipv6_ra_mode: None,
-        zone: String::new(),
-        resource_group: None,
-    };
-    let made = control.create_subnet(&cx.caller, rules, new).await;
+    let new = subnets::new(called.clone(), router, cidr);
+    let made = control.create_subnet(&cx.caller, subnets::RULES, new).await;
     let made = made.map_err(|error| Problem::from(error).within("gateway.network"))?;
     Ok(made.id)
 }

@@ -1,39 +1,56 @@
-//! libreswan's `ipsec.conf` and `ipsec.secrets`.
+//! libreswan's `ipsec.conf` and `ipsec.secrets`. The words are those that Debian's `algparse` of libreswan 4.10 takes.
 
 use adit_model::connection::{DpdAction, Identity};
 use adit_model::policy::{
-    Authentication, DhGroup, Encapsulation, Encryption, IkeVersion, Transform,
+    Authentication, DhGroup, Encapsulation, Encryption, IkeParameters, IkeVersion, IpsecParameters,
+    Transform,
 };
 
-use super::seen::{Seen, hex, joined};
+use super::seen::{Seen, had, hex, joined, unsaid};
 use crate::problem::Problem;
 
-/// A cipher as libreswan calls it.
-fn cipher(encryption: Encryption) -> String {
-    let word = crate::algorithms::EncryptionName(encryption).word();
-    for (ours, theirs) in [("gcm", "aes_gcm"), ("ccm", "aes_ccm"), ("ctr", "aes_ctr")] {
-        if let Some((bits, icv)) = word
-            .strip_prefix("aes")
-            .and_then(|rest| rest.split_once(ours))
-        {
-            // The ICV's length is a part of the name: aes_gcm_16 is aes_gcm_c.
-            let letter = match icv {
-                "8" => "_a",
-                "12" => "_b",
-                "16" => "_c",
-                _ => "",
-            };
-            return format!("{theirs}{letter}{bits}");
-        }
-    }
-    match word.as_str() {
-        "chacha20poly1305" => "chacha20_poly1305".to_owned(),
-        _ => word,
-    }
+const PROGRAM: &str = "libreswan";
+
+/// A cipher as libreswan calls it. An ICV's length is a letter there: of 8, 12 and 16 octets.
+const fn cipher(encryption: Encryption) -> Option<&'static str> {
+    Some(match encryption {
+        Encryption::TripleDes => "3des",
+        Encryption::Aes128 => "aes128",
+        Encryption::Aes192 => "aes192",
+        Encryption::Aes256 => "aes256",
+        Encryption::Aes128Ctr => "aes_ctr128",
+        Encryption::Aes192Ctr => "aes_ctr192",
+        Encryption::Aes256Ctr => "aes_ctr256",
+        Encryption::Aes128Ccm8 => "aes_ccm_a128",
+        Encryption::Aes192Ccm8 => "aes_ccm_a192",
+        Encryption::Aes256Ccm8 => "aes_ccm_a256",
+        Encryption::Aes128Ccm12 => "aes_ccm_b128",
+        Encryption::Aes192Ccm12 => "aes_ccm_b192",
+        Encryption::Aes256Ccm12 => "aes_ccm_b256",
+        Encryption::Aes128Ccm16 => "aes_ccm_c128",
+        Encryption::Aes192Ccm16 => "aes_ccm_c192",
+        Encryption::Aes256Ccm16 => "aes_ccm_c256",
+        Encryption::Aes128Gcm8 => "aes_gcm_a128",
+        Encryption::Aes192Gcm8 => "aes_gcm_a192",
+        Encryption::Aes256Gcm8 => "aes_gcm_a256",
+        Encryption::Aes128Gcm12 => "aes_gcm_b128",
+        Encryption::Aes192Gcm12 => "aes_gcm_b192",
+        Encryption::Aes256Gcm12 => "aes_gcm_b256",
+        Encryption::Aes128Gcm16 => "aes_gcm_c128",
+        Encryption::Aes192Gcm16 => "aes_gcm_c192",
+        Encryption::Aes256Gcm16 => "aes_gcm_c256",
+        Encryption::ChaCha20Poly1305 => "chacha20_poly1305",
+        Encryption::Des => return None,
+    })
 }
 
-const fn hash(authentication: Authentication) -> &'static str {
-    match authentication {
+/// Phase 1 has no CCM there.
+fn cipher_of_ike(encryption: Encryption) -> Option<&'static str> {
+    cipher(encryption).filter(|word| !word.contains("ccm"))
+}
+
+const fn hash(authentication: Authentication) -> Option<&'static str> {
+    Some(match authentication {
         Authentication::Md5 => "md5",
         Authentication::Sha1 => "sha1",
         Authentication::Sha256 => "sha2_256",
@@ -41,43 +58,107 @@ const fn hash(authentication: Authentication) -> &'static str {
         Authentication::Sha512 => "sha2_512",
         Authentication::AesXcbc => "aes_xcbc",
         Authentication::AesCmac => "aes_cmac",
+    })
+}
+
+fn hash_of_ike(authentication: Authentication) -> Option<&'static str> {
+    hash(authentication).filter(|word| *word != "aes_cmac")
+}
+
+const fn group(group: DhGroup) -> Option<&'static str> {
+    Some(match group.number() {
+        5 => "dh5",
+        14 => "dh14",
+        15 => "dh15",
+        16 => "dh16",
+        17 => "dh17",
+        18 => "dh18",
+        19 => "dh19",
+        20 => "dh20",
+        21 => "dh21",
+        31 => "dh31",
+        _ => return None,
+    })
+}
+
+/// Alternatives of one part, as one version or the other has them: IKEv1's parser knows no `+`.
+fn alternatives(version: IkeVersion, words: &[&'static str]) -> Vec<String> {
+    match version {
+        IkeVersion::V1 => words.iter().map(|word| (*word).to_owned()).collect(),
+        IkeVersion::V2 => vec![words.join("+")],
     }
 }
 
-/// Every combination that both can have, best first; groups it has no name for are left out.
-fn proposals(
-    encryption: &[Encryption],
-    authentication: &[Authentication],
-    groups: &[DhGroup],
-    is_ike: bool,
-) -> String {
-    let group = |group: &DhGroup| matches!(group.number(), 2 | 5 | 14..=22 | 31);
-    let groups: Vec<_> = groups.iter().filter(|one| group(one)).collect();
-    let mut all = Vec::new();
-    for one in encryption {
-        let hashes = joined(authentication.iter().map(|one| hash(*one)), "+");
-        let hashes = if one.is_aead() && !is_ike {
-            String::new()
-        } else {
-            format!("-{hashes}")
-        };
-        let groups = joined(groups.iter().map(|one| format!("dh{}", one.number())), "+");
-        let groups = if groups.is_empty() {
-            groups
-        } else {
-            format!("-{groups}")
-        };
-        all.push(format!("{}{hashes}{groups}", cipher(*one)));
+/// Every way of one of each part, best first.
+fn combined(parts: &[Vec<String>]) -> String {
+    let mut all = vec![String::new()];
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        let next = all.iter().flat_map(|begin| {
+            part.iter().map(move |word| match begin.is_empty() {
+                true => word.clone(),
+                false => format!("{begin}-{word}"),
+            })
+        });
+        all = next.collect();
     }
     all.join(",")
+}
+
+fn phase_1(ike: &IkeParameters) -> Result<String, Problem> {
+    let ciphers = had(PROGRAM, "IKE ciphers", &ike.encryption, cipher_of_ike)?;
+    let hashes = had(PROGRAM, "IKE hashes", &ike.authentication, hash_of_ike)?;
+    let groups = had(PROGRAM, "groups", &ike.groups, group)?;
+    Ok(combined(&[
+        ciphers.iter().map(|word| (*word).to_owned()).collect(),
+        alternatives(ike.version, &hashes),
+        alternatives(ike.version, &groups),
+    ]))
+}
+
+/// What has integrity of its own has "none" besides.
+fn phase_2(version: IkeVersion, ipsec: &IpsecParameters) -> Result<String, Problem> {
+    let hashes: Vec<_> = ipsec
+        .authentication
+        .iter()
+        .filter_map(|one| hash(*one))
+        .collect();
+    if ipsec.transform == Transform::Ah {
+        return Ok(combined(&[alternatives(version, &hashes)]));
+    }
+    let groups = match ipsec.pfs.is_empty() {
+        true => Vec::new(),
+        false => had(PROGRAM, "groups of forward secrecy", &ipsec.pfs, group)?,
+    };
+    // A quick mode has one group.
+    let groups = match version {
+        IkeVersion::V1 => groups.get(..1).unwrap_or_default(),
+        IkeVersion::V2 => &groups,
+    };
+    let groups = match groups {
+        [] => Vec::new(),
+        some => alternatives(version, some),
+    };
+    let mut all = Vec::new();
+    for one in &ipsec.encryption {
+        let Some(word) = cipher(*one) else { continue };
+        let hashes = match one.is_aead() {
+            true => vec!["none".to_owned()],
+            false => alternatives(version, &hashes),
+        };
+        all.push(combined(&[vec![word.to_owned()], hashes, groups.clone()]));
+    }
+    if all.is_empty() {
+        return Err(unsaid(PROGRAM, "ESP ciphers"));
+    }
+    Ok(all.join(","))
 }
 
 fn identity(identity: &Identity) -> Result<String, Problem> {
     Ok(match identity {
         Identity::Address(address) => address.to_string(),
         Identity::DistinguishedName(_) => {
-            let detail = "libreswan writes a distinguished name in words, and this one is known by its octets";
-            return Err(Problem::misfit(detail).of("vendor"));
+            // It takes one in words, and this one is known by its octets.
+            return Err(unsaid(PROGRAM, "identity"));
         }
         Identity::Email(text) => text.clone(),
         Identity::KeyId(octets) => format!("@#{}", hex(octets)),
@@ -97,16 +178,10 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
         false => seen.own.to_string(),
     };
     let (own_id, other_id) = (identity(&seen.own_id)?, identity(&seen.other_id)?);
-    let phase_1 = proposals(&ike.encryption, &ike.authentication, &ike.groups, true);
-    let phase_2 = match ipsec.transform {
-        Transform::Ah => joined(ipsec.authentication.iter().map(|one| hash(*one)), ","),
-        Transform::Esp | Transform::AhEsp => {
-            proposals(&ipsec.encryption, &ipsec.authentication, &ipsec.pfs, false)
-        }
-    };
-    let (phase2, alg) = match ipsec.transform {
-        Transform::Ah => ("ah", "ah"),
-        Transform::Esp | Transform::AhEsp => ("esp", "esp"),
+    let (phase_1, phase_2) = (phase_1(ike)?, phase_2(ike.version, ipsec)?);
+    let kind = match ipsec.transform {
+        Transform::Ah => "ah",
+        Transform::Esp | Transform::AhEsp => "esp",
     };
     let pfs = if ipsec.pfs.is_empty() { "no" } else { "yes" };
     let mode = match ipsec.encapsulation {
@@ -128,7 +203,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     };
     let (other, ike_s, child_s) = (seen.other, ike.lifetime_s, ipsec.lifetime_s);
     Ok(format!(
-        "# libreswan 4: /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}
+        "# libreswan 4 (not run there yet): /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}
 conn {name}
     authby=secret
     ikev2={version}
@@ -139,8 +214,8 @@ conn {name}
     rightid={other_id}
     rightsubnets={{{other_blocks}}}
     ike={phase_1}
-    phase2={phase2}
-    {alg}={phase_2}
+    phase2={kind}
+    {kind}={phase_2}
     pfs={pfs}
     type={mode}
     ikelifetime={ike_s}s

@@ -6,6 +6,8 @@ use adit_model::connection::{DeadPeerDetection, Identity};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, Psk};
 
+use crate::problem::Problem;
+
 /// A connection as it is seen from the other end: there `own` is the peer's, and `other` is the gateway's.
 pub(super) struct Seen<'a> {
     pub(super) name: String,
@@ -61,4 +63,34 @@ pub(super) fn hex(octets: &[u8]) -> String {
 pub(super) fn joined<T: std::fmt::Display>(list: impl IntoIterator<Item = T>, by: &str) -> String {
     let texts: Vec<_> = list.into_iter().map(|one| one.to_string()).collect();
     texts.join(by)
+}
+
+/// What a program has no words for.
+pub(super) fn unsaid(program: &str, what: &str) -> Problem {
+    let detail = format!("{program} has no words for this connection's {what}");
+    Problem::misfit(detail).of("vendor")
+}
+
+/// The words for those that a program has, best first; refused where it has none.
+pub(super) fn had<T: Copy>(
+    program: &str,
+    what: &str,
+    all: &[T],
+    word: impl Fn(T) -> Option<&'static str>,
+) -> Result<Vec<&'static str>, Problem> {
+    let words: Vec<_> = all.iter().filter_map(|one| word(*one)).collect();
+    (!words.is_empty())
+        .then_some(words)
+        .ok_or_else(|| unsaid(program, what))
+}
+
+/// The first of those.
+pub(super) fn first<T: Copy>(
+    program: &str,
+    what: &str,
+    all: &[T],
+    word: impl Fn(T) -> Option<&'static str>,
+) -> Result<&'static str, Problem> {
+    let words = had(program, what, all, word)?;
+    Ok(words.first().copied().unwrap_or_default())
 }

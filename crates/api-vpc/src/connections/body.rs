@@ -1,16 +1,15 @@
 //! What a client wants of a connection, out of its body.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use adit_api::answer;
-use adit_control::connection::{ConnectionChange, GivenEnds, NewConnection};
+use adit_control::connection::{ConnectionChange, ConnectionView, GivenEnds, NewConnection};
 use adit_control::{Error, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
-use adit_model::{Cidr, Gateway, Psk};
+use adit_model::{Connection, Gateway, Psk};
 
 use serde_json::json;
 
-use super::invalid_cidr;
+use super::ends::{self, Ends, Place};
+use super::identity;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
@@ -40,8 +39,9 @@ pub(super) fn new_connection(
     body: &Fields,
 ) -> Result<NewConnection, ApiError> {
     body.check_known(FIELDS)?;
-    let ends = ends(gateway.addresses.v4.into(), body)?;
+    let ends = ends::read(gateway.addresses.v4.into(), body)?;
     unsupported(body)?;
+    let place = ends.place.ok_or_else(|| body.missing("peer_address"))?;
     let psk = psk(body)?.ok_or_else(|| body.missing("psk"))?;
     let dpd = dpd(body)?;
     let default = default_dpd(cx);
@@ -49,12 +49,9 @@ pub(super) fn new_connection(
         name: body.new_name(cx, Noun::Connection)?,
         description: String::new(),
         gateway: gateway.id,
-        peer_address: ends
-            .peer_address
-            .ok_or_else(|| body.missing("peer_address"))?
-            .to_string(),
-        peer_id: None,
-        local_id: None,
+        peer_address: place.text(),
+        peer_id: ends.peer_id.unwrap_or_else(|| place.identity()),
+        local_id: ends.local_id.flatten(),
         psk,
         // Without any, the rule about empty lists speaks.
         ends: GivenEnds {
@@ -63,7 +60,7 @@ pub(super) fn new_connection(
             ..GivenEnds::default()
         },
         mtu: 0,
-        initiator: Initiator::BiDirectional,
+        initiator: initiator(body)?.unwrap_or(Initiator::BiDirectional),
         dead_peer_detection: DeadPeerDetection {
             action: dpd.action.unwrap_or(default.action),
             interval_s: dpd.interval_s.unwrap_or(default.interval_s),
@@ -75,14 +72,14 @@ pub(super) fn new_connection(
     })
 }
 
-/// What `body` changes of a connection, on a gateway with the public address `own`.
+/// What `body` changes of this connection.
 pub(super) fn change(
     cx: &Context,
-    own: IpAddr,
+    seen: &ConnectionView,
     body: &Fields,
 ) -> Result<ConnectionChange, ApiError> {
     body.check_known(FIELDS)?;
-    let ends = ends(own, body)?;
+    let ends = ends::read(seen.local_address, body)?;
     unsupported(body)?;
     if ends.has_cidrs {
         let message = "CIDRs can't be changed by an update; add and remove them one by one.";
@@ -91,12 +88,16 @@ pub(super) fn change(
             message,
         ));
     }
+    let peer_id = peer_id(&seen.connection, &ends, body)?;
     let dpd = dpd(body)?;
     Ok(ConnectionChange {
         name: body
             .name_change(cx, Noun::Connection)?
             .map(|(name, _)| name),
-        peer_address: ends.peer_address.map(|address| address.to_string()),
+        peer_address: ends.place.as_ref().map(Place::text),
+        peer_id,
+        local_id: ends.local_id,
+        initiator: initiator(body)?,
         psk: psk(body)?,
         dpd_action: dpd.action,
         dpd_interval_s: dpd.interval_s,
@@ -108,6 +109,35 @@ pub(super) fn change(
     })
 }
 
+/// Who the peer is to be after a change: one that was called by its name goes by the new one. What
+/// was given by its address stays so, and by its name.
+fn peer_id(
+    old: &Connection,
+    ends: &Ends,
+    body: &Fields,
+) -> Result<Option<Option<String>>, ApiError> {
+    let wrong = |what: &str| Err(body.wrong("peer", what));
+    match (&old.peer_host, &ends.place) {
+        (Some(_), Some(Place::Address(_))) => wrong("given by its `fqdn`, as it was"),
+        (None, Some(Place::Fqdn(_))) => wrong("given by its `address`, as it was"),
+        (Some(host), Some(place)) if ends.peer_id.is_none() => {
+            let was_by_name = old.peer_id.as_deref() == Some(identity::of_fqdn(host).as_str());
+            Ok(was_by_name.then(|| place.identity()))
+        }
+        _ => Ok(ends.peer_id.clone()),
+    }
+}
+
+/// `establish_mode`, if it is given.
+fn initiator(body: &Fields) -> Result<Option<Initiator>, ApiError> {
+    match body.text("establish_mode")? {
+        None => Ok(None),
+        Some("bidirectional") => Ok(Some(Initiator::BiDirectional)),
+        Some("peer_only") => Ok(Some(Initiator::ResponseOnly)),
+        Some(_) => Err(body.wrong("establish_mode", "bidirectional or peer_only")),
+    }
+}
+
 /// An error of a use case; which policy is missing is told by the body that named it.
 pub(super) fn named(body: &Fields, error: Error) -> ApiError {
     match error {
@@ -117,104 +147,10 @@ pub(super) fn named(body: &Fields, error: Error) -> ApiError {
     }
 }
 
-/// Both ends, flat or nested.
-#[derive(Default)]
-struct Ends {
-    peer_address: Option<IpAddr>,
-    local_cidrs: Option<Vec<Cidr>>,
-    peer_cidrs: Option<Vec<Cidr>>,
-    /// Whether any list of CIDRs was named, be it `null`.
-    has_cidrs: bool,
-}
-
-fn ends(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
-    let mut ends = Ends {
-        peer_address: address(body, "peer_address")?,
-        local_cidrs: cidrs(body, "local_cidrs")?,
-        peer_cidrs: cidrs(body, "peer_cidrs")?,
-        has_cidrs: body.has("local_cidrs") || body.has("peer_cidrs"),
-    };
-    if let Some(local) = body.object("local")? {
-        local.check_known(&["cidrs", "ike_identities"])?;
-        not_twice(body, "local", &["local_cidrs"])?;
-        ends.has_cidrs |= local.has("cidrs");
-        ends.local_cidrs = cidrs(&local, "cidrs")?;
-        if local
-            .list("ike_identities")?
-            .is_some_and(|list| list.len() > 1)
-        {
-            return Err(local.wrong("ike_identities", "one identity at most, in policy mode"));
-        }
-        let own = json!(own.to_string());
-        for identity in local.list("ike_identities")?.unwrap_or_default() {
-            let is_address = identity.get("type") == Some(&json!("ipv4_address"));
-            if !is_address || identity.get("value") != Some(&own) {
-                let what = "the gateway's address: other identities are not supported here";
-                return Err(local.wrong("ike_identities", what));
-            }
-        }
-    }
-    if let Some(peer) = body.object("peer")? {
-        peer.check_known(&["address", "cidrs", "fqdn", "ike_identity", "type"])?;
-        not_twice(body, "peer", &["peer_address", "peer_cidrs"])?;
-        ends.has_cidrs |= peer.has("cidrs");
-        ends.peer_cidrs = cidrs(&peer, "cidrs")?;
-        ends.peer_address = address(&peer, "address")?;
-        if peer.value("fqdn").is_some() {
-            return Err(peer.wrong("fqdn", "left out: names of peers are not supported here"));
-        }
-        peer.only("type", &json!("address"))?;
-        if let Some(identity) = peer.object("ike_identity")? {
-            let value = identity.text("value")?;
-            let same = ends
-                .peer_address
-                .is_none_or(|address| value.is_some_and(|value| value == address.to_string()));
-            if identity.text("type")? != Some("ipv4_address") || !same {
-                let what = "the peer's address: other identities are not supported here";
-                return Err(peer.wrong("ike_identity", what));
-            }
-        }
-    }
-    Ok(ends)
-}
-
 /// What there is of it in policy mode.
 fn unsupported(body: &Fields) -> Result<(), ApiError> {
-    body.only("establish_mode", &json!("bidirectional"))?;
     body.only("distribute_traffic", &json!(false))?;
     body.only("routing_protocol", &json!("none"))
-}
-
-/// Refuses what an end's own object says in today's way, if it is there in the old way too.
-fn not_twice(body: &Fields, nested: &str, flat: &[&str]) -> Result<(), ApiError> {
-    match flat.iter().find(|name| body.value(name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(body.wrong(name, &format!("left out when `{nested}` is given"))),
-    }
-}
-
-fn address(fields: &Fields, name: &str) -> Result<Option<IpAddr>, ApiError> {
-    let Some(text) = fields.text(name)? else {
-        return Ok(None);
-    };
-    // A peer at any address is nothing that there is here.
-    let address: Option<Ipv4Addr> = text.parse().ok();
-    let address = address.filter(|address| !address.is_unspecified());
-    let wrong = || fields.wrong(name, "an IPv4 address such as 203.0.113.7");
-    Ok(Some(IpAddr::V4(address.ok_or_else(wrong)?)))
-}
-
-fn cidrs(fields: &Fields, name: &str) -> Result<Option<Vec<Cidr>>, ApiError> {
-    let Some(texts) = fields.texts(name)? else {
-        return Ok(None);
-    };
-    let mut cidrs = Vec::new();
-    for text in texts {
-        let cidr: Option<Cidr> = text.parse().ok();
-        let cidr = cidr.filter(|cidr| cidr.is_ipv4());
-        cidrs.push(cidr.ok_or_else(|| invalid_cidr(name))?);
-    }
-    Ok(Some(cidrs))
 }
 
 fn psk(body: &Fields) -> Result<Option<Psk>, ApiError> {

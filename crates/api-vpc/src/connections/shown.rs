@@ -1,14 +1,13 @@
 //! A connection as it is shown, in the shape of the version that is asked for.
 
-use std::net::IpAddr;
-
 use adit_api::answer::{self, set};
 use adit_api::times;
 use adit_control::connection::ConnectionView;
-use adit_model::connection::DpdAction;
+use adit_model::connection::{DpdAction, Initiator};
 use adit_model::observed::TunnelState;
 use serde_json::{Value, json};
 
+use super::identity;
 use crate::context::Context;
 use crate::reasons;
 
@@ -43,13 +42,16 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
         "resource_type": "vpn_gateway_connection",
         "admin_state_up": row.admin_state_up,
         "authentication_mode": "psk",
-        "psk": answer::key(&row.psk, cx.vpc.config.show_psk),
+        "psk": answer::key(&row.psk, cx.vpc.config.show_psk && cx.caller.may_see_keys()),
         "dead_peer_detection": {
             "action": dpd_action(dpd.action),
             "interval": dpd.interval_s,
             "timeout": dpd.timeout_s,
         },
-        "establish_mode": "bidirectional",
+        "establish_mode": match row.initiator {
+            Initiator::BiDirectional => "bidirectional",
+            Initiator::ResponseOnly => "peer_only",
+        },
         "status": status(view),
         "status_reasons": reasons::render(cx, &view.reasons),
         "negotiated": negotiated(view),
@@ -97,29 +99,23 @@ fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
         set(body, "peer_cidrs", json!(peer_cidrs));
         return;
     }
-    // Of addresses there are only IPv4's among IBM's identities.
-    let identity = |address: IpAddr| {
-        let identity = json!({"type": "ipv4_address", "value": address});
-        address.is_ipv4().then_some(identity)
-    };
+    let own = identity::show(row.local_id.as_deref(), view.local_address);
     set(
         body,
         "local",
-        json!({
-            "cidrs": local_cidrs,
-            "ike_identities": Vec::from_iter(identity(view.local_address)),
-        }),
+        json!({"cidrs": local_cidrs, "ike_identities": Vec::from_iter(own)}),
     );
-    set(
-        body,
-        "peer",
-        json!({
-            "type": "address",
-            "address": &peer,
-            "cidrs": peer_cidrs,
-            "ike_identity": identity(row.peer_address),
-        }),
-    );
+    let mut end = json!({
+        "cidrs": peer_cidrs,
+        "ike_identity": identity::show(row.peer_id.as_deref(), row.peer_address),
+    });
+    let (kind, place) = match &row.peer_host {
+        Some(host) => ("fqdn", host.as_str()),
+        None => ("address", peer.as_str()),
+    };
+    set(&mut end, "type", json!(kind));
+    set(&mut end, kind, json!(place));
+    set(body, "peer", end);
 }
 
 fn policy(

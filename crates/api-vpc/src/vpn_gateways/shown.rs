@@ -79,8 +79,10 @@ pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
         let Some(subnet) = &around.subnet else {
             continue;
         };
-        let subnet_id = cx.zonal(subnet.id.uuid());
         let ip = cx.zonal(Part::MemberIp(index).of(gateway.id.uuid()));
+        let name = references::member_name(gateway, index);
+        let mut private_ip = references::reserved_ip(cx, subnet, &ip, &name, *private);
+        set(&mut private_ip, "subnet", references::subnet(cx, subnet));
         // It is there to be addressed, and no more.
         let (health_state, health_reasons) = match index {
             0 => (health_state, reasons::render(cx, &view.reasons)),
@@ -91,14 +93,7 @@ pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
             "href": cx.href(&path),
             "role": role,
             "public_ip": {"address": public},
-            "private_ip": {
-                "address": private.to_string(),
-                "id": ip,
-                "href": cx.href(&format!("subnets/{subnet_id}/reserved_ips/{ip}")),
-                "name": format!("{}-{role}", gateway.name),
-                "resource_type": "subnet_reserved_ip",
-                "subnet": references::subnet(cx, subnet),
-            },
+            "private_ip": private_ip,
             "lifecycle_state": lifecycle_state,
             "lifecycle_reasons": [],
             "health_state": health_state,

@@ -1,11 +1,14 @@
 //! The API over a memory store and an agent that only remembers, and a client for it.
 
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use adit_api_testing::{send, served, until};
 use adit_api_vpc::VpcConfig;
-use adit_control::Control;
 use adit_control::fake::FakeAgent;
+use adit_control::{Control, Resolver};
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -69,13 +72,28 @@ impl Answer {
     }
 }
 
+/// Knows two hosts.
+struct Hosts;
+
+#[async_trait]
+impl Resolver for Hosts {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        match host {
+            "peer.example" => Ok(vec![IpAddr::from([198, 51, 100, 7])]),
+            "other.example" => Ok(vec![IpAddr::from([198, 51, 100, 8])]),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(VpcConfig::default()).await
     }
 
     pub(crate) async fn with(config: VpcConfig) -> Self {
-        let mut world = adit_api_testing::World::default();
+        let mut world =
+            adit_api_testing::World::new(|settings| settings.resolver = Arc::new(Hosts));
         let accounts = world.accounts().await;
         let control = world.control.clone();
         let mut callers = Vec::new();

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::shown::{ALL, LIST};
 use super::wait::Wait;
-use crate::client::Client;
+use crate::client::{Client, id};
 use crate::error::CliError;
+use crate::gateway::GATEWAY;
 use crate::kept::first_line;
 
 #[derive(Args, Debug)]
@@ -66,11 +67,6 @@ pub struct Create {
     wait: Wait,
 }
 
-/// The id at the end of a path.
-pub(super) fn id(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 impl Create {
     pub(super) fn run(&self, client: &Client) -> Result<String, CliError> {
         let made = client.post(LIST, &self.body(client)?)?;
@@ -81,7 +77,7 @@ impl Create {
     fn body(&self, client: &Client) -> Result<Value, CliError> {
         let gateway = match (&self.gateway, &self.new_network) {
             (Some(gateway), _) => {
-                let path = client.find("gateway", "/gateways", gateway)?;
+                let path = GATEWAY.find(client, gateway)?;
                 json!({"id": id(&path)})
             }
             (None, Some(cidr)) => json!({"network": {"cidr": cidr}}),
@@ -117,9 +113,9 @@ impl Create {
         let Value::Object(members) = &mut body else {
             return Ok(body);
         };
-        for (field, policy, (kind, list, _)) in policies {
+        for (field, policy, kind) in policies {
             if let Some(policy) = policy {
-                let path = client.find(kind, list, policy)?;
+                let path = kind.find(client, policy)?;
                 members.insert(field.to_owned(), json!({"id": id(&path)}));
             }
         }

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::create::id;
 use super::shown::{ALL, One, find};
 use super::wait::Wait;
-use crate::client::Client;
+use crate::client::{Client, id};
 use crate::error::CliError;
 use crate::kept::first_line;
 
@@ -120,11 +119,11 @@ impl Update {
             ("ike_policy", &self.ike_policy, crate::policy::IKE),
             ("ipsec_policy", &self.ipsec_policy, crate::policy::IPSEC),
         ];
-        for (field, policy, (kind, list, _)) in policies {
+        for (field, policy, kind) in policies {
             let value = match policy.as_deref() {
                 None => continue,
                 Some("") => Value::Null,
-                Some(policy) => json!(id(&client.find(kind, list, policy)?)),
+                Some(policy) => json!(id(&kind.find(client, policy)?)),
             };
             body.insert(field.to_owned(), value);
         }

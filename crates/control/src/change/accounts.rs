@@ -136,6 +136,24 @@ impl Change {
             .await
     }
 
+    /// See [`adit_store::WriteApiKeys::update_api_key`].
+    pub(crate) async fn update_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
+        if self.unit().tx.update_api_key(row).await? {
+            let user = row.user.uuid();
+            self.note(Noun::ApiKey, None, user, Updated).await?;
+        }
+        Ok(())
+    }
+
+    /// See [`adit_store::WriteApiKeys::delete_api_key`].
+    pub(crate) async fn delete_api_key(&mut self, row: &ApiKey) -> Result<(), StoreError> {
+        if self.unit().tx.delete_api_key(row.id).await? {
+            let user = row.user.uuid();
+            self.note(Noun::ApiKey, None, user, Deleted).await?;
+        }
+        Ok(())
+    }
+
     /// See [`adit_store::WriteApiKeys::delete_api_keys`].
     pub(crate) async fn delete_api_keys(&mut self, user: UserId) -> Result<(), StoreError> {
         if self.unit().tx.delete_api_keys(user).await? > 0 {

@@ -112,7 +112,7 @@ async fn surroundings(
 }
 
 /// Two addresses from the end of the subnet, a block of them for each of its gateways.
-fn private_addresses(
+pub(crate) fn private_addresses(
     gateway: &Gateway,
     subnet: &Subnet,
     siblings: &[Gateway],

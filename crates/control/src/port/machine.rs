@@ -6,7 +6,7 @@ use adit_model::port::FixedIp;
 use adit_model::{Port, PortId, ProjectId, Router, Subnet};
 use adit_store::{Only, Query, Transaction};
 
-use super::find;
+use super::{PortChange, Rules, find};
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, on_router};
@@ -70,6 +70,26 @@ impl Control {
             false => None,
         };
         view.ok_or(Error::NotFound(Noun::Port))
+    }
+
+    /// Changes a machine's port.
+    ///
+    /// # Errors
+    /// As [`Self::update_port`]; it is no machine's, or another machine has the name.
+    pub async fn update_machine(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        id: PortId,
+        change: PortChange,
+    ) -> Result<Port, Error> {
+        let mut tx = self.read().await?;
+        let row = find(&mut *tx, caller, id).await?;
+        if !row.device.is_instance() {
+            return Err(Error::NotFound(Noun::Port));
+        }
+        drop(tx);
+        self.change_port(caller, rules, id, change).await
     }
 
     async fn view_machine(

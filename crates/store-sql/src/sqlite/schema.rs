@@ -44,6 +44,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V7__resource_groups",
         include_str!("../../migrations/sqlite/V7__resource_groups.sql"),
     ),
+    (
+        "V8__api_keys",
+        include_str!("../../migrations/sqlite/V8__api_keys.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -1,7 +1,7 @@
 //! [`ApiKeys`], [`ApplicationCredentials`] and [`RevokedTokens`] in memory.
 
 use adit_model::user::{ApiKey, KeyHash, RevokedToken};
-use adit_model::{ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
+use adit_model::{ApiKeyId, ApplicationCredential, ApplicationCredentialId, TokenId, UserId};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
@@ -16,6 +16,18 @@ impl ApiKeys for MemoryTransaction {
     async fn api_key(&mut self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         Ok(self.tables.api_keys.get(hash).cloned())
     }
+
+    async fn api_key_of_id(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        let mut keys = self.tables.api_keys.values();
+        Ok(keys.find(|key| key.id == id).cloned())
+    }
+
+    async fn api_keys(&mut self, user: UserId) -> Result<Vec<ApiKey>, StoreError> {
+        let keys = self.tables.api_keys.values();
+        let mut keys: Vec<_> = keys.filter(|key| key.user == user).cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Ok(keys)
+    }
 }
 
 #[async_trait]
@@ -24,11 +36,32 @@ impl WriteApiKeys for MemoryTransaction {
         self.identity = true;
         need(self.tables.users.contains_key(&row.user))?;
         let keys = &mut self.writable().api_keys;
-        if keys.contains_key(&row.hash) {
+        if keys
+            .values()
+            .any(|key| key.hash == row.hash || key.id == row.id)
+        {
             return Err(StoreError::Duplicate);
         }
         keys.insert(row.hash, row.clone());
         Ok(())
+    }
+
+    async fn update_api_key(&mut self, row: &ApiKey) -> Result<bool, StoreError> {
+        let mut keys = self.writable().api_keys.values_mut();
+        let Some(key) = keys.find(|key| key.id == row.id) else {
+            return Ok(false);
+        };
+        key.name.clone_from(&row.name);
+        key.description.clone_from(&row.description);
+        Ok(true)
+    }
+
+    async fn delete_api_key(&mut self, id: ApiKeyId) -> Result<bool, StoreError> {
+        self.identity = true;
+        let keys = &mut self.writable().api_keys;
+        let before = keys.len();
+        keys.retain(|_, key| key.id != id);
+        Ok(keys.len() < before)
     }
 
     async fn delete_api_keys(&mut self, user: UserId) -> Result<u64, StoreError> {
