@@ -36,8 +36,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api", &["control", "model"]),
     ("api-iam", &["api", "control", "model"]),
     ("api-keystone", &["api", "control", "model"]),
+    ("api-native", &["api", "control", "model"]),
     ("api-neutron", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
+    // a client of a face
+    ("cli", &["http-client"]),
     // of their tests alone
     ("api-testing", &["api", "control", "crypto", "store"]),
     (
@@ -47,8 +50,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api",
             "api-iam",
             "api-keystone",
+            "api-native",
             "api-neutron",
             "api-vpc",
+            "cli",
             "control",
             "crypto",
             "http-client",

@@ -14,6 +14,7 @@ mod fragments;
 mod lives;
 mod matrix;
 mod nat;
+mod native;
 mod outside_by_ipv6;
 mod reasons;
 mod scene;

@@ -297,6 +297,12 @@ impl Peer {
         self.swanctl("--load-all --clear");
     }
 
+    /// Takes this configuration in place of its own.
+    pub(crate) fn configure_as(&self, text: &str) {
+        fs::write(self.folder.join("swanctl/swanctl.conf"), text).unwrap();
+        self.swanctl("--load-all --clear");
+    }
+
     /// Forgets its configuration; SAs stay.
     pub(crate) fn forget(&self) {
         fs::write(self.folder.join("swanctl/swanctl.conf"), "").unwrap();

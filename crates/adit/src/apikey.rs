@@ -5,7 +5,7 @@ use std::env;
 use std::path::Path;
 use std::time::Duration;
 
-use adit_http_client::{Limits, Waiting};
+use adit_http_client::{Limits, Waiting, trusted};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::AUTHORIZATION;
@@ -118,7 +118,9 @@ impl Service {
             kept: 1,
         };
         let http = match env::var_os("SSL_CERT_FILE") {
-            Some(file) => Waiting::trusting(limits, Path::new(&file)),
+            Some(file) => trusted(Some(Path::new(&file)))
+                .map_err(std::io::Error::other)
+                .and_then(|roots| Waiting::trusting(limits, roots)),
             None => Waiting::new(limits),
         };
         let mut service = Self {

@@ -95,6 +95,7 @@ pub(crate) struct Settings {
     pub(crate) workers: WorkerSettings,
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
+    pub(crate) native: NativeSettings,
     pub(crate) quotas: QuotaSettings,
     project_quotas: BTreeMap<String, i64>,
     connections: ConnectionSettings,
@@ -169,6 +170,14 @@ pub(crate) struct OpenstackSettings {
     pub(crate) show_psk: bool,
 }
 
+/// Adit's own API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NativeSettings {
+    /// Whether members may read pre-shared keys back.
+    pub(crate) show_psk: bool,
+}
+
 /// How many of each there may be.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -203,6 +212,7 @@ impl Default for Settings {
             workers: WorkerSettings::default(),
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
+            native: NativeSettings::default(),
             quotas: QuotaSettings::default(),
             project_quotas: Resource::ALL
                 .iter()
@@ -284,6 +294,12 @@ impl Default for VpcSettings {
 }
 
 impl Default for OpenstackSettings {
+    fn default() -> Self {
+        Self { show_psk: true }
+    }
+}
+
+impl Default for NativeSettings {
     fn default() -> Self {
         Self { show_psk: true }
     }

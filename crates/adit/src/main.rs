@@ -16,7 +16,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Wipes what is given back: keys and passwords pass through buffers of the HTTP library, of JSON and
@@ -39,11 +39,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Client(adit_cli::Command),
     /// Make, list and revoke API keys of a running service.
     #[command(name = "apikey")]
     ApiKey(apikey::Options),
     /// Copy a state folder as it is at one moment, while the service runs or not.
     Backup(backup::BackupOptions),
+    /// Print what makes a shell complete these commands, for bash: adit completion bash > /etc/bash_completion.d/adit
+    Completion {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
     /// Show a tunnel between two VPCs on this host, made through the API, and clean up.
     Demo(demo::Options),
     /// Be the worker of one gateway; `adit serve` starts it.
@@ -55,6 +62,11 @@ enum Command {
         /// Whether its tunnels' packets go in UDP.
         #[arg(long, value_enum, default_value_t)]
         udp_encapsulation: config::UdpEncapsulation,
+    },
+    /// Write manual pages of all commands into a folder.
+    Man {
+        /// The folder, such as /usr/local/share/man/man1; it has to be there.
+        folder: PathBuf,
     },
     /// Put a copy that `adit backup` made in the place of a state folder.
     Restore(backup::RestoreOptions),
@@ -119,8 +131,17 @@ fn start_logging(default: &str) {
 fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error + Send + Sync>> =
         match Arguments::parse().command {
+            Command::Client(command) => return adit_cli::run(&command),
             Command::ApiKey(options) => apikey::run(&options).map_err(Into::into),
             Command::Backup(options) => backup::back_up(&options).map_err(Into::into),
+            Command::Completion { shell } => {
+                let mut command = Arguments::command();
+                clap_complete::generate(shell, &mut command, "adit", &mut std::io::stdout());
+                Ok(())
+            }
+            Command::Man { folder } => {
+                clap_mangen::generate_to(Arguments::command(), folder).map_err(Into::into)
+            }
             Command::Restore(options) => backup::restore(&options).map_err(Into::into),
             Command::Demo(options) => demo::run(&options).map_err(Into::into),
             Command::GatewayWorker {

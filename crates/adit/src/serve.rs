@@ -7,6 +7,7 @@ use adit_agent::{LocalAgent, WorkerProgram};
 use adit_api::metrics::{Addition, Requests};
 use adit_api::server::{Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
+use adit_api_native::NativeConfig;
 use adit_api_neutron::NeutronConfig;
 use adit_api_vpc::VpcConfig;
 use adit_control::{Config, Control, ExternalPool, SystemClock};
@@ -290,6 +291,9 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         show_psk: settings.openstack.show_psk,
         identity_url: elsewhere.map(|identity| identity.url.clone()),
     };
+    let native = NativeConfig {
+        show_psk: settings.native.show_psk,
+    };
     let identity = match elsewhere {
         None => own_identity(settings, control),
         Some(identity) => adit_api_iam::elsewhere(&identity.url),
@@ -298,6 +302,7 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         .merge(identity)
         .merge(adit_api_neutron::router(control.clone(), neutron))
         .merge(adit_api_vpc::router(control.clone(), vpc))
+        .merge(adit_api_native::router(control.clone(), native))
         .merge(adit_api::health::router(control.clone()))
 }
 

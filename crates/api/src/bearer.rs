@@ -33,7 +33,11 @@ pub async fn session(control: &Control, headers: &HeaderMap) -> Result<Session, 
     Ok(control.session(token(headers)?).await?)
 }
 
-fn token(headers: &HeaderMap) -> Result<&str, BearerError> {
+/// The token that is shown.
+///
+/// # Errors
+/// [`BearerError::Missing`].
+pub fn token(headers: &HeaderMap) -> Result<&str, BearerError> {
     let header = headers.get(AUTHORIZATION).ok_or(BearerError::Missing)?;
     let text = header.to_str().map_err(|_| BearerError::Missing)?.trim();
     // No token has a space: what has one and is no bearer's is another way to prove oneself.

@@ -15,6 +15,8 @@ use adit_model::{
     Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk, Revision,
 };
 use adit_store::{Query, Transaction};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Noun, Quota};
 use crate::listed::{Listed, Part, listed};
@@ -135,6 +137,14 @@ impl Control {
         look_up_later(&mut tx, &view.connection);
         tx.commit().await?;
         Ok(view)
+    }
+
+    /// A pre-shared key that nobody can guess: 43 characters that every program takes.
+    #[must_use]
+    pub fn make_up_psk(&self) -> Psk {
+        let octets: [u8; 32] = self.random_octets();
+        // It is neither empty nor long.
+        Psk::new(URL_SAFE_NO_PAD.encode(octets).into_bytes()).unwrap_or_else(|_| Psk::lost())
     }
 
     /// The connections that are asked for, as far as the caller may see them.

@@ -80,7 +80,7 @@ mod view;
 mod wake;
 
 pub use adit_model::Noun;
-pub use adit_store::{Order, OrderBy, Query};
+pub use adit_store::{Only, Order, OrderBy, Query};
 pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
 pub use caller::Caller;
 pub use change::Together;

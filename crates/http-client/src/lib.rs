@@ -1,8 +1,9 @@
 //! The one HTTP client: hyper's, with limits on what is read and for how long, and errors that say
 //! how far it came. The client of a Keystone asks by it, and so do the demonstration and the
-//! measurements, which wait for each answer where they stand ([`Waiting`]).
+//! measurements and the command line, which wait for each answer where they stand ([`Waiting`]).
 
 mod error;
+mod trust;
 mod waiting;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 pub use error::ClientError;
+pub use trust::{TrustError, trusted};
 pub use waiting::Waiting;
 
 /// The longest head of an answer, in octets.

@@ -1,7 +1,8 @@
 //! Why Keystone could not be asked. No text here holds a token or a password.
 
 use std::error::Error;
-use std::path::PathBuf;
+
+use adit_http_client::TrustError;
 
 /// Why there is no answer to go by.
 #[derive(Debug, thiserror::Error)]
@@ -61,17 +62,9 @@ pub enum AskError {
 /// Why nothing can be asked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The file with the certificates can't be used.
-    #[error("the certificates in {path} can't be read")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The system has no certificates to trust.
-    #[error("this system trusts no certificates: install ca-certificates, or set keystone.ca_file")]
-    NoRoots,
+    /// There is nobody to trust that they are Keystone: `keystone.ca_file` says whom.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The cryptography does not fit the protocol.
     #[error("TLS can't be set up")]
     Tls(#[from] tokio_rustls::rustls::Error),

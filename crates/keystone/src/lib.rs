@@ -28,7 +28,6 @@ mod config;
 mod error;
 mod http;
 mod service;
-mod tls;
 mod token;
 mod url;
 
@@ -75,7 +74,7 @@ impl Keystone {
     /// The certificates to trust can't be read.
     pub fn new(config: KeystoneConfig) -> Result<Self, SetupError> {
         let trusted = match config.url.is_https() {
-            true => tls::trusted(config.ca_file.as_deref())?,
+            true => adit_http_client::trusted(config.ca_file.as_deref())?,
             false => RootCertStore::empty(),
         };
         Ok(Self {

@@ -76,6 +76,6 @@ async fn a_file_without_certificates_is_told_of_at_once() {
     let world = World::new().await;
     for path in ["/nowhere/at/all", "/dev/null"] {
         let found = Keystone::new(config(&world, "localhost", Some(path.into())));
-        assert!(matches!(found, Err(SetupError::CaFile { .. })), "{found:?}");
+        assert!(matches!(found, Err(SetupError::Trust(_))), "{found:?}");
     }
 }

@@ -1,0 +1,295 @@
+//! Making a connection in one call, with its gateway and policies along where the body asks for it.
+
+use adit_api::answer;
+use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
+use adit_control::gateway::{NewGateway, Place};
+use adit_control::policy::NewPolicy;
+use adit_control::router::NewRouter;
+use adit_control::{Allowance, Control, Naming, Noun};
+use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::policy::{IkeParameters, IpsecParameters};
+use adit_model::{Cidr, GatewayId, IkePolicyId, IpsecPolicyId, Name, RouterId, SubnetId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::lookup::{RULES, in_body};
+use super::shape::{DpdShape, read_key};
+use crate::context::{Context, name};
+use crate::policies::{self, IkeShape, IpsecShape};
+use crate::problem::Problem;
+use crate::{gateways, subnets};
+
+/// Which gateway a connection is to have: one that is there, or one that is made along.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum GatewayWish {
+    /// One that is there.
+    Id(Uuid),
+    /// A new one in this subnet, which is on a router.
+    Subnet(Uuid),
+    /// A new one in a new network with a router of its own.
+    Network(NetworkWish),
+}
+
+/// A network that is made along, with a subnet, a router and a gateway.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NetworkWish {
+    /// Its addresses.
+    #[schema(value_type = String, example = "10.1.0.0/24")]
+    cidr: Cidr,
+}
+
+/// Which policy: one that is there, or one that is made along and called as the connection is.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PolicyWish<S> {
+    /// One that is there.
+    Id(Uuid),
+    /// A new one that says this.
+    New(S),
+}
+
+/// This end.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct LocalWish {
+    /// What this end calls itself in IKE; the gateway's address, if it is left out.
+    identity: Option<String>,
+    /// What is reachable here; the gateway's subnet, if it is left out.
+    #[schema(value_type = Option<Vec<String>>)]
+    cidrs: Option<Vec<Cidr>>,
+}
+
+/// The other end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PeerWish {
+    /// An address, or a host's name; `0.0.0.0` is any, by IKEv2 and with an identity.
+    #[schema(example = "203.0.113.5")]
+    address: String,
+    /// What it has to call itself in IKE; its address, if it is left out. `@` before a name, `keyid:` before a key ID.
+    identity: Option<String>,
+    /// What is reachable there.
+    #[schema(value_type = Vec<String>, example = json!(["10.2.0.0/24"]))]
+    cidrs: Vec<Cidr>,
+}
+
+/// What a connection is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConnectionShape {
+    /// What to call it; names may be given twice.
+    name: String,
+    /// What to say of it.
+    #[serde(default)]
+    description: String,
+    gateway: GatewayWish,
+    #[serde(default)]
+    local: LocalWish,
+    peer: PeerWish,
+    /// The pre-shared key, of 1 to 255 octets; without one it is made up.
+    psk: Option<String>,
+    /// Phase 1; without one it negotiates.
+    ike_policy: Option<PolicyWish<IkeShape>>,
+    /// Phase 2; without one it negotiates.
+    ipsec_policy: Option<PolicyWish<IpsecShape>>,
+    /// The most octets of an inner packet; 0 leaves it to the path.
+    #[serde(default)]
+    mtu: u32,
+    /// Who begins: `bi-directional` or `response-only`.
+    #[serde(default = "both")]
+    #[schema(value_type = String, default = "bi-directional")]
+    initiator: Initiator,
+    /// Without it: `restart`, after 30 and 120 s.
+    dead_peer_detection: Option<DpdShape>,
+    /// Whether the tunnel is wanted up.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    enabled: bool,
+}
+
+const fn both() -> Initiator {
+    Initiator::BiDirectional
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A peer that is gone is begun with again.
+const DEAD_PEER: DeadPeerDetection = DeadPeerDetection {
+    action: DpdAction::Restart,
+    interval_s: 30,
+    timeout_s: 120,
+};
+
+/// What a body asks for of either phase: a reference, or what to make.
+enum Wished<Id, P> {
+    There(Id),
+    New(NewPolicy<P>),
+    Negotiated,
+}
+
+fn read_policy<S, Id, P: TryFrom<S, Error = Problem>>(
+    field: &str,
+    called: &Name,
+    wish: Option<PolicyWish<S>>,
+    id: impl FnOnce(Uuid) -> Id,
+) -> Result<Wished<Id, P>, Problem> {
+    Ok(match wish {
+        None => Wished::Negotiated,
+        Some(PolicyWish::Id(uuid)) => Wished::There(id(uuid)),
+        Some(PolicyWish::New(shape)) => {
+            let parameters = shape.try_into();
+            let parameters =
+                parameters.map_err(|problem: Problem| problem.within(&format!("{field}.new")))?;
+            Wished::New(policies::new(called.clone(), String::new(), parameters))
+        }
+    })
+}
+
+impl NewConnectionShape {
+    /// Makes all of it, or nothing; the connection, and its key where that was made up.
+    pub(crate) async fn make(
+        self,
+        cx: &Context,
+    ) -> Result<(ConnectionView, Option<String>), Problem> {
+        let called = name("name", &self.name)?;
+        let ike = read_policy(
+            "ike_policy",
+            &called,
+            self.ike_policy,
+            IkePolicyId::from_uuid,
+        )?;
+        let ipsec = read_policy(
+            "ipsec_policy",
+            &called,
+            self.ipsec_policy,
+            IpsecPolicyId::from_uuid,
+        )?;
+        let (psk, told) = match self.psk {
+            Some(text) => (read_key(text)?, None),
+            None => {
+                let psk = cx.control().make_up_psk();
+                let told = answer::key(&psk, true).into_owned();
+                (psk, Some(told))
+            }
+        };
+        let together = cx.control().together().await?;
+        let control = together.control();
+        let gateway = make_gateway(control, cx, &called, self.gateway).await?;
+        let ike_policy = match ike {
+            Wished::There(id) => Some(id),
+            Wished::New(new) => {
+                let made = control
+                    .create_policy::<IkeParameters>(&cx.caller, new)
+                    .await;
+                let made = made.map_err(|error| Problem::from(error).within("ike_policy.new"))?;
+                Some(made.policy.id)
+            }
+            Wished::Negotiated => None,
+        };
+        let ipsec_policy = match ipsec {
+            Wished::There(id) => Some(id),
+            Wished::New(new) => {
+                let made = control
+                    .create_policy::<IpsecParameters>(&cx.caller, new)
+                    .await;
+                let made = made.map_err(|error| Problem::from(error).within("ipsec_policy.new"))?;
+                Some(made.policy.id)
+            }
+            Wished::Negotiated => None,
+        };
+        let dpd = self.dead_peer_detection.map(DeadPeerDetection::from);
+        let new = NewConnection {
+            name: called,
+            description: self.description,
+            gateway,
+            peer_address: self.peer.address,
+            peer_id: self.peer.identity,
+            local_id: self.local.identity,
+            psk,
+            ends: GivenEnds {
+                local_cidrs: self.local.cidrs,
+                peer_cidrs: self.peer.cidrs,
+                ..GivenEnds::default()
+            },
+            mtu: self.mtu,
+            initiator: self.initiator,
+            dead_peer_detection: dpd.unwrap_or(DEAD_PEER),
+            ike_policy,
+            ipsec_policy,
+            admin_state_up: self.enabled,
+        };
+        let made = control.create_connection(&cx.caller, RULES, new).await;
+        let id = made.map_err(in_body)?.connection.id;
+        together.commit().await?;
+        Ok((cx.control().connection(&cx.caller, id).await?, told))
+    }
+}
+
+impl From<DpdShape> for DeadPeerDetection {
+    fn from(shape: DpdShape) -> Self {
+        let DpdShape {
+            action,
+            interval_s,
+            timeout_s,
+        } = shape;
+        Self {
+            action,
+            interval_s,
+            timeout_s,
+        }
+    }
+}
+
+/// The gateway that is wished for, made along where it is not there.
+async fn make_gateway(
+    control: &Control,
+    cx: &Context,
+    called: &Name,
+    wish: GatewayWish,
+) -> Result<GatewayId, Problem> {
+    let subnet = match wish {
+        GatewayWish::Id(id) => return Ok(GatewayId::from_uuid(id)),
+        GatewayWish::Subnet(id) => SubnetId::from_uuid(id),
+        GatewayWish::Network(network) => make_network(control, cx, called, network.cidr).await?,
+    };
+    let new = NewGateway {
+        name: called.clone(),
+        description: String::new(),
+        place: Place::Subnet(subnet),
+        admin_state_up: true,
+        resource_group: None,
+    };
+    let made = control
+        .create_gateway(&cx.caller, gateways::RULES, new)
+        .await;
+    let made = made.map_err(|error| Problem::naming(Noun::Gateway, error).within("gateway"))?;
+    Ok(made.gateway.id)
+}
+
+/// A router with a network of these addresses; its subnet.
+async fn make_network(
+    control: &Control,
+    cx: &Context,
+    called: &Name,
+    cidr: Cidr,
+) -> Result<SubnetId, Problem> {
+    let router = NewRouter {
+        name: called.clone(),
+        naming: Naming::Free,
+        allowance: Allowance::OfProject,
+        description: String::new(),
+        admin_state_up: true,
+        external: None,
+        resource_group: None,
+    };
+    let router: RouterId = control.create_router(&cx.caller, router).await?.id;
+    let new = subnets::new(called.clone(), router, cidr);
+    let made = control.create_subnet(&cx.caller, subnets::RULES, new).await;
+    let made = made.map_err(|error| Problem::from(error).within("gateway.network"))?;
+    Ok(made.id)
+}

@@ -1,0 +1,214 @@
+//! `gateways`: VPN endpoints with public addresses.
+
+use std::net::IpAddr;
+
+use adit_api::paging::Place;
+use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place as Site, Rules};
+use adit_control::{Allowance, Naming, Noun, OnDelete};
+use adit_model::gateway::GatewayStatus;
+use adit_model::{GatewayId, SubnetId};
+use axum::Json as Answer;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::context::{Context, Json, etag, name};
+use crate::page::{Page, Wanted};
+use crate::problem::Problem;
+use crate::reasons::ReasonShape;
+use crate::state::Native;
+
+/// Names may be given twice; what hangs on a gateway is in the way of its end.
+pub(crate) const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Restrict,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Native> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+}
+
+/// What a gateway is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewGatewayShape {
+    /// What to call it; names may be given twice.
+    name: String,
+    /// What to say of it.
+    #[serde(default)]
+    description: String,
+    /// The subnet that it is made in, which is on a router.
+    subnet: Uuid,
+}
+
+/// What to change of a gateway; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct GatewayChangeShape {
+    name: Option<String>,
+    description: Option<String>,
+    /// Whether its connections are wanted up.
+    enabled: Option<bool>,
+}
+
+/// A gateway.
+#[derive(Serialize, ToSchema)]
+struct GatewayShape {
+    id: Uuid,
+    name: String,
+    description: String,
+    /// Whether its connections are wanted up.
+    enabled: bool,
+    /// Its public addresses; also what it calls itself in IKE.
+    #[schema(value_type = Vec<String>)]
+    addresses: Vec<IpAddr>,
+    /// The router that it serves.
+    router: Uuid,
+    /// The subnet that its connections lead to, if they don't say themselves.
+    subnet: Option<Uuid>,
+    /// `available`, `pending` or `failed`.
+    #[schema(value_type = String)]
+    status: GatewayStatus,
+    /// Why it is not available.
+    reasons: Vec<ReasonShape>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// Its ETag's number.
+    revision: u64,
+}
+
+fn shape(view: &GatewayView) -> GatewayShape {
+    let row = &view.gateway;
+    GatewayShape {
+        id: row.id.uuid(),
+        name: row.name.to_string(),
+        description: row.description.clone(),
+        enabled: row.admin_state_up,
+        addresses: row.addresses.all().collect(),
+        router: row.router.uuid(),
+        subnet: row.subnet.map(|id| id.uuid()),
+        status: view.status,
+        reasons: view.reasons.iter().map(ReasonShape::of).collect(),
+        created_at: row.created_at,
+        revision: row.revision.0,
+    }
+}
+
+/// Lists gateways, oldest first.
+#[utoipa::path(
+    get, path = "/gateways", tag = "gateways", operation_id = "list_gateways", params(Wanted),
+    responses(
+        (status = 200, description = "A page of them.", body = Page<GatewayShape>),
+        (status = 400, description = "A parameter is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+    ),
+)]
+async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
+    let query = wanted.query(&cx.caller)?;
+    let views = cx.control().page_gateways(&cx.caller, query).await?;
+    let place = |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
+    Ok(Answer(wanted.page(views, place, |view| shape(&view))))
+}
+
+/// Makes a gateway in a subnet; it has its public addresses at once.
+#[utoipa::path(
+    post, path = "/gateways", tag = "gateways", operation_id = "create_gateway", request_body = NewGatewayShape,
+    responses(
+        (status = 201, description = "It is made.", body = GatewayShape),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 409, description = "A quota is used up, or no address is left.", body = Problem),
+        (status = 422, description = "The subnet is not there.", body = Problem),
+    ),
+)]
+async fn create(
+    cx: Context,
+    Json(new): Json<NewGatewayShape>,
+) -> Result<impl IntoResponse, Problem> {
+    let new = NewGateway {
+        name: name("name", &new.name)?,
+        description: new.description,
+        place: Site::Subnet(SubnetId::from_uuid(new.subnet)),
+        admin_state_up: true,
+        resource_group: None,
+    };
+    let made = cx.control().create_gateway(&cx.caller, RULES, new).await;
+    let view = made.map_err(|error| Problem::naming(Noun::Gateway, error))?;
+    let headers = etag(view.gateway.revision);
+    Ok((StatusCode::CREATED, headers, Answer(shape(&view))))
+}
+
+/// Changes a gateway; what is left out stays.
+#[utoipa::path(
+    patch, path = "/gateways/{id}", tag = "gateways", operation_id = "update_gateway", params(("id" = Uuid, Path)),
+    request_body = GatewayChangeShape,
+    responses(
+        (status = 200, description = "It is changed.", body = GatewayShape),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<GatewayChangeShape>,
+) -> Result<impl IntoResponse, Problem> {
+    cx.unconditional()?;
+    let called = change.name.map(|text| name("name", &text));
+    let change = GatewayChange {
+        name: called.transpose()?,
+        description: change.description,
+        admin_state_up: change.enabled,
+    };
+    let id = GatewayId::from_uuid(id);
+    let view = cx
+        .control()
+        .update_gateway(&cx.caller, RULES, id, change)
+        .await?;
+    Ok((etag(view.gateway.revision), Answer(shape(&view))))
+}
+
+/// Shows a gateway.
+#[utoipa::path(
+    get, path = "/gateways/{id}", tag = "gateways", operation_id = "show_gateway", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "It is there.", body = GatewayShape),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
+    let id = GatewayId::from_uuid(id);
+    let view = cx.control().gateway(&cx.caller, id).await?;
+    Ok((etag(view.gateway.revision), Answer(shape(&view))))
+}
+
+/// Deletes a gateway that has no connections.
+#[utoipa::path(
+    delete, path = "/gateways/{id}", tag = "gateways", operation_id = "delete_gateway", params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+        (status = 409, description = "It has connections.", body = Problem),
+    ),
+)]
+async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    cx.unconditional()?;
+    let id = GatewayId::from_uuid(id);
+    cx.control().delete_gateway(&cx.caller, RULES, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

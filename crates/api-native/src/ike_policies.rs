@@ -1,0 +1,81 @@
+//! `ike-policies`.
+
+use adit_model::policy::IkeParameters;
+use axum::Json as Answer;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::context::{Context, Json};
+use crate::page::{Page, Wanted};
+use crate::policies::{self, IkeShape, NewShape, PolicyShape};
+use crate::problem::Problem;
+use crate::state::Native;
+
+pub(crate) fn routes() -> OpenApiRouter<Native> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, delete))
+}
+
+/// Lists IKE policies, oldest first.
+#[utoipa::path(
+    get, path = "/ike-policies", tag = "ike-policies", operation_id = "list_ike_policy", params(Wanted),
+    responses(
+        (status = 200, description = "A page of them.", body = Page<PolicyShape<IkeShape>>),
+        (status = 400, description = "A parameter is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+    ),
+)]
+async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
+    Ok(Answer(policies::list::<IkeParameters>(&cx, &wanted).await?))
+}
+
+/// Makes an IKE policy.
+#[utoipa::path(
+    post, path = "/ike-policies", tag = "ike-policies", operation_id = "create_ike_policy", request_body = NewShape<IkeShape>,
+    responses(
+        (status = 201, description = "It is made.", body = PolicyShape<IkeShape>),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 409, description = "The quota is used up.", body = Problem),
+    ),
+)]
+async fn create(
+    cx: Context,
+    Json(new): Json<NewShape<IkeShape>>,
+) -> Result<impl IntoResponse, Problem> {
+    policies::create::<IkeParameters>(&cx, new.read()?).await
+}
+
+/// Shows an IKE policy.
+#[utoipa::path(
+    get, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "show_ike_policy", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "It is there.", body = PolicyShape<IkeShape>),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
+    policies::show::<IkeParameters>(&cx, id).await
+}
+
+/// Deletes an IKE policy that no connection names.
+#[utoipa::path(
+    delete, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "delete_ike_policy", params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+        (status = 409, description = "A connection names it.", body = Problem),
+    ),
+)]
+async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    policies::delete::<IkeParameters>(&cx, id).await
+}

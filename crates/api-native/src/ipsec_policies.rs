@@ -1,0 +1,83 @@
+//! `ipsec-policies`.
+
+use adit_model::policy::IpsecParameters;
+use axum::Json as Answer;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::context::{Context, Json};
+use crate::page::{Page, Wanted};
+use crate::policies::{self, IpsecShape, NewShape, PolicyShape};
+use crate::problem::Problem;
+use crate::state::Native;
+
+pub(crate) fn routes() -> OpenApiRouter<Native> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, delete))
+}
+
+/// Lists IPsec policies, oldest first.
+#[utoipa::path(
+    get, path = "/ipsec-policies", tag = "ipsec-policies", operation_id = "list_ipsec_policy", params(Wanted),
+    responses(
+        (status = 200, description = "A page of them.", body = Page<PolicyShape<IpsecShape>>),
+        (status = 400, description = "A parameter is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+    ),
+)]
+async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
+    Ok(Answer(
+        policies::list::<IpsecParameters>(&cx, &wanted).await?,
+    ))
+}
+
+/// Makes an IPsec policy.
+#[utoipa::path(
+    post, path = "/ipsec-policies", tag = "ipsec-policies", operation_id = "create_ipsec_policy", request_body = NewShape<IpsecShape>,
+    responses(
+        (status = 201, description = "It is made.", body = PolicyShape<IpsecShape>),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 409, description = "The quota is used up.", body = Problem),
+    ),
+)]
+async fn create(
+    cx: Context,
+    Json(new): Json<NewShape<IpsecShape>>,
+) -> Result<impl IntoResponse, Problem> {
+    policies::create::<IpsecParameters>(&cx, new.read()?).await
+}
+
+/// Shows an IPsec policy.
+#[utoipa::path(
+    get, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "show_ipsec_policy", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "It is there.", body = PolicyShape<IpsecShape>),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
+    policies::show::<IpsecParameters>(&cx, id).await
+}
+
+/// Deletes an IPsec policy that no connection names.
+#[utoipa::path(
+    delete, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "delete_ipsec_policy", params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+        (status = 409, description = "A connection names it.", body = Problem),
+    ),
+)]
+async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    policies::delete::<IpsecParameters>(&cx, id).await
+}

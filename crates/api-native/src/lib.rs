@@ -1,0 +1,108 @@
+//! Adit's own API, under `/adit/v1`: what no other dialect has words for. Why a tunnel is as it is, what to change,
+//! and what the other side has to type.
+//!
+//! | file | what |
+//! |---|---|
+//! | one per noun | shapes, routes, handlers |
+//! | `ladder`, `explain` | how far a tunnel has come, as rungs and as sentences |
+//! | `peer_config` | the same connection in the words of the peer's program |
+//! | `context` | who asks, by which revision, with which body |
+//! | `page` | lists, and where they go on |
+//! | `problem` | every refusal's status, type and words (RFC 9457) |
+//!
+//! Each handler is described where it stands, so that what is served and what is documented are one list:
+//! [`openapi`].
+
+mod algorithms;
+mod connections;
+mod context;
+mod explain;
+mod gateways;
+mod ike_policies;
+mod ipsec_policies;
+mod ladder;
+mod machines;
+mod page;
+mod peer_config;
+mod policies;
+mod problem;
+mod reasons;
+mod routers;
+mod sessions;
+mod state;
+mod subnets;
+
+use std::sync::Arc;
+
+use adit_control::Control;
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use state::Native;
+pub use state::NativeConfig;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Adit",
+        description = "VPN as a service: gateways, connections, and why they are as they are. Times are RFC 3339 in UTC. \
+            What is refused is told as application/problem+json (RFC 9457).",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+)]
+struct Described;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+fn described() -> OpenApiRouter<Native> {
+    let all = OpenApiRouter::new()
+        .merge(sessions::routes())
+        .merge(routers::routes())
+        .merge(subnets::routes())
+        .merge(machines::routes())
+        .merge(gateways::routes())
+        .merge(ike_policies::routes())
+        .merge(ipsec_policies::routes())
+        .merge(connections::routes())
+        .merge(explain::routes())
+        .merge(peer_config::routes());
+    OpenApiRouter::with_openapi(Described::openapi()).nest("/adit/v1", all)
+}
+
+/// All that is served, described (OpenAPI 3.1).
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+/// All routes. Wants `adit_api::request_id::around` it.
+pub fn router(control: Control, config: NativeConfig) -> Router {
+    let state = Native {
+        control,
+        config: Arc::new(config),
+    };
+    let (routes, openapi) = described().split_for_parts();
+    let description = axum::Json(openapi);
+    let description = axum::routing::get(async move || description.clone());
+    routes
+        .route("/openapi/adit-v1.json", description)
+        .route(
+            "/adit/v1/{*rest}",
+            axum::routing::any(problem::no_such_path),
+        )
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn(problem::render))
+        .with_state(state)
+}

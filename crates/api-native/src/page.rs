@@ -1,0 +1,87 @@
+//! Lists: oldest first, a page at a time.
+
+use adit_api::paging::{Place, head};
+use adit_control::{Caller, Query};
+use axum::extract::{FromRequestParts, Query as Parameters};
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::problem::Problem;
+use crate::state::Native;
+
+/// How many things a page has at most.
+const MOST: u32 = 1000;
+const USUAL: u32 = 100;
+
+/// Which page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// How many things, at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Where the page begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// Things of this name alone.
+    name: Option<String>,
+}
+
+impl FromRequestParts<Native> for Wanted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Native) -> Result<Self, Problem> {
+        let read = Parameters::<Self>::try_from_uri(&parts.uri);
+        let wanted = read
+            .map_err(|error| Problem::invalid("", error.body_text()))?
+            .0;
+        if !(1..=MOST).contains(&wanted.limit()) {
+            let detail = format!("limit is 1 to {MOST}");
+            return Err(Problem::invalid("limit", detail));
+        }
+        Ok(wanted)
+    }
+}
+
+/// A page of things.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// What is on it, oldest first.
+    pub(crate) items: Vec<T>,
+    /// The `cursor` of the next page; none on the last.
+    pub(crate) next: Option<String>,
+}
+
+impl Wanted {
+    fn limit(&self) -> u32 {
+        self.limit.unwrap_or(USUAL)
+    }
+
+    /// The rows of the page, and one more, which begins the next.
+    pub(crate) fn query(&self, caller: &Caller) -> Result<Query, Problem> {
+        let from = self.cursor.as_deref().map(str::parse::<Place>).transpose();
+        let from = from
+            .map_err(|_| Problem::invalid("cursor", "cursor is the `next` of the page before"))?;
+        Ok(Query {
+            from: from.map(Place::parts),
+            limit: Some(self.limit() + 1),
+            names: self.name.clone().map(|name| vec![name]),
+            ..Query::of_project(caller.project)
+        })
+    }
+
+    /// The page of what was found.
+    pub(crate) fn page<V, T>(
+        &self,
+        found: Vec<V>,
+        place: impl Fn(&V) -> Place,
+        shape: impl FnMut(V) -> T,
+    ) -> Page<T> {
+        let page = head(found, place, self.limit() as usize, 0);
+        Page {
+            items: page.items.into_iter().map(shape).collect(),
+            next: page.next.map(|place| place.to_string()),
+        }
+    }
+}

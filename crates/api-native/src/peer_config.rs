@@ -1,0 +1,172 @@
+//! `connections/{id}/peer-config`: the same connection in the words of the program at the other end.
+
+#![expect(
+    unused_qualifications,
+    reason = "what the macro makes of the parameters' type"
+)]
+
+mod adit;
+mod cisco;
+mod fortios;
+mod junos;
+mod libreswan;
+mod mikrotik;
+mod seen;
+mod strongswan;
+mod vyos;
+
+use adit_control::connection::ConnectionView;
+use adit_model::connection::{Identity, Initiator};
+use adit_model::policy::{IkeParameters, IpsecParameters};
+use axum::extract::{FromRequestParts, Path, Query as Parameters};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::connections::find;
+use crate::context::Context;
+use crate::problem::Problem;
+use crate::state::Native;
+use seen::Seen;
+
+pub(crate) fn routes() -> OpenApiRouter<Native> {
+    OpenApiRouter::new().routes(routes!(peer_config))
+}
+
+/// Whose words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Vendor {
+    /// Another Adit: a command.
+    Adit,
+    /// Cisco IOS-XE's commands.
+    CiscoIosXe,
+    /// Fortinet FortiOS' commands.
+    Fortios,
+    /// Juniper Junos' `set` commands.
+    Junos,
+    /// libreswan's `ipsec.conf`, and its secret.
+    Libreswan,
+    /// MikroTik RouterOS' commands.
+    Mikrotik,
+    /// strongSwan's `swanctl.conf`.
+    Strongswan,
+    /// VyOS' `set` commands.
+    Vyos,
+}
+
+/// What to write.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    vendor: Vendor,
+    /// Whether the pre-shared key is written, which needs the right to read it; else a placeholder is.
+    #[serde(default)]
+    with_psk: bool,
+}
+
+impl FromRequestParts<Native> for Wanted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Native) -> Result<Self, Problem> {
+        let read = Parameters::try_from_uri(&parts.uri);
+        let Parameters(wanted) =
+            read.map_err(|error| Problem::invalid("vendor", error.body_text()))?;
+        Ok(wanted)
+    }
+}
+
+/// Writes the configuration of the other end.
+#[utoipa::path(
+    get, path = "/connections/{id}/peer-config", tag = "connections", operation_id = "show_peer_config",
+    params(("id" = Uuid, Path), Wanted),
+    responses(
+        (status = 200, description = "The configuration, as text.", body = String, content_type = "text/plain"),
+        (status = 400, description = "There is no such vendor.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "The key is not for this caller.", body = Problem),
+        (status = 404, description = "The connection is not there.", body = Problem),
+        (status = 422, description = "That program has no words for this connection.", body = Problem),
+    ),
+)]
+async fn peer_config(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    wanted: Wanted,
+) -> Result<impl IntoResponse, Problem> {
+    let view = find(&cx, id).await?;
+    if wanted.with_psk {
+        cx.may_read_keys()?;
+    }
+    let (ike, ipsec) = parameters(&cx, &view).await?;
+    let row = &view.connection;
+    let parsed = |text: &Option<String>, address| {
+        text.as_deref()
+            .map_or(Identity::Address(address), Identity::parse)
+    };
+    let seen = Seen {
+        name: row.name.to_string(),
+        own: row.peer_address,
+        own_id: parsed(&row.peer_id, row.peer_address),
+        own_cidrs: row.ends.peer(),
+        other: view.local_address,
+        other_id: parsed(&row.local_id, view.local_address),
+        other_cidrs: row.ends.local(),
+        psk: wanted.with_psk.then_some(&row.psk),
+        ike,
+        ipsec,
+        dead_peer: row.dead_peer_detection,
+        must_begin: row.initiator == Initiator::ResponseOnly || row.peer_address.is_unspecified(),
+    };
+    let text = match wanted.vendor {
+        Vendor::Adit => adit::write(&seen),
+        Vendor::CiscoIosXe => cisco::write(&seen)?,
+        Vendor::Fortios => fortios::write(&seen)?,
+        Vendor::Junos => junos::write(&seen)?,
+        Vendor::Libreswan => libreswan::write(&seen)?,
+        Vendor::Mikrotik => mikrotik::write(&seen)?,
+        Vendor::Strongswan => strongswan::write(&seen),
+        Vendor::Vyos => vyos::write(&seen)?,
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text))
+}
+
+/// What both phases may be.
+async fn parameters(
+    cx: &Context,
+    view: &ConnectionView,
+) -> Result<(IkeParameters, IpsecParameters), Problem> {
+    let (control, caller) = (cx.control(), &cx.caller);
+    let row = &view.connection;
+    let ike = match row.ike_policy {
+        Some(id) => {
+            control
+                .policy::<IkeParameters>(caller, id)
+                .await?
+                .policy
+                .parameters
+        }
+        None => IkeParameters::negotiate(),
+    };
+    let ipsec = match row.ipsec_policy {
+        Some(id) => {
+            control
+                .policy::<IpsecParameters>(caller, id)
+                .await?
+                .policy
+                .parameters
+        }
+        None => IpsecParameters::negotiate(),
+    };
+    Ok((ike, ipsec))
+}

@@ -1,0 +1,211 @@
+use adit_api_native::NativeConfig;
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use crate::support::{Api, connection, path};
+
+#[tokio::test]
+async fn one_call_makes_everything_and_the_made_up_key_is_told_once() {
+    let api = Api::new().await;
+    let mut body = connection();
+    body["ike_policy"] =
+        json!({"new": {"encryption": ["aes256"], "authentication": ["sha256"], "groups": [19]}});
+    let made = api.post("/connections", &body).await;
+    assert_eq!(made.headers["cache-control"], "no-store");
+    let made = made.is(201);
+    let key = made["psk"].as_str().unwrap();
+    assert_eq!(key.len(), 43);
+    assert_eq!(made["local"]["cidrs"], json!(["10.1.0.0/24"]));
+    assert_eq!(made["ike_policy"]["name"], "branch");
+    assert_eq!(made["ipsec_policy"], Value::Null);
+    let path = path("connections", &made);
+    let shown = api.get(&path).await.is(200);
+    assert_eq!(shown.get("psk"), None);
+    assert_eq!(api.get(&format!("{path}/psk")).await.is(200)["psk"], key);
+    let gateways = api.get("/gateways").await.is(200);
+    assert_eq!(gateways["items"][0]["id"], made["gateway"]);
+    let all = api.get("/connections").await.is(200);
+    assert_eq!(all["items"], json!([shown]));
+}
+
+#[tokio::test]
+async fn where_a_part_is_refused_nothing_is_made() {
+    let api = Api::new().await;
+    for (change, status, field) in [
+        (
+            json!({"peer": {"address": "192.0.2.5", "cidrs": []}}),
+            422,
+            "peer.cidrs",
+        ),
+        (
+            json!({"peer": {"address": "nonsense nonsense", "cidrs": ["10.2.0.0/24"]}}),
+            422,
+            "peer.address",
+        ),
+        (
+            json!({"peer": {"address": "192.0.2.5", "cidrs": ["10.2.0.1/24"]}}),
+            400,
+            "peer.cidrs[0]",
+        ),
+        (json!({"peer": {"address": "192.0.2.5"}}), 400, "peer"),
+        (
+            json!({"gateway": {"id": "3b9d1bb2-8b5f-4e6b-9d6c-000000000000"}}),
+            422,
+            "gateway",
+        ),
+        (json!({"gateway": {"router": "x"}}), 400, "gateway"),
+        (json!({"gateway": {}}), 400, "gateway"),
+        (
+            json!({"ipsec_policy": {"id": "3b9d1bb2-8b5f-4e6b-9d6c-000000000000"}}),
+            422,
+            "ipsec_policy",
+        ),
+        (
+            json!({"ike_policy": {"new": {"encryption": ["aes256"], "authentication": ["sha256"], "groups": []}}}),
+            400,
+            "ike_policy.new.groups",
+        ),
+        (json!({"psk": ""}), 400, "psk"),
+        (json!({"psk": "x".repeat(256)}), 400, "psk"),
+        (json!({"psk": 123456}), 400, "psk"),
+        (json!({"mtu": 20}), 422, "mtu"),
+        (json!({"initiator": "nobody"}), 400, "initiator"),
+        (
+            json!({"dead_peer_detection": {"action": "hold", "interval_s": 30, "timeout_s": 30}}),
+            422,
+            "dead_peer_detection.timeout_s",
+        ),
+        (
+            json!({"dead_peer_detection": {"action": "hold"}}),
+            400,
+            "dead_peer_detection",
+        ),
+        (json!({"name": "a\u{7}"}), 400, "name"),
+        (json!({"colour": "red"}), 400, "colour"),
+    ] {
+        let body = adit_api_testing::with(connection(), &change);
+        let said = api.post("/connections", &body).await.refuses(status, field);
+        assert!(!said.contains("123456") && !said.is_empty(), "{said}");
+    }
+    for list in ["/connections", "/gateways", "/ike-policies"] {
+        assert_eq!(api.get(list).await.is(200)["items"], json!([]), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_of_the_revision_that_was_seen() {
+    let api = Api::new().await;
+    let made = api.post("/connections", &connection()).await;
+    let seen = made.headers["etag"].clone();
+    let path = path("connections", &made.is(201));
+    let change = |etag: &str, body: Value| {
+        let request = Request::builder()
+            .method("PATCH")
+            .uri(format!("/adit/v1{path}"))
+            .header("authorization", format!("Bearer {}", api.token))
+            .header("if-match", etag);
+        api.send(request.body(Body::from(body.to_string())).unwrap())
+    };
+    let changed = change(
+        seen.to_str().unwrap(),
+        json!({"peer": {"cidrs": ["10.3.0.0/24"]}}),
+    )
+    .await;
+    let next = changed.headers["etag"].to_str().unwrap().to_owned();
+    let changed = changed.is(200);
+    assert_eq!(changed["peer"]["cidrs"], json!(["10.3.0.0/24"]));
+    assert_eq!(changed["peer"]["address"], "192.0.2.5");
+    let late = change(seen.to_str().unwrap(), json!({"enabled": false})).await;
+    late.refuses(412, "If-Match");
+    change("7", json!({"enabled": false}))
+        .await
+        .refuses(400, "If-Match");
+    let identity = json!({"peer": {"identity": "@west.example"}, "name": "west"});
+    let changed = change(&next, identity).await.is(200);
+    assert_eq!(changed["peer"]["identity"], "@west.example");
+    assert_eq!(changed["name"], "west");
+    let back = json!({"peer": {"identity": null}});
+    assert_eq!(
+        change("*", back).await.is(200)["peer"]["identity"],
+        Value::Null
+    );
+    api.ask("DELETE", &path, None).await.is(204);
+    api.ask("DELETE", &path, None).await.refuses(404, "");
+}
+
+#[tokio::test]
+async fn lists_go_on_where_a_page_ends() {
+    let api = Api::new().await;
+    for number in 0..5 {
+        let mut body = connection();
+        body["name"] = json!(format!("c{number}"));
+        body["gateway"]["network"]["cidr"] = json!(format!("10.1.{number}.0/24"));
+        api.post("/connections", &body).await.is(201);
+    }
+    let (mut names, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = api
+            .get(&format!("/connections?limit=2{cursor}"))
+            .await
+            .is(200);
+        let items = page["items"].as_array().unwrap().clone();
+        names.extend(
+            items
+                .iter()
+                .map(|one| one["name"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(names, ["c0", "c1", "c2", "c3", "c4"]);
+    api.get("/connections?limit=0").await.refuses(400, "limit");
+    api.get("/connections?limit=x").await.is(400);
+    api.get("/connections?cursor=x")
+        .await
+        .refuses(400, "cursor");
+    api.get("/connections?order=name").await.is(400);
+    api.get("/connections/x").await.is(404);
+    api.get("/nothing").await.is(404);
+    api.ask("PUT", "/connections", None).await.is(405);
+}
+
+#[tokio::test]
+async fn bodies_are_json_and_bounded() {
+    let api = Api::new().await;
+    let send = |kind: &'static str, body: Vec<u8>| {
+        let request = Request::post("/adit/v1/connections")
+            .header("authorization", format!("Bearer {}", api.token))
+            .header("content-type", kind);
+        api.send(request.body(Body::from(body)).unwrap())
+    };
+    send("text/plain", b"{}".to_vec())
+        .await
+        .refuses(415, "Content-Type");
+    send("application/json", b"{".to_vec()).await.is(400);
+    send("application/json", vec![b' '; 300_000]).await.is(413);
+}
+
+#[tokio::test]
+async fn keys_are_read_back_where_the_operator_allows_it() {
+    let api = Api::with(NativeConfig::default()).await;
+    let mut body = connection();
+    body["psk"] = json!("PlantedKey");
+    let made = api.post("/connections", &body).await.is(201);
+    assert!(!made.to_string().contains("PlantedKey"), "{made}");
+    let path = path("connections", &made);
+    for path in [
+        format!("{path}/psk"),
+        format!("{path}/peer-config?vendor=strongswan&with_psk=true"),
+    ] {
+        let said = api.get(&path).await.refuses(403, "");
+        assert!(said.contains("operator"), "{said}");
+    }
+    let written = api
+        .get(&format!("{path}/peer-config?vendor=strongswan"))
+        .await
+        .text;
+    assert!(written.contains("PUT-THE-PRE-SHARED-KEY-HERE"), "{written}");
+}

@@ -1,0 +1,12 @@
+//! Adit's own API over a memory store and an agent that only remembers.
+
+#![cfg(test)]
+
+mod connections;
+mod description;
+mod explain;
+mod networks;
+mod peer_configs;
+mod policies;
+mod sessions;
+mod support;

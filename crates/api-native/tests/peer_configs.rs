@@ -1,0 +1,84 @@
+//! What each vendor is told of one connection, as files that people can read and devices can be given.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{Api, path};
+
+const VENDORS: &[&str] = &[
+    "adit",
+    "cisco-ios-xe",
+    "fortios",
+    "junos",
+    "libreswan",
+    "mikrotik",
+    "strongswan",
+    "vyos",
+];
+
+/// By both versions of IKE, and with more than one pair of blocks.
+#[tokio::test]
+async fn what_each_vendor_is_told_is_as_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peer_configs");
+    let writes = std::env::var_os("ADIT_WRITE_PEER_CONFIGS").is_some();
+    for version in ["v1", "v2"] {
+        let api = Api::new().await;
+        let encryption = match version {
+            "v1" => json!(["aes256", "3des"]),
+            _ => json!(["aes256gcm16", "aes256"]),
+        };
+        let body = json!({
+            "name": "branch 7",
+            "gateway": {"network": {"cidr": "10.1.0.0/24"}},
+            "local": {"cidrs": ["10.1.0.0/25", "10.1.0.128/25"]},
+            "peer": {"address": "192.0.2.5", "identity": "@west.example", "cidrs": ["10.2.0.0/16"]},
+            "psk": "APlainKey",
+            "ike_policy": {"new": {"version": version, "encryption": encryption, "authentication": ["sha256", "sha1"],
+                "groups": [19, 14]}},
+            "ipsec_policy": {"new": {"encryption": encryption, "authentication": ["sha256"], "pfs": [14]}},
+        });
+        let made = api.post("/connections", &body).await.is(201);
+        let path = path("connections", &made);
+        for vendor in VENDORS {
+            let asked = format!("{path}/peer-config?vendor={vendor}&with_psk=true");
+            let reply = api.get(&asked).await;
+            assert_eq!(reply.status, 200, "{vendor}: {}", reply.text);
+            assert!(reply.text.contains("APlainKey"), "{vendor}");
+            let place = folder.join(format!("{vendor}-{version}.txt"));
+            if writes {
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(&place, &reply.text).unwrap();
+            }
+            let kept = fs::read_to_string(&place).unwrap_or_default();
+            assert!(
+                kept == reply.text,
+                "{}: is that right? ADIT_WRITE_PEER_CONFIGS=1 writes it anew: {}",
+                place.display(),
+                reply.text
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_vendor_can_t_have_is_refused_with_what_it_is() {
+    let api = Api::new().await;
+    let mut body = crate::support::connection();
+    body["peer"]["identity"] = json!("keyid:seven");
+    body["ike_policy"] = json!({"new": {"encryption": ["aes128ccm8"], "authentication": ["sha256"], "groups": [25]}});
+    let made = api.post("/connections", &body).await.is(201);
+    let path = path("connections", &made);
+    for (vendor, what) in [
+        ("cisco-ios-xe", "groups"),
+        ("fortios", "identity"),
+        ("junos", "IKE ciphers"),
+        ("mikrotik", "IKE ciphers"),
+        ("vyos", "IKE ciphers"),
+    ] {
+        let asked = format!("{path}/peer-config?vendor={vendor}");
+        let said = api.get(&asked).await.refuses(422, "vendor");
+        assert!(said.contains(what), "{vendor}: {said}");
+    }
+}

@@ -1,0 +1,112 @@
+use adit_api_native::NativeConfig;
+use adit_api_testing::World;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// A face, and somebody's token.
+pub(crate) struct Api {
+    _world: World,
+    pub(crate) face: Router,
+    pub(crate) token: String,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() {
+            return Value::Null;
+        }
+        let body: Value = serde_json::from_str(&self.text).unwrap();
+        if status >= 400 {
+            let kind = self.headers["content-type"].to_str().unwrap();
+            assert_eq!(kind, "application/problem+json");
+            assert_eq!(body["status"], status);
+            assert_ne!(body["request_id"], "");
+        }
+        body
+    }
+
+    /// A refusal, of this field.
+    #[track_caller]
+    pub(crate) fn refuses(self, status: u16, field: &str) -> String {
+        let body = self.is(status);
+        assert_eq!(body["field"].as_str().unwrap_or_default(), field, "{body}");
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Api {
+    pub(crate) async fn new() -> Self {
+        Self::with(NativeConfig { show_psk: true }).await
+    }
+
+    pub(crate) async fn with(config: NativeConfig) -> Self {
+        let world = World::default();
+        let [_, demo] = world.accounts().await;
+        let key = demo.key.expose().to_owned();
+        let face = adit_api_native::router(world.control.clone(), config);
+        let mut api = Self {
+            face: adit_api_testing::served(face),
+            token: String::new(),
+            _world: world,
+        };
+        let body = json!({"api_key": key});
+        let session = api.post("/sessions", &body).await.is(201);
+        api.token = session["token"].as_str().unwrap().to_owned();
+        api
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.face.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let octets = to_bytes(body, usize::MAX).await.unwrap();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(octets.into()).unwrap(),
+        }
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/adit/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token));
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.ask("POST", path, Some(body)).await
+    }
+}
+
+/// A connection that needs nothing to be there.
+pub(crate) fn connection() -> Value {
+    json!({
+        "name": "branch",
+        "gateway": {"network": {"cidr": "10.1.0.0/24"}},
+        "peer": {"address": "192.0.2.5", "cidrs": ["10.2.0.0/24"]},
+    })
+}
+
+/// The path of something that was made.
+pub(crate) fn path(kind: &str, made: &Value) -> String {
+    format!("/{kind}/{}", made["id"].as_str().unwrap())
+}

@@ -1,0 +1,110 @@
+//! `adit connection`, `adit explain` and `adit peer-config`.
+
+mod create;
+mod shown;
+mod update;
+mod wait;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::error::CliError;
+use crate::output::confirm;
+pub(crate) use shown::One;
+use shown::{ALL, COLUMNS, LIST, find};
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make a connection, with a network, a gateway and policies along where they are asked for.
+    Create(Box<create::Create>),
+    /// Delete a connection; its gateway and policies stay.
+    Delete(Delete),
+    /// List connections.
+    List,
+    /// Print a connection's pre-shared key.
+    Psk(One),
+    /// Show a connection.
+    Show(One),
+    /// Change a connection; what is not named stays.
+    Update(Box<update::Update>),
+}
+
+#[derive(Args, Debug)]
+pub struct Delete {
+    #[command(flatten)]
+    one: One,
+    /// Don't ask.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Whose words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Vendor {
+    /// Another Adit's command.
+    Adit,
+    /// Cisco IOS-XE's commands.
+    CiscoIosXe,
+    /// Fortinet FortiOS' commands.
+    Fortios,
+    /// Juniper Junos' set commands.
+    Junos,
+    /// libreswan's ipsec.conf and ipsec.secrets.
+    Libreswan,
+    /// MikroTik RouterOS' commands.
+    Mikrotik,
+    /// strongSwan's swanctl.conf.
+    Strongswan,
+    /// VyOS' set commands.
+    Vyos,
+}
+
+#[derive(Args, Debug)]
+pub struct PeerConfig {
+    #[command(flatten)]
+    one: One,
+    /// The program at the other end.
+    #[arg(long, value_enum)]
+    vendor: Vendor,
+    /// Write the pre-shared key, too, and not a placeholder.
+    #[arg(long)]
+    with_psk: bool,
+}
+
+pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError> {
+    match command {
+        Command::Create(create) => create.run(client),
+        Command::Delete(delete) => {
+            let path = find(client, &delete.one)?;
+            confirm(delete.yes, &format!("connection {}", delete.one.connection))?;
+            client.delete(&path)?;
+            Ok(String::new())
+        }
+        Command::List => Ok(client.output.list(&client.list(LIST)?, COLUMNS)),
+        Command::Psk(one) => {
+            let shown = client.get(&format!("{}/psk", find(client, one)?))?;
+            let psk = shown.get("psk").and_then(Value::as_str);
+            Ok(format!("{}\n", psk.ok_or(CliError::Answer)?))
+        }
+        Command::Show(one) => {
+            let shown = client.get(&find(client, one)?)?;
+            Ok(client.output.one(&shown, ALL))
+        }
+        Command::Update(update) => update.run(client),
+    }
+}
+
+pub(crate) fn explain(client: &Client, one: &One) -> Result<String, CliError> {
+    client.text(&format!("{}/explain", find(client, one)?))
+}
+
+pub(crate) fn peer_config(client: &Client, wanted: &PeerConfig) -> Result<String, CliError> {
+    let path = find(client, &wanted.one)?;
+    let vendor = wanted.vendor.to_possible_value();
+    let vendor = vendor.as_ref().map_or("", |value| value.get_name());
+    let with_psk = wanted.with_psk;
+    client.text(&format!(
+        "{path}/peer-config?vendor={vendor}&with_psk={with_psk}"
+    ))
+}

@@ -1,0 +1,127 @@
+//! `adit connection create`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use serde_json::{Map, Value, json};
+
+use super::shown::{ALL, LIST};
+use super::wait::Wait;
+use crate::client::{Client, id};
+use crate::error::CliError;
+use crate::gateway::GATEWAY;
+use crate::kept::first_line;
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("where").required(true).args(["gateway", "new_network", "subnet"]))]
+pub struct Create {
+    /// What to call it.
+    name: String,
+    /// What to say of it.
+    #[arg(long, default_value = "")]
+    description: String,
+    /// The gateway at this end, by name or id.
+    #[arg(long)]
+    gateway: Option<String>,
+    /// Make a network of these addresses along, with a router and a gateway.
+    #[arg(long, value_name = "CIDR")]
+    new_network: Option<String>,
+    /// Make a gateway along, in this subnet, by id.
+    #[arg(long, value_name = "ID")]
+    subnet: Option<String>,
+    /// What is reachable here [default: the gateway's subnet].
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    local_cidrs: Vec<String>,
+    /// What this end calls itself in IKE [default: the gateway's address].
+    #[arg(long, value_name = "IDENTITY")]
+    local_id: Option<String>,
+    /// The other end: an address, or a host's name; 0.0.0.0 is any.
+    #[arg(long, value_name = "ADDRESS")]
+    peer: String,
+    /// What is reachable there.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', required = true)]
+    peer_cidrs: Vec<String>,
+    /// What the other end calls itself in IKE [default: its address]. "@" stands before a name.
+    #[arg(long, value_name = "IDENTITY")]
+    peer_id: Option<String>,
+    /// Read the pre-shared key from this file's first line, or from standard input by "-"; without it one is made up.
+    #[arg(long, value_name = "FILE")]
+    psk_file: Option<PathBuf>,
+    /// Phase 1, by the policy's name or id; without one it negotiates.
+    #[arg(long, value_name = "POLICY")]
+    ike_policy: Option<String>,
+    /// Phase 2, by the policy's name or id; without one it negotiates.
+    #[arg(long, value_name = "POLICY")]
+    ipsec_policy: Option<String>,
+    /// Who begins.
+    #[arg(long, value_parser = ["bi-directional", "response-only"], default_value = "bi-directional")]
+    initiator: String,
+    /// What becomes of the tunnel when the peer is gone.
+    #[arg(long, value_name = "ACTION", default_value = "restart",
+        value_parser = ["clear", "hold", "none", "restart", "restart-by-peer"])]
+    dead_peer: String,
+    /// The most octets of an inner packet; 0 leaves it to the path.
+    #[arg(long, default_value_t = 0)]
+    mtu: u32,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+impl Create {
+    pub(super) fn run(&self, client: &Client) -> Result<String, CliError> {
+        let made = client.post(LIST, &self.body(client)?)?;
+        let shown = self.wait.until_up(client, made)?;
+        Ok(client.output.one(&shown, ALL))
+    }
+
+    fn body(&self, client: &Client) -> Result<Value, CliError> {
+        let gateway = match (&self.gateway, &self.new_network) {
+            (Some(gateway), _) => {
+                let path = GATEWAY.find(client, gateway)?;
+                json!({"id": id(&path)})
+            }
+            (None, Some(cidr)) => json!({"network": {"cidr": cidr}}),
+            (None, None) => json!({"subnet": self.subnet}),
+        };
+        let mut local = Map::new();
+        let mut peer = Map::new();
+        peer.insert("address".to_owned(), json!(self.peer));
+        peer.insert("cidrs".to_owned(), json!(self.peer_cidrs));
+        if !self.local_cidrs.is_empty() {
+            local.insert("cidrs".to_owned(), json!(self.local_cidrs));
+        }
+        if let Some(identity) = &self.local_id {
+            local.insert("identity".to_owned(), json!(identity));
+        }
+        if let Some(identity) = &self.peer_id {
+            peer.insert("identity".to_owned(), json!(identity));
+        }
+        let mut body = json!({
+            "name": self.name,
+            "description": self.description,
+            "gateway": gateway,
+            "local": local,
+            "peer": peer,
+            "initiator": self.initiator,
+            "mtu": self.mtu,
+            "dead_peer_detection": {"action": self.dead_peer, "interval_s": 30, "timeout_s": 120},
+        });
+        let policies = [
+            ("ike_policy", &self.ike_policy, crate::policy::IKE),
+            ("ipsec_policy", &self.ipsec_policy, crate::policy::IPSEC),
+        ];
+        let Value::Object(members) = &mut body else {
+            return Ok(body);
+        };
+        for (field, policy, kind) in policies {
+            if let Some(policy) = policy {
+                let path = kind.find(client, policy)?;
+                members.insert(field.to_owned(), json!({"id": id(&path)}));
+            }
+        }
+        if let Some(file) = &self.psk_file {
+            members.insert("psk".to_owned(), json!(*first_line(file)?));
+        }
+        Ok(body)
+    }
+}
