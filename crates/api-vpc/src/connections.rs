@@ -7,6 +7,7 @@ mod identity;
 mod shown;
 
 use adit_api::paging::Place;
+use adit_api::times;
 use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
 use adit_control::{Allowance, Naming, Noun};
 use axum::extract::Path;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route(path, get(list).post(create))
         .route(&format!("{path}/{{connection}}"), connection)
+        .route(&format!("{path}/{{connection}}/log"), get(log))
 }
 
 async fn create(
@@ -97,6 +99,21 @@ async fn one(
 ) -> Result<Response, ApiError> {
     let view = find(&cx, &gateway, &id).await?;
     Ok(tagged(&cx, &view))
+}
+
+/// What happened to its tunnel, as IBM's VPN logs have it: each line names the peer and the connection.
+async fn log(
+    cx: Context,
+    Path((gateway, id)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let row = find(&cx, &gateway, &id).await?.connection;
+    let lines = cx.vpc.control.connection_log(&cx.caller, row.id).await?;
+    let of = format!("peer_{}_{}", row.peer_address, cx.zonal(row.id.uuid()));
+    let lines = lines.into_iter().map(|line| {
+        let message = format!("{of}: {}", line.text);
+        json!({"created_at": times::microseconds(line.at), "message": message})
+    });
+    Ok(Json(json!({"log": lines.collect::<Vec<_>>()})))
 }
 
 async fn update(

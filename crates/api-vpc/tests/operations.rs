@@ -189,6 +189,7 @@ impl Things {
         }
         for path in [
             "",
+            "/log",
             "/local_cidrs",
             "/peer_cidrs",
             "/local/cidrs",

@@ -3,11 +3,14 @@
 
 use std::collections::HashSet;
 
-use adit_control::Caller;
+use adit_control::{AgentEvent, Caller};
+use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
 use adit_model::project::Role;
+use adit_model::{ConnectionId, GatewayId};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 use crate::world::{Answer, NEW, OLD, World, connection, ike_policy, with};
@@ -283,6 +286,48 @@ async fn every_href_leads_to_what_it_names() {
         links(body, &mut new);
     }
     assert!(seen.len() > 40, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_connection_s_log_tells_what_happened_to_its_tunnel() {
+    let w = World::new().await;
+    let path = w.connection().await;
+    let (gateway, id) = path.rsplit_once("/connections/").unwrap();
+    w.until("available", async || {
+        w.get(gateway).await.body["status"] == "available"
+    })
+    .await;
+    let log = format!("{path}/log");
+    assert_eq!(w.get(&log).await.is(200).body, json!({"log": []}));
+    let parsed = |text: &str| {
+        let uuid = text.strip_prefix("0738-").unwrap();
+        uuid.parse::<uuid::Uuid>().unwrap()
+    };
+    w.agent.say(AgentEvent::Tunnel {
+        gateway: GatewayId::from_uuid(parsed(gateway.rsplit_once('/').unwrap().1)),
+        connection: ConnectionId::from_uuid(parsed(id)),
+        observed: TunnelObserved {
+            state: TunnelState::Up,
+            since: OffsetDateTime::now_utc(),
+            reasons: Vec::new(),
+            ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
+            children: Vec::new(),
+            traffic: Traffic::default(),
+        },
+    });
+    w.until("up", async || w.get(&path).await.body["status"] == "up")
+        .await;
+    let log = w.get(&log).await;
+    let lines = log.is(200).body["log"].as_array().unwrap();
+    let last = lines.last().unwrap()["message"].as_str().unwrap();
+    assert_eq!(last, format!("peer_169.61.161.150_{id}: the tunnel is up"));
+    let first = lines[0]["message"].as_str().unwrap();
+    let words = "IKE SA established, selected proposal aes256gcm16-prfsha384-ecp384";
+    assert!(first.ends_with(words), "{first}");
+    assert!(!log.body.to_string().contains("VPNDemoPassword"));
+    w.get(&format!("{gateway}/connections/{NOBODY}/log"))
+        .await
+        .refused(404, "vpn_connection_not_found");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::error::{Error, Noun, Quota};
 use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming};
-use crate::{Caller, Control, gateway};
+use crate::{Caller, Control, LogLine, gateway};
 pub use blocks::Side;
 pub use ends::{EndsChange, GivenEnds};
 pub use fit::{DeadPeerRule, Overlaps, Rules};
@@ -210,6 +210,20 @@ impl Control {
         let mut tx = self.read().await?;
         let (gateway, row) = find(&mut *tx, caller, id).await?;
         self.connection_view(&mut *tx, &gateway, row).await
+    }
+
+    /// What happened to a connection's tunnel since the service's start, oldest first: the latest lines.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn connection_log(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+    ) -> Result<Vec<LogLine>, Error> {
+        let mut tx = self.read().await?;
+        let (gateway, row) = find(&mut *tx, caller, id).await?;
+        Ok(self.0.view.log(gateway.id, row.id))
     }
 
     /// Deletes a connection. With `expected`, only if it is of that revision.

@@ -280,6 +280,8 @@ fn note(inner: &Inner, event: AgentEvent) {
             gateway,
             connection,
             observed,
-        } => inner.view.set_tunnel(gateway, connection, observed),
+        } => inner
+            .view
+            .set_tunnel(gateway, connection, observed, inner.clock.now()),
     }
 }

@@ -18,6 +18,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::resolver::NOT_FOUND_YET;
+use crate::tunnel_log::{LogLine, TunnelLog};
 
 pub(crate) struct View {
     seen: RwLock<Seen>,
@@ -33,6 +34,8 @@ struct Seen {
     routers: HashMap<RouterId, SeenRouter>,
     gateways: HashMap<GatewayId, SeenGateway>,
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
+    /// What happened to tunnels, those that are gone for now included.
+    logs: HashMap<GatewayId, HashMap<ConnectionId, TunnelLog>>,
     /// What each gateway dropped, and its half-open IKE SAs.
     loads: HashMap<GatewayId, (Drops, u64)>,
     /// How often each gateway's worker was started.
@@ -181,7 +184,10 @@ impl View {
         }
         if observed.status == GatewayStatus::Failed {
             // Its worker is gone, and what it said of its tunnels with it.
-            seen.tunnels.remove(&id);
+            for (connection, known) in seen.tunnels.remove(&id).unwrap_or_default() {
+                let log = seen.logs.entry(id).or_default().entry(connection);
+                log.or_default().note(Some(&known), None, now);
+            }
         }
         if observed.status == GatewayStatus::Available {
             *seen.starts.entry(id).or_default() += 1;
@@ -199,8 +205,10 @@ impl View {
         gateway: GatewayId,
         id: ConnectionId,
         observed: TunnelObserved,
+        now: OffsetDateTime,
     ) {
-        let mut seen = self.write();
+        let mut noting = self.write();
+        let seen = &mut *noting;
         if seen.held.contains_key(&gateway) {
             let tunnels = seen.tunnels.entry(gateway).or_default();
             let before = tunnels.get(&id);
@@ -211,6 +219,8 @@ impl View {
             {
                 tell_hopeless(id, reason);
             }
+            let log = seen.logs.entry(gateway).or_default().entry(id);
+            log.or_default().note(before, Some(&observed), now);
             tunnels.insert(id, observed);
             if rekeyed {
                 *seen.rekeys.entry((gateway, id)).or_default() += 1;
@@ -250,6 +260,7 @@ impl View {
         seen.starts.remove(&id);
         seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
+        seen.logs.remove(&id);
         held.map(|(router, _)| router)
     }
 
@@ -257,24 +268,52 @@ impl View {
     pub(crate) fn keep_tunnels(&self, gateway: GatewayId, stays: impl Fn(&ConnectionId) -> bool) {
         let known = |seen: &Seen| {
             let tunnels = seen.tunnels.get(&gateway);
+            let logs = seen.logs.get(&gateway);
             tunnels.is_some_and(|tunnels| !tunnels.keys().all(&stays))
+                || logs.is_some_and(|logs| !logs.keys().all(&stays))
         };
-        if known(&self.read())
-            && let Some(tunnels) = self.write().tunnels.get_mut(&gateway)
-        {
+        if !known(&self.read()) {
+            return;
+        }
+        let mut seen = self.write();
+        if let Some(tunnels) = seen.tunnels.get_mut(&gateway) {
             tunnels.retain(|id, _| stays(id));
+        }
+        if let Some(logs) = seen.logs.get_mut(&gateway) {
+            logs.retain(|id, _| stays(id));
         }
     }
 
     /// Drops the news of one tunnel that is gone.
-    pub(crate) fn forget_tunnel(&self, gateway: GatewayId, id: ConnectionId) {
-        if self.tunnel(gateway, id).is_some() {
+    pub(crate) fn forget_tunnel(&self, gateway: GatewayId, id: ConnectionId, now: OffsetDateTime) {
+        if let Some(known) = self.tunnel(gateway, id) {
             let mut seen = self.write();
+            if let Some(log) = seen
+                .logs
+                .get_mut(&gateway)
+                .and_then(|logs| logs.get_mut(&id))
+            {
+                log.note(Some(&known), None, now);
+            }
             seen.rekeys.remove(&(gateway, id));
             if let Some(tunnels) = seen.tunnels.get_mut(&gateway) {
                 tunnels.remove(&id);
             }
         }
+    }
+
+    /// Forgets what happened to a tunnel that is gone for good.
+    pub(crate) fn forget_log(&self, gateway: GatewayId, id: ConnectionId) {
+        if let Some(logs) = self.write().logs.get_mut(&gateway) {
+            logs.remove(&id);
+        }
+    }
+
+    /// What happened to a connection's tunnel, oldest first.
+    pub(crate) fn log(&self, gateway: GatewayId, id: ConnectionId) -> Vec<LogLine> {
+        let seen = self.read();
+        let log = seen.logs.get(&gateway).and_then(|logs| logs.get(&id));
+        log.map(TunnelLog::lines).unwrap_or_default()
     }
 
     pub(crate) fn tunnel(&self, gateway: GatewayId, id: ConnectionId) -> Option<TunnelObserved> {

@@ -130,7 +130,10 @@ impl Control {
         current.peer_address = found;
         tx.update(&current).await?;
         // What was seen was seen of the address before.
-        tx.then(move |inner| inner.view.forget_tunnel(current.gateway, current.id));
+        tx.then(move |inner| {
+            let now = inner.clock.now();
+            inner.view.forget_tunnel(current.gateway, current.id, now);
+        });
         tx.commit().await?;
         Ok(())
     }

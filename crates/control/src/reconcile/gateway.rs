@@ -136,7 +136,9 @@ impl GatewayLane {
             return self.look_at_whole(hands).await;
         };
         for (connection, _) in tunnels.iter().filter(|(_, wished)| wished.is_none()) {
-            hands.inner.view.forget_tunnel(id, *connection);
+            let (view, now) = (&hands.inner.view, hands.inner.clock.now());
+            view.forget_tunnel(id, *connection, now);
+            view.forget_log(id, *connection);
         }
         tunnels.retain(|connection, wished| applied.tunnels.get(connection) != wished.as_ref());
         if !tunnels.is_empty() {
