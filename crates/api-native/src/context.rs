@@ -2,7 +2,6 @@
 
 use adit_api::{bearer, body};
 use adit_control::{Caller, Control};
-use adit_model::project::Role;
 use adit_model::{Name, Revision};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
@@ -59,10 +58,7 @@ impl Context {
 
     /// Refuses who may not read pre-shared keys back.
     pub(crate) fn may_read_keys(&self) -> Result<(), Problem> {
-        let detail = match (
-            self.native.config.show_psk,
-            self.caller.role >= Role::Member,
-        ) {
+        let detail = match (self.native.config.show_psk, self.caller.may_see_keys()) {
             (true, true) => return Ok(()),
             (true, false) => "readers don't see pre-shared keys",
             (false, _) => "the operator has pre-shared keys read back by nobody",

@@ -5,7 +5,9 @@
 
 use adit_crypto::{Encryption, Group, Integrity, Prf};
 use adit_ike::Versions;
-use adit_model::policy::{self, Authentication};
+use adit_model::policy::{self, Authentication, IkeParameters, IpsecParameters};
+use serde::Serialize;
+use serde_json::Value;
 
 const fn encryption(algorithm: policy::Encryption) -> Encryption {
     match algorithm {
@@ -105,6 +107,36 @@ pub(crate) fn groups(groups: &[policy::DhGroup]) -> Vec<Group> {
     let all = groups.iter();
     all.filter_map(|group| Group::from_id(group.number()))
         .collect()
+}
+
+/// Words of a list, for people. One is stored otherwise than the field writes it.
+fn words<T: Serialize>(all: &[T]) -> String {
+    let word = |one: &T| match serde_json::to_value(one).unwrap_or_default() {
+        Value::String(text) if text == "tripledes" => "3des".to_owned(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    all.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// What an IKE policy allows, for people.
+pub(crate) fn told_of_ike(policy: &IkeParameters) -> String {
+    format!(
+        "ciphers {}; hashes {}; groups {}",
+        words(&policy.encryption),
+        words(&policy.authentication),
+        words(&policy.groups)
+    )
+}
+
+/// What an IPsec policy allows, for people.
+pub(crate) fn told_of_ipsec(policy: &IpsecParameters) -> String {
+    format!(
+        "ciphers {}; hashes {}; groups of forward secrecy {}",
+        words(&policy.encryption),
+        words(&policy.authentication),
+        words(&policy.pfs)
+    )
 }
 
 #[cfg(test)]

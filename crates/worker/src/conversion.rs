@@ -17,7 +17,9 @@ use adit_model::gateway::MAX_TUNNELS;
 use adit_model::policy::{self, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
-use crate::algorithms::{esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes};
+use crate::algorithms::{
+    esp_ciphers, esp_integrity, groups, ike_ciphers, ike_hashes, told_of_ike, told_of_ipsec,
+};
 use crate::authentication;
 use crate::reason::AfterLoss;
 
@@ -161,7 +163,7 @@ pub(crate) fn config(
         extended_sequence_numbers: true,
     };
     if ike.encryption.is_empty() || ike.prf.is_empty() || ike.groups.is_empty() {
-        return Err(Unsupported::Algorithms(format!("{:?}", order.ike)));
+        return Err(Unsupported::Algorithms(told_of_ike(&order.ike)));
     }
     // A cipher without integrity is no protection (RFC 4303 section 3.2.2), and not offering it would
     // be another policy than the one asked for.
@@ -169,10 +171,10 @@ pub(crate) fn config(
         integrity.is_empty() && ciphers.iter().any(|cipher| !cipher.is_aead())
     };
     if unprotected(&ike.encryption, &ike.integrity) {
-        return Err(Unsupported::Algorithms(format!("{:?}", order.ike)));
+        return Err(Unsupported::Algorithms(told_of_ike(&order.ike)));
     }
     if unprotected(&esp.encryption, &esp.integrity) {
-        return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
+        return Err(Unsupported::Algorithms(told_of_ipsec(&order.ipsec)));
     }
     let lost_pfs = esp.groups.is_empty() && !order.ipsec.pfs.is_empty();
     let nothing = match protocol {
@@ -180,7 +182,7 @@ pub(crate) fn config(
         Protocol::Esp => esp.encryption.is_empty(),
     };
     if nothing || lost_pfs {
-        return Err(Unsupported::Algorithms(format!("{:?}", order.ipsec)));
+        return Err(Unsupported::Algorithms(told_of_ipsec(&order.ipsec)));
     }
     let (local_id, remote_id) = (identity(&order.local_id), identity(&order.peer_id));
     let identities = (&local_id, &remote_id);
@@ -376,8 +378,13 @@ pub(crate) mod tests {
             change(&mut order);
             assert!(config_of(own(), &order).is_ok(), "IKEv2 has it");
             order.ike.version = IkeVersion::V1;
-            let refused = config_of(own(), &order);
-            assert!(matches!(refused, Err(Unsupported::Algorithms(_))));
+            let refused = config_of(own(), &order).unwrap_err();
+            assert!(matches!(refused, Unsupported::Algorithms(_)));
+            let said = refused.to_string();
+            assert!(
+                !said.contains(['{', '[']) && said.contains("ciphers "),
+                "{said}"
+            );
         };
         refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Gcm16]);
         refused(&|order| order.ike.encryption = vec![policy::Encryption::Aes256Ctr]);
