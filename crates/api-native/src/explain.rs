@@ -107,7 +107,10 @@ fn words(view: &ConnectionView, rung: &Rung) -> String {
         None if row.peer_address.is_unspecified() => "the peer, at any address,".to_owned(),
         None => row.peer_address.to_string(),
     };
-    let stops_here = view.reasons.iter().any(|one| step_of(one) == rung.step);
+    let stops_here = view
+        .reasons
+        .iter()
+        .any(|one| step_of(one) == Some(rung.step));
     let pair = rung.pair.as_deref().unwrap_or_default();
     match (rung.step, rung.progress) {
         (Step::Configured, Progress::Done) => {

@@ -58,15 +58,11 @@ impl Rung {
     }
 }
 
-/// The step that a reason stands in the way of.
-pub(crate) fn step_of(reason: &Reason) -> Step {
-    match (reason.code, reason.whose) {
-        (
-            ReasonCode::AdministrativelyDown
-            | ReasonCode::InternalError
-            | ReasonCode::WeakAlgorithm,
-            _,
-        )
+/// The step that a reason stands in the way of; a warning stands in none's.
+pub(crate) fn step_of(reason: &Reason) -> Option<Step> {
+    Some(match (reason.code, reason.whose) {
+        (ReasonCode::WeakAlgorithm, _) => return None,
+        (ReasonCode::AdministrativelyDown | ReasonCode::InternalError, _)
         | (
             ReasonCode::Unsupported
             | ReasonCode::IkePolicyMismatch
@@ -79,7 +75,7 @@ pub(crate) fn step_of(reason: &Reason) -> Step {
         (ReasonCode::IpsecPolicyMismatch | ReasonCode::IkeV2LocalRemoteCidrMismatch, _) => {
             Step::ChildSa
         }
-    }
+    })
 }
 
 /// The pairs of blocks that are wished for.
@@ -106,7 +102,7 @@ fn is_carried(view: &ConnectionView, (local, peer): (Cidr, Cidr)) -> bool {
 /// All rungs, from the bottom up.
 pub(crate) fn ladder(view: &ConnectionView) -> Vec<Rung> {
     let is_up = view.state == TunnelState::Up;
-    let stops = view.reasons.iter().filter(|_| !is_up).map(step_of).min();
+    let stops = view.reasons.iter().filter_map(step_of).min();
     let is_there = view.gateway_status == GatewayStatus::Available;
     let stops = match (is_up, is_there) {
         (true, _) => None,
@@ -156,4 +152,173 @@ pub(crate) fn ladder(view: &ConnectionView) -> Vec<Rung> {
         rungs.push(Rung::of(step, progress));
     }
     rungs
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, Initiator};
+    use adit_model::observed::{ChildObserved, TunnelObserved};
+    use adit_model::{Connection, ConnectionId, GatewayId, Name, ProjectId, Psk, Revision};
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn cidrs(texts: &[&str]) -> Vec<Cidr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn reason(code: ReasonCode, whose: Whose) -> Reason {
+        Reason {
+            code,
+            whose,
+            since: NOW,
+            evidence: "it was seen".to_owned(),
+            next_step: "do something".to_owned(),
+        }
+    }
+
+    fn view(state: TunnelState, reasons: Vec<Reason>) -> ConnectionView {
+        let connection = Connection {
+            id: ConnectionId::random(),
+            project: ProjectId::random(),
+            gateway: GatewayId::random(),
+            name: Name::parse("branch").unwrap(),
+            description: String::new(),
+            peer_address: [192, 0, 2, 5].into(),
+            peer_host: None,
+            peer_id: None,
+            local_id: None,
+            psk: Psk::new(b"key".to_vec()).unwrap(),
+            ends: Ends::Blocks {
+                local: cidrs(&["10.1.0.0/24"]),
+                peer: cidrs(&["10.2.0.0/24", "10.3.0.0/24"]),
+            },
+            mtu: 0,
+            initiator: Initiator::BiDirectional,
+            dead_peer_detection: DeadPeerDetection {
+                action: DpdAction::Restart,
+                interval_s: 30,
+                timeout_s: 120,
+            },
+            ike_policy: None,
+            ipsec_policy: None,
+            admin_state_up: true,
+            created_at: NOW,
+            revision: Revision::FIRST,
+        };
+        ConnectionView {
+            connection,
+            state,
+            reasons,
+            gateway_status: GatewayStatus::Available,
+            observed: None,
+            local_address: [203, 0, 113, 1].into(),
+            ike_policy: None,
+            ipsec_policy: None,
+        }
+    }
+
+    fn stops(view: &ConnectionView) -> Vec<Step> {
+        let ladder = ladder(view);
+        let stopped = ladder
+            .iter()
+            .filter(|rung| rung.progress == Progress::Stopped);
+        stopped.map(|rung| rung.step).collect()
+    }
+
+    #[test]
+    fn each_reason_stops_at_its_rung_and_nothing_above_is_known() {
+        use ReasonCode::{
+            AdministrativelyDown, CannotAuthenticateConnection, IkePolicyMismatch,
+            IkeV2LocalRemoteCidrMismatch, InternalError, IpsecPolicyMismatch, Negotiating,
+            PeerNotResponding, Unsupported,
+        };
+        let pairs = vec![Step::ChildSa, Step::ChildSa];
+        for (code, whose, expected) in [
+            (AdministrativelyDown, Whose::Local, vec![Step::Configured]),
+            (InternalError, Whose::Local, vec![Step::Configured]),
+            (Unsupported, Whose::Local, vec![Step::Configured]),
+            (IkePolicyMismatch, Whose::Local, vec![Step::Configured]),
+            (Negotiating, Whose::Network, vec![Step::PeerReachable]),
+            (PeerNotResponding, Whose::Network, vec![Step::PeerReachable]),
+            (IkePolicyMismatch, Whose::Peer, vec![Step::IkeSa]),
+            (Unsupported, Whose::Network, vec![Step::IkeSa]),
+            (
+                CannotAuthenticateConnection,
+                Whose::Peer,
+                vec![Step::Authenticated],
+            ),
+            (IpsecPolicyMismatch, Whose::Peer, pairs.clone()),
+            (IkeV2LocalRemoteCidrMismatch, Whose::Peer, pairs),
+        ] {
+            let view = view(TunnelState::Connecting, vec![reason(code, whose)]);
+            assert_eq!(stops(&view), expected, "{code:?} {whose:?}");
+            let ladder = ladder(&view);
+            let stop = ladder
+                .iter()
+                .position(|rung| rung.progress == Progress::Stopped);
+            let (below, above) = ladder.split_at(stop.unwrap());
+            assert!(below.iter().all(|rung| rung.progress == Progress::Done));
+            assert!(above.iter().all(|rung| rung.progress != Progress::Done));
+            let said = crate::explain::text(&view);
+            assert!(
+                said.contains(&format!("Why ({}): it was seen.", code.as_str())),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pair_that_is_not_carried_is_one_rung_while_the_tunnel_is_up() {
+        let mut view = view(TunnelState::Up, Vec::new());
+        view.observed = Some(TunnelObserved {
+            state: TunnelState::Up,
+            since: NOW,
+            reasons: Vec::new(),
+            ike_suite: Some("aes256gcm16".to_owned()),
+            children: vec![ChildObserved {
+                spi_in: 1,
+                spi_out: 2,
+                suite: "aes256gcm16".to_owned(),
+                local_cidrs: cidrs(&["10.0.0.0/8"]),
+                peer_cidrs: cidrs(&["10.2.0.0/16"]),
+            }],
+            traffic: Traffic {
+                packets_in: 3,
+                ..Traffic::default()
+            },
+        });
+        let rungs = ladder(&view);
+        let progress: Vec<_> = rungs.iter().map(|rung| rung.progress).collect();
+        use Progress::{Done, NotYet, Stopped};
+        assert_eq!(
+            progress,
+            [Done, Done, Done, Done, Done, Stopped, Done, NotYet]
+        );
+        let said = crate::explain::text(&view);
+        assert!(
+            said.contains("x 10.1.0.0/24 === 10.3.0.0/24 is not carried."),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_warning_stands_in_nobody_s_way() {
+        let reasons = vec![
+            reason(ReasonCode::PeerNotResponding, Whose::Network),
+            reason(ReasonCode::WeakAlgorithm, Whose::Local),
+        ];
+        let view = view(TunnelState::Connecting, reasons);
+        assert_eq!(stops(&view), [Step::PeerReachable]);
+    }
+
+    #[test]
+    fn a_gateway_that_is_not_there_is_where_it_stops() {
+        let mut view = view(TunnelState::Down, Vec::new());
+        view.gateway_status = GatewayStatus::Pending;
+        assert_eq!(stops(&view), [Step::Configured]);
+        assert!(crate::explain::text(&view).contains("x The gateway is not there yet."));
+    }
 }
