@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::context::{Context, Json};
 use crate::page::{Page, Wanted};
-use crate::policies::{self, IkeShape, NewShape, PolicyShape};
+use crate::policies::{self, ChangeShape, IkeShape, NewShape, PolicyShape};
 use crate::problem::Problem;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, update, delete))
 }
 
 /// Lists IKE policies, oldest first.
@@ -63,6 +63,26 @@ async fn create(
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     policies::show::<IkeParameters>(&cx, id).await
+}
+
+/// Changes an IKE policy; what is left out stays. Connections that name it are negotiated again.
+#[utoipa::path(
+    patch, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "update_ike_policy", params(("id" = Uuid, Path)),
+    request_body = ChangeShape<IkeShape>,
+    responses(
+        (status = 200, description = "It is changed.", body = PolicyShape<IkeShape>),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<ChangeShape<IkeShape>>,
+) -> Result<impl IntoResponse, Problem> {
+    policies::update::<IkeParameters>(&cx, id, change).await
 }
 
 /// Deletes an IKE policy that no connection names.

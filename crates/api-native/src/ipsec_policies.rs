@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::context::{Context, Json};
 use crate::page::{Page, Wanted};
-use crate::policies::{self, IpsecShape, NewShape, PolicyShape};
+use crate::policies::{self, ChangeShape, IpsecShape, NewShape, PolicyShape};
 use crate::problem::Problem;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, update, delete))
 }
 
 /// Lists IPsec policies, oldest first.
@@ -65,6 +65,26 @@ async fn create(
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     policies::show::<IpsecParameters>(&cx, id).await
+}
+
+/// Changes an IPsec policy; what is left out stays. Connections that name it are negotiated again.
+#[utoipa::path(
+    patch, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "update_ipsec_policy", params(("id" = Uuid, Path)),
+    request_body = ChangeShape<IpsecShape>,
+    responses(
+        (status = 200, description = "It is changed.", body = PolicyShape<IpsecShape>),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        (status = 403, description = "Readers only look.", body = Problem),
+        (status = 404, description = "It is not there.", body = Problem),
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<ChangeShape<IpsecShape>>,
+) -> Result<impl IntoResponse, Problem> {
+    policies::update::<IpsecParameters>(&cx, id, change).await
 }
 
 /// Deletes an IPsec policy that no connection names.

@@ -1,7 +1,7 @@
 //! What each phase may be, best first, and what both kinds of policies do alike.
 
 use adit_api::paging::Place;
-use adit_control::policy::{NewPolicy, Phase, PolicyView};
+use adit_control::policy::{NewPolicy, Phase, PolicyEdit, PolicyView};
 use adit_control::{Allowance, Naming};
 use adit_model::Name;
 use adit_model::policy::{
@@ -204,6 +204,16 @@ impl<S> NewShape<S> {
     }
 }
 
+/// What to change of a policy; what is left out stays. Connections that name it are negotiated again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeShape<S> {
+    name: Option<String>,
+    description: Option<String>,
+    /// What it says from now on, whole.
+    parameters: Option<S>,
+}
+
 /// A policy.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PolicyShape<S> {
@@ -258,6 +268,31 @@ pub(crate) async fn show<P: Said>(
     id: Uuid,
 ) -> Result<(HeaderMap, Answer<PolicyShape<P::Shape>>), Problem> {
     let view = cx.control().policy::<P>(&cx.caller, P::id(id)).await?;
+    Ok((etag(view.policy.revision), Answer(shape(&view))))
+}
+
+pub(crate) async fn update<P>(
+    cx: &Context,
+    id: Uuid,
+    change: ChangeShape<P::Shape>,
+) -> Result<(HeaderMap, Answer<PolicyShape<P::Shape>>), Problem>
+where
+    P: Said + TryFrom<P::Shape, Error = Problem>,
+{
+    cx.unconditional()?;
+    let called = change.name.map(|text| name("name", &text)).transpose()?;
+    let parameters = change.parameters.map(P::try_from).transpose();
+    let parameters = parameters.map_err(|problem| problem.within("parameters"))?;
+    let edit = PolicyEdit {
+        name: called.map(|called| (called, Naming::Free)),
+        description: change.description,
+        parameters: |before| parameters.unwrap_or(before),
+        only_unused: false,
+    };
+    let view = cx
+        .control()
+        .update_policy::<P>(&cx.caller, P::id(id), edit)
+        .await?;
     Ok((etag(view.policy.revision), Answer(shape(&view))))
 }
 

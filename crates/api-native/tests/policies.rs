@@ -17,6 +17,20 @@ async fn a_policy_is_made_listed_shown_and_deleted() {
     assert_eq!(all["items"], json!([made]));
     let none = api.get("/ike-policies?name=new").await.is(200);
     assert_eq!(none["items"], json!([]));
+    let change = json!({"description": "of 1998"});
+    let changed = api.ask("PATCH", &path, Some(&change)).await.is(200);
+    assert_eq!(
+        (&changed["name"], &changed["description"]),
+        (&json!("old"), &json!("of 1998"))
+    );
+    assert_eq!(changed["parameters"], made["parameters"]);
+    let change = json!({"parameters": {"encryption": ["aes128"], "authentication": ["sha1"], "groups": [5]}});
+    let changed = api.ask("PATCH", &path, Some(&change)).await.is(200);
+    assert_eq!(changed["parameters"]["groups"], json!([5]));
+    let change =
+        json!({"parameters": {"encryption": [], "authentication": ["sha1"], "groups": [5]}});
+    let refused = api.ask("PATCH", &path, Some(&change)).await;
+    refused.refuses(400, "parameters.encryption");
     api.ask("DELETE", &path, None).await.is(204);
     api.get(&path).await.refuses(404, "");
     let body = json!({"name": "new", "parameters": {"encryption": ["aes256gcm16"], "pfs": [31]}});
