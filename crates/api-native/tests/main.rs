@@ -6,6 +6,7 @@ mod connections;
 mod description;
 mod explain;
 mod networks;
+mod others;
 mod peer_configs;
 mod policies;
 mod sessions;

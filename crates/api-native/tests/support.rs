@@ -1,5 +1,11 @@
 use adit_api_native::NativeConfig;
 use adit_api_testing::World;
+use adit_control::Password;
+use adit_control::account::Account;
+use adit_control::login::{Proof, UserRef, Wish};
+use adit_control::user::NewUser;
+use adit_model::Name;
+use adit_model::project::{Role, RoleAssignment};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -8,7 +14,8 @@ use tower::ServiceExt as _;
 
 /// A face, and somebody's token.
 pub(crate) struct Api {
-    _world: World,
+    world: World,
+    admin: Account,
     pub(crate) face: Router,
     pub(crate) token: String,
 }
@@ -54,18 +61,58 @@ impl Api {
 
     pub(crate) async fn with(config: NativeConfig) -> Self {
         let world = World::default();
-        let [_, demo] = world.accounts().await;
+        let [admin, demo] = world.accounts().await;
         let key = demo.key.expose().to_owned();
         let face = adit_api_native::router(world.control.clone(), config);
         let mut api = Self {
             face: adit_api_testing::served(face),
             token: String::new(),
-            _world: world,
+            world,
+            admin,
         };
         let body = json!({"api_key": key});
         let session = api.post("/sessions", &body).await.is(201);
         api.token = session["token"].as_str().unwrap().to_owned();
         api
+    }
+
+    /// Goes on as somebody else: a user of this role in the project of the one who asks now, or, without a role, in a
+    /// project of its own.
+    pub(crate) async fn become_another(&mut self, role: Option<Role>) {
+        let control = self.world.control.clone();
+        let me = control.verify_token(&self.token).await.unwrap();
+        let name = |text: String| Name::parse(&text).unwrap();
+        let Account { user, password, .. } = &self.admin;
+        let proof = Proof::Password(UserRef::Name(user.name.clone()), password.clone());
+        let (_, admin) = control.log_in(None, proof, &Wish::Default).await.unwrap();
+        let project = match role {
+            Some(_) => me.project,
+            None => {
+                let called = name("another".to_owned());
+                let made = control.create_project(&admin, called, String::new(), true);
+                made.await.unwrap().id
+            }
+        };
+        let called = format!("user-{role:?}");
+        let password = Password::new("a password").unwrap();
+        let new = NewUser {
+            name: name(called.clone()),
+            description: String::new(),
+            email: None,
+            enabled: true,
+            default_project: Some(project),
+            password: Some(password),
+        };
+        let user = control.create_user(&admin, new).await.unwrap();
+        let assignment = RoleAssignment {
+            user: user.id,
+            project,
+            role: role.unwrap_or(Role::Member),
+        };
+        control.grant_role(&admin, assignment).await.unwrap();
+        let body = json!({"user": called, "password": "a password"});
+        let session = self.post("/sessions", &body).await.is(201);
+        self.token = session["token"].as_str().unwrap().to_owned();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
