@@ -86,6 +86,11 @@ fn a_peer_set_up_from_what_the_command_line_writes_comes_up() {
         let carried = format!("+ {SITE} === {BLOCK} is carried.");
         (is_whole && said.contains(&carried)).then_some(())
     });
+    let log = adit.does("connection log to-swan");
+    assert!(
+        log.contains("IKE SA established") && log.contains("the tunnel is up"),
+        "{log}"
+    );
     let list = adit.does("connection list");
     assert!(list.contains("to-swan") && list.contains("up"), "{list}");
     assert!(adit.does("connection list -o json").contains("\"ladder\""));

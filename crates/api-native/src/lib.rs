@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | one per noun | shapes, routes, handlers |
+//! | `connection_log` | what happened to a tunnel |
 //! | `ladder`, `explain` | how far a tunnel has come, as rungs and as sentences |
 //! | `peer_config` | the same connection in the words of the peer's program |
 //! | `context` | who asks, by which revision, with which body |
@@ -14,6 +15,7 @@
 //! [`openapi`].
 
 mod algorithms;
+mod connection_log;
 mod connections;
 mod context;
 mod explain;
@@ -76,6 +78,7 @@ fn described() -> OpenApiRouter<Native> {
         .merge(ike_policies::routes())
         .merge(ipsec_policies::routes())
         .merge(connections::routes())
+        .merge(connection_log::routes())
         .merge(explain::routes())
         .merge(peer_config::routes());
     OpenApiRouter::with_openapi(Described::openapi()).nest("/adit/v1", all)

@@ -13,6 +13,8 @@ async fn what_is_known_of_a_connection_is_told_in_sentences() {
     );
     assert_eq!(ladder[4]["pair"], "10.1.0.0/24 === 10.2.0.0/24");
     let path = path("connections", &made);
+    let log = api.get(&format!("{path}/log")).await.is(200);
+    assert_eq!(log, json!({"items": []}));
     let said = api.get(&format!("{path}/explain")).await;
     assert_eq!(said.headers["content-type"], "text/plain; charset=utf-8");
     assert!(said.text.starts_with("branch is"), "{}", said.text);

@@ -81,7 +81,7 @@ async fn to_another_project_none_of_it_is_there() {
         }
     }
     let theirs = path("connections", &all[0].1);
-    for path in ["explain", "psk", "peer-config?vendor=adit"] {
+    for path in ["explain", "log", "psk", "peer-config?vendor=adit"] {
         api.get(&format!("{theirs}/{path}")).await.is(404);
     }
     let mut body = connection();

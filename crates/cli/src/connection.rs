@@ -10,9 +10,12 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::output::confirm;
+use crate::output::{Column, confirm};
 pub(crate) use shown::One;
 use shown::{ALL, COLUMNS, LIST, find};
+
+/// Of what happened.
+const LINES: &[Column] = &[("AT", "/at", false), ("WHAT", "/text", false)];
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -22,6 +25,8 @@ pub enum Command {
     Delete(Delete),
     /// List connections.
     List,
+    /// Say what happened to a connection's tunnel, the latest last.
+    Log(One),
     /// Print a connection's pre-shared key.
     Psk(One),
     /// Show a connection.
@@ -82,6 +87,11 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             Ok(String::new())
         }
         Command::List => Ok(client.output.list(&client.list(LIST)?, COLUMNS)),
+        Command::Log(one) => {
+            let log = client.get(&format!("{}/log", find(client, one)?))?;
+            let items = log.get("items").and_then(Value::as_array);
+            Ok(client.output.list(items.ok_or(CliError::Answer)?, LINES))
+        }
         Command::Psk(one) => {
             let shown = client.get(&format!("{}/psk", find(client, one)?))?;
             let psk = shown.get("psk").and_then(Value::as_str);
