@@ -67,6 +67,7 @@ async fn where_a_part_is_refused_nothing_is_made() {
             "ike_policy.new.groups",
         ),
         (json!({"psk": ""}), 400, "psk"),
+        (json!({"psk": "********"}), 400, "psk"),
         (json!({"psk": "x".repeat(256)}), 400, "psk"),
         (json!({"psk": 123456}), 400, "psk"),
         (json!({"mtu": 20}), 422, "mtu"),

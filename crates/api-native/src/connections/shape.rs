@@ -312,6 +312,10 @@ pub(crate) struct ChangeShape {
 
 /// A key as a body has it.
 pub(crate) fn read_key(text: String) -> Result<Psk, Problem> {
+    if answer::is_hidden(&text) {
+        let detail = "these asterisks stand for a key that is hidden, and are none";
+        return Err(Problem::invalid("psk", detail));
+    }
     Psk::new(text.into_bytes()).map_err(|error| Problem::invalid("psk", error.to_string()))
 }
 
