@@ -3,22 +3,28 @@
 
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_model::{Router as Row, RouterId};
+use adit_model::Router as Row;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::default_parts::{DefaultPart, every_protocol};
 use crate::error::ApiError;
-use crate::ids::{self, Part};
+use crate::ids::Part;
 use crate::page::{page, page_of, part, show};
 use crate::references;
 use crate::state::Vpc;
 
 const MANY: &str = "network_acls";
+
+const OWN: DefaultPart = DefaultPart {
+    part: Part::NetworkAcl,
+    called: "network ACL",
+    word: "network_acl",
+};
 
 /// Which way a rule is, and which part of its VPC it is.
 const RULES: [(&str, Part); 2] = [
@@ -50,7 +56,7 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id).await?;
+    let row = OWN.vpc(&cx, &id).await?;
     Ok(Json(render(&cx, &row).await?))
 }
 
@@ -70,7 +76,7 @@ async fn of_subnet(cx: Context, Path(subnet): Path<String>) -> Result<Json<Value
 }
 
 async fn rules(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id).await?;
+    let row = OWN.vpc(&cx, &id).await?;
     let path = format!(
         "{MANY}/{}/rules",
         cx.regional(Part::NetworkAcl.of(row.id.uuid()))
@@ -95,25 +101,8 @@ async fn rule(
     cx: Context,
     Path((id, rule)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id).await?;
-    let mut rules = rules_of(&cx, &row).into_iter();
-    let found = rules.find(|one| one.get("id") == Some(&json!(rule)));
-    found.map(Json).ok_or_else(|| {
-        let message = format!("The network ACL rule `{rule}` could not be found.");
-        ApiError::new(StatusCode::NOT_FOUND, "network_acl_rule_not_found", message)
-    })
-}
-
-/// The VPC whose part this is.
-async fn find(cx: &Context, id: &str) -> Result<Row, ApiError> {
-    let missing = || {
-        let message = format!("The network ACL `{id}` could not be found.");
-        ApiError::new(StatusCode::NOT_FOUND, "network_acl_not_found", message)
-    };
-    let own = ids::parse(id).ok_or_else(missing)?;
-    let vpc = RouterId::from_uuid(Part::NetworkAcl.of(own));
-    let row = cx.vpc.control.router(&cx.caller, vpc).await;
-    row.map_err(|error| ApiError::from(error).or_missing(missing()))
+    let row = OWN.vpc(&cx, &id).await?;
+    OWN.rule(rules_of(&cx, &row), &rule).map(Json)
 }
 
 async fn render(cx: &Context, row: &Row) -> Result<Value, ApiError> {
@@ -134,11 +123,7 @@ async fn render(cx: &Context, row: &Row) -> Result<Value, ApiError> {
 
 fn rules_of(cx: &Context, row: &Row) -> Vec<Value> {
     let acl = cx.regional(Part::NetworkAcl.of(row.id.uuid()));
-    let protocol = if cx.version.has_any_protocol() {
-        "any"
-    } else {
-        "all"
-    };
+    let protocol = every_protocol(cx);
     let render = |(direction, part): (&str, Part)| {
         let id = cx.regional(part.of(row.id.uuid()));
         json!({

@@ -3,21 +3,27 @@
 
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_model::{Router as Row, RouterId};
+use adit_model::Router as Row;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::default_parts::{DefaultPart, every_protocol};
 use crate::error::ApiError;
-use crate::ids::{self, Part};
+use crate::ids::Part;
 use crate::page::{page_of, part, show};
 use crate::references;
 use crate::state::Vpc;
 
 const MANY: &str = "security_groups";
+
+const OWN: DefaultPart = DefaultPart {
+    part: Part::SecurityGroup,
+    called: "security group",
+    word: "security_group",
+};
 
 /// Which way a rule is, and which part of its VPC it is.
 const RULES: [(&str, Part); 2] = [
@@ -45,7 +51,7 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
 }
 
 async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    Ok(Json(render(&cx, &find(&cx, &id).await?)))
+    Ok(Json(render(&cx, &OWN.vpc(&cx, &id).await?)))
 }
 
 async fn of_vpc(cx: Context, Path(vpc): Path<String>) -> Result<Json<Value>, ApiError> {
@@ -57,7 +63,7 @@ async fn of_vpc(cx: Context, Path(vpc): Path<String>) -> Result<Json<Value>, Api
 }
 
 async fn rules(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id).await?;
+    let row = OWN.vpc(&cx, &id).await?;
     Ok(Json(json!({"rules": rules_of(&cx, &row)})))
 }
 
@@ -65,29 +71,8 @@ async fn rule(
     cx: Context,
     Path((id, rule)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id).await?;
-    let mut rules = rules_of(&cx, &row).into_iter();
-    let found = rules.find(|one| one.get("id") == Some(&json!(rule)));
-    found.map(Json).ok_or_else(|| {
-        let message = format!("The security group rule `{rule}` could not be found.");
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "security_group_rule_not_found",
-            message,
-        )
-    })
-}
-
-/// The VPC whose part this is.
-async fn find(cx: &Context, id: &str) -> Result<Row, ApiError> {
-    let missing = || {
-        let message = format!("The security group `{id}` could not be found.");
-        ApiError::new(StatusCode::NOT_FOUND, "security_group_not_found", message)
-    };
-    let own = ids::parse(id).ok_or_else(missing)?;
-    let vpc = RouterId::from_uuid(Part::SecurityGroup.of(own));
-    let row = cx.vpc.control.router(&cx.caller, vpc).await;
-    row.map_err(|error| ApiError::from(error).or_missing(missing()))
+    let row = OWN.vpc(&cx, &id).await?;
+    OWN.rule(rules_of(&cx, &row), &rule).map(Json)
 }
 
 fn render(cx: &Context, row: &Row) -> Value {
@@ -103,11 +88,7 @@ fn render(cx: &Context, row: &Row) -> Value {
 
 fn rules_of(cx: &Context, row: &Row) -> Vec<Value> {
     let group = cx.regional(Part::SecurityGroup.of(row.id.uuid()));
-    let protocol = if cx.version.has_any_protocol() {
-        "any"
-    } else {
-        "all"
-    };
+    let protocol = every_protocol(cx);
     let render = |(direction, part): (&str, Part)| {
         let id = cx.regional(part.of(row.id.uuid()));
         let everywhere = json!({"cidr_block": "0.0.0.0/0"});
