@@ -110,13 +110,17 @@ async fn peer_config(
         text.as_deref()
             .map_or(Identity::Address(address), Identity::parse)
     };
+    let (own_id, other_id) = (
+        writable("peer", parsed(&row.peer_id, row.peer_address))?,
+        writable("local", parsed(&row.local_id, view.local_address))?,
+    );
     let seen = Seen {
         name: row.name.to_string(),
         own: row.peer_address,
-        own_id: parsed(&row.peer_id, row.peer_address),
+        own_id,
         own_cidrs: row.ends.peer(),
         other: view.local_address,
-        other_id: parsed(&row.local_id, view.local_address),
+        other_id,
         other_cidrs: row.ends.local(),
         psk: wanted.with_psk.then_some(&row.psk),
         ike,
@@ -125,7 +129,7 @@ async fn peer_config(
         must_begin: row.initiator == Initiator::ResponseOnly || row.peer_address.is_unspecified(),
     };
     let text = match wanted.vendor {
-        Vendor::Adit => adit::write(&seen),
+        Vendor::Adit => adit::write(&seen)?,
         Vendor::CiscoIosXe => cisco::write(&seen)?,
         Vendor::Fortios => fortios::write(&seen)?,
         Vendor::Junos => junos::write(&seen)?,
@@ -139,6 +143,20 @@ async fn peer_config(
         (CACHE_CONTROL, "no-store"),
     ];
     Ok((headers, text))
+}
+
+/// An identity that can stand in configurations as it is: nothing of it means anything there.
+fn writable(end: &str, identity: Identity) -> Result<Identity, Problem> {
+    let (Identity::Email(text) | Identity::Name(text)) = &identity else {
+        return Ok(identity);
+    };
+    let is_plain = |octet: u8| octet.is_ascii_graphic() && !b"\"'\\".contains(&octet);
+    if text.bytes().all(is_plain) {
+        return Ok(identity);
+    }
+    let detail =
+        "configurations are written of identities in ASCII without spaces and quotation marks";
+    Err(Problem::misfit(detail).of(&format!("{end}.identity")))
 }
 
 /// What both phases may be.

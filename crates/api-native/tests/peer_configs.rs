@@ -82,3 +82,34 @@ async fn what_a_vendor_can_t_have_is_refused_with_what_it_is() {
         assert!(said.contains(what), "{vendor}: {said}");
     }
 }
+
+#[tokio::test]
+async fn what_would_mean_something_else_in_a_configuration_is_not_written_into_it() {
+    let api = Api::new().await;
+    let mut body = crate::support::connection();
+    body["psk"] = json!("two\nlines");
+    body["ipsec_policy"] = json!({"new": {"encryption": ["aes256"], "authentication": ["sha256"]}});
+    let made = api.post("/connections", &body).await.is(201);
+    let place = path("connections", &made);
+    for vendor in VENDORS {
+        let asked = format!("{place}/peer-config?vendor={vendor}");
+        let reply = api.get(&format!("{asked}&with_psk=true")).await;
+        if matches!(*vendor, "libreswan" | "strongswan") {
+            assert!(
+                reply.text.contains("0x74776f0a6c696e6573"),
+                "{}",
+                reply.text
+            );
+        } else {
+            let said = reply.refuses(422, "vendor");
+            assert!(said.contains("pre-shared key"), "{vendor}: {said}");
+        }
+        assert_eq!(api.get(&asked).await.status, 200, "{vendor}");
+    }
+    let change = json!({"peer": {"identity": "@west\nsecret = x"}});
+    api.ask("PATCH", &place, Some(&change)).await.is(200);
+    for vendor in VENDORS {
+        let asked = format!("{place}/peer-config?vendor={vendor}");
+        api.get(&asked).await.refuses(422, "peer.identity");
+    }
+}

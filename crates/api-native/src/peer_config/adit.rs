@@ -3,6 +3,7 @@
 use adit_model::connection::Identity;
 
 use super::seen::{Seen, hex, joined};
+use crate::problem::Problem;
 
 fn identity(identity: &Identity) -> String {
     match identity {
@@ -19,10 +20,10 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-pub(super) fn write(seen: &Seen<'_>) -> String {
+pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     let (own_id, other_id) = (identity(&seen.own_id), identity(&seen.other_id));
-    let key = String::from_utf8_lossy(&seen.key()).into_owned();
-    format!(
+    let key = seen.text_key("a shell")?;
+    Ok(format!(
         "# Another Adit. GATEWAY is the id of its gateway, which should be at {own}; or say --new-network CIDR.
 # The policies have to allow what this end's do.
 printf %s {key} | adit connection create {name} \\
@@ -39,5 +40,5 @@ printf %s {key} | adit connection create {name} \\
         other = seen.other,
         other_cidrs = joined(seen.other_cidrs, ","),
         other_id = quoted(&other_id),
-    )
+    ))
 }

@@ -107,10 +107,7 @@ fn phase_1_v2(seen: &Seen<'_>, name: &str, groups: &str) -> Result<String, Probl
     let hashes = joined(had(PROGRAM, "IKE hashes", &ike.authentication, hash)?, " ");
     let integrity = if is_aead { "prf" } else { "integrity" };
     let (own_id, other_id) = (identity(&seen.own_id)?, identity(&seen.other_id)?);
-    let (other, key) = (
-        seen.other,
-        String::from_utf8_lossy(&seen.key()).into_owned(),
-    );
+    let (other, key) = (seen.other, seen.unquoted_key(PROGRAM)?);
     let dpd = match seen.dead_peer.action {
         DpdAction::None => String::new(),
         _ => format!(" dpd {} 5 periodic\n", seen.dead_peer.interval_s.max(10)),
@@ -147,10 +144,7 @@ fn phase_1_v1(seen: &Seen<'_>, groups: &[u16]) -> Result<String, Problem> {
     let ike = &seen.ike;
     let ciphers = had(PROGRAM, "IKE ciphers", &ike.encryption, cipher_v1)?;
     let hashes = had(PROGRAM, "IKE hashes", &ike.authentication, hash)?;
-    let (other, key) = (
-        seen.other,
-        String::from_utf8_lossy(&seen.key()).into_owned(),
-    );
+    let (other, key) = (seen.other, seen.unquoted_key(PROGRAM)?);
     let hash = match hashes.first().copied() {
         Some("sha1") | None => "sha",
         Some(other) => other,
@@ -217,10 +211,8 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
         String::new()
     };
     let mut list = String::new();
-    for own in seen.own_cidrs {
-        for other in seen.other_cidrs {
-            list += &format!(" permit ip {} {}\n", wildcard(*own)?, wildcard(*other)?);
-        }
+    for (own, other) in seen.pairs() {
+        list += &format!(" permit ip {} {}\n", wildcard(own)?, wildcard(other)?);
     }
     let (other, lifetime) = (seen.other, seen.ipsec.lifetime_s);
     Ok(format!(

@@ -121,12 +121,7 @@ fn phase_2(seen: &Seen<'_>, name: &str) -> Result<String, Problem> {
     };
     let phase_2 = proposals(&ipsec.encryption, &ipsec.authentication, false)?;
     let mut parts = String::new();
-    for (number, (own, other)) in seen
-        .own_cidrs
-        .iter()
-        .flat_map(|own| seen.other_cidrs.iter().map(move |other| (own, other)))
-        .enumerate()
-    {
+    for (number, (own, other)) in seen.pairs().enumerate() {
         parts += &format!(
             "    edit \"{name}-{number}\"
         set phase1name \"{name}\"
@@ -136,8 +131,8 @@ fn phase_2(seen: &Seen<'_>, name: &str) -> Result<String, Problem> {
         set keylifeseconds {}
         set auto-negotiate enable
     next\n",
-            block(*own),
-            block(*other),
+            block(own),
+            block(other),
             ipsec.lifetime_s.clamp(120, 172_800),
         );
     }
@@ -162,7 +157,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     }
     // Names of interfaces have fifteen characters there.
     let name: String = seen.plain_name().chars().take(15).collect();
-    let key = String::from_utf8_lossy(&seen.key()).into_owned();
+    let key = seen.text_key(PROGRAM)?;
     let version = match ike.version {
         IkeVersion::V1 => 1,
         IkeVersion::V2 => 2,

@@ -82,10 +82,7 @@ fn identity(identity: &Identity) -> Result<String, Problem> {
 fn phase_1(seen: &Seen<'_>, out: &mut Vec<String>) -> Result<(), Problem> {
     let ike = &seen.ike;
     let name = seen.plain_name();
-    let (other, key) = (
-        seen.other,
-        String::from_utf8_lossy(&seen.key()).into_owned(),
-    );
+    let (other, key) = (seen.other, seen.unquoted_key(PROGRAM)?);
     let proposal = format!("set security ike proposal {name}");
     let phase_1 = first(PROGRAM, "IKE ciphers", &ike.encryption, cipher_of_ike)?;
     out.push(format!("{proposal} authentication-method pre-shared-keys"));
@@ -158,9 +155,7 @@ fn phase_2(seen: &Seen<'_>, out: &mut Vec<String>) -> Result<(), Problem> {
     out.push(format!("{vpn} bind-interface st0.0"));
     out.push(format!("{vpn} ike gateway {name}"));
     out.push(format!("{vpn} ike ipsec-policy {name}"));
-    let pairs = seen.own_cidrs.iter();
-    let pairs = pairs.flat_map(|own| seen.other_cidrs.iter().map(move |other| (own, other)));
-    for (number, (own, other)) in pairs.enumerate() {
+    for (number, (own, other)) in seen.pairs().enumerate() {
         out.push(format!(
             "{vpn} traffic-selector ts{number} local-ip {own} remote-ip {other}"
         ));

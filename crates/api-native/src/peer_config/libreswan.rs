@@ -197,10 +197,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     };
     let blocks = |list: &[adit_model::Cidr]| joined(list, ",");
     let (own_blocks, other_blocks) = (blocks(seen.own_cidrs), blocks(seen.other_cidrs));
-    let secret = match seen.is_plain_key() {
-        true => format!("\"{}\"", String::from_utf8_lossy(&seen.key())),
-        false => seen.hex_key(),
-    };
+    let secret = seen.quoted_or_hex_key();
     let (other, ike_s, child_s) = (seen.other, ike.lifetime_s, ipsec.lifetime_s);
     Ok(format!(
         "# libreswan 4 (not run there yet): /etc/ipsec.d/{name}.conf, then ipsec auto --add {name}

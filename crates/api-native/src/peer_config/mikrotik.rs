@@ -97,7 +97,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
         return Err(unsaid(PROGRAM, "AH"));
     }
     let name = seen.plain_name();
-    let key = String::from_utf8_lossy(&seen.key()).into_owned();
+    let key = seen.text_key(PROGRAM)?;
     let mode = match ike.version {
         IkeVersion::V1 => "main",
         IkeVersion::V2 => "ike2",
@@ -131,12 +131,10 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
         Encapsulation::Tunnel => "yes",
     };
     let mut policies = String::new();
-    for own in seen.own_cidrs {
-        for other in seen.other_cidrs {
-            policies += &format!(
-                "/ip ipsec policy add peer={name} proposal={name} tunnel={tunnel} src-address={own} dst-address={other}\n"
-            );
-        }
+    for (own, other) in seen.pairs() {
+        policies += &format!(
+            "/ip ipsec policy add peer={name} proposal={name} tunnel={tunnel} src-address={own} dst-address={other}\n"
+        );
     }
     Ok(format!(
         "# MikroTik RouterOS 7. Not run on a device. Packets to the other blocks must not be masqueraded.

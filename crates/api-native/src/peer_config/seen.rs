@@ -36,21 +36,46 @@ impl Seen<'_> {
         format!("adit-{}", name.trim_matches('-'))
     }
 
-    pub(super) fn key(&self) -> Vec<u8> {
+    fn key(&self) -> Vec<u8> {
         self.psk
             .map_or_else(|| PLACEHOLDER.into(), |psk| psk.expose().to_vec())
     }
 
     /// Whether the key can stand between quotation marks as it is.
-    pub(super) fn is_plain_key(&self) -> bool {
+    fn is_plain_key(&self) -> bool {
         let plain = |octet: &u8| (b' '..=b'~').contains(octet) && !b"\"\\".contains(octet);
         let key = self.key();
         // `0x` and `0s` before a text mean another spelling.
         key.iter().all(plain) && !key.starts_with(b"0x") && !key.starts_with(b"0s")
     }
 
-    pub(super) fn hex_key(&self) -> String {
-        format!("0x{}", hex(&self.key()))
+    /// The key as a text, where it is one; nobody can type another into such a program.
+    pub(super) fn text_key(&self, program: &str) -> Result<String, Problem> {
+        let text = String::from_utf8(self.key()).ok();
+        let text = text.filter(|text| text.bytes().all(|octet| (b' '..=b'~').contains(&octet)));
+        text.ok_or_else(|| unsaid(program, "pre-shared key"))
+    }
+
+    /// The same for a program that has no way to write quotation marks within one.
+    pub(super) fn unquoted_key(&self, program: &str) -> Result<String, Problem> {
+        match self.is_plain_key() {
+            true => self.text_key(program),
+            false => Err(unsaid(program, "pre-shared key")),
+        }
+    }
+
+    /// The key within quotation marks, or in hexadecimal digits, for those that take both.
+    pub(super) fn quoted_or_hex_key(&self) -> String {
+        match self.is_plain_key() {
+            true => format!("\"{}\"", String::from_utf8_lossy(&self.key())),
+            false => format!("0x{}", hex(&self.key())),
+        }
+    }
+
+    /// What is behind that end, with each block behind this one.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (Cidr, Cidr)> {
+        let others = |own: Cidr| self.other_cidrs.iter().map(move |other| (own, *other));
+        self.own_cidrs.iter().copied().flat_map(others)
     }
 }
 

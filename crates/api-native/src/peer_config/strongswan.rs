@@ -130,10 +130,7 @@ pub(super) fn write(seen: &Seen<'_>) -> String {
         DpdAction::None => 0,
         _ => seen.dead_peer.interval_s,
     };
-    let secret = match seen.is_plain_key() {
-        true => format!("\"{}\"", String::from_utf8_lossy(&seen.key())),
-        false => seen.hex_key(),
-    };
+    let secret = seen.quoted_or_hex_key();
     let child = child(seen);
     format!(
         "# strongSwan 5.8 or later: /etc/swanctl/conf.d/{name}.conf, then swanctl --load-all

@@ -137,9 +137,9 @@ fn phase_2(seen: &Seen<'_>, out: &mut Vec<String>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn peer(seen: &Seen<'_>, out: &mut Vec<String>) {
+fn peer(seen: &Seen<'_>, out: &mut Vec<String>) -> Result<(), Problem> {
     let name = seen.plain_name();
-    let key = String::from_utf8_lossy(&seen.key()).into_owned();
+    let key = seen.text_key(PROGRAM)?;
     let (own_id, other_id) = (identity(&seen.own_id), identity(&seen.other_id));
     let psk = format!("set vpn ipsec authentication psk {name}");
     out.push(format!("{psk} id {}", quoted(&own_id)));
@@ -160,12 +160,11 @@ fn peer(seen: &Seen<'_>, out: &mut Vec<String>) {
     out.push(format!("{peer} ike-group {name}"));
     out.push(format!("{peer} local-address {}", seen.own));
     out.push(format!("{peer} remote-address {}", seen.other));
-    let pairs = seen.own_cidrs.iter();
-    let pairs = pairs.flat_map(|own| seen.other_cidrs.iter().map(move |other| (own, other)));
-    for (number, (own, other)) in pairs.enumerate() {
+    for (number, (own, other)) in seen.pairs().enumerate() {
         out.push(format!("{peer} tunnel {number} local prefix {own}"));
         out.push(format!("{peer} tunnel {number} remote prefix {other}"));
     }
+    Ok(())
 }
 
 pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
@@ -175,7 +174,7 @@ pub(super) fn write(seen: &Seen<'_>) -> Result<String, Problem> {
     let mut out = Vec::new();
     phase_1(seen, &mut out)?;
     phase_2(seen, &mut out)?;
-    peer(seen, &mut out);
+    peer(seen, &mut out)?;
     Ok(format!(
         "# VyOS 1.4. Not run on a device.\n{}\n",
         out.join("\n")
