@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::context::{Context, Json, etag};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 pub(crate) use lookup::find;
 use lookup::{RULES, in_body};
@@ -37,8 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
     get, path = "/connections", tag = "connections", operation_id = "list_connections", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<ConnectionShape>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -59,11 +59,9 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     request_body = NewConnectionShape,
     responses(
         (status = 201, description = "It is made; its tunnel follows.", body = MadeShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "A quota is used up, or something of the kind is there.", body = Problem),
         (status = 422, description = "Its parts don't go together, or something it names is not there.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -86,8 +84,7 @@ async fn create(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = ConnectionShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -103,13 +100,10 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     request_body = ChangeShape,
     responses(
         (status = 200, description = "It is changed.", body = ConnectionShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "Another one is in the way.", body = Problem),
         (status = 412, description = "It was changed by somebody else.", body = Problem),
         (status = 422, description = "Its parts would not go together.", body = Problem),
+        refusals::Changed,
     ),
 )]
 async fn update(
@@ -135,10 +129,8 @@ async fn update(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 412, description = "It was changed by somebody else.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
@@ -156,9 +148,8 @@ async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "The key.", body = KeyShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
         (status = 403, description = "Readers don't see keys, and where the operator has it so nobody does.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn key(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {

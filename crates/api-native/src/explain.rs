@@ -16,6 +16,7 @@ use crate::connections::find;
 use crate::context::Context;
 use crate::ladder::{Progress, Rung, Step, ladder, step_of};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
@@ -28,8 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "Lines of text.", body = String, content_type = "text/plain"),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn explain(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {

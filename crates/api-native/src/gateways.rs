@@ -22,6 +22,7 @@ use crate::context::{Context, Json, etag, name};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::reasons::ReasonShape;
+use crate::refusals;
 use crate::state::Native;
 
 /// Names may be given twice; what hangs on a gateway is in the way of its end.
@@ -108,8 +109,7 @@ fn shape(view: &GatewayView) -> GatewayShape {
     get, path = "/gateways", tag = "gateways", operation_id = "list_gateways", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<GatewayShape>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -124,11 +124,9 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/gateways", tag = "gateways", operation_id = "create_gateway", request_body = NewGatewayShape,
     responses(
         (status = 201, description = "It is made.", body = GatewayShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "A quota is used up, or no address is left.", body = Problem),
         (status = 422, description = "The subnet is not there.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -154,10 +152,7 @@ async fn create(
     request_body = GatewayChangeShape,
     responses(
         (status = 200, description = "It is changed.", body = GatewayShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Changed,
     ),
 )]
 async fn update(
@@ -185,8 +180,7 @@ async fn update(
     get, path = "/gateways/{id}", tag = "gateways", operation_id = "show_gateway", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = GatewayShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -200,10 +194,8 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     delete, path = "/gateways/{id}", tag = "gateways", operation_id = "delete_gateway", params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "It has connections.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

@@ -13,6 +13,7 @@ use crate::context::{Context, Json};
 use crate::page::{Page, Wanted};
 use crate::policies::{self, ChangeShape, IkeShape, NewShape, PolicyShape};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
@@ -26,8 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
     get, path = "/ike-policies", tag = "ike-policies", operation_id = "list_ike_policy", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<PolicyShape<IkeShape>>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -39,10 +39,8 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/ike-policies", tag = "ike-policies", operation_id = "create_ike_policy", request_body = NewShape<IkeShape>,
     responses(
         (status = 201, description = "It is made.", body = PolicyShape<IkeShape>),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "The quota is used up.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -57,8 +55,7 @@ async fn create(
     get, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "show_ike_policy", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = PolicyShape<IkeShape>),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -71,10 +68,7 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     request_body = ChangeShape<IkeShape>,
     responses(
         (status = 200, description = "It is changed.", body = PolicyShape<IkeShape>),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Changed,
     ),
 )]
 async fn update(
@@ -90,10 +84,8 @@ async fn update(
     delete, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "delete_ike_policy", params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "A connection names it.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

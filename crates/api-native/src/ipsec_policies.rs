@@ -13,6 +13,7 @@ use crate::context::{Context, Json};
 use crate::page::{Page, Wanted};
 use crate::policies::{self, ChangeShape, IpsecShape, NewShape, PolicyShape};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
@@ -26,8 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
     get, path = "/ipsec-policies", tag = "ipsec-policies", operation_id = "list_ipsec_policy", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<PolicyShape<IpsecShape>>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -41,10 +41,8 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/ipsec-policies", tag = "ipsec-policies", operation_id = "create_ipsec_policy", request_body = NewShape<IpsecShape>,
     responses(
         (status = 201, description = "It is made.", body = PolicyShape<IpsecShape>),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "The quota is used up.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -59,8 +57,7 @@ async fn create(
     get, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "show_ipsec_policy", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = PolicyShape<IpsecShape>),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -73,10 +70,7 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     request_body = ChangeShape<IpsecShape>,
     responses(
         (status = 200, description = "It is changed.", body = PolicyShape<IpsecShape>),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Changed,
     ),
 )]
 async fn update(
@@ -92,10 +86,8 @@ async fn update(
     delete, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "delete_ipsec_policy", params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "A connection names it.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

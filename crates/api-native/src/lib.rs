@@ -9,6 +9,7 @@
 //! | `peer_config` | the same connection in the words of the peer's program |
 //! | `context` | who asks, by which revision, with which body |
 //! | `page` | lists, and where they go on |
+//! | `refusals` | what many operations are refused by, for the description |
 //! | `problem` | every refusal's status, type and words (RFC 9457) |
 //!
 //! Each handler is described where it stands, so that what is served and what is documented are one list:
@@ -29,6 +30,7 @@ mod peer_config;
 mod policies;
 mod problem;
 mod reasons;
+mod refusals;
 mod routers;
 mod sessions;
 mod state;
@@ -68,7 +70,7 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-fn described() -> OpenApiRouter<Native> {
+fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
         .merge(routers::routes())
@@ -81,13 +83,16 @@ fn described() -> OpenApiRouter<Native> {
         .merge(connection_log::routes())
         .merge(explain::routes())
         .merge(peer_config::routes());
-    OpenApiRouter::with_openapi(Described::openapi()).nest("/adit/v1", all)
+    let all = OpenApiRouter::with_openapi(Described::openapi()).nest("/adit/v1", all);
+    let (routes, mut openapi) = all.split_for_parts();
+    refusals::type_all(&mut openapi);
+    (routes, openapi)
 }
 
 /// All that is served, described (OpenAPI 3.1).
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+    described().1
 }
 
 /// All routes. Wants `adit_api::request_id::around` it.
@@ -96,7 +101,7 @@ pub fn router(control: Control, config: NativeConfig) -> Router {
         control,
         config: Arc::new(config),
     };
-    let (routes, openapi) = described().split_for_parts();
+    let (routes, openapi) = described();
     let description = axum::Json(openapi);
     let description = axum::routing::get(async move || description.clone());
     routes

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::context::{Context, Json, etag, name};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 const RULES: Rules = Rules {
@@ -87,8 +88,7 @@ fn shape(view: &MachineView) -> MachineShape {
     get, path = "/machines", tag = "machines", operation_id = "list_machines", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<MachineShape>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -112,11 +112,9 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/machines", tag = "machines", operation_id = "create_machine", request_body = NewMachineShape,
     responses(
         (status = 201, description = "It is made.", body = MachineShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "A quota is used up, or another is in the way.", body = Problem),
         (status = 422, description = "Something that it names is not there.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -147,8 +145,7 @@ async fn create(
     get, path = "/machines/{id}", tag = "machines", operation_id = "show_machine", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = MachineShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -163,11 +160,9 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "A floating IP stands for it.", body = Problem),
         (status = 412, description = "It was changed by somebody else.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

@@ -17,6 +17,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::refusals::PROBLEM_JSON;
+
 /// A refusal. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(transparent)]
@@ -257,7 +259,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     problem.0.request_id = id;
     *response.status_mut() = problem.0.status;
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_static("application/problem+json");
+    let kind = HeaderValue::from_static(PROBLEM_JSON);
     headers.insert(CONTENT_TYPE, kind);
     headers.remove("content-length");
     if problem.0.status == StatusCode::UNAUTHORIZED {

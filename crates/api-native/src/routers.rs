@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::context::{Context, Json, etag, name};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
@@ -67,8 +68,7 @@ fn shape(row: &Router) -> RouterShape {
     get, path = "/routers", tag = "routers", operation_id = "list_routers", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<RouterShape>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -83,10 +83,8 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/routers", tag = "routers", operation_id = "create_router", request_body = NewRouterShape,
     responses(
         (status = 201, description = "It is made.", body = RouterShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "A quota is used up, or another is in the way.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -115,8 +113,7 @@ async fn create(
     get, path = "/routers/{id}", tag = "routers", operation_id = "show_router", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = RouterShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -131,11 +128,9 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "Subnets or gateways are on it.", body = Problem),
         (status = 412, description = "It was changed by somebody else.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::context::{Context, Json, etag, name};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
+use crate::refusals;
 use crate::state::Native;
 
 /// Its network goes with it, and the router's interface; what is on it is in the way.
@@ -111,8 +112,7 @@ pub(crate) fn new(called: Name, router: RouterId, cidr: Cidr) -> NewSubnet {
     get, path = "/subnets", tag = "subnets", operation_id = "list_subnets", params(Wanted),
     responses(
         (status = 200, description = "A page of them.", body = Page<SubnetShape>),
-        (status = 400, description = "A parameter is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
+        refusals::Listed,
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
@@ -135,11 +135,9 @@ async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem>
     post, path = "/subnets", tag = "subnets", operation_id = "create_subnet", request_body = NewSubnetShape,
     responses(
         (status = 201, description = "It is made.", body = SubnetShape),
-        (status = 400, description = "A field is wrong.", body = Problem),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
         (status = 409, description = "A quota is used up, or another is in the way.", body = Problem),
         (status = 422, description = "Something that it names is not there.", body = Problem),
+        refusals::Made,
     ),
 )]
 async fn create(
@@ -163,8 +161,7 @@ async fn create(
     get, path = "/subnets/{id}", tag = "subnets", operation_id = "show_subnet", params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "It is there.", body = SubnetShape),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
+        refusals::Shown,
     ),
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
@@ -179,11 +176,9 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 401, description = "Nobody is known to ask.", body = Problem),
-        (status = 403, description = "Readers only look.", body = Problem),
-        (status = 404, description = "It is not there.", body = Problem),
         (status = 409, description = "Machines, gateways or connections need it.", body = Problem),
         (status = 412, description = "It was changed by somebody else.", body = Problem),
+        refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
