@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, Suite, ikev1};
 use crate::strongswan::{INNER, More, Peer, TOOLS, Wanted};
-use crate::support::namespace::within;
 use crate::support::traffic::ping;
 use crate::support::{PATIENCE, poll, turn};
 
@@ -145,12 +144,8 @@ fn a_peer_that_has_none_of_our_answers_is_named() {
     let scene = Scene::new("ajg", 192);
     let suite = Suite::cbc_sha256();
     let peer = Peer::start(&scene.serve, &scene.wanted(&suite));
-    let filter = |rules: &str| {
-        let output = within(&peer.namespace, "nft").arg(rules).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-    };
     let from = &scene.site.address;
-    filter(&format!(
+    peer.nft(&format!(
         "table ip closed {{ chain in {{ type filter hook input priority 0; ip saddr {from} drop; }}; }}"
     ));
     let connection = scene.connect(&suite);
@@ -161,7 +156,7 @@ fn a_peer_that_has_none_of_our_answers_is_named() {
         code,
         "those of this gateway don't arrive there",
     );
-    filter("delete table ip closed");
+    peer.nft("delete table ip closed");
     scene.api.up_within(&connection, PATIENCE);
     scene.works(&connection, &peer);
 }

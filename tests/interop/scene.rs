@@ -7,7 +7,7 @@ use crate::support::api::Api;
 use crate::support::serve::Serve;
 use crate::support::site::{Instance, Site};
 use crate::support::traffic::{ping, ping_with};
-use crate::support::{VERDICT, until};
+use crate::support::{VERDICT, poll};
 
 /// The block behind the Adit gateway.
 pub(crate) const SITE: &str = "10.240.0.0/24";
@@ -190,8 +190,11 @@ impl Scene {
         ping(self.instance(), INNER).all();
         let to = &self.instance().address;
         ping_with(&peer.namespace, to, &format!("-c 10 -i 0.02 -I {INNER}")).all();
-        until("both sides' counters grow", VERDICT, || {
+        let mut last = String::new();
+        let grown = poll(VERDICT, || {
             let after = peer.sas();
+            let ours = self.api.get(connection).is(200)["negotiated"].to_string();
+            last = format!("ours: {ours}, theirs: {}", after.text);
             if !before
                 .children
                 .iter()
@@ -203,6 +206,10 @@ impl Scene {
                 && after.packets_out >= before.packets_out + 20;
             let ours = counted("packets_in") >= 20 && counted("packets_out") >= 20;
             (grown && ours).then_some(true)
+        });
+        grown.unwrap_or_else(|| {
+            let before = before.text;
+            panic!("not both sides' counters grow; before: {before}, {last}")
         })
     }
 }

@@ -27,28 +27,22 @@ fn adit_begins(prefix: &str, number: u8, suite: &Suite, large: bool) {
 
 /// strongSwan begins; Adit, which has been trying to reach it for a while, answers.
 fn strongswan_begins(prefix: &str, number: u8, suite: &Suite, large: bool) {
-    let Some(_turn) = turn(TOOLS) else { return };
+    let Some(_turn) = turn(&[TOOLS, &["nft"]].concat()) else {
+        return;
+    };
     let scene = Scene::new(prefix, number);
     let connection = scene.connect(suite);
     scene.api.down_for(&connection, "peer_not_responding");
-    // Adit tries again and again and may just come first; then it is done over.
-    for attempt in 1.. {
-        let peer = Peer::start_unplugged(&scene.serve, &scene.wanted(suite));
-        let capture = Capture::start(&scene.serve);
-        peer.plug();
-        // Where Adit came first, strongSwan wants no second one.
-        peer.try_initiate();
-        scene.works(&connection, &peer);
-        let captured = capture.stop();
-        captured.hides(&scene.instance().address, INNER);
-        assert!(captured.esp >= frames(40));
-        if peer.sas().began() {
-            if large {
-                stream(&scene, &peer);
-            }
-            return;
-        }
-        assert!(attempt < 4, "Adit always comes first");
+    let peer = Peer::start_unplugged(&scene.serve, &scene.wanted(suite));
+    let capture = Capture::start(&scene.serve);
+    peer.plug_and_begin();
+    scene.works(&connection, &peer);
+    assert!(peer.sas().began());
+    let captured = capture.stop();
+    captured.hides(&scene.instance().address, INNER);
+    assert!(captured.esp >= frames(40));
+    if large {
+        stream(&scene, &peer);
     }
 }
 

@@ -265,6 +265,24 @@ impl Peer {
         ip(&format!("link set {} master {}", self.outside, self.bridge));
     }
 
+    /// Plugs it in and has it begin: until it has, it hears nobody who begins.
+    pub(crate) fn plug_and_begin(&self) {
+        self.nft(
+            "add table inet first; add chain inet first in { type filter hook input priority 0; }; \
+             add rule inet first in udp dport { 500, 4500 } ct state new drop",
+        );
+        self.plug();
+        self.try_initiate();
+        self.nft("delete table inet first");
+    }
+
+    /// Changes its filters.
+    pub(crate) fn nft(&self, commands: &str) {
+        let output = within(&self.namespace, "nft").arg(commands).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
     /// Moves its link into another namespace, and there onto this bridge, which has the first address of its
     /// network and leads everywhere.
     pub(crate) fn plug_behind(&self, namespace: &str, bridge: &str) {
