@@ -5,6 +5,7 @@
 //! |---|---|
 //! | one per noun | shapes, routes, handlers |
 //! | `connection_log` | what happened to a tunnel |
+//! | `events`, `audit` | what happens, as it happens, and who changed what |
 //! | `ladder`, `explain` | how far a tunnel has come, as rungs and as sentences |
 //! | `peer_config` | the same connection in the words of the peer's program |
 //! | `context` | who asks, by which revision, with which body |
@@ -16,9 +17,11 @@
 //! [`openapi`].
 
 mod algorithms;
+mod audit;
 mod connection_log;
 mod connections;
 mod context;
+mod events;
 mod explain;
 mod gateways;
 mod ike_policies;
@@ -81,6 +84,8 @@ fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
         .merge(ipsec_policies::routes())
         .merge(connections::routes())
         .merge(connection_log::routes())
+        .merge(events::routes())
+        .merge(audit::routes())
         .merge(explain::routes())
         .merge(peer_config::routes());
     let all = OpenApiRouter::with_openapi(Described::openapi()).nest("/adit/v1", all);

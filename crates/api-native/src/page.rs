@@ -36,12 +36,24 @@ impl FromRequestParts<Native> for Wanted {
         let wanted = read
             .map_err(|error| Problem::invalid("", error.body_text()))?
             .0;
-        if !(1..=MOST).contains(&wanted.limit()) {
-            let detail = format!("limit is 1 to {MOST}");
-            return Err(Problem::invalid("limit", detail));
-        }
+        limit(wanted.limit)?;
         Ok(wanted)
     }
+}
+
+/// How many things a page has, where so many are asked for.
+pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(USUAL);
+    let refused = || Problem::invalid("limit", format!("limit is 1 to {MOST}"));
+    (1..=MOST)
+        .contains(&limit)
+        .then_some(limit)
+        .ok_or_else(refused)
+}
+
+/// A cursor that is none.
+pub(crate) fn no_cursor() -> Problem {
+    Problem::invalid("cursor", "cursor is the `next` of the page before")
 }
 
 /// A page of things.
@@ -61,8 +73,7 @@ impl Wanted {
     /// The rows of the page, and one more, which begins the next.
     pub(crate) fn query(&self, caller: &Caller) -> Result<Query, Problem> {
         let from = self.cursor.as_deref().map(str::parse::<Place>).transpose();
-        let from = from
-            .map_err(|_| Problem::invalid("cursor", "cursor is the `next` of the page before"))?;
+        let from = from.map_err(|_| no_cursor())?;
         Ok(Query {
             from: from.map(Place::parts),
             limit: Some(self.limit() + 1),

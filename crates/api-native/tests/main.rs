@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+mod audit;
 mod connections;
 mod description;
+mod events;
 mod explain;
 mod networks;
 mod others;

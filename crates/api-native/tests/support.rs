@@ -76,6 +76,18 @@ impl Api {
         api
     }
 
+    /// Has what is wished for made from here on, and what happens told.
+    pub(crate) fn run(&mut self) {
+        self.world.reconcile();
+    }
+
+    /// Goes on as the administrator.
+    pub(crate) async fn become_admin(&mut self) {
+        let body = json!({"api_key": self.admin.key.expose()});
+        let session = self.post("/sessions", &body).await.is(201);
+        self.token = session["token"].as_str().unwrap().to_owned();
+    }
+
     /// Goes on as somebody else: a user of this role in the project of the one who asks now, or, without a role, in a
     /// project of its own.
     pub(crate) async fn become_another(&mut self, role: Option<Role>) {

@@ -4,9 +4,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use adit_control::origin;
+use adit_model::change::Origin;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tower::util::MapRequestLayer;
 use tower_http::request_id::{
@@ -15,6 +18,8 @@ use tower_http::request_id::{
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info, info_span};
 use uuid::Uuid;
+
+use crate::client::ClientAddress;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -66,6 +71,15 @@ fn log(response: &Response, _: Duration, _: &Span) {
     info!(status = response.status().as_u16(), "answered");
 }
 
+/// Has the change log know which request changes what.
+async fn noted(request: Request, next: Next) -> Response {
+    let origin = Origin {
+        address: ClientAddress::of(request.extensions()),
+        request: Some(of(request.extensions())),
+    };
+    origin::from(origin, next.run(request)).await
+}
+
 /// Gives each request its id, outermost. Logs each by its path alone: queries and bodies may hold
 /// secrets.
 pub fn around(app: Router) -> Router {
@@ -76,6 +90,8 @@ pub fn around(app: Router) -> Router {
         .on_body_chunk(())
         .on_eos(())
         .on_failure(());
+    // Innermost: what is changed from there on is the request's.
+    let app = app.layer(from_fn(noted));
     app.layer((
         MapRequestLayer::new(without_insane_id),
         SetRequestIdLayer::new(HEADER, MakeRequestUuid),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_http_client::{Answer, Limits, Waiting, trusted};
+use adit_http_client::{Answer, ClientError, Limits, Pieces, Waiting, trusted};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -31,7 +31,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// For the service that was logged in to.
-    pub(crate) fn open(common: &Common) -> Result<Self, CliError> {
+    pub(crate) fn of_session(common: &Common) -> Result<Self, CliError> {
         let kept = Kept::load()?.ok_or(CliError::NotLoggedIn)?;
         let url = common.url.clone().unwrap_or_else(|| kept.url.clone());
         if url.trim_end_matches('/') != kept.url {
@@ -66,7 +66,12 @@ impl Client {
         })
     }
 
-    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, CliError> {
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, CliError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/adit/v1{path}", self.base));
@@ -77,18 +82,42 @@ impl Client {
         let request = request
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(octets)));
-        let not_url = |_| CliError::NotUrl {
+        request.map_err(|_| CliError::NotUrl {
             url: self.base.clone(),
-        };
-        let answer = self.http.send(request.map_err(not_url)?);
-        let answer = answer.map_err(|source| CliError::Unreachable {
+        })
+    }
+
+    fn unreachable(&self, source: ClientError) -> CliError {
+        CliError::Unreachable {
             url: self.base.clone(),
             source,
-        })?;
+        }
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, CliError> {
+        let answer = self.http.send(self.request(method, path, body)?);
+        let answer = answer.map_err(|source| self.unreachable(source))?;
         match answer.status.is_success() {
             true => Ok(answer),
             false => Err(refusal(&answer)),
         }
+    }
+
+    /// Asks for server-sent events.
+    pub(crate) fn open(&self, path: &str) -> Result<Pieces, CliError> {
+        let pieces = self.http.open(self.request(Method::GET, path, None)?);
+        let pieces = pieces.map_err(|source| self.unreachable(source))?;
+        if pieces.status().is_success() {
+            return Ok(pieces);
+        }
+        let answer = self.http.whole(pieces);
+        Err(refusal(&answer.map_err(|source| self.unreachable(source))?))
+    }
+
+    /// Waits for what comes next; nothing at the end.
+    pub(crate) fn next(&self, pieces: &mut Pieces) -> Result<Option<Bytes>, CliError> {
+        let piece = self.http.next(pieces);
+        piece.map_err(|source| self.unreachable(source))
     }
 
     fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {

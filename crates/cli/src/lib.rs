@@ -4,14 +4,17 @@
 //! |---|---|
 //! | one per noun | its commands; `noun` has what is done alike with each |
 //! | `session`, `kept` | logging in and out, and what of it is kept |
+//! | `events`, `audit` | what happens, as it happens, and who changed what |
 //! | `client` | requests, and what was refused |
 //! | `output` | tables, JSON and names |
 //! | `error` | what went wrong, and the status that the command ends with |
 
+mod audit;
 mod client;
 mod common;
 mod connection;
 mod error;
+mod events;
 mod gateway;
 mod kept;
 mod network;
@@ -49,8 +52,12 @@ pub struct Group<T: Subcommand> {
 /// The commands of a client.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// List who changed what, newest first.
+    Audit(With<audit::Audit>),
     /// Make, show, change and delete connections: the wishes for tunnels.
     Connection(Group<connection::Command>),
+    /// Print what is changed and what is seen, as it happens.
+    Events(With<events::Events>),
     /// Say how far a connection has come, why no farther, and what to change.
     Explain(With<connection::One>),
     /// Make, show and delete gateways: the public ends of tunnels.
@@ -89,8 +96,10 @@ pub fn run(command: &Command) -> ExitCode {
 }
 
 fn dispatch(command: &Command) -> Result<String, CliError> {
-    let open = |common: &Common| Client::open(common);
+    let open = |common: &Common| Client::of_session(common);
     match command {
+        Command::Audit(it) => audit::run(&open(&it.common)?, &it.own),
+        Command::Events(it) => events::run(&open(&it.common)?, &it.own),
         Command::Connection(it) => connection::run(&open(&it.common)?, &it.own),
         Command::Explain(it) => connection::explain(&open(&it.common)?, &it.own),
         Command::Gateway(it) => gateway::run(&open(&it.common)?, &it.own),

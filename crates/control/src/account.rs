@@ -55,6 +55,7 @@ impl Control {
     /// # Errors
     /// The store can't answer.
     pub async fn bootstrap(&self) -> Result<Option<[Account; 2]>, Error> {
+        self.begin_events().await?;
         let mut tx = self.change_by(Actor::Service).await?;
         let projects = tx.projects().await?;
         let named = |name: &str| projects.iter().find(|row| row.name.as_str() == name);

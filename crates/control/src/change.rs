@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::control::{Control, Inner};
 use crate::error::Error;
+use crate::origin;
 use crate::touch::{Touch, Touched};
 
 pub use together::Together;
@@ -211,6 +212,7 @@ impl Change {
             at: self.inner.clock.now(),
             project,
             actor: self.actor,
+            origin: origin::of(self.actor),
             noun,
             id,
             kind,

@@ -4,11 +4,13 @@
 //! yet. A project's people see what happened to their project's rows, administrators see everything.
 //! Entries don't stay for ever: a reader that is too late is told so, and begins anew.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use adit_model::ProjectId;
 use adit_model::change::{Actor, LogBounds, LogEntry};
 use adit_model::project::Role;
+use adit_model::{Name, ProjectId};
+use adit_store::AuditQuery;
 use time::OffsetDateTime;
 
 use crate::config::LogLimits;
@@ -42,6 +44,43 @@ impl Control {
     /// The store can't answer.
     pub async fn log_bounds(&self) -> Result<LogBounds, Error> {
         Ok(self.read().await?.log_bounds().await?)
+    }
+
+    /// The entries that somebody looks for, newest first, each with the name of the user whose change it
+    /// was, if that user is still there.
+    ///
+    /// # Errors
+    /// The caller asks for another project's; the store can't answer.
+    pub async fn audit(
+        &self,
+        caller: &Caller,
+        mut query: AuditQuery,
+    ) -> Result<Vec<(LogEntry, Option<Name>)>, Error> {
+        if let Some(own) = scope(caller) {
+            if query.project.is_some_and(|asked| asked != own) {
+                return Err(Error::Forbidden("administrators"));
+            }
+            query.project = Some(own);
+        }
+        let mut tx = self.read().await?;
+        let entries = tx.audit(&query).await?;
+        let mut names = HashMap::new();
+        for entry in &entries {
+            if let Actor::User(id) = entry.change.actor
+                && !names.contains_key(&id)
+            {
+                names.insert(id, tx.user(id).await?.map(|user| user.name));
+            }
+        }
+        let name = |actor| match actor {
+            Actor::User(id) => names.get(&id).cloned().flatten(),
+            Actor::Service => None,
+        };
+        let named = |entry: LogEntry| {
+            let name = name(entry.change.actor);
+            (entry, name)
+        };
+        Ok(entries.into_iter().map(named).collect())
     }
 
     /// What came after a revision, at most so many entries, as far as the caller may see it.

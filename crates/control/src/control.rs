@@ -69,12 +69,15 @@ impl Inner {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        random: Box<dyn Random>,
+        mut random: Box<dyn Random>,
         config: Config,
     ) -> Self {
+        let mut start = [0; 4];
+        random.fill(&mut start);
+        let start = u32::from_be_bytes(start);
         Self {
             store,
-            view: View::new(clock.now(), config.timing.pending),
+            view: View::new(clock.now(), config.timing.pending, start),
             clock,
             random: Mutex::new(random),
             hashing: Hashing::default(),

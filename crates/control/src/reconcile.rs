@@ -103,6 +103,7 @@ impl Reconciler {
         let mut beside = JoinSet::new();
         beside.spawn(follow_peers(control.clone()));
         beside.spawn(control.clone().keep_log_short());
+        beside.spawn(control.clone().tell_changes());
         beside.spawn(control.clear_projects());
         for (host, news) in news {
             beside.spawn(hear(Arc::clone(&self.inner), host, news));

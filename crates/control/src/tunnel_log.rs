@@ -29,19 +29,21 @@ impl TunnelLog {
         self.0.iter().cloned().collect()
     }
 
-    /// Notes what is new; a tunnel of which nothing is known is down.
+    /// Notes what is new, and answers it; a tunnel of which nothing is known is down.
     pub(crate) fn note(
         &mut self,
         before: Option<&TunnelObserved>,
         after: Option<&TunnelObserved>,
         at: OffsetDateTime,
-    ) {
-        for text in differences(before, after) {
+    ) -> Vec<String> {
+        let lines = differences(before, after);
+        for text in lines.iter().cloned() {
             if self.0.len() >= MOST {
                 self.0.pop_front();
             }
             self.0.push_back(LogLine { at, text });
         }
+        lines
     }
 }
 

@@ -1,6 +1,8 @@
-//! What was seen, in memory, and the status that follows from it and from what is wished.
+//! What was seen, in memory, and the status that follows from it and from what is wished (`status`).
 //!
 //! Nothing here is a wish: after a restart the view is empty, and the agent's news fill it again.
+
+mod status;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -11,18 +13,20 @@ use std::time::Duration;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved, TunnelState};
 use adit_model::{
-    Connection, ConnectionId, Gateway, GatewayId, NetworkId, OuterAddresses, Port, PortId, Reason,
-    ReasonCode, RouterId, Whose,
+    ConnectionId, Gateway, GatewayId, NetworkId, Noun, OuterAddresses, Port, PortId, ProjectId,
+    Reason, RouterId,
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use crate::resolver::NOT_FOUND_YET;
+use crate::events::{Events, News};
 use crate::tunnel_log::{LogLine, TunnelLog};
+pub(crate) use status::{Wish, failed};
 
 pub(crate) struct View {
     seen: RwLock<Seen>,
     changes: watch::Sender<u64>,
+    events: Events,
     started: OffsetDateTime,
     pending: Duration,
 }
@@ -43,7 +47,15 @@ struct Seen {
     /// How often each tunnel's Child SAs were replaced while it was up.
     rekeys: HashMap<(GatewayId, ConnectionId), u64>,
     /// What the host may have of a gateway, from before it is made until after it is removed.
-    held: HashMap<GatewayId, (RouterId, OuterAddresses)>,
+    held: HashMap<GatewayId, Held>,
+}
+
+/// What of a gateway the host may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Held {
+    project: ProjectId,
+    router: RouterId,
+    addresses: OuterAddresses,
 }
 
 #[derive(Default)]
@@ -57,6 +69,25 @@ struct SeenRouter {
 struct SeenGateway {
     observed: GatewayObserved,
     since: OffsetDateTime,
+}
+
+impl Seen {
+    /// Notes what is new of a tunnel, and tells it to those who follow.
+    fn tell(
+        &mut self,
+        events: &Events,
+        (gateway, id): (GatewayId, ConnectionId),
+        (before, after): (Option<&TunnelObserved>, Option<&TunnelObserved>),
+        now: OffsetDateTime,
+    ) {
+        let log = self.logs.entry(gateway).or_default().entry(id);
+        let lines = log.or_default().note(before, after, now);
+        if let (false, Some(held)) = (lines.is_empty(), self.held.get(&gateway)) {
+            let state = after.map_or(TunnelState::Down, |after| after.state);
+            let what = (Noun::Connection, id.uuid());
+            events.observed(now, held.project, what, News::Tunnel(state, lines));
+        }
+    }
 }
 
 /// Something being noted. What it drops last says that there is something new: whoever is woken
@@ -89,10 +120,11 @@ impl DerefMut for Noting<'_> {
 }
 
 impl View {
-    pub(crate) fn new(started: OffsetDateTime, pending: Duration) -> Self {
+    pub(crate) fn new(started: OffsetDateTime, pending: Duration, start: u32) -> Self {
         Self {
             seen: RwLock::default(),
             changes: watch::Sender::new(0),
+            events: Events::new(start),
             started,
             pending,
         }
@@ -100,6 +132,10 @@ impl View {
 
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    pub(crate) const fn events(&self) -> &Events {
+        &self.events
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Seen> {
@@ -115,11 +151,15 @@ impl View {
 
     /// Notes that the host may have something of this gateway.
     pub(crate) fn hold(&self, gateway: &Gateway) {
-        let place = (gateway.router, gateway.addresses);
-        if self.read().held.get(&gateway.id) == Some(&place) {
+        let held = Held {
+            project: gateway.project,
+            router: gateway.router,
+            addresses: gateway.addresses,
+        };
+        if self.read().held.get(&gateway.id) == Some(&held) {
             return;
         }
-        self.write().held.insert(gateway.id, place);
+        self.write().held.insert(gateway.id, held);
     }
 
     /// Addresses of gateways that are there, or are about to go.
@@ -127,12 +167,12 @@ impl View {
         self.read()
             .held
             .values()
-            .flat_map(|(_, addresses)| addresses.all())
+            .flat_map(|held| held.addresses.all())
             .collect()
     }
 
     pub(crate) fn holds_any_of(&self, router: RouterId) -> bool {
-        self.read().held.values().any(|(of, _)| *of == router)
+        self.read().held.values().any(|held| held.router == router)
     }
 
     pub(crate) fn are_applied(&self, mut networks: impl Iterator<Item = NetworkId>) -> bool {
@@ -179,23 +219,26 @@ impl View {
         now: OffsetDateTime,
     ) {
         let mut seen = self.write();
-        if !seen.held.contains_key(&id) {
+        let Some(Held { project, .. }) = seen.held.get(&id).copied() else {
             return;
-        }
+        };
         if observed.status == GatewayStatus::Failed {
             // Its worker is gone, and what it said of its tunnels with it.
             for (connection, known) in seen.tunnels.remove(&id).unwrap_or_default() {
-                let log = seen.logs.entry(id).or_default().entry(connection);
-                log.or_default().note(Some(&known), None, now);
+                seen.tell(&self.events, (id, connection), (Some(&known), None), now);
             }
         }
         if observed.status == GatewayStatus::Available {
             *seen.starts.entry(id).or_default() += 1;
         }
         let before = seen.gateways.get(&id);
-        let since = before
-            .filter(|before| before.observed.status == observed.status)
-            .map_or(now, |before| before.since);
+        let same = before.filter(|before| before.observed.status == observed.status);
+        let since = same.map_or(now, |before| before.since);
+        if same.is_none() {
+            let news = News::Gateway(observed.status);
+            let what = (Noun::Gateway, id.uuid());
+            self.events.observed(now, project, what, news);
+        }
         seen.gateways.insert(id, SeenGateway { observed, since });
     }
 
@@ -210,8 +253,8 @@ impl View {
         let mut noting = self.write();
         let seen = &mut *noting;
         if seen.held.contains_key(&gateway) {
-            let tunnels = seen.tunnels.entry(gateway).or_default();
-            let before = tunnels.get(&id);
+            let before = seen.tunnels.entry(gateway).or_default().remove(&id);
+            let before = before.as_ref();
             let rekeyed = before.is_some_and(|before| is_rekeyed(before, &observed));
             let known = before.and_then(|before| before.reasons.iter().find(|one| one.stays()));
             if let Some(reason) = observed.reasons.iter().find(|one| one.stays())
@@ -219,9 +262,12 @@ impl View {
             {
                 tell_hopeless(id, reason);
             }
-            let log = seen.logs.entry(gateway).or_default().entry(id);
-            log.or_default().note(before, Some(&observed), now);
-            tunnels.insert(id, observed);
+            let change = (before, Some(&observed));
+            seen.tell(&self.events, (gateway, id), change, now);
+            seen.tunnels
+                .entry(gateway)
+                .or_default()
+                .insert(id, observed);
             if rekeyed {
                 *seen.rekeys.entry((gateway, id)).or_default() += 1;
             }
@@ -261,7 +307,7 @@ impl View {
         seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
         seen.logs.remove(&id);
-        held.map(|(router, _)| router)
+        held.map(|held| held.router)
     }
 
     /// Drops the news of a gateway's tunnels that are gone.
@@ -288,13 +334,7 @@ impl View {
     pub(crate) fn forget_tunnel(&self, gateway: GatewayId, id: ConnectionId, now: OffsetDateTime) {
         if let Some(known) = self.tunnel(gateway, id) {
             let mut seen = self.write();
-            if let Some(log) = seen
-                .logs
-                .get_mut(&gateway)
-                .and_then(|logs| logs.get_mut(&id))
-            {
-                log.note(Some(&known), None, now);
-            }
+            seen.tell(&self.events, (gateway, id), (Some(&known), None), now);
             seen.rekeys.remove(&(gateway, id));
             if let Some(tunnels) = seen.tunnels.get_mut(&gateway) {
                 tunnels.remove(&id);
@@ -320,88 +360,6 @@ impl View {
         let seen = self.read();
         seen.tunnels.get(&gateway)?.get(&id).cloned()
     }
-
-    /// How a gateway is. Nothing is pending for ever: after a while it has failed, and says so.
-    pub(crate) fn gateway(&self, gateway: &Gateway, now: OffsetDateTime) -> GatewayObserved {
-        let seen = self.read();
-        if let Some(SeenRouter {
-            applied: false,
-            failure: Some(reason),
-        }) = seen.routers.get(&gateway.router)
-        {
-            return failed(reason.clone());
-        }
-        let since = match seen.gateways.get(&gateway.id) {
-            Some(known) if known.observed.status != GatewayStatus::Pending => {
-                return known.observed.clone();
-            }
-            Some(known) => known.since,
-            None => gateway.created_at.max(self.started),
-        };
-        if now - since <= self.pending {
-            return GatewayObserved {
-                status: GatewayStatus::Pending,
-                reasons: Vec::new(),
-            };
-        }
-        failed(self.silence("the gateway's worker", since + self.pending))
-    }
-
-    /// How a connection's tunnel is, and why it is not up, or not in all its parts.
-    pub(crate) fn connection(
-        &self,
-        connection: &Connection,
-        wish: Wish,
-        gateway: &GatewayObserved,
-        now: OffsetDateTime,
-    ) -> (TunnelState, Vec<Reason>) {
-        let observed = self.tunnel(connection.gateway, connection.id);
-        let heard = observed.as_ref().map(|observed| observed.since);
-        let since = heard.unwrap_or_else(|| connection.created_at.max(self.started));
-        if let Wish::Down(whose) = wish {
-            return (TunnelState::Down, vec![administratively_down(since, whose)]);
-        }
-        if gateway.status == GatewayStatus::Failed {
-            return (TunnelState::Down, gateway.reasons.clone());
-        }
-        if connection.psk.is_lost() {
-            return (TunnelState::Down, vec![lost_key(since)]);
-        }
-        if let Some(host) = &connection.peer_host
-            && connection.peer_address == NOT_FOUND_YET
-        {
-            return (TunnelState::Down, vec![not_found_yet(since, host)]);
-        }
-        let Some(observed) = observed.filter(|_| gateway.status == GatewayStatus::Available) else {
-            let late = gateway.status == GatewayStatus::Available && now - since > self.pending;
-            let reason = if late {
-                self.silence("the tunnel", since + self.pending)
-            } else {
-                negotiating(since, "the gateway has not reported on this connection yet")
-            };
-            return (TunnelState::Down, vec![reason]);
-        };
-        match observed.state {
-            // What is wrong with parts of it.
-            TunnelState::Up => (TunnelState::Up, observed.reasons),
-            state if observed.reasons.is_empty() => {
-                let evidence = "the first exchange with the peer is under way";
-                (state, vec![negotiating(since, evidence)])
-            }
-            state => (state, observed.reasons),
-        }
-    }
-
-    fn silence(&self, what: &str, since: OffsetDateTime) -> Reason {
-        let seconds = self.pending.as_secs();
-        Reason {
-            code: ReasonCode::InternalError,
-            whose: Whose::Local,
-            since,
-            evidence: format!("nothing was heard of {what} for {seconds} s"),
-            next_step: "look into the log of the service; it is being tried again".to_owned(),
-        }
-    }
 }
 
 /// Tells the operator, once, of a connection that can't work.
@@ -415,93 +373,4 @@ fn is_rekeyed(before: &TunnelObserved, now: &TunnelObserved) -> bool {
     let both_up = before.state == TunnelState::Up && now.state == TunnelState::Up;
     let known = |spi: u32| before.children.iter().any(|child| child.spi_in == spi);
     both_up && now.children.iter().any(|child| !known(child.spi_in))
-}
-
-pub(crate) fn failed(reason: Reason) -> GatewayObserved {
-    GatewayObserved {
-        status: GatewayStatus::Failed,
-        reasons: vec![reason],
-    }
-}
-
-/// Whether a tunnel is wanted up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wish {
-    /// It is.
-    Up,
-    /// It is not, since this is set down.
-    Down(Off),
-}
-
-/// What is set down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Off {
-    /// By its own `admin_state_up`.
-    Connection,
-    /// By its `admin_state_up`, which the OpenStack face has.
-    Gateway,
-    /// Its gateway's router.
-    Router,
-}
-
-impl Wish {
-    pub(crate) fn of(connection: &Connection, gateway: &Gateway, router_is_up: bool) -> Self {
-        if !connection.admin_state_up {
-            Self::Down(Off::Connection)
-        } else if !gateway.admin_state_up {
-            Self::Down(Off::Gateway)
-        } else if !router_is_up {
-            Self::Down(Off::Router)
-        } else {
-            Self::Up
-        }
-    }
-}
-
-fn administratively_down(since: OffsetDateTime, whose: Off) -> Reason {
-    let whose = match whose {
-        Off::Connection => "the connection",
-        Off::Gateway => "the connection's VPN service",
-        Off::Router => "the VPN service's router",
-    };
-    Reason {
-        code: ReasonCode::AdministrativelyDown,
-        whose: Whose::Local,
-        since,
-        evidence: format!("admin_state_up of {whose} is false"),
-        next_step: format!("set admin_state_up of {whose} to true to have the tunnel up"),
-    }
-}
-
-fn lost_key(since: OffsetDateTime) -> Reason {
-    Reason {
-        code: ReasonCode::InternalError,
-        whose: Whose::Local,
-        since,
-        evidence: "the stored pre-shared key can't be read: the row was changed, or is another's"
-            .to_owned(),
-        next_step: "give the connection its pre-shared key again, or delete it".to_owned(),
-    }
-}
-
-fn not_found_yet(since: OffsetDateTime, host: &str) -> Reason {
-    Reason {
-        code: ReasonCode::PeerNotResponding,
-        whose: Whose::Network,
-        since,
-        evidence: format!("no name server has answered yet where {host} is"),
-        next_step:
-            "check that the name is right, or give the peer's address; it is looked up again"
-                .to_owned(),
-    }
-}
-
-fn negotiating(since: OffsetDateTime, evidence: &str) -> Reason {
-    Reason {
-        code: ReasonCode::Negotiating,
-        whose: Whose::Network,
-        since,
-        evidence: evidence.to_owned(),
-        next_step: "wait for the first answer of the peer".to_owned(),
-    }
 }

@@ -223,7 +223,7 @@ async fn a_project_goes_at_once_and_its_things_behind_it() {
     // Who ended it, and who cleared it.
     let log = tx.log_after(Some(demo.project), from, 999).await.unwrap();
     let first = log.iter().find(|entry| entry.change.noun == Noun::Project);
-    let first = first.unwrap().change;
+    let first = first.unwrap().change.clone();
     let by_admin = (Actor::User(world.admin.user), ChangeKind::Deleted);
     assert_eq!((first.actor, first.kind), by_admin);
     let of_network = log

@@ -4,6 +4,7 @@
 
 mod change_log;
 mod ending;
+mod events;
 mod identity;
 mod lanes;
 mod logins;

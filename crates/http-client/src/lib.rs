@@ -3,6 +3,7 @@
 //! measurements and the command line, which wait for each answer where they stand ([`Waiting`]).
 
 mod error;
+mod pieces;
 mod trust;
 mod waiting;
 
@@ -20,6 +21,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 pub use error::ClientError;
+pub use pieces::Pieces;
 pub use trust::{TrustError, trusted};
 pub use waiting::Waiting;
 
@@ -90,6 +92,16 @@ impl Client {
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
         let done = tokio::time::timeout(self.limits.patience, self.exchange(request));
         done.await.map_err(|_| ClientError::TooSlow)?
+    }
+
+    /// Asks for what has no end of its own, which is read piece by piece.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn open(&self, request: Request<Full<Bytes>>) -> Result<Pieces, ClientError> {
+        let head = tokio::time::timeout(self.limits.patience, self.inner.request(request));
+        let answer = head.await.map_err(|_| ClientError::TooSlow)??;
+        Ok(Pieces::new(answer, self.limits))
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {

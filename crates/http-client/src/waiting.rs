@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::rustls::RootCertStore;
 
-use crate::{Answer, Client, ClientError, Limits};
+use crate::{Answer, Client, ClientError, Limits, Pieces};
 
 /// A client that waits for each answer.
 #[derive(Debug)]
@@ -44,5 +44,29 @@ impl Waiting {
     /// See [`ClientError`].
     pub fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
         self.runtime.block_on(self.client.send(request))
+    }
+
+    /// Asks for what has no end of its own.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn open(&self, request: Request<Full<Bytes>>) -> Result<Pieces, ClientError> {
+        self.runtime.block_on(self.client.open(request))
+    }
+
+    /// Waits for the next piece of an answer; nothing at the end.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn next(&self, pieces: &mut Pieces) -> Result<Option<Bytes>, ClientError> {
+        self.runtime.block_on(pieces.next())
+    }
+
+    /// Waits for the rest of an answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn whole(&self, pieces: Pieces) -> Result<Answer, ClientError> {
+        self.runtime.block_on(pieces.whole())
     }
 }

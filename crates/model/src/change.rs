@@ -2,6 +2,7 @@
 //! the row, so that there can't be a secret in it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use time::OffsetDateTime;
@@ -29,8 +30,17 @@ pub enum ChangeKind {
     Deleted,
 }
 
+/// The request that something was changed by.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// Where it came from, if that is known.
+    pub address: Option<IpAddr>,
+    /// Its id, as answers and the service's own log have it.
+    pub request: Option<String>,
+}
+
 /// What happened to one row.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
     /// When.
     pub at: OffsetDateTime,
@@ -38,6 +48,8 @@ pub struct Change {
     pub project: Option<ProjectId>,
     /// By whom.
     pub actor: Actor,
+    /// By which request; by none where the service did it itself.
+    pub origin: Origin,
     /// Which kind of row it is.
     pub noun: Noun,
     /// Its id; where a kind has none, that of the user or the project that it is about.
@@ -47,7 +59,7 @@ pub struct Change {
 }
 
 /// A change with its place in the log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogEntry {
     /// Greater than that of every change before, and never another's.
     pub revision: u64,

@@ -1,8 +1,8 @@
 //! [`ChangeLog`] in SQL. A revision is a row's number, which is one more than the greatest there is.
 
 use adit_model::ProjectId;
-use adit_model::change::{Change, LogBounds, LogEntry};
-use adit_store::{ChangeLog, StoreError, WriteChangeLog};
+use adit_model::change::{Change, LogBounds, LogEntry, Origin};
+use adit_store::{AuditQuery, ChangeLog, StoreError, WriteChangeLog};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
@@ -19,6 +19,10 @@ fn read_entry(row: &Stored<'_>) -> Result<LogEntry, StoreError> {
             at: row.time("at")?,
             project: row.parsed_option("project")?,
             actor: row.parsed("actor")?,
+            origin: Origin {
+                address: row.parsed_option("address")?,
+                request: row.plain("request")?,
+            },
             noun: row.parsed("noun")?,
             id: row.parsed("id")?,
             kind: row.parsed("kind")?,
@@ -59,6 +63,46 @@ impl<S: Session> ChangeLog for SqlTransaction<S> {
             .await
     }
 
+    async fn audit(&mut self, query: &AuditQuery) -> Result<Vec<LogEntry>, StoreError> {
+        let conditions = [
+            ("project = ?", query.project.map(|id| Value::Text(text(id)))),
+            (
+                "actor = ?",
+                query.actor.map(|actor| Value::Text(text(actor))),
+            ),
+            ("request = ?", query.request.clone().map(Value::Text)),
+            (
+                "noun = ?",
+                query.noun.map(|noun| Value::Text(noun.as_str().to_owned())),
+            ),
+            ("id = ?", query.id.map(|id| Value::Text(text(id)))),
+            (
+                "at >= ?",
+                query.from.map(|at| Value::Number(nanoseconds(at))),
+            ),
+            (
+                "at < ?",
+                query.until.map(|at| Value::Number(nanoseconds(at))),
+            ),
+            (
+                "revision < ?",
+                query.before.map(|revision| Value::Number(signed(revision))),
+            ),
+        ];
+        let asked = conditions.into_iter();
+        let asked = asked.filter_map(|(sql, value)| Some((sql, value?)));
+        let (conditions, mut values): (Vec<_>, Vec<_>) = asked.unzip();
+        let condition = match conditions.as_slice() {
+            [] => String::new(),
+            some => format!(" WHERE {}", some.join(" AND ")),
+        };
+        let sql = format!("SELECT * FROM change_log{condition} ORDER BY revision DESC LIMIT ?");
+        values.push(Value::Number(query.limit.into()));
+        self.session
+            .rows(Finds::Many, ENTRY, Statement::new(sql, values), read_entry)
+            .await
+    }
+
     async fn log_bounds(&mut self) -> Result<LogBounds, StoreError> {
         // Each by itself: for both at once SQLite would look at every row.
         let sql = "SELECT (SELECT min(revision) FROM change_log) AS first, \
@@ -80,12 +124,14 @@ impl<S: Session> ChangeLog for SqlTransaction<S> {
 #[async_trait]
 impl<S: Session> WriteChangeLog for SqlTransaction<S> {
     async fn append(&mut self, change: &Change) -> Result<u64, StoreError> {
-        let sql = "INSERT INTO change_log (at, project, actor, noun, id, kind) \
-                   VALUES (?, ?, ?, ?, ?, ?) RETURNING revision";
+        let sql = "INSERT INTO change_log (at, project, actor, address, request, noun, id, kind) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING revision";
         let values = values![
             nanoseconds(change.at),
             change.project.map(text),
             text(change.actor),
+            change.origin.address.map(text),
+            change.origin.request.clone(),
             change.noun.as_str(),
             text(change.id),
             change.kind.as_str()

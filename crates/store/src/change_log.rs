@@ -4,12 +4,49 @@
 //! change that lasts, and none for one that doesn't. Revisions go up and are never given again: the last
 //! entry always stays.
 
-use adit_model::ProjectId;
-use adit_model::change::{Change, LogBounds, LogEntry};
+use adit_model::change::{Actor, Change, LogBounds, LogEntry};
+use adit_model::{Noun, ProjectId};
 use async_trait::async_trait;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::StoreError;
+
+/// Which entries somebody looks for. What is not said may be anything.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AuditQuery {
+    /// Whose rows.
+    pub project: Option<ProjectId>,
+    /// By whom.
+    pub actor: Option<Actor>,
+    /// By which request.
+    pub request: Option<String>,
+    /// Of which kind of row.
+    pub noun: Option<Noun>,
+    /// Of which row.
+    pub id: Option<Uuid>,
+    /// Not before.
+    pub from: Option<OffsetDateTime>,
+    /// Before.
+    pub until: Option<OffsetDateTime>,
+    /// Of a revision below this.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl AuditQuery {
+    /// Whether it is about a change, wherever in the log that is.
+    pub(crate) fn matches(&self, change: &Change) -> bool {
+        self.project.is_none_or(|id| change.project == Some(id))
+            && self.actor.is_none_or(|actor| change.actor == actor)
+            && (self.request.is_none() || change.origin.request == self.request)
+            && self.noun.is_none_or(|noun| change.noun == noun)
+            && self.id.is_none_or(|id| change.id == id)
+            && self.from.is_none_or(|from| change.at >= from)
+            && self.until.is_none_or(|until| change.at < until)
+    }
+}
 
 /// What happened to rows.
 #[async_trait]
@@ -24,6 +61,12 @@ pub trait ChangeLog: Send {
         revision: u64,
         limit: u32,
     ) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// The entries that somebody looks for, newest first.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    async fn audit(&mut self, query: &AuditQuery) -> Result<Vec<LogEntry>, StoreError>;
 
     /// Which entries there are.
     ///

@@ -29,7 +29,7 @@ use adit_model::{
 use crate::{Order, OrderBy, Query, Store, StoreError};
 pub use change_log::{
     log_and_rows_agree, the_log_has_what_was_committed_in_its_order,
-    the_log_is_trimmed_from_its_oldest_end,
+    the_log_is_searched_from_its_newest_end, the_log_is_trimmed_from_its_oldest_end,
 };
 pub use outer_addresses::{
     a_public_address_is_given_once, all_addresses_outside_are_told_with_whose_they_are,
@@ -80,6 +80,7 @@ macro_rules! contract_tests {
             a_change_of_identities_is_counted
             the_log_has_what_was_committed_in_its_order
             the_log_is_trimmed_from_its_oldest_end
+            the_log_is_searched_from_its_newest_end
         );
     };
     (@each $store:expr; $($name:ident)+) => {$(

@@ -39,7 +39,7 @@ use async_trait::async_trait;
 pub use addresses_outside::AddressesOutside;
 pub use api_key::{ApiKeys, WriteApiKeys};
 pub use application_credential::{ApplicationCredentials, WriteApplicationCredentials};
-pub use change_log::{ChangeLog, WriteChangeLog};
+pub use change_log::{AuditQuery, ChangeLog, WriteChangeLog};
 pub use memory::MemoryStore;
 pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;

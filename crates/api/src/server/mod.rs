@@ -25,8 +25,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -39,9 +40,9 @@ use tower::ServiceExt as _;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tracing::{debug, warn};
 
-use crate::client::ClientAddress;
+use crate::client::{ClientAddress, ConnectionEnd};
 use crate::origin::Scheme;
-use connections::{Activity, Connections, Entered};
+use connections::{Activity, Busy, Connections, Entered};
 pub use tls::{Tls, TlsError};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -245,14 +246,16 @@ impl Shared {
         entered: Entered,
     ) {
         let activity = Arc::new(Activity::default());
+        let (ends, end) = watch::channel(false);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             let busy = Activity::begin(&activity);
             let (app, proxies) = (self.app.clone(), &self.limits.proxies);
-            let request = arrange(request, peer, scheme, proxies);
+            let mut request = arrange(request, peer, scheme, proxies);
+            let end = ConnectionEnd(end.clone());
+            request.extensions_mut().insert(end);
             async move {
                 let response = app.oneshot(request).await;
-                drop(busy);
-                response
+                response.map(|response| response.map(|body| while_sent(body, busy)))
             }
         });
         let mut connection = pin!(builder.serve_connection(io, service));
@@ -271,11 +274,13 @@ impl Shared {
                         return;
                     }
                     told = true;
+                    ends.send_replace(true);
                     connection.as_mut().graceful_shutdown();
                 }
                 // Without a sender, the server is gone.
                 _ = ending.wait_for(|ending| *ending), if !told => {
                     told = true;
+                    ends.send_replace(true);
                     connection.as_mut().graceful_shutdown();
                     if activity.is_new() {
                         return;
@@ -289,6 +294,17 @@ impl Shared {
             }
         }
     }
+}
+
+/// An answer's body; where it is not all there yet, the request is under way until its end.
+fn while_sent(body: Body, busy: Busy) -> Body {
+    if body.size_hint().exact().is_some() {
+        return body;
+    }
+    Body::new(body.map_frame(move |frame| {
+        let _ = &busy;
+        frame
+    }))
 }
 
 /// A request as handlers want it, whichever way it came.

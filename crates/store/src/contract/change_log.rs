@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry};
+use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry, Origin};
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Noun, Port,
     ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
@@ -10,7 +10,7 @@ use adit_model::{
 use uuid::Uuid;
 
 use super::world::time;
-use crate::{Query, Row, Rows, Store, Transaction};
+use crate::{AuditQuery, Query, Row, Rows, Store, Transaction};
 
 /// How often each row was changed.
 type Changes = BTreeMap<(Noun, Uuid), u64>;
@@ -66,6 +66,7 @@ fn change(second: i64, project: Option<ProjectId>) -> Change {
         at: time(second),
         project,
         actor: Actor::User(UserId::random()),
+        origin: Origin::default(),
         noun: Noun::Network,
         id: Uuid::new_v4(),
         kind: ChangeKind::Created,
@@ -91,6 +92,10 @@ pub async fn the_log_has_what_was_committed_in_its_order(store: &dyn Store) {
     kept[1].kind = ChangeKind::Updated;
     kept[2].noun = Noun::RevokedToken;
     kept[2].kind = ChangeKind::Deleted;
+    kept[2].origin = Origin {
+        address: Some("2001:db8::1".parse().unwrap()),
+        request: Some("req-1".to_owned()),
+    };
     let mut given = Vec::new();
     let mut tx = store.write().await.unwrap();
     for change in &kept[..2] {
@@ -107,15 +112,15 @@ pub async fn the_log_has_what_was_committed_in_its_order(store: &dyn Store) {
     tx.commit().await.unwrap();
     let entries = all(store).await;
     let revisions: Vec<u64> = entries.iter().map(|entry| entry.revision).collect();
-    let changes: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
+    let changes: Vec<Change> = entries.iter().map(|entry| entry.change.clone()).collect();
     assert_eq!((revisions, changes), (given.clone(), kept));
     assert!(given.is_sorted_by(|one, next| one < next), "{given:?}");
     assert_eq!(bounds(store).await, (given[0], given[2]));
     let mut tx = store.read().await.unwrap();
     let later = tx.log_after(None, given[0], 1).await.unwrap();
-    assert_eq!(later, [entries[1]]);
+    assert_eq!(later, entries[1..2]);
     let own = tx.log_after(Some(two), 0, 9).await.unwrap();
-    assert_eq!(own, [entries[1]]);
+    assert_eq!(own, entries[1..2]);
     assert_eq!(tx.log_after(None, given[2], 9).await.unwrap(), []);
 }
 
@@ -146,4 +151,107 @@ pub async fn the_log_is_trimmed_from_its_oldest_end(store: &dyn Store) {
     let mut tx = store.write().await.unwrap();
     let next = tx.append(&change(20, None)).await.unwrap();
     assert!(next > given[5]);
+}
+
+pub async fn the_log_is_searched_from_its_newest_end(store: &dyn Store) {
+    let (one, two) = (ProjectId::random(), ProjectId::random());
+    let mut changes: Vec<_> = (0..6).map(|at| change(at, Some(one))).collect();
+    changes[1].project = Some(two);
+    changes[2].noun = Noun::Gateway;
+    changes[3].id = changes[0].id;
+    changes[4].actor = Actor::Service;
+    changes[5].origin.request = Some("req-5".to_owned());
+    let mut tx = store.write().await.unwrap();
+    let mut given = Vec::new();
+    for change in &changes {
+        given.push(tx.append(change).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let all = AuditQuery {
+        limit: 9,
+        ..AuditQuery::default()
+    };
+    let cases: [(AuditQuery, &[usize]); 11] = [
+        (all.clone(), &[5, 4, 3, 2, 1, 0]),
+        (
+            AuditQuery {
+                limit: 2,
+                ..all.clone()
+            },
+            &[5, 4],
+        ),
+        (
+            AuditQuery {
+                before: Some(given[4]),
+                ..all.clone()
+            },
+            &[3, 2, 1, 0],
+        ),
+        (
+            AuditQuery {
+                project: Some(two),
+                ..all.clone()
+            },
+            &[1],
+        ),
+        (
+            AuditQuery {
+                noun: Some(Noun::Gateway),
+                ..all.clone()
+            },
+            &[2],
+        ),
+        (
+            AuditQuery {
+                id: Some(changes[0].id),
+                ..all.clone()
+            },
+            &[3, 0],
+        ),
+        (
+            AuditQuery {
+                actor: Some(Actor::Service),
+                ..all.clone()
+            },
+            &[4],
+        ),
+        (
+            AuditQuery {
+                request: Some("req-5".to_owned()),
+                ..all.clone()
+            },
+            &[5],
+        ),
+        (
+            AuditQuery {
+                from: Some(time(4)),
+                ..all.clone()
+            },
+            &[5, 4],
+        ),
+        (
+            AuditQuery {
+                until: Some(time(1)),
+                ..all.clone()
+            },
+            &[0],
+        ),
+        (
+            AuditQuery {
+                project: Some(one),
+                id: Some(changes[0].id),
+                before: Some(given[3]),
+                limit: 1,
+                ..all
+            },
+            &[0],
+        ),
+    ];
+    let mut tx = store.read().await.unwrap();
+    for (query, found) in cases {
+        let revisions: Vec<u64> = found.iter().map(|at| given[*at]).collect();
+        let entries = tx.audit(&query).await.unwrap();
+        let seen: Vec<u64> = entries.iter().map(|entry| entry.revision).collect();
+        assert_eq!(seen, revisions, "{query:?}");
+    }
 }

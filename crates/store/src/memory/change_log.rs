@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::MemoryTransaction;
-use crate::{ChangeLog, StoreError, WriteChangeLog};
+use crate::{AuditQuery, ChangeLog, StoreError, WriteChangeLog};
 
 /// The entries, and the last revision that was given.
 #[derive(Clone, Default, Debug)]
@@ -29,11 +29,23 @@ impl ChangeLog for MemoryTransaction {
         let seen = after.filter(|(_, change)| project.is_none() || change.project == project);
         let entries = seen.map(|(revision, change)| LogEntry {
             revision: *revision,
-            change: *change,
+            change: change.clone(),
         });
         Ok(entries
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .collect())
+    }
+
+    async fn audit(&mut self, query: &AuditQuery) -> Result<Vec<LogEntry>, StoreError> {
+        let before = query.before.unwrap_or(u64::MAX);
+        let entries = self.tables.log.entries.range(..before).rev();
+        let found = entries.filter(|(_, change)| query.matches(change));
+        let found = found.map(|(revision, change)| LogEntry {
+            revision: *revision,
+            change: change.clone(),
+        });
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        Ok(found.take(limit).collect())
     }
 
     async fn log_bounds(&mut self) -> Result<LogBounds, StoreError> {
@@ -51,7 +63,7 @@ impl WriteChangeLog for MemoryTransaction {
     async fn append(&mut self, change: &Change) -> Result<u64, StoreError> {
         let log = &mut self.writable().log;
         log.last = log.last.saturating_add(1);
-        log.entries.insert(log.last, *change);
+        log.entries.insert(log.last, change.clone());
         Ok(log.last)
     }
 
