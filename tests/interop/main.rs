@@ -15,6 +15,7 @@ mod lives;
 mod matrix;
 mod nat;
 mod native;
+mod onboarding;
 mod outside_by_ipv6;
 mod ppk;
 mod reasons;

@@ -1,6 +1,7 @@
 //! Adit's own command line, from logging in to a peer that was configured by what it wrote.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use crate::scene::{SITE, Scene, Suite};
@@ -10,30 +11,41 @@ use crate::support::traffic::ping;
 use crate::support::{PATIENCE, turn, until};
 
 /// Somebody's terminal, in which `demo-openrc` was sourced.
-struct Terminal<'a> {
-    serve: &'a Serve,
+pub(crate) struct Terminal<'a> {
+    pub(crate) serve: &'a Serve,
 }
 
 impl Terminal<'_> {
     /// A command line, words separated by spaces.
-    fn run(&self, line: &str) -> Output {
+    fn run(&self, line: &str, input: &str) -> Output {
         let openrc = self.serve.folder.join("state/clients/demo-openrc");
         let openrc = fs::read_to_string(openrc).unwrap();
         let exports = openrc
             .lines()
             .filter_map(|line| line.strip_prefix("export "));
-        let output = Command::new(env!("CARGO_BIN_EXE_adit"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_adit"))
             .args(line.split_whitespace())
             .envs(exports.filter_map(|line| line.split_once('=')))
             .env("XDG_CONFIG_HOME", self.serve.folder.join("config"))
-            .stdin(Stdio::null())
-            .output();
-        output.unwrap()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Who reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
     }
 
     #[track_caller]
-    fn does(&self, line: &str) -> String {
-        let output = self.run(line);
+    pub(crate) fn does(&self, line: &str) -> String {
+        self.does_with(line, "")
+    }
+
+    /// The same, with this on its standard input.
+    #[track_caller]
+    pub(crate) fn does_with(&self, line: &str, input: &str) -> String {
+        let output = self.run(line, input);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "adit {line}: {said}");
         String::from_utf8(output.stdout).unwrap()
@@ -41,8 +53,14 @@ impl Terminal<'_> {
 
     /// What is complained of.
     #[track_caller]
-    fn fails(&self, line: &str, status: i32) -> String {
-        let output = self.run(line);
+    pub(crate) fn fails(&self, line: &str, status: i32) -> String {
+        self.fails_with(line, "", status)
+    }
+
+    /// The same, with this on its standard input.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, line: &str, input: &str, status: i32) -> String {
+        let output = self.run(line, input);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(status), "adit {line}: {said}");
         said

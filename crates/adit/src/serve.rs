@@ -292,6 +292,7 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         identity_url: elsewhere.map(|identity| identity.url.clone()),
     };
     let native = NativeConfig {
+        public_url: settings.public_url.clone(),
         show_psk: settings.native.show_psk,
     };
     let identity = match elsewhere {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use adit_control::agent::{AgentError, AgentErrorCode};
-use adit_control::{Agent, AgentEvent};
+use adit_control::{Agent, AgentEvent, Echo, Probe};
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::{ConnectionId, GatewayId, NetworkId, OuterAddresses, RouterId};
 use adit_netns::{Network, NetworkError};
@@ -281,6 +281,17 @@ impl Agent for LocalAgent {
             .retain(networks, routers, gateways)
             .await
             .map_err(removal_error)
+    }
+
+    async fn probe(&self, probe: &Probe) -> Result<Option<Echo>, AgentError> {
+        let Probe { router, from, to } = probe;
+        let reply = self.network.probe(*router, *from, to.clone()).await;
+        let reply = reply.map_err(network_error)?;
+        Ok(reply.map(|reply| Echo {
+            from: reply.from,
+            after_us: reply.after.as_micros().try_into().unwrap_or(u64::MAX),
+            path_mtu: reply.path_mtu,
+        }))
     }
 
     async fn tell_all(&self) -> Result<(), AgentError> {

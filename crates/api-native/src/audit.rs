@@ -40,7 +40,7 @@ struct WantedChanges {
     noun: Option<String>,
     /// Of this thing.
     id: Option<Uuid>,
-    /// By this user, or by the service itself.
+    /// By the user of this id, by the service itself (`service`), or by who has the link to a key (`link`).
     #[param(example = "service")]
     actor: Option<String>,
     /// By this request.
@@ -82,7 +82,7 @@ impl WantedChanges {
         let query = AuditQuery {
             project: self.project.map(ProjectId::from_uuid),
             actor: actor
-                .map_err(|_| Problem::invalid("actor", "actor is a user's id, or service"))?,
+                .map_err(|_| Problem::invalid("actor", "actor is a user's id, link or service"))?,
             request: self.request_id,
             noun: self.noun.as_deref().map(noun).transpose()?,
             id: self.id,
@@ -122,7 +122,8 @@ struct AuditShape {
 /// Whose change it was.
 #[derive(Serialize, ToSchema)]
 struct ActorShape {
-    /// `user` or `service`: what the service does itself, as it finds something out or has to do it later.
+    /// `user`; `link`, who has the link to a key; or `service`: what it does itself, as it finds something out or has to do it
+    /// later.
     kind: &'static str,
     /// The user's id.
     id: Option<Uuid>,
@@ -150,8 +151,12 @@ impl AuditShape {
                     id: Some(id.uuid()),
                     name: name.map(|name| name.as_str().to_owned()),
                 },
-                Actor::Service => ActorShape {
-                    kind: "service",
+                Actor::Link | Actor::Service => ActorShape {
+                    kind: if actor == Actor::Link {
+                        "link"
+                    } else {
+                        "service"
+                    },
                     id: None,
                     name: None,
                 },

@@ -21,8 +21,9 @@ use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::refusals;
 use crate::state::Native;
+pub(crate) use lookup::RULES;
 pub(crate) use lookup::find;
-use lookup::{RULES, in_body};
+use lookup::in_body;
 use making::NewConnectionShape;
 use shape::{ChangeShape, ConnectionShape, KeyShape, MadeShape};
 

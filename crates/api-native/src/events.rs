@@ -8,7 +8,6 @@ use adit_api::{ConnectionEnd, bearer};
 use adit_control::events::{Event, EventPlace, News};
 use adit_control::follow::{Follower, Lost, Subject, Told};
 use adit_model::ProjectId;
-use adit_model::change::Actor;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
 use axum::Extension;
@@ -116,7 +115,7 @@ enum NewsShape {
     Change {
         /// `created`, `updated` or `deleted`.
         change: &'static str,
-        /// The user's id, or `service`.
+        /// The user's id, `service`, or `link`: who has the link to a key.
         actor: String,
     },
     Tunnel {
@@ -143,11 +142,7 @@ impl EventShape {
     fn of(event: &Event) -> (&'static str, Self) {
         let (name, news) = match &event.news {
             News::Changed(kind, actor) => {
-                let actor = match actor {
-                    Actor::User(id) => id.to_string(),
-                    Actor::Service => "service".to_owned(),
-                };
-                let change = kind.as_str();
+                let (change, actor) = (kind.as_str(), actor.to_string());
                 ("change", NewsShape::Change { change, actor })
             }
             News::Tunnel(state, lines) => {

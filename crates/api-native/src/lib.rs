@@ -8,6 +8,7 @@
 //! | `events`, `audit` | what happens, as it happens, and who changed what |
 //! | `ladder`, `explain` | how far a tunnel has come, as rungs and as sentences |
 //! | `peer_config` | the same connection in the words of the peer's program |
+//! | `requests`, `secrets` | connections that others ask for, and how their keys are told |
 //! | `context` | who asks, by which revision, with which body |
 //! | `page` | lists, and where they go on |
 //! | `refusals` | what many operations are refused by, for the description |
@@ -34,7 +35,9 @@ mod policies;
 mod problem;
 mod reasons;
 mod refusals;
+mod requests;
 mod routers;
+mod secrets;
 mod sessions;
 mod state;
 mod subnets;
@@ -85,6 +88,8 @@ fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
         .merge(connections::routes())
         .merge(connection_log::routes())
         .merge(events::routes())
+        .merge(requests::routes())
+        .merge(secrets::routes())
         .merge(audit::routes())
         .merge(explain::routes())
         .merge(peer_config::routes());
@@ -111,6 +116,7 @@ pub fn router(control: Control, config: NativeConfig) -> Router {
     let description = axum::routing::get(async move || description.clone());
     routes
         .route("/openapi/adit-v1.json", description)
+        .merge(secrets::page())
         .route(
             "/adit/v1/{*rest}",
             axum::routing::any(problem::no_such_path),

@@ -41,7 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
 /// Whose words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Vendor {
+pub(crate) enum Vendor {
     /// Another Adit: a command.
     Adit,
     /// Cisco IOS-XE's commands.
@@ -104,7 +104,22 @@ async fn peer_config(
     if wanted.with_psk {
         cx.may_read_keys()?;
     }
-    let (ike, ipsec) = parameters(&cx, &view).await?;
+    let text = text(&cx, &view, wanted.vendor, wanted.with_psk).await?;
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text))
+}
+
+/// The configuration of the other end, with the key only where that is asked for.
+pub(crate) async fn text(
+    cx: &Context,
+    view: &ConnectionView,
+    vendor: Vendor,
+    with_psk: bool,
+) -> Result<String, Problem> {
+    let (ike, ipsec) = parameters(cx, view).await?;
     let row = &view.connection;
     let parsed = |text: &Option<String>, address| {
         text.as_deref()
@@ -122,13 +137,13 @@ async fn peer_config(
         other: view.local_address,
         other_id,
         other_cidrs: row.ends.local(),
-        psk: wanted.with_psk.then_some(&row.psk),
+        psk: with_psk.then_some(&row.psk),
         ike,
         ipsec,
         dead_peer: row.dead_peer_detection,
         must_begin: row.initiator == Initiator::ResponseOnly || row.peer_address.is_unspecified(),
     };
-    let text = match wanted.vendor {
+    Ok(match vendor {
         Vendor::Adit => adit::write(&seen)?,
         Vendor::CiscoIosXe => cisco::write(&seen)?,
         Vendor::Fortios => fortios::write(&seen)?,
@@ -137,12 +152,7 @@ async fn peer_config(
         Vendor::Mikrotik => mikrotik::write(&seen)?,
         Vendor::Strongswan => strongswan::write(&seen),
         Vendor::Vyos => vyos::write(&seen)?,
-    };
-    let headers = [
-        (CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, text))
+    })
 }
 
 /// An identity that can stand in configurations as it is: nothing of it means anything there.
@@ -160,7 +170,7 @@ fn writable(end: &str, identity: Identity) -> Result<Identity, Problem> {
 }
 
 /// What both phases may be.
-async fn parameters(
+pub(crate) async fn parameters(
     cx: &Context,
     view: &ConnectionView,
 ) -> Result<(IkeParameters, IpsecParameters), Problem> {

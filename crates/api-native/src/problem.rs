@@ -43,6 +43,9 @@ struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "peer.cidrs[0]")]
     field: Option<String>,
+    /// All that is wrong, where that is more than one thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
     /// The request, as the service's log has it.
     request_id: String,
     #[serde(skip)]
@@ -61,6 +64,7 @@ impl Problem {
             status,
             detail: detail.into(),
             field: None,
+            errors: Vec::new(),
             request_id: String::new(),
             retry_after: None,
         }))
@@ -69,6 +73,22 @@ impl Problem {
     /// 400: what was sent can't be.
     pub(crate) fn invalid(field: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", detail).of(field)
+    }
+
+    /// 400: a text in which all of this is wrong.
+    pub(crate) fn invalid_text(field: &str, wrong: Vec<String>) -> Self {
+        let mut problem = Self::invalid(field, wrong.join("; "));
+        problem.0.errors = wrong;
+        problem
+    }
+
+    /// What is wrong, and what is allowed.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// 422: what was sent is well, and does not go together with what is there.
@@ -83,6 +103,12 @@ impl Problem {
 
     pub(crate) fn of(mut self, field: &str) -> Self {
         self.0.field = Some(field.to_owned());
+        self
+    }
+
+    /// The same of a body that has no parts.
+    pub(crate) fn flattened(mut self) -> Self {
+        self.0.field = self.0.field.map(|field| field.replace('.', "_"));
         self
     }
 

@@ -7,6 +7,8 @@ use adit_control::Control;
 /// What the operator decides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NativeConfig {
+    /// Under which address clients reach the service, where that is not the one they say.
+    pub public_url: Option<String>,
     /// Whether members may read pre-shared keys back; else a key is told once, where the service made it up.
     pub show_psk: bool,
 }

@@ -11,5 +11,6 @@ mod networks;
 mod others;
 mod peer_configs;
 mod policies;
+mod requests;
 mod sessions;
 mod support;

@@ -56,7 +56,11 @@ impl Reply {
 
 impl Api {
     pub(crate) async fn new() -> Self {
-        Self::with(NativeConfig { show_psk: true }).await
+        let config = NativeConfig {
+            show_psk: true,
+            ..NativeConfig::default()
+        };
+        Self::with(config).await
     }
 
     pub(crate) async fn with(config: NativeConfig) -> Self {

@@ -80,14 +80,20 @@ impl Kept {
     }
 }
 
-/// The first line of a file, or of standard input.
-pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>, CliError> {
+/// What a file says, or standard input.
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let mut text = Zeroizing::new(String::new());
     let read = match path.as_os_str() == "-" {
         true => io::stdin().read_to_string(&mut text),
         false => fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text)),
     };
     read.map_err(failed(path))?;
+    Ok(text)
+}
+
+/// The first line of a file, or of standard input.
+pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let text = text(path)?;
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or_default().to_owned(),
     ))

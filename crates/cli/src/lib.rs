@@ -21,6 +21,7 @@ mod network;
 mod noun;
 mod output;
 mod policy;
+mod request;
 mod session;
 
 use std::process::ExitCode;
@@ -68,10 +69,14 @@ pub enum Command {
     IpsecPolicy(Group<policy::IpsecCommand>),
     /// Make, show and delete machines: namespaces on this host, to try tunnels with.
     Machine(Group<network::MachineCommand>),
+    /// Ask for a connection in another's name: what the other end has to be told, its key by a link, a test, its confirmation.
+    Request(Group<request::Command>),
     /// Make, show and delete routers: a tenant's routing domains.
     Router(Group<network::RouterCommand>),
     /// Make, show and delete subnets of routers.
     Subnet(Group<network::SubnetCommand>),
+    /// Read a pre-shared key by the link that you were sent.
+    Secret(With<request::Open>),
     /// Log in; what it needs may stand in the environment, as clients/demo-openrc has it.
     Login(With<session::Login>),
     /// Log out.
@@ -104,6 +109,8 @@ fn dispatch(command: &Command) -> Result<String, CliError> {
         Command::Explain(it) => connection::explain(&open(&it.common)?, &it.own),
         Command::Gateway(it) => gateway::run(&open(&it.common)?, &it.own),
         Command::Machine(it) => network::machine(&open(&it.common)?, &it.own),
+        Command::Request(it) => request::run(&open(&it.common)?, &it.own),
+        Command::Secret(it) => request::open(&it.common, &it.own),
         Command::Router(it) => network::router(&open(&it.common)?, &it.own),
         Command::Subnet(it) => network::subnet(&open(&it.common)?, &it.own),
         Command::IkePolicy(it) => policy::ike(&open(&it.common)?, &it.own),

@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::IpAddr;
 
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
@@ -78,6 +79,13 @@ pub trait Agent: Send + Sync {
         gateways: &[GatewayId],
     ) -> Result<(), AgentError>;
 
+    /// Sends an echo request to one address after another until one answers, from an address of a router, as what is
+    /// behind the router would; answers who did. Takes a second per address at most, and a few more to measure the path.
+    ///
+    /// # Errors
+    /// The router was not applied, or has no such address.
+    async fn probe(&self, probe: &Probe) -> Result<Option<Echo>, AgentError>;
+
     /// Has everything that it sees told again, as [`AgentEvent`]s: how each gateway and each tunnel
     /// is. For whoever listens anew.
     ///
@@ -87,6 +95,28 @@ pub trait Agent: Send + Sync {
 
     /// What is seen from now on. There is one receiver: later calls get `None`.
     fn events(&self) -> Option<mpsc::Receiver<AgentEvent>>;
+}
+
+/// Whom to send echo requests to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Probe {
+    /// One that was applied on this host.
+    pub router: RouterId,
+    /// An address of it.
+    pub from: IpAddr,
+    /// One after another.
+    pub to: Vec<IpAddr>,
+}
+
+/// An answer to an echo request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Echo {
+    /// Who answered.
+    pub from: IpAddr,
+    /// After how long, in microseconds.
+    pub after_us: u64,
+    /// The largest packet that came through and back unbroken, in octets, its IP header included.
+    pub path_mtu: Option<u16>,
 }
 
 /// What a host saw.

@@ -4,7 +4,7 @@
 //! yet. A project's people see what happened to their project's rows, administrators see everything.
 //! Entries don't stay for ever: a reader that is too late is told so, and begins anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use adit_model::change::{Actor, LogBounds, LogEntry};
@@ -64,23 +64,35 @@ impl Control {
         }
         let mut tx = self.read().await?;
         let entries = tx.audit(&query).await?;
-        let mut names = HashMap::new();
-        for entry in &entries {
-            if let Actor::User(id) = entry.change.actor
-                && !names.contains_key(&id)
-            {
-                names.insert(id, tx.user(id).await?.map(|user| user.name));
-            }
-        }
-        let name = |actor| match actor {
-            Actor::User(id) => names.get(&id).cloned().flatten(),
-            Actor::Service => None,
-        };
+        drop(tx);
+        let names = self.names_of(entries.iter().map(|entry| entry.change.actor));
+        let names = names.await?;
         let named = |entry: LogEntry| {
-            let name = name(entry.change.actor);
+            let name = names.get(&entry.change.actor).cloned();
             (entry, name)
         };
         Ok(entries.into_iter().map(named).collect())
+    }
+
+    /// The names of those who did something that the caller may see, as far as they are users that are still there.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn names_of(
+        &self,
+        actors: impl IntoIterator<Item = Actor>,
+    ) -> Result<HashMap<Actor, Name>, Error> {
+        let actors: HashSet<Actor> = actors.into_iter().collect();
+        let mut tx = self.read().await?;
+        let mut names = HashMap::new();
+        for actor in actors {
+            if let Actor::User(id) = actor
+                && let Some(user) = tx.user(id).await?
+            {
+                names.insert(actor, user.name);
+            }
+        }
+        Ok(names)
     }
 
     /// What came after a revision, at most so many entries, as far as the caller may see it.

@@ -10,6 +10,7 @@ use adit_store::Store;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 
+use crate::agents::Agents;
 use crate::change::Shared;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -43,6 +44,7 @@ pub struct Control(pub(crate) Arc<Inner>, pub(crate) Option<Shared>);
 
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) agents: Agents,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Mutex<Box<dyn Random>>,
     pub(crate) hashing: Hashing,
@@ -68,6 +70,7 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn new(
         store: Arc<dyn Store>,
+        agents: Agents,
         clock: Arc<dyn Clock>,
         mut random: Box<dyn Random>,
         config: Config,
@@ -77,6 +80,7 @@ impl Inner {
         let start = u32::from_be_bytes(start);
         Self {
             store,
+            agents,
             view: View::new(clock.now(), config.timing.pending, start),
             clock,
             random: Mutex::new(random),

@@ -121,6 +121,7 @@ impl Control {
     async fn clear_things(&self, project: ProjectId) -> Result<(), Error> {
         let caller = &Caller::service(project);
         each! { self, caller:
+            connection_requests => |id| self.delete_connection_request(caller, GATEWAYS, id);
             connections => |id| self.delete_connection(caller, id, None);
             gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);

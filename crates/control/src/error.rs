@@ -72,6 +72,8 @@ pub enum Rule {
 /// Which quota is used up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Quota {
+    /// Requests for connections of a project.
+    ConnectionRequests,
     /// Connections of a gateway.
     Connections,
     /// Gateways of a project.

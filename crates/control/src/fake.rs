@@ -1,6 +1,7 @@
 //! An agent that only remembers what it was told, and says what a test wants it to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
@@ -10,7 +11,7 @@ use adit_model::{GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
-use crate::agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
+use crate::agent::{Agent, AgentError, AgentErrorCode, AgentEvent, Echo, Probe};
 
 /// An agent that only remembers. Every gateway it is given is available at once.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ struct State {
     log: Vec<String>,
     retained: Option<Retained>,
     said: Option<mpsc::UnboundedReceiver<AgentEvent>>,
+    answers: BTreeSet<IpAddr>,
 }
 
 impl Default for FakeAgent {
@@ -113,6 +115,11 @@ impl FakeAgent {
     /// Has it say nothing by itself.
     pub fn be_silent(&self) {
         self.state().silent = true;
+    }
+
+    /// Has an address answer echo requests.
+    pub fn answer_from(&self, address: IpAddr) {
+        self.state().answers.insert(address);
     }
 
     /// Says something.
@@ -211,6 +218,16 @@ impl Agent for FakeAgent {
             gateways: gateways.iter().copied().collect(),
         });
         Ok(())
+    }
+
+    async fn probe(&self, probe: &Probe) -> Result<Option<Echo>, AgentError> {
+        let state = self.call(format!("probe {}", probe.router.short()))?;
+        let answers = |to: &&IpAddr| state.answers.contains(*to);
+        Ok(probe.to.iter().find(answers).map(|from| Echo {
+            from: *from,
+            after_us: 1000,
+            path_mtu: Some(1400),
+        }))
     }
 
     async fn tell_all(&self) -> Result<(), AgentError> {

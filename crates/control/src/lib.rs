@@ -28,6 +28,7 @@ mod cidr_rules;
 mod clock;
 pub mod config;
 pub mod connection;
+pub mod connection_request;
 mod control;
 pub mod crypto_profile;
 mod ending;
@@ -84,7 +85,7 @@ mod wake;
 
 pub use adit_model::Noun;
 pub use adit_store::{AuditQuery, Only, Order, OrderBy, Query};
-pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent};
+pub use agent::{Agent, AgentError, AgentErrorCode, AgentEvent, Echo, Probe};
 pub use caller::Caller;
 pub use change::Together;
 pub use change_log::LogPage;

@@ -82,9 +82,10 @@ impl Control {
         random: Box<dyn Random>,
         config: Config,
     ) -> (Self, Reconciler) {
-        let inner = Arc::new(Inner::new(store, clock, random, config));
-        let control = Self::of(Arc::clone(&inner));
         let agents = Agents::of_one(agent);
+        let inner = Inner::new(store, agents.clone(), clock, random, config);
+        let inner = Arc::new(inner);
+        let control = Self::of(Arc::clone(&inner));
         (control, Reconciler { inner, agents })
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, Port, Router,
-    SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
+    Connection, ConnectionId, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId,
+    Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -155,6 +155,8 @@ touch! {
             }
         }
     }
+
+    ConnectionRequest, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

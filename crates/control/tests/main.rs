@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod change_log;
+mod connection_requests;
 mod ending;
 mod events;
 mod identity;

@@ -13,6 +13,8 @@ use crate::{Noun, ProjectId, UserId};
 /// Who changed something.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Actor {
+    /// Whoever has the link to a pre-shared key.
+    Link,
     /// A user, by a request.
     User(UserId),
     /// The service itself, by what it found out or has to do later.
@@ -106,10 +108,14 @@ impl FromStr for ChangeKind {
 /// What the service is called where a user's id would be.
 const SERVICE: &str = "service";
 
+/// What whoever has a link is called there.
+const LINK: &str = "link";
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => id.fmt(f),
+            Self::Link => f.write_str(LINK),
             Self::Service => f.write_str(SERVICE),
         }
     }
@@ -120,6 +126,7 @@ impl FromStr for Actor {
 
     fn from_str(text: &str) -> Result<Self, ChangeWordError> {
         match text {
+            LINK => Ok(Self::Link),
             SERVICE => Ok(Self::Service),
             id => id.parse().map(Self::User).map_err(|_| ChangeWordError),
         }

@@ -71,6 +71,8 @@ typed_id! {
     ApplicationCredentialId;
     /// Names a [`crate::Connection`].
     ConnectionId;
+    /// Names a [`crate::ConnectionRequest`].
+    ConnectionRequestId;
     /// Names an [`crate::EndpointGroup`].
     EndpointGroupId;
     /// Names a [`crate::FloatingIp`].

@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod change;
 pub mod cidr;
 pub mod connection;
+pub mod connection_request;
 pub mod desired;
 pub mod endpoint_group;
 pub mod floating_ip;
@@ -34,13 +35,14 @@ pub mod user;
 
 pub use cidr::Cidr;
 pub use connection::Connection;
+pub use connection_request::ConnectionRequest;
 pub use endpoint_group::EndpointGroup;
 pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
-    ApiKeyId, ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId,
-    HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
+    FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId,
+    RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;

@@ -41,6 +41,8 @@ nouns! {
     ApplicationCredential = "application_credential", "application credential";
     /// A [`crate::Connection`].
     Connection = "connection", "connection";
+    /// A [`crate::ConnectionRequest`].
+    ConnectionRequest = "connection_request", "connection request";
     /// A [`crate::EndpointGroup`].
     EndpointGroup = "endpoint_group", "endpoint group";
     /// A [`crate::FloatingIp`].

@@ -58,9 +58,11 @@ mod namespace;
 mod netlink;
 mod network;
 mod nft;
+mod probe;
 mod provider;
 mod router;
 
 pub use error::NetworkError;
 pub use gateway::{GatewayPorts, OuterPorts};
+pub use probe::EchoReply;
 pub use provider::{ExternalNetwork, Network};

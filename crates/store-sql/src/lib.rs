@@ -10,6 +10,7 @@ mod addresses_outside;
 mod change_log;
 mod column;
 mod connection;
+mod connection_request;
 mod credential;
 mod endpoint_group;
 mod floating_ip;

@@ -120,6 +120,7 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         connection: connection any_connection;
         ike_policy: ike_policy any_ike_policy;
         ipsec_policy: ipsec_policy any_ipsec_policy;
+        connection_request: connection_request any_connection_request;
     }
 }
 
@@ -187,6 +188,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         network: network delete_network;
         ike_policy: ike_policy delete_ike_policy;
         ipsec_policy: ipsec_policy delete_ipsec_policy;
+        connection_request: connection_request delete_connection_request;
     }
     macro_rules! listed {
         ($($field:ident: $list:ident $count:ident;)+) => {$(
@@ -205,6 +207,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         router: routers count_routers;
         ike_policy: ike_policies count_ike_policies;
         ipsec_policy: ipsec_policies count_ipsec_policies;
+        connection_request: connection_requests count_connection_requests;
     }
     let stolen = Router {
         project: p,
@@ -284,6 +287,7 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         gateway update_gateway gateway;
         ike_policy update_ike_policy ike_policy;
         ipsec_policy update_ipsec_policy ipsec_policy;
+        connection_request update_connection_request connection_request;
     }
     // What is on a host may be on another one later.
     let host = HostId::random();

@@ -31,8 +31,8 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Router,
-    SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
+    Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 
@@ -107,6 +107,7 @@ pub trait Transaction:
     + Rows<SecurityGroup>
     + Rows<SecurityGroupRule>
     + Rows<Gateway>
+    + Rows<ConnectionRequest>
     + Rows<EndpointGroup>
     + Rows<IkePolicy>
     + Rows<IpsecPolicy>
@@ -135,6 +136,7 @@ pub trait WriteTransaction:
     + WriteRows<SecurityGroup>
     + WriteRows<SecurityGroupRule>
     + WriteRows<Gateway>
+    + WriteRows<ConnectionRequest>
     + WriteRows<EndpointGroup>
     + WriteRows<IkePolicy>
     + WriteRows<IpsecPolicy>

@@ -2,10 +2,11 @@
 //! `Rows::<Subnet>::get(tx, project, id)`. One definition for every store.
 
 use adit_model::{
-    Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
-    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port,
-    PortId, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
+    EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, IkePolicy, IkePolicyId,
+    IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port, PortId, ProjectId, Revision,
+    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
+    Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -140,6 +141,10 @@ nouns! {
         gateways_of_router(RouterId: Router);
         gateways_of_subnet(SubnetId: Subnet)
 
+    ConnectionRequest, ConnectionRequestId,
+        connection_request connection_requests any_connection_request all_connection_requests
+        page_connection_requests count_connection_requests insert_connection_request update_connection_request
+        delete_connection_request
     EndpointGroup, EndpointGroupId,
         endpoint_group endpoint_groups any_endpoint_group all_endpoint_groups
         page_endpoint_groups count_endpoint_groups insert_endpoint_group update_endpoint_group

@@ -3,8 +3,8 @@
 use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port, ProjectId, Revision,
-    Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port,
+    ProjectId, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -233,6 +233,13 @@ rows! {
         owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
         fixed: [endpoints]
+    }
+    ConnectionRequest {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |_row| Vec::new(), unique: |_row| Vec::new(),
+        fixed: [
+            peer_address, peer_cidrs, local_cidrs, test_addresses, recipient, connection, made_gateway
+        ]
     }
     Connection {
         owners: &[Noun::Gateway], name: |row| row.name.as_str(),

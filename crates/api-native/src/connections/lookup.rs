@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::problem::Problem;
 
 /// What holds for every face, and nothing more.
-pub(super) const RULES: Rules = Rules {
+pub(crate) const RULES: Rules = Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     overlaps: Overlaps::Nested,

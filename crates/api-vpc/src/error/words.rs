@@ -11,6 +11,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::ApiKey => "api_key",
         Noun::ApplicationCredential => "application_credential",
         Noun::Connection => "vpn_connection",
+        Noun::ConnectionRequest => "connection_request",
         Noun::EndpointGroup => "endpoint_group",
         Noun::FloatingIp => "floating_ip",
         Noun::Gateway => "vpn_gateway",
@@ -37,6 +38,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::ApiKey => "API key",
         Noun::ApplicationCredential => "application credential",
         Noun::Connection => "VPN connection",
+        Noun::ConnectionRequest => "connection request",
         Noun::EndpointGroup => "endpoint group",
         Noun::FloatingIp => "floating IP",
         Noun::Gateway => "VPN gateway",
@@ -77,6 +79,7 @@ pub(super) fn field(field: &str) -> &str {
 
 pub(super) const fn quota_code(quota: Quota) -> &'static str {
     match quota {
+        Quota::ConnectionRequests => "connection_requests_quota_exceeded",
         Quota::Connections => "vpn_connections_quota_exceeded",
         Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
         Quota::IkePolicies => "ike_policies_quota_exceeded",
@@ -96,6 +99,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
 /// What a quota counts.
 pub(super) const fn counted(quota: Quota) -> &'static str {
     match quota {
+        Quota::ConnectionRequests => "requests for connections of a project",
         Quota::Connections => "VPN connections of a gateway",
         Quota::Gateways => "VPN gateways in a region",
         Quota::GatewaysInZone => "VPN gateways in a zone",

@@ -52,6 +52,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V9__origins",
         include_str!("../../migrations/sqlite/V9__origins.sql"),
     ),
+    (
+        "V10__connection_requests",
+        include_str!("../../migrations/sqlite/V10__connection_requests.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_model::change::Actor;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
+use adit_model::connection_request::{PairReport, RequestState, RequestStep, SecretLink};
 use adit_model::endpoint_group::{Endpoints, Written};
 use adit_model::floating_ip::Association;
 use adit_model::policy::{IkeParameters, IpsecParameters};
@@ -11,11 +13,11 @@ use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
-    Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
-    Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
-    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision,
-    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
-    Subnet, SubnetId,
+    Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
+    EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, HostId, IkePolicy, IkePolicyId,
+    IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkId, OuterAddresses, Port, PortId,
+    Project, ProjectId, Psk, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -39,6 +41,7 @@ pub struct World {
     pub connection: Connection,
     pub ike_policy: IkePolicy,
     pub ipsec_policy: IpsecPolicy,
+    pub connection_request: ConnectionRequest,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -290,6 +293,7 @@ impl World {
                 created_at,
                 revision,
             },
+            connection_request: request(project, gateway, created_at),
         }
     }
 
@@ -310,7 +314,8 @@ impl World {
         tx.insert_endpoint_group(&self.endpoint_group).await?;
         tx.insert_ike_policy(&self.ike_policy).await?;
         tx.insert_ipsec_policy(&self.ipsec_policy).await?;
-        tx.insert_connection(&self.connection).await
+        tx.insert_connection(&self.connection).await?;
+        tx.insert_connection_request(&self.connection_request).await
     }
 
     /// Inserts and commits all of them.
@@ -318,6 +323,56 @@ impl World {
         let mut tx = store.write().await.unwrap();
         self.insert(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+fn request(
+    project: ProjectId,
+    gateway: GatewayId,
+    created_at: OffsetDateTime,
+) -> ConnectionRequest {
+    let step = |state, by| RequestStep {
+        state,
+        at: created_at,
+        by,
+    };
+    let [local, peer]: [Cidr; 2] = blocks(&["10.0.0.0/24", "192.168.0.0/24"])
+        .try_into()
+        .unwrap();
+    ConnectionRequest {
+        id: ConnectionRequestId::random(),
+        project,
+        name: name("branch"),
+        peer_address: "peer.example.com".to_owned(),
+        peer_cidrs: vec![peer],
+        local_cidrs: vec![local],
+        test_addresses: vec!["192.168.0.7".parse().unwrap()],
+        recipient: "Ann".to_owned(),
+        connection: ConnectionId::random(),
+        made_gateway: Some(gateway),
+        steps: vec![
+            step(RequestState::Submitted, Some(Actor::User(UserId::random()))),
+            step(RequestState::Configured, Some(Actor::Service)),
+            step(RequestState::SecretFetched, None),
+        ],
+        secret: SecretLink {
+            proof: [1; 32],
+            passphrase: [2; 32],
+            expires_at: created_at.replace_nanosecond(0).unwrap(),
+            failures: 2,
+        },
+        report: vec![PairReport {
+            local,
+            peer,
+            is_carried: true,
+            from: Some("10.0.0.1".parse().unwrap()),
+            asked: vec!["192.168.0.7".parse().unwrap()],
+            answered: Some("192.168.0.7".parse().unwrap()),
+            after_us: Some(1234),
+            path_mtu: Some(1438),
+        }],
+        created_at,
+        revision: Revision::FIRST,
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use adit_model::{
-    Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
-    Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupRule,
-    Subnet, SubnetId,
+    Cidr, Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy,
+    IpsecPolicy, Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup,
+    SecurityGroupRule, Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -82,7 +82,8 @@ tables! {
     endpoint_groups: EndpointGroup,
     ike_policies: IkePolicy,
     ipsec_policies: IpsecPolicy,
-    connections: Connection
+    connections: Connection,
+    connection_requests: ConnectionRequest
 }
 
 fn hangs_on(row: &impl Row, noun: Noun, id: Uuid) -> bool {
