@@ -260,6 +260,7 @@ impl Supervisor {
                 reasons: vec![reason.clone()],
                 ike_suite: None,
                 children: Vec::new(),
+                members: Vec::new(),
                 traffic: Traffic::default(),
             };
             let event = AgentEvent::Tunnel {

@@ -7,6 +7,7 @@ use adit_control::gateway::{
     GatewayChange, GatewaySurroundings, GatewayView, NewGateway, Place as Site, Rules,
 };
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete};
+use adit_model::gateway::GatewayMode;
 use adit_model::{Gateway, GatewayId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -71,6 +72,7 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         resource_group: body.resource_group(&cx)?,
         description: String::new(),
         place: Site::Subnet(subnet.ok_or_else(missing)?),
+        mode: GatewayMode::Policy,
         admin_state_up: true,
     };
     let made = cx.vpc.control.create_gateway(&cx.caller, RULES, new).await;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
-//!     then, and again after a restart: connections, gateways, groups, policies, floating IPs, routers,
+//!     then, and again after a restart: routes, connections, gateways, groups, policies, floating IPs, routers,
 //!     ports, subnets, networks, security groups --> nothing left --> its row goes
 //! ```
 //!
@@ -121,6 +121,7 @@ impl Control {
     async fn clear_things(&self, project: ProjectId) -> Result<(), Error> {
         let caller = &Caller::service(project);
         each! { self, caller:
+            routes => |id| self.delete_route(caller, id);
             connections => |id| self.delete_connection(caller, id, None);
             gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);

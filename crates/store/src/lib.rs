@@ -31,8 +31,8 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Router,
-    SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Route,
+    Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 
@@ -111,6 +111,7 @@ pub trait Transaction:
     + Rows<IkePolicy>
     + Rows<IpsecPolicy>
     + Rows<Connection>
+    + Rows<Route>
     + Send
 {
 }
@@ -139,6 +140,7 @@ pub trait WriteTransaction:
     + WriteRows<IkePolicy>
     + WriteRows<IpsecPolicy>
     + WriteRows<Connection>
+    + WriteRows<Route>
 {
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
     ///

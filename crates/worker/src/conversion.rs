@@ -303,6 +303,7 @@ pub(crate) mod tests {
             local_id: connection::Identity::parse("203.0.113.1"),
             peer_id: connection::Identity::parse("@peer"),
             initiator: Initiator::BiDirectional,
+            carriers: adit_model::desired::Carriers::One,
             mtu: 1400,
             authentication: Authentication::PresharedKey(Psk::new(b"secret".to_vec()).unwrap()),
             ppk: None,

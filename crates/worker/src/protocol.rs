@@ -224,7 +224,7 @@ mod tests {
                 r#"{{"code":"internal_error","whose":"local","since":"2026-01-01T00:00:00Z","evidence":"{evidence}","next_step":""}}"#
             );
             format!(
-                r#"{{"Tunnel":{{"connection":"{}","observed":{{"state":"up","since":"2026-01-01T00:00:00Z","reasons":[{}],"ike_suite":null,"children":[],"traffic":{{"packets_in":0,"bytes_in":0,"packets_out":0,"bytes_out":0}}}}}}}}"#,
+                r#"{{"Tunnel":{{"connection":"{}","observed":{{"state":"up","since":"2026-01-01T00:00:00Z","reasons":[{}],"ike_suite":null,"children":[],"members":[],"traffic":{{"packets_in":0,"bytes_in":0,"packets_out":0,"bytes_out":0}}}}}}}}"#,
                 ConnectionId::random(),
                 vec![reason; reasons].join(",")
             )

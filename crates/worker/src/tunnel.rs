@@ -358,6 +358,7 @@ impl Tunnel {
             reasons,
             ike_suite: self.ike_suite.clone(),
             children: self.children.values().cloned().collect(),
+            members: Vec::new(),
             traffic: total(self.present.values().copied().chain([self.past])),
         }
     }

@@ -59,6 +59,7 @@ pub(super) fn new_connection(
             peer_cidrs: ends.peer_cidrs.unwrap_or_default(),
             ..GivenEnds::default()
         },
+        distribute_traffic: false,
         mtu: 0,
         initiator: initiator(body)?.unwrap_or(Initiator::BiDirectional),
         dead_peer_detection: DeadPeerDetection {

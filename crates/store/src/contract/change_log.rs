@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry};
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Noun, Port,
-    ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
+    ProjectId, Route, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
 };
 use uuid::Uuid;
 
@@ -58,6 +58,7 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<IkePolicy>(tx, &mut all).await;
     stored::<IpsecPolicy>(tx, &mut all).await;
     stored::<Connection>(tx, &mut all).await;
+    stored::<Route>(tx, &mut all).await;
     assert_eq!(told, all);
 }
 

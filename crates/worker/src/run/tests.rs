@@ -52,6 +52,7 @@ fn gateway(tunnels: Vec<Arc<TunnelSpec>>) -> GatewayOrder {
     GatewayOrder {
         addresses: OuterAddresses {
             v4: [127, 0, 0, 1].into(),
+            second: None,
             v6: None,
         },
         tunnels,
