@@ -216,6 +216,7 @@ mod tests {
             gateway_status: GatewayStatus::Available,
             observed: None,
             local_address: [203, 0, 113, 1].into(),
+            addresses: std::net::Ipv4Addr::new(203, 0, 113, 1).into(),
             ike_policy: None,
             ipsec_policy: None,
         }
