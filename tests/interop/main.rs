@@ -18,6 +18,7 @@ mod native;
 mod outside_by_ipv6;
 mod ppk;
 mod reasons;
+mod route_mode;
 mod scene;
 mod scoreboard;
 mod second_wave;
