@@ -322,6 +322,34 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
     );
     undone(
         serve,
+        "a gateway in route mode, with a connection and a route to it",
+        || {
+            let routed = json!({
+                "name": "brief", "subnet": {"id": one.subnets[0]}, "mode": "route",
+            });
+            let gateway = api.post("vpn_gateways", &routed.to_string()).is(201);
+            let connections = format!("vpn_gateways/{}/connections", id(&gateway));
+            let way = json!({
+                "name": "brief", "psk": "brief-secret", "peer": {"address": "203.0.113.9"},
+            });
+            let way = api.post(&connections, &way.to_string()).is(201);
+            let vpc = api.get(&format!("vpcs/{}", one.vpc)).is(200);
+            let table = id(&vpc["default_routing_table"]);
+            let routes = format!("vpcs/{}/routing_tables/{table}/routes", one.vpc);
+            let route = json!({
+                "name": "brief", "destination": "0.0.0.0/0", "next_hop": {"id": way["id"]},
+                "zone": {"name": "us-south-1"},
+            });
+            let route = api.post(&routes, &route.to_string()).is(201);
+            (gateway, (routes, route))
+        },
+        |(gateway, (routes, route))| {
+            gone(&routes, &route);
+            gone("vpn_gateways", &gateway);
+        },
+    );
+    undone(
+        serve,
         "an instance",
         || {
             let instance = json!({

@@ -88,6 +88,10 @@ impl Scene {
             serve,
         };
         scene.lead("branch", BLOCK);
+        // Before any tunnel is up nothing leaves otherwise.
+        let capture = Capture::start(&scene.serve);
+        ping_with(&scene.instance().namespace, INNER, "-c 3 -i 0.1 -w 1").none();
+        capture.stop().hides(&scene.instance().address, INNER);
         for tunnel in order {
             scene.bring_up(tunnel);
         }

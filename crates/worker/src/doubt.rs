@@ -54,6 +54,11 @@ impl Doubt {
         self.unanswered.is_some()
     }
 
+    /// Whether there is nothing to look at.
+    pub(crate) const fn is_idle(&self) -> bool {
+        !self.sent && self.unanswered.is_none()
+    }
+
     /// Notes that packets were sent.
     pub(crate) fn note_sent(&mut self) {
         self.sent = true;

@@ -86,6 +86,9 @@ impl Worker {
         let mut silent = Vec::new();
         let mut is_pending = false;
         for (owner, lanes) in &mut self.lanes {
+            if lanes.doubts.iter().all(Doubt::is_idle) {
+                continue;
+            }
             let keys = conversion::keys(*owner);
             let before = lanes.sharing();
             let each = keys.into_iter().zip(lanes.doubts.iter_mut());
