@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::nat::{BEHIND, Nat};
 use crate::scene::{PSK, SITE, Suite};
 use crate::strongswan::{BLOCK, INNER, More, Peer, TOOLS, Wanted};
 use crate::support::api::Api;
@@ -27,6 +28,66 @@ const DAEMON: &str = "plugins {
     kernel-libipsec { allow_peer_ts = yes }
 }";
 
+/// A peer that waits for its own configuration.
+fn wanted(site: &Site, suite: &Suite, more: More) -> Wanted {
+    Wanted {
+        gateway: site.address.clone(),
+        ike: suite.ike,
+        esp: suite.esp,
+        psk: PSK,
+        remote: "0.0.0.0/0",
+        remote_v6: None,
+        ids: None,
+        more: More {
+            of_daemon: DAEMON,
+            ..more
+        },
+        version: 2,
+    }
+}
+
+/// The addresses of both members of a site's gateway.
+fn members(api: &Api, site: &Site) -> [String; 2] {
+    let seen = api.get(&format!("vpn_gateways/{}", site.gateway)).is(200);
+    [0, 1].map(|number: usize| {
+        let address = &seen["members"][number]["public_ip"]["address"];
+        address.as_str().unwrap().to_owned()
+    })
+}
+
+/// Makes a connection to a peer; its path.
+fn connect(api: &Api, site: &Site, peer: &str, more: &Value) -> String {
+    let mut body = json!({"name": "way", "psk": PSK, "peer": {"address": peer}});
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let many = format!("vpn_gateways/{}/connections", site.gateway);
+    let made = api.post(&many, &body.to_string()).is(201);
+    format!("{many}/{}", made["id"].as_str().unwrap())
+}
+
+/// Has what is for a block go to a connection's peer.
+fn lead(api: &Api, site: &Site, connection: &str, (name, destination): (&str, &str)) {
+    let vpc = api.get(&format!("vpcs/{}", site.vpc)).is(200);
+    let table = vpc["default_routing_table"]["id"].as_str().unwrap();
+    let routes = format!("vpcs/{}/routing_tables/{table}/routes", site.vpc);
+    let (_, id) = connection.rsplit_once('/').unwrap();
+    let body = json!({
+        "name": name, "destination": destination, "next_hop": {"id": id},
+        "zone": {"name": "us-south-1"},
+    });
+    api.post(&routes, &body.to_string()).is(201);
+}
+
+/// The statuses of both tunnels.
+fn statuses(api: &Api, connection: &str) -> [String; 2] {
+    let seen = api.get(connection).is(200);
+    [0, 1].map(|number: usize| {
+        let status = &seen["tunnels"][number]["status"];
+        status.as_str().unwrap().to_owned()
+    })
+}
+
 struct Scene {
     peer: Peer,
     site: Site,
@@ -34,7 +95,6 @@ struct Scene {
     /// The path of the connection, and the gateway's two addresses.
     connection: String,
     members: [String; 2],
-    routes: String,
     serve: Serve,
 }
 
@@ -45,46 +105,19 @@ impl Scene {
         let api = serve.api();
         let site = Site::in_mode("route", &serve, &api, "one", &[SITE]);
         let suite = Suite::cbc_sha256();
-        let wanted = Wanted {
-            gateway: site.address.clone(),
-            ike: suite.ike,
-            esp: suite.esp,
-            psk: PSK,
-            remote: "0.0.0.0/0",
-            remote_v6: None,
-            ids: None,
-            more: More {
-                of_daemon: DAEMON,
-                ..More::default()
-            },
-            version: 2,
-        };
-        let peer = Peer::start(&serve, &wanted);
-        let gateway = format!("vpn_gateways/{}", site.gateway);
-        let seen = api.get(&gateway).is(200);
-        let members = [0, 1].map(|number: usize| {
-            let address = &seen["members"][number]["public_ip"]["address"];
-            address.as_str().unwrap().to_owned()
-        });
-        assert_eq!(members[0], site.address);
-        peer.configure_as(&configuration(&peer.address, &members, &suite));
-        let body = json!({
-            "name": "way", "psk": PSK, "peer": {"address": peer.address},
-            "establish_mode": "peer_only",
-        });
-        let many = format!("{gateway}/connections");
-        let made = api.post(&many, &body.to_string()).is(201);
-        let connection = format!("{many}/{}", made["id"].as_str().unwrap());
-        let vpc = api.get(&format!("vpcs/{}", site.vpc)).is(200);
-        let table = vpc["default_routing_table"]["id"].as_str().unwrap();
-        let routes = format!("vpcs/{}/routing_tables/{table}/routes", site.vpc);
+        let peer = Peer::start(&serve, &wanted(&site, &suite, More::default()));
+        let members = members(&api, &site);
+        let tunnels = [(NAMES[0], &members[0]), (NAMES[1], &members[1])];
+        let own = &peer.address;
+        peer.configure_as(&configuration(own, own, &tunnels, &suite));
+        let more = json!({"establish_mode": "peer_only"});
+        let connection = connect(&api, &site, own, &more);
         let scene = Self {
             peer,
             site,
             api,
             connection,
             members,
-            routes,
             serve,
         };
         scene.lead("branch", BLOCK);
@@ -101,12 +134,7 @@ impl Scene {
 
     /// Has what is for a block go to the peer.
     fn lead(&self, name: &str, destination: &str) {
-        let (_, id) = self.connection.rsplit_once('/').unwrap();
-        let body = json!({
-            "name": name, "destination": destination, "next_hop": {"id": id},
-            "zone": {"name": "us-south-1"},
-        });
-        self.api.post(&self.routes, &body.to_string()).is(201);
+        lead(&self.api, &self.site, &self.connection, (name, destination));
     }
 
     fn instance(&self) -> &Instance {
@@ -124,13 +152,8 @@ impl Scene {
         });
     }
 
-    /// The statuses of both tunnels.
     fn statuses(&self) -> [String; 2] {
-        let seen = self.api.get(&self.connection).is(200);
-        [0, 1].map(|number: usize| {
-            let status = &seen["tunnels"][number]["status"];
-            status.as_str().unwrap().to_owned()
-        })
+        statuses(&self.api, &self.connection)
     }
 
     fn all_are_up(&self) {
@@ -200,9 +223,10 @@ impl Scene {
 /// What the peer calls its connections, and their Child SAs.
 const NAMES: [&str; 2] = ["first", "second"];
 
-fn configuration(own: &str, members: &[String; 2], suite: &Suite) -> String {
+/// A peer's configuration: the address that it has, what it calls itself, and its name for a tunnel to each of these.
+fn configuration(own: &str, id: &str, tunnels: &[(&str, &String)], suite: &Suite) -> String {
     let (ike, esp) = (suite.ike, suite.esp);
-    let each = NAMES.iter().zip(members).map(|(name, member)| {
+    let each = tunnels.iter().map(|(name, member)| {
         format!(
             "{name} {{
                 version = 2
@@ -212,7 +236,7 @@ fn configuration(own: &str, members: &[String; 2], suite: &Suite) -> String {
                 mobike = no
                 local {{
                     auth = psk
-                    id = {own}
+                    id = {id}
                 }}
                 remote {{
                     auth = psk
@@ -363,4 +387,63 @@ fn traffic_is_distributed_and_drained_from_one_tunnel_without_loss() {
         let pings = pings.stop();
         assert_eq!(lost(&pings), 0, "{}", pings.text);
     }
+}
+
+#[test]
+fn one_of_two_far_sides_that_is_killed_takes_two_seconds_of_pings_along_at_most() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let serve = Serve::start("arm4", 201);
+    let api = serve.api();
+    let site = Site::in_mode("route", &serve, &api, "one", &[SITE]);
+    let (suite, members) = (Suite::cbc_sha256(), members(&api, &site));
+    // Two programs behind one address, one for each of the gateway's, and both have what is asked for behind them.
+    let nat = Nat::start(&serve);
+    let mut peers = Vec::new();
+    for (number, member) in (0_u8..).zip(&members) {
+        let more = More {
+            number,
+            behind: Some(BEHIND),
+            ..More::default()
+        };
+        let peer = Peer::start_unplugged(&serve, &wanted(&site, &suite, more));
+        peer.plug_behind(&nat.namespace, Nat::bridge());
+        let name = NAMES[usize::from(number)];
+        let tunnel = [(name, member)];
+        peer.configure_as(&configuration(&peer.address, &nat.address, &tunnel, &suite));
+        if number > 0 {
+            let namespace = &peer.namespace;
+            ip(&format!("-n {namespace} address add {INNER}/32 dev lo"));
+        }
+        peers.push(peer);
+    }
+    nat.by_sender([
+        (&members[0], &peers[0].address),
+        (&members[1], &peers[1].address),
+    ]);
+    let often = json!({"dead_peer_detection": {"action": "restart", "interval": 2, "timeout": 10}});
+    let connection = connect(&api, &site, &nat.address, &often);
+    lead(&api, &site, &connection, ("branch", BLOCK));
+    until("both tunnels are up", PATIENCE, || {
+        (statuses(&api, &connection) == ["up", "up"]).then_some(())
+    });
+    let pings = PingsUnderWay::every(&site.instances[0].namespace, INNER, EVERY);
+    until("the first one answers", VERDICT, || {
+        (peers[0].sas().packets_out > 20).then_some(())
+    });
+    let second = peers.pop().unwrap();
+    let before = second.sas().packets_out;
+    // By SIGKILL, and nobody is there any more who could say that nobody is there.
+    drop(peers);
+    until("the second one answers", PATIENCE, || {
+        (second.sas().packets_out > before + 40).then_some(())
+    });
+    let pings = pings.stop();
+    let gone = lost(&pings);
+    eprintln!("{gone} of {} pings were lost", pings.sent);
+    assert!(
+        0 < gone && gone <= LOST_AT_MOST,
+        "{gone} were lost: {}",
+        pings.text
+    );
+    assert_eq!(statuses(&api, &connection), ["down", "up"]);
 }
