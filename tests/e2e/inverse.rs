@@ -290,6 +290,19 @@ fn routed(api: &Api, site: &Site) -> (Value, (String, Value)) {
     (gateway, (routes, route))
 }
 
+/// The same of a gateway in route mode, its connection, and a route to that.
+fn undone_by_routes(serve: &Serve, api: &Api, site: &Site, gone: impl Fn(&str, &Value)) {
+    undone(
+        serve,
+        "a gateway in route mode, with a connection and a route to it",
+        || routed(api, site),
+        |(gateway, (routes, route))| {
+            gone(&routes, &route);
+            gone("vpn_gateways", &gateway);
+        },
+    );
+}
+
 #[test]
 fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
     let Some(_turn) = turn(&["nft"]) else {
@@ -340,15 +353,7 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
         },
         |made| gone("vpn_gateways", &made),
     );
-    undone(
-        serve,
-        "a gateway in route mode, with a connection and a route to it",
-        || routed(api, one),
-        |(gateway, (routes, route))| {
-            gone(&routes, &route);
-            gone("vpn_gateways", &gateway);
-        },
-    );
+    undone_by_routes(serve, api, one, gone);
     undone(
         serve,
         "an instance",
