@@ -122,7 +122,7 @@ fn who_can_not_rekey_makes_another_before_the_time_is_up() {
 
 #[test]
 fn packets_that_wait_bring_a_lost_tunnel_back_and_nothing_else_does() {
-    for versions in [adit_ike::Versions::V1, adit_ike::Versions::V2] {
+    for versions in [Versions::V1, Versions::V2] {
         let mut pair = up_with(9, |_, config| {
             config.versions = versions;
             config.initiate = true;
