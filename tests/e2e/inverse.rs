@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::ends::{End, active, connect, end, id, policies};
 use crate::support::api::Api;
 use crate::support::serve::Serve;
+use crate::support::site::Site;
 use crate::support::traffic::ping;
 use crate::support::{PATIENCE, namespace, poll, turn};
 use crate::world::World;
@@ -270,6 +271,38 @@ fn networks_of_peers_blocks(serve: &Serve, api: &Api, left: &End, tunnel: &Value
     );
 }
 
+/// Makes a gateway in route mode with a connection, and a route to it; answers the gateway, the path of routes, and the
+/// route.
+fn routed(api: &Api, site: &Site) -> (Value, (String, Value)) {
+    let routed = json!({"name": "brief", "subnet": {"id": site.subnets[0]}, "mode": "route"});
+    let gateway = api.post("vpn_gateways", &routed.to_string()).is(201);
+    let connections = format!("vpn_gateways/{}/connections", id(&gateway));
+    let way = json!({"name": "brief", "psk": "brief-secret", "peer": {"address": "203.0.113.9"}});
+    let way = api.post(&connections, &way.to_string()).is(201);
+    let vpc = api.get(&format!("vpcs/{}", site.vpc)).is(200);
+    let table = id(&vpc["default_routing_table"]);
+    let routes = format!("vpcs/{}/routing_tables/{table}/routes", site.vpc);
+    let route = json!({
+        "name": "brief", "destination": "0.0.0.0/0", "next_hop": {"id": way["id"]},
+        "zone": {"name": "us-south-1"},
+    });
+    let route = api.post(&routes, &route.to_string()).is(201);
+    (gateway, (routes, route))
+}
+
+/// The same of a gateway in route mode, its connection, and a route to that.
+fn undone_by_routes(serve: &Serve, api: &Api, site: &Site, gone: impl Fn(&str, &Value)) {
+    undone(
+        serve,
+        "a gateway in route mode, with a connection and a route to it",
+        || routed(api, site),
+        |(gateway, (routes, route))| {
+            gone(&routes, &route);
+            gone("vpn_gateways", &gateway);
+        },
+    );
+}
+
 #[test]
 fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
     let Some(_turn) = turn(&["nft"]) else {
@@ -320,6 +353,7 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
         },
         |made| gone("vpn_gateways", &made),
     );
+    undone_by_routes(serve, api, one, gone);
     undone(
         serve,
         "an instance",

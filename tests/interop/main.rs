@@ -19,6 +19,7 @@ mod onboarding;
 mod outside_by_ipv6;
 mod ppk;
 mod reasons;
+mod route_mode;
 mod scene;
 mod scoreboard;
 mod second_wave;

@@ -86,6 +86,25 @@ impl Nat {
         ));
     }
 
+    /// IKE that comes for the box goes to one of several behind it, by who has sent it.
+    pub(crate) fn by_sender(&self, peers: [(&String, &String); 2]) {
+        let own = &self.address;
+        let each = peers.map(|(sender, peer)| {
+            format!(
+                "iif eth0 ip saddr {sender} ip daddr {own} udp dport {{ 500, 4500 }} dnat to {peer}"
+            )
+        });
+        self.rules(&format!(
+            "table ip nat {{
+                chain in {{
+                    type nat hook prerouting priority dstnat;
+                    {}
+                }}
+            }}",
+            each.join("\n")
+        ));
+    }
+
     fn rules(&self, rules: &str) {
         let mut child = within(&self.namespace, "nft")
             .args(["-f", "-"])

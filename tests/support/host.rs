@@ -10,8 +10,8 @@ use adit_agent::{LocalAgent, WorkerProgram};
 use adit_control::{Agent, AgentEvent};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
 use adit_model::desired::{
-    GatewayChange, GatewaySpec, InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec,
-    RouterSpec, TunnelSpec,
+    Carriers, GatewayChange, GatewaySpec, InstanceSpec, InterfaceAddress, InterfaceSpec,
+    NetworkSpec, RouterSpec, TunnelSpec,
 };
 use adit_model::observed::{TunnelObserved, TunnelState};
 use adit_model::policy::{IkeParameters, IpsecParameters};
@@ -180,6 +180,7 @@ impl Host {
             router: router.id,
             addresses: OuterAddresses {
                 v4: format!("{}.{number}", self.external()).parse().unwrap(),
+                second: None,
                 v6: self
                     .external_v6()
                     .map(|block| format!("{block}::{number}").parse().unwrap()),
@@ -310,6 +311,7 @@ impl Place {
             local_id: Identity::Address(self.gateway.addresses.toward(peer).unwrap()),
             peer_id: Identity::Address(peer),
             initiator: Initiator::BiDirectional,
+            carriers: Carriers::One,
             mtu: 0,
             authentication: Psk::new(b"VPNDemoPassword".to_vec()).unwrap().into(),
             ppk: None,

@@ -20,6 +20,8 @@ pub(crate) struct Instance {
 /// A VPC.
 #[derive(Debug)]
 pub(crate) struct Site {
+    /// The VPC's id.
+    pub(crate) vpc: String,
     /// The gateway's id.
     pub(crate) gateway: String,
     /// The gateway's public address.
@@ -34,6 +36,17 @@ pub(crate) struct Site {
 impl Site {
     /// Makes one, and waits until all of it is there.
     pub(crate) fn new(serve: &Serve, api: &Api, name: &str, cidrs: &[&str]) -> Self {
+        Self::in_mode("policy", serve, api, name, cidrs)
+    }
+
+    /// The same with a gateway in this mode.
+    pub(crate) fn in_mode(
+        mode: &str,
+        serve: &Serve,
+        api: &Api,
+        name: &str,
+        cidrs: &[&str],
+    ) -> Self {
         let id = |body: serde_json::Value| body["id"].as_str().unwrap().to_owned();
         let vpc = api.post("vpcs", &json!({"name": format!("vpc-{name}")}).to_string());
         let vpc = id(vpc.is(201));
@@ -67,7 +80,11 @@ impl Site {
             instances.push(Instance { namespace, address });
             subnets.push(subnet);
         }
-        let body = json!({"name": format!("gateway-{name}"), "subnet": {"id": subnets[0]}});
+        let body = json!({
+            "name": format!("gateway-{name}"),
+            "subnet": {"id": subnets[0]},
+            "mode": mode,
+        });
         let gateway = api.post("vpn_gateways", &body.to_string()).is(201);
         let address = gateway["public_ip"]["address"].as_str().unwrap().to_owned();
         let gateway = id(gateway);
@@ -76,6 +93,7 @@ impl Site {
             (seen["status"] == "available").then_some(())
         });
         Self {
+            vpc,
             gateway,
             address,
             cidrs: cidrs.iter().map(|cidr| (*cidr).to_owned()).collect(),

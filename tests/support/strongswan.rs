@@ -353,6 +353,11 @@ impl Peer {
         text
     }
 
+    /// The same of one that may fail; whether it worked.
+    pub(crate) fn tries(&self, command: &str) -> bool {
+        self.run(command).status.success()
+    }
+
     /// Has it bring the tunnel up, trying again and again.
     #[track_caller]
     pub(crate) fn bring_up(&self, limit: Duration) {

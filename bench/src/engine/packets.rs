@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 
 use adit_crypto::{Encryption, SystemRandom};
 use adit_dataplane::{
-    Carriage, ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Memory, Owner, RouteChange,
+    Carriage, ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Lane, Memory, Owner,
+    RouteChange,
 };
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
@@ -72,8 +73,10 @@ fn child(number: u32, at_peer: bool) -> io::Result<ChildSa> {
     Ok(ChildSa {
         id: ChildId(number.into()),
         owner: Owner(number.into()),
+        lane: Lane::First,
         inbound: receives.map_err(io::Error::other)?,
         outbound: sends.map_err(io::Error::other)?,
+        local: own.into(),
         remote: ([192, 0, 2, 1], 4500).into(),
         carriage: Carriage::Udp,
         mtu: None,

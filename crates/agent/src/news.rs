@@ -114,6 +114,7 @@ mod tests {
                 reasons: Vec::new(),
                 ike_suite: None,
                 children: Vec::new(),
+                members: Vec::new(),
                 traffic: Traffic::default(),
             },
         }

@@ -195,6 +195,7 @@ mod tests {
     fn orders() -> Orders {
         let addresses = OuterAddresses {
             v4: [192, 0, 2, 1].into(),
+            second: None,
             v6: None,
         };
         Orders::new(addresses, Tunnels::of(Default::default()))

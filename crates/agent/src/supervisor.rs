@@ -260,6 +260,7 @@ impl Supervisor {
                 reasons: vec![reason.clone()],
                 ike_suite: None,
                 children: Vec::new(),
+                members: Vec::new(),
                 traffic: Traffic::default(),
             };
             let event = AgentEvent::Tunnel {
@@ -278,10 +279,11 @@ fn send_descriptors(
 ) -> io::Result<()> {
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     let mut descriptors = vec![ports.tun.as_fd()];
-    for ports in [Some(&ports.v4), ports.v6.as_ref()].into_iter().flatten() {
+    let others = [ports.second.as_ref(), ports.v6.as_ref()];
+    for ports in [&ports.v4].into_iter().chain(others.into_iter().flatten()) {
         descriptors.extend(ports.all());
     }
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(7))];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(9))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("the descriptors do not fit the message"));

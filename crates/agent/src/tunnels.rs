@@ -121,6 +121,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
+    use adit_model::desired::Carriers;
     use adit_model::policy::{IkeParameters, IpsecParameters};
     use adit_model::{GatewayId, Psk, Revision};
 
@@ -140,6 +141,7 @@ mod tests {
             local_id: Identity::Address(peer),
             peer_id: Identity::Address(peer),
             initiator: Initiator::BiDirectional,
+            carriers: Carriers::One,
             mtu: 0,
             authentication: Psk::new(b"secret".to_vec()).unwrap().into(),
             ppk: None,

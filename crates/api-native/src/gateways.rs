@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use adit_api::paging::Place;
 use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place as Site, Rules};
 use adit_control::{Allowance, Naming, Noun, OnDelete};
-use adit_model::gateway::GatewayStatus;
+use adit_model::gateway::{GatewayMode, GatewayStatus};
 use adit_model::{GatewayId, SubnetId};
 use axum::Json as Answer;
 use axum::extract::Path;
@@ -137,6 +137,7 @@ async fn create(
         name: name("name", &new.name)?,
         description: new.description,
         place: Site::Subnet(SubnetId::from_uuid(new.subnet)),
+        mode: GatewayMode::Policy,
         admin_state_up: true,
         resource_group: None,
     };

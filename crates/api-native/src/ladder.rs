@@ -195,6 +195,7 @@ mod tests {
                 local: cidrs(&["10.1.0.0/24"]),
                 peer: cidrs(&["10.2.0.0/24", "10.3.0.0/24"]),
             },
+            distribute_traffic: false,
             mtu: 0,
             initiator: Initiator::BiDirectional,
             dead_peer_detection: DeadPeerDetection {
@@ -215,6 +216,7 @@ mod tests {
             gateway_status: GatewayStatus::Available,
             observed: None,
             local_address: [203, 0, 113, 1].into(),
+            addresses: std::net::Ipv4Addr::new(203, 0, 113, 1).into(),
             ike_policy: None,
             ipsec_policy: None,
         }
@@ -285,6 +287,7 @@ mod tests {
                 local_cidrs: cidrs(&["10.0.0.0/8"]),
                 peer_cidrs: cidrs(&["10.2.0.0/16"]),
             }],
+            members: Vec::new(),
             traffic: Traffic {
                 packets_in: 3,
                 ..Traffic::default()

@@ -187,6 +187,7 @@ impl Resource for SiteConnections {
                 local_group: said.ends.local_group.flatten(),
                 peer_group: said.ends.peer_group.flatten(),
             },
+            distribute_traffic: false,
             mtu: said.mtu.unwrap_or(Connection::MTU),
             initiator: said.initiator.unwrap_or(Initiator::BiDirectional),
             psk: said.psk.ok_or(ApiError::Internal)?,
@@ -263,9 +264,8 @@ fn change(values: &Values) -> ConnectionChange {
         dpd_action: action,
         dpd_interval_s: seconds("interval"),
         dpd_timeout_s: seconds("timeout"),
-        ike_policy: None,
-        ipsec_policy: None,
         admin_state_up: values.flag("admin_state_up"),
+        ..ConnectionChange::default()
     }
 }
 

@@ -3,6 +3,7 @@
 use adit_api::attribute::Absent;
 use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place, Rules};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query};
+use adit_model::gateway::GatewayMode;
 use adit_model::{GatewayId, RouterId, SubnetId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -103,6 +104,7 @@ impl Resource for VpnServices {
                 id: RouterId::from_uuid(router),
                 subnet: values.uuid("subnet_id").flatten().map(SubnetId::from_uuid),
             },
+            mode: GatewayMode::Policy,
             admin_state_up: values.flag("admin_state_up").unwrap_or(true),
         };
         match cx.control.create_gateway(&maker, RULES, new).await {

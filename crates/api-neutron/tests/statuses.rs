@@ -32,6 +32,7 @@ impl World {
                 reasons,
                 ike_suite: None,
                 children: Vec::new(),
+                members: Vec::new(),
                 traffic: Traffic::default(),
             },
         });

@@ -10,6 +10,7 @@ use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::connection::{ConnectionView, DeadPeerRule, Overlaps, Rules};
 use adit_control::{Allowance, Naming, Noun};
+use adit_model::Connection;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -166,18 +167,20 @@ pub(crate) async fn find(
 
 /// Connections as policies name them.
 pub(crate) fn references(cx: &Context, views: &[ConnectionView]) -> Vec<Value> {
-    let mut references = Vec::new();
-    for ConnectionView { connection, .. } in views {
-        let id = cx.zonal(connection.id.uuid());
-        let gateway = cx.zonal(connection.gateway.uuid());
-        references.push(json!({
-            "id": id,
-            "href": cx.href(&format!("vpn_gateways/{gateway}/connections/{id}")),
-            "name": connection.name.as_str(),
-            "resource_type": "vpn_gateway_connection",
-        }));
-    }
-    references
+    let rows = views.iter().map(|view| &view.connection);
+    rows.map(|row| reference(cx, row)).collect()
+}
+
+/// A connection as something else names it.
+pub(crate) fn reference(cx: &Context, connection: &Connection) -> Value {
+    let id = cx.zonal(connection.id.uuid());
+    let gateway = cx.zonal(connection.gateway.uuid());
+    json!({
+        "id": id,
+        "href": cx.href(&format!("vpn_gateways/{gateway}/connections/{id}")),
+        "name": connection.name.as_str(),
+        "resource_type": "vpn_gateway_connection",
+    })
 }
 
 fn tagged(cx: &Context, view: &ConnectionView) -> Response {

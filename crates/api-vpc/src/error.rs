@@ -199,6 +199,7 @@ fn rule_code(rule: Rule, field: &str) -> (StatusCode, String) {
         _ => StatusCode::BAD_REQUEST,
     };
     let code = match rule {
+        Rule::CidrOverlap | Rule::DuplicatePair if field == "destination" => "vpc_route_conflict",
         Rule::CidrOverlap if field == "cidr" || field.is_empty() => "subnet_cidr_overlap",
         Rule::CidrOverlap => "vpn_connection_cidr_overlap",
         Rule::CidrRepeated => "vpn_connection_cidr_duplicated",

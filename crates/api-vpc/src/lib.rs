@@ -42,6 +42,7 @@ mod references;
 mod regions;
 mod reserved_ips;
 mod resource_groups;
+mod routes;
 mod routing_tables;
 mod security_groups;
 mod sort;
@@ -74,6 +75,7 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(vpcs::routes())
         .merge(network_acls::routes())
         .merge(routing_tables::routes())
+        .merge(routes::routes())
         .merge(security_groups::routes())
         .merge(reserved_ips::routes())
         .merge(subnets::routes())

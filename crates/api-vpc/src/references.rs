@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use adit_control::Noun;
+use adit_model::gateway::GatewayMode;
 use adit_model::{Gateway, Port, Router, RouterId, Subnet, SubnetId};
 use serde_json::{Value, json};
 
@@ -113,7 +114,11 @@ pub(crate) fn reserved_ip(
 
 /// What the address of a gateway's member is called.
 pub(crate) fn member_name(gateway: &Gateway, number: u8) -> String {
-    let role = if number == 0 { "active" } else { "standby" };
+    let role = match (gateway.mode(), number) {
+        (_, 0) => "active",
+        (GatewayMode::Policy, _) => "standby",
+        (GatewayMode::Route, _) => "active-2",
+    };
     format!("{}-{role}", gateway.name)
 }
 

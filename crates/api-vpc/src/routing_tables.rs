@@ -1,9 +1,10 @@
-//! `/vpcs/{id}/routing_tables`: each VPC's default one, without routes of a user's: what leads to the
-//! VPC's subnets and into its tunnels is there by itself. It is a part of its VPC, and can't be changed.
+//! `/vpcs/{id}/routing_tables`: each VPC's default one, and no other, with its routes (`routes.rs`). What leads to the
+//! VPC's subnets, and into the tunnels of connections in policy mode, is there by itself. It is a part of its VPC, and
+//! can't be changed but by its routes.
 
 use adit_api::paging::Place;
 use adit_api::times;
-use adit_model::Router as Row;
+use adit_model::{Route, Router as Row};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -22,7 +23,6 @@ pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route(path, get(list))
         .route(&format!("{path}/{{table}}"), get(one))
-        .route(&format!("{path}/{{table}}/routes"), get(routes_of))
         .route("/subnets/{subnet}/routing_table", get(of_subnet))
         .route("/vpcs/{vpc}/default_routing_table", get(of_vpc))
 }
@@ -67,18 +67,8 @@ async fn of_subnet(cx: Context, Path(subnet): Path<String>) -> Result<Json<Value
     Ok(Json(render(&cx, &row).await?))
 }
 
-async fn routes_of(
-    cx: Context,
-    Path((id, table)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
-    let row = find(&cx, &id, &table).await?;
-    let path = format!("{}/routes", path(&cx, &row));
-    let place = |(): &()| Place::new(row.created_at, row.id.uuid());
-    page(&cx, &path, "routes", Vec::new(), place, |()| Value::Null)
-}
-
 /// The VPC, if the table is its own.
-async fn find(cx: &Context, id: &str, table: &str) -> Result<Row, ApiError> {
+pub(crate) async fn find(cx: &Context, id: &str, table: &str) -> Result<Row, ApiError> {
     let row = vpc(cx, id).await?;
     if ids::parse(table) == Some(Part::RoutingTable.of(row.id.uuid())) {
         return Ok(row);
@@ -91,10 +81,21 @@ async fn find(cx: &Context, id: &str, table: &str) -> Result<Row, ApiError> {
     ))
 }
 
-fn path(cx: &Context, row: &Row) -> String {
+/// The path of a VPC's table.
+pub(crate) fn path(cx: &Context, row: &Row) -> String {
     let vpc = cx.regional(row.id.uuid());
     let table = cx.regional(Part::RoutingTable.of(row.id.uuid()));
     format!("vpcs/{vpc}/routing_tables/{table}")
+}
+
+/// A route as its table names it.
+pub(crate) fn reference(cx: &Context, row: &Row, route: &Route) -> Value {
+    let id = cx.regional(route.id.uuid());
+    json!({
+        "id": id,
+        "href": cx.href(&format!("{}/routes/{id}", path(cx, row))),
+        "name": route.name.as_str(),
+    })
 }
 
 async fn render(cx: &Context, row: &Row) -> Result<Value, ApiError> {
@@ -103,6 +104,8 @@ async fn render(cx: &Context, row: &Row) -> Result<Value, ApiError> {
         .iter()
         .map(|one| references::subnet(cx, one))
         .collect();
+    let routes = cx.vpc.control.routes_of_router(&cx.caller, row.id).await?;
+    let routes: Vec<_> = routes.iter().map(|one| reference(cx, row, one)).collect();
     let own = json!({
         "accept_routes_from": [],
         "advertise_routes_to": [],
@@ -114,7 +117,7 @@ async fn render(cx: &Context, row: &Row) -> Result<Value, ApiError> {
         "route_internet_ingress": false,
         "route_transit_gateway_ingress": false,
         "route_vpc_zone_ingress": false,
-        "routes": [],
+        "routes": routes,
         "subnets": subnets,
     });
     Ok(references::whole(references::routing_table(cx, row), own))

@@ -78,7 +78,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 }
 
 /// The zone that is named; else the one whose prefix holds the block; else the first.
-fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
+pub(crate) fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
     let zones = &cx.vpc.config.zones;
     if let Some(zone) = body.object("zone")? {
         zone.check_known(&["href", "name"])?;

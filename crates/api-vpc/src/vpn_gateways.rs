@@ -1,4 +1,5 @@
-//! `/vpn_gateways` and their members. Policy mode alone: routes into a tunnel are by CIDR.
+//! `/vpn_gateways` and their members, in policy mode and in route mode. There is no BGP: a gateway advertises
+//! nothing, and has no service connections.
 
 mod shown;
 
@@ -7,6 +8,7 @@ use adit_control::gateway::{
     GatewayChange, GatewaySurroundings, GatewayView, NewGateway, Place as Site, Rules,
 };
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete};
+use adit_model::gateway::GatewayMode;
 use adit_model::{Gateway, GatewayId};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -50,14 +52,16 @@ pub(crate) fn routes() -> Router<Vpc> {
 
 async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
     body.check_known(&[
+        "advertised_cidrs",
         "availability_mode",
+        "local_asn",
         "mode",
         "name",
         "resource_group",
         "subnet",
     ])?;
-    body.only("availability_mode", &json!("zonal"))?;
-    body.only("mode", &json!("policy"))?;
+    let mode = mode(&cx, &body)?;
+    unsupported(mode, &body)?;
     let Some(subnet) = body.identity("subnet")? else {
         let message = "The gateway needs a subnet: `subnet.id` is required.";
         return Err(ApiError::bad("vpn_gateway_missing_subnet_id", message).field("subnet.id"));
@@ -71,6 +75,7 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         resource_group: body.resource_group(&cx)?,
         description: String::new(),
         place: Site::Subnet(subnet.ok_or_else(missing)?),
+        mode,
         admin_state_up: true,
     };
     let made = cx.vpc.control.create_gateway(&cx.caller, RULES, new).await;
@@ -82,12 +87,39 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
     Ok((StatusCode::CREATED, answer(&cx, &shown)).into_response())
 }
 
+/// The mode that is asked for. Clients of versions that have it mean route mode when they say nothing.
+fn mode(cx: &Context, body: &Fields) -> Result<GatewayMode, ApiError> {
+    match body.text("mode")? {
+        Some("policy") => Ok(GatewayMode::Policy),
+        Some("route") => Ok(GatewayMode::Route),
+        Some(_) => Err(body.wrong("mode", "policy or route")),
+        None if cx.version.has_mode() => Ok(GatewayMode::Route),
+        None => Ok(GatewayMode::Policy),
+    }
+}
+
+/// What there is of it: a gateway is in one zone, and what belongs to BGP can have the value it has without it.
+fn unsupported(mode: GatewayMode, body: &Fields) -> Result<(), ApiError> {
+    body.only("availability_mode", &json!("zonal"))?;
+    for (name, value) in [
+        ("advertised_cidrs", json!([])),
+        ("local_asn", json!(shown::ASN)),
+    ] {
+        if mode == GatewayMode::Policy && body.value(name).is_some() {
+            return Err(body.wrong(name, "left out in policy mode"));
+        }
+        body.only(name, &value)?;
+    }
+    Ok(())
+}
+
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
     let found = control.gateways_on_subnets(&cx.caller, part(&cx)?).await?;
     let place = |row: &Gateway| Place::new(row.created_at, row.id.uuid());
-    let is_wanted =
-        |row: &Gateway| cx.wants("mode", "policy") && cx.wants_group(row.resource_group.as_ref());
+    let is_wanted = |row: &Gateway| {
+        cx.wants("mode", shown::mode(row)) && cx.wants_group(row.resource_group.as_ref())
+    };
     let mut page = match sort(&cx)? {
         None => page_of(&cx, found, place, is_wanted)?,
         Some(sort) => {
@@ -113,8 +145,9 @@ async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> 
 
 async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
     let (control, id) = (&cx.vpc.control, parse(&id)?);
-    body.check_known(&["availability_mode", "name"])?;
-    body.only("availability_mode", &json!("zonal"))?;
+    body.check_known(&["availability_mode", "local_asn", "name"])?;
+    let seen = control.gateway(&cx.caller, id).await?;
+    unsupported(seen.gateway.mode(), &body)?;
     let view = match body.name_change(&cx, Noun::Gateway)? {
         Some((name, _)) => {
             let change = GatewayChange {
@@ -125,7 +158,7 @@ async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Res
                 .update_gateway(&cx.caller, RULES, id, change)
                 .await?
         }
-        None => control.gateway(&cx.caller, id).await?,
+        None => seen,
     };
     Ok(answer(&cx, &around(&cx, view).await?))
 }
@@ -167,7 +200,7 @@ async fn member(
     found.map(Json).ok_or_else(missing)
 }
 
-/// Policy mode advertises nothing.
+/// Nothing is advertised without BGP.
 async fn advertised(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     find(&cx, &id).await?;
     Ok(Json(json!({"advertised_cidrs": []})))

@@ -167,12 +167,6 @@ async fn a_gateway_looks_as_its_clients_version_has_it() {
         assert_eq!(seen.headers["etag"], "W/\"1\"");
     }
     let (_, subnet) = w.subnet("vpc-2", "10.0.0.0/24").await;
-    let route = json!({"subnet": {"id": subnet}, "mode": "route"});
-    for version in [OLD, NEW] {
-        w.call(Method::POST, "/vpn_gateways", version, route.clone())
-            .await
-            .refused(400, "bad_field");
-    }
     let policy = json!({"subnet": {"id": subnet}, "mode": "policy"});
     assert_eq!(
         w.call(Method::POST, "/vpn_gateways", NEW, policy)

@@ -120,6 +120,7 @@ fn is_up_with(w: &World, gateway: &str, connection: &str, suite: &str) {
         reasons: Vec::new(),
         ike_suite: Some(suite.to_owned()),
         children: Vec::new(),
+        members: Vec::new(),
         traffic: Traffic::default(),
     };
     w.agent.say(AgentEvent::Tunnel {

@@ -362,11 +362,18 @@ async fn ibm_is_vpn_gateway() {
     assert_eq!(all[0]["id"], id.as_str());
     t.patch(&path, json!({"name": "renamed"})).await.is(200);
     assert_eq!(t.read_gateway(&id).await["name"], "renamed");
-    // The provider's own default for it is refused aloud.
+    // The provider's own default for it.
     let route = json!({"name": "other", "mode": "route", "subnet": {"id": subnet}});
-    t.post("/vpn_gateways", route)
-        .await
-        .refused(400, "bad_field");
+    let other = t.post("/vpn_gateways", route).await.is(201).id();
+    let read = t.read_gateway(&other).await;
+    assert_eq!(read["mode"], "route");
+    let roles = read["members"].as_array().unwrap().iter();
+    let roles: Vec<_> = roles.map(|member| &member[0]).collect();
+    assert_eq!(roles, ["active", "active"]);
+    let other = format!("/vpn_gateways/{other}");
+    let deleted = t.0.call(Method::DELETE, &other, VERSION, Value::Null).await;
+    deleted.is(202);
+    t.gone(&other).await;
     let deleted = t.0.call(Method::DELETE, &path, VERSION, Value::Null).await;
     deleted.is(202);
     t.gone(&path).await;
@@ -446,6 +453,66 @@ async fn ibm_is_vpn_gateway_connection() {
     t.destroy(&path, 202).await;
     t.destroy(&format!("/vpn_gateways/{gateway}"), 202).await;
     t.get(&path).await.refused(404, "vpn_gateway_not_found");
+}
+
+#[tokio::test]
+async fn ibm_is_vpc_routing_table_route() {
+    let t = Terraform::new().await;
+    let (vpc, subnet, _) = t.gateway().await;
+    let body = json!({"name": "routed", "mode": "route", "subnet": {"id": subnet}});
+    let gateway = t.post("/vpn_gateways", body).await.is(201).id();
+    let many = format!("/vpn_gateways/{gateway}/connections");
+    let body = json!({
+        "name": "way", "psk": "VPNDemoPassword", "admin_state_up": true,
+        "distribute_traffic": true, "peer": {"address": "169.61.161.150"},
+    });
+    let connection = t.post(&many, body).await.is(201).id();
+    let table = t.get(&format!("/vpcs/{vpc}")).await.body["default_routing_table"]["id"].clone();
+    let routes = format!(
+        "/vpcs/{vpc}/routing_tables/{}/routes",
+        table.as_str().unwrap()
+    );
+    let body = json!({
+        "name": "to-branch", "action": "deliver", "destination": "192.168.4.0/24",
+        "next_hop": {"id": connection}, "zone": {"name": "us-south-1"}, "priority": 2,
+    });
+    let id = t.post(&routes, body).await.is(201).id();
+    let path = format!("{routes}/{id}");
+    let read = t.get(&path).await.is(200).body.clone();
+    for name in [
+        "id",
+        "name",
+        "href",
+        "lifecycle_state",
+        "destination",
+        "action",
+        "origin",
+    ] {
+        text(&read, name);
+    }
+    assert_eq!(text(&read["zone"], "name"), "us-south-1");
+    assert_eq!(text(&read["next_hop"], "id"), connection);
+    assert_eq!(
+        (&read["priority"], &read["advertise"]),
+        (&json!(2), &json!(false))
+    );
+    assert_eq!(t.get(&path).await.body, read);
+    let all = t.all(&routes, "routes").await;
+    assert_eq!(all[0]["id"], id.as_str());
+    t.patch(&path, json!({"name": "renamed", "priority": 1}))
+        .await
+        .is(200);
+    // What is still used is kept, whichever of them is destroyed first.
+    for used in [
+        format!("{many}/{connection}"),
+        format!("/vpn_gateways/{gateway}"),
+    ] {
+        let kept = t.0.call(Method::DELETE, &used, VERSION, Value::Null).await;
+        assert_eq!(kept.status, 409, "{kept:?}");
+    }
+    t.destroy(&path, 204).await;
+    t.destroy(&format!("{many}/{connection}"), 202).await;
+    t.destroy(&format!("/vpn_gateways/{gateway}"), 202).await;
 }
 
 #[tokio::test]

@@ -312,6 +312,7 @@ async fn a_connection_s_log_tells_what_happened_to_its_tunnel() {
             reasons: Vec::new(),
             ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
             children: Vec::new(),
+            members: Vec::new(),
             traffic: Traffic::default(),
         },
     });

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use adit_model::connection::Ends;
 use adit_model::{Cidr, Connection, Gateway, RouterId, Subnet};
 use adit_store::Transaction;
 
@@ -181,7 +182,10 @@ fn check_alone(wanted: &Connection) -> Result<(), Error> {
 
 /// The rules between two connections of one router.
 fn check_pair(wanted: &Connection, other: &Connection) -> Result<(), Error> {
-    let Some((ours, theirs)) = overlap(wanted.ends.peer(), other.ends.peer()) else {
+    let is_routed = matches!(other.ends, Ends::Routes { .. });
+    // A route is for what no narrower block has, as in every table of routes.
+    let clash = |a: Cidr, b: Cidr| if is_routed { a == b } else { a.overlaps(b) };
+    let Some((ours, theirs)) = first(wanted.ends.peer(), other.ends.peer(), clash) else {
         return Ok(());
     };
     let same_blocks = ours == theirs
@@ -216,8 +220,35 @@ fn check_sums(limits: &Limits, wanted: &Connection, others: &[Connection]) -> Re
 }
 
 fn overlap(ours: &[Cidr], theirs: &[Cidr]) -> Option<(Cidr, Cidr)> {
+    first(ours, theirs, Cidr::overlaps)
+}
+
+/// The first two of both lists that are so to each other.
+fn first(
+    ours: &[Cidr],
+    theirs: &[Cidr],
+    are_so: impl Fn(Cidr, Cidr) -> bool,
+) -> Option<(Cidr, Cidr)> {
     let pairs = ours
         .iter()
         .flat_map(|a| theirs.iter().map(move |b| (*a, *b)));
-    pairs.into_iter().find(|(a, b)| a.overlaps(*b))
+    pairs.into_iter().find(|(a, b)| are_so(*a, *b))
+}
+
+/// Refuses a route for a block that is behind another peer of the router, or within a network of it.
+pub(crate) async fn check_route(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    destination: Cidr,
+) -> Result<(), Error> {
+    check_networks(tx, router, "destination", &[destination]).await?;
+    let behind = tx.connections_behind(router, destination).await?;
+    let Some(other) = behind.first() else {
+        return Ok(());
+    };
+    let message = format!(
+        "{destination} is behind the peer of the connection {} ({}) on the same router already: a block has one way",
+        other.name, other.id
+    );
+    Err(Error::invalid("destination", Rule::DuplicatePair, message))
 }

@@ -36,6 +36,8 @@ pub struct Limits {
     pub gateways_in_zone: usize,
     /// Connections of a gateway.
     pub connections: usize,
+    /// Routes of a router that lead to connections.
+    pub routes: usize,
     /// IKE policies of a project.
     pub ike_policies: usize,
     /// IPsec policies of a project.
@@ -60,6 +62,7 @@ impl Default for Limits {
             gateways: 9,
             gateways_in_zone: 3,
             connections: 10,
+            routes: 200,
             ike_policies: 20,
             ipsec_policies: 20,
             cidrs_of_connection: 15,

@@ -22,7 +22,7 @@ use crate::error::{Error, Noun, Quota};
 use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming};
-use crate::{Caller, Control, LogLine, gateway};
+use crate::{Caller, Control, LogLine, gateway, route};
 pub use blocks::Side;
 pub use ends::{EndsChange, GivenEnds};
 pub use fit::{DeadPeerRule, Overlaps, Rules};
@@ -49,8 +49,10 @@ pub struct NewConnection {
     pub local_id: Option<String>,
     /// The pre-shared key.
     pub psk: Psk,
-    /// What is reachable at both ends.
+    /// What is reachable at both ends. Of a gateway in route mode nothing is given: routes say it.
     pub ends: GivenEnds,
+    /// Whether both of its tunnels carry what is sent, where it has two.
+    pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,
     /// Who begins.
@@ -106,6 +108,7 @@ impl Control {
                 local: Vec::new(),
                 peer: Vec::new(),
             },
+            distribute_traffic: new.distribute_traffic,
             mtu: new.mtu,
             initiator: new.initiator,
             dead_peer_detection: new.dead_peer_detection,
@@ -229,7 +232,7 @@ impl Control {
     /// Deletes a connection. With `expected`, only if it is of that revision.
     ///
     /// # Errors
-    /// Not there, or of another revision.
+    /// Not there, or of another revision, or routes lead to it.
     pub async fn delete_connection(
         &self,
         caller: &Caller,
@@ -239,13 +242,14 @@ impl Control {
         let mut tx = self.change(caller).await?;
         let (_, row) = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
+        route::check_unused(&mut *tx, Noun::Connection, id).await?;
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
-async fn find(
+pub(crate) async fn find(
     tx: &mut dyn Transaction,
     caller: &Caller,
     id: ConnectionId,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use adit_model::change::Actor;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::connection_request::{RequestState, RequestStep};
+use adit_model::gateway::GatewayMode;
 use adit_model::{
     Cidr, ConnectionRequest, ConnectionRequestId, Gateway, GatewayId, Name, Revision, SubnetId,
 };
@@ -121,6 +122,7 @@ impl Control {
                     description: String::new(),
                     place: Place::Subnet(subnet),
                     admin_state_up: true,
+                    mode: GatewayMode::Policy,
                 };
                 let made = control.create_gateway(caller, gateways, gateway).await?;
                 (made.gateway.id, Some(made.gateway.id))
@@ -182,13 +184,14 @@ impl Control {
             mtu: 0,
             initiator: Initiator::BiDirectional,
             dead_peer_detection: DEAD_PEER,
+            distribute_traffic: false,
             ike_policy: None,
             ipsec_policy: None,
             admin_state_up: true,
         }
     }
 
-    /// The oldest gateway on the router that has subnets with all of these blocks; where there is none, the first of
+    /// The oldest gateway that fits on the router that has subnets with all of these blocks; where there is none, the first of
     /// those subnets.
     async fn home_of(&self, caller: &Caller, cidrs: &[Cidr]) -> Result<Home, Error> {
         let mut tx = self.read().await?;
@@ -204,8 +207,9 @@ impl Control {
             };
             let gateways = tx.gateways_of_router(router.id).await?;
             let mut gateways = gateways.into_iter();
-            // One without a subnet takes endpoint groups alone.
-            return Ok(match gateways.find(|one| one.subnet.is_some()) {
+            // One without a subnet takes endpoint groups alone, and one in route mode no blocks.
+            let fits = |one: &Gateway| one.subnet.is_some() && one.mode() == GatewayMode::Policy;
+            return Ok(match gateways.find(fits) {
                 Some(gateway) => Home::Gateway(gateway),
                 None => Home::Subnet(first.id),
             });

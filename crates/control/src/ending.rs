@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
-//!     then, and again after a restart: connections, gateways, groups, policies, floating IPs, routers,
+//!     then, and again after a restart: routes, connections, gateways, groups, policies, floating IPs, routers,
 //!     ports, subnets, networks, security groups --> nothing left --> its row goes
 //! ```
 //!
@@ -122,6 +122,7 @@ impl Control {
         let caller = &Caller::service(project);
         each! { self, caller:
             connection_requests => |id| self.delete_connection_request(caller, GATEWAYS, id);
+            routes => |id| self.delete_route(caller, id);
             connections => |id| self.delete_connection(caller, id, None);
             gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);

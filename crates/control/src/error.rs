@@ -98,6 +98,8 @@ pub enum Quota {
     PeerCidrsOfGateway,
     /// Routers of a project.
     Routers,
+    /// Routes of a router.
+    Routes,
     /// Subnets of a router.
     Subnets,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_model::gateway::GatewayMode;
 use adit_model::subnet::AddressRange;
 use adit_model::{OuterAddresses, ProjectId};
 use adit_store::Transaction;
@@ -19,6 +20,14 @@ pub(crate) struct UsedAddresses {
     projects: HashMap<ProjectId, usize>,
     /// Who wants one.
     asks: ProjectId,
+}
+
+impl UsedAddresses {
+    /// Who asks gets this one.
+    fn take(&mut self, address: Ipv4Addr) {
+        self.addresses.insert(address.into());
+        *self.projects.entry(self.asks).or_default() += 1;
+    }
 }
 
 impl Control {
@@ -41,21 +50,31 @@ impl Control {
         Ok(taken)
     }
 
-    /// Free external addresses: what a gateway gets. With one of IPv6 where there are any, unless
-    /// its router was asked for without.
+    /// Free external addresses: what a gateway gets. In route mode that is two of IPv4; otherwise one, and one of
+    /// IPv6 where there are any, unless its router was asked for without.
     pub(crate) async fn free_outer(
         &self,
         tx: &mut dyn Transaction,
         asks: ProjectId,
+        mode: GatewayMode,
         with_v6: bool,
     ) -> Result<OuterAddresses, Error> {
-        let taken = self.taken_outside(tx, asks).await?;
+        let mut taken = self.taken_outside(tx, asks).await?;
+        let v4 = self.free_v4(&taken, None)?;
+        if mode == GatewayMode::Route {
+            taken.take(v4);
+            let second = Some(self.free_v4(&taken, None)?);
+            return Ok(OuterAddresses {
+                second,
+                ..v4.into()
+            });
+        }
         Ok(OuterAddresses {
-            v4: self.free_v4(&taken, None)?,
             v6: match with_v6 {
                 true => self.free_v6(&taken, None)?,
                 false => None,
             },
+            ..v4.into()
         })
     }
 

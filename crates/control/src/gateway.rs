@@ -3,6 +3,7 @@
 
 mod view;
 
+use adit_model::gateway::GatewayMode;
 use adit_model::{
     Gateway, GatewayId, Name, ResourceGroup, Revision, Router, RouterId, Subnet, SubnetId,
 };
@@ -13,7 +14,7 @@ use crate::listed::{Listed, Part, listed};
 use crate::misfit::Misfit;
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming, OnDelete};
-use crate::{Caller, Control, address, on_router, router, subnet};
+use crate::{Caller, Control, address, on_router, route, router, subnet};
 pub(crate) use view::private_addresses;
 pub use view::{GatewaySurroundings, GatewayView};
 
@@ -53,6 +54,8 @@ pub struct NewGateway {
     pub description: String,
     /// Where it is made.
     pub place: Place,
+    /// By what packets' ways into its tunnels are chosen; it stays.
+    pub mode: GatewayMode,
     /// Whether its connections are wanted up.
     pub admin_state_up: bool,
 }
@@ -101,7 +104,9 @@ impl Control {
             name: new.name,
             description: new.description,
             admin_state_up: new.admin_state_up,
-            addresses: self.free_outer(&mut *tx, project, site.with_v6).await?,
+            addresses: self
+                .free_outer(&mut *tx, project, new.mode, site.with_v6)
+                .await?,
             host: site.router.host,
             created_at: self.now(),
             revision: Revision::FIRST,
@@ -188,7 +193,7 @@ impl Control {
     /// Deletes a gateway, whatever state it is in.
     ///
     /// # Errors
-    /// It is not there, or has connections that are in the way.
+    /// It is not there, or has connections that are in the way, or routes lead to them.
     pub async fn delete_gateway(
         &self,
         caller: &Caller,
@@ -200,6 +205,7 @@ impl Control {
         match rules.on_delete {
             OnDelete::Cascade => {
                 for connection in tx.connections_of_gateway(id).await? {
+                    route::check_unused(&mut *tx, Noun::Gateway, connection.id).await?;
                     tx.delete(&connection).await?;
                 }
             }

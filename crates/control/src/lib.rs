@@ -66,6 +66,7 @@ pub mod resolver;
 mod resource;
 mod resource_group;
 pub mod role_assignment;
+pub mod route;
 pub mod router;
 pub mod router_interface;
 mod rules;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use adit_model::port::{Device, FixedIp};
 use adit_model::{MacAddress, Name, Port, PortId, Revision, Router, RouterId, Subnet, SubnetId};
-use adit_store::Transaction;
+use adit_store::{StoreError, Transaction};
 use time::OffsetDateTime;
 
 use crate::error::{Error, Noun};
@@ -23,7 +23,7 @@ pub(crate) async fn router_of(
 pub(crate) async fn subnets(
     tx: &mut dyn Transaction,
     router: RouterId,
-) -> Result<Vec<Subnet>, Error> {
+) -> Result<Vec<Subnet>, StoreError> {
     let mut subnets = Vec::new();
     for port in tx.ports_of_router(router).await? {
         for ip in &port.fixed_ips {

@@ -322,7 +322,7 @@ impl Control {
             WishedV6::Free if kept.is_none() => self.free_v6(taken, None)?,
             WishedV6::Named(_) | WishedV6::Free => kept,
         };
-        Ok(OuterAddresses { v4, v6 })
+        Ok(OuterAddresses { v6, ..v4.into() })
     }
 }
 

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use adit_model::connection::Identity;
+use adit_model::connection::{Ends, Identity};
 use adit_model::desired::{
-    ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
-    InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+    Carriers, ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec,
+    InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
 };
+use adit_model::gateway::GatewayMode;
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, SecurityGroupId, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, RouterId, SecurityGroupId,
+    Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
 use crate::crypto_profile::CryptoProfile;
+use crate::on_router;
 use crate::policies::Policies;
 use crate::resolver::NOT_FOUND_YET;
 use crate::view::Wish;
@@ -184,12 +187,12 @@ pub(crate) async fn gateway(
     gateway: &Gateway,
 ) -> Result<GatewaySpec, StoreError> {
     let mut tunnels = BTreeMap::new();
-    let mut policies = Policies::default();
+    let mut around = Around::of(tx, profile, gateway).await?;
     for connection in tx.connections_of_gateway(gateway.id).await? {
         if !can_be_told(&connection) {
             continue;
         }
-        let tunnel = tunnel(tx, &mut policies, profile, gateway, connection).await?;
+        let tunnel = around.tunnel(tx, connection).await?;
         tunnels.insert(tunnel.connection, Arc::new(tunnel));
     }
     Ok(GatewaySpec {
@@ -208,11 +211,11 @@ pub(crate) async fn tunnels(
     connections: &BTreeSet<ConnectionId>,
 ) -> Result<BTreeMap<ConnectionId, Option<Arc<TunnelSpec>>>, StoreError> {
     let mut tunnels = BTreeMap::new();
-    let mut policies = Policies::default();
+    let mut around = Around::of(tx, profile, gateway).await?;
     for id in connections {
         let wished = match tx.any_connection(*id).await? {
             Some(row) if row.gateway == gateway.id && can_be_told(&row) => {
-                let tunnel = tunnel(tx, &mut policies, profile, gateway, row).await?;
+                let tunnel = around.tunnel(tx, row).await?;
                 Some(Arc::new(tunnel))
             }
             _ => None,
@@ -229,37 +232,83 @@ fn can_be_told(connection: &Connection) -> bool {
     has_peer && !connection.psk.is_lost()
 }
 
-async fn tunnel(
-    tx: &mut dyn Transaction,
-    policies: &mut Policies,
+/// What a gateway's tunnels have in common.
+struct Around<'a> {
+    gateway: &'a Gateway,
     profile: CryptoProfile,
-    gateway: &Gateway,
-    connection: Connection,
-) -> Result<TunnelSpec, StoreError> {
-    policies.look_up(tx, gateway, &connection).await?;
-    let (ike, ipsec) = policies.of(&connection);
-    let ike = ike.map(|policy| policy.parameters.clone());
-    let ipsec = ipsec.map(|policy| policy.parameters.clone());
-    // An empty one is kept as it was given, and nobody could show it.
-    let identity = |text: &Option<String>, or| match text.as_deref() {
-        None | Some("") => Identity::Address(or),
-        Some(text) => Identity::parse(text),
-    };
-    Ok(TunnelSpec {
-        connection: connection.id,
-        revision: connection.revision,
-        admin_state_up: policies.wish(gateway, &connection) == Wish::Up,
-        local_id: identity(&connection.local_id, local_address(gateway, &connection)),
-        peer_id: identity(&connection.peer_id, connection.peer_address),
-        peer_address: connection.peer_address,
-        initiator: connection.initiator,
-        mtu: connection.mtu,
-        authentication: connection.psk.into(),
-        ppk: None,
-        local_cidrs: connection.ends.local().to_vec(),
-        peer_cidrs: connection.ends.peer().to_vec(),
-        ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
-        ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
-        dead_peer_detection: connection.dead_peer_detection,
-    })
+    policies: Policies,
+    /// Of a gateway in route mode, what its router leads to otherwise.
+    networks: Vec<Cidr>,
+}
+
+impl<'a> Around<'a> {
+    async fn of(
+        tx: &mut dyn Transaction,
+        profile: CryptoProfile,
+        gateway: &'a Gateway,
+    ) -> Result<Self, StoreError> {
+        let networks = match gateway.mode() {
+            GatewayMode::Policy => Vec::new(),
+            GatewayMode::Route => networks(tx, gateway.router).await?,
+        };
+        Ok(Self {
+            gateway,
+            profile,
+            policies: Policies::default(),
+            networks,
+        })
+    }
+
+    async fn tunnel(
+        &mut self,
+        tx: &mut dyn Transaction,
+        connection: Connection,
+    ) -> Result<TunnelSpec, StoreError> {
+        let (gateway, profile, policies) = (self.gateway, self.profile, &mut self.policies);
+        policies.look_up(tx, gateway, &connection).await?;
+        let (ike, ipsec) = policies.of(&connection);
+        let ike = ike.map(|policy| policy.parameters.clone());
+        let ipsec = ipsec.map(|policy| policy.parameters.clone());
+        // An empty one is kept as it was given, and nobody could show it.
+        let identity = |text: &Option<String>, or| match text.as_deref() {
+            None | Some("") => Identity::Address(or),
+            Some(text) => Identity::parse(text),
+        };
+        let (carriers, local_cidrs) = match &connection.ends {
+            Ends::Routes { .. } => {
+                let distribute = connection.distribute_traffic;
+                (Carriers::Each { distribute }, self.networks.clone())
+            }
+            ends => (Carriers::One, ends.local().to_vec()),
+        };
+        Ok(TunnelSpec {
+            connection: connection.id,
+            revision: connection.revision,
+            admin_state_up: policies.wish(gateway, &connection) == Wish::Up,
+            local_id: identity(&connection.local_id, local_address(gateway, &connection)),
+            peer_id: identity(&connection.peer_id, connection.peer_address),
+            peer_address: connection.peer_address,
+            initiator: connection.initiator,
+            carriers,
+            mtu: connection.mtu,
+            authentication: connection.psk.into(),
+            ppk: None,
+            local_cidrs,
+            peer_cidrs: connection.ends.peer().to_vec(),
+            ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
+            ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
+            dead_peer_detection: connection.dead_peer_detection,
+        })
+    }
+}
+
+/// The IPv4 blocks that a router leads to by its interfaces and their neighbours: what may come out of a tunnel of a
+/// gateway in route mode is for these, and for no other tunnel's peer, nor for outside.
+async fn networks(tx: &mut dyn Transaction, id: RouterId) -> Result<Vec<Cidr>, StoreError> {
+    let subnets = on_router::subnets(tx, id).await?;
+    let router = tx.any_router(id).await?;
+    let routes = router.iter().flat_map(|router| &router.routes);
+    let beyond = routes.map(|route| route.destination);
+    let all = subnets.iter().map(|subnet| subnet.cidr).chain(beyond);
+    Ok(all.filter(|block| block.is_ipv4()).collect())
 }

@@ -320,7 +320,7 @@ impl Site {
     async fn siblings(&self, tx: &mut dyn Transaction) -> Result<Vec<Subnet>, Error> {
         match self {
             Self::Network(network) => Ok(tx.subnets_of_network(*network).await?),
-            Self::Router { router, .. } => on_router::subnets(tx, router.id).await,
+            Self::Router { router, .. } => Ok(on_router::subnets(tx, router.id).await?),
         }
     }
 

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use adit_model::gateway::GatewayMode;
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId,
-    Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
+    Network, Port, Route, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
+    policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -97,6 +99,7 @@ touch! {
             touched.whole(Key::Network(row.network));
             if let Some(router) = row.device.router() {
                 touched.whole(Key::Router(router));
+                by_routes(tx, router, touched).await?;
             }
         }
         // Its addresses are in the filters of ports whose rules name one of its groups.
@@ -120,6 +123,11 @@ touch! {
     Router, by old: true, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Router(row.id));
+        }
+        if let (Some(old), Some(new)) = (old, new)
+            && old.routes != new.routes
+        {
+            by_routes(tx, new.id, touched).await?;
         }
         // Tunnels end with their router.
         if let (Some(old), Some(new)) = (old, new)
@@ -157,6 +165,8 @@ touch! {
     }
 
     ConnectionRequest, by old: false, |_tx, _old, _new, _touched| {}
+    // Its connection is written with it, which lists where it leads.
+    Route, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 
@@ -183,6 +193,20 @@ impl<P: Phase> Touch for Policy<P> {
     ) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// A router's gateways in route mode: what comes out of their tunnels is for what the router leads to.
+async fn by_routes(
+    tx: &mut dyn Transaction,
+    router: RouterId,
+    touched: &mut Touched,
+) -> Result<(), StoreError> {
+    for gateway in tx.gateways_of_router(router).await? {
+        if gateway.mode() == GatewayMode::Route {
+            touched.whole(Key::Gateway(gateway.id));
+        }
+    }
+    Ok(())
 }
 
 /// The networks of the ports that a rule filters.

@@ -136,6 +136,7 @@ mod tests {
             reasons: reason.into_iter().collect(),
             ike_suite: spi.map(|_| "aes256-sha256-modp2048".to_owned()),
             children: child.into_iter().collect(),
+            members: Vec::new(),
             traffic: Traffic::default(),
         }
     }

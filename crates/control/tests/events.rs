@@ -94,6 +94,7 @@ fn tunnel(state: TunnelState) -> TunnelObserved {
         reasons: Vec::new(),
         ike_suite: None,
         children: Vec::new(),
+        members: Vec::new(),
         traffic: Traffic::default(),
     }
 }

@@ -12,6 +12,7 @@ mod logins;
 mod network_specs;
 mod outer_addresses;
 mod reconcile;
+mod routes;
 mod rules;
 mod sequences;
 mod shares;

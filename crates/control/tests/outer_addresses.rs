@@ -77,6 +77,7 @@ async fn service(w: &World, router: &Router) -> Result<Gateway, Error> {
 fn addresses(v4: &str, v6: Option<&str>) -> OuterAddresses {
     OuterAddresses {
         v4: v4.parse().unwrap(),
+        second: None,
         v6: v6.map(|text| text.parse().unwrap()),
     }
 }
@@ -293,6 +294,7 @@ async fn connect_to(
             peer_cidrs: vec![behind.parse().unwrap()],
             ..GivenEnds::default()
         },
+        distribute_traffic: false,
         mtu: 0,
         initiator: Initiator::BiDirectional,
         psk: Psk::new(b"secret".to_vec()).unwrap(),
@@ -417,6 +419,7 @@ async fn a_host_that_does_not_answer_is_tried_at_its_other_addresses() {
                 reasons: vec![reason],
                 ike_suite: None,
                 children: Vec::new(),
+                members: Vec::new(),
                 traffic: Traffic::default(),
             },
         });

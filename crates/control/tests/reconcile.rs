@@ -41,6 +41,7 @@ fn tunnel(state: TunnelState, reasons: Vec<Reason>) -> TunnelObserved {
         reasons,
         ike_suite: None,
         children: Vec::new(),
+        members: Vec::new(),
         traffic: Traffic::default(),
     }
 }

@@ -14,6 +14,7 @@ use adit_esp::{
 };
 
 use crate::counters::{Busy, ChildCounters, ChildStats, DropCause};
+use crate::lanes::{Lane, Lanes, Sharing};
 use crate::limit::Limit;
 use crate::parking::{Parked, Parking};
 use crate::path::{PathNews, Paths};
@@ -65,8 +66,10 @@ impl Register {
         let ChildSa {
             id,
             owner,
+            lane,
             inbound,
             outbound,
+            local,
             remote,
             carriage,
             mtu,
@@ -102,7 +105,9 @@ impl Register {
         let outbound = OutboundChild {
             id,
             owner,
+            lane,
             sa: outbound,
+            local,
             remote,
             carriage,
             ecn,
@@ -288,7 +293,9 @@ impl InboundTable {
 pub(crate) struct OutboundChild {
     id: ChildId,
     owner: Owner,
+    lane: Lane,
     sa: OutboundSa,
+    local: IpAddr,
     remote: SocketAddr,
     carriage: Carriage,
     ecn: bool,
@@ -313,6 +320,11 @@ impl OutboundChild {
     /// DSCP and ECN of the outer header around an inner one's.
     pub(crate) fn outer_class(&self, inner: u8) -> u8 {
         traffic_class::outer(inner, self.ecn)
+    }
+
+    /// From where its packets are sent.
+    pub(crate) fn local(&self) -> IpAddr {
+        self.local
     }
 
     /// Where its packets are sent.
@@ -391,6 +403,7 @@ pub(crate) enum OutboundCommand {
     Move(ChildId, SocketAddr),
     Path(PathNews),
     Routes(Arc<RouteChange>),
+    Share(Owner, Option<Sharing>),
 }
 
 /// The sending halves, and whose packets they carry.
@@ -402,6 +415,8 @@ pub(crate) struct OutboundTable {
     by_id: HashMap<ChildId, usize>,
     /// Of each connection, in the order of their installation. None is empty.
     by_owner: HashMap<Owner, Vec<usize>>,
+    /// Of the connections with two tunnels.
+    lanes: HashMap<Owner, Lanes>,
     /// By the SPI that the peer gave, which others may have given too. None is empty.
     by_spi: HashMap<u32, Vec<usize>>,
     routes: Routes,
@@ -420,6 +435,10 @@ impl OutboundTable {
             OutboundCommand::Routes(change) => self.routes.apply(&change),
             OutboundCommand::Move(id, remote) => self.move_to(id, remote),
             OutboundCommand::Path(news) => self.hear(&news),
+            OutboundCommand::Share(owner, Some(sharing)) => {
+                self.lanes.entry(owner).or_default().sharing = sharing;
+            }
+            OutboundCommand::Share(owner, None) => drop(self.lanes.remove(&owner)),
         }
     }
 
@@ -493,9 +512,9 @@ impl OutboundTable {
         }
     }
 
-    /// The newest active SA that may carry the packet, of the connection it belongs to, by its place, which holds
-    /// until the next command.
-    pub(crate) fn select(&self, packet: &InnerHeader) -> Result<usize, DropCause> {
+    /// The newest active SA that may carry the packet, of the connection it belongs to and the tunnel whose turn it is,
+    /// by its place, which holds until the next command.
+    pub(crate) fn select(&mut self, packet: &InnerHeader) -> Result<usize, DropCause> {
         let (local, remote) = (packet.source, packet.destination);
         let Some(owner) = self.routes.owner(local, remote) else {
             let stays = stays_on_link(local) || stays_on_link(remote);
@@ -505,12 +524,22 @@ impl OutboundTable {
                 DropCause::NoConnection
             });
         };
-        let places = self.by_owner.get(&owner).into_iter().flatten();
+        let places = || self.by_owner.get(&owner).into_iter().flatten().rev();
         let carries = |place: &usize| {
-            self.child(*place)
-                .is_some_and(|child| child.active && child.sa.allows(packet))
+            let child = self.child(*place)?;
+            (child.active && child.sa.allows(packet)).then_some(child.lane)
         };
-        let newest = places.rev().copied().find(carries);
+        let newest = if self.lanes.contains_key(&owner) {
+            let found = Lane::ALL.map(|lane| {
+                let mut places = places().copied();
+                places.find(|place| carries(place) == Some(lane))
+            });
+            let lanes = self.lanes.get_mut(&owner);
+            let lane = lanes.and_then(|lanes| lanes.choose(packet, found.map(|it| it.is_some())));
+            lane.and_then(|lane| lane.of(found))
+        } else {
+            places().copied().find(|place| carries(place).is_some())
+        };
         newest.ok_or(DropCause::NoSa)
     }
 

@@ -21,6 +21,7 @@ mod command;
 mod counters;
 mod ike_queue;
 mod inbound;
+mod lanes;
 mod limit;
 mod memory;
 mod outbound;
@@ -41,12 +42,13 @@ mod udp;
 mod userspace;
 mod vnet;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use adit_esp::{InboundSa, OutboundSa};
 
 pub use counters::{ChildCounters, Counters, DropCause};
 pub use ike_queue::{IkeDatagram, IkeQueue, QueueLimits};
+pub use lanes::{Lane, Sharing};
 pub use memory::{Datagram, Memory};
 pub use routes::{ConnectionBlocks, Owner, RouteChange};
 pub use udp::{Received, UdpPort, control_buffer};
@@ -73,10 +75,14 @@ pub struct ChildSa {
     pub id: ChildId,
     /// The connection whose packets it carries.
     pub owner: Owner,
+    /// Which of that connection's tunnels it is of.
+    pub lane: Lane,
     /// The receiving half.
     pub inbound: InboundSa,
     /// The sending half.
     pub outbound: OutboundSa,
+    /// The gateway's address from which sealed packets are sent.
+    pub local: IpAddr,
     /// Where sealed packets are sent; the port is of use in UDP alone.
     pub remote: SocketAddr,
     /// What they are sent in.
@@ -123,7 +129,10 @@ pub trait Dataplane: Send + Sync {
     /// a change or nothing of it.
     fn change_routes(&self, change: RouteChange);
 
-    /// Starts sending on it. Of several of one connection that could carry a packet, the one installed last is used.
+    /// How a connection that has two tunnels shares its packets among them, from now on; `None` where it has one.
+    fn share(&self, owner: Owner, sharing: Option<Sharing>);
+
+    /// Starts sending on it. Of several of one tunnel that could carry a packet, the one installed last is used.
     fn activate_outbound(&self, id: ChildId);
 
     /// Stops sending on it for good; it still receives until [`remove`](Self::remove), as a rekeyed SA should for

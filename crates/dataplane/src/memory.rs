@@ -3,7 +3,7 @@
 //! It shares the tables, and so the choice of SA, sealing, opening and counting, with the userspace one. There is
 //! no segmentation, and a packet that does not fit is dropped.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,12 +15,14 @@ use crate::children::{
 };
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
 use crate::sealed::Sealed;
-use crate::{ChildId, ChildSa, Dataplane, InstallError, RouteChange};
+use crate::{ChildId, ChildSa, Dataplane, InstallError, Owner, RouteChange, Sharing};
 use crate::{rebuilt, traffic_class};
 
 /// A sealed packet on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Datagram {
+    /// From where it goes.
+    pub from: IpAddr,
     /// Where it goes.
     pub to: SocketAddr,
     /// What it is.
@@ -102,6 +104,7 @@ impl Memory {
             .octets_out
             .fetch_add(packet.len() as u64, Relaxed);
         Ok(Datagram {
+            from: child.local(),
             to: child.remote(),
             protocol: child.protocol(),
             bytes,
@@ -199,6 +202,11 @@ impl Dataplane for Memory {
             .inbound
             .apply(InboundCommand::Routes(Arc::clone(&change)));
         state.outbound.apply(OutboundCommand::Routes(change));
+    }
+
+    fn share(&self, owner: Owner, sharing: Option<Sharing>) {
+        let command = OutboundCommand::Share(owner, sharing);
+        self.state().outbound.apply(command);
     }
 
     fn activate_outbound(&self, id: ChildId) {

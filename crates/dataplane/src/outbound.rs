@@ -386,21 +386,21 @@ impl OutboundLoop {
         let sealed = child.seal(packets);
         let sent = sealed.and_then(|()| {
             let octets = buf.get_mut(..used).unwrap_or_default();
-            let to = child.remote();
+            let (from, to) = (child.local(), child.remote());
             let sent = match (child.carriage(), child.protocol()) {
                 (Carriage::Ip, Protocol::Esp) => {
-                    let port = self.esp.toward(to.ip());
+                    let port = self.esp.at(from);
                     port.and_then(|port| port.send(octets, segment, to.ip(), class))
                 }
                 // AH can't be in UDP, whose header it would not cover.
                 (_, Protocol::Ah) => {
-                    let port = self.ah.toward(to.ip());
+                    let port = self.ah.at(from);
                     port.and_then(|port| {
                         port.send_within(octets, segment, to.ip(), class, path_mtu)
                     })
                 }
                 (Carriage::Udp, Protocol::Esp) => {
-                    let port = self.udp.toward(to);
+                    let port = self.udp.at(from);
                     port.and_then(|port| port.send(octets, segment, to, class))
                 }
             };

@@ -1,4 +1,4 @@
-//! Raw sockets, one for each family of addresses: packets of an IP protocol of its own, several by one call in both
+//! Raw sockets, one for each of the gateway's addresses: packets of an IP protocol of its own, several by one call in both
 //! directions. The kernel makes and takes off the outer IP header, and joins fragments of it; for AH over IPv4, which
 //! covers that header, it is in the packets themselves both ways.
 
@@ -18,6 +18,7 @@ use crate::checksum::put;
 use crate::path;
 use crate::socket::{Class, ask, await_room};
 use crate::too_big::Fragments;
+use crate::udp::socket_address;
 
 /// Packets in one receive.
 pub(crate) const RECEIVES: usize = 16;
@@ -33,13 +34,13 @@ const DONT_FRAGMENT: u16 = 0x4000;
 #[derive(Debug)]
 pub(crate) struct RawPort {
     socket: OwnedFd,
-    is_ipv4: bool,
+    local: IpAddr,
     protocol: Protocol,
     /// How many packets the kernel has said that it had no room for.
     lost: AtomicU32,
 }
 
-/// The raw sockets of a gateway for one protocol: peers are spoken to by the one of their family.
+/// The raw sockets of a gateway for one protocol, one on each of its addresses.
 #[derive(Debug, Default)]
 pub(crate) struct RawPorts(Vec<RawPort>);
 
@@ -53,7 +54,7 @@ pub(crate) struct Batch {
 }
 
 impl RawPorts {
-    /// Takes bound sockets of this protocol, at most one of each family.
+    /// Takes bound sockets of this protocol, each on another address.
     ///
     /// # Errors
     /// One is none.
@@ -68,13 +69,13 @@ impl RawPorts {
         self.0.iter()
     }
 
-    /// The one that a peer is spoken to by.
+    /// The one on this address.
     ///
     /// # Errors
-    /// There is none of its family.
-    pub(crate) fn toward(&self, peer: IpAddr) -> io::Result<&RawPort> {
+    /// There is none.
+    pub(crate) fn at(&self, local: IpAddr) -> io::Result<&RawPort> {
         let mut ports = self.0.iter();
-        let port = ports.find(|port| port.is_ipv4 == peer.is_ipv4());
+        let port = ports.find(|port| port.local == local);
         port.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 }
@@ -86,8 +87,9 @@ impl RawPort {
         ask(socket.as_fd());
         path::listen(socket.as_fd());
         let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
+        let local = socket_address(&local).ok_or(io::ErrorKind::AddrNotAvailable)?;
         Ok(Self {
-            is_ipv4: local.as_sockaddr_in().is_some(),
+            local: local.ip(),
             protocol,
             socket,
             lost: AtomicU32::new(0),
@@ -101,13 +103,13 @@ impl RawPort {
 
     /// Whether its packets have their outer header.
     fn has_headers(&self) -> bool {
-        self.is_ipv4 && self.protocol == Protocol::Ah
+        self.is_ipv4() && self.protocol == Protocol::Ah
     }
 
     /// Where in what the network quotes of a packet of ours its SPI is.
     pub(crate) fn spi_at(&self) -> usize {
         match self.protocol {
-            Protocol::Ah if self.is_ipv4 => V4_HEADER_LEN + 4,
+            Protocol::Ah if self.is_ipv4() => V4_HEADER_LEN + 4,
             Protocol::Ah => 4,
             Protocol::Esp => 0,
         }
@@ -115,7 +117,7 @@ impl RawPort {
 
     /// Whether the sockets are IPv4's.
     pub(crate) const fn is_ipv4(&self) -> bool {
-        self.is_ipv4
+        self.local.is_ipv4()
     }
 
     /// As [`send`](Self::send); packets with their outer header, of which the kernel fragments none, are fragmented
@@ -176,7 +178,9 @@ impl RawPort {
         let to = SockaddrStorage::from(SocketAddr::new(to, 0));
         let addresses = vec![Some(to); slices.len()];
         let class = Class::new(class);
-        let class = class.message(self.is_ipv4).filter(|_| !self.has_headers());
+        let class = class
+            .message(self.is_ipv4())
+            .filter(|_| !self.has_headers());
         // The kernel refuses room that nothing is in.
         let space = class.is_some().then(|| nix::cmsg_space!(i32));
         let (mut sent, mut calls) = (0, 0);
@@ -255,7 +259,7 @@ impl RawPort {
 
     /// What a received packet has behind its IP header, but for AH; IPv6's never comes along. `None` if it is cut short.
     pub(crate) fn payload<'a>(&self, packet: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        if !self.is_ipv4 || self.has_headers() {
+        if !self.is_ipv4() || self.has_headers() {
             return Some(packet);
         }
         let header_len = usize::from(packet.first()? & 0x0F) * 4;

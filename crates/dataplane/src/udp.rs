@@ -1,8 +1,8 @@
-//! The UDP sockets, one for each family of addresses: many datagrams by one call in both directions (UDP_SEGMENT,
+//! The UDP sockets, one for each of the gateway's addresses: many datagrams by one call in both directions (UDP_SEGMENT,
 //! UDP_GRO), and one by one where the kernel or the device cannot.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -46,7 +46,7 @@ pub struct Received {
     pub lost: u32,
 }
 
-/// The sockets of a gateway: peers are spoken to by the one of their family.
+/// The sockets of a gateway, one on each of its addresses.
 pub(crate) struct UdpPorts {
     first: UdpPort,
     second: Option<UdpPort>,
@@ -56,18 +56,18 @@ impl UdpPorts {
     /// Takes bound sockets.
     ///
     /// # Errors
-    /// One is none, or both are of one family.
+    /// One is none, or both are on one address.
     pub(crate) fn new(first: OwnedFd, second: Option<OwnedFd>) -> io::Result<Self> {
         let first = UdpPort::new(first)?;
         let second = second.map(UdpPort::new).transpose()?;
         for port in [Some(&first), second.as_ref()].into_iter().flatten() {
             path::listen(port.socket.as_fd());
         }
-        let one_family = |second: &UdpPort| second.local.is_ipv4() == first.local.is_ipv4();
-        if second.as_ref().is_some_and(one_family) {
+        let at_once = |second: &UdpPort| second.local.ip() == first.local.ip();
+        if second.as_ref().is_some_and(at_once) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "both sockets are of one family",
+                "both sockets are on one address",
             ));
         }
         Ok(Self { first, second })
@@ -78,13 +78,13 @@ impl UdpPorts {
         [&self.first].into_iter().chain(&self.second)
     }
 
-    /// The one that a peer is spoken to by.
+    /// The one on this address.
     ///
     /// # Errors
-    /// There is none of its family.
-    pub(crate) fn toward(&self, peer: SocketAddr) -> io::Result<&UdpPort> {
+    /// There is none.
+    pub(crate) fn at(&self, local: IpAddr) -> io::Result<&UdpPort> {
         let mut ports = self.iter();
-        let port = ports.find(|port| port.local.is_ipv4() == peer.is_ipv4());
+        let port = ports.find(|port| port.local.ip() == local);
         port.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -22,7 +22,7 @@ use crate::outbound::{Batch, OutboundLoop};
 use crate::raw::RawPorts;
 use crate::trap::{Traps, Wanted};
 use crate::udp::UdpPorts;
-use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, Owner, RouteChange};
+use crate::{ChildId, ChildSa, Dataplane, IkeQueue, InstallError, Owner, RouteChange, Sharing};
 
 /// The smallest path MTU there is reason to configure: what every IPv4 host takes.
 const MIN_OUTER_MTU: u16 = 576;
@@ -35,10 +35,9 @@ pub struct Config {
     pub tun: OwnedFd,
     /// A UDP socket bound to the gateway's address and port 4500. It is made non-blocking.
     pub udp: OwnedFd,
-    /// One of the other family, if the gateway has an address of both.
+    /// One on another address of the gateway's, if it has two.
     pub udp_other: Option<OwnedFd>,
-    /// Raw sockets of ESP (IP protocol 50), each bound to an address of the gateway, at most one of each family. They
-    /// are made non-blocking. Without one, no ESP goes but in UDP.
+    /// Raw sockets of ESP (IP protocol 50), each bound to an address of the gateway. They are made non-blocking. Without one, no ESP goes but in UDP.
     pub esp: Vec<OwnedFd>,
     /// The same of AH (IP protocol 51); IPv4's with `IP_HDRINCL`. Without one there is no AH.
     pub ah: Vec<OwnedFd>,
@@ -151,22 +150,22 @@ impl Userspace {
         Ok(())
     }
 
-    /// Sends an IKE message with the non-ESP marker before it.
+    /// Sends an IKE message from one of the gateway's addresses, with the non-ESP marker before it.
     ///
     /// # Errors
     /// What the socket answers; a message that is lost this way is repeated like any other.
-    pub fn send_ike(&self, to: SocketAddr, message: &[u8]) -> io::Result<()> {
+    pub fn send_ike(&self, from: IpAddr, to: SocketAddr, message: &[u8]) -> io::Result<()> {
         let octets = [&NON_ESP_MARKER, message].concat();
-        let port = self.udp.toward(to)?;
+        let port = self.udp.at(from)?;
         port.send(&octets, octets.len(), to, 0).map(|_| ())
     }
 
-    /// Sends a NAT keepalive.
+    /// Sends a NAT keepalive from one of the gateway's addresses.
     ///
     /// # Errors
     /// What the socket answers.
-    pub fn send_keepalive(&self, to: SocketAddr) -> io::Result<()> {
-        let socket = self.udp.toward(to)?.socket();
+    pub fn send_keepalive(&self, from: IpAddr, to: SocketAddr) -> io::Result<()> {
+        let socket = self.udp.at(from)?.socket();
         socket.send_to(&KEEPALIVE, to).map(|_| ())
     }
 
@@ -227,6 +226,10 @@ impl Dataplane for Userspace {
         self.inbound
             .push(InboundCommand::Routes(Arc::clone(&change)));
         self.outbound.push(OutboundCommand::Routes(change));
+    }
+
+    fn share(&self, owner: Owner, sharing: Option<Sharing>) {
+        self.outbound.push(OutboundCommand::Share(owner, sharing));
     }
 
     fn activate_outbound(&self, id: ChildId) {

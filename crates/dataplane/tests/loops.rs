@@ -262,10 +262,14 @@ fn the_shared_port_tells_ike_keepalives_and_strangers_apart() {
     assert_eq!(counters.drops(DropCause::UnknownSpi), 1);
 
     let mut buf = [0; 100];
-    left.plane.send_ike(peer_address, b"answer").unwrap();
+    left.plane
+        .send_ike(left.address.ip(), peer_address, b"answer")
+        .unwrap();
     assert_eq!(peer.recv(&mut buf).unwrap(), 10);
     assert_eq!(&buf[..10], b"\0\0\0\0answer");
-    left.plane.send_keepalive(peer_address).unwrap();
+    left.plane
+        .send_keepalive(left.address.ip(), peer_address)
+        .unwrap();
     assert_eq!((peer.recv(&mut buf).unwrap(), buf[0]), (1, 0xFF));
 }
 
@@ -490,7 +494,9 @@ fn each_peer_is_spoken_to_by_the_socket_of_its_family() {
         (left.address, right.address),
         (left.v6.unwrap(), right.v6.unwrap()),
     ] {
-        left.plane.send_ike(to, b"an IKE message").unwrap();
+        left.plane
+            .send_ike(from.ip(), to, b"an IKE message")
+            .unwrap();
         let message = right.ike_message();
         assert_eq!((message.from, message.local), (from, to));
         assert_eq!(message.bytes, b"an IKE message");
@@ -534,18 +540,20 @@ fn packets_that_come_by_both_sockets_at_once_all_arrive() {
 }
 
 #[test]
-fn a_family_without_a_socket_is_out_of_reach() {
+fn an_address_without_a_socket_sends_nothing() {
     let left = Gateway::new(1500);
     let v6: SocketAddr = "[::1]:4500".parse().unwrap();
     left.plane
         .install(child(Side::Left, 0x1000, true, v6, true))
         .unwrap();
     left.write(&to_right(b"nobody sends this"));
-    assert!(left.plane.send_ike(v6, b"nor this").is_err());
+    assert!(left.plane.send_ike(v6.ip(), v6, b"nor this").is_err());
     // Taken from the device in order: once this one is there, the other one was dropped.
     let peer = peer_socket();
+    let to = peer.local_addr().unwrap();
     left.plane
-        .move_endpoint(ChildId(0x1000), peer.local_addr().unwrap());
+        .install(child(Side::Left, 0x2000, true, to, true))
+        .unwrap();
     left.write(&to_right(b"but this"));
     peer.recv(&mut [0; 2000]).unwrap();
     let counters = left.final_counters();

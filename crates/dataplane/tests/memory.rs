@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use crate::packets::{packet, to_left, to_right};
 use crate::support::{OWNER, Side, child, routes};
 use adit_dataplane::{
-    ChildId, ConnectionBlocks, Dataplane, DropCause, InstallError, Memory, Owner, RouteChange,
+    ChildId, ChildSa, ConnectionBlocks, Dataplane, DropCause, InstallError, Lane, Memory, Owner,
+    RouteChange, Sharing,
 };
 use adit_esp::DropReason;
 
@@ -53,6 +54,68 @@ fn a_packet_crosses_and_is_counted_on_both_sides() {
     assert_eq!(received.endpoint_seen, Some(peer(9)));
     assert!(received.last_inbound.is_some() && sent.last_inbound.is_none());
     assert!(sent.sequence_used > 0.0 && sent.sequence_used < 1e-6);
+}
+
+/// A tunnel from an address of its own.
+fn tunnel(lane: Lane, spi: u32) -> ChildSa {
+    ChildSa {
+        lane,
+        local: lane.of([[192, 0, 2, 7], [192, 0, 2, 8]]).into(),
+        ..child(Side::Left, spi, true, peer(4500), true)
+    }
+}
+
+#[test]
+fn a_connection_s_packets_go_by_the_tunnel_whose_turn_it_is_and_come_by_either() {
+    let (left, right) = (memory(), memory());
+    let sharing = |doubtful| Sharing {
+        distribute: false,
+        doubtful,
+    };
+    left.share(OWNER, Some(sharing([false; 2])));
+    for (lane, spi) in [(Lane::First, 0x1000), (Lane::Second, 0x2000)] {
+        left.install(tunnel(lane, spi)).unwrap();
+        let theirs = child(Side::Right, spi, true, peer(4501), true);
+        right.install(theirs).unwrap();
+    }
+    let goes_by = || {
+        let sent = left.send(&to_right(b"on its way")).unwrap();
+        let got = right.receive(peer(9), &sent.bytes).unwrap();
+        assert_eq!(got, to_right(b"on its way"));
+        (sent.from.to_string(), spi(&sent.bytes) & 0xf000)
+    };
+    let (first, second) = (("192.0.2.7", 0x1000), ("192.0.2.8", 0x2000));
+    let is = |(from, spi): (&str, u32)| (from.to_owned(), spi);
+    assert_eq!(goes_by(), is(first));
+    left.share(OWNER, Some(sharing([true, false])));
+    assert_eq!(goes_by(), is(second));
+    // It is trusted again, and its packets are not called back.
+    left.share(OWNER, Some(sharing([false; 2])));
+    assert_eq!(goes_by(), is(second));
+    // A rekeyed SA is of the same tunnel.
+    left.install(tunnel(Lane::Second, 0x3000)).unwrap();
+    let theirs = child(Side::Right, 0x3000, true, peer(4501), true);
+    right.install(theirs).unwrap();
+    assert_eq!(goes_by(), is(("192.0.2.8", 0x3000)));
+    for id in [0x2000, 0x3000] {
+        left.stop_outbound(ChildId(id));
+    }
+    assert_eq!(goes_by(), is(first));
+    // What comes may come by either.
+    for spi in [0x1000, 0x2000] {
+        let theirs = memory();
+        theirs
+            .install(child(Side::Right, spi, true, peer(1), true))
+            .unwrap();
+        let sent = theirs.send(&to_left(b"back")).unwrap();
+        assert_eq!(
+            left.receive(peer(9), &sent.bytes).unwrap(),
+            to_left(b"back")
+        );
+    }
+    left.remove(ChildId(0x1000));
+    assert_eq!(left.send(&to_right(b"nowhere")), None);
+    assert_eq!(left.counters().drops(DropCause::NoSa), 1);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
 use adit_dataplane::{
-    Carriage, ChildId, ChildSa, ConnectionBlocks, Dataplane, DropCause, Memory, Owner, RouteChange,
+    Carriage, ChildId, ChildSa, ConnectionBlocks, Dataplane, DropCause, Lane, Memory, Owner,
+    RouteChange,
 };
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, InnerHeader, Keying, Mode, OutboundSa, Protection,
@@ -55,8 +56,10 @@ fn end(protection: Protection, local: IpAddr, remote: IpAddr) -> Memory {
         .install(ChildSa {
             id: ChildId(1),
             owner: Owner(1),
+            lane: Lane::First,
             inbound: inbound.unwrap(),
             outbound: outbound.unwrap(),
+            local,
             remote: SocketAddr::new(remote, 4500),
             carriage: Carriage::Ip,
             mtu: None,

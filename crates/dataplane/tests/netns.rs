@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::{Side, child};
-use adit_dataplane::{ChildId, Config, Counters, Dataplane, DropCause, IkeQueue, Userspace};
+use adit_dataplane::{
+    ChildId, ChildSa, Config, Counters, Dataplane, DropCause, IkeQueue, Userspace,
+};
 use nix::sched::{CloneFlags, setns};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -123,6 +125,7 @@ impl Site {
         namespace.ip(&["link", "set", "adit0", "up"]);
         namespace.ip(&["route", "add", theirs, "dev", "adit0", "src", ours]);
         namespace.ip(&["route", "add", other, "dev", "adit0"]);
+        let udp_address = udp.local_addr().unwrap();
         let config = Config {
             tun,
             udp: udp.into(),
@@ -135,7 +138,9 @@ impl Site {
         };
         let plane = Userspace::start(config, Arc::new(IkeQueue::default()), || {}).unwrap();
         plane.change_routes(crate::support::routes());
-        plane.install(child(side, 0x1000, gcm, peer, true)).unwrap();
+        let local = udp_address.ip();
+        let child = child(side, 0x1000, gcm, peer, true);
+        plane.install(ChildSa { local, ..child }).unwrap();
         Self { namespace, plane }
     }
 }

@@ -38,6 +38,8 @@ const LINGER: Duration = Duration::from_secs(5);
 /// What the caller wants.
 #[derive(Debug)]
 pub enum Command {
+    /// Have the peer of this connection give a sign of life now, if it is up: [`Endpoint::heard`] tells of it.
+    Ask(ConnectionKey),
     /// A packet came in on this Child SA and was good.
     ChildHeard(ChildKey),
     /// A packet with a new highest sequence number came in on this Child SA from another address
@@ -204,6 +206,15 @@ impl Endpoint {
         }
     }
 
+    /// When the peer of a connection was last heard on an IKE SA that is up, by a message that was authentic or by
+    /// what [`Command::ChildHeard`] said. `None` where none is up, and of a peer that can't be asked, as some can't that
+    /// speak IKEv1 (RFC 3706).
+    #[must_use]
+    pub fn heard(&self, connection: ConnectionKey) -> Option<Instant> {
+        let all = self.in_use(connection);
+        all.filter_map(|(_, usage)| usage.heard).max()
+    }
+
     /// How many IKE SAs there are, in every state.
     #[must_use]
     pub fn sa_count(&self) -> usize {
@@ -215,6 +226,11 @@ impl Endpoint {
         let called = self.called(now, &command);
         self.begin_call();
         match command {
+            Command::Ask(connection) => {
+                if let Some(key) = self.newest_in_use(connection) {
+                    self.order(now, key, Order::Want(Want::Liveness));
+                }
+            }
             Command::ChildHeard(child) => self.order_of(now, child, Order::ChildHeard(child)),
             Command::ChildHeardFrom(child, remote) => {
                 self.order_of(now, child, Order::HeardFrom(remote));

@@ -38,6 +38,7 @@ pub(crate) enum Input {
     /// From here on it can happen again: the connection is wanted so and has no IKE SA, after so many attempts in vain, and
     /// before the next at that time.
     Begin(Box<ConnectionConfig>, u32, Instant),
+    Ask,
     ChildHeard(Ordinal),
     ChildHeardFrom(Ordinal, SocketAddr),
     ChildInstalled(Ordinal, bool),
@@ -290,6 +291,7 @@ impl Field for Input {
             }
             Self::Timeout => 9_u8.put(to),
             Self::Traffic => 10_u8.put(to),
+            Self::Ask => 11_u8.put(to),
         }
     }
 
@@ -310,6 +312,7 @@ impl Field for Input {
             8 => Self::Set(Box::new(Field::take(from)?)),
             9 => Self::Timeout,
             10 => Self::Traffic,
+            11 => Self::Ask,
             _ => return Err(Unreadable::Malformed),
         })
     }

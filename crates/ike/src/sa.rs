@@ -146,6 +146,8 @@ pub(crate) enum Stage<'s> {
 /// What an SA in use is beside others of its connection.
 pub(crate) struct Usage<'s> {
     pub(crate) since: Instant,
+    /// When something of the peer's came last, of one that can be asked for a sign of life.
+    pub(crate) heard: Option<Instant>,
     /// When the first message of what made it was sent, or came.
     pub(crate) begun: Instant,
     /// When another one is wanted, if this one was not replaced by then.

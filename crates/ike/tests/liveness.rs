@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::exchange::*;
-use adit_ike::{EndpointConfig, Event, Failure, Liveness};
+use adit_ike::{Command, EndpointConfig, Event, Failure, Liveness, Versions};
 use adit_sim::{Conditions, Pair, Side};
 
 const LOST: fn(&Event) -> bool = |event| matches!(event, Event::Failed(_, Failure::Lost));
@@ -82,7 +82,7 @@ fn a_peer_whose_packets_come_is_not_lost_though_it_does_not_answer_for_a_while()
         pair.run_for(Duration::from_secs(1));
         for side in SIDES {
             let child = current(&pair, side);
-            pair.command(side, adit_ike::Command::ChildHeard(child));
+            pair.command(side, Command::ChildHeard(child));
         }
     }
     pair.conditions.loss = 0;
@@ -122,7 +122,7 @@ fn who_can_not_rekey_makes_another_before_the_time_is_up() {
 
 #[test]
 fn packets_that_wait_bring_a_lost_tunnel_back_and_nothing_else_does() {
-    for versions in [adit_ike::Versions::V1, adit_ike::Versions::V2] {
+    for versions in [Versions::V1, Versions::V2] {
         let mut pair = up_with(9, |_, config| {
             config.versions = versions;
             config.initiate = true;
@@ -140,13 +140,13 @@ fn packets_that_wait_bring_a_lost_tunnel_back_and_nothing_else_does() {
         pair.mtu = usize::MAX;
         pair.run_for(Duration::from_secs(120));
         assert!(pair.wire.is_empty() && !pair.is_up(), "{versions:?}");
-        let traffic = adit_ike::Command::Traffic(Pair::CONNECTION);
+        let traffic = Command::Traffic(Pair::CONNECTION);
         pair.command(Side::A, traffic);
         assert!(pair.run_until(Duration::from_secs(2), Pair::is_up));
         // While it is there more packets change nothing.
         let before = children_made(&pair, Side::A);
         for _ in 0..20 {
-            pair.command(Side::A, adit_ike::Command::Traffic(Pair::CONNECTION));
+            pair.command(Side::A, Command::Traffic(Pair::CONNECTION));
             pair.run_for(Duration::from_secs(1));
         }
         assert_eq!(children_made(&pair, Side::A), before);
@@ -159,10 +159,39 @@ fn packets_that_wait_do_not_have_a_silent_peer_asked_more_often() {
     pair.connect(Side::A, Pair::usual(Side::A));
     pair.held = true;
     for _ in 0..100 {
-        pair.command(Side::A, adit_ike::Command::Traffic(Pair::CONNECTION));
+        pair.command(Side::A, Command::Traffic(Pair::CONNECTION));
         pair.run_for(Duration::from_secs(1));
     }
     let sent = pair.wire.len();
     // Five attempts of 21.5 s, each of seven messages.
     assert!(sent <= 35, "{sent}");
+}
+
+#[test]
+fn a_peer_that_is_asked_is_heard_and_one_that_is_silent_is_not() {
+    for versions in [Versions::V2, Versions::V1] {
+        let mut pair = up_with(1, |_, config| {
+            config.versions = versions;
+            config.liveness = Some(Liveness {
+                interval: Duration::from_secs(300),
+                timeout: Duration::from_secs(600),
+                restart: true,
+            });
+        });
+        pair.held = false;
+        pair.run_for(Duration::from_secs(20));
+        let ask = |pair: &mut Pair| {
+            let asked = pair.now;
+            pair.command(Side::A, Command::Ask(Pair::CONNECTION));
+            pair.run_for(Duration::from_secs(2));
+            let heard = pair.node(Side::A).endpoint.heard(Pair::CONNECTION);
+            heard.unwrap() >= asked
+        };
+        assert!(ask(&mut pair), "{versions:?}");
+        pair.conditions.loss = 1000;
+        assert!(!ask(&mut pair), "{versions:?}");
+        pair.conditions.loss = 0;
+        pair.run_for(Duration::from_secs(60));
+        assert!(ask(&mut pair), "{versions:?}");
+    }
 }

@@ -56,6 +56,14 @@ impl Cidr {
         Self(IpNet::from(address))
     }
 
+    /// The block of all addresses of an IP version, that of `address`.
+    #[must_use]
+    pub fn containing_all(address: impl Into<IpAddr>) -> Self {
+        let host = IpNet::from(address.into());
+        let all = std::iter::successors(Some(host), IpNet::supernet).last();
+        Self(all.unwrap_or(host).trunc())
+    }
+
     /// The block around an address with a prefix length, such as `10.0.0.5/24`: host bits are
     /// dropped.
     ///

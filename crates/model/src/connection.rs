@@ -1,7 +1,8 @@
 //! The wish for a tunnel: this gateway to that peer, these local and remote CIDRs, this key,
 //! these policies. What exists on the wire for it is in [`crate::observed`].
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -124,7 +125,7 @@ pub struct DeadPeerDetection {
 }
 
 /// What is reachable at both ends of a connection, and who says so. Blocks are in the order given,
-/// and never none.
+/// and never none, but where routes say them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ends {
     /// The connection itself.
@@ -149,7 +150,16 @@ pub enum Ends {
         /// The other end's.
         peer: GroupBlocks,
     },
+    /// The routes of the gateway's router that name the connection; at this end it is whatever the router is on.
+    Routes {
+        /// Where they lead, in the order in which they were made.
+        peer: Vec<Cidr>,
+    },
 }
+
+/// Any IPv4 address.
+static ANYWHERE: LazyLock<[Cidr; 1]> =
+    LazyLock::new(|| [Cidr::containing_all(Ipv4Addr::UNSPECIFIED)]);
 
 /// An endpoint group, and the blocks that it stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -168,6 +178,7 @@ impl Ends {
             Self::Blocks { local, .. } => local,
             Self::Subnet { local, .. } => std::slice::from_ref(local),
             Self::Groups { local, .. } => &local.cidrs,
+            Self::Routes { .. } => &*ANYWHERE,
         }
     }
 
@@ -175,7 +186,7 @@ impl Ends {
     #[must_use]
     pub fn peer(&self) -> &[Cidr] {
         match self {
-            Self::Blocks { peer, .. } | Self::Subnet { peer, .. } => peer,
+            Self::Blocks { peer, .. } | Self::Subnet { peer, .. } | Self::Routes { peer } => peer,
             Self::Groups { peer, .. } => &peer.cidrs,
         }
     }
@@ -185,7 +196,7 @@ impl Ends {
     pub const fn groups(&self) -> Option<[EndpointGroupId; 2]> {
         match self {
             Self::Groups { local, peer } => Some([local.group, peer.group]),
-            Self::Blocks { .. } | Self::Subnet { .. } => None,
+            Self::Blocks { .. } | Self::Subnet { .. } | Self::Routes { .. } => None,
         }
     }
 }
@@ -215,6 +226,9 @@ pub struct Connection {
     pub psk: Psk,
     /// What is reachable at both ends.
     pub ends: Ends,
+    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it
+    /// can. Of connections with one tunnel it is false.
+    pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,
     /// Who begins.

@@ -163,6 +163,20 @@ impl GatewayChange {
     }
 }
 
+/// What is negotiated for a connection, and in how many tunnels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carriers {
+    /// One tunnel, between its blocks.
+    One,
+    /// A tunnel from each of the gateway's IPv4 addresses, for any address to any: what is sent by them is for its
+    /// peer's blocks alone, and what comes is for this end's. Each calls itself by its own address.
+    Each {
+        /// Whether all of them carry what is sent, each flow by one of them.
+        distribute: bool,
+    },
+}
+
 /// A connection, with its policies resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TunnelSpec {
@@ -180,6 +194,8 @@ pub struct TunnelSpec {
     pub peer_id: Identity,
     /// Who begins.
     pub initiator: Initiator,
+    /// What is negotiated, and in how many tunnels.
+    pub carriers: Carriers,
     /// The most octets of an inner packet; 0 leaves it to the path.
     pub mtu: u32,
     /// By what the two ends show who they are.
@@ -224,6 +240,7 @@ mod tests {
             local_id: Identity::Address("192.0.2.1".parse().unwrap()),
             peer_id: Identity::parse("peer.example.com"),
             initiator: Initiator::BiDirectional,
+            carriers: Carriers::Each { distribute: true },
             mtu: 1400,
             authentication: Authentication::PresharedKey(
                 Psk::new(b"\0secret\xff".to_vec()).unwrap(),

@@ -23,6 +23,16 @@ pub enum GatewayStatus {
     Pending,
 }
 
+/// By what a packet's way into a tunnel is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum GatewayMode {
+    /// By the blocks of connections, which are negotiated: each connection has one tunnel.
+    Policy,
+    /// By routes that name connections. What is negotiated is any address to any, and each connection has two
+    /// tunnels, one from each of the gateway's addresses.
+    Route,
+}
+
 /// A VPN endpoint with public addresses of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gateway {
@@ -52,4 +62,15 @@ pub struct Gateway {
     pub created_at: OffsetDateTime,
     /// Its version.
     pub revision: Revision,
+}
+
+impl Gateway {
+    /// A gateway has a second address for its mode, and for nothing else.
+    #[must_use]
+    pub const fn mode(&self) -> GatewayMode {
+        match self.addresses.second {
+            Some(_) => GatewayMode::Route,
+            None => GatewayMode::Policy,
+        }
+    }
 }

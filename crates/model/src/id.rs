@@ -91,6 +91,8 @@ typed_id! {
     PortId;
     /// Names a [`crate::Project`].
     ProjectId;
+    /// Names a [`crate::Route`].
+    RouteId;
     /// Names a [`crate::Router`].
     RouterId;
     /// Names a [`crate::SecurityGroup`].

@@ -28,6 +28,7 @@ pub mod project;
 pub mod psk;
 pub mod reason;
 pub mod resource_group;
+pub mod route;
 pub mod router;
 pub mod security_group;
 pub mod subnet;
@@ -42,7 +43,7 @@ pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
     FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId,
-    RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
@@ -56,6 +57,7 @@ pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
 pub use reason::{Reason, ReasonCode, Whose};
 pub use resource_group::ResourceGroup;
+pub use route::Route;
 pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use subnet::Subnet;

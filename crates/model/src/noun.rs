@@ -65,6 +65,8 @@ nouns! {
     RevokedToken = "revoked_token", "revoked token";
     /// A [`crate::RoleAssignment`].
     RoleAssignment = "role_assignment", "role assignment";
+    /// A [`crate::Route`].
+    Route = "route", "route";
     /// A [`crate::Router`].
     Router = "router", "router";
     /// A [`crate::SecurityGroup`].

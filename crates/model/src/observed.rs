@@ -44,8 +44,20 @@ pub struct TunnelObserved {
     pub ike_suite: Option<String>,
     /// The Child SAs that carry traffic.
     pub children: Vec<ChildObserved>,
+    /// Of a connection with a tunnel from each of its gateway's IPv4 addresses, how each of them is; of others, none.
+    /// It is up as a whole while one of them is, and what is wrong with the other is among its reasons.
+    pub members: Vec<MemberObserved>,
     /// Packets and octets since the tunnel was made.
     pub traffic: Traffic,
+}
+
+/// One of the tunnels of a connection that has several.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MemberObserved {
+    /// How far it has come.
+    pub state: TunnelState,
+    /// Why it is not up, or, while it is, what is wrong with parts of it.
+    pub reasons: Vec<Reason>,
 }
 
 /// One Child SA.

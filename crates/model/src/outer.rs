@@ -4,21 +4,28 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// A router's or a gateway's addresses on the external network. There is always an IPv4 one, and
-/// an IPv6 one where that network has a block of them.
+/// A router's or a gateway's addresses on the external network. There is always an IPv4 one; a gateway in
+/// route mode has a second one, and the others an IPv6 one where that network has a block of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct OuterAddresses {
     /// The IPv4 address.
     pub v4: Ipv4Addr,
+    /// Another IPv4 address, from which a gateway in route mode speaks to each of its peers too.
+    pub second: Option<Ipv4Addr>,
     /// The IPv6 address.
     pub v6: Option<Ipv6Addr>,
 }
 
 impl OuterAddresses {
-    /// Both, or the one there is.
+    /// All there are, the first IPv4 one first.
     pub fn all(self) -> impl Iterator<Item = IpAddr> {
         let v6 = self.v6.map(IpAddr::V6);
-        [IpAddr::V4(self.v4)].into_iter().chain(v6)
+        self.members().map(IpAddr::V4).chain(v6)
+    }
+
+    /// The IPv4 ones: that of each member of a gateway in route mode, or the one there is.
+    pub fn members(self) -> impl Iterator<Item = Ipv4Addr> {
+        [self.v4].into_iter().chain(self.second)
     }
 
     /// Whether `address` is one of them.
@@ -36,7 +43,11 @@ impl OuterAddresses {
 
 impl From<Ipv4Addr> for OuterAddresses {
     fn from(v4: Ipv4Addr) -> Self {
-        Self { v4, v6: None }
+        Self {
+            v4,
+            second: None,
+            v6: None,
+        }
     }
 }
 
@@ -50,7 +61,10 @@ mod tests {
         let v6: Ipv6Addr = "2001:db8::1".parse().unwrap();
         let (one, both) = (
             OuterAddresses::from(v4),
-            OuterAddresses { v4, v6: Some(v6) },
+            OuterAddresses {
+                v6: Some(v6),
+                ..v4.into()
+            },
         );
         let peers = ["198.51.100.7", "2001:db8:7::7"].map(|text| text.parse().unwrap());
         assert_eq!(peers.map(|peer| one.toward(peer)), [Some(v4.into()), None]);

@@ -29,6 +29,8 @@ pub struct GatewayPorts {
     pub tun: OwnedFd,
     /// The sockets on its IPv4 address.
     pub v4: OuterPorts,
+    /// The sockets on its second IPv4 address, if it has one.
+    pub second: Option<OuterPorts>,
     /// The sockets on its IPv6 address, if it has one.
     pub v6: Option<OuterPorts>,
 }
@@ -92,14 +94,15 @@ impl Network {
             ..Wish::default()
         };
         router.netlink.adjust(&name, wish).await?;
-        let v6 = match addresses.v6 {
-            Some(address) => Some(outer_ports(&router, address.into()).await?),
-            None => None,
+        let on = async |address: Option<IpAddr>| match address {
+            Some(address) => outer_ports(&router, address).await.map(Some),
+            None => Ok(None),
         };
         Ok(GatewayPorts {
             tun,
             v4: outer_ports(&router, addresses.v4.into()).await?,
-            v6,
+            second: on(addresses.second.map(IpAddr::V4)).await?,
+            v6: on(addresses.v6.map(IpAddr::V6)).await?,
         })
     }
 

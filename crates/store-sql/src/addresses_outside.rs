@@ -10,6 +10,7 @@ use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
 /// Only the columns that are wanted, and each of them from one table: rows themselves have much more.
 const SQL: &str = "SELECT project, public_v4 AS address FROM gateways \
+                   UNION ALL SELECT project, second_v4 FROM gateways WHERE second_v4 IS NOT NULL \
                    UNION ALL SELECT project, public_v6 FROM gateways WHERE public_v6 IS NOT NULL \
                    UNION ALL SELECT project, external_v4 FROM routers WHERE external_v4 IS NOT NULL \
                    UNION ALL SELECT project, external_v6 FROM routers WHERE external_v6 IS NOT NULL \

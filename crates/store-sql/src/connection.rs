@@ -35,6 +35,8 @@ impl Table for Connection {
         "local_is_subnet",
         "local_group",
         "peer_group",
+        "by_routes",
+        "distribute_traffic",
         "mtu",
         "initiator",
         "dead_peer_detection",
@@ -72,6 +74,7 @@ impl Table for Connection {
             local_id: row.plain("local_id")?,
             psk,
             ends: ends(row)?,
+            distribute_traffic: row.plain("distribute_traffic")?,
             mtu: row.plain("mtu")?,
             initiator: row.json("initiator")?,
             dead_peer_detection: row.json("dead_peer_detection")?,
@@ -107,6 +110,8 @@ impl Table for Connection {
             Value::Flag(matches!(self.ends, Ends::Subnet { .. })),
             Value::OptionalText(local_group.map(text)),
             Value::OptionalText(peer_group.map(text)),
+            Value::Flag(matches!(self.ends, Ends::Routes { .. })),
+            Value::Flag(self.distribute_traffic),
             Value::Number(self.mtu.into()),
             Value::Text(json(Self::WHAT, &self.initiator)?),
             Value::Text(json(Self::WHAT, &self.dead_peer_detection)?),
@@ -133,6 +138,9 @@ fn ends(row: &Stored<'_>) -> Result<Ends, StoreError> {
         row.parsed_option("local_group")?,
         row.parsed_option("peer_group")?,
     ];
+    if row.plain("by_routes")? {
+        return Ok(Ends::Routes { peer });
+    }
     Ok(match (groups, row.plain("local_is_subnet")?) {
         ([Some(local_group), Some(peer_group)], false) => Ends::Groups {
             local: GroupBlocks {

@@ -15,6 +15,7 @@ impl Table for Gateway {
         "router",
         "subnet",
         "public_v4",
+        "second_v4",
         "public_v6",
     ];
     const COLUMNS: &'static [&'static str] = &["name", "description", "admin_state_up", "host"];
@@ -38,6 +39,7 @@ impl Table for Gateway {
             admin_state_up: row.plain("admin_state_up")?,
             addresses: OuterAddresses {
                 v4: row.parsed("public_v4")?,
+                second: row.parsed_option("second_v4")?,
                 v6: row.parsed_option("public_v6")?,
             },
             created_at: row.created_at()?,
@@ -52,6 +54,7 @@ impl Table for Gateway {
             Value::Text(text(self.router)),
             Value::OptionalText(self.subnet.map(text)),
             Value::Text(text(self.addresses.v4)),
+            Value::OptionalText(self.addresses.second.map(text)),
             Value::OptionalText(self.addresses.v6.map(text)),
         ])
     }

@@ -20,6 +20,7 @@ mod network;
 mod policy;
 mod port;
 mod quota;
+mod route;
 mod router;
 mod rows;
 mod security_group;

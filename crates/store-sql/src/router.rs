@@ -1,5 +1,7 @@
 //! Routers in SQL.
 
+use std::net::Ipv4Addr;
+
 use adit_crypto::EnvelopeKey;
 use adit_model::router::ExternalGateway;
 use adit_model::{Noun, OuterAddresses, Router};
@@ -29,12 +31,12 @@ impl Table for Router {
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
         let network = row.parsed_option("external_network")?;
-        let v4 = row.parsed_option("external_v4")?;
+        let v4: Option<Ipv4Addr> = row.parsed_option("external_v4")?;
         let v6 = row.parsed_option("external_v6")?;
         let enable_snat = row.plain("enable_snat")?;
         let external = network.zip(v4).map(|(network, v4)| ExternalGateway {
             network,
-            addresses: OuterAddresses { v4, v6 },
+            addresses: OuterAddresses { v6, ..v4.into() },
             enable_snat,
         });
         Ok(Self {

@@ -14,6 +14,7 @@ mod outer_addresses;
 mod parts;
 mod peer_cidrs;
 mod projects;
+mod routes;
 mod security_group_rules;
 mod world;
 
@@ -40,6 +41,7 @@ pub use projects::{
     a_project_that_ended_is_there_for_its_things_alone, a_project_that_owns_something_stays,
     roles_are_had_once_in_each_project,
 };
+pub use routes::a_route_keeps_its_connection_and_no_other_has_its_block;
 pub use security_group_rules::a_rule_is_of_its_own_group_and_goes_with_the_one_it_names;
 pub use world::World;
 use world::{name, time};
@@ -65,6 +67,7 @@ macro_rules! contract_tests {
             a_reference_to_nothing_is_refused
             deleting_a_gateway_deletes_its_connections
             what_is_behind_a_routers_peers_is_listed_once
+            a_route_keeps_its_connection_and_no_other_has_its_block
             a_public_address_is_given_once
             an_address_is_given_once
             a_rule_is_of_its_own_group_and_goes_with_the_one_it_names

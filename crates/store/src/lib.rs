@@ -32,7 +32,7 @@ use std::ops::{Deref, DerefMut};
 
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
-    Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Network, Port, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 
@@ -112,6 +112,7 @@ pub trait Transaction:
     + Rows<IkePolicy>
     + Rows<IpsecPolicy>
     + Rows<Connection>
+    + Rows<Route>
     + Send
 {
 }
@@ -141,6 +142,7 @@ pub trait WriteTransaction:
     + WriteRows<IkePolicy>
     + WriteRows<IpsecPolicy>
     + WriteRows<Connection>
+    + WriteRows<Route>
 {
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
     ///

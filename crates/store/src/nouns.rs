@@ -4,9 +4,9 @@
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, IkePolicy, IkePolicyId,
-    IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port, PortId, ProjectId, Revision,
-    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
-    Subnet, SubnetId,
+    IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port, PortId, ProjectId, Revision, Route,
+    RouteId, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
+    SecurityGroupRuleId, Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -166,4 +166,10 @@ nouns! {
         connections_of_ike_policy(IkePolicyId: IkePolicy);
         connections_of_ipsec_policy(IpsecPolicyId: IpsecPolicy);
         connections_of_endpoint_group(EndpointGroupId: EndpointGroup)
+
+    Route, RouteId,
+        route routes any_route all_routes page_routes count_routes
+        insert_route update_route delete_route;
+        routes_of_router(RouterId: Router);
+        routes_of_connection(ConnectionId: Connection)
 }

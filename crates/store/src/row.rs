@@ -4,7 +4,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port,
-    ProjectId, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    ProjectId, Revision, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -228,6 +228,15 @@ rows! {
         },
         unique: |row| row.addresses.all().map(|address| address.to_string()).collect(),
         fixed: [resource_group, router, subnet, addresses]
+    }
+    Route {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![
+            (Noun::Router, row.router.uuid()),
+            (Noun::Connection, row.connection.uuid()),
+        ],
+        unique: |row| vec![format!("{} {}", row.router, row.destination)],
+        fixed: [router, destination, zone]
     }
     EndpointGroup {
         owners: &[], name: |row| row.name.as_str(),

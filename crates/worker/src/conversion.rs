@@ -1,10 +1,10 @@
 //! From the product's words to the protocol's.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use adit_crypto::{AdditionalExchange, Encryption, Integrity};
-use adit_dataplane::{ConnectionBlocks, Owner};
+use adit_dataplane::{ConnectionBlocks, Lane, Owner};
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, Childless, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms,
@@ -12,7 +12,7 @@ use adit_ike::{
 };
 use adit_ike_wire::IdType;
 use adit_model::connection::{self, DpdAction, Initiator};
-use adit_model::desired::TunnelSpec;
+use adit_model::desired::{Carriers, TunnelSpec};
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::policy::{self, IkeVersion, Transform};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
@@ -54,12 +54,58 @@ pub(crate) enum Unsupported {
     TooMany,
 }
 
+/// What tells a connection's second tunnel from its first in the engine: a bit that no id has, since ids are random
+/// (version 4 of RFC 9562, whose number is 0100 there).
+const SECOND: u128 = 1 << 79;
+
+/// A connection's tunnel, or the first of two.
 pub(crate) fn key(connection: ConnectionId) -> ConnectionKey {
-    ConnectionKey(connection.uuid().as_u128())
+    ConnectionKey(connection.uuid().as_u128() & !SECOND)
+}
+
+/// The other one.
+pub(crate) const fn second(key: ConnectionKey) -> ConnectionKey {
+    ConnectionKey(key.0 | SECOND)
+}
+
+/// Whose tunnel it is, as the data plane calls the connection.
+pub(crate) const fn owner(key: ConnectionKey) -> Owner {
+    Owner(key.0 & !SECOND)
+}
+
+/// The tunnels that a connection may have.
+pub(crate) const fn keys(owner: Owner) -> [ConnectionKey; 2] {
+    let first = ConnectionKey(owner.0);
+    [first, second(first)]
+}
+
+/// Which of a connection's tunnels it is.
+pub(crate) const fn lane(key: ConnectionKey) -> Lane {
+    if key.0 & SECOND == 0 {
+        Lane::First
+    } else {
+        Lane::Second
+    }
 }
 
 pub(crate) fn connection_id(key: ConnectionKey) -> ConnectionId {
-    ConnectionId::from_uuid(uuid::Uuid::from_u128(key.0))
+    ConnectionId::from_uuid(uuid::Uuid::from_u128(owner(key).0))
+}
+
+/// The tunnels of a connection of the gateway at these addresses: what each is called, and the addresses it has of
+/// the gateway's.
+pub(crate) fn tunnels(
+    own: OuterAddresses,
+    order: &TunnelSpec,
+) -> Vec<(ConnectionKey, OuterAddresses)> {
+    let keys = keys(Owner(key(order.connection).0));
+    match order.carriers {
+        Carriers::One => keys.into_iter().take(1).map(|key| (key, own)).collect(),
+        Carriers::Each { .. } => {
+            let members = own.members().map(OuterAddresses::from);
+            keys.into_iter().zip(members).collect()
+        }
+    }
 }
 
 pub(crate) fn identity(id: &connection::Identity) -> Identity {
@@ -118,7 +164,7 @@ fn reachable(order: &TunnelSpec, peer: IpAddr, versions: Versions) -> Result<(),
     Ok(())
 }
 
-/// The engine's configuration for a tunnel of the gateway at these addresses.
+/// The engine's configuration for a tunnel that is from one of these addresses.
 pub(crate) fn config(
     own: OuterAddresses,
     encapsulation: Encapsulation,
@@ -184,7 +230,7 @@ pub(crate) fn config(
     if nothing || lost_pfs {
         return Err(Unsupported::Algorithms(told_of_ipsec(&order.ipsec)));
     }
-    let (local_id, remote_id) = (identity(&order.local_id), identity(&order.peer_id));
+    let (local_id, remote_id) = (own_identity(order, local), identity(&order.peer_id));
     let identities = (&local_id, &remote_id);
     let wanted = (&order.authentication, order.ppk.as_ref());
     let authentication = authentication::of(wanted, versions, identities)?;
@@ -200,12 +246,31 @@ pub(crate) fn config(
         esp,
         mode,
         childless: Childless::Auto,
-        children: pairs(&order.local_cidrs, &order.peer_cidrs),
+        children: children(order),
         ike_lifetime: Duration::from_secs(order.ike.lifetime_s.into()),
         child_lifetime: Duration::from_secs(order.ipsec.lifetime_s.into()),
         liveness: liveness(order),
         initiate: order.initiator == Initiator::BiDirectional,
     })
+}
+
+/// What a tunnel from this address calls itself.
+fn own_identity(order: &TunnelSpec, own: IpAddr) -> Identity {
+    match order.carriers {
+        Carriers::One => identity(&order.local_id),
+        Carriers::Each { .. } => Identity::of_address(own),
+    }
+}
+
+/// The Child SAs of a tunnel.
+fn children(order: &TunnelSpec) -> Vec<ChildConfig> {
+    match order.carriers {
+        Carriers::One => pairs(&order.local_cidrs, &order.peer_cidrs),
+        Carriers::Each { .. } => {
+            let anywhere = [Cidr::containing_all(Ipv4Addr::UNSPECIFIED)];
+            pairs(&anywhere, &anywhere)
+        }
+    }
 }
 
 /// What is exchanged beside a group's values.
@@ -303,6 +368,7 @@ pub(crate) mod tests {
             local_id: connection::Identity::parse("203.0.113.1"),
             peer_id: connection::Identity::parse("@peer"),
             initiator: Initiator::BiDirectional,
+            carriers: Carriers::One,
             mtu: 1400,
             authentication: Authentication::PresharedKey(Psk::new(b"secret".to_vec()).unwrap()),
             ppk: None,
@@ -323,7 +389,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn own() -> OuterAddresses {
-        std::net::Ipv4Addr::new(203, 0, 113, 1).into()
+        Ipv4Addr::new(203, 0, 113, 1).into()
     }
 
     #[test]
@@ -340,6 +406,28 @@ pub(crate) mod tests {
         assert_eq!(config_of(both, &over_v6).unwrap().local, IpAddr::V6(v6));
         let over_v4 = config_of(both, &order()).unwrap();
         assert_eq!(over_v4.local, IpAddr::V4(both.v4));
+    }
+
+    #[test]
+    fn each_of_two_tunnels_calls_itself_by_its_own_address() {
+        let mut routed = order();
+        assert_eq!(tunnels(own(), &routed), [(key(routed.connection), own())]);
+        routed.carriers = Carriers::Each { distribute: false };
+        let both = OuterAddresses {
+            second: Some(Ipv4Addr::new(203, 0, 113, 9)),
+            ..own()
+        };
+        let each = tunnels(both, &routed);
+        let mut names = Vec::new();
+        for (number, (key, from)) in each.into_iter().enumerate() {
+            assert_eq!(connection_id(key), routed.connection);
+            assert_eq!(lane(key), Lane::ALL[number]);
+            assert_eq!(keys(owner(key))[number], key);
+            let config = config_of(from, &routed).unwrap();
+            assert_eq!(config.local_id, Identity::of_address(config.local));
+            names.push(config.local.to_string());
+        }
+        assert_eq!(names, ["203.0.113.1", "203.0.113.9"]);
     }
 
     #[test]

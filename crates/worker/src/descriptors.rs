@@ -1,7 +1,7 @@
 //! What a worker is given: a TUN device, and four sockets on each of the gateway's addresses.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -13,8 +13,9 @@ use crate::WorkerError;
 #[derive(Debug)]
 pub(crate) struct Descriptors {
     pub(crate) tun: OwnedFd,
-    pub(crate) v4: Ports,
-    pub(crate) v6: Option<Ports>,
+    pub(crate) first: Ports,
+    /// On another address, if it has one.
+    pub(crate) other: Option<Ports>,
 }
 
 /// Sockets on one address.
@@ -59,12 +60,13 @@ impl Descriptors {
     fn of(received: Vec<OwnedFd>) -> Option<Self> {
         let mut received = received.into_iter();
         let tun = received.next()?;
-        let v4 = Ports::of(&mut received)?;
-        let v6 = match received.len() {
+        let first = Ports::of(&mut received)?;
+        let other = match received.len() {
             0 => None,
             _ => Some(Ports::of(&mut received)?),
         };
-        received.next().is_none().then_some(Self { tun, v4, v6 })
+        let all = Self { tun, first, other };
+        received.next().is_none().then_some(all)
     }
 }
 
@@ -76,7 +78,7 @@ impl Ports {
     }
 }
 
-/// The sockets on port 500: peers are spoken to by the one of their family.
+/// The sockets on port 500, one on each of the gateway's addresses.
 #[derive(Debug)]
 pub(crate) struct IkeSockets(Vec<UdpPort>);
 
@@ -112,9 +114,9 @@ impl IkeSockets {
         self.0.iter().map(|port| port.socket().as_fd())
     }
 
-    pub(crate) fn send(&self, octets: &[u8], to: SocketAddr) -> io::Result<()> {
+    pub(crate) fn send(&self, octets: &[u8], from: IpAddr, to: SocketAddr) -> io::Result<()> {
         let mut ports = self.0.iter();
-        let own = ports.find(|port| port.local().is_ipv4() == to.is_ipv4());
+        let own = ports.find(|port| port.local().ip() == from);
         let port = own.ok_or(io::ErrorKind::AddrNotAvailable)?;
         port.socket().send_to(octets, to).map(drop)
     }
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn five_descriptors_are_one_address_and_nine_are_two() {
-        let known = |count| Descriptors::of(some(count)).map(|given| given.v6.is_some());
+        let known = |count| Descriptors::of(some(count)).map(|given| given.other.is_some());
         let known: Vec<_> = (0..=10).map(known).collect();
         let none = None;
         assert_eq!(
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_goes_by_the_socket_of_its_family() {
+    fn a_message_goes_by_the_socket_on_the_address_it_is_from() {
         let open = |at: &str| UdpSocket::bind(at).unwrap();
         let peers = [open("127.0.0.1:0"), open("[::1]:0")];
         let own = [open("127.0.0.1:0"), open("[::1]:0")];
@@ -196,7 +198,8 @@ mod tests {
         let sockets = IkeSockets::new(own.map(OwnedFd::from)).unwrap();
         for (peer, address) in peers.iter().zip(addresses) {
             peer.set_read_timeout(Some(Duration::from_secs(9))).unwrap();
-            sockets.send(b"out", peer.local_addr().unwrap()).unwrap();
+            let to = peer.local_addr().unwrap();
+            sockets.send(b"out", address.ip(), to).unwrap();
             let (_, from) = peer.recv_from(&mut [0; 9]).unwrap();
             assert_eq!(from, address);
             peer.send_to(b"in", address).unwrap();
@@ -213,6 +216,7 @@ mod tests {
         let peers = peers.map(|peer| peer.local_addr().unwrap());
         assert_eq!(heard, [(addresses[0], peers[0]), (addresses[1], peers[1])]);
         let alone = IkeSockets::new([open("127.0.0.1:0").into()]).unwrap();
-        assert!(alone.send(b"out", peers[1]).is_err());
+        let nowhere = addresses[1].ip();
+        assert!(alone.send(b"out", nowhere, peers[1]).is_err());
     }
 }

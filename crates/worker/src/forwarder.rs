@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use adit_crypto::SystemRandom;
-use adit_dataplane::{Carriage, ChildCounters, ChildId, ChildSa, Dataplane, InstallError, Owner};
+use adit_dataplane::{Carriage, ChildCounters, ChildId, ChildSa, Dataplane, InstallError};
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Ports, Protection,
     Selectors, TrafficSelector,
 };
 use adit_ike::{DirectionKeys, InstallChild};
+
+use crate::conversion;
 
 /// Why a Child SA was not installed.
 #[derive(Debug, thiserror::Error)]
@@ -116,9 +118,11 @@ impl Forwarded {
         let id = ChildId(child.child.0);
         dataplane.install(ChildSa {
             id,
-            owner: Owner(child.connection.0),
+            owner: conversion::owner(child.connection),
+            lane: conversion::lane(child.connection),
             inbound,
             outbound,
+            local: child.local,
             remote: child.remote,
             carriage: match child.carriage {
                 adit_ike::Carriage::Ip => Carriage::Ip,

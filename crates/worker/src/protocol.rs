@@ -1,6 +1,6 @@
 //! What supervisor and worker say to each other: one JSON value a line, over a Unix socket pair.
-//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500, raw ESP; and the last
-//! three over IPv6, if the gateway has an IPv6 address.
+//! The descriptors travel with the first octet, in the order TUN, UDP 500, UDP 4500, raw ESP, raw AH; and the last
+//! four on the gateway's other address, if it has one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ const MAX_TEXT: usize = 4096;
 
 /// Reasons of a tunnel, and causes of drops.
 const MAX_ENTRIES: usize = 128;
+
+/// Tunnels of a connection.
+const MAX_MEMBERS: usize = 2;
 
 /// Octets that a worker keeps of what happened to each tunnel. Sealed and in hexadecimal it is about twice as much.
 pub(crate) const RECORDED: usize = 1 << 16;
@@ -136,7 +139,8 @@ impl FromWorker {
     /// News of a tunnel. What a peer said may be quoted in its reasons, and is cut where it is too
     /// long.
     pub(crate) fn of_tunnel(connection: ConnectionId, mut observed: TunnelObserved) -> Self {
-        for reason in &mut observed.reasons {
+        let of_members = observed.members.iter_mut().flat_map(|it| &mut it.reasons);
+        for reason in observed.reasons.iter_mut().chain(of_members) {
             for text in [&mut reason.evidence, &mut reason.next_step] {
                 text.truncate(text.floor_char_boundary(MAX_TEXT));
             }
@@ -177,9 +181,15 @@ impl FromWorker {
             }
             Self::Tunnel { observed, .. } => {
                 let fits = |text: &String| text.len() <= MAX_TEXT;
-                let mut reasons = observed.reasons.iter();
+                let members = &observed.members;
+                let of_members = members.iter().flat_map(|member| &member.reasons);
+                let mut reasons = observed.reasons.iter().chain(of_members);
                 let told = reasons.all(|reason| fits(&reason.evidence) && fits(&reason.next_step));
-                if observed.reasons.len() > MAX_ENTRIES || !told {
+                let mut lists = members.iter().map(|member| &member.reasons);
+                let is_long = observed.reasons.len() > MAX_ENTRIES
+                    || members.len() > MAX_MEMBERS
+                    || lists.any(|list| list.len() > MAX_ENTRIES);
+                if is_long || !told {
                     return Err(NewsError::TooLong("reasons"));
                 }
                 let suites = observed.children.iter().map(|child| &child.suite);
@@ -224,7 +234,7 @@ mod tests {
                 r#"{{"code":"internal_error","whose":"local","since":"2026-01-01T00:00:00Z","evidence":"{evidence}","next_step":""}}"#
             );
             format!(
-                r#"{{"Tunnel":{{"connection":"{}","observed":{{"state":"up","since":"2026-01-01T00:00:00Z","reasons":[{}],"ike_suite":null,"children":[],"traffic":{{"packets_in":0,"bytes_in":0,"packets_out":0,"bytes_out":0}}}}}}}}"#,
+                r#"{{"Tunnel":{{"connection":"{}","observed":{{"state":"up","since":"2026-01-01T00:00:00Z","reasons":[{}],"ike_suite":null,"children":[],"members":[],"traffic":{{"packets_in":0,"bytes_in":0,"packets_out":0,"bytes_out":0}}}}}}}}"#,
                 ConnectionId::random(),
                 vec![reason; reasons].join(",")
             )

@@ -285,6 +285,19 @@ impl Finding {
         Self::new(now, code, Whose::Network, evidence, &next_step)
     }
 
+    /// One of two tunnels whose peer is silent while packets are sent to it.
+    pub(crate) fn silent(since: OffsetDateTime, peer: &str) -> Self {
+        Self::new(
+            since,
+            ReasonCode::PeerNotResponding,
+            Whose::Network,
+            format!(
+                "{peer} sends nothing on this tunnel and does not answer when it is asked; what can goes by the other tunnel"
+            ),
+            "Check that the peer runs and that UDP 500 and 4500 pass in both directions.",
+        )
+    }
+
     /// The same of a peer that may be anywhere, so that nobody can begin with it.
     pub(crate) fn waiting_for_any(now: OffsetDateTime, peer: &str) -> Self {
         Self::new(

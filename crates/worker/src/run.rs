@@ -1,5 +1,6 @@
 //! The control loop: one thread that waits for the supervisor, for IKE messages and for deadlines.
 
+mod lanes;
 mod news;
 mod orders;
 mod outputs;
@@ -26,6 +27,7 @@ use adit_model::observed::Drops;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use time::OffsetDateTime;
 
+use crate::conversion;
 use crate::descriptors::{Descriptors, IkeSockets, Lost};
 use crate::error::{WorkerError, failed};
 use crate::flood::Flood;
@@ -33,6 +35,7 @@ use crate::forwarder::Forwarded;
 use crate::keepalive::Keepalives;
 use crate::privileges;
 use crate::protocol::{FromWorker, RECORDED, RECORDED_OF_ALL};
+use crate::run::lanes::Lanes;
 use crate::run::news::LOOK;
 use crate::run::orders::{Lead, Order};
 use crate::tunnel::Tunnel;
@@ -72,12 +75,12 @@ fn start(
     descriptors: Descriptors,
     encapsulation: Encapsulation,
 ) -> Result<Worker, WorkerError> {
-    let Descriptors { tun, v4, v6 } = descriptors;
-    let (udp_v6, raw_v6) = v6
+    let Descriptors { tun, first, other } = descriptors;
+    let (udp, raw) = other
         .map(|ports| ((ports.ike, ports.nat), (ports.esp, ports.ah)))
         .unzip();
-    let ((ike_v6, nat_v6), (esp_v6, ah_v6)) = (udp_v6.unzip(), raw_v6.unzip());
-    let ike = IkeSockets::new([v4.ike].into_iter().chain(ike_v6));
+    let ((other_ike, other_nat), (other_esp, other_ah)) = (udp.unzip(), raw.unzip());
+    let ike = IkeSockets::new([first.ike].into_iter().chain(other_ike));
     let ike = ike.map_err(failed("preparing sockets"))?;
     let (wake, woken) = UnixStream::pair().map_err(failed("making the wake-up pipe"))?;
     for socket in [&wake, &woken, &control] {
@@ -88,10 +91,10 @@ fn start(
     let queue = Arc::new(IkeQueue::default());
     let config = Config {
         tun,
-        udp: v4.nat,
-        udp_other: nat_v6,
-        esp: [v4.esp].into_iter().chain(esp_v6).collect(),
-        ah: [v4.ah].into_iter().chain(ah_v6).collect(),
+        udp: first.nat,
+        udp_other: other_nat,
+        esp: [first.esp].into_iter().chain(other_esp).collect(),
+        ah: [first.ah].into_iter().chain(other_ah).collect(),
         outer_mtu: 1500,
         max_children: MAX_CHILDREN,
         clamp_mss: true,
@@ -124,6 +127,8 @@ fn start(
         configured: HashMap::new(),
         holding: BTreeSet::new(),
         met: BTreeMap::new(),
+        lanes: BTreeMap::new(),
+        next_watch: None,
         leads: BTreeMap::new(),
         children: BTreeMap::new(),
         owners: HashMap::new(),
@@ -162,6 +167,10 @@ struct Worker {
     holding: BTreeSet<ConnectionKey>,
     /// Where peers are that may be at any address.
     met: BTreeMap<ConnectionKey, IpAddr>,
+    /// Of the connections with a tunnel from each of the gateway's addresses.
+    lanes: BTreeMap<Owner, Lanes>,
+    /// When to look whether peers that are silent answer, if any is.
+    next_watch: Option<Instant>,
     /// Of every connection, also of those that are set down or can't be: their packets take no other way.
     leads: BTreeMap<ConnectionKey, Lead>,
     children: BTreeMap<ChildKey, Forwarded>,
@@ -198,6 +207,9 @@ impl Worker {
             self.endpoint.handle_timeout(self.now());
             if Instant::now() >= self.next_look {
                 self.look();
+            } else if self.next_watch.is_some_and(|at| Instant::now() >= at) {
+                self.look_at_busy();
+                self.watch();
             }
         }
     }
@@ -212,7 +224,10 @@ impl Worker {
 
     /// Sleeps until something comes in or is due.
     fn wait(&self, deadline: Option<adit_ike::Deadline>) -> Result<(), WorkerError> {
-        let mut timeout = self.next_look.saturating_duration_since(Instant::now());
+        let next = self
+            .next_watch
+            .map_or(self.next_look, |at| at.min(self.next_look));
+        let mut timeout = next.saturating_duration_since(Instant::now());
         if !self.queue.is_empty() {
             timeout = Duration::ZERO;
         }
@@ -248,8 +263,10 @@ impl Worker {
             .read(buffer)
             .is_ok_and(|count| count == buffer.len())
         {}
-        for Owner(key) in self.dataplane.take_wanted() {
-            self.command(Command::Traffic(ConnectionKey(key)));
+        for owner in self.dataplane.take_wanted() {
+            for key in conversion::keys(owner) {
+                self.command(Command::Traffic(key));
+            }
         }
         if self.addresses.is_none() {
             // Before the first order every peer would be a stranger.

@@ -64,7 +64,7 @@ pub(crate) struct Tunnel {
     pub(crate) lines: LineLimit,
 }
 
-fn total(parts: impl Iterator<Item = Traffic>) -> Traffic {
+pub(crate) fn total(parts: impl Iterator<Item = Traffic>) -> Traffic {
     parts.fold(Traffic::default(), |sum, part| Traffic {
         packets_in: sum.packets_in + part.packets_in,
         bytes_in: sum.bytes_in + part.bytes_in,
@@ -283,6 +283,11 @@ impl Tunnel {
         }
     }
 
+    /// Where its peer is, for people.
+    pub(crate) fn peer(&self) -> &str {
+        &self.peer
+    }
+
     /// Whether its peer may be at any address.
     pub(crate) const fn is_anywhere(&self) -> bool {
         self.anywhere
@@ -335,7 +340,8 @@ impl Tunnel {
         (self.state == TunnelState::Up && now < at).then_some(at)
     }
 
-    fn observed(&self) -> TunnelObserved {
+    /// How it is.
+    pub(crate) fn observed(&self) -> TunnelObserved {
         let reasons = match (&self.finding, self.state) {
             // What strangers at the peer's address do is no matter while the tunnel is up.
             (_, TunnelState::Up) => self.warnings(OffsetDateTime::now_utc()),
@@ -358,13 +364,18 @@ impl Tunnel {
             reasons,
             ike_suite: self.ike_suite.clone(),
             children: self.children.values().cloned().collect(),
+            members: Vec::new(),
             traffic: total(self.present.values().copied().chain([self.past])),
         }
     }
 
-    /// What to tell the supervisor, if anything is new. Counters alone are told only `with_traffic`.
-    pub(crate) fn news(&mut self, with_traffic: bool) -> Option<TunnelObserved> {
-        let observed = self.observed();
+    /// What to tell the supervisor of a connection whose first tunnel this is, if anything is new of how it is
+    /// observed. Counters alone are told only `with_traffic`.
+    pub(crate) fn news(
+        &mut self,
+        observed: TunnelObserved,
+        with_traffic: bool,
+    ) -> Option<TunnelObserved> {
         let same = self.told.as_ref().is_some_and(|told| {
             let aligned = TunnelObserved {
                 traffic: if with_traffic {

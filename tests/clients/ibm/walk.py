@@ -235,8 +235,11 @@ CASES = {
     ("POST", "/vpn_gateways"): lambda: Case(
         {"subnet": {"id": subnet["id"]}, "mode": "policy"},
         [{"name": fresh(), "subnet": {"id": subnet["id"]}, "mode": "policy",
-          "availability_mode": "zonal", "resource_group": GROUP}],
-        only={"mode": "route", "availability_mode": "regional"},
+          "availability_mode": "zonal", "resource_group": GROUP},
+         {"name": fresh(), "subnet": {"id": subnet["id"]}, "mode": "route", "local_asn": 64520,
+          "advertised_cidrs": []}],
+        only={"mode": "neither", "availability_mode": "regional", "local_asn": 65001,
+              "advertised_cidrs": ["10.0.0.0/8"]},
         seen=["subnet.crn", "subnet.href"],
     ),
     ("PATCH", "/vpn_gateways/{id}"): lambda: Case(
@@ -263,6 +266,17 @@ CASES = {
         only={"distribute_traffic": True, "routing_protocol": "bgp", "establish_mode": "never",
               "peer.fqdn": "10.0.0.1"},
         seen=["ike_policy.href", "ipsec_policy.href"],
+    ),
+    ("POST", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes"): lambda: Case(
+        {"destination": block(), "zone": {"name": "us-south-1"}, "next_hop": {"id": way["id"]}},
+        [{"name": fresh(), "destination": block(), "zone": {"name": "us-south-2"}, "action": "deliver",
+          "advertise": False, "next_hop": {"id": way["id"]}, "priority": 1}],
+        only={"action": "drop", "advertise": True, "priority": 5},
+        seen=["zone.href", "next_hop.href"],
+    ),
+    ("PATCH", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes/{id}"): lambda: Case(
+        {}, [{"name": fresh(), "priority": 3, "advertise": False, "next_hop": {"id": way["id"]}}],
+        only={"advertise": True, "priority": 5}, seen=["next_hop.href"],
     ),
     ("POST", "/ike_policies"): lambda: Case(
         {"ike_version": 2, "authentication_algorithm": "sha256", "dh_group": 14, "encryption_algorithm": "aes256"},
@@ -402,6 +416,16 @@ def walk_sort():
 
 
 walk_sort()
+# Another mode, where it is in no list that was sorted.
+routed = works("POST", "/vpn_gateways", {"name": "walk-routed", "subnet": {"id": subnet["id"]}, "mode": "route"})
+way = works(
+    "POST", f"/vpn_gateways/{routed['id']}/connections",
+    {"name": "walk-way", "psk": PSK, "peer": {"address": "203.0.113.7"}, "distribute_traffic": True},
+)
+IDS["/routes/{id}"] = works(
+    "POST", filled("/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes"),
+    {"destination": block(), "zone": {"name": "us-south-1"}, "next_hop": {"id": way["id"]}},
+)["id"]
 served = []
 for method in methods():
     # What no call may say is refused before anything happens, but where there is no such call.

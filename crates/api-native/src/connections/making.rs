@@ -7,6 +7,7 @@ use adit_control::policy::{NewPolicy, Phase};
 use adit_control::router::NewRouter;
 use adit_control::{Allowance, Control, Naming, Noun};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::gateway::GatewayMode;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, GatewayId, Name, RouterId, SubnetId};
 use serde::Deserialize;
@@ -204,6 +205,7 @@ impl NewConnectionShape {
                 peer_cidrs: self.peer.cidrs,
                 ..GivenEnds::default()
             },
+            distribute_traffic: false,
             mtu: self.mtu,
             initiator: self.initiator,
             dead_peer_detection: dpd.unwrap_or(DEAD_PEER),
@@ -249,6 +251,7 @@ async fn make_gateway(
         name: called.clone(),
         description: String::new(),
         place: Place::Subnet(subnet),
+        mode: GatewayMode::Policy,
         admin_state_up: true,
         resource_group: None,
     };

@@ -337,6 +337,7 @@ impl ChangeShape {
                 peer_cidrs: peer.cidrs,
                 ..EndsChange::default()
             },
+            distribute_traffic: None,
             mtu: self.mtu,
             initiator: self.initiator,
             dpd_action: dpd.action,

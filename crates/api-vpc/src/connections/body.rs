@@ -3,7 +3,8 @@
 use adit_api::answer;
 use adit_control::connection::{ConnectionChange, ConnectionView, GivenEnds, NewConnection};
 use adit_control::{Error, Noun};
-use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::connection::{self as model, DeadPeerDetection, DpdAction, Initiator};
+use adit_model::gateway::GatewayMode;
 use adit_model::{Connection, Gateway, Psk};
 
 use serde_json::json;
@@ -39,8 +40,9 @@ pub(super) fn new_connection(
     body: &Fields,
 ) -> Result<NewConnection, ApiError> {
     body.check_known(FIELDS)?;
-    let ends = ends::read(gateway.addresses.v4.into(), body)?;
-    unsupported(body)?;
+    let mode = gateway.mode();
+    let ends = ends::read(mode, gateway.addresses.v4.into(), body)?;
+    let distribute_traffic = unsupported(mode, body)?;
     let place = ends.place.ok_or_else(|| body.missing("peer_address"))?;
     let psk = psk(body)?.ok_or_else(|| body.missing("psk"))?;
     let dpd = dpd(body)?;
@@ -53,12 +55,16 @@ pub(super) fn new_connection(
         peer_id: ends.peer_id.unwrap_or_else(|| place.identity()),
         local_id: ends.local_id.flatten(),
         psk,
-        // Without any, the rule about empty lists speaks.
+        // Without any, the rule about empty lists speaks; in route mode there are none.
         ends: GivenEnds {
-            local_cidrs: Some(ends.local_cidrs.unwrap_or_default()),
+            local_cidrs: match mode {
+                GatewayMode::Policy => Some(ends.local_cidrs.unwrap_or_default()),
+                GatewayMode::Route => None,
+            },
             peer_cidrs: ends.peer_cidrs.unwrap_or_default(),
             ..GivenEnds::default()
         },
+        distribute_traffic: distribute_traffic.unwrap_or(false),
         mtu: 0,
         initiator: initiator(body)?.unwrap_or(Initiator::BiDirectional),
         dead_peer_detection: DeadPeerDetection {
@@ -79,8 +85,12 @@ pub(super) fn change(
     body: &Fields,
 ) -> Result<ConnectionChange, ApiError> {
     body.check_known(FIELDS)?;
-    let ends = ends::read(seen.local_address, body)?;
-    unsupported(body)?;
+    let mode = match seen.connection.ends {
+        model::Ends::Routes { .. } => GatewayMode::Route,
+        _ => GatewayMode::Policy,
+    };
+    let ends = ends::read(mode, seen.local_address, body)?;
+    let distribute_traffic = unsupported(mode, body)?;
     if ends.has_cidrs {
         let message = "CIDRs can't be changed by an update; add and remove them one by one.";
         return Err(ApiError::bad(
@@ -97,6 +107,7 @@ pub(super) fn change(
         peer_address: ends.place.as_ref().map(Place::text),
         peer_id,
         local_id: ends.local_id,
+        distribute_traffic,
         initiator: initiator(body)?,
         psk: psk(body)?,
         dpd_action: dpd.action,
@@ -147,10 +158,13 @@ pub(super) fn named(body: &Fields, error: Error) -> ApiError {
     }
 }
 
-/// What there is of it in policy mode.
-fn unsupported(body: &Fields) -> Result<(), ApiError> {
-    body.only("distribute_traffic", &json!(false))?;
-    body.only("routing_protocol", &json!("none"))
+/// What there is of it in this mode; whether traffic is to be distributed, where that can be said.
+fn unsupported(mode: GatewayMode, body: &Fields) -> Result<Option<bool>, ApiError> {
+    body.only("routing_protocol", &json!("none"))?;
+    if mode == GatewayMode::Policy {
+        body.only("distribute_traffic", &json!(false))?;
+    }
+    body.flag("distribute_traffic").map_err(Into::into)
 }
 
 fn psk(body: &Fields) -> Result<Option<Psk>, ApiError> {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use adit_model::gateway::GatewayMode;
 use adit_model::{Cidr, PeerAddress};
 
 use super::identity;
@@ -46,8 +47,8 @@ pub(super) struct Ends {
     pub(super) has_cidrs: bool,
 }
 
-/// Reads both ends, on a gateway with the public address `own`.
-pub(super) fn read(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
+/// Reads both ends, on a gateway in this mode with the public address `own`.
+pub(super) fn read(mode: GatewayMode, own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
     let mut ends = Ends {
         place: address(body, "peer_address")?.map(Place::Address),
         local_cidrs: cidrs(body, "local_cidrs")?,
@@ -62,6 +63,10 @@ pub(super) fn read(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
         ends.local_cidrs = cidrs(&local, "cidrs")?;
         ends.local_id = match local.list("ike_identities")?.unwrap_or_default() {
             [] => None,
+            [..] if mode == GatewayMode::Route => {
+                let what = "left out in route mode: each of the two tunnels calls itself by its own address";
+                return Err(local.wrong("ike_identities", what));
+            }
             [one] => {
                 let one = Fields::of(one, "local.ike_identities")?;
                 Some(identity::read(&one, Some(own))?)
@@ -82,6 +87,11 @@ pub(super) fn read(own: IpAddr, body: &Fields) -> Result<Ends, ApiError> {
             };
             ends.peer_id = Some(identity::read(&one, address)?);
         }
+    }
+    let lists = [&ends.local_cidrs, &ends.peer_cidrs];
+    if mode == GatewayMode::Route && lists.into_iter().flatten().any(|list| !list.is_empty()) {
+        let message = "A connection in route mode has no CIDRs: make routes whose next hop it is.";
+        return Err(ApiError::bad("bad_field", message).field("peer.cidrs"));
     }
     Ok(ends)
 }

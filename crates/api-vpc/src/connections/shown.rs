@@ -1,9 +1,13 @@
 //! A connection as it is shown, in the shape of the version that is asked for.
 
+use std::net::Ipv4Addr;
+
 use adit_api::answer::{self, set};
 use adit_api::times;
-use adit_control::connection::ConnectionView;
-use adit_model::connection::{DpdAction, Initiator};
+use adit_control::connection::{ConnectionView, Side};
+use adit_model::ReasonCode;
+use adit_model::connection::{DpdAction, Ends, Initiator};
+use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
 use serde_json::{Value, json};
 
@@ -56,10 +60,25 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
         "status_reasons": reasons::render(cx, &view.reasons),
         "negotiated": negotiated(view),
     });
-    if cx.version.has_mode() {
-        set(&mut body, "mode", json!("policy"));
+    let is_routed = matches!(row.ends, Ends::Routes { .. });
+    let name = if cx.version.has_mode() {
+        "mode"
     } else {
-        set(&mut body, "route_mode", json!("policy"));
+        "route_mode"
+    };
+    set(
+        &mut body,
+        name,
+        json!(if is_routed { "route" } else { "policy" }),
+    );
+    if is_routed {
+        set(
+            &mut body,
+            "distribute_traffic",
+            json!(row.distribute_traffic),
+        );
+        set(&mut body, "routing_protocol", json!("none"));
+        set(&mut body, "tunnels", tunnels(cx, view));
     }
     ends(cx, view, &mut body);
     if let Some((id, name)) = &view.ike_policy {
@@ -86,29 +105,66 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
     body
 }
 
+/// The two tunnels of a connection in route mode, by the gateway's members.
+fn tunnels(cx: &Context, view: &ConnectionView) -> Value {
+    let is_told = view.gateway_status == GatewayStatus::Available
+        && !view
+            .reasons
+            .iter()
+            .any(|one| one.code == ReasonCode::AdministrativelyDown);
+    let observed = view.observed.as_ref().filter(|_| is_told);
+    let members = view.addresses.members().enumerate();
+    let tunnel = |(number, address): (usize, Ipv4Addr)| {
+        let member = observed.and_then(|observed| observed.members.get(number));
+        let (is_up, why) = match member {
+            Some(member) => (member.state == TunnelState::Up, &member.reasons),
+            None => (false, &view.reasons),
+        };
+        json!({
+            "public_ip": {"address": address.to_string()},
+            "status": if is_up { "up" } else { "down" },
+            "status_reasons": reasons::render(cx, why),
+        })
+    };
+    members.map(tunnel).collect()
+}
+
 fn ends(cx: &Context, view: &ConnectionView, body: &mut Value) {
     let row = &view.connection;
     let texts = |cidrs: &[adit_model::Cidr]| -> Vec<String> {
         cidrs.iter().map(ToString::to_string).collect()
     };
     let peer = row.peer_address.to_string();
-    let (local_cidrs, peer_cidrs) = (texts(row.ends.local()), texts(row.ends.peer()));
+    let is_routed = matches!(row.ends, Ends::Routes { .. });
+    let cidrs = [Side::Local, Side::Peer].map(|side| json!(texts(side.of(row))));
     if !cx.version.has_nested_ends() {
         set(body, "peer_address", json!(peer));
-        set(body, "local_cidrs", json!(local_cidrs));
-        set(body, "peer_cidrs", json!(peer_cidrs));
+        // The oldest clients know no connection without lists.
+        if !is_routed || !cx.version.has_mode() {
+            let [local, peer] = cidrs;
+            set(body, "local_cidrs", local);
+            set(body, "peer_cidrs", peer);
+        }
         return;
     }
-    let own = identity::show(row.local_id.as_deref(), view.local_address);
-    set(
-        body,
-        "local",
-        json!({"cidrs": local_cidrs, "ike_identities": Vec::from_iter(own)}),
-    );
-    let mut end = json!({
-        "cidrs": peer_cidrs,
-        "ike_identity": identity::show(row.peer_id.as_deref(), row.peer_address),
-    });
+    let own: Vec<_> = match is_routed {
+        true => {
+            let members = view.addresses.members();
+            members
+                .filter_map(|own| identity::show(None, own.into()))
+                .collect()
+        }
+        false => Vec::from_iter(identity::show(row.local_id.as_deref(), view.local_address)),
+    };
+    let mut local = json!({"ike_identities": own});
+    let peer_identity = identity::show(row.peer_id.as_deref(), row.peer_address);
+    let mut end = json!({"ike_identity": peer_identity});
+    if !is_routed {
+        let [of_local, of_peer] = cidrs;
+        set(&mut local, "cidrs", of_local);
+        set(&mut end, "cidrs", of_peer);
+    }
+    set(body, "local", local);
     let (kind, place) = match &row.peer_host {
         Some(host) => ("fqdn", host.as_str()),
         None => ("address", peer.as_str()),

@@ -24,6 +24,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
+        Noun::Route => "vpc_route",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "security_group",
         Noun::SecurityGroupRule => "security_group_rule",
@@ -51,6 +52,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
+        Noun::Route => "route",
         Noun::Router => "VPC",
         Noun::SecurityGroup => "security group",
         Noun::SecurityGroupRule => "security group rule",
@@ -92,6 +94,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
         Quota::Routers => "vpcs_quota_exceeded",
+        Quota::Routes => "vpc_routes_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
     }
 }
@@ -111,6 +114,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
         Quota::Routers => "VPCs in a region",
+        Quota::Routes => "routes of a VPC's routing table",
         Quota::Subnets => "subnets of a VPC",
     }
 }
@@ -122,6 +126,7 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
         Noun::Gateway => "gateway",
         Noun::IkePolicy | Noun::IpsecPolicy => "policy",
         Noun::Port => "instance",
+        Noun::Route => "route",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "group",
         Noun::Subnet => "subnet",
@@ -130,9 +135,10 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 4] = [
+const REGIONAL: [Noun; 5] = [
     Noun::IkePolicy,
     Noun::IpsecPolicy,
+    Noun::Route,
     Noun::Router,
     Noun::SecurityGroup,
 ];

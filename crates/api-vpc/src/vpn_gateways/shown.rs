@@ -2,13 +2,25 @@
 
 use adit_api::answer::set;
 use adit_api::times;
-use adit_model::gateway::GatewayStatus;
+use adit_model::Gateway;
+use adit_model::gateway::{GatewayMode, GatewayStatus};
 use serde_json::{Value, json};
 
 use super::Shown;
 use crate::context::Context;
 use crate::ids::Part;
 use crate::{reasons, references};
+
+/// What a gateway's autonomous system would be called if it spoke BGP.
+pub(super) const ASN: u32 = 64_520;
+
+/// The word for a gateway's mode.
+pub(super) const fn mode(gateway: &Gateway) -> &'static str {
+    match gateway.mode() {
+        GatewayMode::Policy => "policy",
+        GatewayMode::Route => "route",
+    }
+}
 
 fn lifecycle(status: GatewayStatus) -> (&'static str, &'static str, &'static str) {
     match status {
@@ -59,19 +71,28 @@ pub(super) fn render(cx: &Context, shown: &Shown) -> Value {
         set(&mut body, "status", json!(status));
     }
     if cx.version.has_mode() {
-        set(&mut body, "mode", json!("policy"));
+        set(&mut body, "mode", json!(mode(gateway)));
         set(&mut body, "availability_mode", json!("zonal"));
+        if gateway.mode() == GatewayMode::Route {
+            set(&mut body, "local_asn", json!(ASN));
+            set(&mut body, "advertised_cidrs", json!([]));
+        }
     }
     body
 }
 
-/// The active member has the public address; the standby would take it over.
+/// In route mode both are active, each with a public address; otherwise the active one has it, and the standby would
+/// take it over.
 pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
     let Shown { view, around } = shown;
     let gateway = &view.gateway;
     let (status, lifecycle_state, health_state) = lifecycle(view.status);
     let public = gateway.addresses.v4.to_string();
-    let roles = [("active", public.as_str()), ("standby", "0.0.0.0")];
+    let second = gateway.addresses.second.map(|second| second.to_string());
+    let roles = match &second {
+        Some(second) => [("active", public.as_str()), ("active", second)],
+        None => [("active", public.as_str()), ("standby", "0.0.0.0")],
+    };
     let mut all = Vec::new();
     for ((index, (role, public)), private) in (0_u8..).zip(roles).zip(&around.private_addresses) {
         let id = cx.zonal(Part::Member(index).of(gateway.id.uuid()));
@@ -84,8 +105,8 @@ pub(super) fn members(cx: &Context, shown: &Shown) -> Vec<Value> {
         let mut private_ip = references::reserved_ip(cx, subnet, &ip, &name, *private);
         set(&mut private_ip, "subnet", references::subnet(cx, subnet));
         // It is there to be addressed, and no more.
-        let (health_state, health_reasons) = match index {
-            0 => (health_state, reasons::render(cx, &view.reasons)),
+        let (health_state, health_reasons) = match role {
+            "active" => (health_state, reasons::render(cx, &view.reasons)),
             _ => ("degraded", reasons::of_standby(cx)),
         };
         let mut body = json!({

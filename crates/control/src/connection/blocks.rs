@@ -1,5 +1,6 @@
 //! The blocks of a connection, one by one.
 
+use adit_model::connection::Ends;
 use adit_model::{Cidr, Connection, ConnectionId};
 
 use crate::connection::update::{Changing, ConnectionChange};
@@ -17,12 +18,13 @@ pub enum Side {
 }
 
 impl Side {
-    /// The blocks of this side.
+    /// The blocks of this side, as far as they are the connection's own: where routes say them it has none.
     #[must_use]
     pub fn of(self, connection: &Connection) -> &[Cidr] {
-        match self {
-            Self::Local => connection.ends.local(),
-            Self::Peer => connection.ends.peer(),
+        match (&connection.ends, self) {
+            (Ends::Routes { .. }, _) => &[],
+            (ends, Self::Local) => ends.local(),
+            (ends, Self::Peer) => ends.peer(),
         }
     }
 

@@ -45,6 +45,8 @@ impl From<&Ends> for GivenEnds {
                 peer_cidrs: peer.clone(),
                 ..Self::default()
             },
+            // Nobody gives them here.
+            Ends::Routes { .. } => Self::default(),
             Ends::Groups { local, peer } => Self {
                 local_group: Some(local.group),
                 peer_group: Some(peer.group),
@@ -62,6 +64,16 @@ impl GivenEnds {
             local_group: change.local_group.unwrap_or(self.local_group),
             peer_group: change.peer_group.unwrap_or(self.peer_group),
         }
+    }
+
+    /// Refuses any: those of a connection of a gateway in route mode are what routes say.
+    pub(super) fn check_none(&self) -> Result<(), Error> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let message = "the connections of a gateway in route mode have no blocks of their own: make routes that \
+                       lead to them";
+        Err(Error::invalid("peer_cidrs", Rule::Reference, message))
     }
 
     /// What they come to. Both ends are of one IP version, and neither has nothing. Of the `outside` subnets a

@@ -1,7 +1,8 @@
 //! Whether the parts of a connection fit together. What holds for every face is checked here, once;
 //! where a face's original is stricter, its [`Rules`] say so. `docs/invariants.md` lists both.
 
-use adit_model::connection::DeadPeerDetection;
+use adit_model::connection::{DeadPeerDetection, Ends};
+use adit_model::gateway::GatewayMode;
 use adit_model::policy::{Encapsulation, Transform};
 use adit_model::{Cidr, Connection, Gateway};
 use adit_store::Transaction;
@@ -71,14 +72,26 @@ impl Control {
             true => self.outside_subnets(),
             false => Vec::new(),
         };
-        row.ends = ends.resolve(tx, caller, gateway, &outside).await?;
+        row.ends = match gateway.mode() {
+            GatewayMode::Policy => ends.resolve(tx, caller, gateway, &outside).await?,
+            GatewayMode::Route => {
+                ends.check_none()?;
+                let peer = before.map(|row| row.ends.peer().to_vec());
+                let peer = peer.unwrap_or_default();
+                Ends::Routes { peer }
+            }
+        };
+        check_tunnels(gateway, &row)?;
         check_dpd(row.dead_peer_detection, rules.dead_peer)?;
         check_mtu(&row)?;
         let field = match row.ends.groups() {
             Some(_) => "peer_ep_group_id",
             None => "peer_cidrs",
         };
-        cidr_rules::check_networks(tx, gateway.router, field, row.ends.peer()).await?;
+        // Those of routes were looked at when these were made.
+        if gateway.mode() == GatewayMode::Policy {
+            cidr_rules::check_networks(tx, gateway.router, field, row.ends.peer()).await?;
+        }
         if let Some(peer) = peer {
             row.peer_address = reachable(gateway, peer)?;
             row.peer_host = peer.host();
@@ -90,7 +103,7 @@ impl Control {
         let same = |before: &&Connection| {
             before.ends == row.ends && before.peer_address == row.peer_address
         };
-        if before.filter(same).is_none() {
+        if before.filter(same).is_none() && gateway.mode() == GatewayMode::Policy {
             let limits = &self.0.config.limits;
             cidr_rules::check(tx, limits, rules, gateway, &row).await?;
         }
@@ -148,6 +161,29 @@ fn check_hosts(gateway: &Gateway, row: &Connection) -> Result<(), Misfit> {
         Ok(())
     } else {
         Err(Misfit::TransportBlocks { local, peer })
+    }
+}
+
+/// Refuses what only a connection with two tunnels, or with one, can have.
+fn check_tunnels(gateway: &Gateway, row: &Connection) -> Result<(), Error> {
+    let is_named = row.local_id.as_ref().is_some_and(|id| !id.is_empty());
+    match gateway.mode() {
+        GatewayMode::Policy if row.distribute_traffic => {
+            let message = "traffic can be distributed by a connection of a gateway in route mode alone: others \
+                           have one tunnel";
+            Err(Error::invalid(
+                "distribute_traffic",
+                Rule::Reference,
+                message,
+            ))
+        }
+        // A peer takes the second of two with one identity for the first one's successor.
+        GatewayMode::Route if is_named => {
+            let message = "the two tunnels of a connection of a gateway in route mode call themselves by the \
+                           gateway's addresses, each by its own";
+            Err(Error::invalid("local_id", Rule::Reference, message))
+        }
+        GatewayMode::Policy | GatewayMode::Route => Ok(()),
     }
 }
 

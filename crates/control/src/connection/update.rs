@@ -25,6 +25,7 @@ pub struct ConnectionChange {
     pub local_id: Option<Option<String>>,
     pub psk: Option<Psk>,
     pub ends: EndsChange,
+    pub distribute_traffic: Option<bool>,
     pub mtu: Option<u32>,
     pub initiator: Option<Initiator>,
     pub dpd_action: Option<DpdAction>,
@@ -57,6 +58,7 @@ impl ConnectionChange {
         set(&mut row.peer_id, self.peer_id);
         set(&mut row.local_id, self.local_id);
         set(&mut row.psk, self.psk);
+        set(&mut row.distribute_traffic, self.distribute_traffic);
         set(&mut row.mtu, self.mtu);
         set(&mut row.initiator, self.initiator);
         set(&mut row.dead_peer_detection.action, self.dpd_action);

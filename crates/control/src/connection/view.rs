@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{TunnelObserved, TunnelState};
-use adit_model::{Connection, Gateway, IkePolicyId, IpsecPolicyId, Name, Reason, ReasonCode};
+use adit_model::{
+    Connection, Gateway, IkePolicyId, IpsecPolicyId, Name, OuterAddresses, Reason, ReasonCode,
+};
 use adit_store::Transaction;
 
 use super::peer::local_address;
@@ -30,6 +32,8 @@ pub struct ConnectionView {
     pub observed: Option<TunnelObserved>,
     /// Its gateway's public address, of the peer's family.
     pub local_address: IpAddr,
+    /// All its gateway's addresses.
+    pub addresses: OuterAddresses,
     /// Phase 1, with its name.
     pub ike_policy: Option<(IkePolicyId, Name)>,
     /// Phase 2, with its name.
@@ -91,6 +95,7 @@ impl Control {
             gateway_status: observed.status,
             observed: seen,
             local_address: local_address(gateway, &connection),
+            addresses: gateway.addresses,
             ike_policy,
             ipsec_policy,
             connection,

@@ -49,7 +49,7 @@ impl Control {
     ) -> Result<Vec<Subnet>, Error> {
         let mut tx = self.read().await?;
         let row = router::find(&mut *tx, caller, id).await?;
-        on_router::subnets(&mut *tx, row.id).await
+        Ok(on_router::subnets(&mut *tx, row.id).await?)
     }
 
     /// Subnets with what goes with them, as far as they are on a router.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use adit_model::connection::Ends;
+use adit_model::gateway::GatewayMode;
 use adit_model::policy::Transform;
 use adit_model::port::Device;
 use adit_model::{
@@ -89,6 +90,10 @@ fn check_peer(rooms: &Rooms, connection: &Connection) {
 fn check_ends(rooms: &Rooms, connection: &Connection) {
     let gateway = rooms.gateway(connection);
     let ends = &connection.ends;
+    if matches!(ends, Ends::Routes { .. }) {
+        // What routes say is checked with them.
+        return assert_eq!(gateway.mode(), GatewayMode::Route);
+    }
     for list in [ends.local(), ends.peer()] {
         assert!(!list.is_empty(), "an end without a block");
         let distinct: HashSet<_> = list.iter().collect();
@@ -109,7 +114,7 @@ fn check_ends(rooms: &Rooms, connection: &Connection) {
         assert_eq!(around, None, "{block} lies within a network of its router");
     }
     match ends {
-        Ends::Blocks { .. } => {}
+        Ends::Blocks { .. } | Ends::Routes { .. } => {}
         Ends::Subnet { local, .. } => {
             let subnet = gateway.subnet.expect("a gateway without a subnet");
             let subnet = on_router.iter().find(|row| row.id == subnet);

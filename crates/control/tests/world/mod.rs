@@ -10,7 +10,7 @@ use adit_control::connection::{
     ConnectionView, DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules,
 };
 use adit_control::fake::FakeAgent;
-use adit_control::gateway::{GatewayView, Place};
+use adit_control::gateway::{GatewayView, NewGateway, Place};
 use adit_control::router::NewRouter;
 use adit_control::subnet::{self, Block, SubnetView};
 use adit_control::{
@@ -18,6 +18,7 @@ use adit_control::{
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::gateway::GatewayMode;
 use adit_model::{GatewayId, Name, Psk, Router, SubnetId};
 use adit_store::{MemoryStore, Store};
 use time::OffsetDateTime;
@@ -160,6 +161,18 @@ impl World {
         made.await
     }
 
+    /// One in route mode.
+    pub(crate) async fn routed(&self, subnet: SubnetId, text: &str) -> Result<GatewayView, Error> {
+        let new = NewGateway {
+            mode: GatewayMode::Route,
+            ..new_gateway(text, Place::Subnet(subnet))
+        };
+        let made = self
+            .control
+            .create_gateway(&self.demo, STRICT_GATEWAYS, new);
+        made.await
+    }
+
     /// That of a gateway's active member.
     pub(crate) async fn private_address(&self, view: &GatewayView) -> IpAddr {
         let views = std::slice::from_ref(view);
@@ -171,6 +184,14 @@ impl World {
         self.control
             .create_connection(&self.demo, STRICT, new)
             .await
+    }
+}
+
+/// A connection of a gateway in route mode.
+pub(crate) fn new_routed(gateway: GatewayId, text: &str) -> NewConnection {
+    NewConnection {
+        ends: GivenEnds::default(),
+        ..new_connection(gateway, text, &[], &[])
     }
 }
 
@@ -210,6 +231,7 @@ pub(crate) fn new_connection(
             peer_cidrs: cidrs(peer),
             ..GivenEnds::default()
         },
+        distribute_traffic: false,
         mtu: 0,
         initiator: Initiator::BiDirectional,
         dead_peer_detection: DeadPeerDetection {

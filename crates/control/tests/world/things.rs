@@ -6,6 +6,7 @@ use adit_control::port::{self, Knows, NewPort};
 use adit_control::subnet::{self, Block, NewSubnet, Pools};
 use adit_control::{Allowance, Naming, OnDelete};
 use adit_model::SubnetId;
+use adit_model::gateway::GatewayMode;
 use adit_model::port::Device;
 
 use super::name;
@@ -54,6 +55,7 @@ pub(crate) fn new_gateway(text: &str, place: gateway::Place) -> NewGateway {
         resource_group: None,
         description: String::new(),
         place,
+        mode: GatewayMode::Policy,
         admin_state_up: true,
     }
 }

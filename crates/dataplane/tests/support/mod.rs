@@ -1,9 +1,9 @@
 //! What the integration tests share: SAs with fixed keys.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
-use adit_dataplane::{Carriage, ChildId, ChildSa, ConnectionBlocks, Owner, RouteChange};
+use adit_dataplane::{Carriage, ChildId, ChildSa, ConnectionBlocks, Lane, Owner, RouteChange};
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
     TrafficSelector,
@@ -90,6 +90,7 @@ pub(crate) fn child(
     ChildSa {
         id: ChildId(spi.into()),
         owner: OWNER,
+        lane: Lane::First,
         inbound: InboundSa::new(
             spi_of(receive),
             &in_keying,
@@ -108,6 +109,10 @@ pub(crate) fn child(
             &mut SystemRandom,
         )
         .unwrap(),
+        local: match remote {
+            SocketAddr::V4(_) => [127, 0, 0, 1].into(),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        },
         remote,
         carriage: Carriage::Udp,
         mtu: None,

@@ -105,6 +105,7 @@ impl Endpoint {
         };
         let tape = self.tape.as_mut()?;
         match command {
+            Command::Ask(key) => Some((*key, Input::Ask)),
             Command::ChildHeard(child) => {
                 let (key, child) = tape.ordinal(*child)?;
                 Some((key, Input::ChildHeard(child)))

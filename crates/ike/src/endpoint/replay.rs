@@ -182,6 +182,7 @@ impl Replay<'_> {
                     .handle_datagram(entry.at, *local, *remote, octets);
                 return Ok(());
             }
+            Input::Ask => Command::Ask(connection),
             Input::ChildHeard(child) => Command::ChildHeard(self.child(*child)?),
             Input::ChildHeardFrom(child, remote) => {
                 Command::ChildHeardFrom(self.child(*child)?, *remote)

@@ -86,6 +86,7 @@ impl Sa for IkeSa {
         let sa = self.established().filter(|sa| sa.phase == Phase::InUse)?;
         Some(Usage {
             since: sa.since,
+            heard: sa.peer.abilities.dead_peer_detection.then_some(sa.heard),
             begun: sa.begun,
             renew_at: sa.renew_at(),
             is_rekeying: false,

@@ -104,6 +104,7 @@ impl Sa for IkeSa {
         );
         (established.phase == Phase::InUse).then(|| Usage {
             since: established.since,
+            heard: Some(established.heard),
             begun: established.since,
             renew_at: established.renew_at(),
             is_rekeying: established.rival.is_some() || rekeys,

@@ -30,6 +30,7 @@ async fn open(prefix: &str, number: u8) -> Network {
 fn outer(number: u8, host: u8) -> OuterAddresses {
     OuterAddresses {
         v4: format!("198.19.{number}.{host}").parse().unwrap(),
+        second: None,
         v6: Some(format!("fd19:{number}::{host}").parse().unwrap()),
     }
 }

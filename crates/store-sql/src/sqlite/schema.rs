@@ -56,6 +56,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V10__connection_requests",
         include_str!("../../migrations/sqlite/V10__connection_requests.sql"),
     ),
+    (
+        "V11__route_mode",
+        include_str!("../../migrations/sqlite/V11__route_mode.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry, Origin};
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
-    Network, Noun, Port, ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
+    Network, Noun, Port, ProjectId, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -59,6 +60,7 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<IpsecPolicy>(tx, &mut all).await;
     stored::<Connection>(tx, &mut all).await;
     stored::<ConnectionRequest>(tx, &mut all).await;
+    stored::<Route>(tx, &mut all).await;
     assert_eq!(told, all);
 }
 

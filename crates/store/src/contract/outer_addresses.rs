@@ -14,8 +14,10 @@ pub async fn a_public_address_is_given_once(store: &dyn Store) {
     // One family's address is somebody's, the other's is nobody's.
     let free = World::new(9).gateway.addresses;
     let mixed = |taken: OuterAddresses| {
-        let (v4, v6) = (taken.v4, taken.v6);
-        [OuterAddresses { v4, ..free }, OuterAddresses { v6, ..free }]
+        let OuterAddresses { v4, second, v6 } = taken;
+        let second = second.map(|_| OuterAddresses { second, ..free });
+        let others = [OuterAddresses { v4, ..free }, OuterAddresses { v6, ..free }];
+        others.into_iter().chain(second)
     };
     for addresses in mixed(w.gateway.addresses) {
         let mut tx = store.write().await.unwrap();

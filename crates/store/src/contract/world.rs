@@ -1,4 +1,4 @@
-//! One project with one row of every noun.
+//! One project with one row of every noun but routes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -23,7 +23,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{Store, StoreError, WriteTransaction};
 
-/// One row of every noun, all of one project, hanging together.
+/// One row of every noun but routes, which their connection could not be deleted with, all of one project, hanging
+/// together.
 #[derive(Debug)]
 pub struct World {
     pub project: Project,
@@ -69,6 +70,7 @@ impl World {
         let public = |block: u8| Ipv4Addr::new(198, 51, block, n);
         let outer = |block: u8| OuterAddresses {
             v4: public(block),
+            second: (block == 100).then(|| public(103)),
             v6: Some(Ipv6Addr::from([
                 0x2001,
                 0xdb8,
@@ -260,6 +262,7 @@ impl World {
                         cidrs: blocks(&["192.168.7.0/24", "192.168.0.0/24"]),
                     },
                 },
+                distribute_traffic: true,
                 mtu: 1400,
                 initiator: Initiator::ResponseOnly,
                 dead_peer_detection: DeadPeerDetection {

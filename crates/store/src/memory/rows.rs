@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use adit_model::{
     Cidr, Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy,
-    IpsecPolicy, Network, Noun, Port, ProjectId, Revision, Router, RouterId, SecurityGroup,
+    IpsecPolicy, Network, Noun, Port, ProjectId, Revision, Route, Router, RouterId, SecurityGroup,
     SecurityGroupRule, Subnet, SubnetId,
 };
 use async_trait::async_trait;
@@ -39,10 +39,12 @@ macro_rules! tables {
                 $((<$row>::NOUN == noun && self.$field.contains_key(&id)))||+
             }
 
-            /// Whether something that would not go with it hangs on a row.
+            /// Whether something that would not go with it hangs on a row, or on what goes with it.
             fn is_used(&self, noun: Noun, id: Uuid) -> bool {
-                $((!<$row>::OWNERS.contains(&noun)
-                    && self.$field.values().any(|row| hangs_on(row, noun, id))))||+
+                $(self.$field.values().any(|row| {
+                    let goes = <$row>::OWNERS.contains(&noun);
+                    hangs_on(row, noun, id) && (!goes || self.is_used(<$row>::NOUN, row.id()))
+                }))||+
             }
 
             /// Deletes what goes with a row.
@@ -83,7 +85,8 @@ tables! {
     ike_policies: IkePolicy,
     ipsec_policies: IpsecPolicy,
     connections: Connection,
-    connection_requests: ConnectionRequest
+    connection_requests: ConnectionRequest,
+    routes: Route
 }
 
 fn hangs_on(row: &impl Row, noun: Noun, id: Uuid) -> bool {

@@ -1,5 +1,6 @@
 //! What the worker tells its supervisor: of tunnels that changed, and of those whose packets flow.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -25,11 +26,10 @@ impl Worker {
     pub(super) fn look(&mut self) {
         self.next_look = Instant::now() + LOOK;
         self.looks = self.looks.wrapping_add(1);
-        for ChildId(key) in self.dataplane.take_busy() {
-            self.look_at(ChildKey(key));
-        }
-        for remote in self.keepalives.due(Instant::now()) {
-            if let Err(error) = self.dataplane.send_keepalive(remote) {
+        self.look_at_busy();
+        self.watch();
+        for (from, to) in self.keepalives.due(Instant::now()) {
+            if let Err(error) = self.dataplane.send_keepalive(from, to) {
                 tracing::debug!(%error, "a NAT keepalive could not be sent");
             }
         }
@@ -38,6 +38,12 @@ impl Worker {
         if with_counters {
             self.tell_load();
             self.tell(&FromWorker::Alive);
+        }
+    }
+
+    pub(super) fn look_at_busy(&mut self) {
+        for ChildId(key) in self.dataplane.take_busy() {
+            self.look_at(ChildKey(key));
         }
     }
 
@@ -50,6 +56,7 @@ impl Worker {
         };
         if look.sent {
             self.keepalives.note_child(Instant::now(), key);
+            self.note_sent(key);
         }
         if let Some(remote) = look.moved {
             self.command(Command::ChildHeardFrom(key, remote));
@@ -85,14 +92,18 @@ impl Worker {
                 keys.insert(key);
             }
         }
-        for key in keys {
-            let Some(tunnel) = self.tunnels.get_mut(&key) else {
+        for key in &keys {
+            let again = self.tunnels.get(key).and_then(|it| it.look_again(now));
+            self.again.extend(again.map(|at| (at, *key)));
+        }
+        let owners: BTreeSet<_> = keys.into_iter().map(conversion::owner).collect();
+        for owner in owners {
+            let Some(observed) = self.observed(owner) else {
                 continue;
             };
-            let observed = tunnel.news(with_traffic);
-            let again = tunnel.look_again(now);
-            self.again.extend(again.map(|at| (at, key)));
-            if let Some(observed) = observed {
+            let [key, _] = conversion::keys(owner);
+            let tunnel = self.tunnels.get_mut(&key);
+            if let Some(observed) = tunnel.and_then(|it| it.news(observed, with_traffic)) {
                 let connection = conversion::connection_id(key);
                 self.tell(&FromWorker::of_tunnel(connection, observed));
             }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
-use adit_dataplane::{ConnectionBlocks, Dataplane, Owner, RouteChange};
+use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
+use adit_model::OuterAddresses;
 use adit_model::desired::TunnelSpec;
 use adit_model::gateway::MAX_TUNNELS;
 use time::OffsetDateTime;
@@ -168,11 +169,20 @@ impl Worker {
     }
 
     fn apply_tunnel(&mut self, tunnel: &TunnelSpec) {
-        let key = conversion::key(tunnel.connection);
-        self.changed.insert(key);
+        let first = conversion::key(tunnel.connection);
         let Some(addresses) = self.addresses.filter(|_| tunnel.admin_state_up) else {
-            return self.remove_tunnel(key);
+            self.changed.insert(first);
+            return self.remove_tunnel(first);
         };
+        self.share(tunnel);
+        for (key, own) in conversion::tunnels(addresses, tunnel) {
+            self.apply_one(key, own, tunnel);
+        }
+    }
+
+    /// One of a connection's tunnels, which is from one of these addresses.
+    fn apply_one(&mut self, key: ConnectionKey, own: OuterAddresses, tunnel: &TunnelSpec) {
+        self.changed.insert(key);
         let now = OffsetDateTime::now_utc();
         let known = self
             .tunnels
@@ -193,7 +203,7 @@ impl Worker {
         let config = if full {
             Err(Unsupported::TooMany)
         } else {
-            conversion::config(addresses, self.encapsulation, tunnel)
+            conversion::config(own, self.encapsulation, tunnel)
         };
         self.hold(key, config.is_ok() && conversion::holds(tunnel));
         if !tunnel.peer_address.is_unspecified() {
@@ -212,8 +222,16 @@ impl Worker {
         }
     }
 
-    fn remove_tunnel(&mut self, key: ConnectionKey) {
-        self.hold(key, false);
+    /// Removes a connection's tunnels.
+    fn remove_tunnel(&mut self, first: ConnectionKey) {
+        self.hold(first, false);
+        for key in conversion::keys(conversion::owner(first)) {
+            self.remove_one(key);
+        }
+        self.share_no_more(first);
+    }
+
+    fn remove_one(&mut self, key: ConnectionKey) {
         if self.tunnels.contains_key(&key) {
             self.command(Command::RemoveConnection(key));
             self.drain();
@@ -225,13 +243,15 @@ impl Worker {
 
     /// Whether packets wait for a connection that has no SA.
     fn hold(&mut self, key: ConnectionKey, holds: bool) {
+        let owner = conversion::owner(key);
+        let key = ConnectionKey(owner.0);
         let changed = if holds {
             self.holding.insert(key)
         } else {
             self.holding.remove(&key)
         };
         if changed {
-            self.dataplane.hold(Owner(key.0), holds);
+            self.dataplane.hold(owner, holds);
         }
     }
 

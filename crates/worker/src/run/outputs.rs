@@ -40,11 +40,12 @@ impl Worker {
     }
 
     fn send(&mut self, transmit: &Transmit) {
-        self.keepalives.note(Instant::now(), transmit.remote);
+        let (from, to) = (transmit.local, transmit.remote);
+        self.keepalives.note(Instant::now(), (from, to));
         let outcome = if transmit.local_port == 500 {
-            self.ike.send(&transmit.octets, transmit.remote)
+            self.ike.send(&transmit.octets, from, to)
         } else {
-            self.dataplane.send_ike(transmit.remote, &transmit.octets)
+            self.dataplane.send_ike(from, to, &transmit.octets)
         };
         if let Err(error) = outcome {
             // Like a loss on the way: the message is repeated.
@@ -68,8 +69,8 @@ impl Worker {
                     tunnel.may_be_truncated(child.child);
                 }
                 if child.behind_nat && child.carriage == Carriage::Udp {
-                    let (now, remote) = (Instant::now(), child.remote);
-                    self.keepalives.add(now, child.child, remote);
+                    let way = (child.local, child.remote);
+                    self.keepalives.add(Instant::now(), child.child, way);
                 }
                 true
             }
@@ -111,12 +112,19 @@ impl Worker {
             return;
         };
         tunnel.on_event(event, OffsetDateTime::now_utc());
+        let is_other = matches!(
+            event,
+            Event::ChildDown { .. } | Event::IkeDown(_) | Event::IkeUp { .. }
+        );
         if tunnel.is_anywhere() {
             match event {
                 Event::IkeUp { peer, .. } => self.meet(key, Some(peer.ip())),
                 Event::IkeDown(_) => self.meet(key, None),
                 _ => {}
             }
+        }
+        if is_other {
+            self.trust(key);
         }
         let Some(tunnel) = self.tunnels.get_mut(&key) else {
             return;
@@ -138,6 +146,7 @@ impl Worker {
         self.changed.insert(key);
         // Said only where there is something to say.
         let left_out = (left_out > 0).then_some(left_out);
-        tracing::info!(%connection, ?event, left_out, "tunnel");
+        let lane = conversion::lane(key);
+        tracing::info!(%connection, ?lane, ?event, left_out, "tunnel");
     }
 }

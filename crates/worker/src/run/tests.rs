@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adit_model::ConnectionId;
 use adit_model::authentication::Authentication;
 use adit_model::connection::{Identity, Initiator};
-use adit_model::desired::TunnelSpec;
+use adit_model::desired::{Carriers, TunnelSpec};
 use adit_model::observed::{Traffic, TunnelState};
 
 use super::*;
@@ -23,13 +23,13 @@ fn worker() -> (Worker, UnixStream, UnixDatagram) {
     let socket = || UdpSocket::bind("127.0.0.1:0").unwrap().into();
     let descriptors = Descriptors {
         tun: tun.into(),
-        v4: Ports {
+        first: Ports {
             ike: socket(),
             nat: socket(),
             esp: socket(),
             ah: socket(),
         },
-        v6: None,
+        other: None,
     };
     (
         start(control, descriptors, Encapsulation::Auto).unwrap(),
@@ -52,6 +52,7 @@ fn gateway(tunnels: Vec<Arc<TunnelSpec>>) -> GatewayOrder {
     GatewayOrder {
         addresses: OuterAddresses {
             v4: [127, 0, 0, 1].into(),
+            second: None,
             v6: None,
         },
         tunnels,
@@ -194,4 +195,60 @@ fn what_happened_to_a_tunnel_is_handed_out_sealed_and_can_happen_again() {
     let opened = adit_ike::Recording::open(conversion::key(connection), &key, &octets);
     let replayed = opened.unwrap().replay(&psk).unwrap();
     assert!(replayed.inputs > 0);
+}
+
+/// A connection with a tunnel from each of two addresses.
+fn routed(number: u32, distribute: bool) -> Arc<TunnelSpec> {
+    let mut spec = TunnelSpec::clone(&tunnel(number));
+    spec.carriers = Carriers::Each { distribute };
+    spec.local_cidrs = vec!["10.1.0.0/24".parse().unwrap()];
+    spec.peer_cidrs = vec!["10.9.0.0/16".parse().unwrap()];
+    spec.into()
+}
+
+#[test]
+fn a_connection_by_routes_has_a_tunnel_from_each_address_and_is_told_as_one() {
+    let (mut worker, _supervisor, _device) = worker();
+    let spec = routed(1, false);
+    let mut order = gateway(vec![Arc::clone(&spec)]);
+    order.addresses.second = Some([127, 0, 0, 2].into());
+    worker.apply(&order);
+    let first = conversion::key(spec.connection);
+    let second = conversion::second(first);
+    assert_eq!(conversion::connection_id(second), spec.connection);
+    let mut keys: Vec<_> = worker.configured.keys().copied().collect();
+    keys.sort_unstable_by_key(|key| *key != first);
+    assert_eq!(keys, [first, second]);
+    for (key, own) in [(first, [127, 0, 0, 1]), (second, [127, 0, 0, 2])] {
+        let config = &worker.configured[&key];
+        assert_eq!(config.local, IpAddr::from(own));
+        let [child] = config.children.as_slice() else {
+            panic!("{:?}", config.children);
+        };
+        for range in child.local.iter().chain(&child.remote) {
+            assert_eq!(range.first(), IpAddr::from([0; 4]));
+            assert_eq!(range.last(), IpAddr::from([255; 4]));
+        }
+    }
+    assert_eq!(told(&mut worker, false), [spec.connection]);
+    let line = String::from_utf8_lossy(&worker.outgoing).into_owned();
+    for own in ["from 127.0.0.1: ", "from 127.0.0.2: "] {
+        assert!(line.contains(own), "{line}");
+    }
+    // Another route, or another share, is no reason to negotiate anew.
+    let mut again = TunnelSpec::clone(&spec);
+    again.peer_cidrs.push("10.8.0.0/16".parse().unwrap());
+    again.carriers = Carriers::Each { distribute: true };
+    let before = worker.configured.clone();
+    worker.change(&ChangeOrder {
+        tunnels: vec![again.into()],
+        gone: Vec::new(),
+    });
+    assert_eq!(worker.configured, before);
+    worker.change(&ChangeOrder {
+        tunnels: Vec::new(),
+        gone: vec![spec.connection],
+    });
+    assert!(worker.configured.is_empty() && worker.tunnels.is_empty());
+    assert!(worker.lanes.is_empty() && worker.leads.is_empty());
 }
