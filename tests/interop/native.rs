@@ -104,6 +104,18 @@ fn a_peer_set_up_from_what_the_command_line_writes_comes_up() {
         let carried = format!("+ {SITE} === {BLOCK} is carried.");
         (is_whole && said.contains(&carried)).then_some(())
     });
+    let before = peer.sas().children;
+    adit.does("connection rekey to-swan");
+    until("its keys are others", PATIENCE, || {
+        let now = peer.sas().children;
+        (now.len() == 1 && now != before).then_some(())
+    });
+    ping(scene.instance(), INNER).all();
+    let before = peer.sas().ike;
+    adit.does("connection restart to-swan --wait");
+    ping(scene.instance(), INNER).all();
+    let now = peer.sas().ike;
+    assert!(!now.iter().any(|ike| before.contains(ike)), "{now:?}");
     let log = adit.does("connection log to-swan");
     assert!(
         log.contains("IKE SA established") && log.contains("the tunnel is up"),

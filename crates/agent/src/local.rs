@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adit_control::agent::{AgentError, AgentErrorCode};
 use adit_control::{Agent, AgentEvent, Echo, Probe};
-use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec, TunnelAct};
 use adit_model::{ConnectionId, GatewayId, NetworkId, OuterAddresses, RouterId};
 use adit_netns::{Network, NetworkError};
 use adit_worker::protocol::SealingKey;
@@ -250,6 +250,20 @@ impl Agent for LocalAgent {
         orders.change(change);
         let is_gone = |id| change.tunnels.get(&id).is_some_and(Option::is_none);
         self.news.forget_tunnels(change.id, is_gone);
+        Ok(())
+    }
+
+    async fn act(
+        &self,
+        gateway: GatewayId,
+        connection: ConnectionId,
+        act: TunnelAct,
+    ) -> Result<(), AgentError> {
+        let gateways = self.gateways.lock().await;
+        let running = gateways.get(&gateway).and_then(|one| one.running.as_ref());
+        let running = running.filter(|one| one.orders.has(connection));
+        let missing = || AgentError::new(AgentErrorCode::MissingGateway, gateway);
+        running.ok_or_else(missing)?.orders.act(connection, act);
         Ok(())
     }
 

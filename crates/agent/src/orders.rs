@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use adit_model::desired::GatewayChange;
+use adit_model::desired::{GatewayChange, TunnelAct};
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 use adit_worker::protocol::{ChangeOrder, GatewayOrder, RecordingOrder, SealingKey, ToWorker};
 use tokio::sync::{Notify, oneshot};
@@ -21,6 +21,8 @@ struct Wish {
     tunnels: Tunnels,
     untold: Untold,
     recordings: BTreeMap<ConnectionId, Wanted>,
+    /// What is to be done with tunnels. A restart does what rekeying would.
+    acts: BTreeMap<ConnectionId, TunnelAct>,
     stop: bool,
 }
 
@@ -45,6 +47,7 @@ impl Orders {
                 tunnels,
                 untold: Untold::All,
                 recordings: BTreeMap::new(),
+                acts: BTreeMap::new(),
                 stop: false,
             }),
             notify: Notify::new(),
@@ -93,6 +96,15 @@ impl Orders {
         let mut wish = self.wish();
         wish.untold = Untold::All;
         wish.recordings.clear();
+        wish.acts.clear();
+    }
+
+    /// Something is to be done with a tunnel.
+    pub(crate) fn act(&self, connection: ConnectionId, act: TunnelAct) {
+        let mut wish = self.wish();
+        let wanted = wish.acts.entry(connection).or_insert(act);
+        *wanted = act.min(*wanted);
+        self.notify.notify_one();
     }
 
     /// Asks what happened to a connection. Who asked before for the same has no answer any more.
@@ -169,6 +181,9 @@ impl Orders {
                 tunnels: specs.values().map(Arc::clone).collect(),
             })),
             Untold::Tunnels(untold) if untold.is_empty() => {
+                if let Some((connection, act)) = wish.acts.pop_first() {
+                    return Some(ToWorker::Act { connection, act });
+                }
                 wish.recordings.iter_mut().find_map(|(connection, wanted)| {
                     let (connection, key) = (*connection, wanted.key.take()?);
                     Some(ToWorker::Recording(RecordingOrder { connection, key }))
@@ -199,6 +214,29 @@ mod tests {
             v6: None,
         };
         Orders::new(addresses, Tunnels::of(Default::default()))
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_done_is_told_once_and_after_what_is_wished() {
+        let orders = orders();
+        let connection = ConnectionId::random();
+        orders.act(connection, TunnelAct::Rekey);
+        orders.act(connection, TunnelAct::Restart);
+        orders.act(connection, TunnelAct::Rekey);
+        assert!(matches!(orders.next().await, ToWorker::Apply(_)));
+        let told = orders.next().await;
+        let ToWorker::Act { act, .. } = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!(act, TunnelAct::Restart);
+        assert!(orders.take().is_none());
+        orders.act(connection, TunnelAct::Rekey);
+        orders.begin();
+        assert!(matches!(orders.next().await, ToWorker::Apply(_)));
+        assert!(
+            orders.take().is_none(),
+            "a new worker has nothing to replace"
+        );
     }
 
     #[tokio::test]

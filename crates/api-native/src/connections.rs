@@ -7,6 +7,7 @@ mod shape;
 use adit_api::paging::Place;
 use adit_control::connection::ConnectionView;
 use adit_model::ConnectionId;
+use adit_model::desired::TunnelAct;
 use axum::Json as Answer;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -32,6 +33,8 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
         .routes(routes!(key))
+        .routes(routes!(restart))
+        .routes(routes!(rekey))
 }
 
 /// Lists connections, oldest first.
@@ -158,4 +161,45 @@ async fn key(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pro
     cx.may_read_keys()?;
     let shape = KeyShape::of(&view.connection.psk);
     Ok(([(CACHE_CONTROL, "no-store")], Answer(shape)))
+}
+
+async fn act(cx: Context, id: Uuid, act: TunnelAct) -> Result<impl IntoResponse, Problem> {
+    let id = ConnectionId::from_uuid(id);
+    let view = cx.control().act_on_connection(&cx.caller, id, act).await?;
+    let headers = etag(view.connection.revision);
+    Ok((
+        StatusCode::ACCEPTED,
+        headers,
+        Answer(ConnectionShape::of(&view)),
+    ))
+}
+
+/// Closes a connection's SAs and begins again. Packets wait or are dropped until the tunnel is up; nothing leaves in clear.
+#[utoipa::path(
+    post, path = "/connections/{id}/restart", tag = "connections", operation_id = "restart_connection",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 202, description = "It is being done.", body = ConnectionShape),
+        (status = 409, description = "It is not wanted up.", body = Problem),
+        (status = 503, description = "Its gateway is not at work.", body = Problem),
+        refusals::Changed,
+    ),
+)]
+async fn restart(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
+    act(cx, id, TunnelAct::Restart).await
+}
+
+/// Replaces the keys of a connection's IKE SA and Child SAs, while packets go on.
+#[utoipa::path(
+    post, path = "/connections/{id}/rekey", tag = "connections", operation_id = "rekey_connection",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 202, description = "It is being done.", body = ConnectionShape),
+        (status = 409, description = "It is not wanted up.", body = Problem),
+        (status = 503, description = "Its gateway is not at work.", body = Problem),
+        refusals::Changed,
+    ),
+)]
+async fn rekey(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
+    act(cx, id, TunnelAct::Rekey).await
 }

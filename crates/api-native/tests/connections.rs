@@ -1,4 +1,5 @@
 use adit_api_native::NativeConfig;
+use adit_model::project::Role;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -209,4 +210,36 @@ async fn keys_are_read_back_where_the_operator_allows_it() {
         .await
         .text;
     assert!(written.contains("PUT-THE-PRE-SHARED-KEY-HERE"), "{written}");
+}
+
+#[tokio::test]
+async fn a_tunnel_is_restarted_or_rekeyed_where_it_can_be() {
+    let mut api = Api::new().await;
+    let made = api.post("/connections", &connection()).await.is(201);
+    let one = path("connections", &made);
+    let verbs = ["restart", "rekey"].map(|verb| format!("{one}/{verb}"));
+    for verb in &verbs {
+        // Its gateway is not there yet.
+        api.post(verb, &json!({})).await.refuses(503, "");
+    }
+    api.run();
+    api.until_available(&made).await;
+    for verb in &verbs {
+        let before = api.get(&one).await.is(200)["revision"].clone();
+        let done = api.post(verb, &json!({})).await.is(202);
+        assert_ne!(done["revision"], before);
+    }
+    let off = json!({"enabled": false});
+    api.ask("PATCH", &one, Some(&off)).await.is(200);
+    for verb in &verbs {
+        api.post(verb, &json!({})).await.refuses(409, "");
+    }
+    api.become_another(Some(Role::Reader)).await;
+    for verb in &verbs {
+        api.post(verb, &json!({})).await.refuses(403, "");
+    }
+    api.become_another(None).await;
+    for verb in &verbs {
+        api.post(verb, &json!({})).await.refuses(404, "");
+    }
 }

@@ -5,6 +5,7 @@ use adit_control::account::Account;
 use adit_control::login::{Proof, UserRef, Wish};
 use adit_control::user::NewUser;
 use adit_model::Name;
+use adit_model::gateway::GatewayStatus;
 use adit_model::project::{Role, RoleAssignment};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -83,6 +84,18 @@ impl Api {
     /// Has what is wished for made from here on, and what happens told.
     pub(crate) fn run(&mut self) {
         self.world.reconcile();
+    }
+
+    /// Waits until the gateway of a connection is there.
+    pub(crate) async fn until_available(&self, made: &Value) {
+        let gateway = made["gateway"].as_str().unwrap();
+        let control = &self.world.control;
+        let caller = control.verify_token(&self.token).await.unwrap();
+        let id = gateway.parse().unwrap();
+        adit_api_testing::until(control, "the gateway is there", async || {
+            control.gateway(&caller, id).await.unwrap().status == GatewayStatus::Available
+        })
+        .await;
     }
 
     /// Goes on as the administrator.

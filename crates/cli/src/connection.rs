@@ -6,7 +6,7 @@ mod update;
 mod wait;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::CliError;
@@ -29,6 +29,10 @@ pub enum Command {
     Log(One),
     /// Print a connection's pre-shared key.
     Psk(One),
+    /// Replace a connection's keys, while packets go on.
+    Rekey(One),
+    /// Close a connection's tunnel and begin again.
+    Restart(Restart),
     /// Show a connection.
     Show(One),
     /// Change a connection; what is not named stays.
@@ -42,6 +46,14 @@ pub struct Delete {
     /// Don't ask.
     #[arg(short, long)]
     yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Restart {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    wait: wait::Wait,
 }
 
 /// Whose words.
@@ -96,6 +108,17 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             let shown = client.get(&format!("{}/psk", find(client, one)?))?;
             let psk = shown.get("psk").and_then(Value::as_str);
             Ok(format!("{}\n", psk.ok_or(CliError::Answer)?))
+        }
+        Command::Rekey(one) => {
+            let path = format!("{}/rekey", find(client, one)?);
+            Ok(client.output.one(&client.post(&path, &json!({}))?, ALL))
+        }
+        Command::Restart(restart) => {
+            let path = format!("{}/restart", find(client, &restart.one)?);
+            let shown = client.post(&path, &json!({}))?;
+            Ok(client
+                .output
+                .one(&restart.wait.until_up_again(client, shown)?, ALL))
         }
         Command::Show(one) => {
             let shown = client.get(&find(client, one)?)?;

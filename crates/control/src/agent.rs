@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 
-use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec, TunnelAct};
 use adit_model::observed::{Drops, GatewayObserved, TunnelObserved};
 use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
@@ -59,6 +59,18 @@ pub trait Agent: Send + Sync {
     /// The gateway is not there, or could not be changed. What it has is unclear until it is
     /// applied again.
     async fn change_gateway(&self, change: &GatewayChange) -> Result<(), AgentError>;
+
+    /// Does something with a tunnel of a gateway that was applied. `Ok` means that its worker is told; one that is gone
+    /// by then has begun anew anyway.
+    ///
+    /// # Errors
+    /// The gateway is not there.
+    async fn act(
+        &self,
+        gateway: GatewayId,
+        connection: ConnectionId,
+        act: TunnelAct,
+    ) -> Result<(), AgentError>;
 
     /// Ends the gateway's worker, which tells its peers, and takes its address away. One that
     /// doesn't exist is removed.

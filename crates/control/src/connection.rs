@@ -1,6 +1,7 @@
 //! Connections: the wishes for tunnels. One set of use cases for every face; in what a face's original
 //! is different, it says by its [`Rules`].
 
+mod act;
 mod blocks;
 mod ends;
 mod fit;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec};
+use adit_model::desired::{GatewayChange, GatewaySpec, NetworkSpec, RouterSpec, TunnelAct};
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::GatewayObserved;
-use adit_model::{GatewayId, NetworkId, RouterId};
+use adit_model::{ConnectionId, GatewayId, NetworkId, RouterId};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
@@ -197,6 +197,20 @@ impl Agent for FakeAgent {
             gateway.ok_or_else(|| AgentError::new(AgentErrorCode::MissingGateway, change.id))?;
         change.apply_to(&mut gateway.tunnels);
         Ok(())
+    }
+
+    async fn act(
+        &self,
+        gateway: GatewayId,
+        connection: ConnectionId,
+        act: TunnelAct,
+    ) -> Result<(), AgentError> {
+        let state = self.call(format!("{act:?} {}", connection.short()))?;
+        let known = state.gateways.get(&gateway);
+        match known.is_some_and(|known| known.tunnels.contains_key(&connection)) {
+            true => Ok(()),
+            false => Err(AgentError::new(AgentErrorCode::MissingGateway, gateway)),
+        }
     }
 
     async fn remove_gateway(&self, gateway: GatewayId) -> Result<(), AgentError> {

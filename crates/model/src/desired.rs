@@ -141,6 +141,16 @@ pub struct GatewaySpec {
     pub tunnels: BTreeMap<ConnectionId, Arc<TunnelSpec>>,
 }
 
+/// What can be done with a tunnel besides changing what it is to be.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TunnelAct {
+    /// Its SAs are closed, and it is begun again where this end begins.
+    Restart,
+    /// Its IKE SA and its Child SAs are replaced, while packets go on.
+    Rekey,
+}
+
 /// What changed of a gateway that was applied. A gateway has many tunnels and one changes at a
 /// time: this costs what changed, not what there is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

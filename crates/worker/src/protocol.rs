@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use adit_crypto::EnvelopeKey;
 use adit_model::authentication::{Pem, PrivateKey};
-use adit_model::desired::TunnelSpec;
+use adit_model::desired::{TunnelAct, TunnelSpec};
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::observed::{Drops, TunnelObserved};
 use adit_model::{ConnectionId, OuterAddresses};
@@ -47,6 +47,13 @@ const MAX_RECORDING: usize = 4 * RECORDED;
 /// From the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToWorker {
+    /// Do something with a tunnel.
+    Act {
+        /// One that the worker was told of.
+        connection: ConnectionId,
+        /// What.
+        act: TunnelAct,
+    },
     /// Have exactly these tunnels.
     Apply(GatewayOrder),
     /// Change these tunnels, and leave the others.

@@ -25,6 +25,21 @@ pub(super) struct Wait {
 impl Wait {
     /// Waits until the tunnel is up, if that is asked for; the connection as it then is.
     pub(super) fn until_up(&self, client: &Client, shown: Value) -> Result<Value, CliError> {
+        self.until_up_but(client, shown, None)
+    }
+
+    /// The same of one that was restarted: it is up again once that is so since another time.
+    pub(super) fn until_up_again(&self, client: &Client, shown: Value) -> Result<Value, CliError> {
+        let before = shown.get("since").cloned();
+        self.until_up_but(client, shown, before.as_ref())
+    }
+
+    fn until_up_but(
+        &self,
+        client: &Client,
+        shown: Value,
+        before: Option<&Value>,
+    ) -> Result<Value, CliError> {
         if !self.wait {
             return Ok(shown);
         }
@@ -39,7 +54,7 @@ impl Wait {
                 text.unwrap_or_default().to_owned()
             };
             let (state, reason) = (text("/state"), text("/reasons/0/evidence"));
-            if state == "up" {
+            if state == "up" && (before.is_none() || now.get("since") != before) {
                 // What was told once is not in what is shown.
                 let mut now = now;
                 if let (Some(psk), Value::Object(members)) = (shown.get("psk"), &mut now) {

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use adit_crypto::{EnvelopeKey, SystemRandom};
 use adit_dataplane::{ConnectionBlocks, Dataplane, RouteChange};
 use adit_ike::{ChildKey, Command, ConnectionKey};
-use adit_model::OuterAddresses;
-use adit_model::desired::TunnelSpec;
+use adit_model::desired::{TunnelAct, TunnelSpec};
 use adit_model::gateway::MAX_TUNNELS;
+use adit_model::{ConnectionId, OuterAddresses};
 use time::OffsetDateTime;
 
 use super::Worker;
@@ -56,6 +56,7 @@ impl Worker {
         }
         while let Some(line) = self.incoming.line() {
             match serde_json::from_slice(&line).map_err(WorkerError::Order)? {
+                ToWorker::Act { connection, act } => self.act_on(connection, act),
                 ToWorker::Apply(order) => self.apply(&order),
                 ToWorker::Change(order) => self.change(&order),
                 ToWorker::Recording(order) => self.hand_out(&order),
@@ -68,6 +69,31 @@ impl Worker {
             )));
         }
         Ok(Order::Continue)
+    }
+
+    /// Does something with the tunnels of a connection, as far as they are there.
+    pub(super) fn act_on(&mut self, connection: ConnectionId, act: TunnelAct) {
+        let owner = conversion::owner(conversion::key(connection));
+        for key in conversion::keys(owner) {
+            let Some(config) = self.configured.get(&key).cloned() else {
+                continue;
+            };
+            match act {
+                TunnelAct::Restart => {
+                    self.command(Command::RemoveConnection(key));
+                    self.drain();
+                    self.command(Command::SetConnection(key, Box::new(config)));
+                }
+                TunnelAct::Rekey => {
+                    let range = (key, ChildKey(0))..=(key, ChildKey(u64::MAX));
+                    let children: Vec<_> = self.children_of.range(range).map(|it| it.1).collect();
+                    for child in children {
+                        self.command(Command::RekeyChild(child));
+                    }
+                    self.command(Command::RekeyIke(key));
+                }
+            }
+        }
     }
 
     /// Says what happened to a tunnel, sealed.
