@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::nat::{BEHIND, Nat};
@@ -10,7 +11,7 @@ use crate::strongswan::{BLOCK, INNER, More, Peer, TOOLS, Wanted};
 use crate::support::api::Api;
 use crate::support::capture::Capture;
 use crate::support::namespace::{ip, within};
-use crate::support::serve::Serve;
+use crate::support::serve::{Serve, signal_to};
 use crate::support::site::{Instance, Site};
 use crate::support::traffic::{Pings, PingsUnderWay, ping_with, socket_in, tcp_both};
 use crate::support::{PATIENCE, VERDICT, turn, until};
@@ -290,9 +291,27 @@ fn routes_lead_to_two_tunnels_both_ways_and_in_nothing_but_esp() {
             .are_all()
             .then_some(())
     });
+    // All that nothing narrower is for, but what the gateway itself says to the peer.
+    let anywhere = "192.0.2.77";
+    ip(&format!("-n {namespace} address add {anywhere}/32 dev lo"));
+    scene.lead("all", "0.0.0.0/0");
+    until("all leads there", VERDICT, || {
+        ping_with(machine, anywhere, "-c 1 -w 1")
+            .are_all()
+            .then_some(())
+    });
+    scene.peer.swanctl("--terminate --ike first --timeout 4");
+    until("one is down", VERDICT, || {
+        (scene.statuses() == ["down", "up"]).then_some(())
+    });
+    ping_with(machine, anywhere, "-c 10 -i 0.02").all();
+    scene.bring_up(0);
+    scene.all_are_up();
+    ping_with(machine, anywhere, "-c 10 -i 0.02").all();
     let captured = capture.stop();
-    captured.hides(address, INNER);
-    captured.hides(address, elsewhere);
+    for there in [INNER, elsewhere, anywhere] {
+        captured.hides(address, there);
+    }
 }
 
 #[test]
@@ -446,4 +465,35 @@ fn one_of_two_far_sides_that_is_killed_takes_two_seconds_of_pings_along_at_most(
         pings.text
     );
     assert_eq!(statuses(&api, &connection), ["down", "up"]);
+}
+
+#[test]
+fn both_tunnels_come_back_after_a_worker_and_after_the_service_was_killed() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let mut scene = Scene::new("arm5", 202, [0, 1]);
+    let begins = json!({"establish_mode": "bidirectional"}).to_string();
+    scene.api.patch(&scene.connection, &begins);
+    let capture = Capture::start(&scene.serve);
+    let pings = scene.pings(INNER);
+    let works = |scene: &Scene| {
+        until("both tunnels carry again", 2 * PATIENCE, || {
+            let is_up = scene.statuses() == ["up", "up"];
+            let machine = &scene.instance().namespace;
+            (is_up && ping_with(machine, INNER, "-c 3 -i 0.02 -w 2").are_all()).then_some(())
+        });
+    };
+    let killed = scene.serve.worker(&scene.site.gateway).unwrap();
+    signal_to(killed, Signal::SIGKILL);
+    until("another worker runs", VERDICT, || {
+        let worker = scene.serve.worker(&scene.site.gateway);
+        worker.filter(|pid| *pid != killed)
+    });
+    works(&scene);
+    scene.serve.end(Signal::SIGKILL);
+    scene.serve.run();
+    scene.api = scene.api.at(&scene.serve.api());
+    works(&scene);
+    drop(pings);
+    let address = scene.instance().address.clone();
+    capture.stop().hides(&address, INNER);
 }

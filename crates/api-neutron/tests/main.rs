@@ -21,6 +21,7 @@ mod revisions;
 mod robustness;
 mod robustness_networks;
 mod roles;
+mod route_mode;
 mod routers;
 mod security_groups;
 mod statuses;

@@ -58,6 +58,7 @@ const LISTS: &[(&str, &[&str])] = &[
         "/v1/vpcs/{vpc}/routing_tables/{table}/routes",
         &["limit", "start"],
     ),
+    ("/v1/vpcs/{vpc}/routes", &["limit", "start"]),
     ("/v1/subnets/{subnet}/reserved_ips", &["limit", "start"]),
     (
         "/v1/subnets",

@@ -1,5 +1,5 @@
-//! `/vpcs/{id}/routing_tables/{id}/routes`: ways into the tunnels of connections in route mode. Another next hop there
-//! is not: what is for the VPC's subnets is delivered, and the rest is dropped or goes by a public gateway.
+//! `/vpcs/{id}/routing_tables/{id}/routes`, or `/vpcs/{id}/routes` for the default table, as older clients say: ways into
+//! the tunnels of connections in route mode. There is no other next hop.
 
 use adit_api::paging::Place;
 use adit_api::times;
@@ -24,19 +24,100 @@ use crate::{connections, ids, regions, routing_tables, subnets};
 const PRIORITY: u16 = 2;
 
 pub(crate) fn routes() -> Router<Vpc> {
-    let path = "/vpcs/{vpc}/routing_tables/{table}/routes";
-    Router::new().route(path, get(list).post(create)).route(
-        &format!("{path}/{{route}}"),
-        get(one).patch(update).delete(delete),
-    )
+    let (named, default) = (
+        "/vpcs/{vpc}/routing_tables/{table}/routes",
+        "/vpcs/{vpc}/routes",
+    );
+    let all_named = get(async |cx, Path(at): Path<Named>| list(cx, at.into()).await)
+        .post(async |cx, Path(at): Path<Named>, body| create(cx, at.into(), body).await);
+    let all_default = get(async |cx, Path(at): Path<String>| list(cx, at.into()).await)
+        .post(async |cx, Path(at): Path<String>, body| create(cx, at.into(), body).await);
+    let one_named = get(async |cx, Path(at): Path<NamedOne>| one(cx, at.into()).await)
+        .patch(async |cx, Path(at): Path<NamedOne>, body| update(cx, at.into(), body).await)
+        .delete(async |cx, Path(at): Path<NamedOne>| delete(cx, at.into()).await);
+    let one_default = get(async |cx, Path(at): Path<DefaultOne>| one(cx, at.into()).await)
+        .patch(async |cx, Path(at): Path<DefaultOne>, body| update(cx, at.into(), body).await)
+        .delete(async |cx, Path(at): Path<DefaultOne>| delete(cx, at.into()).await);
+    Router::new()
+        .route(named, all_named)
+        .route(default, all_default)
+        .route(&format!("{named}/{{route}}"), one_named)
+        .route(&format!("{default}/{{route}}"), one_default)
+}
+
+type Named = (String, String);
+type NamedOne = (String, String, String);
+type DefaultOne = (String, String);
+
+/// A table as a path names it: the default one, if it names none.
+struct Table {
+    vpc: String,
+    table: Option<String>,
+}
+
+/// A route of a table.
+struct One {
+    of: Table,
+    route: String,
+}
+
+impl From<Named> for Table {
+    fn from((vpc, table): Named) -> Self {
+        let table = Some(table);
+        Self { vpc, table }
+    }
+}
+
+impl From<String> for Table {
+    fn from(vpc: String) -> Self {
+        Self { vpc, table: None }
+    }
+}
+
+impl From<NamedOne> for One {
+    fn from((vpc, table, route): NamedOne) -> Self {
+        let of = (vpc, table).into();
+        Self { of, route }
+    }
+}
+
+impl From<DefaultOne> for One {
+    fn from((vpc, route): DefaultOne) -> Self {
+        let of = vpc.into();
+        Self { of, route }
+    }
+}
+
+impl Table {
+    /// The VPC, if the table is its own.
+    async fn vpc(&self, cx: &Context) -> Result<Row, ApiError> {
+        match &self.table {
+            Some(table) => routing_tables::find(cx, &self.vpc, table).await,
+            None => routing_tables::vpc(cx, &self.vpc).await,
+        }
+    }
+}
+
+impl One {
+    /// The route; a missing VPC or table is told first.
+    async fn find(&self, cx: &Context) -> Result<RouteId, ApiError> {
+        let vpc = self.of.vpc(cx).await?;
+        let missing = || ApiError::not_found(Noun::Route, &self.route);
+        let id = ids::parse(&self.route).ok_or_else(missing)?;
+        let (row, ..) = cx.vpc.control.route(&cx.caller, id).await?;
+        match row.router == vpc.id {
+            true => Ok(id),
+            false => Err(missing()),
+        }
+    }
 }
 
 async fn create(
     cx: Context,
-    Path((vpc, table)): Path<(String, String)>,
+    at: Table,
     body: Fields,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let vpc = routing_tables::find(&cx, &vpc, &table).await?;
+    let vpc = at.vpc(&cx).await?;
     body.check_known(&[
         "action",
         "advertise",
@@ -73,11 +154,8 @@ async fn create(
     Ok((StatusCode::CREATED, Json(shown(&cx, made.id).await?)))
 }
 
-async fn list(
-    cx: Context,
-    Path((vpc, table)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
-    let vpc = routing_tables::find(&cx, &vpc, &table).await?;
+async fn list(cx: Context, at: Table) -> Result<Json<Value>, ApiError> {
+    let vpc = at.vpc(&cx).await?;
     let control = &cx.vpc.control;
     let found = control
         .part_of_routes(&cx.caller, vpc.id, part(&cx)?)
@@ -91,20 +169,13 @@ async fn list(
     show(&cx, &path, "routes", &page, rendered)
 }
 
-async fn one(
-    cx: Context,
-    Path((vpc, table, route)): Path<(String, String, String)>,
-) -> Result<Json<Value>, ApiError> {
-    let id = find(&cx, &vpc, &table, &route).await?;
+async fn one(cx: Context, at: One) -> Result<Json<Value>, ApiError> {
+    let id = at.find(&cx).await?;
     Ok(Json(shown(&cx, id).await?))
 }
 
-async fn update(
-    cx: Context,
-    Path((vpc, table, route)): Path<(String, String, String)>,
-    body: Fields,
-) -> Result<Json<Value>, ApiError> {
-    let id = find(&cx, &vpc, &table, &route).await?;
+async fn update(cx: Context, at: One, body: Fields) -> Result<Json<Value>, ApiError> {
+    let id = at.find(&cx).await?;
     body.check_known(&["advertise", "name", "next_hop", "priority"])?;
     body.only("advertise", &json!(false))?;
     let change = RouteChange {
@@ -117,11 +188,8 @@ async fn update(
     Ok(Json(shown(&cx, id).await?))
 }
 
-async fn delete(
-    cx: Context,
-    Path((vpc, table, route)): Path<(String, String, String)>,
-) -> Result<StatusCode, ApiError> {
-    let id = find(&cx, &vpc, &table, &route).await?;
+async fn delete(cx: Context, at: One) -> Result<StatusCode, ApiError> {
+    let id = at.find(&cx).await?;
     cx.vpc.control.delete_route(&cx.caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -147,18 +215,6 @@ fn priority(body: &Fields) -> Result<Option<u16>, ApiError> {
     };
     let wrong = |_| body.wrong("priority", "0 to 4");
     u16::try_from(number).map(Some).map_err(wrong)
-}
-
-/// The route of the table; a missing VPC or table is told first.
-async fn find(cx: &Context, vpc: &str, table: &str, route: &str) -> Result<RouteId, ApiError> {
-    let vpc = routing_tables::find(cx, vpc, table).await?;
-    let missing = || ApiError::not_found(Noun::Route, route);
-    let id = ids::parse(route).ok_or_else(missing)?;
-    let (row, ..) = cx.vpc.control.route(&cx.caller, id).await?;
-    match row.router == vpc.id {
-        true => Ok(id),
-        false => Err(missing()),
-    }
 }
 
 async fn shown(cx: &Context, id: RouteId) -> Result<Value, ApiError> {

@@ -27,7 +27,8 @@ pub(crate) fn routes() -> Router<Vpc> {
         .route("/vpcs/{vpc}/default_routing_table", get(of_vpc))
 }
 
-async fn vpc(cx: &Context, vpc: &str) -> Result<Row, ApiError> {
+/// The VPC that a path names.
+pub(crate) async fn vpc(cx: &Context, vpc: &str) -> Result<Row, ApiError> {
     let control = &cx.vpc.control;
     Ok(control.router(&cx.caller, references::vpc_id(vpc)?).await?)
 }

@@ -282,6 +282,16 @@ async fn routes_are_made_read_changed_and_deleted() {
     assert_eq!(w.get(&path).await.is(200).body, route);
     let listed = w.get(&scene.routes).await;
     assert_eq!(listed.is(200).body["routes"], json!([route]));
+    // Older clients name no table.
+    let (of_vpc, _) = scene.routes.split_once("/routing_tables").unwrap();
+    let old = format!("{of_vpc}/routes");
+    let same = w.get(&format!("{old}/{}", made.id())).await;
+    assert_eq!(same.is(200).body, route);
+    assert_eq!(w.get(&old).await.is(200).body["routes"], json!([route]));
+    let other = w.post(&old, scene.route("two", "10.8.0.0/16")).await;
+    let other = format!("{old}/{}", other.is(201).id());
+    w.patch(&other, json!({"priority": 3})).await.is(200);
+    w.delete(&other).await.is(204);
     let table = w.get(scene.routes.rsplit_once('/').unwrap().0).await;
     let named = json!([{"id": route["id"], "href": route["href"], "name": "one"}]);
     assert_eq!(table.body["routes"], named);

@@ -389,3 +389,18 @@ async fn what_routes_lead_to_stays_as_long_as_they_do() {
     let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, scene.gateway.id);
     deleted.await.unwrap();
 }
+
+#[tokio::test]
+async fn routes_of_a_project_that_ends_go_with_it() {
+    let scene = Scene::new().await;
+    let (control, project) = (&scene.w.control, scene.w.demo.project);
+    scene.route("one", "10.9.0.0/16").await.unwrap();
+    let token = control.issue_token(&scene.w.admin, serde_json::Map::new());
+    let admin = control.session(&token.text).await.unwrap();
+    control.delete_project(&admin, project).await.unwrap();
+    control.clear_ended_projects().await.unwrap();
+    let mut tx = scene.w.store.read().await.unwrap();
+    assert_eq!(tx.all_routes().await.unwrap(), []);
+    assert_eq!(tx.all_gateways().await.unwrap(), []);
+    assert!(tx.ended_projects().await.unwrap().is_empty());
+}

@@ -198,6 +198,23 @@ def new_connection():
     }
 
 
+def new_route():
+    return Case(
+        {"destination": block(), "zone": {"name": "us-south-1"}, "next_hop": {"id": way["id"]}},
+        [{"name": fresh(), "destination": block(), "zone": {"name": "us-south-2"}, "action": "deliver",
+          "advertise": False, "next_hop": {"id": way["id"]}, "priority": 1}],
+        only={"action": "drop", "advertise": True, "priority": 5},
+        seen=["zone.href", "next_hop.href"],
+    )
+
+
+def changed_route():
+    return Case(
+        {}, [{"name": fresh(), "priority": 3, "advertise": False, "next_hop": {"id": way["id"]}}],
+        only={"advertise": True, "priority": 5}, seen=["next_hop.href"],
+    )
+
+
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
 
 CASES = {
@@ -267,17 +284,10 @@ CASES = {
               "peer.fqdn": "10.0.0.1"},
         seen=["ike_policy.href", "ipsec_policy.href"],
     ),
-    ("POST", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes"): lambda: Case(
-        {"destination": block(), "zone": {"name": "us-south-1"}, "next_hop": {"id": way["id"]}},
-        [{"name": fresh(), "destination": block(), "zone": {"name": "us-south-2"}, "action": "deliver",
-          "advertise": False, "next_hop": {"id": way["id"]}, "priority": 1}],
-        only={"action": "drop", "advertise": True, "priority": 5},
-        seen=["zone.href", "next_hop.href"],
-    ),
-    ("PATCH", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes/{id}"): lambda: Case(
-        {}, [{"name": fresh(), "priority": 3, "advertise": False, "next_hop": {"id": way["id"]}}],
-        only={"advertise": True, "priority": 5}, seen=["next_hop.href"],
-    ),
+    ("POST", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes"): lambda: new_route(),
+    ("PATCH", "/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes/{id}"): lambda: changed_route(),
+    ("POST", "/vpcs/{vpc_id}/routes"): lambda: new_route(),
+    ("PATCH", "/vpcs/{vpc_id}/routes/{id}"): lambda: changed_route(),
     ("POST", "/ike_policies"): lambda: Case(
         {"ike_version": 2, "authentication_algorithm": "sha256", "dh_group": 14, "encryption_algorithm": "aes256"},
         [{"name": fresh(), "ike_version": 1, "authentication_algorithm": "sha1", "dh_group": 5,
