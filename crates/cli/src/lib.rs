@@ -6,6 +6,7 @@
 //! | `session`, `kept` | logging in and out, and what of it is kept |
 //! | `events`, `audit` | what happens, as it happens, and who changed what |
 //! | `client` | requests, and what was refused |
+//! | `top` | connections on a screen, as they are |
 //! | `output` | tables, JSON and names |
 //! | `error` | what went wrong, and the status that the command ends with |
 
@@ -23,6 +24,7 @@ mod output;
 mod policy;
 mod request;
 mod session;
+mod top;
 
 use std::process::ExitCode;
 
@@ -83,6 +85,8 @@ pub enum Command {
     Logout(With<session::Logout>),
     /// Write the configuration of the program at the other end.
     PeerConfig(With<connection::PeerConfig>),
+    /// Watch connections: their state, what goes through them, and how far the chosen one has come.
+    Top(With<top::Top>),
 }
 
 /// Does what a command says, and tells what came of it.
@@ -117,6 +121,7 @@ fn dispatch(command: &Command) -> Result<String, CliError> {
         Command::IpsecPolicy(it) => policy::ipsec(&open(&it.common)?, &it.own),
         Command::Login(it) => session::log_in(&it.common, &it.own),
         Command::Logout(it) => session::log_out(&open(&it.common)?),
+        Command::Top(it) => top::run(&open(&it.common)?),
         Command::PeerConfig(it) => connection::peer_config(&open(&it.common)?, &it.own),
     }
 }

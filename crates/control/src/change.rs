@@ -17,7 +17,7 @@ mod together;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use adit_model::change::{self as log, Actor, ChangeKind};
+use adit_model::change::{self as log, Actor, ChangeKind, LogEntry};
 use adit_model::{Noun, ProjectId, Revision};
 use adit_store::{StoreError, Transaction, WriteTransaction};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
@@ -38,8 +38,8 @@ type After = Box<dyn FnOnce(&Inner) + Send>;
 pub(crate) struct Unit {
     tx: Box<dyn WriteTransaction>,
     touched: Touched,
-    /// The revision of the last entry in the log, if there is one.
-    newest: Option<u64>,
+    /// Its entries in the log.
+    entries: Vec<LogEntry>,
     after: Vec<After>,
     /// Whether a use case gave up in it: what it wrote until then must not last.
     broken: bool,
@@ -78,7 +78,7 @@ impl Unit {
         Ok(Self {
             tx: inner.store.write().await?,
             touched: Touched::default(),
-            newest: None,
+            entries: Vec::new(),
             after: Vec::new(),
             broken: false,
         })
@@ -89,13 +89,12 @@ impl Unit {
         for then in self.after {
             then(inner);
         }
+        let newest = self.entries.last().map(|entry| entry.revision);
+        inner.view.events().committed(self.entries);
         inner.wakes.add(self.touched);
-        if let Some(newest) = self.newest {
-            inner.newest.send_if_modified(|known| {
-                let is_newer = newest > *known;
-                *known = newest.max(*known);
-                is_newer
-            });
+        if let Some(newest) = newest {
+            let is_newer = |known: &mut u64| newest > std::mem::replace(known, newest.max(*known));
+            inner.newest.send_if_modified(is_newer);
         }
         Ok(())
     }
@@ -208,7 +207,7 @@ impl Change {
         id: Uuid,
         kind: ChangeKind,
     ) -> Result<(), StoreError> {
-        let entry = log::Change {
+        let change = log::Change {
             at: self.inner.clock.now(),
             project,
             actor: self.actor,
@@ -218,7 +217,8 @@ impl Change {
             kind,
         };
         let unit = self.unit();
-        unit.newest = Some(unit.tx.append(&entry).await?);
+        let revision = unit.tx.append(&change).await?;
+        unit.entries.push(LogEntry { revision, change });
         Ok(())
     }
 

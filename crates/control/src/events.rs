@@ -161,6 +161,9 @@ impl Events {
     fn push(&self, revision: Option<u64>, event: impl FnOnce(EventPlace) -> Event) {
         let number = {
             let mut ring = self.ring();
+            if revision.is_some_and(|revision| revision <= ring.last.revision) {
+                return;
+            }
             ring.last.number = ring.last.number.saturating_add(1);
             ring.last.revision = revision.unwrap_or(ring.last.revision);
             let event = event(ring.last);
@@ -191,7 +194,18 @@ impl Events {
         });
     }
 
-    /// Tells what was changed.
+    /// Tells what was just committed, before anybody acts on it. What others committed before and did not tell yet has to be
+    /// told first: then the log's own reader tells all of it.
+    pub(crate) fn committed(&self, entries: Vec<LogEntry>) {
+        for entry in entries {
+            let next = self.ring().last.revision.saturating_add(1);
+            if entry.revision == next {
+                self.changed(entry);
+            }
+        }
+    }
+
+    /// Tells what was changed, unless that is told already.
     pub(crate) fn changed(&self, entry: LogEntry) {
         self.push(Some(entry.revision), |place| changed(place, entry));
     }

@@ -125,6 +125,7 @@ async fn what_is_changed_and_what_is_seen_is_told_in_one_order() {
     let gateways = of(Noun::Gateway);
     assert!(matches!(gateways[0], News::Changed(ChangeKind::Created, _)));
     assert_eq!(gateways[1..], [&News::Gateway(GatewayStatus::Available)]);
+    // Nothing is seen of what is not there yet.
     let connections = of(Noun::Connection);
     assert!(matches!(
         connections[0],
@@ -284,6 +285,40 @@ async fn a_project_s_people_follow_their_own_and_administrators_all() {
     assert_eq!(projects(&mut own).await, [demo]);
     assert_eq!(projects(&mut every).await, [demo, admin]);
     assert_eq!(projects(&mut of_one).await, [admin]);
+}
+
+#[tokio::test]
+async fn those_who_write_at_once_are_told_of_in_the_log_s_order_each_once() {
+    let mut world = World::new().await;
+    world.run();
+    let mut follower = follow(&world, None);
+    let first = world.control.log_bounds().await.unwrap().last;
+    let mut writers = Vec::new();
+    for n in 0..4 {
+        let (control, demo) = (world.control.clone(), world.demo);
+        writers.push(tokio::spawn(async move {
+            for _ in 0..25 {
+                let made = control.create_router(&demo, new_router(&format!("r{n}")));
+                let made = made.await.unwrap();
+                tokio::task::yield_now().await;
+                control.delete_router(&demo, made.id, None).await.unwrap();
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut revisions = Vec::new();
+    while revisions.len() < 200 {
+        for told in follower.next(PATIENCE).await.unwrap() {
+            if let Told::Event(event) = told {
+                let place = event.place.to_string();
+                let (revision, _) = place.split_once('-').unwrap();
+                revisions.push(revision.parse::<u64>().unwrap());
+            }
+        }
+    }
+    assert_eq!(revisions, (first + 1..=first + 200).collect::<Vec<_>>());
 }
 
 #[test]
