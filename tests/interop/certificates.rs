@@ -1,5 +1,5 @@
-//! Tunnels whose ends show who they are by certificates. No face makes such connections yet: the gateway is told without
-//! one.
+//! Tunnels whose ends show who they are by certificates. The gateway is told without a face; `native` has one by the command
+//! line.
 
 use adit_model::ReasonCode;
 use adit_model::authentication::{Authentication, Certificates, Pem, PrivateKey};

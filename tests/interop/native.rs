@@ -4,8 +4,10 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
+use adit_sim::{Authority, KeyType, Wanted as Certificate};
+
 use crate::scene::{SITE, Scene, Suite};
-use crate::strongswan::{BLOCK, INNER, Peer, TOOLS};
+use crate::strongswan::{BLOCK, Files, INNER, Peer, TOOLS};
 use crate::support::serve::Serve;
 use crate::support::traffic::ping;
 use crate::support::{PATIENCE, turn, until};
@@ -179,4 +181,51 @@ fn one_command_makes_everything_and_is_told_what_is_wrong() {
     adit.fails("gateway delete branch --yes", 5);
     adit.does("connection delete branch --yes");
     adit.does("gateway delete branch --yes");
+}
+
+#[test]
+fn the_command_line_makes_a_tunnel_by_certificates_and_a_post_quantum_key() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new("akh", 200);
+    let authority = Authority::root("Root", KeyType::P256);
+    let [own, other] = ["adit.example.com", "swan.example.com"]
+        .map(|name| authority.issue(&Certificate::named(name)));
+    let mut wanted = scene.wanted(&Suite::gcm());
+    wanted.ids = Some(["swan.example.com", "adit.example.com"]);
+    wanted.more.certificates = Some(Box::leak(Box::new(Files {
+        own: [other.pem, other.key_pem],
+        between: Vec::new(),
+        authority: authority.pem.clone(),
+        list: None,
+    })));
+    wanted.more.ppk = Some(("ppk@example.com", "a post-quantum pre-shared key", true));
+    let peer = Peer::start(&scene.serve, &wanted);
+    let adit = Terminal {
+        serve: &scene.serve,
+    };
+    adit.does("login");
+    let folder = scene.serve.folder.join("certificates");
+    fs::create_dir(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let create = format!(
+        "connection create by-certificate --gateway gateway-one --peer {} --peer-cidrs {BLOCK} \
+         --local-id adit.example.com --peer-id swan.example.com \
+         --certificate {} --private-key {} --authorities {} --ppk-id ppk@example.com --ppk-file {} --ppk-required --wait",
+        peer.address,
+        file("own.pem", &own.pem),
+        file("own.key", &own.key_pem),
+        file("root.pem", &authority.pem),
+        file("ppk", "a post-quantum pre-shared key\n"),
+    );
+    let shown = adit.does(&create);
+    assert!(shown.contains("-ppk"), "{shown}");
+    ping(scene.instance(), INNER).all();
+    adit.does("connection update by-certificate --no-ppk");
+    let dump = adit.does("connection show by-certificate -o json");
+    let secret = own.key_pem.lines().nth(1).unwrap();
+    assert!(!dump.contains(secret) && dump.contains("BEGIN CERTIFICATE"));
 }

@@ -1,4 +1,4 @@
-//! Post-quantum pre-shared keys (RFC 8784). No face makes connections with them yet: the gateway is told without one.
+//! Post-quantum pre-shared keys (RFC 8784). The gateway is told without a face; `native` has one by the command line.
 
 use adit_model::authentication::{Ppk, PpkId};
 use adit_model::connection::Initiator;

@@ -1,5 +1,6 @@
 //! `connections`: the wishes for tunnels, and what became of them.
 
+mod authentication;
 mod lookup;
 mod making;
 mod shape;
@@ -159,7 +160,11 @@ async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem
 async fn key(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     let view = find(&cx, id).await?;
     cx.may_read_keys()?;
-    let shape = KeyShape::of(&view.connection.psk);
+    let psk = view.connection.authentication.psk().ok_or_else(|| {
+        let detail = "this connection has certificates, and no pre-shared key";
+        Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+    })?;
+    let shape = KeyShape::of(psk);
     Ok(([(CACHE_CONTROL, "no-store")], Answer(shape)))
 }
 

@@ -110,7 +110,14 @@ impl<T: DeserializeOwned> FromRequest<Native> for Json<T> {
 }
 
 /// Where bodies have what nobody else is to see.
-const SECRETS: [&str; 3] = ["api_key", "password", "psk"];
+const SECRETS: [&str; 6] = [
+    "api_key",
+    "certificates.key",
+    "passphrase",
+    "password",
+    "ppk.key",
+    "psk",
+];
 
 /// Reads a value as what it is to be.
 pub(crate) fn parse<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {

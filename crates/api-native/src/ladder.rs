@@ -190,7 +190,8 @@ mod tests {
             peer_host: None,
             peer_id: None,
             local_id: None,
-            psk: Psk::new(b"key".to_vec()).unwrap(),
+            authentication: Psk::new(b"key".to_vec()).unwrap().into(),
+            ppk: None,
             ends: Ends::Blocks {
                 local: cidrs(&["10.1.0.0/24"]),
                 peer: cidrs(&["10.2.0.0/24", "10.3.0.0/24"]),

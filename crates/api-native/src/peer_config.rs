@@ -119,6 +119,10 @@ pub(crate) async fn text(
     vendor: Vendor,
     with_psk: bool,
 ) -> Result<String, Problem> {
+    let (Some(psk), None) = (view.connection.authentication.psk(), &view.connection.ppk) else {
+        let detail = "configurations are written of connections by a pre-shared key alone";
+        return Err(Problem::misfit(detail));
+    };
     let (ike, ipsec) = parameters(cx, view).await?;
     let row = &view.connection;
     let parsed = |text: &Option<String>, address| {
@@ -137,7 +141,7 @@ pub(crate) async fn text(
         other: view.local_address,
         other_id,
         other_cidrs: row.ends.local(),
-        psk: with_psk.then_some(&row.psk),
+        psk: with_psk.then_some(psk),
         ike,
         ipsec,
         dead_peer: row.dead_peer_detection,

@@ -1,5 +1,6 @@
 use adit_api_native::NativeConfig;
 use adit_model::project::Role;
+use adit_sim::{Authority, KeyType, Wanted as Certificate};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -242,4 +243,85 @@ async fn a_tunnel_is_restarted_or_rekeyed_where_it_can_be() {
     for verb in &verbs {
         api.post(verb, &json!({})).await.refuses(404, "");
     }
+}
+
+#[tokio::test]
+async fn certificates_and_a_ppk_are_taken_and_their_keys_never_shown() {
+    let api = Api::new().await;
+    let authority = Authority::root("Root", KeyType::P256);
+    let issued = authority.issue(&Certificate::named("here"));
+    let mut body = connection();
+    body["certificates"] = json!({
+        "own": issued.pem,
+        "key": issued.key_pem,
+        "authorities": authority.pem,
+    });
+    body["ppk"] = json!({"id": "ppk-1", "key": "a planted post-quantum key", "required": true});
+    let made = api.post("/connections", &body).await;
+    let lines = issued.key_pem.lines().nth(1).unwrap();
+    assert!(
+        !made.text.contains(lines) && !made.text.contains("planted"),
+        "{}",
+        made.text
+    );
+    let made = made.is(201);
+    assert_eq!(made.get("psk"), None);
+    assert_eq!(made["certificates"]["own"], issued.pem.as_str());
+    assert_eq!(made["ppk"], json!({"id": "ppk-1", "required": true}));
+    let one = path("connections", &made);
+    api.get(&format!("{one}/psk")).await.refuses(404, "");
+    api.get(&format!("{one}/peer-config?vendor=strongswan"))
+        .await
+        .refuses(422, "");
+    // Back to a key, and without the other.
+    let change = json!({"psk": "another key", "ppk": null});
+    let changed = api.ask("PATCH", &one, Some(&change)).await.is(200);
+    assert_eq!(changed["certificates"], Value::Null);
+    assert_eq!(changed["ppk"], Value::Null);
+    assert_eq!(
+        api.get(&format!("{one}/psk")).await.is(200)["psk"],
+        "another key"
+    );
+}
+
+#[tokio::test]
+async fn certificates_that_can_t_be_used_are_refused_before() {
+    let api = Api::new().await;
+    let authority = Authority::root("Root", KeyType::P256);
+    let [issued, other] = ["here", "there"].map(|name| authority.issue(&Certificate::named(name)));
+    let good = json!({"own": issued.pem, "key": issued.key_pem, "authorities": authority.pem});
+    for (field, text, named) in [
+        ("key", other.key_pem.as_str(), "certificates.own"),
+        ("key", "secret", "certificates.key"),
+        ("own", "no PEM", "certificates.own"),
+        (
+            "own",
+            "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+            "certificates.own",
+        ),
+        ("authorities", &issued.pem, "certificates.authorities"),
+        (
+            "revocation_lists",
+            "no PEM",
+            "certificates.revocation_lists",
+        ),
+    ] {
+        let mut body = connection();
+        body["certificates"] = good.clone();
+        body["certificates"][field] = json!(text);
+        let said = api.post("/connections", &body).await.refuses(400, named);
+        assert!(!said.contains("secret"), "{said}");
+    }
+    let mut both = connection();
+    both["certificates"] = good.clone();
+    both["psk"] = json!("a key");
+    api.post("/connections", &both)
+        .await
+        .refuses(400, "certificates");
+    let mut nameless = connection();
+    nameless["ppk"] = json!({"id": "", "key": "k"});
+    api.post("/connections", &nameless)
+        .await
+        .refuses(400, "ppk.id");
+    assert_eq!(api.get("/connections").await.is(200)["items"], json!([]));
 }

@@ -1,6 +1,5 @@
 //! `/vpn/ipsec-site-connections`: the wishes for tunnels, found without naming their service.
 
-use adit_api::answer;
 use adit_api::attribute::Absent;
 use adit_control::connection::{
     ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
@@ -22,6 +21,7 @@ use crate::refusal::Failure;
 use crate::resource::{Resource, Words, find};
 use crate::status;
 use crate::words::{Word as _, one_of};
+use adit_api::answer::key_of;
 use adit_api::kind::{Given, Kind};
 use adit_api::object::Object;
 
@@ -39,7 +39,6 @@ const RULES: Rules = Rules {
     overlaps: Overlaps::Nested,
     dead_peer: DeadPeerRule::Longer,
 };
-
 const IKE_POLICY: &str = "ikepolicy_id";
 const IPSEC_POLICY: &str = "ipsecpolicy_id";
 const LOCAL_GROUP: &str = "local_ep_group_id";
@@ -150,8 +149,8 @@ impl Resource for SiteConnections {
         object.add("mtu", &row.mtu);
         object.add("initiator", row.initiator.word());
         object.add("auth_mode", "psk");
-        let is_shown = cx.config.show_psk && cx.caller.may_see_keys();
-        object.add("psk", &answer::key(&row.psk, is_shown));
+        let shown = cx.config.show_psk && cx.caller.may_see_keys();
+        object.add("psk", &key_of(&row.authentication, shown));
         object.add("dpd", &dpd(row.dead_peer_detection));
         object.add("admin_state_up", &row.admin_state_up);
         object.add("status", status::of_connection(view));
@@ -190,7 +189,8 @@ impl Resource for SiteConnections {
             distribute_traffic: false,
             mtu: said.mtu.unwrap_or(Connection::MTU),
             initiator: said.initiator.unwrap_or(Initiator::BiDirectional),
-            psk: said.psk.ok_or(ApiError::Internal)?,
+            authentication: said.authentication.ok_or(ApiError::Internal)?,
+            ppk: None,
             dead_peer_detection: DeadPeerDetection {
                 action: said.dpd_action.unwrap_or(DPD.action),
                 interval_s: said.dpd_interval_s.unwrap_or(DPD.interval_s),
@@ -260,7 +260,7 @@ fn change(values: &Values) -> ConnectionChange {
         },
         mtu: values.number("mtu"),
         initiator: values.word("initiator"),
-        psk: values.psk("psk").cloned(),
+        authentication: values.psk("psk").cloned().map(Into::into),
         dpd_action: action,
         dpd_interval_s: seconds("interval"),
         dpd_timeout_s: seconds("timeout"),

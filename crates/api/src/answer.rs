@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use adit_control::Error;
 use adit_model::Psk;
+use adit_model::authentication::Authentication;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
@@ -28,6 +29,14 @@ pub fn key(psk: &Psk, is_shown: bool) -> Cow<'_, str> {
     } else {
         HIDDEN.into()
     }
+}
+
+/// The pre-shared key of a connection, for a dialect that has no words for another way to authenticate: one by
+/// certificates has none to show.
+#[must_use]
+pub fn key_of(authentication: &Authentication, is_shown: bool) -> Cow<'_, str> {
+    let psk = authentication.psk();
+    psk.map_or(Cow::Borrowed(""), |psk| key(psk, is_shown))
 }
 
 /// Sets a member of an object.

@@ -1,6 +1,7 @@
 //! `adit connection`, `adit explain` and `adit peer-config`.
 
 mod create;
+mod credentials;
 mod shown;
 mod update;
 mod wait;

@@ -2,6 +2,7 @@
 //! is different, it says by its [`Rules`].
 
 mod act;
+mod authentication;
 mod blocks;
 mod ends;
 mod fit;
@@ -11,6 +12,7 @@ mod view;
 
 use std::net::IpAddr;
 
+use adit_model::authentication::{Authentication, Ppk};
 use adit_model::connection::{DeadPeerDetection, Ends, Initiator};
 use adit_model::{
     Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk, Revision,
@@ -48,8 +50,10 @@ pub struct NewConnection {
     pub peer_id: Option<String>,
     /// Who this end says it is; `None` is the gateway's address.
     pub local_id: Option<String>,
-    /// The pre-shared key.
-    pub psk: Psk,
+    /// By what both ends show who they are.
+    pub authentication: Authentication,
+    /// What keys rest on beside that, if anything.
+    pub ppk: Option<Ppk>,
     /// What is reachable at both ends. Of a gateway in route mode nothing is given: routes say it.
     pub ends: GivenEnds,
     /// Whether both of its tunnels carry what is sent, where it has two.
@@ -80,6 +84,7 @@ impl Control {
         new: NewConnection,
     ) -> Result<ConnectionView, Error> {
         caller.may_write()?;
+        authentication::check(&new.authentication)?;
         // A slow name server must not hold up other writers.
         let peer = self.find_peer(caller.project, new.peer_address).await;
         let _turn = match peer.host() {
@@ -103,7 +108,8 @@ impl Control {
             peer_host: None,
             peer_id: new.peer_id,
             local_id: new.local_id,
-            psk: new.psk,
+            authentication: new.authentication,
+            ppk: new.ppk,
             // Filled in below.
             ends: Ends::Blocks {
                 local: Vec::new(),

@@ -175,7 +175,8 @@ impl Control {
             peer_address: new.peer_address.clone(),
             peer_id: None,
             local_id: None,
-            psk: self.make_up_psk(),
+            authentication: self.make_up_psk().into(),
+            ppk: None,
             ends: GivenEnds {
                 local_cidrs: Some(new.local_cidrs.clone()),
                 peer_cidrs: new.peer_cidrs.clone(),

@@ -229,7 +229,7 @@ pub(crate) async fn tunnels(
 /// with.
 fn can_be_told(connection: &Connection) -> bool {
     let has_peer = connection.peer_host.is_none() || connection.peer_address != NOT_FOUND_YET;
-    has_peer && !connection.psk.is_lost()
+    has_peer && !connection.authentication.is_lost()
 }
 
 /// What a gateway's tunnels have in common.
@@ -291,8 +291,8 @@ impl<'a> Around<'a> {
             initiator: connection.initiator,
             carriers,
             mtu: connection.mtu,
-            authentication: connection.psk.into(),
-            ppk: None,
+            authentication: connection.authentication,
+            ppk: connection.ppk,
             local_cidrs,
             peer_cidrs: connection.ends.peer().to_vec(),
             ike: ike.unwrap_or_else(|| profile.negotiable_ike()),

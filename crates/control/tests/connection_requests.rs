@@ -57,7 +57,7 @@ async fn a_key_is_read_once_by_who_has_the_link_and_the_passphrase() {
         .connection(&world.demo, row.connection)
         .await
         .unwrap();
-    assert_eq!(opened.psk, view.connection.psk);
+    assert_eq!(Some(&opened.psk), view.connection.authentication.psk());
     let again = control.open_secret(link.code(), link.passphrase()).await;
     assert!(matches!(again, Err(SecretError::Used)), "{again:?}");
     let row = control

@@ -297,7 +297,8 @@ async fn connect_to(
         distribute_traffic: false,
         mtu: 0,
         initiator: Initiator::BiDirectional,
-        psk: Psk::new(b"secret".to_vec()).unwrap(),
+        authentication: Psk::new(b"secret".to_vec()).unwrap().into(),
+        ppk: None,
         dead_peer_detection: DeadPeerDetection {
             action: DpdAction::Hold,
             interval_s: 30,

@@ -8,7 +8,6 @@ use crate::world::{STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, new_c
 use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
-use adit_model::authentication::Authentication;
 use adit_model::gateway::GatewayStatus;
 use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, HostId, Reason, ReasonCode, Whose};
@@ -70,8 +69,7 @@ async fn a_wish_reaches_the_agent_router_first_and_complete() {
     let spec = w.agent.gateway(id).unwrap();
     let tunnel = &spec.tunnels[&made.connection.id];
     assert_eq!(tunnel.connection, made.connection.id);
-    let key = Authentication::PresharedKey(made.connection.psk.clone());
-    assert_eq!(tunnel.authentication, key);
+    assert_eq!(tunnel.authentication, made.connection.authentication);
     let router = w.agent.router(spec.router).unwrap();
     assert_eq!(
         router.interfaces[0].addresses[0].address.to_string(),

@@ -1,7 +1,4 @@
 //! By what the two ends of a connection show who they are.
-//!
-//! No face makes connections with certificates, or with a [`Ppk`], yet, and no row has any: rows have a [`Psk`]. What is
-//! here is what a worker takes.
 
 use std::fmt;
 
@@ -18,6 +15,23 @@ pub enum Authentication {
     Certificates(Box<Certificates>),
     /// Both by one key.
     PresharedKey(#[serde(with = "crate::psk::travelling")] Psk),
+}
+
+impl Authentication {
+    /// The pre-shared key, if it is by one.
+    #[must_use]
+    pub const fn psk(&self) -> Option<&Psk> {
+        match self {
+            Self::PresharedKey(psk) => Some(psk),
+            Self::Certificates(_) => None,
+        }
+    }
+
+    /// Whether it can't be read any more.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.psk().is_some_and(Psk::is_lost)
+    }
 }
 
 impl From<Psk> for Authentication {

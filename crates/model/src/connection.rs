@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::authentication::{Authentication, Ppk};
 use crate::{
     Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId,
-    Psk, Revision,
+    Revision,
 };
 
 /// What to do when the peer stops answering.
@@ -222,8 +223,10 @@ pub struct Connection {
     pub peer_id: Option<String>,
     /// Who this end says it is, as the user wrote it; `None` is the gateway's address.
     pub local_id: Option<String>,
-    /// The pre-shared key.
-    pub psk: Psk,
+    /// By what both ends show who they are.
+    pub authentication: Authentication,
+    /// What keys rest on beside that, if anything.
+    pub ppk: Option<Ppk>,
     /// What is reachable at both ends.
     pub ends: Ends,
     /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it

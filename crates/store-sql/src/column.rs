@@ -20,6 +20,7 @@ pub(crate) enum Value {
     Number(i64),
     OptionalNumber(Option<i64>),
     Octets(Vec<u8>),
+    OptionalOctets(Option<Vec<u8>>),
     OptionalText(Option<String>),
     Text(String),
 }
@@ -195,6 +196,14 @@ impl<'a> Stored<'a> {
     fn text(&self, column: &str) -> Result<&str, StoreError> {
         self.text_or_null(column)?
             .ok_or_else(|| self.not_of_kind(column, "text"))
+    }
+
+    pub(crate) fn octets_or_null(&self, column: &str) -> Result<Option<&[u8]>, StoreError> {
+        match self.value(column)? {
+            Column::Octets(octets) => Ok(Some(octets)),
+            Column::Null => Ok(None),
+            _ => Err(self.not_of_kind(column, "octets")),
+        }
     }
 
     fn text_or_null(&self, column: &str) -> Result<Option<&str>, StoreError> {

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::{EnvelopeKey, SystemRandom};
+use adit_model::authentication::{Authentication, Certificates, Ppk};
 use adit_model::connection::{Ends, GroupBlocks};
 use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Noun, Psk, RouterId};
 use adit_store::{PeerCidrs, PeerHosts, StoreError};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::column::{Stored, Value, json, text};
 use crate::rows::{List, Table};
@@ -16,6 +19,56 @@ use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 /// What a key's envelope is bound to: copied to another row, it doesn't open.
 fn context(id: ConnectionId) -> Vec<u8> {
     format!("connection {id} psk").into_bytes()
+}
+
+/// The same of what else a connection authenticates by.
+fn credentials_context(id: ConnectionId) -> Vec<u8> {
+    format!("connection {id} credentials").into_bytes()
+}
+
+/// What a connection authenticates by beside a pre-shared key, or in its place.
+#[derive(Default, Serialize, Deserialize)]
+struct Credentials {
+    certificates: Option<Box<Certificates>>,
+    ppk: Option<Ppk>,
+}
+
+/// What is stored of it; nothing where it can't be opened, which is a lost key: without a part of it the rest is not
+/// what was wished.
+fn credentials(
+    row: &Stored<'_>,
+    key: &EnvelopeKey,
+    id: ConnectionId,
+) -> Result<Option<Credentials>, StoreError> {
+    let Some(sealed) = row.octets_or_null("credentials")? else {
+        return Ok(Some(Credentials::default()));
+    };
+    let opened = key.open(&credentials_context(id), sealed).ok();
+    Ok(opened.and_then(|opened| serde_json::from_slice(opened.as_slice()).ok()))
+}
+
+fn sealed_credentials(row: &Connection, key: &EnvelopeKey) -> Result<Option<Vec<u8>>, StoreError> {
+    let certificates = match &row.authentication {
+        Authentication::Certificates(certificates) => Some(certificates.clone()),
+        Authentication::PresharedKey(_) => None,
+    };
+    if certificates.is_none() && row.ppk.is_none() {
+        return Ok(None);
+    }
+    let credentials = Credentials {
+        certificates,
+        ppk: row.ppk.clone(),
+    };
+    let plain = serde_json::to_vec(&credentials).map_err(|error| StoreError::Corrupt {
+        what: Connection::WHAT,
+        source: error.into(),
+    })?;
+    let plain = Zeroizing::new(plain);
+    Ok(Some(key.seal(
+        &mut SystemRandom,
+        &credentials_context(row.id),
+        &plain,
+    )))
 }
 
 impl Table for Connection {
@@ -43,6 +96,7 @@ impl Table for Connection {
         "ike_policy",
         "ipsec_policy",
         "admin_state_up",
+        "credentials",
     ];
     const OF: &'static [(Noun, &'static str)] = &[
         (Noun::EndpointGroup, "local_group = ? OR peer_group = ?"),
@@ -62,6 +116,13 @@ impl Table for Connection {
         let psk = key.open(&context(id), row.octets("psk")?).ok();
         let psk = psk.and_then(|psk| Psk::new(psk.as_slice().to_vec()).ok());
         let psk = psk.unwrap_or_else(Psk::lost);
+        let (authentication, ppk) = match credentials(row, key, id)? {
+            None => (Psk::lost().into(), None),
+            Some(Credentials { certificates, ppk }) => {
+                let by_certificates = certificates.map(Authentication::Certificates);
+                (by_certificates.unwrap_or_else(|| psk.into()), ppk)
+            }
+        };
         Ok(Self {
             id,
             project: row.parsed("project")?,
@@ -72,7 +133,8 @@ impl Table for Connection {
             peer_host: row.plain("peer_host")?,
             peer_id: row.plain("peer_id")?,
             local_id: row.plain("local_id")?,
-            psk,
+            authentication,
+            ppk,
             ends: ends(row)?,
             distribute_traffic: row.plain("distribute_traffic")?,
             mtu: row.plain("mtu")?,
@@ -96,7 +158,13 @@ impl Table for Connection {
             Some(groups) => groups.map(Some),
             None => [None; 2],
         };
-        let sealed = key.seal(&mut SystemRandom, &context(self.id), self.psk.expose());
+        let psk = self
+            .authentication
+            .psk()
+            .map(Psk::expose)
+            .unwrap_or_default();
+        let sealed = key.seal(&mut SystemRandom, &context(self.id), psk);
+        let credentials = sealed_credentials(self, key)?;
         Ok(vec![
             Value::Text(self.name.to_string()),
             Value::Text(self.description.clone()),
@@ -118,6 +186,7 @@ impl Table for Connection {
             Value::OptionalText(self.ike_policy.map(text)),
             Value::OptionalText(self.ipsec_policy.map(text)),
             Value::Flag(self.admin_state_up),
+            Value::OptionalOctets(credentials),
         ])
     }
 

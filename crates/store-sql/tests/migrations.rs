@@ -102,7 +102,13 @@ async fn read_all(tx: &mut dyn Transaction) {
     some_of::<adit_model::IpsecPolicy>(tx).await;
     let psk = |name: &str, rows: &[adit_model::Connection]| {
         let found = rows.iter().find(|row| row.name.as_str() == name);
-        found.unwrap().psk.expose().to_vec()
+        found
+            .unwrap()
+            .authentication
+            .psk()
+            .unwrap()
+            .expose()
+            .to_vec()
     };
     let rows = some_of::<adit_model::Connection>(tx).await;
     assert_eq!(psk("kept-connection", &rows), b"planted-psk-of-the-fixture");

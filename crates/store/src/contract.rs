@@ -23,7 +23,7 @@ use adit_model::project::Role;
 use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
     ApiKeyId, ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway,
-    HostId, IkePolicy, IkePolicyId, MacAddress, Name, Port, PortId, ProjectId, Psk, Revision,
+    HostId, IkePolicy, IkePolicyId, MacAddress, Name, Port, PortId, ProjectId, Revision,
     RoleAssignment, Router, RouterId, TokenId, User, UserId,
 };
 
@@ -43,7 +43,7 @@ pub use projects::{
 };
 pub use routes::a_route_keeps_its_connection_and_no_other_has_its_block;
 pub use security_group_rules::a_rule_is_of_its_own_group_and_goes_with_the_one_it_names;
-pub use world::World;
+pub use world::{World, certificates, ppk};
 use world::{name, time};
 
 /// Makes one test of each contract; the argument is an expression that awaits to an
@@ -257,7 +257,8 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
     let mut changed = w.connection.clone();
     changed.name = name("other");
     changed.admin_state_up = true;
-    changed.psk = Psk::new(b"another-secret".to_vec()).unwrap();
+    changed.authentication = certificates();
+    changed.ppk = Some(ppk());
     changed.ike_policy = None;
     changed.ends = Ends::Blocks {
         local: changed.ends.local().to_vec(),

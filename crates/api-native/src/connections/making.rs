@@ -1,6 +1,5 @@
 //! Making a connection in one call, with its gateway and policies along where the body asks for it.
 
-use adit_api::answer;
 use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
 use adit_control::gateway::{NewGateway, Place};
 use adit_control::policy::{NewPolicy, Phase};
@@ -14,8 +13,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::authentication::{self, CertificatesWish, PpkWish};
 use super::lookup::{RULES, in_body};
-use super::shape::{DpdShape, read_key};
+use super::shape::DpdShape;
 use crate::context::{Context, name};
 use crate::policies::{self, IkeShape, IpsecShape};
 use crate::problem::Problem;
@@ -90,8 +90,12 @@ pub(crate) struct NewConnectionShape {
     #[serde(default)]
     local: LocalWish,
     peer: PeerWish,
-    /// The pre-shared key, of 1 to 255 octets; without one it is made up.
+    /// The pre-shared key, of 1 to 255 octets; without one, and without certificates, it is made up.
     psk: Option<String>,
+    /// In place of a pre-shared key.
+    certificates: Option<CertificatesWish>,
+    /// What keys rest on beside that.
+    ppk: Option<PpkWish>,
     /// Phase 1; without one it negotiates.
     ike_policy: Option<PolicyWish<IkeShape>>,
     /// Phase 2; without one it negotiates.
@@ -178,14 +182,16 @@ impl NewConnectionShape {
         let called = name("name", &self.name)?;
         let ike = Wished::<IkeParameters>::read("ike_policy", &called, self.ike_policy)?;
         let ipsec = Wished::<IpsecParameters>::read("ipsec_policy", &called, self.ipsec_policy)?;
-        let (psk, told) = match self.psk {
-            Some(text) => (read_key(text)?, None),
+        let given = authentication::read(self.psk, self.certificates)?;
+        let (authentication, told) = match given {
+            Some(given) => (given, None),
             None => {
                 let psk = cx.control().make_up_psk();
-                let told = answer::key(&psk, true).into_owned();
-                (psk, Some(told))
+                let told = authentication::told(&psk);
+                (psk.into(), Some(told))
             }
         };
+        let ppk = self.ppk.map(PpkWish::read).transpose()?;
         let together = cx.control().together().await?;
         let control = together.control();
         let gateway = make_gateway(control, cx, &called, self.gateway).await?;
@@ -199,7 +205,8 @@ impl NewConnectionShape {
             peer_address: self.peer.address,
             peer_id: self.peer.identity,
             local_id: self.local.identity,
-            psk,
+            authentication,
+            ppk,
             ends: GivenEnds {
                 local_cidrs: self.local.cidrs,
                 peer_cidrs: self.peer.cidrs,

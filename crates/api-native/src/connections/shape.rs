@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::authentication::{self, CertificatesShape, CertificatesWish, PpkShape, PpkWish};
 use crate::context::name;
 use crate::ladder::{Rung, ladder};
 use crate::problem::Problem;
@@ -139,6 +140,10 @@ pub(crate) struct ConnectionShape {
     gateway: Uuid,
     local: EndShape,
     peer: EndShape,
+    /// By what both ends show who they are, where that is not a pre-shared key.
+    certificates: Option<CertificatesShape>,
+    /// What keys rest on beside that.
+    ppk: Option<PpkShape>,
     /// Phase 1; without one it negotiates.
     ike_policy: Option<Reference>,
     /// Phase 2; without one it negotiates.
@@ -196,6 +201,8 @@ impl ConnectionShape {
                 identity: row.peer_id.clone(),
                 cidrs: row.ends.peer().to_vec(),
             },
+            certificates: authentication::certificates(row),
+            ppk: authentication::ppk(row),
             ike_policy: policy(ike.map(|(id, name)| (id.uuid(), name))),
             ipsec_policy: policy(ipsec.map(|(id, name)| (id.uuid(), name))),
             mtu: row.mtu,
@@ -295,6 +302,12 @@ pub(crate) struct ChangeShape {
     local: Option<LocalChange>,
     peer: Option<PeerChange>,
     psk: Option<String>,
+    /// In place of a pre-shared key.
+    certificates: Option<CertificatesWish>,
+    /// `null` does without.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<PpkWish>)]
+    ppk: Option<Option<PpkWish>>,
     /// `null` negotiates.
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<Uuid>)]
@@ -311,12 +324,12 @@ pub(crate) struct ChangeShape {
 }
 
 /// A key as a body has it.
-pub(crate) fn read_key(text: String) -> Result<Psk, Problem> {
+pub(crate) fn read_key(field: &str, text: String) -> Result<Psk, Problem> {
     if answer::is_hidden(&text) {
         let detail = "these asterisks stand for a key that is hidden, and are none";
-        return Err(Problem::invalid("psk", detail));
+        return Err(Problem::invalid(field, detail));
     }
-    Psk::new(text.into_bytes()).map_err(|error| Problem::invalid("psk", error.to_string()))
+    Psk::new(text.into_bytes()).map_err(|error| Problem::invalid(field, error.to_string()))
 }
 
 impl ChangeShape {
@@ -331,7 +344,11 @@ impl ChangeShape {
             peer_address: peer.address,
             peer_id: peer.identity,
             local_id: local.identity,
-            psk: self.psk.map(read_key).transpose()?,
+            authentication: authentication::read(self.psk, self.certificates)?,
+            ppk: self
+                .ppk
+                .map(|wish| wish.map(PpkWish::read).transpose())
+                .transpose()?,
             ends: EndsChange {
                 local_cidrs: local.cidrs,
                 peer_cidrs: peer.cidrs,

@@ -54,7 +54,8 @@ pub(super) fn new_connection(
         peer_address: place.text(),
         peer_id: ends.peer_id.unwrap_or_else(|| place.identity()),
         local_id: ends.local_id.flatten(),
-        psk,
+        authentication: psk.into(),
+        ppk: None,
         // Without any, the rule about empty lists speaks; in route mode there are none.
         ends: GivenEnds {
             local_cidrs: match mode {
@@ -109,7 +110,7 @@ pub(super) fn change(
         local_id: ends.local_id,
         distribute_traffic,
         initiator: initiator(body)?,
-        psk: psk(body)?,
+        authentication: psk(body)?.map(Into::into),
         dpd_action: dpd.action,
         dpd_interval_s: dpd.interval_s,
         dpd_timeout_s: dpd.timeout_s,

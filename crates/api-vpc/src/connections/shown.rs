@@ -38,6 +38,7 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
     let id = cx.zonal(row.id.uuid());
     let gateway = cx.zonal(row.gateway.uuid());
     let dpd = row.dead_peer_detection;
+    let is_shown = cx.vpc.config.show_psk && cx.caller.may_see_keys();
     let mut body = json!({
         "id": id,
         "href": cx.href(&format!("vpn_gateways/{gateway}/connections/{id}")),
@@ -46,7 +47,7 @@ pub(super) fn render(cx: &Context, view: &ConnectionView) -> Value {
         "resource_type": "vpn_gateway_connection",
         "admin_state_up": row.admin_state_up,
         "authentication_mode": "psk",
-        "psk": answer::key(&row.psk, cx.vpc.config.show_psk && cx.caller.may_see_keys()),
+        "psk": answer::key_of(&row.authentication, is_shown),
         "dead_peer_detection": {
             "action": dpd_action(dpd.action),
             "interval": dpd.interval_s,

@@ -1,21 +1,19 @@
 //! `adit connection create`.
 
-use std::path::PathBuf;
-
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 
+use super::credentials::Credentials;
 use super::shown::{ALL, LIST};
 use super::wait::Wait;
 use crate::client::{Client, id};
 use crate::error::CliError;
 use crate::gateway::GATEWAY;
-use crate::kept::first_line;
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("where").required(true).args(["gateway", "new_network", "subnet"]))]
 pub struct Create {
-    /// What to call it.
+    /// What to call it. Without a pre-shared key and a certificate, a key is made up.
     name: String,
     /// What to say of it.
     #[arg(long, default_value = "")]
@@ -44,9 +42,8 @@ pub struct Create {
     /// What the other end calls itself in IKE [default: its address]. "@" stands before a name.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
-    /// Read the pre-shared key from this file's first line, or from standard input by "-"; without it one is made up.
-    #[arg(long, value_name = "FILE")]
-    psk_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// Phase 1, by the policy's name or id; without one it negotiates.
     #[arg(long, value_name = "POLICY")]
     ike_policy: Option<String>,
@@ -119,9 +116,7 @@ impl Create {
                 members.insert(field.to_owned(), json!({"id": id(&path)}));
             }
         }
-        if let Some(file) = &self.psk_file {
-            members.insert("psk".to_owned(), json!(*first_line(file)?));
-        }
+        self.credentials.write(members)?;
         Ok(body)
     }
 }

@@ -1,15 +1,13 @@
 //! `adit connection update`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::credentials::Credentials;
 use super::shown::{ALL, One, find};
 use super::wait::Wait;
 use crate::client::{Client, id};
 use crate::error::CliError;
-use crate::kept::first_line;
 
 #[derive(Args, Debug)]
 pub struct Update {
@@ -36,9 +34,11 @@ pub struct Update {
     /// What the other end calls itself; "" is its address.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
-    /// Read the pre-shared key from this file's first line, or from standard input by "-".
-    #[arg(long, value_name = "FILE")]
-    psk_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: Credentials,
+    /// Do without a post-quantum pre-shared key.
+    #[arg(long, conflicts_with = "ppk_id")]
+    no_ppk: bool,
     /// Phase 1, by the policy's name or id; "" negotiates.
     #[arg(long, value_name = "POLICY")]
     ike_policy: Option<String>,
@@ -127,8 +127,9 @@ impl Update {
             };
             body.insert(field.to_owned(), value);
         }
-        if let Some(file) = &self.psk_file {
-            body.insert("psk".to_owned(), json!(*first_line(file)?));
+        self.credentials.write(&mut body)?;
+        if self.no_ppk {
+            body.insert("ppk".to_owned(), Value::Null);
         }
         Ok(Value::Object(body))
     }

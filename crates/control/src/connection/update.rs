@@ -1,16 +1,15 @@
 //! Changing a connection.
 
+use adit_model::authentication::{Authentication, Ppk};
 use adit_model::connection::{DpdAction, Initiator};
-use adit_model::{
-    Connection, ConnectionId, Gateway, IkePolicyId, IpsecPolicyId, Name, Psk, Revision,
-};
+use adit_model::{Connection, ConnectionId, Gateway, IkePolicyId, IpsecPolicyId, Name, Revision};
 
 use crate::change::Change;
 use crate::connection::ends::{EndsChange, GivenEnds};
 use crate::connection::fit::{Wish, check_ike_policy, check_ipsec_policy};
 use crate::connection::peer::{Peer, look_up_later};
 use crate::connection::view::ConnectionView;
-use crate::connection::{Rules, check_name, find};
+use crate::connection::{Rules, authentication, check_name, find};
 use crate::error::Error;
 use crate::{Caller, Control};
 
@@ -23,7 +22,8 @@ pub struct ConnectionChange {
     pub peer_address: Option<String>,
     pub peer_id: Option<Option<String>>,
     pub local_id: Option<Option<String>>,
-    pub psk: Option<Psk>,
+    pub authentication: Option<Authentication>,
+    pub ppk: Option<Option<Ppk>>,
     pub ends: EndsChange,
     pub distribute_traffic: Option<bool>,
     pub mtu: Option<u32>,
@@ -57,7 +57,8 @@ impl ConnectionChange {
         set(&mut row.description, self.description);
         set(&mut row.peer_id, self.peer_id);
         set(&mut row.local_id, self.local_id);
-        set(&mut row.psk, self.psk);
+        set(&mut row.authentication, self.authentication);
+        set(&mut row.ppk, self.ppk);
         set(&mut row.distribute_traffic, self.distribute_traffic);
         set(&mut row.mtu, self.mtu);
         set(&mut row.initiator, self.initiator);
@@ -85,6 +86,9 @@ impl Control {
         change: ConnectionChange,
     ) -> Result<ConnectionView, Error> {
         caller.may_write()?;
+        if let Some(given) = &change.authentication {
+            authentication::check(given)?;
+        }
         let peer = match change.peer_address.clone() {
             Some(given) => Some(self.find_peer(caller.project, given).await),
             None => None,

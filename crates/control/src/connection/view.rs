@@ -48,8 +48,9 @@ impl ConnectionView {
         if self.state == TunnelState::Up {
             return None;
         }
-        let is_lost_key =
-            |one: &&Reason| self.connection.psk.is_lost() && one.code == ReasonCode::InternalError;
+        let is_lost_key = |one: &&Reason| {
+            self.connection.authentication.is_lost() && one.code == ReasonCode::InternalError
+        };
         let mut reasons = self.reasons.iter();
         reasons.find(|one| one.stays() || is_lost_key(one))
     }

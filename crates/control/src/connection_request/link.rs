@@ -179,7 +179,8 @@ impl Control {
                     .any_connection(row.connection)
                     .await
                     .map_err(Error::from)?;
-                Ok(connection.ok_or(SecretError::Unknown)?.psk)
+                let psk = connection.and_then(|row| row.authentication.psk().cloned());
+                Ok(psk.ok_or(SecretError::Unknown)?)
             }
             Err(refused) => Err(refused),
         };

@@ -52,7 +52,7 @@ impl View {
         if gateway.status == GatewayStatus::Failed {
             return (TunnelState::Down, gateway.reasons.clone());
         }
-        if connection.psk.is_lost() {
+        if connection.authentication.is_lost() {
             return (TunnelState::Down, vec![lost_key(since)]);
         }
         if let Some(host) = &connection.peer_host

@@ -225,7 +225,8 @@ pub(crate) fn new_connection(
         peer_address: "198.51.100.7".to_owned(),
         peer_id: None,
         local_id: None,
-        psk: Psk::new(b"a planted secret".to_vec()).unwrap(),
+        authentication: Psk::new(b"a planted secret".to_vec()).unwrap().into(),
+        ppk: None,
         ends: GivenEnds {
             local_cidrs: Some(cidrs(local)),
             peer_cidrs: cidrs(peer),

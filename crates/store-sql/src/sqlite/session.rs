@@ -151,6 +151,7 @@ impl ToSql for Value {
             Self::Number(number) => number.to_sql(),
             Self::OptionalNumber(number) => number.to_sql(),
             Self::Octets(octets) => octets.to_sql(),
+            Self::OptionalOctets(octets) => octets.to_sql(),
             Self::OptionalText(text) => text.to_sql(),
             Self::Text(text) => text.to_sql(),
         }

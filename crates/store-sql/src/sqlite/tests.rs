@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use adit_store::contract::World;
+use adit_store::contract::{World, certificates, ppk};
 use uuid::Uuid;
 
 use super::*;
@@ -78,7 +78,13 @@ async fn a_planted_psk_is_in_no_file_of_the_database() {
     let store = folder.store().await;
     let world = World::new(1);
     world.store(&store).await;
-    let planted = world.connection.psk.expose().to_vec();
+    let planted = world
+        .connection
+        .authentication
+        .psk()
+        .unwrap()
+        .expose()
+        .to_vec();
     let find = |needle: &[u8]| {
         let mut hits = 0;
         for entry in fs::read_dir(&folder.0).unwrap() {
@@ -146,9 +152,44 @@ async fn an_envelope_moved_to_another_row_does_not_open() {
         .unwrap();
     let mut tx = store.read().await.unwrap();
     let own = tx.any_connection(one.connection.id).await.unwrap();
-    assert_eq!(own.unwrap().psk, one.connection.psk);
+    assert_eq!(own.unwrap().authentication, one.connection.authentication);
     let moved = tx.any_connection(two.connection.id).await.unwrap();
-    assert!(moved.unwrap().psk.is_lost());
+    assert!(moved.unwrap().authentication.is_lost());
+}
+
+#[tokio::test]
+async fn private_keys_are_sealed_and_open_in_their_own_row_alone() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let (one, two) = (World::new(1), World::new(2));
+    let mut connection = one.connection.clone();
+    connection.authentication = certificates();
+    connection.ppk = Some(ppk());
+    one.store(&store).await;
+    two.store(&store).await;
+    let mut tx = store.write().await.unwrap();
+    tx.update_connection(&connection).await.unwrap();
+    tx.commit().await.unwrap();
+    // As they are, and as they travel.
+    let spelled = serde_json::to_string(b"planted".as_slice()).unwrap();
+    let spelled = spelled.trim_matches(['[', ']']).to_owned();
+    for entry in fs::read_dir(&folder.0).unwrap() {
+        let octets = fs::read(entry.unwrap().path()).unwrap();
+        for needle in [b"planted".as_slice(), spelled.as_bytes()] {
+            assert!(!octets.windows(needle.len()).any(|window| window == needle));
+        }
+    }
+    let sql =
+        "UPDATE connections SET credentials = (SELECT credentials FROM connections WHERE id = ?)";
+    let id = one.connection.id.to_string();
+    folder.raw().execute(sql, [id]).unwrap();
+    let mut tx = store.read().await.unwrap();
+    let own = tx.any_connection(one.connection.id).await.unwrap().unwrap();
+    assert_eq!(own.authentication, connection.authentication);
+    assert_eq!(own.ppk, connection.ppk);
+    // Without what can't be opened, the key alone is not what was wished.
+    let moved = tx.any_connection(two.connection.id).await.unwrap();
+    assert!(moved.unwrap().authentication.is_lost());
 }
 
 #[tokio::test]
@@ -297,7 +338,7 @@ async fn a_key_that_can_t_be_read_is_its_connection_s_trouble_alone() {
         let all = tx.connections_of_gateway(other.gateway).await.unwrap();
         assert_eq!(all.len(), 2);
         for row in all {
-            assert_eq!(row.psk.is_lost(), row.id == other.id);
+            assert_eq!(row.authentication.is_lost(), row.id == other.id);
         }
     }
     // It stays so when something else is changed, and is over with another key.
@@ -309,13 +350,13 @@ async fn a_key_that_can_t_be_read_is_its_connection_s_trouble_alone() {
             .await
             .unwrap()
             .unwrap()
-            .psk
+            .authentication
             .is_lost()
     );
-    lost.psk = world.connection.psk.clone();
+    lost.authentication = world.connection.authentication.clone();
     tx.update_connection(&lost).await.unwrap();
     let found = tx.any_connection(other.id).await.unwrap().unwrap();
-    assert_eq!(found.psk, world.connection.psk);
+    assert_eq!(found.authentication, world.connection.authentication);
     assert!(tx.delete_connection(other.project, other.id).await.unwrap());
 }
 
@@ -363,7 +404,8 @@ async fn a_backup_of_a_database_in_use_has_all_that_was_committed() {
     let kept = SqliteStore::open(&to, &folder.key()).await.unwrap();
     let mut tx = kept.read().await.unwrap();
     let found = tx.any_connection(world.connection.id).await.unwrap();
-    assert_eq!(found.unwrap().psk, world.connection.psk);
+    let found = found.unwrap().authentication;
+    assert_eq!(found, world.connection.authentication);
     fs::write(&to, b"SQLite format 3\0 and rubbish").unwrap();
     assert!(SqliteStore::check(&to, &folder.key()).is_err());
 }

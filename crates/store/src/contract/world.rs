@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_model::authentication::{Authentication, Certificates, Pem, Ppk, PpkId, PrivateKey};
 use adit_model::change::Actor;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
 use adit_model::connection_request::{PairReport, RequestState, RequestStep, SecretLink};
@@ -251,7 +252,8 @@ impl World {
                 peer_host: Some("peer.example.com".to_owned()),
                 peer_id: Some("@peer".to_owned()),
                 local_id: None,
-                psk: Psk::new(b"planted-secret-1234".to_vec()).unwrap(),
+                authentication: Psk::new(b"planted-secret-1234".to_vec()).unwrap().into(),
+                ppk: None,
                 ends: Ends::Groups {
                     local: GroupBlocks {
                         group: endpoints,
@@ -326,6 +328,29 @@ impl World {
         let mut tx = store.write().await.unwrap();
         self.insert(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+/// Certificates, which nobody has to be able to read here.
+#[must_use]
+pub fn certificates() -> Authentication {
+    let pem = |text: &str| Pem::new(format!("-----BEGIN {text}-----\n")).unwrap();
+    let key = b"-----BEGIN PRIVATE KEY-----\nplanted".to_vec();
+    Authentication::Certificates(Box::new(Certificates {
+        own: pem("CERTIFICATE"),
+        key: PrivateKey::new(key).unwrap(),
+        authorities: pem("CERTIFICATE"),
+        revocation_lists: Some(pem("X509 CRL")),
+    }))
+}
+
+/// A post-quantum pre-shared key.
+#[must_use]
+pub fn ppk() -> Ppk {
+    Ppk {
+        id: PpkId::new("name".to_owned()).unwrap(),
+        key: Psk::new(b"planted-ppk".to_vec()).unwrap(),
+        required: true,
     }
 }
 
