@@ -184,6 +184,8 @@ pub(crate) struct NativeSettings {
 pub(crate) struct QuotaSettings {
     vpcs: usize,
     subnets_per_vpc: usize,
+    security_groups_per_vpc: usize,
+    rules_per_security_group: usize,
     instances: usize,
     machines: usize,
     address_headroom_percent: usize,
@@ -311,6 +313,8 @@ impl Default for QuotaSettings {
         Self {
             vpcs: limits.routers,
             subnets_per_vpc: limits.subnets,
+            security_groups_per_vpc: limits.security_groups,
+            rules_per_security_group: limits.rules_of_security_group,
             instances: limits.instances,
             machines: limits.machines,
             address_headroom_percent: limits.headroom_percent,
@@ -331,6 +335,8 @@ impl QuotaSettings {
         Limits {
             routers: self.vpcs,
             subnets: self.subnets_per_vpc,
+            security_groups: self.security_groups_per_vpc,
+            rules_of_security_group: self.rules_per_security_group,
             instances: self.instances,
             machines: self.machines,
             headroom_percent: self.address_headroom_percent,

@@ -1,4 +1,4 @@
-//! What a VPC's default network ACL and security group do alike: each is a part of its VPC that allows everything.
+//! A VPC's default network ACL: a part of its VPC that allows everything.
 
 use adit_model::{Router as Row, RouterId};
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::ids::{self, Part};
 
-/// One of the two.
+/// What it is called.
 pub(crate) struct DefaultPart {
     /// Which part of its VPC it is.
     pub(crate) part: Part,

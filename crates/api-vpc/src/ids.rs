@@ -29,10 +29,6 @@ pub(crate) enum Part {
     NetworkAcl,
     InboundRule,
     OutboundRule,
-    /// Of a VPC: the default security group, its rules inwards and outwards.
-    SecurityGroup,
-    IngressRule,
-    EgressRule,
     /// Of a VPC: the default routing table.
     RoutingTable,
     /// Of a VPC: the address prefix of the zone with this number.
@@ -52,12 +48,10 @@ impl Part {
     const fn number(self) -> u8 {
         match self {
             Self::NetworkAcl | Self::Interface => 1,
-            Self::SecurityGroup | Self::InterfaceIp => 2,
+            Self::InterfaceIp => 2,
             Self::RoutingTable => 3,
             Self::InboundRule => 4,
             Self::OutboundRule => 5,
-            Self::IngressRule => 6,
-            Self::EgressRule => 7,
             Self::Member(number) | Self::ProviderIp(number) => 16_u8.wrapping_add(number % 16),
             Self::MemberIp(number) => 32_u8.wrapping_add(number % 16),
             Self::AddressPrefix(number) => 64_u8.wrapping_add(number % 64),
@@ -113,9 +107,6 @@ mod tests {
             Part::NetworkAcl,
             Part::InboundRule,
             Part::OutboundRule,
-            Part::SecurityGroup,
-            Part::IngressRule,
-            Part::EgressRule,
             Part::RoutingTable,
             Part::AddressPrefix(0),
             Part::AddressPrefix(1),

@@ -37,6 +37,7 @@ mod network_acls;
 mod page;
 mod parameters;
 mod policies;
+mod protocols;
 mod reasons;
 mod references;
 mod regions;

@@ -47,6 +47,14 @@ pub(crate) fn parse(noun: Noun, version: Version, text: &str) -> Result<Name, Ap
     Name::parse(text).map_err(|_| invalid())
 }
 
+/// The name of a thing that need not have one: else a word and the beginning of its id.
+pub(crate) fn or_short(name: &Name, word: &str, short: &str) -> String {
+    match name.as_str() {
+        "" => format!("{word}-{short}"),
+        name => name.to_owned(),
+    }
+}
+
 /// A name of a few words for something that was given none.
 pub(crate) fn generate() -> String {
     let random = Uuid::new_v4().into_bytes();

@@ -50,6 +50,7 @@ const LISTS: &[(&str, &[&str])] = &[
             "vpc.name",
         ],
     ),
+    ("/v1/security_groups/{group}/targets", &["limit", "start"]),
     (
         "/v1/vpcs/{vpc}/routing_tables",
         &["is_default", "limit", "start"],

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use adit_control::Noun;
-use adit_model::{Gateway, Port, Router, RouterId, Subnet, SubnetId};
+use adit_model::{Gateway, Port, Router, RouterId, SecurityGroup, Subnet, SubnetId};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -64,14 +64,14 @@ pub(crate) fn network_acl(cx: &Context, row: &Router) -> Value {
     })
 }
 
-/// A VPC's default security group.
-pub(crate) fn security_group(cx: &Context, row: &Router) -> Value {
-    let id = cx.regional(Part::SecurityGroup.of(row.id.uuid()));
+/// A security group.
+pub(crate) fn security_group(cx: &Context, row: &SecurityGroup) -> Value {
+    let id = cx.regional(row.id.uuid());
     json!({
         "id": id,
         "crn": cx.crn("security-group", &id),
         "href": cx.href(&format!("security_groups/{id}")),
-        "name": format!("{}-security-group", row.name),
+        "name": row.name.as_str(),
     })
 }
 

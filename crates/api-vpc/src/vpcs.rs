@@ -5,13 +5,14 @@ use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::{Allowance, Naming, Noun};
-use adit_model::Router as Row;
+use adit_model::{Router as Row, RouterId, SecurityGroup};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::context::{Context, etag};
@@ -51,7 +52,7 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         external: None,
     };
     let row = control.create_router(&cx.caller, new).await?;
-    Ok((StatusCode::CREATED, answer(&cx, &row)).into_response())
+    Ok((StatusCode::CREATED, answer(&cx, &row).await?).into_response())
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
@@ -68,7 +69,13 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     // None here has access to a classic infrastructure.
     let keep = |row: &Row| !is_classic && cx.wants_group(row.resource_group.as_ref());
     let page = page_of(&cx, found, place, keep)?;
-    let rendered = page.items.iter().map(|row| render(&cx, row)).collect();
+    let defaults = cx
+        .vpc
+        .control
+        .default_groups_of_routers(&page.items)
+        .await?;
+    let rendered = page.items.iter().map(|row| render(&cx, row, &defaults));
+    let rendered = rendered.collect();
     show(&cx, "vpcs", "vpcs", &page, rendered)
 }
 
@@ -78,7 +85,7 @@ async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> 
         .control
         .router(&cx.caller, references::vpc_id(&id)?)
         .await?;
-    Ok(answer(&cx, &row))
+    answer(&cx, &row).await
 }
 
 async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
@@ -90,7 +97,7 @@ async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Res
         ..RouterChange::default()
     };
     let row = control.update_router(&cx.caller, id, change).await?;
-    Ok(answer(&cx, &row))
+    answer(&cx, &row).await
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
@@ -156,11 +163,14 @@ async fn prefixes(cx: &Context, row: &Row) -> Result<Vec<Value>, ApiError> {
     Ok(prefixes)
 }
 
-fn answer(cx: &Context, row: &Row) -> Response {
-    (etag(row.revision), Json(render(cx, row))).into_response()
+async fn answer(cx: &Context, row: &Row) -> Result<Response, ApiError> {
+    let control = &cx.vpc.control;
+    let defaults = control.default_groups_of_routers(std::slice::from_ref(row));
+    let body = render(cx, row, &defaults.await?);
+    Ok((etag(row.revision), Json(body)).into_response())
 }
 
-fn render(cx: &Context, row: &Row) -> Value {
+fn render(cx: &Context, row: &Row, defaults: &HashMap<RouterId, SecurityGroup>) -> Value {
     let mut body = references::vpc(cx, row);
     set(&mut body, "status", json!("available"));
     set(&mut body, "classic_access", json!(false));
@@ -182,7 +192,11 @@ fn render(cx: &Context, row: &Row) -> Value {
     set(
         &mut body,
         "default_security_group",
-        references::security_group(cx, row),
+        json!(
+            defaults
+                .get(&row.id)
+                .map(|group| references::security_group(cx, group))
+        ),
     );
     set(
         &mut body,

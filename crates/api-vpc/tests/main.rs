@@ -6,6 +6,7 @@ mod operations;
 mod peers;
 mod refusals;
 mod resources;
+mod security_groups;
 mod seed;
 mod terraform;
 mod truths;

@@ -16,12 +16,22 @@ struct Things {
     connection: String,
     ike: String,
     ipsec: String,
+    group: String,
+    rule: String,
+    nic: String,
 }
 
 async fn things(w: &World) -> Things {
     let (vpc, subnet) = w.subnet("vpc-1", "192.168.100.0/24").await;
     let body = json!({"name": "i-1", "primary_network_interface": {"subnet": {"id": subnet}}});
-    let instance = w.post("/instances", body).await.is(201).id();
+    let instance = w.post("/instances", body).await;
+    let nic = instance.is(201).body["primary_network_interface"]["id"].clone();
+    let instance = instance.id();
+    let rules = json!([{"direction": "inbound", "protocol": "tcp"}]);
+    let body = json!({"name": "group", "vpc": {"id": vpc}, "rules": rules});
+    let group = w.post("/security_groups", body).await;
+    let rule = group.is(201).body["rules"][0]["id"].clone();
+    let group = group.id();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
     let gateway = w.post("/vpn_gateways", body).await.is(201).id();
     let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
@@ -39,6 +49,9 @@ async fn things(w: &World) -> Things {
         connection,
         ike,
         ipsec,
+        group,
+        rule: rule.as_str().unwrap().to_owned(),
+        nic: nic.as_str().unwrap().to_owned(),
     }
 }
 
@@ -55,6 +68,9 @@ impl Things {
             connection: zonal(),
             ike: regional(),
             ipsec: regional(),
+            group: regional(),
+            rule: regional(),
+            nic: zonal(),
         }
     }
 
@@ -69,6 +85,9 @@ impl Things {
             connection,
             ike,
             ipsec,
+            group,
+            rule,
+            nic,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -239,6 +258,30 @@ impl Things {
             all.push((patch.clone(), path.clone(), code, name.clone()));
             all.push((delete.clone(), path, code, none.clone()));
         }
+        for (path, code) in [
+            (
+                format!("/security_groups/{group}"),
+                "security_group_not_found",
+            ),
+            (
+                format!("/security_groups/{group}/rules/{rule}"),
+                "security_group_not_found",
+            ),
+        ] {
+            all.push((get.clone(), path.clone(), code, none.clone()));
+            all.push((patch.clone(), path.clone(), code, name.clone()));
+            all.push((delete.clone(), path, code, none.clone()));
+        }
+        let path = format!("/security_groups/{group}/targets");
+        let code = "security_group_not_found";
+        all.push((get.clone(), path.clone(), code, none.clone()));
+        let path = format!("{path}/{nic}");
+        for method in [get, put, delete] {
+            all.push((method, path.clone(), code, none.clone()));
+        }
+        let path = format!("/security_groups/{group}/rules");
+        let body = json!({"direction": "inbound", "protocol": "all"});
+        all.push((Method::POST, path, code, body));
         all
     }
 }
@@ -387,7 +430,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 13);
+    assert_eq!(paths.len(), 16);
     for (method, path) in paths {
         for body in [
             "",

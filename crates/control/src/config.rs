@@ -21,6 +21,10 @@ pub struct Limits {
     pub routers: usize,
     /// Subnets of a router.
     pub subnets: usize,
+    /// Security groups of a router, its default one among them.
+    pub security_groups: usize,
+    /// Rules of a security group.
+    pub rules_of_security_group: usize,
     /// Instances of a project.
     pub instances: usize,
     /// Ports of a project that are machines, where its own quota counts ports.
@@ -53,6 +57,8 @@ impl Default for Limits {
         Self {
             routers: 5,
             subnets: 15,
+            security_groups: 25,
+            rules_of_security_group: 25,
             instances: 25,
             machines: 50,
             headroom_percent: 10,

@@ -96,6 +96,10 @@ pub enum Quota {
     PeerCidrsOfGateway,
     /// Routers of a project.
     Routers,
+    /// Rules of a security group.
+    RulesOfSecurityGroup,
+    /// Security groups of a router.
+    SecurityGroups,
     /// Subnets of a router.
     Subnets,
 }

@@ -74,6 +74,12 @@ impl FakeAgent {
         self.state().log.clone()
     }
 
+    /// What it has of networks.
+    #[must_use]
+    pub fn networks(&self) -> Vec<NetworkSpec> {
+        self.state().networks.values().cloned().collect()
+    }
+
     /// What it has of a network.
     #[must_use]
     pub fn network(&self, id: NetworkId) -> Option<NetworkSpec> {

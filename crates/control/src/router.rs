@@ -13,8 +13,8 @@ use crate::error::{Error, Noun, Quota, Rule};
 use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
-use crate::rules::{self, Allowance, Naming};
-use crate::{Caller, Control, network, on_router};
+use crate::rules::{self, Allowance, Naming, OnDelete};
+use crate::{Caller, Control, network, on_router, security_group};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -245,10 +245,10 @@ impl Control {
         Ok(row)
     }
 
-    /// Deletes a router.
+    /// Deletes a router, with its security groups.
     ///
     /// # Errors
-    /// It is not there, or has interfaces or gateways.
+    /// It is not there, has interfaces or gateways, or a port has one of its groups.
     pub async fn delete_router(
         &self,
         caller: &Caller,
@@ -267,6 +267,12 @@ impl Control {
         let gateways = tx.gateways_of_router(id).await?;
         let gateways = gateways.iter().map(|row| row.id.uuid());
         Error::used(Noun::Router, Noun::Gateway, gateways)?;
+        for group in tx.security_groups_of_router(id).await? {
+            let ports = tx.ports_of_security_group(group.id).await?;
+            let ports = ports.iter().map(|row| row.id.uuid());
+            Error::used(Noun::Router, Noun::Port, ports)?;
+            security_group::delete(&mut tx, &group, OnDelete::Cascade).await?;
+        }
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())

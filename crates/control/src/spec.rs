@@ -98,6 +98,7 @@ async fn filter(
         for rule in tx.rules_of_security_group(*group).await? {
             let remote = match rule.remote {
                 Remote::Any => None,
+                Remote::Address(address) => Some(vec![Cidr::host(address)]),
                 Remote::Block(cidr) => Some(vec![cidr]),
                 Remote::Group(group) => Some(members(tx, group, rule.family).await?),
             };

@@ -22,8 +22,8 @@ use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World, config, name, new_connection,
-    new_gateway, new_router, new_subnet,
+    LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World, config, name,
+    new_connection, new_gateway, new_group, new_router, new_subnet,
 };
 
 async fn admin(world: &World) -> Session {
@@ -154,7 +154,7 @@ async fn fill(world: &World) {
         }),
     };
     control.create_floating_ip(demo, floating).await.unwrap();
-    let group = control.create_security_group(demo, name("s"), String::new());
+    let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     group.await.unwrap();
     new_network(world, demo, "alone").await;
 }

@@ -13,20 +13,19 @@ use adit_control::policy::NewPolicy;
 use adit_control::port::{self, NewPort, PortChange, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
-use adit_control::security_group::NewRule;
 use adit_control::subnet::SubnetChange;
 use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Naming, PolicyEdit, Query};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::Remote;
 use adit_model::subnet::StaticRoute;
 use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config,
-    name, new_connection, new_router, new_subnet,
+    LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS,
+    World, config, let_in, name, new_connection, new_group, new_router, new_subnet,
 };
 
 /// How often everything is looked at.
@@ -98,19 +97,6 @@ fn new_port(network: NetworkId, groups: Option<Vec<SecurityGroupId>>) -> NewPort
         device: Device::instance(),
         port_security: Some(true),
         security_groups: groups,
-    }
-}
-
-fn rule(group: SecurityGroupId, remote: Remote) -> NewRule {
-    NewRule {
-        group,
-        description: String::new(),
-        direction: Direction::Ingress,
-        family: Family::V4,
-        protocol: None,
-        port_min: None,
-        port_max: None,
-        remote,
     }
 }
 
@@ -191,7 +177,7 @@ async fn of_ports_floating_ips_and_what_filters_them() {
     let world = start().await;
     let (control, demo) = (&world.control, &world.demo);
     let (_, subnet) = router(&world).await;
-    let group = control.create_security_group(demo, name("s"), String::new());
+    let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     let group = group.await.unwrap().group.id;
     // What is filtered by a group's members is on another network than they are.
     let (_, elsewhere) = world.subnet("other", "10.1.0.0/24").await;
@@ -200,8 +186,8 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         .create_port(demo, LAX_PORTS, filtered)
         .await
         .unwrap();
-    let of_members = rule(filtered.security_groups[0], Remote::Group(group));
-    let of_members = control.create_security_group_rule(demo, of_members);
+    let (own, of_members) = (filtered.security_groups[0], let_in(Remote::Group(group)));
+    let of_members = control.create_security_group_rule(demo, LAX_GROUPS, own, of_members);
     of_members.await.unwrap();
     settled(&world, "a rule that names a group was made").await;
     let member = new_port(subnet.network, Some(vec![group]));
@@ -253,7 +239,7 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         .delete_port(demo, LAX_PORTS, member.id, None)
         .await
         .unwrap();
-    let deleted = control.delete_security_group(demo, group, None);
+    let deleted = control.delete_security_group(demo, LAX_GROUPS, group, None);
     deleted.await.unwrap();
     settled(&world, "a group was deleted that rules name").await;
     let rules = control

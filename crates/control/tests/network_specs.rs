@@ -2,7 +2,9 @@
 //! floating IPs that come and go, routers that are down or lose their way outside. The clock of
 //! these tests is paused: waiting costs nothing.
 
-use crate::world::{LAX_PORTS, LAX_SUBNETS, World, name, new_router, new_subnet};
+use crate::world::{
+    LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, World, let_in, name, new_group, new_router, new_subnet,
+};
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::network::NewNetwork;
 use adit_control::port::{self, NewPort, PortChange};
@@ -13,7 +15,7 @@ use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Naming};
 use adit_model::desired::{FilterRule, FloatingIpSpec, RouterSpec};
 use adit_model::port::Device;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::{Direction, Remote};
 use adit_model::{
     Network, NetworkId, Port, PortId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
 };
@@ -47,7 +49,7 @@ async fn network(w: &World, cidr: &str) -> (NetworkId, SubnetId) {
 async fn group(w: &World, called: &str) -> SecurityGroupId {
     let made = w
         .control
-        .create_security_group(&w.demo, name(called), String::new());
+        .create_security_group(&w.demo, LAX_GROUPS, new_group(called));
     made.await.unwrap().group.id
 }
 
@@ -76,17 +78,14 @@ async fn machine(w: &World, network: NetworkId, groups: Option<Vec<SecurityGroup
 
 async fn allow_in(w: &World, group: SecurityGroupId, remote: Remote) -> SecurityGroupRuleId {
     let new = NewRule {
-        group,
-        description: String::new(),
-        direction: Direction::Ingress,
-        family: Family::V4,
         protocol: Some("tcp".to_owned()),
         port_min: Some(80),
         port_max: Some(80),
-        remote,
+        ..let_in(remote)
     };
-    let made = w.control.create_security_group_rule(&w.demo, new).await;
-    made.unwrap().id
+    let control = &w.control;
+    let made = control.create_security_group_rule(&w.demo, LAX_GROUPS, group, new);
+    made.await.unwrap().id
 }
 
 /// What the agent lets in to a machine: of each rule those who may send, `any` and `nobody`.
@@ -152,7 +151,9 @@ async fn a_filter_follows_the_members_of_the_group_it_names() {
     // A rule for anybody comes beside, and the other one goes with the group that it names.
     allow_in(&w, web, Remote::Any).await;
     until_lets_in(&w, servers, server, &["nobody", "any"]).await;
-    let gone = w.control.delete_security_group(&w.demo, users, None);
+    let gone = w
+        .control
+        .delete_security_group(&w.demo, LAX_GROUPS, users, None);
     gone.await.unwrap();
     until_lets_in(&w, servers, server, &["any"]).await;
     let known = w.control.security_group_rule(&w.demo, rule).await;

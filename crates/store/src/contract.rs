@@ -141,6 +141,7 @@ pub async fn what_hangs_on_something_is_found(store: &dyn Store) {
         subnets_of_network(w.network.id) -> w.subnet;
         ports_of_router(w.router.id) -> w.interface;
         ports_of_security_group(w.security_group.id) -> w.port;
+        security_groups_of_router(w.router.id) -> w.security_group;
         routers_of_external_network(w.external.id) -> w.router;
         floating_ips_of_network(w.external.id) -> w.floating_ip;
         floating_ips_of_port(w.port.id) -> w.floating_ip;
@@ -279,6 +280,7 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         network update_network network;
         port update_port port;
         security_group update_security_group security_group;
+        security_group_rule update_security_group_rule security_group_rule;
         endpoint_group update_endpoint_group endpoint_group;
         gateway update_gateway gateway;
         ike_policy update_ike_policy ike_policy;
@@ -367,14 +369,14 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     assert!(tx.delete_port(p, w.port.id).await.unwrap());
     assert!(tx.delete_port(p, w.interface.id).await.unwrap());
     assert!(tx.delete_subnet(p, w.subnet.id).await.unwrap());
-    assert!(tx.delete_router(p, w.router.id).await.unwrap());
-    assert!(tx.delete_network(p, w.network.id).await.unwrap());
-    assert!(tx.delete_network(p, w.external.id).await.unwrap());
     assert!(
         tx.delete_security_group(p, w.security_group.id)
             .await
             .unwrap()
     );
+    assert!(tx.delete_router(p, w.router.id).await.unwrap());
+    assert!(tx.delete_network(p, w.network.id).await.unwrap());
+    assert!(tx.delete_network(p, w.external.id).await.unwrap());
     assert_eq!(tx.all_security_group_rules().await.unwrap(), []);
     tx.commit().await.unwrap();
 }

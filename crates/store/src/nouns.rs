@@ -126,7 +126,8 @@ nouns! {
     SecurityGroup, SecurityGroupId,
         security_group security_groups any_security_group all_security_groups
         page_security_groups count_security_groups insert_security_group update_security_group
-        delete_security_group
+        delete_security_group;
+        security_groups_of_router(RouterId: Router)
 
     SecurityGroupRule, SecurityGroupRuleId,
         security_group_rule security_group_rules any_security_group_rule all_security_group_rules

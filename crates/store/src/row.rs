@@ -204,11 +204,17 @@ rows! {
     }
     SecurityGroup {
         owners: &[], name: |row| row.name.as_str(),
-        references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: [resource_group]
+        references: |row| {
+            row.router.iter().map(|id| (Noun::Router, id.uuid())).collect()
+        },
+        unique: |row| match (row.is_default, row.router) {
+            (true, Some(router)) => vec![router.to_string()],
+            _ => Vec::new(),
+        },
+        fixed: [resource_group, router, is_default]
     }
     SecurityGroupRule {
-        owners: &[Noun::SecurityGroup], name: |_row| "",
+        owners: &[Noun::SecurityGroup], name: |row| row.name.as_str(),
         references: |row| {
             let mut found = vec![(Noun::SecurityGroup, row.group.uuid())];
             if let Remote::Group(group) = row.remote {
@@ -217,7 +223,7 @@ rows! {
             found
         },
         unique: |_row| Vec::new(),
-        fixed: [group, direction, family, protocol, port_min, port_max, remote]
+        fixed: [group]
     }
     Gateway {
         owners: &[], name: |row| row.name.as_str(),

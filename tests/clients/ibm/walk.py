@@ -159,10 +159,20 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+RULE = {"direction": "inbound", "protocol": "tcp", "port_min": 22, "port_max": 23,
+        "remote": {"cidr_block": "192.168.0.0/24"}}
+group = works("POST", "/security_groups", {"name": "walk-group", "vpc": {"id": vpc["id"]}, "rules": [RULE]})
+GROUPS = f"/security_groups/{group['id']}"
+
 IMAGE = works("GET", "/images")["images"][0]
+
+NIC = instance["primary_network_interface"]["id"]
+works("PUT", f"{GROUPS}/targets/{NIC}")
 
 # What stands in the SDK's paths.
 IDS = {
+    "/security_groups/{security_group_id}/rules/{id}": f"{GROUPS}/rules/{group['rules'][0]['id']}",
+    "/security_groups/{security_group_id}/targets/{id}": f"{GROUPS}/targets/{NIC}",
     "/vpcs/{id}": vpc["id"], "/vpcs/{vpc_id}": vpc["id"], "/subnets/{id}": subnet["id"],
     "/subnets/{subnet_id}": subnet["id"], "/instances/{id}": instance["id"],
     "/instances/{instance_id}": instance["id"], "/ike_policies/{id}": ike["id"],
@@ -177,8 +187,7 @@ IDS = {
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
     "/network_acls/{id}": vpc["default_network_acl"]["id"],
     "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
-    "/security_groups/{id}": vpc["default_security_group"]["id"],
-    "/security_groups/{security_group_id}": vpc["default_security_group"]["id"],
+    "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
     "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
 }
@@ -199,6 +208,9 @@ def new_connection():
 
 
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
+
+# A rule's other end is a block, an address or a group, whichever way that is named.
+REMOTE = ["remote", *(f"remote.{part}" for part in ("address", "cidr_block", "crn", "href", "id"))]
 
 CASES = {
     ("POST", "/vpcs"): lambda: Case(
@@ -226,7 +238,33 @@ CASES = {
         only={"keys": [{"id": "r006-none"}], "primary_network_interface.name": "eth1",
               "image": {"id": "r006-none"}, "profile": {"name": "bx2-2x8"}},
         seen=["image.crn", "image.href", "profile.href", "keys", "vpc.crn", "vpc.href", "zone.href", "primary_network_interface.subnet.crn",
-              "primary_network_interface.subnet.href"],
+              "primary_network_interface.subnet.href", "primary_network_interface.security_groups[]",
+              *(f"primary_network_interface.security_groups[].{part}" for part in ("crn", "href", "id"))],
+    ),
+    ("POST", "/security_groups"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}}, [{"name": fresh(), "vpc": {"id": vpc["id"]}, "resource_group": GROUP}],
+        seen=["vpc.crn", "vpc.href", "rules[]", *(f"rules[].{name}" for name in (
+            "code", "direction", "ip_version", "local", "local.cidr_block", "name", "port_max", "port_min",
+            "protocol", *REMOTE, "type"))],
+    ),
+    ("PATCH", "/security_groups/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/security_groups/{security_group_id}/rules"): lambda: Case(
+        {"direction": "inbound", "protocol": "tcp"},
+        [{"name": fresh(), "direction": "outbound", "protocol": "udp", "port_min": 53, "port_max": 54,
+          "ip_version": "ipv4", "local": {"cidr_block": "0.0.0.0/0"}, "remote": {"cidr_block": "10.0.0.0/8"}},
+         {"direction": "inbound", "protocol": "icmp", "type": 8, "code": 0, "remote": {"address": "10.0.0.7"}},
+         {"direction": "inbound", "protocol": "number_89"}],
+        only={"ip_version": "ipv6", "direction": "both", "protocol": "icmp_tcp_udp",
+              "local.cidr_block": "10.0.0.0/8"},
+        seen=REMOTE,
+    ),
+    ("PATCH", "/security_groups/{security_group_id}/rules/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "direction": "outbound", "port_min": 53, "port_max": 54, "ip_version": "ipv4",
+          "local": {"cidr_block": "0.0.0.0/0"}, "remote": {"address": "10.0.0.7"}},
+         {"direction": "inbound", "remote": {"cidr_block": "10.0.0.0/8"}}],
+        only={"ip_version": "ipv6", "direction": "both", "local.cidr_block": "10.0.0.0/8"},
+        seen=REMOTE,
     ),
     ("PATCH", "/instances/{id}"): lambda: Case({}, [{"name": "walk-vm"}]),
     ("POST", "/instances/{instance_id}/actions"): lambda: Case(

@@ -89,6 +89,8 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
         Quota::Routers => "vpcs_quota_exceeded",
+        Quota::RulesOfSecurityGroup => "security_group_rules_quota_exceeded",
+        Quota::SecurityGroups => "security_groups_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
     }
 }
@@ -107,6 +109,8 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
         Quota::Routers => "VPCs in a region",
+        Quota::RulesOfSecurityGroup => "rules of a security group",
+        Quota::SecurityGroups => "security groups of a VPC",
         Quota::Subnets => "subnets of a VPC",
     }
 }
@@ -120,17 +124,19 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
         Noun::Port => "instance",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "group",
+        Noun::SecurityGroupRule => "rule",
         Noun::Subnet => "subnet",
         _ => return None,
     })
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 4] = [
+const REGIONAL: [Noun; 5] = [
     Noun::IkePolicy,
     Noun::IpsecPolicy,
     Noun::Router,
     Noun::SecurityGroup,
+    Noun::SecurityGroupRule,
 ];
 
 /// An id of this kind of row.

@@ -3,10 +3,12 @@
 
 use adit_control::gateway::{self, NewGateway};
 use adit_control::port::{self, Knows, NewPort};
+use adit_control::security_group::{self, NewGroup, NewRule};
 use adit_control::subnet::{self, Block, NewSubnet, Pools};
 use adit_control::{Allowance, Naming, OnDelete};
 use adit_model::SubnetId;
 use adit_model::port::Device;
+use adit_model::security_group::{Direction, Family, Remote};
 
 use super::name;
 
@@ -47,6 +49,21 @@ pub(crate) const LAX_PORTS: port::Rules = port::Rules {
     allowance: Allowance::OfProject,
     on_delete: OnDelete::Cascade,
 };
+
+pub(crate) const LAX_GROUPS: security_group::Rules = security_group::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
+
+pub(crate) fn new_group(text: &str) -> NewGroup {
+    NewGroup::of_project(name(text), String::new())
+}
+
+/// Lets everything in from there.
+pub(crate) fn let_in(remote: Remote) -> NewRule {
+    NewRule::allowing(Direction::Ingress, Family::V4, remote)
+}
 
 pub(crate) fn new_gateway(text: &str, place: gateway::Place) -> NewGateway {
     NewGateway {

@@ -48,6 +48,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V8__api_keys",
         include_str!("../../migrations/sqlite/V8__api_keys.sql"),
     ),
+    (
+        "V9__groups_of_routers",
+        include_str!("../../migrations/sqlite/V9__groups_of_routers.sql"),
+    ),
 ];
 
 /// The latest version.

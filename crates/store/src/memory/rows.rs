@@ -162,6 +162,9 @@ fn is_in(all: &Nouns, only: Only, row: &impl Row) -> bool {
                 port.device.router().is_some() && addresses.any(|ip| ip.subnet == subnet.id)
             })
         }),
+        Only::OfRouters => row
+            .downcast_ref::<SecurityGroup>()
+            .is_some_and(|group| group.router.is_some()),
         Only::OnSubnets => row.downcast_ref::<Gateway>().is_some_and(|gateway| {
             let mut ports = all.ports.values();
             gateway.subnet.is_some() || ports.any(|port| on(port, gateway.router))

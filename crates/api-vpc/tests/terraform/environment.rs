@@ -1,0 +1,98 @@
+//! What VPN stands in: who may speak to whom, and how one gets outside.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::{Terraform, VERSION, text};
+
+impl Terraform {
+    async fn put(&self, path: &str, body: Value) -> crate::world::Answer {
+        self.0.call(Method::PUT, path, VERSION, body).await
+    }
+
+    /// A VPC, a subnet and an instance in it; their ids, and that of its interface.
+    async fn instance(&self) -> (String, String, String, String) {
+        let vpc = self
+            .post("/vpcs", json!({"name": "vpc"}))
+            .await
+            .is(201)
+            .id();
+        let body = json!({
+            "name": "subnet", "vpc": {"id": vpc}, "zone": {"name": "us-south-1"},
+            "ipv4_cidr_block": "10.240.0.0/24",
+        });
+        let subnet = self.post("/subnets", body).await.is(201).id();
+        let body = json!({"name": "vm", "primary_network_interface": {"subnet": {"id": subnet}}});
+        let instance = self.post("/instances", body).await;
+        let nic = text(&instance.is(201).body["primary_network_interface"], "id");
+        (vpc, subnet, instance.id(), nic)
+    }
+}
+
+#[tokio::test]
+async fn ibm_is_security_group() {
+    let t = Terraform::new().await;
+    let (vpc, _, _, nic) = t.instance().await;
+    let body = json!({"name": "group", "vpc": {"id": vpc}, "resource_group": {"id": "group-1"}});
+    let id = t.post("/security_groups", body).await.is(201).id();
+    let path = format!("/security_groups/{id}");
+    let read = async || {
+        let group = t.get(&path).await.is(200).body.clone();
+        let rules = group["rules"].as_array().unwrap().iter().map(|rule| {
+            ["direction", "ip_version", "protocol", "id", "name"].map(|name| text(rule, name))
+        });
+        json!([
+            text(&group, "name"),
+            text(&group, "crn"),
+            text(&group["vpc"], "id"),
+            text(&group["resource_group"], "id"),
+            text(&group["resource_group"], "name"),
+            rules.collect::<Vec<_>>(),
+        ])
+    };
+    let first = read().await;
+    assert_eq!((&first[2], &first[5]), (&json!(vpc), &json!([])));
+    assert_eq!(read().await, first);
+    t.patch(&path, json!({"name": "renamed"})).await.is(200);
+    assert_eq!(read().await[0], "renamed");
+    // Rules are resources of their own; targets too.
+    let rules = format!("{path}/rules");
+    for (rule, change) in [
+        (
+            json!({"protocol": "tcp", "port_min": 22, "port_max": 22, "remote": {"cidr_block": "10.0.0.5/32"}}),
+            json!({"port_min": 80, "port_max": 81, "direction": "outbound"}),
+        ),
+        (
+            json!({"protocol": "icmp", "type": 20, "code": 30, "remote": {"address": "10.0.0.5"}}),
+            json!({"type": 8, "code": null}),
+        ),
+        (
+            json!({"protocol": "any", "remote": {"id": id}}),
+            json!({"remote": {"cidr_block": "0.0.0.0/0"}, "name": "renamed"}),
+        ),
+    ] {
+        let mut body = json!({"direction": "inbound", "ip_version": "ipv4"});
+        let fields = body.as_object_mut().unwrap();
+        fields.extend(rule.as_object().unwrap().clone());
+        let made = t.post(&rules, body.clone()).await;
+        for (name, value) in body.as_object().unwrap() {
+            let shown = &made.is(201).body[name];
+            match value["id"].is_string() {
+                true => assert_eq!(shown["id"], value["id"]),
+                false => assert_eq!(shown, value, "{name}"),
+            }
+        }
+        let one = format!("{rules}/{}", made.id());
+        assert_eq!(t.get(&one).await.is(200).body, made.body);
+        t.patch(&one, change).await.is(200);
+        t.destroy(&one, 204).await;
+    }
+    let target = format!("{path}/targets/{nic}");
+    t.put(&target, Value::Null).await.is(200);
+    let shown = t.get(&target).await.is(200).body.clone();
+    for name in ["id", "name", "resource_type", "href"] {
+        text(&shown, name);
+    }
+    t.destroy(&target, 204).await;
+    t.destroy(&path, 204).await;
+}
