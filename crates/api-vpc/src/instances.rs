@@ -27,7 +27,7 @@ const RULES: Rules = Rules {
     knows: Knows::Machines,
     naming: Naming::Unique,
     allowance: Allowance::Fixed,
-    on_delete: OnDelete::Restrict,
+    on_delete: OnDelete::Cascade,
 };
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -241,10 +241,19 @@ async fn interface(
     cx: Context,
     Path((id, nic)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
-    let body = render_interface(&cx, &view);
-    if body.get("id") == Some(&json!(nic)) {
-        return Ok(Json(body));
+    let view = of_interface(&cx, &id, &nic).await?;
+    Ok(Json(render_interface(&cx, &view)))
+}
+
+/// The instance that a path names, with its network interface.
+pub(crate) async fn of_interface(
+    cx: &Context,
+    id: &str,
+    nic: &str,
+) -> Result<MachineView, ApiError> {
+    let view = cx.vpc.control.machine_view(&cx.caller, parse(id)?).await?;
+    if ids::parse(nic) == Some(Part::Interface.of(view.port.id.uuid())) {
+        return Ok(view);
     }
     let message = format!("The network interface `{nic}` could not be found.");
     Err(ApiError::new(
@@ -273,16 +282,19 @@ fn answer(cx: &Context, view: &MachineView) -> Response {
 
 fn render_interface(cx: &Context, view: &MachineView) -> Value {
     let (port, subnet) = (&view.port, &view.subnet);
-    let ip = cx.zonal(Part::InterfaceIp.of(port.id.uuid()));
-    let name = format!("{}-eth0", port.name);
     let groups = view.groups.iter();
     let groups: Vec<_> = groups
         .map(|group| references::security_group(cx, group))
         .collect();
+    let floating = view.floating_ips.iter();
+    let floating: Vec<_> = floating
+        .map(|row| references::floating_ip(cx, row))
+        .collect();
     let own = json!({
         "allow_ip_spoofing": false,
         "created_at": times::microseconds(port.created_at),
-        "primary_ip": references::reserved_ip(cx, subnet, &ip, &name, view.address),
+        "floating_ips": floating,
+        "primary_ip": references::interface_ip(cx, port, subnet, view.address),
         "primary_ipv4_address": view.address.to_string(),
         "security_groups": groups,
         "status": "available",

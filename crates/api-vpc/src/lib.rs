@@ -27,6 +27,7 @@ mod default_parts;
 mod documentation;
 mod error;
 mod fields;
+mod floating_ips;
 mod ids;
 mod ike_policies;
 mod instances;
@@ -80,6 +81,7 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(subnets::routes())
         .merge(catalog::routes())
         .merge(instances::routes())
+        .merge(floating_ips::routes())
         .merge(vpn_gateways::routes())
         .merge(connections::routes())
         .merge(cidrs::routes())

@@ -12,6 +12,17 @@ const ALWAYS: &[&str] = &["generation", "version"];
 
 /// What lists take besides; nothing else takes anything.
 const LISTS: &[(&str, &[&str])] = &[
+    (
+        "/v1/floating_ips",
+        &[
+            "limit",
+            "resource_group.id",
+            "start",
+            "target.id",
+            "target.name",
+            "target.resource_type",
+        ],
+    ),
     ("/v1/ike_policies", &["limit", "start"]),
     ("/v1/images", &["limit", "start"]),
     ("/v1/instance/profiles", &["limit", "start"]),

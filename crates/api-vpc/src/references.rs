@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use adit_control::Noun;
-use adit_model::{Gateway, Port, Router, RouterId, SecurityGroup, Subnet, SubnetId};
+use adit_model::{FloatingIp, Gateway, Port, Router, RouterId, SecurityGroup, Subnet, SubnetId};
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::ids::{self, Part};
+use crate::names;
 
 /// The VPC that a path names.
 pub(crate) fn vpc_id(text: &str) -> Result<RouterId, ApiError> {
@@ -126,6 +127,25 @@ pub(crate) fn interface(cx: &Context, port: &Port) -> Value {
         "href": cx.href(&format!("instances/{instance}/network_interfaces/{id}")),
         "name": "eth0",
         "resource_type": "network_interface",
+    })
+}
+
+/// The address of an instance's network interface.
+pub(crate) fn interface_ip(cx: &Context, port: &Port, subnet: &Subnet, address: IpAddr) -> Value {
+    let ip = cx.zonal(Part::InterfaceIp.of(port.id.uuid()));
+    let name = format!("{}-eth0", port.name);
+    reserved_ip(cx, subnet, &ip, &name, address)
+}
+
+/// A floating IP.
+pub(crate) fn floating_ip(cx: &Context, row: &FloatingIp) -> Value {
+    let id = cx.regional(row.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("floating-ip", &id),
+        "href": cx.href(&format!("floating_ips/{id}")),
+        "name": names::or_short(&row.name, "floating-ip", &row.id.short()),
+        "address": row.address.to_string(),
     })
 }
 

@@ -21,7 +21,7 @@ use crate::fields::{Fields, IbmFields as _};
 use crate::ids::Part;
 use crate::page::{cut_out, page_of, part, show};
 use crate::references;
-use crate::regions::zone_reference;
+use crate::regions::{zone_named, zone_reference};
 use crate::state::Vpc;
 
 /// What IBM refuses, too.
@@ -80,13 +80,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
 /// The zone that is named; else the one whose prefix holds the block; else the first.
 fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
     let zones = &cx.vpc.config.zones;
-    if let Some(zone) = body.object("zone")? {
-        zone.check_known(&["href", "name"])?;
-        let href = zone.text("href")?.and_then(|href| href.rsplit('/').next());
-        let name = zone.text("name")?.or(href);
-        let name = name.ok_or_else(|| zone.missing("name"))?;
-        let known = zones.iter().find(|known| known.name == name);
-        return known.ok_or_else(|| zone.wrong("name", "a zone of this region"));
+    if let Some(zone) = zone_named(cx, body)? {
+        return Ok(zone);
     }
     let cidr = body.text("ipv4_cidr_block")?;
     let cidr: Option<Cidr> = cidr.and_then(|text| text.parse().ok());

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod floating_ips;
 mod operations;
 mod peers;
 mod refusals;

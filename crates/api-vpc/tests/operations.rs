@@ -19,6 +19,7 @@ struct Things {
     group: String,
     rule: String,
     nic: String,
+    floating: String,
 }
 
 async fn things(w: &World) -> Things {
@@ -32,6 +33,8 @@ async fn things(w: &World) -> Things {
     let group = w.post("/security_groups", body).await;
     let rule = group.is(201).body["rules"][0]["id"].clone();
     let group = group.id();
+    let body = json!({"name": "floating", "target": {"id": nic}});
+    let floating = w.post("/floating_ips", body).await.is(201).id();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
     let gateway = w.post("/vpn_gateways", body).await.is(201).id();
     let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
@@ -52,6 +55,7 @@ async fn things(w: &World) -> Things {
         group,
         rule: rule.as_str().unwrap().to_owned(),
         nic: nic.as_str().unwrap().to_owned(),
+        floating,
     }
 }
 
@@ -71,6 +75,7 @@ impl Things {
             group: regional(),
             rule: regional(),
             nic: zonal(),
+            floating: regional(),
         }
     }
 
@@ -88,6 +93,7 @@ impl Things {
             group,
             rule,
             nic,
+            floating,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -259,6 +265,7 @@ impl Things {
             all.push((delete.clone(), path, code, none.clone()));
         }
         for (path, code) in [
+            (format!("/floating_ips/{floating}"), "floating_ip_not_found"),
             (
                 format!("/security_groups/{group}"),
                 "security_group_not_found",
@@ -271,6 +278,15 @@ impl Things {
             all.push((get.clone(), path.clone(), code, none.clone()));
             all.push((patch.clone(), path.clone(), code, name.clone()));
             all.push((delete.clone(), path, code, none.clone()));
+        }
+        let path = format!("/instances/{instance}/network_interfaces/{nic}/floating_ips");
+        for (method, path) in [
+            (&get, path.clone()),
+            (&get, format!("{path}/{floating}")),
+            (&put, format!("{path}/{floating}")),
+            (&delete, format!("{path}/{floating}")),
+        ] {
+            all.push((method.clone(), path, "instance_not_found", none.clone()));
         }
         let path = format!("/security_groups/{group}/targets");
         let code = "security_group_not_found";
@@ -293,9 +309,10 @@ fn connection_2() -> Value {
     body
 }
 
-const COLLECTIONS: [&str; 6] = [
+const COLLECTIONS: [&str; 7] = [
     "/vpcs",
     "/subnets",
+    "/floating_ips",
     "/instances",
     "/vpn_gateways",
     "/ike_policies",
@@ -430,7 +447,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 16);
+    assert_eq!(paths.len(), 18);
     for (method, path) in paths {
         for body in [
             "",

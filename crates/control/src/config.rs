@@ -25,6 +25,8 @@ pub struct Limits {
     pub security_groups: usize,
     /// Rules of a security group.
     pub rules_of_security_group: usize,
+    /// Floating IPs of a project in one zone.
+    pub floating_ips_in_zone: usize,
     /// Instances of a project.
     pub instances: usize,
     /// Ports of a project that are machines, where its own quota counts ports.
@@ -59,6 +61,7 @@ impl Default for Limits {
             subnets: 15,
             security_groups: 25,
             rules_of_security_group: 25,
+            floating_ips_in_zone: 20,
             instances: 25,
             machines: 50,
             headroom_percent: 10,

@@ -74,6 +74,8 @@ pub enum Rule {
 pub enum Quota {
     /// Connections of a gateway.
     Connections,
+    /// Floating IPs of a project in one zone.
+    FloatingIpsInZone,
     /// Gateways of a project.
     Gateways,
     /// Gateways of a project in one zone.

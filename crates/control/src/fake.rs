@@ -86,6 +86,12 @@ impl FakeAgent {
         self.state().networks.get(&id).cloned()
     }
 
+    /// What it has of routers.
+    #[must_use]
+    pub fn routers(&self) -> Vec<RouterSpec> {
+        self.state().routers.values().cloned().collect()
+    }
+
     /// What it has of a router.
     #[must_use]
     pub fn router(&self, id: RouterId) -> Option<RouterSpec> {

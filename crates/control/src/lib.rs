@@ -78,6 +78,7 @@ mod tunnel_log;
 pub mod user;
 mod view;
 mod wake;
+mod way_outside;
 
 pub use adit_model::Noun;
 pub use adit_store::{Only, Order, OrderBy, Query};

@@ -284,9 +284,13 @@ impl Control {
             if rules.on_delete == OnDelete::Restrict {
                 return Err(stands_for_it(&floating));
             }
+            let router = floating.association.map(|of| of.router);
             floating.association = None;
             floating.updated_at = self.now();
             tx.update(&floating).await?;
+            if let Some(router) = router {
+                self.release_way_outside(&mut tx, router).await?;
+            }
         }
         tx.delete(&row).await?;
         tx.commit().await?;

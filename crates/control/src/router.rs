@@ -279,7 +279,7 @@ impl Control {
     }
 
     /// The way outside for a wish; the addresses that the router has already stay.
-    async fn way_outside(
+    pub(crate) async fn way_outside(
         &self,
         tx: &mut dyn Transaction,
         caller: &Caller,
@@ -305,6 +305,7 @@ impl Control {
             network: network.id,
             addresses,
             enable_snat: wished.enable_snat,
+            on_demand: false,
         })
     }
 

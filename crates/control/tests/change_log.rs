@@ -22,8 +22,8 @@ use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
 use crate::world::{
-    LAX_GROUPS, LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, let_in, name,
-    new_connection, new_group, new_router,
+    LAX_FLOATING_IPS, LAX_GROUPS, LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World,
+    config, let_in, name, new_connection, new_group, new_router,
 };
 
 fn network(text: &str) -> NewNetwork {
@@ -148,14 +148,11 @@ async fn plug(world: &World, network: NetworkId) {
     check(world).await;
     let external = control.page_networks(demo, Query::default()).await.unwrap();
     let external = external.iter().find(|view| view.network.external).unwrap();
-    let floating = NewFloatingIp {
-        description: String::new(),
-        network: external.network.id,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    control.create_floating_ip(demo, floating).await.unwrap();
+    let floating = NewFloatingIp::of(external.network.id);
+    control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap();
     control
         .delete_port(demo, LAX_PORTS, port.id, None)
         .await

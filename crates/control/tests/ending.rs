@@ -22,8 +22,8 @@ use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World, config, name,
-    new_connection, new_gateway, new_group, new_router, new_subnet,
+    LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World,
+    config, name, new_connection, new_gateway, new_group, new_router, new_subnet,
 };
 
 async fn admin(world: &World) -> Session {
@@ -144,16 +144,16 @@ async fn fill(world: &World) {
     let port = new_port(subnet.network, None);
     let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
     let floating = NewFloatingIp {
-        description: String::new(),
-        network: outside,
-        subnet: None,
-        address: None,
         target: Some(Target {
             port: port.id,
             fixed_ip: None,
         }),
+        ..NewFloatingIp::of(outside)
     };
-    control.create_floating_ip(demo, floating).await.unwrap();
+    control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap();
     let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     group.await.unwrap();
     new_network(world, demo, "alone").await;

@@ -24,8 +24,9 @@ use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS,
-    World, config, let_in, name, new_connection, new_group, new_router, new_subnet,
+    LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS,
+    STRICT_SUBNETS, World, config, let_in, name, new_connection, new_group, new_router, new_subnet,
+    standing_for,
 };
 
 /// How often everything is looked at.
@@ -211,20 +212,19 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         change(left).await.unwrap();
         settled(&world, "a port has other groups").await;
     }
-    let floating = NewFloatingIp {
-        description: String::new(),
-        network: external(&world).await,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    let floating = control.create_floating_ip(demo, floating).await.unwrap().id;
+    let floating = NewFloatingIp::of(external(&world).await);
+    let floating = control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap()
+        .id;
     let target = Target {
         port: member.id,
         fixed_ip: None,
     };
     for target in [Some(target), None, Some(target)] {
-        let changed = control.update_floating_ip(demo, floating, None, None, Some(target));
+        let changed =
+            control.update_floating_ip(demo, LAX_FLOATING_IPS, floating, standing_for(target));
         changed.await.unwrap();
         settled(&world, "a floating IP stands for something else").await;
     }

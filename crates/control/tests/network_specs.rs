@@ -3,7 +3,8 @@
 //! these tests is paused: waiting costs nothing.
 
 use crate::world::{
-    LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, World, let_in, name, new_group, new_router, new_subnet,
+    LAX_FLOATING_IPS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, World, let_in, name, new_group,
+    new_router, new_subnet, standing_for,
 };
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::network::NewNetwork;
@@ -235,19 +236,17 @@ async fn a_floating_ip_comes_and_goes() {
             && spec.floating_ips.is_empty()
     })
     .await;
-    let new = NewFloatingIp {
-        description: String::new(),
-        network: net.external,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    let floating = w.control.create_floating_ip(&w.demo, new).await.unwrap();
+    let new = NewFloatingIp::of(net.external);
+    let floating = w
+        .control
+        .create_floating_ip(&w.demo, LAX_FLOATING_IPS, new)
+        .await
+        .unwrap();
     let target = |port| {
-        Some(Some(Target {
+        Some(Target {
             port,
             fixed_ip: None,
-        }))
+        })
     };
     let is = |address: &str| {
         vec![FloatingIpSpec {
@@ -256,9 +255,12 @@ async fn a_floating_ip_comes_and_goes() {
         }]
     };
     let change = async |target| {
-        let update = w
-            .control
-            .update_floating_ip(&w.demo, floating.id, None, None, target);
+        let update = w.control.update_floating_ip(
+            &w.demo,
+            LAX_FLOATING_IPS,
+            floating.id,
+            standing_for(target),
+        );
         update.await.unwrap();
     };
     change(target(net.machine.id)).await;
@@ -272,7 +274,7 @@ async fn a_floating_ip_comes_and_goes() {
         spec.floating_ips == is("10.1.0.3")
     })
     .await;
-    change(Some(None)).await;
+    change(None).await;
     until_router(&w, net.router, "it stands for nothing", |spec| {
         spec.floating_ips.is_empty()
     })

@@ -190,7 +190,7 @@ rows! {
         fixed: [resource_group]
     }
     FloatingIp {
-        owners: &[], name: |_row| "",
+        owners: &[], name: |row| row.name.as_str(),
         references: |row| {
             let mut found = vec![(Noun::Network, row.network.uuid())];
             if let Some(association) = row.association {
@@ -200,7 +200,7 @@ rows! {
             found
         },
         unique: |row| vec![row.address.to_string()],
-        fixed: [resource_group, network, address]
+        fixed: [resource_group, network, address, zone]
     }
     SecurityGroup {
         owners: &[], name: |row| row.name.as_str(),

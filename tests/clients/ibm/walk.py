@@ -168,6 +168,7 @@ IMAGE = works("GET", "/images")["images"][0]
 
 NIC = instance["primary_network_interface"]["id"]
 works("PUT", f"{GROUPS}/targets/{NIC}")
+floating = works("POST", "/floating_ips", {"name": "walk-ip", "target": {"id": NIC}, "resource_group": GROUP})
 
 # What stands in the SDK's paths.
 IDS = {
@@ -187,6 +188,7 @@ IDS = {
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
     "/network_acls/{id}": vpc["default_network_acl"]["id"],
     "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
+    "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
     "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
     "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
@@ -210,6 +212,7 @@ def new_connection():
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
 
 # A rule's other end is a block, an address or a group, whichever way that is named.
+TARGET = ["target", *(f"target.{part}" for part in ("crn", "href", "id"))]
 REMOTE = ["remote", *(f"remote.{part}" for part in ("address", "cidr_block", "crn", "href", "id"))]
 
 CASES = {
@@ -241,6 +244,12 @@ CASES = {
               "primary_network_interface.subnet.href", "primary_network_interface.security_groups[]",
               *(f"primary_network_interface.security_groups[].{part}" for part in ("crn", "href", "id"))],
     ),
+    ("POST", "/floating_ips"): lambda: Case(
+        {"zone": {"name": "us-south-2"}},
+        [{"name": fresh(), "zone": {"name": "us-south-2"}, "resource_group": GROUP}],
+        seen=["zone.href", *TARGET],
+    ),
+    ("PATCH", "/floating_ips/{id}"): lambda: Case({}, [{"name": fresh(), "target": {"id": NIC}}], seen=TARGET),
     ("POST", "/security_groups"): lambda: Case(
         {"vpc": {"id": vpc["id"]}}, [{"name": fresh(), "vpc": {"id": vpc["id"]}, "resource_group": GROUP}],
         seen=["vpc.crn", "vpc.href", "rules[]", *(f"rules[].{name}" for name in (
@@ -350,6 +359,11 @@ FILTERS = {
     "/vpn_gateways": (gateway, {
         "resource_group.id": BY_GROUP, "mode": {"policy": True, "route": False},
         "sort": {"name": True, "-created_at": True},
+    }),
+    "/floating_ips": (floating, {
+        "resource_group.id": BY_GROUP, "target.id": {NIC: True, group["id"]: False},
+        "target.name": {"eth0": True, "eth1": False},
+        "target.resource_type": {"network_interface": True, "public_gateway": False},
     }),
     "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
     "/network_acls": (vpc["default_network_acl"], {"resource_group.id": BY_GROUP}),

@@ -103,6 +103,7 @@ impl World {
             network,
             addresses: address.parse::<Ipv4Addr>().unwrap().into(),
             enable_snat: true,
+            on_demand: false,
         });
         let row = Router {
             id: RouterId::random(),

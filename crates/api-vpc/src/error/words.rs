@@ -78,6 +78,7 @@ pub(super) fn field(field: &str) -> &str {
 pub(super) const fn quota_code(quota: Quota) -> &'static str {
     match quota {
         Quota::Connections => "vpn_connections_quota_exceeded",
+        Quota::FloatingIpsInZone => "floating_ips_quota_exceeded",
         Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
         Quota::IkePolicies => "ike_policies_quota_exceeded",
         Quota::Instances | Quota::Machines => "instances_quota_exceeded",
@@ -99,6 +100,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
 pub(super) const fn counted(quota: Quota) -> &'static str {
     match quota {
         Quota::Connections => "VPN connections of a gateway",
+        Quota::FloatingIpsInZone => "floating IPs in a zone",
         Quota::Gateways => "VPN gateways in a region",
         Quota::GatewaysInZone => "VPN gateways in a zone",
         Quota::IkePolicies => "IKE policies in a region",
@@ -119,6 +121,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
 pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
     Some(match noun {
         Noun::Connection => "connection",
+        Noun::FloatingIp => "floating",
         Noun::Gateway => "gateway",
         Noun::IkePolicy | Noun::IpsecPolicy => "policy",
         Noun::Port => "instance",
@@ -131,7 +134,8 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 5] = [
+const REGIONAL: [Noun; 6] = [
+    Noun::FloatingIp,
     Noun::IkePolicy,
     Noun::IpsecPolicy,
     Noun::Router,

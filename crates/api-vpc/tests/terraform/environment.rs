@@ -96,3 +96,40 @@ async fn ibm_is_security_group() {
     t.destroy(&target, 204).await;
     t.destroy(&path, 204).await;
 }
+
+#[tokio::test]
+async fn ibm_is_floating_ip() {
+    let t = Terraform::new().await;
+    let (_, _, _, nic) = t.instance().await;
+    for body in [
+        json!({"name": "free", "zone": {"name": "us-south-1"}, "resource_group": {"id": "group-1"}}),
+        json!({"name": "bound", "target": {"id": nic}}),
+    ] {
+        let id = t.post("/floating_ips", body.clone()).await.is(201).id();
+        let path = format!("/floating_ips/{id}");
+        let read = async || {
+            let one = t.get(&path).await.is(200).body.clone();
+            let mut read = json!({
+                "zone": text(&one["zone"], "name"),
+                "resource_group": text(&one["resource_group"], "id"),
+                "target": one["target"]["id"],
+            });
+            for name in ["name", "address", "status", "crn"] {
+                read[name] = json!(text(&one, name));
+            }
+            read
+        };
+        let first = read().await;
+        assert_eq!(
+            (&first["status"], &first["zone"]),
+            (&json!("available"), &json!("us-south-1"))
+        );
+        assert_eq!(first["target"], body["target"]["id"]);
+        assert_eq!(read().await, first);
+        t.patch(&path, json!({"name": "renamed"})).await.is(200);
+        let target = json!({"target": {"id": nic}});
+        t.patch(&path, target).await.is(200);
+        assert_eq!(read().await["target"], nic.as_str());
+        t.destroy(&path, 204).await;
+    }
+}

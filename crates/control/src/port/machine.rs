@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::port::FixedIp;
-use adit_model::{Port, PortId, ProjectId, Router, SecurityGroup, Subnet};
+use adit_model::{FloatingIp, Port, PortId, ProjectId, Router, SecurityGroup, Subnet};
 use adit_store::{Only, Query, Transaction};
 
 use super::{PortChange, Rules, find_machine};
@@ -24,6 +24,8 @@ pub struct MachineView {
     pub router: Router,
     /// Its security groups, as far as they are of a router.
     pub groups: Vec<SecurityGroup>,
+    /// The floating IPs that stand for its address.
+    pub floating_ips: Vec<FloatingIp>,
     /// Whether it is there already: it has its addresses and its ways.
     pub is_made: bool,
 }
@@ -102,6 +104,8 @@ impl Control {
         };
         let router = tx.any_router(router).await?;
         let subnet = tx.any_subnet(subnet).await?;
+        let mut floating_ips = tx.floating_ips_of_port(port.id).await?;
+        floating_ips.retain(|row| row.association.is_some_and(|of| of.fixed_ip == address));
         let mut groups = Vec::new();
         for id in &port.security_groups {
             groups.extend(tx.any_security_group(*id).await?);
@@ -114,6 +118,7 @@ impl Control {
             subnet,
             router,
             groups,
+            floating_ips,
         }))
     }
 }

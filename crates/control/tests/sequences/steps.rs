@@ -2,7 +2,7 @@
 
 use adit_control::connection::{ConnectionChange, EndsChange, GivenEnds, Rules, Side};
 use adit_control::endpoint_group::NewEndpointGroup;
-use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::floating_ip::{self, NewFloatingIp, Target, Way};
 use adit_control::gateway::{self, GatewayChange};
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
@@ -24,9 +24,9 @@ use adit_model::{
 use adit_store::{Query, Row, Rows};
 
 use crate::world::{
-    LAX, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_PORTS,
-    STRICT_SUBNETS, World, let_in, name, new_connection, new_gateway, new_group, new_machine,
-    new_router, new_subnet,
+    LAX, LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT,
+    STRICT_GATEWAYS, STRICT_PORTS, STRICT_SUBNETS, World, let_in, name, new_connection,
+    new_gateway, new_group, new_machine, new_router, new_subnet, standing_for,
 };
 
 /// Names don't get in the way here.
@@ -662,16 +662,17 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
         }
         Step::MakeFloatingIp => {
             let new = NewFloatingIp {
-                description: String::new(),
-                network: outside(world).await.network,
-                subnet: None,
-                address: None,
                 target: match a % 2 {
                     0 => target(world, b).await,
                     _ => None,
                 },
+                ..NewFloatingIp::of(outside(world).await.network)
             };
-            done(c.create_floating_ip(caller, new).await)
+            let rules = floating_ip::Rules {
+                way: of(&[Way::Given, Way::OnDemand], d),
+                ..LAX_FLOATING_IPS
+            };
+            done(c.create_floating_ip(caller, rules, new).await)
         }
         Step::MoveFloatingIp => {
             let floating = any::<FloatingIp>(world, a).await?.id;
@@ -679,7 +680,8 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
                 0 => None,
                 _ => target(world, b).await,
             };
-            let moved = c.update_floating_ip(caller, floating, None, None, Some(target));
+            let moved =
+                c.update_floating_ip(caller, LAX_FLOATING_IPS, floating, standing_for(target));
             done(moved.await)
         }
         Step::DeleteFloatingIp => {

@@ -1,6 +1,7 @@
 //! What networks and gateways are to be, and the rules of a face that is strict, and of one that is as lax
 //! as any may be.
 
+use adit_control::floating_ip::{self, FloatingIpChange, Target, Way};
 use adit_control::gateway::{self, NewGateway};
 use adit_control::port::{self, Knows, NewPort};
 use adit_control::security_group::{self, NewGroup, NewRule};
@@ -55,6 +56,20 @@ pub(crate) const LAX_GROUPS: security_group::Rules = security_group::Rules {
     allowance: Allowance::OfProject,
     on_delete: OnDelete::Cascade,
 };
+
+pub(crate) const LAX_FLOATING_IPS: floating_ip::Rules = floating_ip::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    way: Way::Given,
+};
+
+/// That a floating IP is to stand for something, or for nothing.
+pub(crate) fn standing_for(target: Option<Target>) -> FloatingIpChange {
+    FloatingIpChange {
+        target: Some(target),
+        ..FloatingIpChange::default()
+    }
+}
 
 pub(crate) fn new_group(text: &str) -> NewGroup {
     NewGroup::of_project(name(text), String::new())

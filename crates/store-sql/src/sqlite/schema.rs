@@ -52,6 +52,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V9__groups_of_routers",
         include_str!("../../migrations/sqlite/V9__groups_of_routers.sql"),
     ),
+    (
+        "V10__names_of_floating_ips",
+        include_str!("../../migrations/sqlite/V10__names_of_floating_ips.sql"),
+    ),
 ];
 
 /// The latest version.

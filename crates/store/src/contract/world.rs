@@ -157,6 +157,7 @@ impl World {
                     network: external,
                     addresses: outer(101),
                     enable_snat: true,
+                    on_demand: true,
                 }),
                 routes: vec![StaticRoute {
                     destination: "10.8.0.0/16".parse().unwrap(),
@@ -173,9 +174,11 @@ impl World {
                 id: FloatingIpId::random(),
                 project,
                 resource_group: Some("group-1".parse().unwrap()),
+                name: name("f"),
                 description: "an alias".to_owned(),
                 network: external,
                 address: public(102).into(),
+                zone: "us-south-1".to_owned(),
                 association: Some(Association {
                     port,
                     fixed_ip: address("10.0.0.4"),
