@@ -204,6 +204,7 @@ const NOUNS: &[&str] = &[
     "network",
     "policy",
     "port",
+    "public_gateway",
     "router",
     "security_group",
     "subnet",

@@ -172,6 +172,7 @@ impl Host {
             }],
             external: None,
             floating_ips: Vec::new(),
+            sources: Vec::new(),
             routes: Vec::new(),
             peer_cidrs: BTreeMap::new(),
         };

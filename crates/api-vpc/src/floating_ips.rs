@@ -256,6 +256,9 @@ fn answer(cx: &Context, view: &FloatingIpView) -> Response {
 
 /// What it stands for, as far as that is anything here.
 fn target_of(cx: &Context, view: &FloatingIpView) -> Option<Value> {
+    if let Some(gateway) = &view.public_gateway {
+        return Some(references::public_gateway(cx, gateway));
+    }
     let (port, subnet) = view.machine.as_ref()?;
     let of = view.row.association?;
     let own = json!({"primary_ip": references::interface_ip(cx, port, subnet, of.fixed_ip)});

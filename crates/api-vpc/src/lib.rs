@@ -39,6 +39,7 @@ mod page;
 mod parameters;
 mod policies;
 mod protocols;
+mod public_gateways;
 mod reasons;
 mod references;
 mod regions;
@@ -82,6 +83,7 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(catalog::routes())
         .merge(instances::routes())
         .merge(floating_ips::routes())
+        .merge(public_gateways::routes())
         .merge(vpn_gateways::routes())
         .merge(connections::routes())
         .merge(cidrs::routes())

@@ -68,6 +68,11 @@ pub(crate) fn generate() -> String {
     format!("{adjective}-{noun}-{c:02x}{d:02x}{e:02x}")
 }
 
+/// The same as a name.
+pub(crate) fn fresh() -> Name {
+    Name::parse(&generate()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

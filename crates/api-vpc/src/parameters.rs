@@ -89,6 +89,10 @@ const LISTS: &[(&str, &[&str])] = &[
         "/v1/vpcs",
         &["classic_access", "limit", "resource_group.id", "start"],
     ),
+    (
+        "/v1/public_gateways",
+        &["limit", "resource_group.id", "start"],
+    ),
     ("/v1/vpcs/{vpc}/address_prefixes", &["limit", "start"]),
     (
         "/v1/vpn_gateways",

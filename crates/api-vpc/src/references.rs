@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use adit_control::Noun;
-use adit_model::{FloatingIp, Gateway, Port, Router, RouterId, SecurityGroup, Subnet, SubnetId};
+use adit_model::{
+    FloatingIp, Gateway, Port, PublicGateway, Router, RouterId, SecurityGroup, Subnet, SubnetId,
+};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -146,6 +148,18 @@ pub(crate) fn floating_ip(cx: &Context, row: &FloatingIp) -> Value {
         "href": cx.href(&format!("floating_ips/{id}")),
         "name": names::or_short(&row.name, "floating-ip", &row.id.short()),
         "address": row.address.to_string(),
+    })
+}
+
+/// A public gateway.
+pub(crate) fn public_gateway(cx: &Context, row: &PublicGateway) -> Value {
+    let id = cx.regional(row.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("public-gateway", &id),
+        "href": cx.href(&format!("public_gateways/{id}")),
+        "name": row.name.as_str(),
+        "resource_type": "public_gateway",
     })
 }
 

@@ -6,8 +6,8 @@ use adit_api::times;
 use adit_control::subnet::{
     Block, NewSubnet, Place as Site, Pools, Rules, SubnetChange, SubnetView,
 };
-use adit_control::{Allowance, Naming, Noun, OnDelete};
-use adit_model::{Cidr, Subnet};
+use adit_control::{Allowance, Control, Naming, Noun, OnDelete};
+use adit_model::{Cidr, Subnet, SubnetId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -46,6 +46,7 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         "ip_version",
         "ipv4_cidr_block",
         "name",
+        "public_gateway",
         "resource_group",
         "total_ipv4_address_count",
         "vpc",
@@ -70,9 +71,12 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         ipv6_ra_mode: None,
         zone: zone.name.clone(),
     };
-    let control = &cx.vpc.control;
-    let made = control.create_subnet(&cx.caller, RULES, new).await;
+    let unit = cx.vpc.control.together().await?;
+    let made = unit.control().create_subnet(&cx.caller, RULES, new).await;
     let made = body.naming("vpc", Noun::Router, made)?;
+    attach(&cx, unit.control(), &body, made.id).await?;
+    unit.commit().await?;
+    let control = &cx.vpc.control;
     let view = control.subnet_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
 }
@@ -157,8 +161,10 @@ async fn update(
     Path(id): Path<String>,
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
-    let (control, id) = (&cx.vpc.control, references::subnet_id(&id)?);
-    body.check_known(&["name"])?;
+    let id = references::subnet_id(&id)?;
+    body.check_known(&["name", "public_gateway"])?;
+    let unit = cx.vpc.control.together().await?;
+    let control = unit.control();
     if let Some((name, _)) = body.name_change(&cx, Noun::Subnet)? {
         let change = SubnetChange {
             name: Some(name),
@@ -166,8 +172,31 @@ async fn update(
         };
         control.update_subnet(&cx.caller, RULES, id, change).await?;
     }
+    attach(&cx, control, &body, id).await?;
+    unit.commit().await?;
+    let control = &cx.vpc.control;
     let view = control.subnet_view(&cx.caller, id).await?;
     Ok(Json(render(&cx, &view)))
+}
+
+/// Attaches what a body says is attached to a subnet; `null` is nothing.
+async fn attach(
+    cx: &Context,
+    control: &Control,
+    body: &Fields,
+    id: SubnetId,
+) -> Result<(), ApiError> {
+    const GATEWAY: &str = "public_gateway";
+    if body.is_null(GATEWAY) {
+        control.attach_public_gateway(&cx.caller, id, None).await?;
+    }
+    if let Some(gateway) = body.identity(GATEWAY)? {
+        let missing = || body.no_such(GATEWAY, Noun::PublicGateway);
+        let gateway = Some(gateway.ok_or_else(missing)?);
+        let attached = control.attach_public_gateway(&cx.caller, id, gateway);
+        body.naming(GATEWAY, Noun::PublicGateway, attached.await)?;
+    }
+    Ok(())
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
@@ -207,6 +236,10 @@ fn render(cx: &Context, view: &SubnetView) -> Value {
     );
     set(&mut body, "vpc", references::vpc(cx, &view.router));
     set(&mut body, "zone", zone_reference(cx, &subnet.zone));
+    if let Some(gateway) = &view.public_gateway {
+        let gateway = references::public_gateway(cx, gateway);
+        set(&mut body, "public_gateway", gateway);
+    }
     set(
         &mut body,
         "network_acl",

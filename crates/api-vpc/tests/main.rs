@@ -5,6 +5,7 @@
 mod floating_ips;
 mod operations;
 mod peers;
+mod public_gateways;
 mod refusals;
 mod resources;
 mod security_groups;

@@ -20,6 +20,7 @@ struct Things {
     rule: String,
     nic: String,
     floating: String,
+    public: String,
 }
 
 async fn things(w: &World) -> Things {
@@ -33,8 +34,13 @@ async fn things(w: &World) -> Things {
     let group = w.post("/security_groups", body).await;
     let rule = group.is(201).body["rules"][0]["id"].clone();
     let group = group.id();
-    let body = json!({"name": "floating", "target": {"id": nic}});
+    let body = json!({"name": "floating", "zone": {"name": "us-south-1"}});
     let floating = w.post("/floating_ips", body).await.is(201).id();
+    let body = json!({
+        "name": "public", "vpc": {"id": vpc}, "zone": {"name": "us-south-1"},
+        "floating_ip": {"id": floating},
+    });
+    let public = w.post("/public_gateways", body).await.is(201).id();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
     let gateway = w.post("/vpn_gateways", body).await.is(201).id();
     let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
@@ -56,6 +62,7 @@ async fn things(w: &World) -> Things {
         rule: rule.as_str().unwrap().to_owned(),
         nic: nic.as_str().unwrap().to_owned(),
         floating,
+        public,
     }
 }
 
@@ -76,6 +83,7 @@ impl Things {
             rule: regional(),
             nic: zonal(),
             floating: regional(),
+            public: regional(),
         }
     }
 
@@ -94,6 +102,7 @@ impl Things {
             rule,
             nic,
             floating,
+            public,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -265,6 +274,10 @@ impl Things {
             all.push((delete.clone(), path, code, none.clone()));
         }
         for (path, code) in [
+            (
+                format!("/public_gateways/{public}"),
+                "public_gateway_not_found",
+            ),
             (format!("/floating_ips/{floating}"), "floating_ip_not_found"),
             (
                 format!("/security_groups/{group}"),
@@ -288,6 +301,16 @@ impl Things {
         ] {
             all.push((method.clone(), path, "instance_not_found", none.clone()));
         }
+        let path = format!("/subnets/{subnet}/public_gateway");
+        all.push((get.clone(), path.clone(), "subnet_not_found", none.clone()));
+        all.push((
+            delete.clone(),
+            path.clone(),
+            "subnet_not_found",
+            none.clone(),
+        ));
+        let body = json!({"id": public});
+        all.push((put.clone(), path, "subnet_not_found", body));
         let path = format!("/security_groups/{group}/targets");
         let code = "security_group_not_found";
         all.push((get.clone(), path.clone(), code, none.clone()));
@@ -309,11 +332,12 @@ fn connection_2() -> Value {
     body
 }
 
-const COLLECTIONS: [&str; 7] = [
+const COLLECTIONS: [&str; 8] = [
     "/vpcs",
     "/subnets",
     "/floating_ips",
     "/instances",
+    "/public_gateways",
     "/vpn_gateways",
     "/ike_policies",
     "/ipsec_policies",
@@ -447,7 +471,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 18);
+    assert_eq!(paths.len(), 21);
     for (method, path) in paths {
         for body in [
             "",

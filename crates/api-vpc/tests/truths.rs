@@ -44,6 +44,7 @@ async fn what_is_missing_is_named_as_it_was_asked_for() {
         format!("/ipsec_policies/{NOBODY}/connections"),
         format!("/security_groups/{NOBODY}"),
         format!("/floating_ips/{NOBODY}"),
+        format!("/public_gateways/{NOBODY}"),
         format!("/network_acls/{NOBODY}"),
         "/regions/mars".to_owned(),
     ] {
@@ -261,6 +262,7 @@ async fn every_href_leads_to_what_it_names() {
         "keys",
         "security_groups",
         "floating_ips",
+        "public_gateways",
         "network_acls",
     ]
     .map(|list| format!("http://vpn.example:9696/v1/{list}"))

@@ -96,6 +96,8 @@ pub enum Quota {
     PeerCidrsOfConnection,
     /// Peer blocks of a gateway's connections.
     PeerCidrsOfGateway,
+    /// Public gateways in one zone of a router.
+    PublicGatewaysInZone,
     /// Routers of a project.
     Routers,
     /// Rules of a security group.

@@ -257,7 +257,7 @@ impl Control {
     /// Gives a floating IP back.
     ///
     /// # Errors
-    /// It is not there.
+    /// It is not there, or a public gateway has it.
     pub async fn delete_floating_ip(
         &self,
         caller: &Caller,
@@ -267,6 +267,7 @@ impl Control {
         let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
         Error::stale(expected, row.revision)?;
+        check_no_gateway(&mut *tx, &row).await?;
         tx.delete(&row).await?;
         self.give_back(&mut tx, row.association).await?;
         tx.commit().await?;
@@ -282,6 +283,7 @@ impl Control {
         row: &FloatingIp,
         place: Spot,
     ) -> Result<Association, Error> {
+        check_no_gateway(&mut **tx, row).await?;
         let others = tx.floating_ips_of_port(place.port).await?;
         let mut others = others.iter().filter(|other| other.id != row.id);
         let taken = |other: &&FloatingIp| {
@@ -320,6 +322,21 @@ impl Control {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses one that stands for something, or that a public gateway has.
+pub(crate) async fn check_free(tx: &mut dyn Transaction, row: &FloatingIp) -> Result<(), Error> {
+    if let Some(of) = row.association {
+        let users = std::iter::once(of.port.uuid());
+        return Error::used(Noun::FloatingIp, Noun::Port, users);
+    }
+    check_no_gateway(tx, row).await
+}
+
+async fn check_no_gateway(tx: &mut dyn Transaction, row: &FloatingIp) -> Result<(), Error> {
+    let gateways = tx.public_gateways_of_floating_ip(row.id).await?;
+    let gateways = gateways.iter().map(|row| row.id.uuid());
+    Error::used(Noun::FloatingIp, Noun::PublicGateway, gateways)
 }
 
 /// What a floating IP can stand for.

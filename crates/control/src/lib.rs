@@ -55,6 +55,7 @@ mod policies;
 pub mod policy;
 pub mod port;
 pub mod project;
+pub mod public_gateway;
 pub mod quota;
 pub mod reconcile;
 mod reference;

@@ -248,7 +248,7 @@ impl Control {
     /// Deletes a router, with its security groups.
     ///
     /// # Errors
-    /// It is not there, has interfaces or gateways, or a port has one of its groups.
+    /// It is not there, has interfaces, gateways or public gateways, or a port has one of its groups.
     pub async fn delete_router(
         &self,
         caller: &Caller,
@@ -267,6 +267,7 @@ impl Control {
         let gateways = tx.gateways_of_router(id).await?;
         let gateways = gateways.iter().map(|row| row.id.uuid());
         Error::used(Noun::Router, Noun::Gateway, gateways)?;
+        check_without_public_gateways(&mut *tx, id).await?;
         for group in tx.security_groups_of_router(id).await? {
             let ports = tx.ports_of_security_group(group.id).await?;
             let ports = ports.iter().map(|row| row.id.uuid());
@@ -333,14 +334,24 @@ impl Control {
     }
 }
 
-/// Refuses when gateways or floating IPs need the router's way outside.
+/// Refuses when gateways, floating IPs or public gateways need the router's way outside.
 async fn check_way_unused(tx: &mut dyn Transaction, id: RouterId) -> Result<(), Error> {
     let gateways = tx.gateways_of_router(id).await?;
     let gateways = gateways.iter().map(|row| row.id.uuid());
     Error::used(Noun::Router, Noun::Gateway, gateways)?;
     let floating = tx.floating_ips_of_router(id).await?;
     let floating = floating.iter().map(|row| row.id.uuid());
-    Error::used(Noun::Router, Noun::FloatingIp, floating)
+    Error::used(Noun::Router, Noun::FloatingIp, floating)?;
+    check_without_public_gateways(tx, id).await
+}
+
+async fn check_without_public_gateways(
+    tx: &mut dyn Transaction,
+    id: RouterId,
+) -> Result<(), Error> {
+    let gateways = tx.public_gateways_of_router(id).await?;
+    let gateways = gateways.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Router, Noun::PublicGateway, gateways)
 }
 
 /// Refuses to take a family from a router whose gateways have addresses of it.

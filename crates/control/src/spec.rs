@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adit_model::connection::Identity;
 use adit_model::desired::{
     ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
-    InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+    InterfaceSpec, NetworkSpec, RouterSpec, SourceSpec, TunnelSpec,
 };
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
@@ -140,6 +140,7 @@ pub(crate) async fn router(
         interfaces: Vec::new(),
         external: None,
         floating_ips: Vec::new(),
+        sources: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
@@ -153,6 +154,9 @@ pub(crate) async fn router(
         .filter(|port| port.admin_state_up)
     {
         let subnets = tx.subnets_of_network(port.network).await?;
+        if router.external.is_some() {
+            spec.sources.extend(sources(tx, &subnets, port).await?);
+        }
         spec.interfaces.push(InterfaceSpec {
             id: port.id,
             network: port.network,
@@ -176,6 +180,30 @@ pub(crate) async fn router(
         spec.floating_ips = stands_for.collect();
     }
     Ok(spec)
+}
+
+/// How the subnets of an interface get outside that have a public gateway.
+async fn sources(
+    tx: &mut dyn Transaction,
+    subnets: &[Subnet],
+    port: &Port,
+) -> Result<Vec<SourceSpec>, StoreError> {
+    let mut sources = Vec::new();
+    for subnet in subnets {
+        let is_here = port.fixed_ips.iter().any(|ip| ip.subnet == subnet.id);
+        let Some(id) = subnet.public_gateway.filter(|_| is_here) else {
+            continue;
+        };
+        let Some(gateway) = tx.any_public_gateway(id).await? else {
+            continue;
+        };
+        let floating = tx.any_floating_ip(gateway.floating_ip).await?;
+        sources.extend(floating.map(|floating| SourceSpec {
+            block: subnet.cidr,
+            address: floating.address,
+        }));
+    }
+    Ok(sources)
 }
 
 /// The gateway as it is wished.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, Port, Router,
-    SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
+    Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, Port,
+    PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -86,9 +86,15 @@ touch! {
         }
     }
 
-    Subnet, by old: false, |_tx, old, new, touched| {
+    Subnet, by old: false, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Network(row.network));
+            // What its machines get outside by is the router's to know.
+            for port in tx.ports_of_subnet(row.id).await? {
+                if let Some(router) = port.device.router() {
+                    touched.whole(Key::Router(router));
+                }
+            }
         }
     }
 
@@ -135,6 +141,12 @@ touch! {
         let of = old.into_iter().chain(new).filter_map(|row| row.association);
         for of in of {
             touched.whole(Key::Router(of.router));
+        }
+    }
+
+    PublicGateway, by old: false, |_tx, old, new, touched| {
+        for row in old.into_iter().chain(new) {
+            touched.whole(Key::Router(row.router));
         }
     }
 

@@ -46,7 +46,10 @@ impl Control {
             return Ok(());
         };
         let is_on_demand = row.external.is_some_and(|external| external.on_demand);
-        if !is_on_demand || !tx.floating_ips_of_router(router).await?.is_empty() {
+        if !is_on_demand
+            || !tx.floating_ips_of_router(router).await?.is_empty()
+            || !tx.public_gateways_of_router(router).await?.is_empty()
+        {
             return Ok(());
         }
         row.external = None;

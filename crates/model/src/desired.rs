@@ -88,6 +88,8 @@ pub struct RouterSpec {
     pub external: Option<ExternalSpec>,
     /// External addresses that stand for machines'. None without a way outside.
     pub floating_ips: Vec<FloatingIpSpec>,
+    /// Blocks whose machines get outside by an address of their own. None without a way outside.
+    pub sources: Vec<SourceSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
     /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
@@ -126,6 +128,15 @@ pub struct FloatingIpSpec {
     pub address: IpAddr,
     /// The machine's.
     pub fixed_ip: IpAddr,
+}
+
+/// Machines that get outside by an address; nobody reaches them by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SourceSpec {
+    /// The machines'.
+    pub block: Cidr,
+    /// The external address.
+    pub address: IpAddr,
 }
 
 /// A gateway with all its tunnels.
@@ -300,6 +311,10 @@ mod tests {
             floating_ips: vec![FloatingIpSpec {
                 address: "192.0.2.3".parse().unwrap(),
                 fixed_ip: "10.0.0.5".parse().unwrap(),
+            }],
+            sources: vec![SourceSpec {
+                block: "10.0.0.0/24".parse().unwrap(),
+                address: "192.0.2.4".parse().unwrap(),
             }],
             routes: Vec::new(),
             peer_cidrs: BTreeMap::from([(

@@ -89,6 +89,8 @@ typed_id! {
     PortId;
     /// Names a [`crate::Project`].
     ProjectId;
+    /// Names a [`crate::PublicGateway`].
+    PublicGatewayId;
     /// Names a [`crate::Router`].
     RouterId;
     /// Names a [`crate::SecurityGroup`].

@@ -25,6 +25,7 @@ pub mod policy;
 pub mod port;
 pub mod project;
 pub mod psk;
+pub mod public_gateway;
 pub mod reason;
 pub mod resource_group;
 pub mod router;
@@ -39,8 +40,8 @@ pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId,
-    HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, RouterId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, PublicGatewayId, RouterId,
+    SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
@@ -52,6 +53,7 @@ pub use policy::{IkePolicy, IpsecPolicy};
 pub use port::Port;
 pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
+pub use public_gateway::PublicGateway;
 pub use reason::{Reason, ReasonCode, Whose};
 pub use resource_group::ResourceGroup;
 pub use router::Router;

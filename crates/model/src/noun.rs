@@ -57,6 +57,8 @@ nouns! {
     Port = "port", "port";
     /// A [`crate::Project`].
     Project = "project", "project";
+    /// A [`crate::PublicGateway`].
+    PublicGateway = "public_gateway", "public gateway";
     /// How many of something a project may have.
     Quota = "quota", "quota";
     /// A [`crate::user::RevokedToken`].

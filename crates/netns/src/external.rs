@@ -18,7 +18,11 @@ pub(crate) fn addresses(spec: &RouterSpec) -> BTreeSet<IpAddr> {
         return BTreeSet::new();
     };
     let floating = spec.floating_ips.iter().map(|floating| floating.address);
-    floating.chain(external.addresses.all()).collect()
+    let sources = spec.sources.iter().map(|source| source.address);
+    floating
+        .chain(sources)
+        .chain(external.addresses.all())
+        .collect()
 }
 
 /// An external block, and by way of the host everything.
@@ -133,6 +137,14 @@ impl Network {
                 (_, IpAddr::V6(_)) => return Err(NetworkError::ExternalFamily(one.fixed_ip)),
             };
         }
+        let mut sources = Vec::new();
+        for one in &spec.sources {
+            match (one.address, one.block.first()) {
+                (IpAddr::V4(address), IpAddr::V4(_)) => sources.push((one.block, address)),
+                (IpAddr::V6(_), _) => return Err(NetworkError::ExternalFamily(one.address)),
+                (_, first @ IpAddr::V6(_)) => return Err(NetworkError::ExternalFamily(first)),
+            }
+        }
         Ok(WayOut {
             link: router.external_link.clone(),
             tunnels: self.link('t', ""),
@@ -140,6 +152,7 @@ impl Network {
             address: external.addresses.v4,
             snat: external.snat,
             floating,
+            sources,
         })
     }
 }

@@ -18,6 +18,7 @@ mod key_file;
 mod network;
 mod policy;
 mod port;
+mod public_gateway;
 mod quota;
 mod router;
 mod rows;

@@ -112,6 +112,7 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         interface: port any_port;
         port: port any_port;
         floating_ip: floating_ip any_floating_ip;
+        public_gateway: public_gateway any_public_gateway;
         security_group: security_group any_security_group;
         security_group_rule: security_group_rule any_security_group_rule;
         gateway: gateway any_gateway;
@@ -139,11 +140,13 @@ pub async fn what_hangs_on_something_is_found(store: &dyn Store) {
     }
     finds! {
         subnets_of_network(w.network.id) -> w.subnet;
+        subnets_of_public_gateway(w.public_gateway.id) -> w.subnet;
+        public_gateways_of_floating_ip(w.other_floating_ip.id) -> w.public_gateway;
+        public_gateways_of_router(w.router.id) -> w.public_gateway;
         ports_of_router(w.router.id) -> w.interface;
         ports_of_security_group(w.security_group.id) -> w.port;
         security_groups_of_router(w.router.id) -> w.security_group;
         routers_of_external_network(w.external.id) -> w.router;
-        floating_ips_of_network(w.external.id) -> w.floating_ip;
         floating_ips_of_port(w.port.id) -> w.floating_ip;
         floating_ips_of_router(w.router.id) -> w.floating_ip;
         rules_of_security_group(w.security_group.id) -> w.security_group_rule;
@@ -179,6 +182,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         endpoint_group: endpoint_group delete_endpoint_group;
         gateway: gateway delete_gateway;
         floating_ip: floating_ip delete_floating_ip;
+        public_gateway: public_gateway delete_public_gateway;
         security_group_rule: security_group_rule delete_security_group_rule;
         port: port delete_port;
         security_group: security_group delete_security_group;
@@ -198,7 +202,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         connection: connections count_connections;
         endpoint_group: endpoint_groups count_endpoint_groups;
         gateway: gateways count_gateways;
-        floating_ip: floating_ips count_floating_ips;
+        public_gateway: public_gateways count_public_gateways;
         security_group: security_groups count_security_groups;
         security_group_rule: security_group_rules count_security_group_rules;
         subnet: subnets count_subnets;
@@ -336,7 +340,7 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
     let p = w.project.id;
-    for which in 0..9 {
+    for which in 0..11 {
         let mut tx = store.write().await.unwrap();
         let refused = match which {
             0 => tx.delete_router(p, w.router.id).await,
@@ -347,6 +351,8 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
             5 => tx.delete_port(p, w.port.id).await,
             6 => tx.delete_security_group(p, w.security_group.id).await,
             7 => tx.delete_endpoint_group(p, w.endpoint_group.id).await,
+            8 => tx.delete_floating_ip(p, w.other_floating_ip.id).await,
+            9 => tx.delete_public_gateway(p, w.public_gateway.id).await,
             _ => tx.delete_ipsec_policy(p, w.ipsec_policy.id).await,
         };
         assert!(
@@ -369,6 +375,13 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     assert!(tx.delete_port(p, w.port.id).await.unwrap());
     assert!(tx.delete_port(p, w.interface.id).await.unwrap());
     assert!(tx.delete_subnet(p, w.subnet.id).await.unwrap());
+    assert!(
+        tx.delete_public_gateway(p, w.public_gateway.id)
+            .await
+            .unwrap()
+    );
+    let floating = tx.delete_floating_ip(p, w.other_floating_ip.id);
+    assert!(floating.await.unwrap());
     assert!(
         tx.delete_security_group(p, w.security_group.id)
             .await

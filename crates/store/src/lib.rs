@@ -31,8 +31,8 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port, Router,
-    SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
+    PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 
@@ -104,6 +104,7 @@ pub trait Transaction:
     + Rows<Port>
     + Rows<Router>
     + Rows<FloatingIp>
+    + Rows<PublicGateway>
     + Rows<SecurityGroup>
     + Rows<SecurityGroupRule>
     + Rows<Gateway>
@@ -132,6 +133,7 @@ pub trait WriteTransaction:
     + WriteRows<Port>
     + WriteRows<Router>
     + WriteRows<FloatingIp>
+    + WriteRows<PublicGateway>
     + WriteRows<SecurityGroup>
     + WriteRows<SecurityGroupRule>
     + WriteRows<Gateway>

@@ -4,8 +4,8 @@
 use adit_model::{
     Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
     GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port,
-    PortId, ProjectId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    PortId, ProjectId, PublicGateway, PublicGatewayId, Revision, Router, RouterId, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -101,7 +101,8 @@ nouns! {
     Subnet, SubnetId,
         subnet subnets any_subnet all_subnets page_subnets count_subnets
         insert_subnet update_subnet delete_subnet;
-        subnets_of_network(NetworkId: Network)
+        subnets_of_network(NetworkId: Network);
+        subnets_of_public_gateway(PublicGatewayId: PublicGateway)
 
     Port, PortId,
         port ports any_port all_ports page_ports count_ports
@@ -122,6 +123,12 @@ nouns! {
         floating_ips_of_network(NetworkId: Network);
         floating_ips_of_port(PortId: Port);
         floating_ips_of_router(RouterId: Router)
+
+    PublicGateway, PublicGatewayId,
+        public_gateway public_gateways any_public_gateway all_public_gateways page_public_gateways
+        count_public_gateways insert_public_gateway update_public_gateway delete_public_gateway;
+        public_gateways_of_floating_ip(FloatingIpId: FloatingIp);
+        public_gateways_of_router(RouterId: Router)
 
     SecurityGroup, SecurityGroupId,
         security_group security_groups any_security_group all_security_groups

@@ -3,8 +3,8 @@
 use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port, ProjectId, Revision,
-    Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port, ProjectId, PublicGateway,
+    Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -155,7 +155,11 @@ rows! {
     }
     Subnet {
         owners: &[], name: |row| row.name.as_str(),
-        references: |row| vec![(Noun::Network, row.network.uuid())],
+        references: |row| {
+            let mut found = vec![(Noun::Network, row.network.uuid())];
+            found.extend(row.public_gateway.map(|id| (Noun::PublicGateway, id.uuid())));
+            found
+        },
         unique: |_row| Vec::new(),
         fixed: [resource_group, network, cidr, ipv6_address_mode, ipv6_ra_mode, zone]
     }
@@ -201,6 +205,15 @@ rows! {
         },
         unique: |row| vec![row.address.to_string()],
         fixed: [resource_group, network, address, zone]
+    }
+    PublicGateway {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![
+            (Noun::FloatingIp, row.floating_ip.uuid()),
+            (Noun::Router, row.router.uuid()),
+        ],
+        unique: |row| vec![row.floating_ip.to_string()],
+        fixed: [resource_group, router, zone, floating_ip, owns_floating_ip]
     }
     SecurityGroup {
         owners: &[], name: |row| row.name.as_str(),

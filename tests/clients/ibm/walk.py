@@ -159,6 +159,10 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+public = works("POST", "/public_gateways", {"name": "walk-public", "vpc": {"id": vpc["id"]},
+                                            "zone": {"name": "us-south-2"}, "resource_group": GROUP})
+free_ip = works("POST", "/floating_ips", {"name": "walk-free", "zone": {"name": "us-south-3"}})
+works("PUT", f"/subnets/{subnet['id']}/public_gateway", {"id": public["id"]})
 RULE = {"direction": "inbound", "protocol": "tcp", "port_min": 22, "port_max": 23,
         "remote": {"cidr_block": "192.168.0.0/24"}}
 group = works("POST", "/security_groups", {"name": "walk-group", "vpc": {"id": vpc["id"]}, "rules": [RULE]})
@@ -188,7 +192,7 @@ IDS = {
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
     "/network_acls/{id}": vpc["default_network_acl"]["id"],
     "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
-    "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
+    "/public_gateways/{id}": public["id"], "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
     "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
     "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
@@ -212,7 +216,12 @@ def new_connection():
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
 
 # A rule's other end is a block, an address or a group, whichever way that is named.
-TARGET = ["target", *(f"target.{part}" for part in ("crn", "href", "id"))]
+def identity(name):
+    """A field that names a thing, whichever way."""
+    return [name, *(f"{name}.{part}" for part in ("crn", "href", "id"))]
+
+
+TARGET = identity("target")
 REMOTE = ["remote", *(f"remote.{part}" for part in ("address", "cidr_block", "crn", "href", "id"))]
 
 CASES = {
@@ -230,9 +239,23 @@ CASES = {
             {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "total_ipv4_address_count": 64},
         ],
         only={"ip_version": "ipv6"},
-        seen=["vpc.crn", "vpc.href", "zone.href"],
+        seen=["vpc.crn", "vpc.href", "zone.href", *identity("public_gateway")],
     ),
-    ("PATCH", "/subnets/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("PATCH", "/subnets/{id}"): lambda: Case(
+        {}, [{"name": fresh(), "public_gateway": {"id": public["id"]}}], seen=identity("public_gateway"),
+    ),
+    ("PUT", "/subnets/{id}/public_gateway"): lambda: Case({}, [{"id": public["id"]}], seen=["crn", "href"]),
+    ("POST", "/public_gateways"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}},
+        [{"name": fresh(), "vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "resource_group": GROUP,
+          "floating_ip": {"name": fresh()}},
+         {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "floating_ip": {"id": free_ip["id"]}},
+         {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"},
+          "floating_ip": {"address": free_ip["address"]}}],
+        seen=["vpc.crn", "vpc.href", "zone.href", *identity("floating_ip"), "floating_ip.resource_group",
+              "floating_ip.resource_group.id"],
+    ),
+    ("PATCH", "/public_gateways/{id}"): lambda: Case({}, [{"name": fresh()}]),
     ("POST", "/instances"): lambda: Case(
         {"primary_network_interface": {"subnet": {"id": subnet["id"]}}},
         [{"name": fresh(), "primary_network_interface": {"subnet": {"id": subnet["id"]}},
@@ -365,6 +388,7 @@ FILTERS = {
         "target.name": {"eth0": True, "eth1": False},
         "target.resource_type": {"network_interface": True, "public_gateway": False},
     }),
+    "/public_gateways": (public, {"resource_group.id": BY_GROUP}),
     "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
     "/network_acls": (vpc["default_network_acl"], {"resource_group.id": BY_GROUP}),
     "/network_acls/{network_acl_id}/rules": (

@@ -20,6 +20,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::PublicGateway => "public_gateway",
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
@@ -46,6 +47,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::PublicGateway => "public gateway",
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
@@ -89,6 +91,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfGateway => "vpn_connection_local_subnets_quota_exceeded",
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
+        Quota::PublicGatewaysInZone => "public_gateways_quota_exceeded",
         Quota::Routers => "vpcs_quota_exceeded",
         Quota::RulesOfSecurityGroup => "security_group_rules_quota_exceeded",
         Quota::SecurityGroups => "security_groups_quota_exceeded",
@@ -110,6 +113,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfGateway => "local CIDRs of a gateway's VPN connections",
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
+        Quota::PublicGatewaysInZone => "public gateways in a zone of a VPC",
         Quota::Routers => "VPCs in a region",
         Quota::RulesOfSecurityGroup => "rules of a security group",
         Quota::SecurityGroups => "security groups of a VPC",
@@ -125,6 +129,7 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
         Noun::Gateway => "gateway",
         Noun::IkePolicy | Noun::IpsecPolicy => "policy",
         Noun::Port => "instance",
+        Noun::PublicGateway => "public",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "group",
         Noun::SecurityGroupRule => "rule",
@@ -134,10 +139,11 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 6] = [
+const REGIONAL: [Noun; 7] = [
     Noun::FloatingIp,
     Noun::IkePolicy,
     Noun::IpsecPolicy,
+    Noun::PublicGateway,
     Noun::Router,
     Noun::SecurityGroup,
     Noun::SecurityGroupRule,

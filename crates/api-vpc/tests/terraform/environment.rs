@@ -133,3 +133,52 @@ async fn ibm_is_floating_ip() {
         t.destroy(&path, 204).await;
     }
 }
+
+#[tokio::test]
+async fn ibm_is_public_gateway() {
+    let t = Terraform::new().await;
+    let (vpc, subnet, _, _) = t.instance().await;
+    let body = json!({
+        "name": "gateway", "vpc": {"id": vpc}, "zone": {"name": "us-south-1"},
+        "floating_ip": {"name": "address"}, "resource_group": {"id": "group-1"},
+    });
+    let id = t.post("/public_gateways", body).await.is(201).id();
+    let path = format!("/public_gateways/{id}");
+    let read = async || {
+        let one = t.get(&path).await.is(200).body.clone();
+        let floating = ["id", "address", "name", "crn"].map(|name| text(&one["floating_ip"], name));
+        let mut read = json!({
+            "floating_ip": floating, "zone": text(&one["zone"], "name"),
+            "vpc": text(&one["vpc"], "id"),
+            "resource_group": text(&one["resource_group"], "id"),
+        });
+        for name in ["name", "status", "crn", "resource_type"] {
+            read[name] = json!(text(&one, name));
+        }
+        read
+    };
+    let first = read().await;
+    assert_eq!(
+        (&first["status"], &first["vpc"]),
+        (&json!("available"), &json!(vpc))
+    );
+    assert_eq!(read().await, first);
+    t.patch(&path, json!({"name": "renamed"})).await.is(200);
+    // The subnet's attachment is a resource of its own; or a field of the subnet.
+    let attachment = format!("/subnets/{subnet}/public_gateway");
+    t.put(&attachment, json!({"id": id})).await.is(201);
+    assert_eq!(text(&t.get(&attachment).await.is(200).body, "id"), id);
+    t.destroy(&attachment, 204).await;
+    let of_subnet = format!("/subnets/{subnet}");
+    t.patch(&of_subnet, json!({"public_gateway": {"id": id}}))
+        .await
+        .is(200);
+    assert_eq!(
+        t.get(&of_subnet).await.body["public_gateway"]["id"],
+        id.as_str()
+    );
+    t.patch(&of_subnet, json!({"public_gateway": null}))
+        .await
+        .is(200);
+    t.destroy(&path, 204).await;
+}

@@ -1,6 +1,6 @@
 //! A floating IP with what it stands for.
 
-use adit_model::{FloatingIp, FloatingIpId, Port, Subnet};
+use adit_model::{FloatingIp, FloatingIpId, Port, PublicGateway, Subnet};
 use adit_store::Transaction;
 
 use super::find;
@@ -15,6 +15,8 @@ pub struct FloatingIpView {
     /// The machine that it stands for, with the subnet of its address; a port that no machine is
     /// plugged in is none.
     pub machine: Option<(Port, Subnet)>,
+    /// The public gateway that has it.
+    pub public_gateway: Option<PublicGateway>,
 }
 
 impl Control {
@@ -64,5 +66,10 @@ async fn view(tx: &mut dyn Transaction, row: FloatingIp) -> Result<FloatingIpVie
         None => None,
     };
     let machine = port.zip(subnet);
-    Ok(FloatingIpView { row, machine })
+    let gateways = tx.public_gateways_of_floating_ip(row.id).await?;
+    Ok(FloatingIpView {
+        row,
+        machine,
+        public_gateway: gateways.into_iter().next(),
+    })
 }

@@ -1,6 +1,6 @@
 //! A subnet as it is seen from its router.
 
-use adit_model::{Router, RouterId, Subnet, SubnetId};
+use adit_model::{PublicGateway, Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
 use super::find;
@@ -15,6 +15,8 @@ pub struct SubnetView {
     pub subnet: Subnet,
     /// The router it is on.
     pub router: Router,
+    /// What its machines get outside by.
+    pub public_gateway: Option<PublicGateway>,
     /// How many addresses are left for machines and gateways.
     pub available: u64,
 }
@@ -85,9 +87,14 @@ impl Control {
     ) -> Result<SubnetView, Error> {
         let router = on_router::router_of(tx, subnet.id).await?;
         let router = tx.any_router(router).await?;
+        let public_gateway = match subnet.public_gateway {
+            Some(id) => tx.any_public_gateway(id).await?,
+            None => None,
+        };
         let of_gateway = self.0.config.limits.addresses_of_gateway;
         Ok(SubnetView {
             router: router.ok_or(Error::NotFound(Noun::Router))?,
+            public_gateway,
             available: address::available(tx, &subnet, of_gateway).await?,
             subnet,
         })

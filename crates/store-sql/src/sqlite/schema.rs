@@ -56,6 +56,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V10__names_of_floating_ips",
         include_str!("../../migrations/sqlite/V10__names_of_floating_ips.sql"),
     ),
+    (
+        "V11__public_gateways",
+        include_str!("../../migrations/sqlite/V11__public_gateways.sql"),
+    ),
 ];
 
 /// The latest version.

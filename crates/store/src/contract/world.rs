@@ -13,9 +13,9 @@ use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
     Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
-    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, Revision,
-    Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
-    Subnet, SubnetId,
+    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, PublicGateway,
+    PublicGatewayId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
+    SecurityGroupRuleId, Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -32,6 +32,9 @@ pub struct World {
     pub interface: Port,
     pub port: Port,
     pub floating_ip: FloatingIp,
+    /// That of the public gateway.
+    pub other_floating_ip: FloatingIp,
+    pub public_gateway: PublicGateway,
     pub security_group: SecurityGroup,
     pub security_group_rule: SecurityGroupRule,
     pub gateway: Gateway,
@@ -59,6 +62,8 @@ impl World {
             (RouterId::random(), SubnetId::random(), GatewayId::random());
         let (interface, port) = (PortId::random(), PortId::random());
         let (group, endpoints) = (SecurityGroupId::random(), EndpointGroupId::random());
+        let (public_gateway, other_floating_ip) =
+            (PublicGatewayId::random(), FloatingIpId::random());
         let (ike, ipsec) = (IkePolicyId::random(), IpsecPolicyId::random());
         let (created_at, revision) = (time(i64::from(n)), Revision::FIRST);
         let updated_at = time(i64::from(n) + 1);
@@ -141,6 +146,7 @@ impl World {
                 }],
                 ipv6_address_mode: None,
                 ipv6_ra_mode: Some("slaac".to_owned()),
+                public_gateway: Some(public_gateway),
                 zone: "us-south-1".to_owned(),
                 created_at,
                 updated_at,
@@ -186,6 +192,32 @@ impl World {
                 }),
                 created_at,
                 updated_at,
+                revision,
+            },
+            other_floating_ip: FloatingIp {
+                id: other_floating_ip,
+                project,
+                resource_group: None,
+                name: Name::default(),
+                description: String::new(),
+                network: external,
+                address: public(103).into(),
+                zone: "us-south-1".to_owned(),
+                association: None,
+                created_at: time(i64::from(n) + 2),
+                updated_at,
+                revision,
+            },
+            public_gateway: PublicGateway {
+                id: public_gateway,
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                router,
+                zone: "us-south-1".to_owned(),
+                name: name("pg"),
+                floating_ip: other_floating_ip,
+                owns_floating_ip: true,
+                created_at,
                 revision,
             },
             security_group: SecurityGroup {
@@ -304,8 +336,10 @@ impl World {
         tx.insert_project(&self.project).await?;
         tx.insert_network(&self.external).await?;
         tx.insert_network(&self.network).await?;
-        tx.insert_subnet(&self.subnet).await?;
         tx.insert_router(&self.router).await?;
+        tx.insert_floating_ip(&self.other_floating_ip).await?;
+        tx.insert_public_gateway(&self.public_gateway).await?;
+        tx.insert_subnet(&self.subnet).await?;
         tx.insert_security_group(&self.security_group).await?;
         tx.insert_security_group_rule(&self.security_group_rule)
             .await?;
