@@ -34,6 +34,9 @@ pub(crate) trait IbmFields {
     /// 404 for what an identity names.
     fn no_such(&self, name: &str, noun: Noun) -> ApiError;
 
+    /// 404 for what the body itself, an identity, names.
+    fn nothing(&self, noun: Noun) -> ApiError;
+
     /// An error, which names what an identity does if that is what is missing.
     fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError;
 
@@ -105,6 +108,12 @@ impl IbmFields for Fields {
         });
         let text = texts.into_iter().flatten().next().unwrap_or_default();
         ApiError::not_found(noun, &text).field(&format!("{}.id", self.path(name)))
+    }
+
+    fn nothing(&self, noun: Noun) -> ApiError {
+        let texts = ["id", "href", "crn"].map(|part| self.text(part).ok().flatten());
+        let text = texts.into_iter().flatten().next();
+        ApiError::not_found(noun, text.unwrap_or_default()).field("id")
     }
 
     fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError {

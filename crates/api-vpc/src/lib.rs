@@ -23,7 +23,6 @@ mod cidrs;
 mod config;
 mod connections;
 mod context;
-mod default_parts;
 mod documentation;
 mod error;
 mod fields;

@@ -155,13 +155,7 @@ async fn attach(
     // What is missing of the path is told before what is wrong with the body.
     control.subnet_view(&cx.caller, subnet).await?;
     let id: Option<PublicGatewayId> = identified(&body)?;
-    let missing = || {
-        ApiError::not_found(
-            Noun::PublicGateway,
-            body.text("id").ok().flatten().unwrap_or_default(),
-        )
-        .field("id")
-    };
+    let missing = || body.nothing(Noun::PublicGateway);
     let id = id.ok_or_else(missing)?;
     let attached = control.attach_public_gateway(&cx.caller, subnet, Some(id));
     attached.await.map_err(|error| match error {

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use adit_control::Noun;
 use adit_model::{
-    FloatingIp, Gateway, Port, PublicGateway, Router, RouterId, SecurityGroup, Subnet, SubnetId,
+    FloatingIp, Gateway, NetworkAcl, Port, PublicGateway, Router, RouterId, SecurityGroup, Subnet,
+    SubnetId,
 };
 use serde_json::{Value, json};
 
@@ -56,14 +57,14 @@ pub(crate) fn subnet(cx: &Context, subnet: &Subnet) -> Value {
     })
 }
 
-/// A VPC's default network ACL.
-pub(crate) fn network_acl(cx: &Context, row: &Router) -> Value {
-    let id = cx.regional(Part::NetworkAcl.of(row.id.uuid()));
+/// A network ACL.
+pub(crate) fn network_acl(cx: &Context, row: &NetworkAcl) -> Value {
+    let id = cx.regional(row.id.uuid());
     json!({
         "id": id,
         "crn": cx.crn("network-acl", &id),
         "href": cx.href(&format!("network_acls/{id}")),
-        "name": format!("{}-network-acl", row.name),
+        "name": row.name.as_str(),
     })
 }
 

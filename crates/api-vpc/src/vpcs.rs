@@ -5,7 +5,7 @@ use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
 use adit_control::{Allowance, Naming, Noun};
-use adit_model::{Router as Row, RouterId, SecurityGroup};
+use adit_model::{NetworkAcl, Router as Row, RouterId, SecurityGroup};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -69,11 +69,7 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     // None here has access to a classic infrastructure.
     let keep = |row: &Row| !is_classic && cx.wants_group(row.resource_group.as_ref());
     let page = page_of(&cx, found, place, keep)?;
-    let defaults = cx
-        .vpc
-        .control
-        .default_groups_of_routers(&page.items)
-        .await?;
+    let defaults = Defaults::of(&cx, &page.items).await?;
     let rendered = page.items.iter().map(|row| render(&cx, row, &defaults));
     let rendered = rendered.collect();
     show(&cx, "vpcs", "vpcs", &page, rendered)
@@ -163,14 +159,31 @@ async fn prefixes(cx: &Context, row: &Row) -> Result<Vec<Value>, ApiError> {
     Ok(prefixes)
 }
 
+/// What VPCs have by themselves.
+struct Defaults {
+    groups: HashMap<RouterId, SecurityGroup>,
+    acls: HashMap<RouterId, NetworkAcl>,
+}
+
+impl Defaults {
+    /// Those of these VPCs, made where they are not there yet.
+    async fn of(cx: &Context, rows: &[Row]) -> Result<Self, ApiError> {
+        let control = &cx.vpc.control;
+        Ok(Self {
+            groups: control.default_groups_of_routers(rows).await?,
+            acls: control.default_acls_of_routers(rows).await?,
+        })
+    }
+}
+
 async fn answer(cx: &Context, row: &Row) -> Result<Response, ApiError> {
-    let control = &cx.vpc.control;
-    let defaults = control.default_groups_of_routers(std::slice::from_ref(row));
-    let body = render(cx, row, &defaults.await?);
+    let defaults = Defaults::of(cx, std::slice::from_ref(row)).await?;
+    let body = render(cx, row, &defaults);
     Ok((etag(row.revision), Json(body)).into_response())
 }
 
-fn render(cx: &Context, row: &Row, defaults: &HashMap<RouterId, SecurityGroup>) -> Value {
+fn render(cx: &Context, row: &Row, defaults: &Defaults) -> Value {
+    let (group, acl) = (defaults.groups.get(&row.id), defaults.acls.get(&row.id));
     let mut body = references::vpc(cx, row);
     set(&mut body, "status", json!("available"));
     set(&mut body, "classic_access", json!(false));
@@ -187,16 +200,12 @@ fn render(cx: &Context, row: &Row, defaults: &HashMap<RouterId, SecurityGroup>) 
     set(
         &mut body,
         "default_network_acl",
-        references::network_acl(cx, row),
+        json!(acl.map(|acl| references::network_acl(cx, acl))),
     );
     set(
         &mut body,
         "default_security_group",
-        json!(
-            defaults
-                .get(&row.id)
-                .map(|group| references::security_group(cx, group))
-        ),
+        json!(group.map(|group| references::security_group(cx, group))),
     );
     set(
         &mut body,

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod floating_ips;
+mod network_acls;
 mod operations;
 mod peers;
 mod public_gateways;

@@ -21,6 +21,8 @@ struct Things {
     nic: String,
     floating: String,
     public: String,
+    acl: String,
+    acl_rule: String,
 }
 
 async fn things(w: &World) -> Things {
@@ -41,6 +43,8 @@ async fn things(w: &World) -> Things {
         "floating_ip": {"id": floating},
     });
     let public = w.post("/public_gateways", body).await.is(201).id();
+    let acl = w.post("/network_acls", json!({"vpc": {"id": vpc}})).await;
+    let acl_rule = acl.is(201).body["rules"][0]["id"].clone();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
     let gateway = w.post("/vpn_gateways", body).await.is(201).id();
     let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
@@ -63,6 +67,8 @@ async fn things(w: &World) -> Things {
         nic: nic.as_str().unwrap().to_owned(),
         floating,
         public,
+        acl: acl.id(),
+        acl_rule: acl_rule.as_str().unwrap().to_owned(),
     }
 }
 
@@ -84,6 +90,8 @@ impl Things {
             nic: zonal(),
             floating: regional(),
             public: regional(),
+            acl: regional(),
+            acl_rule: regional(),
         }
     }
 
@@ -103,6 +111,8 @@ impl Things {
             nic,
             floating,
             public,
+            acl,
+            acl_rule,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -274,6 +284,11 @@ impl Things {
             all.push((delete.clone(), path, code, none.clone()));
         }
         for (path, code) in [
+            (format!("/network_acls/{acl}"), "network_acl_not_found"),
+            (
+                format!("/network_acls/{acl}/rules/{acl_rule}"),
+                "network_acl_not_found",
+            ),
             (
                 format!("/public_gateways/{public}"),
                 "public_gateway_not_found",
@@ -301,6 +316,17 @@ impl Things {
         ] {
             all.push((method.clone(), path, "instance_not_found", none.clone()));
         }
+        let path = format!("/network_acls/{acl}/rules");
+        let code = "network_acl_not_found";
+        all.push((get.clone(), path.clone(), code, none.clone()));
+        let body = json!({
+            "action": "deny", "direction": "inbound", "protocol": "all", "source": "10.0.0.0/8",
+            "destination": "10.0.0.0/8",
+        });
+        all.push((Method::POST, path, code, body));
+        let path = format!("/subnets/{subnet}/network_acl");
+        let body = json!({"id": acl});
+        all.push((put.clone(), path, "subnet_not_found", body));
         let path = format!("/subnets/{subnet}/public_gateway");
         all.push((get.clone(), path.clone(), "subnet_not_found", none.clone()));
         all.push((
@@ -471,7 +497,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 21);
+    assert_eq!(paths.len(), 25);
     for (method, path) in paths {
         for body in [
             "",

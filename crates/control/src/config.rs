@@ -25,6 +25,10 @@ pub struct Limits {
     pub security_groups: usize,
     /// Rules of a security group.
     pub rules_of_security_group: usize,
+    /// Network ACLs of a router, its default one among them.
+    pub network_acls: usize,
+    /// Rules of a network ACL.
+    pub rules_of_network_acl: usize,
     /// Floating IPs of a project in one zone.
     pub floating_ips_in_zone: usize,
     /// Instances of a project.
@@ -61,6 +65,8 @@ impl Default for Limits {
             subnets: 15,
             security_groups: 25,
             rules_of_security_group: 25,
+            network_acls: 25,
+            rules_of_network_acl: 50,
             floating_ips_in_zone: 20,
             instances: 25,
             machines: 50,

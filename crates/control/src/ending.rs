@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
-//!     then, and again after a restart: connections, gateways, groups, policies, public gateways, floating IPs, ports,
+//!     then, and again after a restart: connections, gateways, groups, policies, network ACLs, public gateways, floating IPs, ports,
 //!     routers, subnets, networks, security groups --> nothing left --> its row goes
 //! ```
 //!
@@ -133,6 +133,7 @@ impl Control {
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);
             ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);
             ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id);
+            network_acls => |id| self.delete_network_acl(caller, OnDelete::Cascade, id, None);
             public_gateways => |id| self.delete_public_gateway(caller, OnDelete::Cascade, id, None);
             floating_ips => |id| self.delete_floating_ip(caller, id, None);
             ports => |id| self.delete_port(caller, PORTS, id, None);

@@ -90,6 +90,8 @@ pub enum Quota {
     LocalCidrsOfConnection,
     /// Local blocks of a gateway's connections.
     LocalCidrsOfGateway,
+    /// Network ACLs of a router.
+    NetworkAcls,
     /// Ports of a project that are machines.
     Machines,
     /// Peer blocks of a connection.
@@ -100,6 +102,8 @@ pub enum Quota {
     PublicGatewaysInZone,
     /// Routers of a project.
     Routers,
+    /// Rules of a network ACL.
+    RulesOfNetworkAcl,
     /// Rules of a security group.
     RulesOfSecurityGroup,
     /// Security groups of a router.

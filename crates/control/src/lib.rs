@@ -47,6 +47,7 @@ mod listed;
 pub mod login;
 mod misfit;
 pub mod network;
+pub mod network_acl;
 mod on_router;
 pub mod outside_port;
 pub mod password;

@@ -14,7 +14,7 @@ use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
 use crate::rules::{self, Allowance, Naming, OnDelete};
-use crate::{Caller, Control, network, on_router, security_group};
+use crate::{Caller, Control, network, network_acl, on_router, security_group};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -245,7 +245,7 @@ impl Control {
         Ok(row)
     }
 
-    /// Deletes a router, with its security groups.
+    /// Deletes a router, with its security groups and network ACLs.
     ///
     /// # Errors
     /// It is not there, has interfaces, gateways or public gateways, or a port has one of its groups.
@@ -274,6 +274,7 @@ impl Control {
             Error::used(Noun::Router, Noun::Port, ports)?;
             security_group::delete(&mut tx, &group, OnDelete::Cascade).await?;
         }
+        network_acl::delete_of_router(&mut tx, id).await?;
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use adit_model::connection::Identity;
 use adit_model::desired::{
-    ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec, InterfaceAddress,
-    InterfaceSpec, NetworkSpec, RouterSpec, SourceSpec, TunnelSpec,
+    EdgeGateway, EdgeSpec, ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec,
+    InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, SourceSpec, TunnelSpec,
 };
+use adit_model::network_acl::{AclRule, Action, Flow, Place};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, SecurityGroupId, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, RouterId, SecurityGroupId,
+    Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
 use crate::crypto_profile::CryptoProfile;
+use crate::gateway::private_addresses;
+use crate::network_acl;
 use crate::policies::Policies;
 use crate::resolver::NOT_FOUND_YET;
 use crate::view::Wish;
@@ -129,10 +133,12 @@ async fn members(
     Ok(hosts)
 }
 
-/// The router as it is wished. One that is down has no interfaces and no way outside.
+/// The router as it is wished. One that is down has no interfaces and no way outside. A gateway takes
+/// `of_gateway` addresses of its subnet.
 pub(crate) async fn router(
     tx: &mut dyn Transaction,
     router: Router,
+    of_gateway: u64,
 ) -> Result<RouterSpec, StoreError> {
     let id = router.id;
     let mut spec = RouterSpec {
@@ -141,6 +147,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         sources: Vec::new(),
+        edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
@@ -157,6 +164,8 @@ pub(crate) async fn router(
         if router.external.is_some() {
             spec.sources.extend(sources(tx, &subnets, port).await?);
         }
+        spec.edges
+            .extend(edges(tx, &subnets, port, id, of_gateway).await?);
         spec.interfaces.push(InterfaceSpec {
             id: port.id,
             network: port.network,
@@ -204,6 +213,60 @@ async fn sources(
         }));
     }
     Ok(sources)
+}
+
+/// What may pass the edges of an interface's subnets, as far as that is not everything.
+async fn edges(
+    tx: &mut dyn Transaction,
+    subnets: &[Subnet],
+    port: &Port,
+    router: RouterId,
+    of_gateway: u64,
+) -> Result<Vec<EdgeSpec>, StoreError> {
+    let mut edges = Vec::new();
+    for subnet in subnets {
+        let is_here = port.fixed_ips.iter().any(|ip| ip.subnet == subnet.id);
+        if !is_here || !subnet.cidr.is_ipv4() {
+            continue;
+        }
+        let Some(acl) = network_acl::of_subnet(tx, subnet, router).await? else {
+            continue;
+        };
+        let rules: Vec<_> = acl.rules.iter().map(|rule| rule.content).collect();
+        if lets_everything_through(&rules) {
+            continue;
+        }
+        let siblings = tx.gateways_of_router(router).await?;
+        let gateways = siblings.iter().filter(|row| row.subnet == Some(subnet.id));
+        let gateways = gateways.filter_map(|gateway| {
+            let inside = private_addresses(gateway, subnet, &siblings, of_gateway);
+            Some(EdgeGateway {
+                address: gateway.addresses.v4,
+                inside: *inside.first()?,
+            })
+        });
+        edges.push(EdgeSpec {
+            interface: port.id,
+            block: (port.fixed_ips.len() > 1).then_some(subnet.cidr),
+            gateways: gateways.collect(),
+            rules,
+        });
+    }
+    Ok(edges)
+}
+
+/// Whether the first rule for each way is for every packet, and allows it.
+fn lets_everything_through(rules: &[AclRule]) -> bool {
+    [Flow::Inbound, Flow::Outbound].into_iter().all(|flow| {
+        let first = rules.iter().find(|rule| rule.flow == flow);
+        let everywhere = |place: Place| place.cidr().prefix_len() == 0;
+        first.is_some_and(|rule| {
+            rule.action == Action::Allow
+                && rule.protocol.is_none()
+                && everywhere(rule.source)
+                && everywhere(rule.destination)
+        })
+    })
 }
 
 /// The gateway as it is wished.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, Port,
-    PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
+    Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, NetworkAcl,
+    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -144,6 +144,12 @@ touch! {
         }
     }
 
+    NetworkAcl, by old: false, |_tx, old, new, touched| {
+        for row in old.into_iter().chain(new) {
+            touched.whole(Key::Router(row.router));
+        }
+    }
+
     PublicGateway, by old: false, |_tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Router(row.router));
@@ -164,6 +170,10 @@ touch! {
         if old.map(told) != new.map(told) {
             for row in old.into_iter().chain(new) {
                 touched.whole(Key::Gateway(row.id));
+                // The edge of its subnet is one of its own.
+                if row.subnet.is_some() {
+                    touched.whole(Key::Router(row.router));
+                }
             }
         }
     }

@@ -85,6 +85,10 @@ typed_id! {
     IpsecPolicyId;
     /// Names a [`crate::Network`].
     NetworkId;
+    /// Names a [`crate::NetworkAcl`].
+    NetworkAclId;
+    /// Names a [`crate::network_acl::NetworkAclRule`].
+    NetworkAclRuleId;
     /// Names a [`crate::Port`].
     PortId;
     /// Names a [`crate::Project`].

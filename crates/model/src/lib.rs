@@ -17,6 +17,7 @@ pub mod id;
 pub mod mac;
 pub mod name;
 pub mod network;
+pub mod network_acl;
 pub mod noun;
 pub mod observed;
 pub mod outer;
@@ -40,12 +41,14 @@ pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId,
-    HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId, PublicGatewayId, RouterId,
-    SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    HostId, IkePolicyId, IpsecPolicyId, NetworkAclId, NetworkAclRuleId, NetworkId, PortId,
+    ProjectId, PublicGatewayId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId,
+    UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
 pub use network::Network;
+pub use network_acl::NetworkAcl;
 pub use noun::Noun;
 pub use outer::OuterAddresses;
 pub use peer_address::{PeerAddress, PeerAddressError};

@@ -53,6 +53,8 @@ nouns! {
     IpsecPolicy = "ipsec_policy", "IPsec policy";
     /// A [`crate::Network`].
     Network = "network", "network";
+    /// A [`crate::NetworkAcl`].
+    NetworkAcl = "network_acl", "network ACL";
     /// A [`crate::Port`].
     Port = "port", "port";
     /// A [`crate::Project`].

@@ -8,6 +8,7 @@ use adit_model::desired::{ExternalSpec, RouterSpec};
 
 use crate::applied::Router;
 use crate::error::NetworkError;
+use crate::filter::Table as Filter;
 use crate::netlink::{Route, Table, host_len};
 use crate::nft::{self, WayOut};
 use crate::provider::{Network, host_address};
@@ -78,7 +79,8 @@ impl Network {
             }
         }
         outside.own = wanted;
-        self.filters.apply(&router.namespace, text).await?;
+        let filters = &self.filters;
+        filters.apply(&router.namespace, Filter::Main, text).await?;
         let Some(external) = spec.external else {
             return Ok(());
         };

@@ -1,6 +1,7 @@
 //! The text of packet filters and address translation, as the program `nft` reads it. Only
 //! addresses, numbers and the names of our own links get into it.
 
+mod edges;
 mod router;
 
 use std::fmt::Write;
@@ -9,6 +10,7 @@ use adit_model::Cidr;
 use adit_model::desired::FilterRule;
 use adit_model::security_group::{Direction, Family};
 
+pub(crate) use edges::{Edge, NO_EDGES, edges};
 pub(crate) use router::{WayOut, router};
 
 /// No table. Like every text here it is one transaction: the table that was there goes in the

@@ -16,6 +16,7 @@ mod floating_ip;
 mod gateway;
 mod key_file;
 mod network;
+mod network_acl;
 mod policy;
 mod port;
 mod public_gateway;

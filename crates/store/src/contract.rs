@@ -113,6 +113,7 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         port: port any_port;
         floating_ip: floating_ip any_floating_ip;
         public_gateway: public_gateway any_public_gateway;
+        network_acl: network_acl any_network_acl;
         security_group: security_group any_security_group;
         security_group_rule: security_group_rule any_security_group_rule;
         gateway: gateway any_gateway;
@@ -141,6 +142,8 @@ pub async fn what_hangs_on_something_is_found(store: &dyn Store) {
     finds! {
         subnets_of_network(w.network.id) -> w.subnet;
         subnets_of_public_gateway(w.public_gateway.id) -> w.subnet;
+        subnets_of_network_acl(w.network_acl.id) -> w.subnet;
+        network_acls_of_router(w.router.id) -> w.network_acl;
         public_gateways_of_floating_ip(w.other_floating_ip.id) -> w.public_gateway;
         public_gateways_of_router(w.router.id) -> w.public_gateway;
         ports_of_router(w.router.id) -> w.interface;
@@ -183,6 +186,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         gateway: gateway delete_gateway;
         floating_ip: floating_ip delete_floating_ip;
         public_gateway: public_gateway delete_public_gateway;
+        network_acl: network_acl delete_network_acl;
         security_group_rule: security_group_rule delete_security_group_rule;
         port: port delete_port;
         security_group: security_group delete_security_group;
@@ -203,6 +207,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         endpoint_group: endpoint_groups count_endpoint_groups;
         gateway: gateways count_gateways;
         public_gateway: public_gateways count_public_gateways;
+        network_acl: network_acls count_network_acls;
         security_group: security_groups count_security_groups;
         security_group_rule: security_group_rules count_security_group_rules;
         subnet: subnets count_subnets;
@@ -340,7 +345,7 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
     let p = w.project.id;
-    for which in 0..11 {
+    for which in 0..12 {
         let mut tx = store.write().await.unwrap();
         let refused = match which {
             0 => tx.delete_router(p, w.router.id).await,
@@ -353,6 +358,7 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
             7 => tx.delete_endpoint_group(p, w.endpoint_group.id).await,
             8 => tx.delete_floating_ip(p, w.other_floating_ip.id).await,
             9 => tx.delete_public_gateway(p, w.public_gateway.id).await,
+            10 => tx.delete_network_acl(p, w.network_acl.id).await,
             _ => tx.delete_ipsec_policy(p, w.ipsec_policy.id).await,
         };
         assert!(
@@ -361,35 +367,30 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
         );
     }
     let mut tx = store.write().await.unwrap();
-    assert!(tx.delete_connection(p, w.connection.id).await.unwrap());
+    macro_rules! gone {
+        ($($delete:ident $row:ident;)+) => {$(
+            assert!(tx.$delete(p, w.$row.id).await.unwrap());
+        )+};
+    }
+    gone! { delete_connection connection; }
     assert!(!tx.delete_connection(p, w.connection.id).await.unwrap());
-    assert!(tx.delete_ike_policy(p, w.ike_policy.id).await.unwrap());
-    assert!(tx.delete_ipsec_policy(p, w.ipsec_policy.id).await.unwrap());
-    assert!(tx.delete_gateway(p, w.gateway.id).await.unwrap());
-    assert!(
-        tx.delete_endpoint_group(p, w.endpoint_group.id)
-            .await
-            .unwrap()
-    );
-    assert!(tx.delete_floating_ip(p, w.floating_ip.id).await.unwrap());
-    assert!(tx.delete_port(p, w.port.id).await.unwrap());
-    assert!(tx.delete_port(p, w.interface.id).await.unwrap());
-    assert!(tx.delete_subnet(p, w.subnet.id).await.unwrap());
-    assert!(
-        tx.delete_public_gateway(p, w.public_gateway.id)
-            .await
-            .unwrap()
-    );
-    let floating = tx.delete_floating_ip(p, w.other_floating_ip.id);
-    assert!(floating.await.unwrap());
-    assert!(
-        tx.delete_security_group(p, w.security_group.id)
-            .await
-            .unwrap()
-    );
-    assert!(tx.delete_router(p, w.router.id).await.unwrap());
-    assert!(tx.delete_network(p, w.network.id).await.unwrap());
-    assert!(tx.delete_network(p, w.external.id).await.unwrap());
+    gone! {
+        delete_ike_policy ike_policy;
+        delete_ipsec_policy ipsec_policy;
+        delete_gateway gateway;
+        delete_endpoint_group endpoint_group;
+        delete_floating_ip floating_ip;
+        delete_port port;
+        delete_port interface;
+        delete_subnet subnet;
+        delete_public_gateway public_gateway;
+        delete_network_acl network_acl;
+        delete_floating_ip other_floating_ip;
+        delete_security_group security_group;
+        delete_router router;
+        delete_network network;
+        delete_network external;
+    }
     assert_eq!(tx.all_security_group_rules().await.unwrap(), []);
     tx.commit().await.unwrap();
 }

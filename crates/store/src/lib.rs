@@ -31,8 +31,8 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
-    PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, NetworkAcl,
+    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 
@@ -105,6 +105,7 @@ pub trait Transaction:
     + Rows<Router>
     + Rows<FloatingIp>
     + Rows<PublicGateway>
+    + Rows<NetworkAcl>
     + Rows<SecurityGroup>
     + Rows<SecurityGroupRule>
     + Rows<Gateway>
@@ -134,6 +135,7 @@ pub trait WriteTransaction:
     + WriteRows<Router>
     + WriteRows<FloatingIp>
     + WriteRows<PublicGateway>
+    + WriteRows<NetworkAcl>
     + WriteRows<SecurityGroup>
     + WriteRows<SecurityGroupRule>
     + WriteRows<Gateway>

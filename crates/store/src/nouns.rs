@@ -3,9 +3,10 @@
 
 use adit_model::{
     Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId, Gateway,
-    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port,
-    PortId, ProjectId, PublicGateway, PublicGatewayId, Revision, Router, RouterId, SecurityGroup,
-    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkAcl,
+    NetworkAclId, NetworkId, Noun, Port, PortId, ProjectId, PublicGateway, PublicGatewayId,
+    Revision, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
+    SecurityGroupRuleId, Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -102,7 +103,8 @@ nouns! {
         subnet subnets any_subnet all_subnets page_subnets count_subnets
         insert_subnet update_subnet delete_subnet;
         subnets_of_network(NetworkId: Network);
-        subnets_of_public_gateway(PublicGatewayId: PublicGateway)
+        subnets_of_public_gateway(PublicGatewayId: PublicGateway);
+        subnets_of_network_acl(NetworkAclId: NetworkAcl)
 
     Port, PortId,
         port ports any_port all_ports page_ports count_ports
@@ -123,6 +125,11 @@ nouns! {
         floating_ips_of_network(NetworkId: Network);
         floating_ips_of_port(PortId: Port);
         floating_ips_of_router(RouterId: Router)
+
+    NetworkAcl, NetworkAclId,
+        network_acl network_acls any_network_acl all_network_acls page_network_acls
+        count_network_acls insert_network_acl update_network_acl delete_network_acl;
+        network_acls_of_router(RouterId: Router)
 
     PublicGateway, PublicGatewayId,
         public_gateway public_gateways any_public_gateway all_public_gateways page_public_gateways

@@ -3,8 +3,8 @@
 use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port, ProjectId, PublicGateway,
-    Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, EndpointGroup, FloatingIp, Gateway, Network, NetworkAcl, Noun, Port, ProjectId,
+    PublicGateway, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -158,6 +158,7 @@ rows! {
         references: |row| {
             let mut found = vec![(Noun::Network, row.network.uuid())];
             found.extend(row.public_gateway.map(|id| (Noun::PublicGateway, id.uuid())));
+            found.extend(row.network_acl.map(|id| (Noun::NetworkAcl, id.uuid())));
             found
         },
         unique: |_row| Vec::new(),
@@ -205,6 +206,15 @@ rows! {
         },
         unique: |row| vec![row.address.to_string()],
         fixed: [resource_group, network, address, zone]
+    }
+    NetworkAcl {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![(Noun::Router, row.router.uuid())],
+        unique: |row| match row.is_default {
+            true => vec![row.router.to_string()],
+            false => Vec::new(),
+        },
+        fixed: [resource_group, router, is_default]
     }
     PublicGateway {
         owners: &[], name: |row| row.name.as_str(),

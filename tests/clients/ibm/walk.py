@@ -159,6 +159,11 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+ACL_RULE = {"action": "allow", "direction": "inbound", "protocol": "tcp", "source": "10.0.0.0/8",
+            "destination": "0.0.0.0/0"}
+acl = works("POST", "/network_acls", {"name": "walk-acl", "vpc": {"id": vpc["id"]}, "resource_group": GROUP,
+                                     "rules": [ACL_RULE, {**ACL_RULE, "direction": "outbound"}]})
+ACL_RULES = f"/network_acls/{acl['id']}/rules"
 public = works("POST", "/public_gateways", {"name": "walk-public", "vpc": {"id": vpc["id"]},
                                             "zone": {"name": "us-south-2"}, "resource_group": GROUP})
 free_ip = works("POST", "/floating_ips", {"name": "walk-free", "zone": {"name": "us-south-3"}})
@@ -176,6 +181,7 @@ floating = works("POST", "/floating_ips", {"name": "walk-ip", "target": {"id": N
 
 # What stands in the SDK's paths.
 IDS = {
+    "/network_acls/{network_acl_id}/rules/{id}": f"{ACL_RULES}/{acl['rules'][0]['id']}",
     "/security_groups/{security_group_id}/rules/{id}": f"{GROUPS}/rules/{group['rules'][0]['id']}",
     "/security_groups/{security_group_id}/targets/{id}": f"{GROUPS}/targets/{NIC}",
     "/vpcs/{id}": vpc["id"], "/vpcs/{vpc_id}": vpc["id"], "/subnets/{id}": subnet["id"],
@@ -190,8 +196,7 @@ IDS = {
     "/network_interfaces/{id}": instance["primary_network_interface"]["id"],
     "/reserved_ips/{id}": instance["primary_network_interface"]["primary_ip"]["id"], "/zones/{name}": "us-south-1",
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
-    "/network_acls/{id}": vpc["default_network_acl"]["id"],
-    "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
+    "/network_acls/{id}": acl["id"], "/network_acls/{network_acl_id}": acl["id"],
     "/public_gateways/{id}": public["id"], "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
     "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
@@ -214,6 +219,8 @@ def new_connection():
 
 
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
+
+ACL_NUMBERS = ["code", "type", *(f"{end}_port_{most}" for end in ("source", "destination") for most in ("min", "max"))]
 
 # A rule's other end is a block, an address or a group, whichever way that is named.
 def identity(name):
@@ -239,10 +246,36 @@ CASES = {
             {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "total_ipv4_address_count": 64},
         ],
         only={"ip_version": "ipv6"},
-        seen=["vpc.crn", "vpc.href", "zone.href", *identity("public_gateway")],
+        seen=["vpc.crn", "vpc.href", "zone.href", *identity("public_gateway"), *identity("network_acl")],
     ),
     ("PATCH", "/subnets/{id}"): lambda: Case(
-        {}, [{"name": fresh(), "public_gateway": {"id": public["id"]}}], seen=identity("public_gateway"),
+        {},
+        [{"name": fresh(), "public_gateway": {"id": public["id"]}, "network_acl": {"id": acl["id"]}}],
+        seen=[*identity("public_gateway"), *identity("network_acl")],
+    ),
+    ("PUT", "/subnets/{id}/network_acl"): lambda: Case({}, [{"id": acl["id"]}], seen=["crn", "href"]),
+    ("POST", "/network_acls"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}},
+        [{"name": fresh(), "vpc": {"id": vpc["id"]}, "resource_group": GROUP}],
+        seen=["vpc.crn", "vpc.href", *identity("source_network_acl"), "rules[]",
+              *(f"rules[].{name}" for name in (*ACL_RULE, *ACL_NUMBERS, "ip_version", "name"))],
+    ),
+    ("PATCH", "/network_acls/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/network_acls/{network_acl_id}/rules"): lambda: Case(
+        ACL_RULE,
+        [{**ACL_RULE, "name": fresh(), "ip_version": "ipv4", "source_port_min": 1, "source_port_max": 7,
+          "destination_port_min": 22, "destination_port_max": 23},
+         {**ACL_RULE, "action": "deny", "protocol": "icmp", "type": 8, "code": 0, "source": "10.0.0.7"}],
+        only={"ip_version": "ipv6", "action": "reject", "protocol": "icmp_tcp_udp", "direction": "both"},
+        seen=["before", "before.href", "before.id"],
+    ),
+    ("PATCH", "/network_acls/{network_acl_id}/rules/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "action": "deny", "direction": "inbound", "source": "10.1.0.0/16",
+          "destination": "10.2.0.1", "source_port_min": 1, "source_port_max": 7, "destination_port_min": 22,
+          "destination_port_max": 23}],
+        only={"action": "reject", "direction": "both"},
+        seen=["before", "before.href", "before.id"],
     ),
     ("PUT", "/subnets/{id}/public_gateway"): lambda: Case({}, [{"id": public["id"]}], seen=["crn", "href"]),
     ("POST", "/public_gateways"): lambda: Case(
@@ -390,9 +423,9 @@ FILTERS = {
     }),
     "/public_gateways": (public, {"resource_group.id": BY_GROUP}),
     "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
-    "/network_acls": (vpc["default_network_acl"], {"resource_group.id": BY_GROUP}),
+    "/network_acls": (acl, {"resource_group.id": BY_GROUP}),
     "/network_acls/{network_acl_id}/rules": (
-        works("GET", f"/network_acls/{vpc['default_network_acl']['id']}")["rules"][0],
+        acl["rules"][0],
         {"direction": {"inbound": True, "outbound": False}},
     ),
     "/vpcs/{vpc_id}/routing_tables": (

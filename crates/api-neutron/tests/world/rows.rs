@@ -166,6 +166,7 @@ impl World {
             host_routes: Vec::new(),
             ipv6_address_mode: None,
             ipv6_ra_mode: None,
+            network_acl: None,
             public_gateway: None,
             zone: String::new(),
             created_at: now,

@@ -17,6 +17,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::IkePolicy => "ike_policy",
         Noun::IpsecPolicy => "ipsec_policy",
         Noun::Network => "network",
+        Noun::NetworkAcl => "network_acl",
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
@@ -44,6 +45,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::IkePolicy => "IKE policy",
         Noun::IpsecPolicy => "IPsec policy",
         Noun::Network => "network",
+        Noun::NetworkAcl => "network ACL",
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
@@ -79,6 +81,8 @@ pub(super) fn field(field: &str) -> &str {
 
 pub(super) const fn quota_code(quota: Quota) -> &'static str {
     match quota {
+        Quota::NetworkAcls => "network_acls_quota_exceeded",
+        Quota::RulesOfNetworkAcl => "network_acl_rules_quota_exceeded",
         Quota::Connections => "vpn_connections_quota_exceeded",
         Quota::FloatingIpsInZone => "floating_ips_quota_exceeded",
         Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
@@ -102,6 +106,8 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
 /// What a quota counts.
 pub(super) const fn counted(quota: Quota) -> &'static str {
     match quota {
+        Quota::NetworkAcls => "network ACLs of a VPC",
+        Quota::RulesOfNetworkAcl => "rules of a network ACL",
         Quota::Connections => "VPN connections of a gateway",
         Quota::FloatingIpsInZone => "floating IPs in a zone",
         Quota::Gateways => "VPN gateways in a region",
@@ -128,6 +134,7 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
         Noun::FloatingIp => "floating",
         Noun::Gateway => "gateway",
         Noun::IkePolicy | Noun::IpsecPolicy => "policy",
+        Noun::NetworkAcl => "acl",
         Noun::Port => "instance",
         Noun::PublicGateway => "public",
         Noun::Router => "vpc",
@@ -139,10 +146,11 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 7] = [
+const REGIONAL: [Noun; 8] = [
     Noun::FloatingIp,
     Noun::IkePolicy,
     Noun::IpsecPolicy,
+    Noun::NetworkAcl,
     Noun::PublicGateway,
     Noun::Router,
     Noun::SecurityGroup,

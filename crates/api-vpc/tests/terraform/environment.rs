@@ -182,3 +182,80 @@ async fn ibm_is_public_gateway() {
         .is(200);
     t.destroy(&path, 204).await;
 }
+
+#[tokio::test]
+async fn ibm_is_network_acl() {
+    let t = Terraform::new().await;
+    let (vpc, subnet, _, _) = t.instance().await;
+    // The provider makes it with no rules but IBM's first ones, deletes those, and adds its own.
+    let body = json!({"name": "acl", "vpc": {"id": vpc}, "resource_group": {"id": "group-1"}});
+    let id = t.post("/network_acls", body).await.is(201).id();
+    let path = format!("/network_acls/{id}");
+    let rules = format!("{path}/rules");
+    for rule in t.all(&rules, "rules").await {
+        let one = format!("{rules}/{}", text(&rule, "id"));
+        t.0.call(Method::DELETE, &one, VERSION, Value::Null)
+            .await
+            .is(204);
+    }
+    for (name, more) in [
+        (
+            "out",
+            json!({"direction": "outbound", "protocol": "icmp", "type": 1, "code": 1}),
+        ),
+        (
+            "in",
+            json!({"protocol": "tcp", "destination_port_max": 65535, "destination_port_min": 1,
+                   "source_port_max": 22, "source_port_min": 22}),
+        ),
+        ("any", json!({"action": "deny", "protocol": "any"})),
+    ] {
+        let rule = json!({
+            "name": name, "action": "allow", "direction": "inbound", "source": "0.0.0.0/0",
+            "destination": "0.0.0.0/0",
+        });
+        let made = t.post(&rules, crate::world::with(rule, more)).await;
+        made.is(201);
+    }
+    let read = async || {
+        let acl = t.get(&path).await.is(200).body.clone();
+        let rules = acl["rules"].as_array().unwrap().iter().map(|rule| {
+            let fields = [
+                "id",
+                "name",
+                "action",
+                "ip_version",
+                "source",
+                "destination",
+                "direction",
+                "protocol",
+            ];
+            json!(fields.map(|name| text(rule, name)))
+        });
+        json!([
+            text(&acl, "name"),
+            text(&acl, "crn"),
+            text(&acl["vpc"], "id"),
+            text(&acl["resource_group"], "id"),
+            rules.collect::<Vec<_>>(),
+        ])
+    };
+    let first = read().await;
+    assert_eq!(first[4].as_array().unwrap().len(), 3);
+    assert_eq!(read().await, first);
+    t.patch(&path, json!({"name": "renamed"})).await.is(200);
+    let one = format!("{rules}/{}", first[4][1][0].as_str().unwrap());
+    let change = json!({"source_port_max": 23, "action": "deny"});
+    assert_eq!(
+        t.patch(&one, change).await.is(200).body["source_port_max"],
+        23
+    );
+    let attachment = format!("/subnets/{subnet}/network_acl");
+    t.put(&attachment, json!({"id": id})).await.is(201);
+    assert_eq!(text(&t.get(&attachment).await.is(200).body, "id"), id);
+    // What is detached is attached to the VPC's default one.
+    let vpc = t.get(&format!("/vpcs/{vpc}")).await.body;
+    let default = text(&vpc["default_network_acl"], "id");
+    t.put(&attachment, json!({"id": default})).await.is(201);
+    t.destroy(&path, 204).await;
+}

@@ -256,6 +256,7 @@ pub(crate) fn router() -> RouterSpec {
         external: None,
         floating_ips: Vec::new(),
         sources: Vec::new(),
+        edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: BTreeMap::new(),
     }

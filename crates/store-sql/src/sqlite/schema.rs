@@ -60,6 +60,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V11__public_gateways",
         include_str!("../../migrations/sqlite/V11__public_gateways.sql"),
     ),
+    (
+        "V12__network_acls",
+        include_str!("../../migrations/sqlite/V12__network_acls.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, Initiator};
 use adit_model::endpoint_group::{Endpoints, Written};
 use adit_model::floating_ip::Association;
+use adit_model::network_acl::{AclRule, Flow, NetworkAclRule};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::{Device, FixedIp};
 use adit_model::router::ExternalGateway;
@@ -13,9 +14,9 @@ use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
     Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
-    Name, Network, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk, PublicGateway,
-    PublicGatewayId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Subnet, SubnetId,
+    Name, Network, NetworkAcl, NetworkAclId, NetworkAclRuleId, NetworkId, OuterAddresses, Port,
+    PortId, Project, ProjectId, Psk, PublicGateway, PublicGatewayId, Revision, Router, RouterId,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -35,6 +36,7 @@ pub struct World {
     /// That of the public gateway.
     pub other_floating_ip: FloatingIp,
     pub public_gateway: PublicGateway,
+    pub network_acl: NetworkAcl,
     pub security_group: SecurityGroup,
     pub security_group_rule: SecurityGroupRule,
     pub gateway: Gateway,
@@ -62,6 +64,7 @@ impl World {
             (RouterId::random(), SubnetId::random(), GatewayId::random());
         let (interface, port) = (PortId::random(), PortId::random());
         let (group, endpoints) = (SecurityGroupId::random(), EndpointGroupId::random());
+        let network_acl = NetworkAclId::random();
         let (public_gateway, other_floating_ip) =
             (PublicGatewayId::random(), FloatingIpId::random());
         let (ike, ipsec) = (IkePolicyId::random(), IpsecPolicyId::random());
@@ -146,6 +149,7 @@ impl World {
                 }],
                 ipv6_address_mode: None,
                 ipv6_ra_mode: Some("slaac".to_owned()),
+                network_acl: Some(network_acl),
                 public_gateway: Some(public_gateway),
                 zone: "us-south-1".to_owned(),
                 created_at,
@@ -218,6 +222,27 @@ impl World {
                 floating_ip: other_floating_ip,
                 owns_floating_ip: true,
                 created_at,
+                revision,
+            },
+            network_acl: NetworkAcl {
+                id: network_acl,
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                router,
+                is_default: true,
+                name: name("a"),
+                rules: vec![NetworkAclRule {
+                    id: NetworkAclRuleId::random(),
+                    name: name("one"),
+                    created_at,
+                    content: AclRule {
+                        source: "10.0.0.7".parse().unwrap(),
+                        icmp_type: Some(8),
+                        ..AclRule::allowing(Flow::Inbound)
+                    },
+                }],
+                created_at,
+                updated_at,
                 revision,
             },
             security_group: SecurityGroup {
@@ -339,6 +364,7 @@ impl World {
         tx.insert_router(&self.router).await?;
         tx.insert_floating_ip(&self.other_floating_ip).await?;
         tx.insert_public_gateway(&self.public_gateway).await?;
+        tx.insert_network_acl(&self.network_acl).await?;
         tx.insert_subnet(&self.subnet).await?;
         tx.insert_security_group(&self.security_group).await?;
         tx.insert_security_group_rule(&self.security_group_rule)

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
-    Network, Noun, Port, ProjectId, PublicGateway, Revision, Router, RouterId, SecurityGroup,
-    SecurityGroupRule, Subnet, SubnetId,
+    Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Revision, Router, RouterId,
+    SecurityGroup, SecurityGroupRule, Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -77,6 +77,7 @@ tables! {
     routers: Router,
     floating_ips: FloatingIp,
     public_gateways: PublicGateway,
+    network_acls: NetworkAcl,
     security_groups: SecurityGroup,
     security_group_rules: SecurityGroupRule,
     gateways: Gateway,
