@@ -208,6 +208,7 @@ const NOUNS: &[&str] = &[
     "public_gateway",
     "router",
     "security_group",
+    "ssh_key",
     "subnet",
 ];
 

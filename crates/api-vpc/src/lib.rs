@@ -31,6 +31,7 @@ mod ids;
 mod ike_policies;
 mod instances;
 mod ipsec_policies;
+mod keys;
 mod metrics;
 mod names;
 mod network_acls;
@@ -80,6 +81,7 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(reserved_ips::routes())
         .merge(subnets::routes())
         .merge(catalog::routes())
+        .merge(keys::routes())
         .merge(instances::routes())
         .merge(floating_ips::routes())
         .merge(public_gateways::routes())

@@ -26,7 +26,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("/v1/ike_policies", &["limit", "start"]),
     ("/v1/images", &["limit", "start"]),
     ("/v1/instance/profiles", &["limit", "start"]),
-    ("/v1/keys", &["limit", "start"]),
+    ("/v1/keys", &["limit", "resource_group.id", "start"]),
     ("/v1/ike_policies/{policy}/connections", &["limit", "start"]),
     (
         "/v1/instances",

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod floating_ips;
+mod keys;
 mod network_acls;
 mod operations;
 mod peers;

@@ -7,6 +7,8 @@ use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m";
+
 /// All there is of a project, in one world.
 struct Things {
     vpc: String,
@@ -23,6 +25,7 @@ struct Things {
     public: String,
     acl: String,
     acl_rule: String,
+    key: String,
 }
 
 async fn things(w: &World) -> Things {
@@ -43,6 +46,11 @@ async fn things(w: &World) -> Things {
         "floating_ip": {"id": floating},
     });
     let public = w.post("/public_gateways", body).await.is(201).id();
+    let key = w
+        .post("/keys", json!({"name": "key", "public_key": KEY}))
+        .await
+        .is(201)
+        .id();
     let acl = w.post("/network_acls", json!({"vpc": {"id": vpc}})).await;
     let acl_rule = acl.is(201).body["rules"][0]["id"].clone();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
@@ -69,6 +77,7 @@ async fn things(w: &World) -> Things {
         public,
         acl: acl.id(),
         acl_rule: acl_rule.as_str().unwrap().to_owned(),
+        key,
     }
 }
 
@@ -92,6 +101,7 @@ impl Things {
             public: regional(),
             acl: regional(),
             acl_rule: regional(),
+            key: regional(),
         }
     }
 
@@ -113,6 +123,7 @@ impl Things {
             public,
             acl,
             acl_rule,
+            key,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -284,6 +295,7 @@ impl Things {
             all.push((delete.clone(), path, code, none.clone()));
         }
         for (path, code) in [
+            (format!("/keys/{key}"), "key_not_found"),
             (format!("/network_acls/{acl}"), "network_acl_not_found"),
             (
                 format!("/network_acls/{acl}/rules/{acl_rule}"),
@@ -358,11 +370,12 @@ fn connection_2() -> Value {
     body
 }
 
-const COLLECTIONS: [&str; 8] = [
+const COLLECTIONS: [&str; 9] = [
     "/vpcs",
     "/subnets",
     "/floating_ips",
     "/instances",
+    "/keys",
     "/public_gateways",
     "/vpn_gateways",
     "/ike_policies",
@@ -497,7 +510,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 25);
+    assert_eq!(paths.len(), 27);
     for (method, path) in paths {
         for body in [
             "",

@@ -44,6 +44,7 @@ async fn what_is_missing_is_named_as_it_was_asked_for() {
         format!("/ipsec_policies/{NOBODY}/connections"),
         format!("/security_groups/{NOBODY}"),
         format!("/floating_ips/{NOBODY}"),
+        format!("/keys/{NOBODY}"),
         format!("/public_gateways/{NOBODY}"),
         format!("/network_acls/{NOBODY}"),
         "/regions/mars".to_owned(),

@@ -31,6 +31,8 @@ pub struct Limits {
     pub rules_of_network_acl: usize,
     /// Floating IPs of a project in one zone.
     pub floating_ips_in_zone: usize,
+    /// SSH keys of a project.
+    pub ssh_keys: usize,
     /// Instances of a project.
     pub instances: usize,
     /// Ports of a project that are machines, where its own quota counts ports.
@@ -68,6 +70,7 @@ impl Default for Limits {
             network_acls: 25,
             rules_of_network_acl: 50,
             floating_ips_in_zone: 20,
+            ssh_keys: 200,
             instances: 25,
             machines: 50,
             headroom_percent: 10,

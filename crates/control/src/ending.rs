@@ -4,7 +4,7 @@
 //! ```text
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
 //!     then, and again after a restart: connections, gateways, groups, policies, network ACLs, public gateways, floating IPs, ports,
-//!     routers, subnets, networks, security groups --> nothing left --> its row goes
+//!     routers, subnets, networks, keys, security groups --> nothing left --> its row goes
 //! ```
 //!
 //! What others have on it keeps what it hangs on, such as their port on its shared network. That is
@@ -140,6 +140,7 @@ impl Control {
             routers => |id| self.clear_router(caller, id);
             subnets => |id| self.delete_subnet(caller, SUBNETS, id, None);
             networks => |id| self.delete_network(caller, id, None);
+            ssh_keys => |id| self.delete_ssh_key(caller, id, None);
             security_groups => |id| self.delete_security_group(caller, GROUPS, id, None);
         }
         Ok(())

@@ -108,6 +108,8 @@ pub enum Quota {
     RulesOfSecurityGroup,
     /// Security groups of a router.
     SecurityGroups,
+    /// SSH keys of a project.
+    SshKeys,
     /// Subnets of a router.
     Subnets,
 }

@@ -72,6 +72,7 @@ pub mod session;
 mod sessions;
 pub mod snapshot;
 mod spec;
+pub mod ssh_key;
 pub mod subnet;
 mod throttle;
 pub mod token;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionId, EndpointGroup, FloatingIp, Gateway, GatewayId, Network, NetworkAcl,
-    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet, policy::Policy,
+    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, SshKey, Subnet, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -177,6 +177,8 @@ touch! {
             }
         }
     }
+
+    SshKey, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

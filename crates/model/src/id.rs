@@ -101,6 +101,8 @@ typed_id! {
     SecurityGroupId;
     /// Names a [`crate::SecurityGroupRule`].
     SecurityGroupRuleId;
+    /// Names a [`crate::SshKey`].
+    SshKeyId;
     /// Names a [`crate::Subnet`].
     SubnetId;
     /// Names a token.

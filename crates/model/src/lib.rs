@@ -31,6 +31,7 @@ pub mod reason;
 pub mod resource_group;
 pub mod router;
 pub mod security_group;
+pub mod ssh_key;
 pub mod subnet;
 pub mod user;
 
@@ -42,8 +43,8 @@ pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, EndpointGroupId, FloatingIpId, GatewayId,
     HostId, IkePolicyId, IpsecPolicyId, NetworkAclId, NetworkAclRuleId, NetworkId, PortId,
-    ProjectId, PublicGatewayId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId,
-    UserId,
+    ProjectId, PublicGatewayId, RouterId, SecurityGroupId, SecurityGroupRuleId, SshKeyId, SubnetId,
+    TokenId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
@@ -61,6 +62,7 @@ pub use reason::{Reason, ReasonCode, Whose};
 pub use resource_group::ResourceGroup;
 pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
+pub use ssh_key::SshKey;
 pub use subnet::Subnet;
 pub use user::{ApplicationCredential, User};
 

@@ -73,6 +73,8 @@ nouns! {
     SecurityGroup = "security_group", "security group";
     /// A [`crate::SecurityGroupRule`].
     SecurityGroupRule = "security_group_rule", "security group rule";
+    /// A [`crate::SshKey`].
+    SshKey = "ssh_key", "SSH key";
     /// A [`crate::Subnet`].
     Subnet = "subnet", "subnet";
     /// A [`crate::User`].

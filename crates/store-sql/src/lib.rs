@@ -26,6 +26,7 @@ mod rows;
 mod security_group;
 mod session;
 mod sqlite;
+mod ssh_key;
 mod subnet;
 
 pub use key_file::{KeyFile, KeyFileError};

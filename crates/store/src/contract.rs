@@ -114,6 +114,7 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         floating_ip: floating_ip any_floating_ip;
         public_gateway: public_gateway any_public_gateway;
         network_acl: network_acl any_network_acl;
+        ssh_key: ssh_key any_ssh_key;
         security_group: security_group any_security_group;
         security_group_rule: security_group_rule any_security_group_rule;
         gateway: gateway any_gateway;
@@ -187,6 +188,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         floating_ip: floating_ip delete_floating_ip;
         public_gateway: public_gateway delete_public_gateway;
         network_acl: network_acl delete_network_acl;
+        ssh_key: ssh_key delete_ssh_key;
         security_group_rule: security_group_rule delete_security_group_rule;
         port: port delete_port;
         security_group: security_group delete_security_group;
@@ -208,6 +210,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         gateway: gateways count_gateways;
         public_gateway: public_gateways count_public_gateways;
         network_acl: network_acls count_network_acls;
+        ssh_key: ssh_keys count_ssh_keys;
         security_group: security_groups count_security_groups;
         security_group_rule: security_group_rules count_security_group_rules;
         subnet: subnets count_subnets;

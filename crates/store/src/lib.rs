@@ -32,7 +32,7 @@ use std::ops::{Deref, DerefMut};
 
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, NetworkAcl,
-    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Port, PublicGateway, Router, SecurityGroup, SecurityGroupRule, SshKey, Subnet,
 };
 use async_trait::async_trait;
 
@@ -106,6 +106,7 @@ pub trait Transaction:
     + Rows<FloatingIp>
     + Rows<PublicGateway>
     + Rows<NetworkAcl>
+    + Rows<SshKey>
     + Rows<SecurityGroup>
     + Rows<SecurityGroupRule>
     + Rows<Gateway>
@@ -136,6 +137,7 @@ pub trait WriteTransaction:
     + WriteRows<FloatingIp>
     + WriteRows<PublicGateway>
     + WriteRows<NetworkAcl>
+    + WriteRows<SshKey>
     + WriteRows<SecurityGroup>
     + WriteRows<SecurityGroupRule>
     + WriteRows<Gateway>

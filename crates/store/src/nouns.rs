@@ -6,7 +6,7 @@ use adit_model::{
     GatewayId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, Network, NetworkAcl,
     NetworkAclId, NetworkId, Noun, Port, PortId, ProjectId, PublicGateway, PublicGatewayId,
     Revision, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Subnet, SubnetId,
+    SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -125,6 +125,10 @@ nouns! {
         floating_ips_of_network(NetworkId: Network);
         floating_ips_of_port(PortId: Port);
         floating_ips_of_router(RouterId: Router)
+
+    SshKey, SshKeyId,
+        ssh_key ssh_keys any_ssh_key all_ssh_keys page_ssh_keys count_ssh_keys
+        insert_ssh_key update_ssh_key delete_ssh_key
 
     NetworkAcl, NetworkAclId,
         network_acl network_acls any_network_acl all_network_acls page_network_acls

@@ -4,7 +4,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, Network, NetworkAcl, Noun, Port, ProjectId,
-    PublicGateway, Revision, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    PublicGateway, Revision, Router, SecurityGroup, SecurityGroupRule, SshKey, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -206,6 +206,11 @@ rows! {
         },
         unique: |row| vec![row.address.to_string()],
         fixed: [resource_group, network, address, zone]
+    }
+    SshKey {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |_row| Vec::new(), unique: |_row| Vec::new(),
+        fixed: [resource_group, public_key, kind, bits, fingerprint]
     }
     NetworkAcl {
         owners: &[], name: |row| row.name.as_str(),

@@ -159,6 +159,9 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m"
+OTHER_KEY = "AAAAB3NzaC1yc2EAAAADAQABAAABAQCcEwBgltiOsMtHLwVs/Gdc5S1Gb5E/w/Y3jSM98wDvVjLXzb7+c/EU9tsJY/xheJOg9gACq37w+g/OzyY4evJTIayidZhqZM+j2/i579VVE9FCzIbvRnQXr5b21gvP29YN8p/tL6H2O1hYtAO4HzlAGgGLkJ9puN7tV/S7ewu42UzPLqxDFFr9XqNyeWKhT0RgteB0/2xQvEtkoNJ4D7c7yFrwtOwb/cxvj2FXVjs/HQ9FZj0ND+yYYQEgkFDltfpTJuU7X4miD2LuHkQjQclCEpuyW6nftUjURXTnkSTdB11KYZX/lyBqk8jtgl/n6omUVSCaVDGp2/YdU9wfoF2j"
+key = works("POST", "/keys", {"name": "walk-key", "public_key": KEY, "resource_group": GROUP})
 ACL_RULE = {"action": "allow", "direction": "inbound", "protocol": "tcp", "source": "10.0.0.0/8",
             "destination": "0.0.0.0/0"}
 acl = works("POST", "/network_acls", {"name": "walk-acl", "vpc": {"id": vpc["id"]}, "resource_group": GROUP,
@@ -197,7 +200,7 @@ IDS = {
     "/reserved_ips/{id}": instance["primary_network_interface"]["primary_ip"]["id"], "/zones/{name}": "us-south-1",
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
     "/network_acls/{id}": acl["id"], "/network_acls/{network_acl_id}": acl["id"],
-    "/public_gateways/{id}": public["id"], "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
+    "/keys/{id}": key["id"], "/public_gateways/{id}": public["id"], "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
     "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
     "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
@@ -300,6 +303,11 @@ CASES = {
               "primary_network_interface.subnet.href", "primary_network_interface.security_groups[]",
               *(f"primary_network_interface.security_groups[].{part}" for part in ("crn", "href", "id"))],
     ),
+    ("POST", "/keys"): lambda: Case(
+        {"public_key": OTHER_KEY}, [{"name": fresh(), "public_key": OTHER_KEY, "type": "rsa", "resource_group": GROUP}],
+        only={"type": "ed25519"},
+    ),
+    ("PATCH", "/keys/{id}"): lambda: Case({}, [{"name": fresh()}]),
     ("POST", "/floating_ips"): lambda: Case(
         {"zone": {"name": "us-south-2"}},
         [{"name": fresh(), "zone": {"name": "us-south-2"}, "resource_group": GROUP}],
@@ -421,6 +429,7 @@ FILTERS = {
         "target.name": {"eth0": True, "eth1": False},
         "target.resource_type": {"network_interface": True, "public_gateway": False},
     }),
+    "/keys": (key, {"resource_group.id": BY_GROUP}),
     "/public_gateways": (public, {"resource_group.id": BY_GROUP}),
     "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
     "/network_acls": (acl, {"resource_group.id": BY_GROUP}),

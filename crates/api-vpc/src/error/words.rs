@@ -28,6 +28,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::Router => "vpc",
         Noun::SecurityGroup => "security_group",
         Noun::SecurityGroupRule => "security_group_rule",
+        Noun::SshKey => "key",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -56,6 +57,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::Router => "VPC",
         Noun::SecurityGroup => "security group",
         Noun::SecurityGroupRule => "security group rule",
+        Noun::SshKey => "SSH key",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -99,6 +101,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::Routers => "vpcs_quota_exceeded",
         Quota::RulesOfSecurityGroup => "security_group_rules_quota_exceeded",
         Quota::SecurityGroups => "security_groups_quota_exceeded",
+        Quota::SshKeys => "keys_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
     }
 }
@@ -123,6 +126,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::Routers => "VPCs in a region",
         Quota::RulesOfSecurityGroup => "rules of a security group",
         Quota::SecurityGroups => "security groups of a VPC",
+        Quota::SshKeys => "SSH keys in a region",
         Quota::Subnets => "subnets of a VPC",
     }
 }
@@ -140,13 +144,14 @@ pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
         Noun::Router => "vpc",
         Noun::SecurityGroup => "group",
         Noun::SecurityGroupRule => "rule",
+        Noun::SshKey => "key",
         Noun::Subnet => "subnet",
         _ => return None,
     })
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 8] = [
+const REGIONAL: [Noun; 9] = [
     Noun::FloatingIp,
     Noun::IkePolicy,
     Noun::IpsecPolicy,
@@ -155,6 +160,7 @@ const REGIONAL: [Noun; 8] = [
     Noun::Router,
     Noun::SecurityGroup,
     Noun::SecurityGroupRule,
+    Noun::SshKey,
 ];
 
 /// An id of this kind of row.

@@ -259,3 +259,35 @@ async fn ibm_is_network_acl() {
     t.put(&attachment, json!({"id": default})).await.is(201);
     t.destroy(&path, 204).await;
 }
+
+#[tokio::test]
+async fn ibm_is_ssh_key() {
+    let t = Terraform::new().await;
+    let body = json!({
+        "name": "key", "public_key": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCcEwBgltiOsMtHLwVs/Gdc5S1Gb5E/w/Y3jSM98wDvVjLXzb7+c/EU9tsJY/xheJOg9gACq37w+g/OzyY4evJTIayidZhqZM+j2/i579VVE9FCzIbvRnQXr5b21gvP29YN8p/tL6H2O1hYtAO4HzlAGgGLkJ9puN7tV/S7ewu42UzPLqxDFFr9XqNyeWKhT0RgteB0/2xQvEtkoNJ4D7c7yFrwtOwb/cxvj2FXVjs/HQ9FZj0ND+yYYQEgkFDltfpTJuU7X4miD2LuHkQjQclCEpuyW6nftUjURXTnkSTdB11KYZX/lyBqk8jtgl/n6omUVSCaVDGp2/YdU9wfoF2j\n", "type": "rsa", "resource_group": {"id": "group-1"},
+    });
+    let id = t.post("/keys", body).await.is(201).id();
+    let path = format!("/keys/{id}");
+    let read = async || {
+        let one = t.get(&path).await.is(200).body.clone();
+        let mut read = json!({
+            "length": one["length"].as_u64().unwrap(),
+            "resource_group": text(&one["resource_group"], "id"),
+        });
+        for name in ["name", "public_key", "type", "fingerprint", "crn"] {
+            read[name] = json!(text(&one, name));
+        }
+        read
+    };
+    let first = read().await;
+    assert_eq!(
+        (&first["length"], &first["type"]),
+        (&json!(2048), &json!("rsa"))
+    );
+    assert_eq!(read().await, first);
+    t.patch(&path, json!({"name": "renamed"})).await.is(200);
+    // Its data source looks for the name among all.
+    let all = t.all("/keys", "keys").await;
+    assert_eq!(text(&all[0], "name"), "renamed");
+    t.destroy(&path, 204).await;
+}

@@ -64,6 +64,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V12__network_acls",
         include_str!("../../migrations/sqlite/V12__network_acls.sql"),
     ),
+    (
+        "V13__ssh_keys",
+        include_str!("../../migrations/sqlite/V13__ssh_keys.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry};
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, NetworkAcl,
-    Noun, Port, ProjectId, PublicGateway, Router, SecurityGroup, SecurityGroupRule, Subnet, UserId,
+    Noun, Port, ProjectId, PublicGateway, Router, SecurityGroup, SecurityGroupRule, SshKey, Subnet,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -53,6 +54,7 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<FloatingIp>(tx, &mut all).await;
     stored::<PublicGateway>(tx, &mut all).await;
     stored::<NetworkAcl>(tx, &mut all).await;
+    stored::<SshKey>(tx, &mut all).await;
     stored::<SecurityGroup>(tx, &mut all).await;
     stored::<SecurityGroupRule>(tx, &mut all).await;
     stored::<Gateway>(tx, &mut all).await;

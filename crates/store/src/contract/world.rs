@@ -10,13 +10,15 @@ use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::{Device, FixedIp};
 use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::ssh_key::KeyKind;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, EndpointGroup, EndpointGroupId, FloatingIp, FloatingIpId,
     Gateway, GatewayId, HostId, IkePolicy, IkePolicyId, IpsecPolicy, IpsecPolicyId, MacAddress,
     Name, Network, NetworkAcl, NetworkAclId, NetworkAclRuleId, NetworkId, OuterAddresses, Port,
     PortId, Project, ProjectId, Psk, PublicGateway, PublicGatewayId, Revision, Router, RouterId,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId,
+    Subnet, SubnetId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -37,6 +39,7 @@ pub struct World {
     pub other_floating_ip: FloatingIp,
     pub public_gateway: PublicGateway,
     pub network_acl: NetworkAcl,
+    pub ssh_key: SshKey,
     pub security_group: SecurityGroup,
     pub security_group_rule: SecurityGroupRule,
     pub gateway: Gateway,
@@ -224,6 +227,18 @@ impl World {
                 created_at,
                 revision,
             },
+            ssh_key: SshKey {
+                id: SshKeyId::random(),
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                name: name("k"),
+                public_key: "ssh-ed25519 AAAA me".to_owned(),
+                kind: KeyKind::Ed25519,
+                bits: 256,
+                fingerprint: "SHA256:none".to_owned(),
+                created_at,
+                revision,
+            },
             network_acl: NetworkAcl {
                 id: network_acl,
                 project,
@@ -365,6 +380,7 @@ impl World {
         tx.insert_floating_ip(&self.other_floating_ip).await?;
         tx.insert_public_gateway(&self.public_gateway).await?;
         tx.insert_network_acl(&self.network_acl).await?;
+        tx.insert_ssh_key(&self.ssh_key).await?;
         tx.insert_subnet(&self.subnet).await?;
         tx.insert_security_group(&self.security_group).await?;
         tx.insert_security_group_rule(&self.security_group_rule)

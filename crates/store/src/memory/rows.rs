@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy,
     Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Revision, Router, RouterId,
-    SecurityGroup, SecurityGroupRule, Subnet, SubnetId,
+    SecurityGroup, SecurityGroupRule, SshKey, Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -78,6 +78,7 @@ tables! {
     floating_ips: FloatingIp,
     public_gateways: PublicGateway,
     network_acls: NetworkAcl,
+    ssh_keys: SshKey,
     security_groups: SecurityGroup,
     security_group_rules: SecurityGroupRule,
     gateways: Gateway,
