@@ -30,6 +30,9 @@ const RULES: Rules = Rules {
     on_delete: OnDelete::Cascade,
 };
 
+/// What the kernel says of an interface like it, in Mbit/s. Nothing holds it to that.
+const PORT_SPEED: u32 = 10_000;
+
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
         .route("/instances", get(list).post(create))
@@ -295,6 +298,7 @@ fn render_interface(cx: &Context, view: &MachineView) -> Value {
         "created_at": times::microseconds(port.created_at),
         "floating_ips": floating,
         "primary_ip": references::interface_ip(cx, port, subnet, view.address),
+        "port_speed": PORT_SPEED,
         "primary_ipv4_address": view.address.to_string(),
         "security_groups": groups,
         "status": "available",

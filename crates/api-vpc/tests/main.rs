@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod faq;
 mod floating_ips;
 mod keys;
 mod network_acls;
