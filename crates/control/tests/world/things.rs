@@ -3,13 +3,15 @@
 
 use adit_control::floating_ip::{self, FloatingIpChange, Target, Way};
 use adit_control::gateway::{self, NewGateway};
+use adit_control::network_acl::{FirstRules, NewNetworkAcl};
 use adit_control::port::{self, Knows, NewPort};
+use adit_control::public_gateway::{Address, NewPublicGateway};
 use adit_control::security_group::{self, NewGroup, NewRule};
 use adit_control::subnet::{self, Block, NewSubnet, Pools};
 use adit_control::{Allowance, Naming, OnDelete};
-use adit_model::SubnetId;
 use adit_model::port::Device;
 use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::{Router, RouterId, Subnet, SubnetId};
 
 use super::name;
 
@@ -68,6 +70,30 @@ pub(crate) fn standing_for(target: Option<Target>) -> FloatingIpChange {
     FloatingIpChange {
         target: Some(target),
         ..FloatingIpChange::default()
+    }
+}
+
+/// A network ACL of a router that lets nothing through.
+pub(crate) fn new_acl(router: RouterId) -> NewNetworkAcl {
+    NewNetworkAcl {
+        name: name("a"),
+        resource_group: None,
+        router,
+        rules: FirstRules::These(Vec::new()),
+    }
+}
+
+/// A public gateway for subnets like this one.
+pub(crate) fn new_public(router: &Router, subnet: &Subnet) -> NewPublicGateway {
+    NewPublicGateway {
+        name: name("public"),
+        resource_group: None,
+        router: router.id,
+        zone: subnet.zone.clone(),
+        address: Address::New {
+            name: name("address"),
+            resource_group: None,
+        },
     }
 }
 
