@@ -67,6 +67,10 @@ impl Network {
             None => nft::NOTHING.to_owned(),
         };
         if spec.external.is_none() {
+            if router.netlink.has_way_out().await? {
+                // With the link's last address they would go by themselves; gateways may have others.
+                router.netlink.clear(Table::WayOut).await?;
+            }
             router.netlink.remove_way_out().await?;
             router.netlink.close(link).await?;
         }

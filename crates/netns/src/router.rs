@@ -12,7 +12,7 @@ use crate::error::NetworkError;
 use crate::external::addresses;
 use crate::filter::Table;
 use crate::instance::pairs;
-use crate::netlink::{Netlink, Route, Wish, host_len};
+use crate::netlink::{Netlink, Route, Table as Routes, Wish, host_len};
 use crate::nft::{self, Edge};
 use crate::provider::Network;
 
@@ -139,7 +139,8 @@ impl Network {
             })
             .await?;
         netlink.remove_gateway_rules().await?;
-        netlink.forget_hosts().await?;
+        // The peers that gateways of an earlier run spoke to themselves.
+        netlink.clear(Routes::Hosts).await?;
         self.remove_stray_devices(&netlink).await?;
         Ok(Arc::new(Router {
             namespace,
