@@ -283,7 +283,7 @@ fn answer(cx: &Context, view: &MachineView) -> Response {
     (etag(view.port.revision), Json(render(cx, view))).into_response()
 }
 
-fn render_interface(cx: &Context, view: &MachineView) -> Value {
+pub(crate) fn render_interface(cx: &Context, view: &MachineView) -> Value {
     let (port, subnet) = (&view.port, &view.subnet);
     let groups = view.groups.iter();
     let groups: Vec<_> = groups

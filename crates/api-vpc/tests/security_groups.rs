@@ -301,6 +301,18 @@ async fn an_interface_has_the_groups_it_was_given_and_at_least_one() {
         assert_eq!(added.is(200).body["id"], interface.as_str());
     }
     assert_eq!(shown().await, ["one", "two"]);
+    // As clients of before 2021 ask.
+    let old = format!("/security_groups/{two}/network_interfaces");
+    let listed = w.get(&old).await;
+    let whole = listed.is(200).body["network_interfaces"][0].clone();
+    assert_eq!(whole["primary_ipv4_address"], "10.240.0.4");
+    let old = format!("{old}/{interface}");
+    assert_eq!(w.get(&old).await.is(200).body, whole);
+    w.delete(&old).await.is(204);
+    w.get(&old)
+        .await
+        .refused(404, "security_group_target_not_found");
+    assert_eq!(w.put(&old).await.is(200).body["id"], interface.as_str());
     w.delete(&format!("/security_groups/{two}"))
         .await
         .refused(409, "security_group_in_use");

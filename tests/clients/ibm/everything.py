@@ -206,6 +206,18 @@ rule = update("security_group_rule", {**of_group, "id": rule["id"]}, {"direction
     service, "update_security_group_rule") else rule
 check("rules of a group", 2, len(listed(service.list_security_group_rules, "rules", **of_group)))
 service.delete_security_group_rule(**of_group, id=rule["id"])
+instance = create("instance", {"name": "vm", "primary_network_interface": {"subnet": {"id": subnet["id"]}}})
+nic = {**of_group, "id": instance["primary_network_interface"]["id"]}
+if hasattr(service, "create_security_group_target_binding"):
+    calls = [getattr(service, f"{verb}_security_group_target{end}") for verb, end in (
+        ("create", "_binding"), ("get", ""), ("delete", "_binding"))]
+else:
+    calls = [getattr(service, f"{verb}_security_group_network_interface") for verb in ("add", "get", "remove")]
+add, look, remove = calls
+check("an interface gets a group", nic["id"], result(add, **nic)["id"])
+check("it has it", nic["id"], result(look, **nic)["id"])
+check("it loses it", 204, remove(**nic).get_status_code())
+check("an instance goes", 204, service.delete_instance(instance["id"]).get_status_code())
 of_acl = {"network_acl_id": made["network_acl"]["id"]}
 deny = result(service.create_network_acl_rule, **of_acl, network_acl_rule_prototype={
     "action": "deny", "direction": "inbound", "protocol": "icmp", "source": "10.0.0.7", "destination": "0.0.0.0/0",

@@ -1,4 +1,5 @@
-//! `/security_groups/{id}/targets`: the network interfaces of instances that a group is of.
+//! `/security_groups/{id}/targets`: the network interfaces of instances that a group is of. Clients of
+//! before 2021 know them as `network_interfaces`, whole.
 
 use adit_api::paging::Place;
 use adit_control::security_group::RouterGroupView;
@@ -8,12 +9,13 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{MANY, find};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::ids::{self, Part};
+use crate::instances;
 use crate::page::page;
 use crate::references;
 use crate::state::Vpc;
@@ -25,6 +27,45 @@ pub(super) fn routes() -> Router<Vpc> {
             "/security_groups/{group}/targets/{target}",
             get(one).put(add).delete(remove),
         )
+        .route(
+            "/security_groups/{group}/network_interfaces",
+            get(interfaces),
+        )
+        .route(
+            "/security_groups/{group}/network_interfaces/{target}",
+            get(interface).put(add_interface).delete(remove),
+        )
+}
+
+async fn interfaces(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let members = find(&cx, &id).await?.members;
+    let views = cx.vpc.control.machine_views(members).await?;
+    let rendered: Vec<_> = views
+        .iter()
+        .map(|view| instances::render_interface(&cx, view))
+        .collect();
+    Ok(Json(json!({"network_interfaces": rendered})))
+}
+
+async fn interface(
+    cx: Context,
+    Path((id, target)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let view = find(&cx, &id).await?;
+    whole(&cx, member(&view, &target)?.id).await
+}
+
+async fn add_interface(
+    cx: Context,
+    Path((id, target)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let port = added(&cx, &id, &target).await?;
+    whole(&cx, port.id).await
+}
+
+async fn whole(cx: &Context, machine: PortId) -> Result<Json<Value>, ApiError> {
+    let view = cx.vpc.control.machine_view(&cx.caller, machine).await?;
+    Ok(Json(instances::render_interface(cx, &view)))
 }
 
 async fn list(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
@@ -49,14 +90,16 @@ async fn add(
     cx: Context,
     Path((id, target)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let group = find(&cx, &id).await?.group.id;
-    let machine = machine(&target).ok_or_else(|| missing(&target))?;
-    let added = cx
-        .vpc
-        .control
-        .add_security_group_member(&cx.caller, group, machine);
-    let port = added.await.map_err(|error| not_there(error, &target))?;
+    let port = added(&cx, &id, &target).await?;
     Ok(Json(references::interface(&cx, &port)))
+}
+
+async fn added(cx: &Context, id: &str, target: &str) -> Result<Port, ApiError> {
+    let group = find(cx, id).await?.group.id;
+    let machine = machine(target).ok_or_else(|| missing(target))?;
+    let control = &cx.vpc.control;
+    let added = control.add_security_group_member(&cx.caller, group, machine);
+    added.await.map_err(|error| not_there(error, target))
 }
 
 async fn remove(
