@@ -5,6 +5,7 @@ is honoured and how that is seen. What is not below has to be refused."""
 import os
 
 import requests
+from ibm_vpc import vpc_v1
 
 from signatures import fields, methods
 
@@ -519,7 +520,24 @@ def walk_sort():
             fail(f"sort={sort}: wanted {wanted}, seen {seen}")
 
 
+def walk_models():
+    """The SDK's models read what is answered."""
+    nic = f"/instances/{instance['id']}/network_interfaces/{NIC}"
+    for model, path in (
+        ("VPC", f"/vpcs/{vpc['id']}"), ("Subnet", f"/subnets/{subnet['id']}"), ("NetworkInterface", nic),
+        ("ReservedIP", filled("/subnets/{subnet_id}/reserved_ips/{id}")), ("Key", f"/keys/{key['id']}"),
+        ("FloatingIP", f"/floating_ips/{floating['id']}"), ("FloatingIP", f"/floating_ips/{public['floating_ip']['id']}"),
+        ("PublicGateway", f"/public_gateways/{public['id']}"), ("SecurityGroup", GROUPS),
+        ("SecurityGroupRule", f"{GROUPS}/rules/{group['rules'][0]['id']}"), ("NetworkACL", f"/network_acls/{acl['id']}"),
+        ("NetworkACLRule", f"{ACL_RULES}/{acl['rules'][0]['id']}"),
+        ("SecurityGroup", f"/security_groups/{vpc['default_security_group']['id']}"),
+        ("NetworkACL", f"/network_acls/{vpc['default_network_acl']['id']}"),
+    ):
+        getattr(vpc_v1, model).from_dict(works("GET", path))
+
+
 walk_sort()
+walk_models()
 served = []
 for method in methods():
     # What no call may say is refused before anything happens, but where there is no such call.
