@@ -4,7 +4,7 @@ use adit_api::answer::set;
 use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
-use adit_control::{Allowance, Naming, Noun};
+use adit_control::{Allowance, Control, Naming, Noun};
 use adit_model::{NetworkAcl, Router as Row, RouterId, SecurityGroup};
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -41,7 +41,6 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
     ])?;
     body.only("address_prefix_management", &json!("auto"))?;
     body.only("classic_access", &json!(false))?;
-    let control = &cx.vpc.control;
     let new = NewRouter {
         name: body.new_name(&cx, Noun::Router)?,
         resource_group: body.resource_group(&cx)?,
@@ -51,8 +50,11 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         admin_state_up: true,
         external: None,
     };
-    let row = control.create_router(&cx.caller, new).await?;
-    Ok((StatusCode::CREATED, answer(&cx, &row).await?).into_response())
+    let unit = cx.vpc.control.together().await?;
+    let row = unit.control().create_router(&cx.caller, new).await?;
+    let made = answer_by(&cx, unit.control(), &row).await?;
+    unit.commit().await?;
+    Ok((StatusCode::CREATED, made).into_response())
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
@@ -69,7 +71,7 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     // None here has access to a classic infrastructure.
     let keep = |row: &Row| !is_classic && cx.wants_group(row.resource_group.as_ref());
     let page = page_of(&cx, found, place, keep)?;
-    let defaults = Defaults::of(&cx, &page.items).await?;
+    let defaults = Defaults::of(&cx.vpc.control, &page.items).await?;
     let rendered = page.items.iter().map(|row| render(&cx, row, &defaults));
     let rendered = rendered.collect();
     show(&cx, "vpcs", "vpcs", &page, rendered)
@@ -167,8 +169,7 @@ struct Defaults {
 
 impl Defaults {
     /// Those of these VPCs, made where they are not there yet.
-    async fn of(cx: &Context, rows: &[Row]) -> Result<Self, ApiError> {
-        let control = &cx.vpc.control;
+    async fn of(control: &Control, rows: &[Row]) -> Result<Self, ApiError> {
         Ok(Self {
             groups: control.default_groups_of_routers(rows).await?,
             acls: control.default_acls_of_routers(rows).await?,
@@ -177,7 +178,11 @@ impl Defaults {
 }
 
 async fn answer(cx: &Context, row: &Row) -> Result<Response, ApiError> {
-    let defaults = Defaults::of(cx, std::slice::from_ref(row)).await?;
+    answer_by(cx, &cx.vpc.control, row).await
+}
+
+async fn answer_by(cx: &Context, control: &Control, row: &Row) -> Result<Response, ApiError> {
+    let defaults = Defaults::of(control, std::slice::from_ref(row)).await?;
     let body = render(cx, row, &defaults);
     Ok((etag(row.revision), Json(body)).into_response())
 }
