@@ -208,10 +208,13 @@ const NOUNS: &[&str] = &[
     "floating_ip",
     "gateway",
     "network",
+    "network_acl",
     "policy",
     "port",
+    "public_gateway",
     "router",
     "security_group",
+    "ssh_key",
     "subnet",
 ];
 
@@ -223,8 +226,9 @@ fn a_noun_has_one_file_at_each_layer() {
             assert!(file.exists(), "{} is not there", file.display());
         }
         for verb in ["create", "update", "delete"] {
-            let mut found = in_use_cases(&format!("pub async fn {verb}_{noun}("));
-            found.extend(in_use_cases(&format!("pub async fn {verb}_{noun}<")));
+            // Of a noun whose name begins with this one's there are others.
+            let of = |end| in_use_cases(&format!("pub async fn {verb}_{noun}{end}"));
+            let found = [of("("), of("<")].concat();
             assert!(!found.is_empty(), "nobody can {verb} a {noun}");
             for file in found {
                 let own = file == format!("{noun}.rs") || file.starts_with(&format!("{noun}/"));

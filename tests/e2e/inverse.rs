@@ -382,5 +382,71 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
             gone("vpcs", &vpc);
         },
     );
+    what_is_around_a_subnet(&world, gone);
     world.works(&connections);
+}
+
+/// What filters a subnet and its instances, and what they get outside by.
+fn what_is_around_a_subnet(world: &World, gone: impl Fn(&str, &Value)) {
+    let (serve, api) = (&world.serve, &world.api);
+    let make = |path: &str, body: &Value| api.post(path, &body.to_string()).is(201);
+    let path = format!("subnets/{}", world.one.subnets[0]);
+    let change = |body: &Value| drop(api.patch(&path, &body.to_string()));
+    let subnet = api.get(&path).is(200);
+    let default = json!({"network_acl": {"id": id(&subnet["network_acl"])}});
+    let vpc = json!({"id": id(&subnet["vpc"])});
+    let list = api.get("instances").is(200)["instances"].take();
+    let list = list.as_array().unwrap().iter();
+    let nic = |one: &Value| one["primary_network_interface"].clone();
+    let here = |nic: &Value| nic["subnet"]["id"] == subnet["id"];
+    let nic = list.map(nic).find(here).unwrap();
+    undone(
+        serve,
+        "a floating IP",
+        || make("floating_ips", &json!({"target": {"id": id(&nic)}})),
+        |made| gone("floating_ips", &made),
+    );
+    undone(
+        serve,
+        "a public gateway",
+        || {
+            let body = json!({"vpc": vpc, "zone": {"name": "us-south-1"}});
+            let made = make("public_gateways", &body);
+            change(&json!({"public_gateway": {"id": id(&made)}}));
+            made
+        },
+        |made| {
+            change(&json!({"public_gateway": null}));
+            gone("public_gateways", &made);
+        },
+    );
+    undone(
+        serve,
+        "a network ACL",
+        || {
+            let made = make("network_acls", &json!({"vpc": vpc, "rules": []}));
+            change(&json!({"network_acl": {"id": id(&made)}}));
+            made
+        },
+        |made| {
+            change(&default);
+            gone("network_acls", &made);
+        },
+    );
+    let target = |group: &Value| format!("security_groups/{}/targets/{}", id(group), id(&nic));
+    undone(
+        serve,
+        "a security group",
+        || {
+            let rule =
+                json!({"direction": "inbound", "protocol": "tcp", "port_min": 7, "port_max": 7});
+            let made = make("security_groups", &json!({"vpc": vpc, "rules": [rule]}));
+            api.put(&target(&made)).is(200);
+            made
+        },
+        |made| {
+            assert_eq!(api.delete(&target(&made)).status, 204);
+            gone("security_groups", &made);
+        },
+    );
 }

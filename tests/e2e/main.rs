@@ -9,6 +9,7 @@ mod changed_blocks;
 mod changes;
 mod disk;
 mod ends;
+mod environment;
 mod example;
 mod hostile;
 mod inverse;

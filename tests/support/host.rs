@@ -172,6 +172,8 @@ impl Host {
             }],
             external: None,
             floating_ips: Vec::new(),
+            sources: Vec::new(),
+            edges: Vec::new(),
             routes: Vec::new(),
             peer_cidrs: BTreeMap::new(),
         };

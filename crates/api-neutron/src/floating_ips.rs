@@ -1,8 +1,8 @@
 //! `/floatingips`.
 
 use adit_api::attribute::Absent;
-use adit_control::floating_ip::{NewFloatingIp, Target};
-use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_control::floating_ip::{FloatingIpChange, NewFloatingIp, Rules, Target, Way};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule};
 use adit_model::project::Role;
 use adit_model::{FloatingIp, FloatingIpId, Name, NetworkId, PortId, SubnetId};
 use serde_json::{Value, json};
@@ -25,6 +25,13 @@ const FIXED: &str = "fixed_ip_address";
 const NETWORK: &str = "floating_network_id";
 const PORT: &str = "port_id";
 const SUBNET: &str = "subnet_id";
+
+/// A router's way outside is given to it before.
+const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    way: Way::Given,
+};
 
 pub(crate) struct FloatingIps;
 
@@ -113,12 +120,12 @@ impl Resource for FloatingIps {
         let network = values.required(NETWORK)?;
         let new = NewFloatingIp {
             description: values.new_description(),
-            network: NetworkId::from_uuid(network),
             subnet: values.uuid(SUBNET).flatten().map(SubnetId::from_uuid),
             address: values.ip(ADDRESS).flatten(),
             target: target(values, None)?.flatten(),
+            ..NewFloatingIp::of(NetworkId::from_uuid(network))
         };
-        let made = cx.control.create_floating_ip(&maker, new).await;
+        let made = cx.control.create_floating_ip(&maker, RULES, new).await;
         made.map_err(|error| said(error, values, Some(network)))
     }
 
@@ -136,10 +143,13 @@ impl Resource for FloatingIps {
             true => Some(None),
             false => target(values, port)?,
         };
-        let description = values.description();
-        let update =
-            cx.control
-                .update_floating_ip(&cx.caller, id, cx.expected(), description, target);
+        let change = FloatingIpChange {
+            expected: cx.expected(),
+            name: None,
+            description: values.description(),
+            target,
+        };
+        let update = cx.control.update_floating_ip(&cx.caller, RULES, id, change);
         update.await.map_err(|error| said(error, values, None))
     }
 

@@ -115,6 +115,7 @@ impl Resource for Routers {
             (Noun::Gateway, [one]) => format!("is currently used by VPN service ({one})"),
             (Noun::Gateway, _) => format!("is currently used by VPN services ({})", ids(",")),
             (Noun::FloatingIp, _) => format!("has floating IPs: {}", ids(", ")),
+            (Noun::PublicGateway, _) => format!("has public gateways: {}", ids(", ")),
             _ => format!("has ports still attached: {}", ids(", ")),
         };
         ApiError::RouterInUse { id, reason }

@@ -18,6 +18,7 @@ use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words, standard};
+use crate::security_groups::RULES;
 use crate::words::{Word, one_of};
 use adit_api::kind::Kind;
 use adit_api::object::Object;
@@ -106,8 +107,9 @@ impl Resource for SecurityGroupRules {
         maker: Caller,
         values: &Values,
     ) -> Result<SecurityGroupRule, Failure> {
+        let group = SecurityGroupId::from_uuid(values.required(GROUP)?);
         let new = NewRule {
-            group: SecurityGroupId::from_uuid(values.required(GROUP)?),
+            name: Name::default(),
             description: values.new_description(),
             direction: values.word(DIRECTION).ok_or(ApiError::Internal)?,
             family: values.word(FAMILY).ok_or(ApiError::Internal)?,
@@ -116,7 +118,7 @@ impl Resource for SecurityGroupRules {
             port_max: port(values, MAX)?,
             remote: remote(values)?,
         };
-        let (group, family, remote) = (new.group, new.family, new.remote);
+        let (family, remote) = (new.family, new.remote);
         if let Some(project) = values.project
             && let Ok(view) = cx.control.security_group(&maker, group).await
             && view.group.project != project
@@ -133,7 +135,10 @@ impl Resource for SecurityGroupRules {
             first: new.port_min,
             last: new.port_max,
         };
-        let made = cx.control.create_security_group_rule(&maker, new).await;
+        let made = cx
+            .control
+            .create_security_group_rule(&maker, RULES, group, new)
+            .await;
         let missing = match (&made, remote) {
             // The rule's own group is looked for first.
             (Err(Error::NotFound(_)), Remote::Group(id))
@@ -207,6 +212,7 @@ pub(crate) fn render_rule(row: &SecurityGroupRule) -> Object {
     object.extend(standard(row.created_at, row.created_at, row.revision));
     let (block, group) = match row.remote {
         Remote::Any => (None, None),
+        Remote::Address(address) => (Some(Cidr::host(address)), None),
         Remote::Block(cidr) => (Some(cidr), None),
         Remote::Group(id) => (None, Some(id)),
     };

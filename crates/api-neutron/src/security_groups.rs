@@ -1,8 +1,8 @@
 //! `/security-groups`.
 
 use adit_api::attribute::Absent;
-use adit_control::security_group::GroupView;
-use adit_control::{Caller, Error, Noun, Query, Rule};
+use adit_control::security_group::{GroupChange, GroupView, NewGroup, Rules};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, OnDelete, Query, Rule};
 use adit_model::SecurityGroupId;
 use adit_model::project::Role;
 use serde_json::json;
@@ -18,6 +18,13 @@ use crate::resource::{Resource, Words, standard};
 use crate::security_group_rules::render_rule;
 use adit_api::kind::Kind;
 use adit_api::object::Object;
+
+/// Nothing that Neutron takes is refused.
+pub(crate) const RULES: Rules = Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
+};
 
 pub(crate) struct SecurityGroups;
 
@@ -75,10 +82,8 @@ impl Resource for SecurityGroups {
 
     async fn create(cx: &Context, maker: Caller, values: &Values) -> Result<GroupView, Failure> {
         let (name, description) = (values.new_name()?, values.new_description());
-        let made = cx
-            .control
-            .create_security_group(&maker, name, description)
-            .await;
+        let new = NewGroup::of_project(name, description);
+        let made = cx.control.create_security_group(&maker, RULES, new).await;
         made.map_err(default_group)
     }
 
@@ -87,11 +92,15 @@ impl Resource for SecurityGroups {
     }
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<GroupView, Failure> {
-        let (name, description) = (values.name(), values.description());
+        let change = GroupChange {
+            expected: cx.expected(),
+            name: values.name(),
+            description: values.description(),
+        };
         let id = SecurityGroupId::from_uuid(id);
-        let update =
-            cx.control
-                .update_security_group(&cx.caller, id, cx.expected(), name, description);
+        let update = cx
+            .control
+            .update_security_group(&cx.caller, RULES, id, change);
         update.await.map_err(default_group)
     }
 
@@ -99,7 +108,7 @@ impl Resource for SecurityGroups {
         let id = SecurityGroupId::from_uuid(id);
         let deleted = cx
             .control
-            .delete_security_group(&cx.caller, id, cx.expected())
+            .delete_security_group(&cx.caller, RULES, id, cx.expected())
             .await;
         deleted.map_err(|error| match error {
             Error::Conflict {

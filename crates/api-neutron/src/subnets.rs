@@ -163,6 +163,8 @@ impl Resource for Subnets {
                 let service = first.to_string();
                 return ApiError::SubnetInUseByService { id, service };
             }
+            Noun::NetworkAcl => format!("Subnet {id} has the network ACL {first} of its router"),
+            Noun::PublicGateway => format!("Subnet {id} has the public gateway {first}"),
             _ => "One or more ports have an IP allocation from this subnet".to_owned(),
         };
         ApiError::SubnetInUse { id, reason }

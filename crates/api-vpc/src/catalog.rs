@@ -1,6 +1,5 @@
-//! `/images`, `/instance/profiles` and `/keys`: what instances can be made of. An instance here is a
-//! network namespace, which runs nothing: there is one image and one profile that say so, and no key, since
-//! nobody logs in.
+//! `/images` and `/instance/profiles`: what instances can be made of. An instance here is a network
+//! namespace, which runs nothing: there is one image and one profile that say so.
 
 use adit_api::paging::Place;
 use axum::extract::Path;
@@ -31,7 +30,6 @@ pub(crate) fn routes() -> Router<Vpc> {
         .route("/images/{image}", get(image_of_id))
         .route("/instance/profiles", get(profiles))
         .route("/instance/profiles/{profile}", get(profile_of_name))
-        .route("/keys", get(keys))
 }
 
 /// A list of what is always there.
@@ -71,10 +69,6 @@ async fn profile_of_name(cx: Context, Path(name): Path<String>) -> Result<Json<V
         "instance_profile_not_found",
         message,
     ))
-}
-
-async fn keys(cx: Context) -> Result<Json<Value>, ApiError> {
-    list(&cx, "keys", "keys", Vec::new())
 }
 
 /// The image as instances name it.

@@ -34,6 +34,9 @@ pub(crate) trait IbmFields {
     /// 404 for what an identity names.
     fn no_such(&self, name: &str, noun: Noun) -> ApiError;
 
+    /// 404 for what the body itself, an identity, names.
+    fn nothing(&self, noun: Noun) -> ApiError;
+
     /// An error, which names what an identity does if that is what is missing.
     fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError;
 
@@ -47,6 +50,12 @@ pub(crate) trait IbmFields {
     fn identity<Id: FromStr + PartialEq>(&self, name: &str)
     -> Result<Option<Option<Id>>, ApiError>;
 
+    /// What each of a list of identities names.
+    fn identities<Id: FromStr + PartialEq>(
+        &self,
+        name: &str,
+    ) -> Result<Option<Vec<Option<Id>>>, ApiError>;
+
     /// The name that is given, or a fresh one.
     fn new_name(&self, cx: &Context, noun: Noun) -> Result<Name, ApiError>;
 
@@ -58,6 +67,23 @@ pub(crate) trait IbmFields {
 
     /// The name to change to, if one is given.
     fn name_change(&self, cx: &Context, noun: Noun) -> Result<Option<(Name, Naming)>, ApiError>;
+}
+
+/// What an identity names.
+pub(crate) fn identified<Id: FromStr + PartialEq>(
+    identity: &Fields,
+) -> Result<Option<Id>, ApiError> {
+    identity.check_known(&["crn", "href", "id"])?;
+    let last = |text: &str, separator| ids::parse(text.rsplit(separator).next().unwrap_or(text));
+    let id = identity.text("id")?.map(ids::parse);
+    let href = identity.text("href")?.map(|href| last(href, '/'));
+    let crn = identity.text("crn")?.map(|crn| last(crn, ':'));
+    let mut all = [id, href, crn].into_iter().flatten();
+    let first = all.next().ok_or_else(|| identity.missing("id"))?;
+    if all.any(|other: Option<Id>| other != first) {
+        return Err(identity.wrong("id", "what `href` and `crn` name, where they are given"));
+    }
+    Ok(first)
 }
 
 impl IbmFields for Fields {
@@ -84,6 +110,12 @@ impl IbmFields for Fields {
         ApiError::not_found(noun, &text).field(&format!("{}.id", self.path(name)))
     }
 
+    fn nothing(&self, noun: Noun) -> ApiError {
+        let texts = ["id", "href", "crn"].map(|part| self.text(part).ok().flatten());
+        let text = texts.into_iter().flatten().next();
+        ApiError::not_found(noun, text.unwrap_or_default()).field("id")
+    }
+
     fn named(&self, name: &str, noun: Noun, error: Error) -> ApiError {
         match error {
             Error::NotFound(missing) if missing == noun => self.no_such(name, noun),
@@ -95,21 +127,22 @@ impl IbmFields for Fields {
         &self,
         name: &str,
     ) -> Result<Option<Option<Id>>, ApiError> {
-        let Some(identity) = self.object(name)? else {
+        let identity = self.object(name)?;
+        identity.map(|identity| identified(&identity)).transpose()
+    }
+
+    fn identities<Id: FromStr + PartialEq>(
+        &self,
+        name: &str,
+    ) -> Result<Option<Vec<Option<Id>>>, ApiError> {
+        let Some(list) = self.list(name)? else {
             return Ok(None);
         };
-        identity.check_known(&["crn", "href", "id"])?;
-        let last =
-            |text: &str, separator| ids::parse(text.rsplit(separator).next().unwrap_or(text));
-        let id = identity.text("id")?.map(ids::parse);
-        let href = identity.text("href")?.map(|href| last(href, '/'));
-        let crn = identity.text("crn")?.map(|crn| last(crn, ':'));
-        let mut all = [id, href, crn].into_iter().flatten();
-        let first = all.next().ok_or_else(|| identity.missing("id"))?;
-        if all.any(|other: Option<Id>| other != first) {
-            return Err(self.wrong(name, "one thing by each of `id`, `href` and `crn`"));
-        }
-        Ok(Some(first))
+        let one = |(number, value): (usize, &Value)| {
+            identified(&Self::of(value, &self.path(&format!("{name}.{number}")))?)
+        };
+        let all = list.iter().enumerate().map(one);
+        all.collect::<Result<_, _>>().map(Some)
     }
 
     fn new_name(&self, cx: &Context, noun: Noun) -> Result<Name, ApiError> {

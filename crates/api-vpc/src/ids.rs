@@ -25,14 +25,6 @@ pub(crate) fn parse<Id: FromStr>(text: &str) -> Option<Id> {
 /// What has no row of its own, and so its id of what it is a part of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Part {
-    /// Of a VPC: the default network ACL, its rules inwards and outwards.
-    NetworkAcl,
-    InboundRule,
-    OutboundRule,
-    /// Of a VPC: the default security group, its rules inwards and outwards.
-    SecurityGroup,
-    IngressRule,
-    EgressRule,
     /// Of a VPC: the default routing table.
     RoutingTable,
     /// Of a VPC: the address prefix of the zone with this number.
@@ -51,13 +43,9 @@ impl Part {
     /// Which parts of one thing differ in.
     const fn number(self) -> u8 {
         match self {
-            Self::NetworkAcl | Self::Interface => 1,
-            Self::SecurityGroup | Self::InterfaceIp => 2,
+            Self::Interface => 1,
+            Self::InterfaceIp => 2,
             Self::RoutingTable => 3,
-            Self::InboundRule => 4,
-            Self::OutboundRule => 5,
-            Self::IngressRule => 6,
-            Self::EgressRule => 7,
             Self::Member(number) | Self::ProviderIp(number) => 16_u8.wrapping_add(number % 16),
             Self::MemberIp(number) => 32_u8.wrapping_add(number % 16),
             Self::AddressPrefix(number) => 64_u8.wrapping_add(number % 64),
@@ -110,12 +98,6 @@ mod tests {
     fn the_parts_of_one_thing_differ_and_lead_back_to_it() {
         let id = Uuid::new_v4();
         let of_vpc = [
-            Part::NetworkAcl,
-            Part::InboundRule,
-            Part::OutboundRule,
-            Part::SecurityGroup,
-            Part::IngressRule,
-            Part::EgressRule,
             Part::RoutingTable,
             Part::AddressPrefix(0),
             Part::AddressPrefix(1),

@@ -5,7 +5,7 @@ use adit_api::times;
 use adit_control::port::{Knows, MachineView, NewPort, Place as Site, PortChange, Rules};
 use adit_control::{Allowance, Error, Naming, Noun, OnDelete, Rule};
 use adit_model::port::Device;
-use adit_model::{Port, PortId, SubnetId};
+use adit_model::{Port, PortId, SecurityGroupId, SubnetId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -27,8 +27,11 @@ const RULES: Rules = Rules {
     knows: Knows::Machines,
     naming: Naming::Unique,
     allowance: Allowance::Fixed,
-    on_delete: OnDelete::Restrict,
+    on_delete: OnDelete::Cascade,
 };
+
+/// What the kernel says of an interface like it, in Mbit/s. Nothing holds it to that.
+const PORT_SPEED: u32 = 10_000;
 
 pub(crate) fn routes() -> Router<Vpc> {
     Router::new()
@@ -59,13 +62,14 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
     ])?;
     catalog::check(&body)?;
     let nic = body.object(NIC)?.ok_or_else(|| body.missing(NIC))?;
-    nic.check_known(&["name", "subnet"])?;
+    nic.check_known(&["name", "security_groups", "subnet"])?;
     nic.only("name", &json!("eth0"))?;
     let subnet = nic
         .identity("subnet")?
         .ok_or_else(|| nic.missing("subnet"))?;
     let missing = || nic.no_such("subnet", Noun::Subnet);
     let subnet = subnet.ok_or_else(missing)?;
+    let groups = groups(&nic)?;
     check_place(&cx, &body, &nic, subnet).await?;
     let new = NewPort {
         name: body.new_name(&cx, Noun::Port)?,
@@ -76,8 +80,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         mac: None,
         fixed_ips: None,
         device: Device::instance(),
-        port_security: Some(false),
-        security_groups: Some(Vec::new()),
+        port_security: Some(true),
+        security_groups: groups,
     };
     let control = &cx.vpc.control;
     let made = control.create_port(&cx.caller, RULES, new).await;
@@ -86,10 +90,27 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
             rule: Rule::NoPrivateAddress,
             message,
         } => ApiError::new(StatusCode::CONFLICT, "subnet_no_available_address", message),
+        Error::NotFound(Noun::SecurityGroup) => nic.no_such("security_groups", Noun::SecurityGroup),
         other => nic.named("subnet", Noun::Subnet, other),
     })?;
     let view = control.machine_view(&cx.caller, made.id).await?;
     Ok((StatusCode::CREATED, Json(render(&cx, &view))))
+}
+
+/// The security groups that are named; without any it is the VPC's default one.
+fn groups(nic: &Fields) -> Result<Option<Vec<SecurityGroupId>>, ApiError> {
+    const NAME: &str = "security_groups";
+    let Some(named) = nic.identities(NAME)? else {
+        return Ok(None);
+    };
+    let named: Option<Vec<_>> = named.into_iter().collect();
+    let mut named = named.ok_or_else(|| nic.no_such(NAME, Noun::SecurityGroup))?;
+    named.sort_unstable();
+    named.dedup();
+    if named.is_empty() {
+        return Err(nic.wrong(NAME, "a list of at least one, or left out"));
+    }
+    Ok(Some(named))
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
@@ -223,10 +244,19 @@ async fn interface(
     cx: Context,
     Path((id, nic)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
-    let body = render_interface(&cx, &view);
-    if body.get("id") == Some(&json!(nic)) {
-        return Ok(Json(body));
+    let view = of_interface(&cx, &id, &nic).await?;
+    Ok(Json(render_interface(&cx, &view)))
+}
+
+/// The instance that a path names, with its network interface.
+pub(crate) async fn of_interface(
+    cx: &Context,
+    id: &str,
+    nic: &str,
+) -> Result<MachineView, ApiError> {
+    let view = cx.vpc.control.machine_view(&cx.caller, parse(id)?).await?;
+    if ids::parse(nic) == Some(Part::Interface.of(view.port.id.uuid())) {
+        return Ok(view);
     }
     let message = format!("The network interface `{nic}` could not be found.");
     Err(ApiError::new(
@@ -253,16 +283,24 @@ fn answer(cx: &Context, view: &MachineView) -> Response {
     (etag(view.port.revision), Json(render(cx, view))).into_response()
 }
 
-fn render_interface(cx: &Context, view: &MachineView) -> Value {
+pub(crate) fn render_interface(cx: &Context, view: &MachineView) -> Value {
     let (port, subnet) = (&view.port, &view.subnet);
-    let ip = cx.zonal(Part::InterfaceIp.of(port.id.uuid()));
-    let name = format!("{}-eth0", port.name);
+    let groups = view.groups.iter();
+    let groups: Vec<_> = groups
+        .map(|group| references::security_group(cx, group))
+        .collect();
+    let floating = view.floating_ips.iter();
+    let floating: Vec<_> = floating
+        .map(|row| references::floating_ip(cx, row))
+        .collect();
     let own = json!({
         "allow_ip_spoofing": false,
         "created_at": times::microseconds(port.created_at),
-        "primary_ip": references::reserved_ip(cx, subnet, &ip, &name, view.address),
+        "floating_ips": floating,
+        "primary_ip": references::interface_ip(cx, port, subnet, view.address),
+        "port_speed": PORT_SPEED,
         "primary_ipv4_address": view.address.to_string(),
-        "security_groups": [],
+        "security_groups": groups,
         "status": "available",
         "subnet": references::subnet(cx, subnet),
         "type": "primary",

@@ -23,20 +23,23 @@ mod cidrs;
 mod config;
 mod connections;
 mod context;
-mod default_parts;
 mod documentation;
 mod error;
 mod fields;
+mod floating_ips;
 mod ids;
 mod ike_policies;
 mod instances;
 mod ipsec_policies;
+mod keys;
 mod metrics;
 mod names;
 mod network_acls;
 mod page;
 mod parameters;
 mod policies;
+mod protocols;
+mod public_gateways;
 mod reasons;
 mod references;
 mod regions;
@@ -80,7 +83,10 @@ pub fn router(control: Control, config: VpcConfig) -> Router {
         .merge(reserved_ips::routes())
         .merge(subnets::routes())
         .merge(catalog::routes())
+        .merge(keys::routes())
         .merge(instances::routes())
+        .merge(floating_ips::routes())
+        .merge(public_gateways::routes())
         .merge(vpn_gateways::routes())
         .merge(connections::routes())
         .merge(cidrs::routes())

@@ -47,6 +47,14 @@ pub(crate) fn parse(noun: Noun, version: Version, text: &str) -> Result<Name, Ap
     Name::parse(text).map_err(|_| invalid())
 }
 
+/// The name of a thing that need not have one: else a word and the beginning of its id.
+pub(crate) fn or_short(name: &Name, word: &str, short: &str) -> String {
+    match name.as_str() {
+        "" => format!("{word}-{short}"),
+        name => name.to_owned(),
+    }
+}
+
 /// A name of a few words for something that was given none.
 pub(crate) fn generate() -> String {
     let random = Uuid::new_v4().into_bytes();
@@ -58,6 +66,11 @@ pub(crate) fn generate() -> String {
     let adjective = pick(&ADJECTIVES, a);
     let noun = pick(&NOUNS, b);
     format!("{adjective}-{noun}-{c:02x}{d:02x}{e:02x}")
+}
+
+/// The same as a name.
+pub(crate) fn fresh() -> Name {
+    Name::parse(&generate()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,10 +12,21 @@ const ALWAYS: &[&str] = &["generation", "version"];
 
 /// What lists take besides; nothing else takes anything.
 const LISTS: &[(&str, &[&str])] = &[
+    (
+        "/v1/floating_ips",
+        &[
+            "limit",
+            "resource_group.id",
+            "start",
+            "target.id",
+            "target.name",
+            "target.resource_type",
+        ],
+    ),
     ("/v1/ike_policies", &["limit", "start"]),
     ("/v1/images", &["limit", "start"]),
     ("/v1/instance/profiles", &["limit", "start"]),
-    ("/v1/keys", &["limit", "start"]),
+    ("/v1/keys", &["limit", "resource_group.id", "start"]),
     ("/v1/ike_policies/{policy}/connections", &["limit", "start"]),
     (
         "/v1/instances",
@@ -50,6 +61,7 @@ const LISTS: &[(&str, &[&str])] = &[
             "vpc.name",
         ],
     ),
+    ("/v1/security_groups/{group}/targets", &["limit", "start"]),
     (
         "/v1/vpcs/{vpc}/routing_tables",
         &["is_default", "limit", "start"],
@@ -77,6 +89,10 @@ const LISTS: &[(&str, &[&str])] = &[
     (
         "/v1/vpcs",
         &["classic_access", "limit", "resource_group.id", "start"],
+    ),
+    (
+        "/v1/public_gateways",
+        &["limit", "resource_group.id", "start"],
     ),
     ("/v1/vpcs/{vpc}/address_prefixes", &["limit", "start"]),
     (

@@ -5,12 +5,16 @@ use std::net::IpAddr;
 
 use adit_control::Noun;
 use adit_model::gateway::GatewayMode;
-use adit_model::{Gateway, Port, Router, RouterId, Subnet, SubnetId};
+use adit_model::{
+    FloatingIp, Gateway, NetworkAcl, Port, PublicGateway, Router, RouterId, SecurityGroup, Subnet,
+    SubnetId,
+};
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::ids::{self, Part};
+use crate::names;
 
 /// The VPC that a path names.
 pub(crate) fn vpc_id(text: &str) -> Result<RouterId, ApiError> {
@@ -54,25 +58,25 @@ pub(crate) fn subnet(cx: &Context, subnet: &Subnet) -> Value {
     })
 }
 
-/// A VPC's default network ACL.
-pub(crate) fn network_acl(cx: &Context, row: &Router) -> Value {
-    let id = cx.regional(Part::NetworkAcl.of(row.id.uuid()));
+/// A network ACL.
+pub(crate) fn network_acl(cx: &Context, row: &NetworkAcl) -> Value {
+    let id = cx.regional(row.id.uuid());
     json!({
         "id": id,
         "crn": cx.crn("network-acl", &id),
         "href": cx.href(&format!("network_acls/{id}")),
-        "name": format!("{}-network-acl", row.name),
+        "name": row.name.as_str(),
     })
 }
 
-/// A VPC's default security group.
-pub(crate) fn security_group(cx: &Context, row: &Router) -> Value {
-    let id = cx.regional(Part::SecurityGroup.of(row.id.uuid()));
+/// A security group.
+pub(crate) fn security_group(cx: &Context, row: &SecurityGroup) -> Value {
+    let id = cx.regional(row.id.uuid());
     json!({
         "id": id,
         "crn": cx.crn("security-group", &id),
         "href": cx.href(&format!("security_groups/{id}")),
-        "name": format!("{}-security-group", row.name),
+        "name": row.name.as_str(),
     })
 }
 
@@ -131,6 +135,37 @@ pub(crate) fn interface(cx: &Context, port: &Port) -> Value {
         "href": cx.href(&format!("instances/{instance}/network_interfaces/{id}")),
         "name": "eth0",
         "resource_type": "network_interface",
+    })
+}
+
+/// The address of an instance's network interface.
+pub(crate) fn interface_ip(cx: &Context, port: &Port, subnet: &Subnet, address: IpAddr) -> Value {
+    let ip = cx.zonal(Part::InterfaceIp.of(port.id.uuid()));
+    let name = format!("{}-eth0", port.name);
+    reserved_ip(cx, subnet, &ip, &name, address)
+}
+
+/// A floating IP.
+pub(crate) fn floating_ip(cx: &Context, row: &FloatingIp) -> Value {
+    let id = cx.regional(row.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("floating-ip", &id),
+        "href": cx.href(&format!("floating_ips/{id}")),
+        "name": names::or_short(&row.name, "floating-ip", &row.id.short()),
+        "address": row.address.to_string(),
+    })
+}
+
+/// A public gateway.
+pub(crate) fn public_gateway(cx: &Context, row: &PublicGateway) -> Value {
+    let id = cx.regional(row.id.uuid());
+    json!({
+        "id": id,
+        "crn": cx.crn("public-gateway", &id),
+        "href": cx.href(&format!("public_gateways/{id}")),
+        "name": row.name.as_str(),
+        "resource_type": "public_gateway",
     })
 }
 

@@ -7,8 +7,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::config::Zone;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::fields::{Fields, IbmFields as _};
 use crate::state::Vpc;
 
 pub(crate) fn routes() -> Router<Vpc> {
@@ -86,6 +88,21 @@ fn full_zone(cx: &Context, name: &str) -> Value {
     set(&mut body, "region", region_reference(cx));
     set(&mut body, "status", json!("available"));
     body
+}
+
+/// The zone that a body names, if it names one.
+pub(crate) fn zone_named<'a>(cx: &'a Context, body: &Fields) -> Result<Option<&'a Zone>, ApiError> {
+    let Some(zone) = body.object("zone")? else {
+        return Ok(None);
+    };
+    zone.check_known(&["href", "name"])?;
+    let href = zone.text("href")?.and_then(|href| href.rsplit('/').next());
+    let name = zone.text("name")?.or(href);
+    let name = name.ok_or_else(|| zone.missing("name"))?;
+    let known = cx.vpc.config.zones.iter().find(|known| known.name == name);
+    known
+        .map(Some)
+        .ok_or_else(|| zone.wrong("name", "a zone of this region"))
 }
 
 /// A zone as other things name it.

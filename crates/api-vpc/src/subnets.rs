@@ -6,8 +6,8 @@ use adit_api::times;
 use adit_control::subnet::{
     Block, NewSubnet, Place as Site, Pools, Rules, SubnetChange, SubnetView,
 };
-use adit_control::{Allowance, Naming, Noun, OnDelete};
-use adit_model::{Cidr, Subnet};
+use adit_control::{Allowance, Control, Naming, Noun, OnDelete};
+use adit_model::{Cidr, NetworkAcl, Subnet, SubnetId};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -21,7 +21,7 @@ use crate::fields::{Fields, IbmFields as _};
 use crate::ids::Part;
 use crate::page::{cut_out, page_of, part, show};
 use crate::references;
-use crate::regions::zone_reference;
+use crate::regions::{zone_named, zone_reference};
 use crate::state::Vpc;
 
 /// What IBM refuses, too.
@@ -46,6 +46,8 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         "ip_version",
         "ipv4_cidr_block",
         "name",
+        "network_acl",
+        "public_gateway",
         "resource_group",
         "total_ipv4_address_count",
         "vpc",
@@ -70,23 +72,21 @@ async fn create(cx: Context, body: Fields) -> Result<(StatusCode, Json<Value>), 
         ipv6_ra_mode: None,
         zone: zone.name.clone(),
     };
-    let control = &cx.vpc.control;
-    let made = control.create_subnet(&cx.caller, RULES, new).await;
+    let unit = cx.vpc.control.together().await?;
+    let made = unit.control().create_subnet(&cx.caller, RULES, new).await;
     let made = body.naming("vpc", Noun::Router, made)?;
+    attach(&cx, unit.control(), &body, made.id).await?;
+    unit.commit().await?;
+    let control = &cx.vpc.control;
     let view = control.subnet_view(&cx.caller, made.id).await?;
-    Ok((StatusCode::CREATED, Json(render(&cx, &view))))
+    Ok((StatusCode::CREATED, Json(shown(&cx, view).await?)))
 }
 
 /// The zone that is named; else the one whose prefix holds the block; else the first.
 pub(crate) fn zone<'a>(cx: &'a Context, body: &Fields) -> Result<&'a Zone, ApiError> {
     let zones = &cx.vpc.config.zones;
-    if let Some(zone) = body.object("zone")? {
-        zone.check_known(&["href", "name"])?;
-        let href = zone.text("href")?.and_then(|href| href.rsplit('/').next());
-        let name = zone.text("name")?.or(href);
-        let name = name.ok_or_else(|| zone.missing("name"))?;
-        let known = zones.iter().find(|known| known.name == name);
-        return known.ok_or_else(|| zone.wrong("name", "a zone of this region"));
+    if let Some(zone) = zone_named(cx, body)? {
+        return Ok(zone);
     }
     let cidr = body.text("ipv4_cidr_block")?;
     let cidr: Option<Cidr> = cidr.and_then(|text| text.parse().ok());
@@ -128,13 +128,13 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     if cx.has_filters() {
         let mut views = control.subnet_views(found.rows).await?;
         views.retain(|view| is_wanted(&cx, view));
-        let page = cut_out(&cx, views, |view| place(&view.subnet))?;
-        let rendered = page.items.iter().map(|view| render(&cx, view)).collect();
+        let mut page = cut_out(&cx, views, |view| place(&view.subnet))?;
+        let rendered = all_shown(&cx, page.take()).await?;
         return show(&cx, "subnets", "subnets", &page, rendered);
     }
     let mut page = page_of(&cx, found, place, |_| true)?;
     let views = control.subnet_views(page.take()).await?;
-    let rendered = views.iter().map(|view| render(&cx, view)).collect();
+    let rendered = all_shown(&cx, views).await?;
     show(&cx, "subnets", "subnets", &page, rendered)
 }
 
@@ -154,7 +154,7 @@ async fn one(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiErro
     let view = control
         .subnet_view(&cx.caller, references::subnet_id(&id)?)
         .await?;
-    Ok(Json(render(&cx, &view)))
+    Ok(Json(shown(&cx, view).await?))
 }
 
 async fn update(
@@ -162,8 +162,10 @@ async fn update(
     Path(id): Path<String>,
     body: Fields,
 ) -> Result<Json<Value>, ApiError> {
-    let (control, id) = (&cx.vpc.control, references::subnet_id(&id)?);
-    body.check_known(&["name"])?;
+    let id = references::subnet_id(&id)?;
+    body.check_known(&["name", "network_acl", "public_gateway"])?;
+    let unit = cx.vpc.control.together().await?;
+    let control = unit.control();
     if let Some((name, _)) = body.name_change(&cx, Noun::Subnet)? {
         let change = SubnetChange {
             name: Some(name),
@@ -171,8 +173,37 @@ async fn update(
         };
         control.update_subnet(&cx.caller, RULES, id, change).await?;
     }
+    attach(&cx, control, &body, id).await?;
+    unit.commit().await?;
+    let control = &cx.vpc.control;
     let view = control.subnet_view(&cx.caller, id).await?;
-    Ok(Json(render(&cx, &view)))
+    Ok(Json(shown(&cx, view).await?))
+}
+
+/// Attaches what a body says is attached to a subnet; `null` is nothing.
+async fn attach(
+    cx: &Context,
+    control: &Control,
+    body: &Fields,
+    id: SubnetId,
+) -> Result<(), ApiError> {
+    const GATEWAY: &str = "public_gateway";
+    const ACL: &str = "network_acl";
+    if let Some(acl) = body.identity(ACL)? {
+        let acl = acl.ok_or_else(|| body.no_such(ACL, Noun::NetworkAcl))?;
+        let attached = control.attach_network_acl(&cx.caller, id, acl).await;
+        body.naming(ACL, Noun::NetworkAcl, attached)?;
+    }
+    if body.is_null(GATEWAY) {
+        control.attach_public_gateway(&cx.caller, id, None).await?;
+    }
+    if let Some(gateway) = body.identity(GATEWAY)? {
+        let missing = || body.no_such(GATEWAY, Noun::PublicGateway);
+        let gateway = Some(gateway.ok_or_else(missing)?);
+        let attached = control.attach_public_gateway(&cx.caller, id, gateway);
+        body.naming(GATEWAY, Noun::PublicGateway, attached.await)?;
+    }
+    Ok(())
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
@@ -184,7 +215,25 @@ async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiEr
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn render(cx: &Context, view: &SubnetView) -> Value {
+/// Subnets as they are shown. What names no network ACL has its VPC's default one, which is made if it
+/// is not there yet.
+async fn all_shown(cx: &Context, views: Vec<SubnetView>) -> Result<Vec<Value>, ApiError> {
+    let without = views.iter().filter(|view| view.network_acl.is_none());
+    let routers: Vec<_> = without.map(|view| view.router.clone()).collect();
+    let defaults = cx.vpc.control.default_acls_of_routers(&routers).await?;
+    let shown = views.iter().map(|view| {
+        let default = || defaults.get(&view.router.id);
+        render(cx, view, view.network_acl.as_ref().or_else(default))
+    });
+    Ok(shown.collect())
+}
+
+async fn shown(cx: &Context, view: SubnetView) -> Result<Value, ApiError> {
+    let all = all_shown(cx, vec![view]).await?;
+    Ok(all.into_iter().next().unwrap_or_default())
+}
+
+fn render(cx: &Context, view: &SubnetView, acl: Option<&NetworkAcl>) -> Value {
     let subnet = &view.subnet;
     let mut body = references::subnet(cx, subnet);
     set(&mut body, "ipv4_cidr_block", json!(subnet.cidr.to_string()));
@@ -212,10 +261,14 @@ fn render(cx: &Context, view: &SubnetView) -> Value {
     );
     set(&mut body, "vpc", references::vpc(cx, &view.router));
     set(&mut body, "zone", zone_reference(cx, &subnet.zone));
+    if let Some(gateway) = &view.public_gateway {
+        let gateway = references::public_gateway(cx, gateway);
+        set(&mut body, "public_gateway", gateway);
+    }
     set(
         &mut body,
         "network_acl",
-        references::network_acl(cx, &view.router),
+        json!(acl.map(|acl| references::network_acl(cx, acl))),
     );
     set(
         &mut body,

@@ -4,14 +4,15 @@ use adit_api::answer::set;
 use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::router::{NewRouter, RouterChange};
-use adit_control::{Allowance, Naming, Noun};
-use adit_model::Router as Row;
+use adit_control::{Allowance, Control, Naming, Noun};
+use adit_model::{NetworkAcl, Router as Row, RouterId, SecurityGroup};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::context::{Context, etag};
@@ -40,7 +41,6 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
     ])?;
     body.only("address_prefix_management", &json!("auto"))?;
     body.only("classic_access", &json!(false))?;
-    let control = &cx.vpc.control;
     let new = NewRouter {
         name: body.new_name(&cx, Noun::Router)?,
         resource_group: body.resource_group(&cx)?,
@@ -50,8 +50,11 @@ async fn create(cx: Context, body: Fields) -> Result<Response, ApiError> {
         admin_state_up: true,
         external: None,
     };
-    let row = control.create_router(&cx.caller, new).await?;
-    Ok((StatusCode::CREATED, answer(&cx, &row)).into_response())
+    let unit = cx.vpc.control.together().await?;
+    let row = unit.control().create_router(&cx.caller, new).await?;
+    let made = answer_by(&cx, unit.control(), &row).await?;
+    unit.commit().await?;
+    Ok((StatusCode::CREATED, made).into_response())
 }
 
 async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
@@ -68,7 +71,9 @@ async fn list(cx: Context) -> Result<Json<Value>, ApiError> {
     // None here has access to a classic infrastructure.
     let keep = |row: &Row| !is_classic && cx.wants_group(row.resource_group.as_ref());
     let page = page_of(&cx, found, place, keep)?;
-    let rendered = page.items.iter().map(|row| render(&cx, row)).collect();
+    let defaults = Defaults::of(&cx.vpc.control, &page.items).await?;
+    let rendered = page.items.iter().map(|row| render(&cx, row, &defaults));
+    let rendered = rendered.collect();
     show(&cx, "vpcs", "vpcs", &page, rendered)
 }
 
@@ -78,7 +83,7 @@ async fn one(cx: Context, Path(id): Path<String>) -> Result<Response, ApiError> 
         .control
         .router(&cx.caller, references::vpc_id(&id)?)
         .await?;
-    Ok(answer(&cx, &row))
+    answer(&cx, &row).await
 }
 
 async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Response, ApiError> {
@@ -90,7 +95,7 @@ async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Res
         ..RouterChange::default()
     };
     let row = control.update_router(&cx.caller, id, change).await?;
-    Ok(answer(&cx, &row))
+    answer(&cx, &row).await
 }
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
@@ -156,11 +161,34 @@ async fn prefixes(cx: &Context, row: &Row) -> Result<Vec<Value>, ApiError> {
     Ok(prefixes)
 }
 
-fn answer(cx: &Context, row: &Row) -> Response {
-    (etag(row.revision), Json(render(cx, row))).into_response()
+/// What VPCs have by themselves.
+struct Defaults {
+    groups: HashMap<RouterId, SecurityGroup>,
+    acls: HashMap<RouterId, NetworkAcl>,
 }
 
-fn render(cx: &Context, row: &Row) -> Value {
+impl Defaults {
+    /// Those of these VPCs, made where they are not there yet.
+    async fn of(control: &Control, rows: &[Row]) -> Result<Self, ApiError> {
+        Ok(Self {
+            groups: control.default_groups_of_routers(rows).await?,
+            acls: control.default_acls_of_routers(rows).await?,
+        })
+    }
+}
+
+async fn answer(cx: &Context, row: &Row) -> Result<Response, ApiError> {
+    answer_by(cx, &cx.vpc.control, row).await
+}
+
+async fn answer_by(cx: &Context, control: &Control, row: &Row) -> Result<Response, ApiError> {
+    let defaults = Defaults::of(control, std::slice::from_ref(row)).await?;
+    let body = render(cx, row, &defaults);
+    Ok((etag(row.revision), Json(body)).into_response())
+}
+
+fn render(cx: &Context, row: &Row, defaults: &Defaults) -> Value {
+    let (group, acl) = (defaults.groups.get(&row.id), defaults.acls.get(&row.id));
     let mut body = references::vpc(cx, row);
     set(&mut body, "status", json!("available"));
     set(&mut body, "classic_access", json!(false));
@@ -177,12 +205,12 @@ fn render(cx: &Context, row: &Row) -> Value {
     set(
         &mut body,
         "default_network_acl",
-        references::network_acl(cx, row),
+        json!(acl.map(|acl| references::network_acl(cx, acl))),
     );
     set(
         &mut body,
         "default_security_group",
-        references::security_group(cx, row),
+        json!(group.map(|group| references::security_group(cx, group))),
     );
     set(
         &mut body,

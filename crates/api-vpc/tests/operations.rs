@@ -7,6 +7,8 @@ use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m";
+
 /// All there is of a project, in one world.
 struct Things {
     vpc: String,
@@ -16,12 +18,41 @@ struct Things {
     connection: String,
     ike: String,
     ipsec: String,
+    group: String,
+    rule: String,
+    nic: String,
+    floating: String,
+    public: String,
+    acl: String,
+    acl_rule: String,
+    key: String,
 }
 
 async fn things(w: &World) -> Things {
     let (vpc, subnet) = w.subnet("vpc-1", "192.168.100.0/24").await;
     let body = json!({"name": "i-1", "primary_network_interface": {"subnet": {"id": subnet}}});
-    let instance = w.post("/instances", body).await.is(201).id();
+    let instance = w.post("/instances", body).await;
+    let nic = instance.is(201).body["primary_network_interface"]["id"].clone();
+    let instance = instance.id();
+    let rules = json!([{"direction": "inbound", "protocol": "tcp"}]);
+    let body = json!({"name": "group", "vpc": {"id": vpc}, "rules": rules});
+    let group = w.post("/security_groups", body).await;
+    let rule = group.is(201).body["rules"][0]["id"].clone();
+    let group = group.id();
+    let body = json!({"name": "floating", "zone": {"name": "us-south-1"}});
+    let floating = w.post("/floating_ips", body).await.is(201).id();
+    let body = json!({
+        "name": "public", "vpc": {"id": vpc}, "zone": {"name": "us-south-1"},
+        "floating_ip": {"id": floating},
+    });
+    let public = w.post("/public_gateways", body).await.is(201).id();
+    let key = w
+        .post("/keys", json!({"name": "key", "public_key": KEY}))
+        .await
+        .is(201)
+        .id();
+    let acl = w.post("/network_acls", json!({"vpc": {"id": vpc}})).await;
+    let acl_rule = acl.is(201).body["rules"][0]["id"].clone();
     let body = json!({"name": "gw-1", "subnet": {"id": subnet}});
     let gateway = w.post("/vpn_gateways", body).await.is(201).id();
     let ike = w.post("/ike_policies", ike_policy()).await.is(201).id();
@@ -39,6 +70,14 @@ async fn things(w: &World) -> Things {
         connection,
         ike,
         ipsec,
+        group,
+        rule: rule.as_str().unwrap().to_owned(),
+        nic: nic.as_str().unwrap().to_owned(),
+        floating,
+        public,
+        acl: acl.id(),
+        acl_rule: acl_rule.as_str().unwrap().to_owned(),
+        key,
     }
 }
 
@@ -55,6 +94,14 @@ impl Things {
             connection: zonal(),
             ike: regional(),
             ipsec: regional(),
+            group: regional(),
+            rule: regional(),
+            nic: zonal(),
+            floating: regional(),
+            public: regional(),
+            acl: regional(),
+            acl_rule: regional(),
+            key: regional(),
         }
     }
 
@@ -69,6 +116,14 @@ impl Things {
             connection,
             ike,
             ipsec,
+            group,
+            rule,
+            nic,
+            floating,
+            public,
+            acl,
+            acl_rule,
+            key,
         } = self;
         let gateway = format!("/vpn_gateways/{gateway}");
         let of = format!("{gateway}/connections/{connection}");
@@ -239,6 +294,71 @@ impl Things {
             all.push((patch.clone(), path.clone(), code, name.clone()));
             all.push((delete.clone(), path, code, none.clone()));
         }
+        for (path, code) in [
+            (format!("/keys/{key}"), "key_not_found"),
+            (format!("/network_acls/{acl}"), "network_acl_not_found"),
+            (
+                format!("/network_acls/{acl}/rules/{acl_rule}"),
+                "network_acl_not_found",
+            ),
+            (
+                format!("/public_gateways/{public}"),
+                "public_gateway_not_found",
+            ),
+            (format!("/floating_ips/{floating}"), "floating_ip_not_found"),
+            (
+                format!("/security_groups/{group}"),
+                "security_group_not_found",
+            ),
+            (
+                format!("/security_groups/{group}/rules/{rule}"),
+                "security_group_not_found",
+            ),
+        ] {
+            all.push((get.clone(), path.clone(), code, none.clone()));
+            all.push((patch.clone(), path.clone(), code, name.clone()));
+            all.push((delete.clone(), path, code, none.clone()));
+        }
+        let path = format!("/instances/{instance}/network_interfaces/{nic}/floating_ips");
+        for (method, path) in [
+            (&get, path.clone()),
+            (&get, format!("{path}/{floating}")),
+            (&put, format!("{path}/{floating}")),
+            (&delete, format!("{path}/{floating}")),
+        ] {
+            all.push((method.clone(), path, "instance_not_found", none.clone()));
+        }
+        let path = format!("/network_acls/{acl}/rules");
+        let code = "network_acl_not_found";
+        all.push((get.clone(), path.clone(), code, none.clone()));
+        let body = json!({
+            "action": "deny", "direction": "inbound", "protocol": "all", "source": "10.0.0.0/8",
+            "destination": "10.0.0.0/8",
+        });
+        all.push((Method::POST, path, code, body));
+        let path = format!("/subnets/{subnet}/network_acl");
+        let body = json!({"id": acl});
+        all.push((put.clone(), path, "subnet_not_found", body));
+        let path = format!("/subnets/{subnet}/public_gateway");
+        all.push((get.clone(), path.clone(), "subnet_not_found", none.clone()));
+        all.push((
+            delete.clone(),
+            path.clone(),
+            "subnet_not_found",
+            none.clone(),
+        ));
+        let body = json!({"id": public});
+        all.push((put.clone(), path, "subnet_not_found", body));
+        let path = format!("/security_groups/{group}/targets");
+        let code = "security_group_not_found";
+        all.push((get.clone(), path.clone(), code, none.clone()));
+        let path = format!("{path}/{nic}");
+        for method in [get, put, delete] {
+            all.push((method, path.clone(), code, none.clone()));
+        }
+        let path = format!("/security_groups/{group}/rules");
+        let body = json!({"direction": "inbound", "protocol": "all"});
+        all.push((Method::POST, path, code, body));
         all
     }
 }
@@ -250,10 +370,13 @@ fn connection_2() -> Value {
     body
 }
 
-const COLLECTIONS: [&str; 6] = [
+const COLLECTIONS: [&str; 9] = [
     "/vpcs",
     "/subnets",
+    "/floating_ips",
     "/instances",
+    "/keys",
+    "/public_gateways",
     "/vpn_gateways",
     "/ike_policies",
     "/ipsec_policies",
@@ -387,7 +510,7 @@ async fn a_body_that_is_no_object_is_refused_and_changes_nothing() {
             paths.push((method, path));
         }
     }
-    assert_eq!(paths.len(), 13);
+    assert_eq!(paths.len(), 27);
     for (method, path) in paths {
         for body in [
             "",

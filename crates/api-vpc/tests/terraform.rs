@@ -2,6 +2,8 @@
 //! update, import and destroy. Each request is as its sources make it; what it reads of an answer
 //! without looking whether it is there has to be there.
 
+mod environment;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 

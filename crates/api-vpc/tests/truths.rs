@@ -43,6 +43,9 @@ async fn what_is_missing_is_named_as_it_was_asked_for() {
         format!("/ike_policies/{NOBODY}"),
         format!("/ipsec_policies/{NOBODY}/connections"),
         format!("/security_groups/{NOBODY}"),
+        format!("/floating_ips/{NOBODY}"),
+        format!("/keys/{NOBODY}"),
+        format!("/public_gateways/{NOBODY}"),
         format!("/network_acls/{NOBODY}"),
         "/regions/mars".to_owned(),
     ] {
@@ -259,6 +262,8 @@ async fn every_href_leads_to_what_it_names() {
         "instance/profiles",
         "keys",
         "security_groups",
+        "floating_ips",
+        "public_gateways",
         "network_acls",
     ]
     .map(|list| format!("http://vpn.example:9696/v1/{list}"))

@@ -21,6 +21,18 @@ pub struct Limits {
     pub routers: usize,
     /// Subnets of a router.
     pub subnets: usize,
+    /// Security groups of a router, its default one among them.
+    pub security_groups: usize,
+    /// Rules of a security group.
+    pub rules_of_security_group: usize,
+    /// Network ACLs of a router, its default one among them.
+    pub network_acls: usize,
+    /// Rules of a network ACL.
+    pub rules_of_network_acl: usize,
+    /// Floating IPs of a project in one zone.
+    pub floating_ips_in_zone: usize,
+    /// SSH keys of a project.
+    pub ssh_keys: usize,
     /// Instances of a project.
     pub instances: usize,
     /// Ports of a project that are machines, where its own quota counts ports.
@@ -55,6 +67,12 @@ impl Default for Limits {
         Self {
             routers: 5,
             subnets: 15,
+            security_groups: 25,
+            rules_of_security_group: 25,
+            network_acls: 25,
+            rules_of_network_acl: 50,
+            floating_ips_in_zone: 20,
+            ssh_keys: 200,
             instances: 25,
             machines: 50,
             headroom_percent: 10,

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
-//!     then, and again after a restart: routes, connections, gateways, groups, policies, floating IPs, routers,
-//!     ports, subnets, networks, security groups --> nothing left --> its row goes
+//!     then, and again after a restart: requests, routes, connections, gateways, groups, policies, network ACLs, public gateways, floating IPs, ports,
+//!     routers, subnets, networks, keys, security groups --> nothing left --> its row goes
 //! ```
 //!
 //! What others have on it keeps what it hangs on, such as their port on its shared network. That is
@@ -21,7 +21,7 @@ use crate::port::Knows;
 use crate::router::RouterChange;
 use crate::router_interface::InterfaceOf;
 use crate::rules::{Allowance, Naming, OnDelete};
-use crate::{Caller, Control, gateway, port, subnet};
+use crate::{Caller, Control, gateway, port, security_group, subnet};
 
 /// What hangs on a gateway goes with it.
 const GATEWAYS: gateway::Rules = gateway::Rules {
@@ -43,6 +43,13 @@ const SUBNETS: subnet::Rules = subnet::Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     on_delete: OnDelete::Restrict,
+};
+
+/// Rules that name a group go with it.
+const GROUPS: security_group::Rules = security_group::Rules {
+    naming: Naming::Free,
+    allowance: Allowance::OfProject,
+    on_delete: OnDelete::Cascade,
 };
 
 /// Whether something is gone: what is used by others is not, for now.
@@ -128,12 +135,15 @@ impl Control {
             endpoint_groups => |id| self.delete_endpoint_group(caller, id);
             ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);
             ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id);
+            network_acls => |id| self.delete_network_acl(caller, OnDelete::Cascade, id, None);
+            public_gateways => |id| self.delete_public_gateway(caller, OnDelete::Cascade, id, None);
             floating_ips => |id| self.delete_floating_ip(caller, id, None);
-            routers => |id| self.clear_router(caller, id);
             ports => |id| self.delete_port(caller, PORTS, id, None);
+            routers => |id| self.clear_router(caller, id);
             subnets => |id| self.delete_subnet(caller, SUBNETS, id, None);
             networks => |id| self.delete_network(caller, id, None);
-            security_groups => |id| self.delete_security_group(caller, id, None);
+            ssh_keys => |id| self.delete_ssh_key(caller, id, None);
+            security_groups => |id| self.delete_security_group(caller, GROUPS, id, None);
         }
         Ok(())
     }

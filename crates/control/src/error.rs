@@ -76,6 +76,8 @@ pub enum Quota {
     ConnectionRequests,
     /// Connections of a gateway.
     Connections,
+    /// Floating IPs of a project in one zone.
+    FloatingIpsInZone,
     /// Gateways of a project.
     Gateways,
     /// Gateways of a project in one zone.
@@ -90,16 +92,28 @@ pub enum Quota {
     LocalCidrsOfConnection,
     /// Local blocks of a gateway's connections.
     LocalCidrsOfGateway,
+    /// Network ACLs of a router.
+    NetworkAcls,
     /// Ports of a project that are machines.
     Machines,
     /// Peer blocks of a connection.
     PeerCidrsOfConnection,
     /// Peer blocks of a gateway's connections.
     PeerCidrsOfGateway,
+    /// Public gateways in one zone of a router.
+    PublicGatewaysInZone,
     /// Routers of a project.
     Routers,
     /// Routes of a router.
     Routes,
+    /// Rules of a network ACL.
+    RulesOfNetworkAcl,
+    /// Rules of a security group.
+    RulesOfSecurityGroup,
+    /// Security groups of a router.
+    SecurityGroups,
+    /// SSH keys of a project.
+    SshKeys,
     /// Subnets of a router.
     Subnets,
 }

@@ -167,6 +167,8 @@ impl Control {
             host_routes: Vec::new(),
             ipv6_address_mode: None,
             ipv6_ra_mode: None,
+            network_acl: None,
+            public_gateway: None,
             zone: String::new(),
             created_at: now,
             updated_at: now,

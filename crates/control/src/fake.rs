@@ -76,10 +76,22 @@ impl FakeAgent {
         self.state().log.clone()
     }
 
+    /// What it has of networks.
+    #[must_use]
+    pub fn networks(&self) -> Vec<NetworkSpec> {
+        self.state().networks.values().cloned().collect()
+    }
+
     /// What it has of a network.
     #[must_use]
     pub fn network(&self, id: NetworkId) -> Option<NetworkSpec> {
         self.state().networks.get(&id).cloned()
+    }
+
+    /// What it has of routers.
+    #[must_use]
+    pub fn routers(&self) -> Vec<RouterSpec> {
+        self.state().routers.values().cloned().collect()
     }
 
     /// What it has of a router.

@@ -86,6 +86,14 @@ pub(crate) async fn check_unused(
         }
     }
     if let Some(row) = tx.any_subnet(subnet).await? {
+        if let Some(gateway) = row.public_gateway {
+            let users = std::iter::once(gateway.uuid());
+            return Error::used(Noun::Subnet, Noun::PublicGateway, users);
+        }
+        if let Some(acl) = row.network_acl {
+            let users = std::iter::once(acl.uuid());
+            return Error::used(Noun::Subnet, Noun::NetworkAcl, users);
+        }
         let mut hops = router.routes.iter().map(|route| route.nexthop);
         if hops.any(|hop| row.cidr.contains(hop)) {
             let users = std::iter::once(router.id.uuid());

@@ -7,10 +7,11 @@ mod machine;
 use adit_model::port::Device;
 use adit_model::{
     FloatingIp, MacAddress, Name, Network, NetworkId, Port, PortId, ProjectId, ResourceGroup,
-    Revision, RouterId, SecurityGroupId, SubnetId,
+    Revision, RouterId, SecurityGroup, SecurityGroupId, SubnetId,
 };
 use adit_store::{Query, Rows, StoreError, Transaction};
 
+use crate::change::Change;
 use crate::error::{Error, Noun, Quota, Rule};
 use crate::outside_port::PortView;
 use crate::resource::Resource;
@@ -84,7 +85,8 @@ pub struct NewPort {
     pub device: Device,
     /// Whether it is filtered; `None` is as the network says.
     pub port_security: Option<bool>,
-    /// Its groups; `None` is the project's default one.
+    /// Its groups; `None` is the default one: of the router for a face that knows machines alone, else
+    /// the project's.
     pub security_groups: Option<Vec<SecurityGroupId>>,
 }
 
@@ -134,8 +136,8 @@ impl Control {
         let security_groups = match new.security_groups {
             Some(groups) => groups,
             None if port_security => {
-                let default = self.default_security_group(&mut tx, caller.project).await?;
-                vec![default.id]
+                let default = self.default_group(&mut tx, caller, rules, new.place);
+                vec![default.await?.id]
             }
             None => Vec::new(),
         };
@@ -164,7 +166,7 @@ impl Control {
             updated_at: now,
             revision: Revision::FIRST,
         };
-        check_groups(&mut *tx, caller, &row).await?;
+        check_groups(&mut *tx, caller, None, &row).await?;
         tx.insert(&row).await.map_err(mac_taken)?;
         tx.commit().await?;
         Ok(row)
@@ -237,7 +239,7 @@ impl Control {
         }
         row.port_security = change.port_security.unwrap_or(row.port_security);
         row.security_groups = change.security_groups.unwrap_or(row.security_groups);
-        check_groups(&mut *tx, caller, &row).await?;
+        check_groups(&mut *tx, caller, Some(&before), &row).await?;
         if let Some(wished) = change.fixed_ips {
             let network = network::visible(&mut *tx, caller, row.network).await?;
             row.fixed_ips = self.addresses(&mut *tx, &network, id, Some(wished)).await?;
@@ -282,13 +284,36 @@ impl Control {
             if rules.on_delete == OnDelete::Restrict {
                 return Err(stands_for_it(&floating));
             }
+            let router = floating.association.map(|of| of.router);
             floating.association = None;
             floating.updated_at = self.now();
             tx.update(&floating).await?;
+            if let Some(router) = router {
+                self.release_way_outside(&mut tx, router).await?;
+            }
         }
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// The group of a port that is filtered and was not said to have any.
+    async fn default_group(
+        &self,
+        tx: &mut Change,
+        caller: &Caller,
+        rules: Rules,
+        place: Place,
+    ) -> Result<SecurityGroup, Error> {
+        match (rules.knows, place) {
+            (Knows::Machines, Place::Subnet(subnet)) => {
+                let router = on_router::router_of(&mut **tx, subnet).await?;
+                let router = tx.any_router(router).await?;
+                let router = router.ok_or(Error::NotFound(Noun::Router))?;
+                self.default_group_of_router(tx, &router).await
+            }
+            _ => self.default_security_group(tx, caller.project).await,
+        }
     }
 
     /// The network of a place, if ports can be made there.
@@ -404,9 +429,32 @@ fn plug(device: Device, owner: Option<String>, id: Option<String>) -> Result<Dev
     }
 }
 
-async fn check_groups(tx: &mut dyn Transaction, caller: &Caller, row: &Port) -> Result<(), Error> {
+/// Refuses groups that a port can't have: one of a router is for ports on its subnets. What it has
+/// already stays.
+pub(crate) async fn check_groups(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    before: Option<&Port>,
+    row: &Port,
+) -> Result<(), Error> {
     for id in &row.security_groups {
-        security_group::find(tx, caller, *id).await?;
+        let group = security_group::find(tx, caller, *id).await?;
+        let is_new = before.is_none_or(|before| !before.security_groups.contains(id));
+        let Some(router) = group.router.filter(|_| is_new) else {
+            continue;
+        };
+        for ip in &row.fixed_ips {
+            let ports = tx.ports_of_subnet(ip.subnet).await?;
+            if !ports
+                .iter()
+                .any(|port| port.device.router() == Some(router))
+            {
+                let message = format!(
+                    "the security group {id} is for ports on subnets of the router {router}"
+                );
+                return Err(Error::invalid("security_groups", Rule::Reference, message));
+            }
+        }
     }
     if !row.port_security && !row.security_groups.is_empty() {
         let message = "a port that is not filtered can't have security groups";
@@ -422,6 +470,19 @@ fn mac_taken(error: StoreError) -> Error {
             Error::conflict(Rule::MacTaken, message)
         }
         other => other.into(),
+    }
+}
+
+/// A port that a machine is plugged in.
+pub(crate) async fn find_machine(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: PortId,
+) -> Result<Port, Error> {
+    let row = find(tx, caller, id).await?;
+    match row.device.is_instance() {
+        true => Ok(row),
+        false => Err(Error::NotFound(Noun::Port)),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::error::{Error, Noun, Quota, Rule};
 use crate::external_address::UsedAddresses;
 use crate::listed::{Listed, Part, listed};
 use crate::resource::Resource;
-use crate::rules::{self, Allowance, Naming};
-use crate::{Caller, Control, network, on_router};
+use crate::rules::{self, Allowance, Naming, OnDelete};
+use crate::{Caller, Control, network, network_acl, on_router, security_group};
 
 /// A way outside that is wished for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -245,10 +245,10 @@ impl Control {
         Ok(row)
     }
 
-    /// Deletes a router.
+    /// Deletes a router, with its security groups and network ACLs.
     ///
     /// # Errors
-    /// It is not there, or has interfaces or gateways.
+    /// It is not there, has interfaces, gateways or public gateways, or a port has one of its groups.
     pub async fn delete_router(
         &self,
         caller: &Caller,
@@ -267,13 +267,21 @@ impl Control {
         let gateways = tx.gateways_of_router(id).await?;
         let gateways = gateways.iter().map(|row| row.id.uuid());
         Error::used(Noun::Router, Noun::Gateway, gateways)?;
+        check_without_public_gateways(&mut *tx, id).await?;
+        for group in tx.security_groups_of_router(id).await? {
+            let ports = tx.ports_of_security_group(group.id).await?;
+            let ports = ports.iter().map(|row| row.id.uuid());
+            Error::used(Noun::Router, Noun::Port, ports)?;
+            security_group::delete(&mut tx, &group, OnDelete::Cascade).await?;
+        }
+        network_acl::delete_of_router(&mut tx, id).await?;
         tx.delete(&row).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// The way outside for a wish; the addresses that the router has already stay.
-    async fn way_outside(
+    pub(crate) async fn way_outside(
         &self,
         tx: &mut dyn Transaction,
         caller: &Caller,
@@ -299,6 +307,7 @@ impl Control {
             network: network.id,
             addresses,
             enable_snat: wished.enable_snat,
+            on_demand: false,
         })
     }
 
@@ -326,14 +335,24 @@ impl Control {
     }
 }
 
-/// Refuses when gateways or floating IPs need the router's way outside.
+/// Refuses when gateways, floating IPs or public gateways need the router's way outside.
 async fn check_way_unused(tx: &mut dyn Transaction, id: RouterId) -> Result<(), Error> {
     let gateways = tx.gateways_of_router(id).await?;
     let gateways = gateways.iter().map(|row| row.id.uuid());
     Error::used(Noun::Router, Noun::Gateway, gateways)?;
     let floating = tx.floating_ips_of_router(id).await?;
     let floating = floating.iter().map(|row| row.id.uuid());
-    Error::used(Noun::Router, Noun::FloatingIp, floating)
+    Error::used(Noun::Router, Noun::FloatingIp, floating)?;
+    check_without_public_gateways(tx, id).await
+}
+
+async fn check_without_public_gateways(
+    tx: &mut dyn Transaction,
+    id: RouterId,
+) -> Result<(), Error> {
+    let gateways = tx.public_gateways_of_router(id).await?;
+    let gateways = gateways.iter().map(|row| row.id.uuid());
+    Error::used(Noun::Router, Noun::PublicGateway, gateways)
 }
 
 /// Refuses to take a family from a router whose gateways have addresses of it.

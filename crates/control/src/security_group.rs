@@ -1,38 +1,77 @@
-//! Security groups and their rules. Every project has one named `default`, made when it is first
-//! needed, that lets its members talk to each other and to the outside.
+//! Security groups. Every project has one named `default`, made when it is first needed, that lets its
+//! members talk to each other and to the outside; every router that is looked at as such has one too, which
+//! lets everything through until somebody changes it.
+
+mod members;
+mod of_router;
+mod rule;
 
 use adit_model::change::Actor;
-use adit_model::security_group::{Direction, Family, Remote, protocol_number};
+use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::{
-    Name, ProjectId, Revision, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId,
+    Name, ProjectId, ResourceGroup, Revision, RouterId, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule,
 };
 use adit_store::{Query, Transaction};
 
 use crate::change::Change;
-use crate::error::{Error, Noun, Rule};
+use crate::error::{Error, Noun, Quota, Rule};
 use crate::resource::Resource;
+use crate::rules::{self, Allowance, Naming, OnDelete};
 use crate::{Caller, Control};
+pub use of_router::RouterGroupView;
+pub use rule::{NewRule, RuleChange};
 
-/// What a rule is to allow.
+/// In what a face differs from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether names are unique among the groups of a router, and among the rules of a group.
+    pub naming: Naming,
+    /// Which limits count: the operator's on groups of a router and on rules of a group, or the
+    /// project's.
+    pub allowance: Allowance,
+    /// What becomes of other groups' rules that name a group.
+    pub on_delete: OnDelete,
+}
+
+/// What a group is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewRule {
-    /// One of the same project.
-    pub group: SecurityGroupId,
+pub struct NewGroup {
+    /// What to call it.
+    pub name: Name,
+    /// The group of things to put it in.
+    pub resource_group: Option<ResourceGroup>,
     /// What to say of it.
     pub description: String,
-    /// Which way.
-    pub direction: Direction,
-    /// Which IP.
-    pub family: Family,
-    /// The protocol's name or number; `None` is any.
-    pub protocol: Option<String>,
-    /// The first destination port, or the ICMP type.
-    pub port_min: Option<u16>,
-    /// The last destination port, or the ICMP code.
-    pub port_max: Option<u16>,
-    /// With whom.
-    pub remote: Remote,
+    /// The router that it is of; `None` is the project's own.
+    pub router: Option<RouterId>,
+    /// What it allows; `None` lets its members send anything, and receive nothing.
+    pub rules: Option<Vec<NewRule>>,
+}
+
+impl NewGroup {
+    /// One of the project's that lets its members send anything.
+    #[must_use]
+    pub const fn of_project(name: Name, description: String) -> Self {
+        Self {
+            name,
+            resource_group: None,
+            description,
+            router: None,
+            rules: None,
+        }
+    }
+}
+
+/// What to change of a group; `None` leaves it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GroupChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
+    /// What it is called.
+    pub name: Option<Name>,
+    /// What is said of it.
+    pub description: Option<String>,
 }
 
 /// A group with its rules.
@@ -45,41 +84,57 @@ pub struct GroupView {
 }
 
 impl Control {
-    /// Makes a group that lets its members send anything, and receive nothing.
+    /// Makes a group.
     ///
     /// # Errors
-    /// The quota is used up, or the name is that of the default group.
+    /// There is no such router, a quota is used up, the name is taken or that of the default group, or a
+    /// rule makes no sense.
     pub async fn create_security_group(
         &self,
         caller: &Caller,
-        name: Name,
-        description: String,
+        rules: Rules,
+        new: NewGroup,
     ) -> Result<GroupView, Error> {
         let mut tx = self.change(caller).await?;
-        if name.as_str() == SecurityGroup::DEFAULT {
-            let message = "the default security group is there already";
-            return Err(Error::conflict(
-                Rule::NameTaken(Noun::SecurityGroup),
-                message,
-            ));
+        let router = match new.router {
+            Some(id) => {
+                let found = tx.router(caller.scope(), id).await?;
+                Some(found.ok_or(Error::NotFound(Noun::Router))?)
+            }
+            None => None,
+        };
+        match &router {
+            Some(router) => {
+                self.default_group_of_router(&mut tx, router).await?;
+                let siblings = tx.security_groups_of_router(router.id).await?;
+                if rules.allowance == Allowance::Fixed {
+                    let limit = self.0.config.limits.security_groups;
+                    Quota::SecurityGroups.check(siblings.len(), limit)?;
+                }
+                check_name(&siblings, &new.name, rules.naming, None)?;
+            }
+            None if new.name.as_str() == SecurityGroup::DEFAULT => return Err(name_of_default()),
+            None => drop(self.default_security_group(&mut tx, caller.project).await?),
         }
-        self.default_security_group(&mut tx, caller.project).await?;
-        self.check_quota(&mut *tx, caller.project, Resource::SecurityGroup)
-            .await?;
-        let group = self.group(caller.project, name, description);
-        let rules = self.first_rules(&group, false);
-        self.check_quota_for(
-            &mut *tx,
-            caller.project,
-            Resource::SecurityGroupRule,
-            rules.len(),
-        )
-        .await?;
+        if rules.allowance == Allowance::OfProject {
+            self.check_quota(&mut *tx, caller.project, Resource::SecurityGroup)
+                .await?;
+        }
+        let project = router.map_or(caller.project, |router| router.project);
+        let group = SecurityGroup {
+            resource_group: new.resource_group,
+            router: new.router,
+            ..self.group(project, new.name, new.description)
+        };
         tx.insert(&group).await?;
-        for rule in &rules {
-            tx.insert(rule).await?;
+        let wished = new.rules.unwrap_or_else(anything_out);
+        let mut made = Vec::new();
+        for wished in wished {
+            let row = self.insert_rule(&mut tx, caller, rules, &group, wished);
+            made.push(row.await?);
         }
         tx.commit().await?;
+        let rules = made;
         Ok(GroupView { group, rules })
     }
 
@@ -132,30 +187,31 @@ impl Control {
     /// Changes what a group is called and what is said of it.
     ///
     /// # Errors
-    /// It is not there, or it is the default group, which keeps its name.
+    /// It is not there, the name is taken, or it is the project's default group, which keeps its name.
     pub async fn update_security_group(
         &self,
         caller: &Caller,
+        rules: Rules,
         id: SecurityGroupId,
-        expected: Option<Revision>,
-        name: Option<Name>,
-        description: Option<String>,
+        change: GroupChange,
     ) -> Result<GroupView, Error> {
         let mut tx = self.change(caller).await?;
         let mut group = find(&mut *tx, caller, id).await?;
-        Error::stale(expected, group.revision)?;
-        let is_default = group.name.as_str() == SecurityGroup::DEFAULT;
-        if let Some(name) = name.filter(|name| *name != group.name) {
-            if is_default || name.as_str() == SecurityGroup::DEFAULT {
-                let message = "the default security group keeps its name";
-                return Err(Error::conflict(
-                    Rule::NameTaken(Noun::SecurityGroup),
-                    message,
-                ));
+        Error::stale(change.expected, group.revision)?;
+        if let Some(name) = change.name.filter(|name| *name != group.name) {
+            match group.router {
+                Some(router) => {
+                    let siblings = tx.security_groups_of_router(router).await?;
+                    check_name(&siblings, &name, rules.naming, Some(id))?;
+                }
+                None if group.is_default || name.as_str() == SecurityGroup::DEFAULT => {
+                    return Err(name_of_default());
+                }
+                None => {}
             }
             group.name = name;
         }
-        group.description = description.unwrap_or(group.description);
+        group.description = change.description.unwrap_or(group.description);
         group.updated_at = self.now();
         group.revision = tx.update(&group).await?;
         let rules = tx.rules_of_security_group(id).await?;
@@ -163,127 +219,26 @@ impl Control {
         Ok(GroupView { group, rules })
     }
 
-    /// Deletes a group with its rules, and those that name it.
+    /// Deletes a group with its rules.
     ///
     /// # Errors
-    /// It is not there, ports have it, or it is the default group and the caller no administrator.
+    /// It is not there, ports have it, other groups' rules name it and are in the way, or it is a
+    /// default group and the caller no administrator.
     pub async fn delete_security_group(
         &self,
         caller: &Caller,
+        rules: Rules,
         id: SecurityGroupId,
         expected: Option<Revision>,
     ) -> Result<(), Error> {
         let mut tx = self.change(caller).await?;
         let group = find(&mut *tx, caller, id).await?;
         Error::stale(expected, group.revision)?;
-        if group.name.as_str() == SecurityGroup::DEFAULT && caller.must_be_admin().is_err() {
+        if group.is_default && caller.must_be_admin().is_err() {
             let message = "the default security group can't be deleted";
             return Err(Error::conflict(Rule::InUse(Noun::SecurityGroup), message));
         }
-        let ports = tx.ports_of_security_group(id).await?;
-        let ports = ports.iter().map(|row| row.id.uuid());
-        Error::used(Noun::SecurityGroup, Noun::Port, ports)?;
-        for rule in tx.security_group_rules(group.project).await? {
-            if rule.group == id || rule.remote == Remote::Group(id) {
-                tx.delete(&rule).await?;
-            }
-        }
-        tx.delete(&group).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Adds a rule.
-    ///
-    /// # Errors
-    /// A group is not there, the rule is there already or makes no sense, the quota is used up.
-    pub async fn create_security_group_rule(
-        &self,
-        caller: &Caller,
-        new: NewRule,
-    ) -> Result<SecurityGroupRule, Error> {
-        let mut tx = self.change(caller).await?;
-        let group = find(&mut *tx, caller, new.group).await?;
-        if let Remote::Group(id) = new.remote {
-            find(&mut *tx, caller, id).await?;
-        }
-        self.check_quota(&mut *tx, group.project, Resource::SecurityGroupRule)
-            .await?;
-        let row = SecurityGroupRule {
-            id: SecurityGroupRuleId::random(),
-            project: group.project,
-            group: group.id,
-            description: new.description,
-            direction: new.direction,
-            family: new.family,
-            protocol: new.protocol.filter(|name| name != "any"),
-            port_min: new.port_min,
-            port_max: new.port_max,
-            remote: new.remote,
-            created_at: self.now(),
-            revision: Revision::FIRST,
-        };
-        check(&row)?;
-        for other in tx.rules_of_security_group(group.id).await? {
-            let same = SecurityGroupRule {
-                id: row.id,
-                description: row.description.clone(),
-                created_at: row.created_at,
-                revision: row.revision,
-                ..other.clone()
-            };
-            if same == row {
-                let message = format!("the rule {} allows the same", other.id);
-                return Err(Error::conflict(Rule::Repeated, message));
-            }
-        }
-        tx.insert(&row).await?;
-        tx.commit().await?;
-        Ok(row)
-    }
-
-    /// The rules that are asked for, as far as the caller may see them.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn page_security_group_rules(
-        &self,
-        caller: &Caller,
-        query: Query,
-    ) -> Result<Vec<SecurityGroupRule>, Error> {
-        let mut tx = self.read().await?;
-        Ok(tx.page_security_group_rules(caller.within(query)).await?)
-    }
-
-    /// One rule.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub async fn security_group_rule(
-        &self,
-        caller: &Caller,
-        id: SecurityGroupRuleId,
-    ) -> Result<SecurityGroupRule, Error> {
-        let mut tx = self.read().await?;
-        let row = tx.security_group_rule(caller.scope(), id).await?;
-        row.ok_or(Error::NotFound(Noun::SecurityGroupRule))
-    }
-
-    /// Takes a rule away.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub async fn delete_security_group_rule(
-        &self,
-        caller: &Caller,
-        id: SecurityGroupRuleId,
-        expected: Option<Revision>,
-    ) -> Result<(), Error> {
-        let mut tx = self.change(caller).await?;
-        let row = tx.security_group_rule(caller.scope(), id).await?;
-        let row = row.ok_or(Error::NotFound(Noun::SecurityGroupRule))?;
-        Error::stale(expected, row.revision)?;
-        tx.delete(&row).await?;
+        delete(&mut tx, &group, rules.on_delete).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -299,13 +254,24 @@ impl Control {
         }
         let name = Name::parse(SecurityGroup::DEFAULT);
         let name = name.map_err(|error| Error::Internal(error.into()))?;
-        let group = self.group(project, name, "Default security group".to_owned());
-        let rules = self.first_rules(&group, true);
-        self.check_quota_for(&mut **tx, project, Resource::SecurityGroupRule, rules.len())
-            .await?;
+        let group = SecurityGroup {
+            is_default: true,
+            ..self.group(project, name, "Default security group".to_owned())
+        };
+        let mut wished = anything_out();
+        let members =
+            |family| NewRule::allowing(Direction::Ingress, family, Remote::Group(group.id));
+        wished.extend([Family::V4, Family::V6].map(members));
+        self.check_quota_for(
+            &mut **tx,
+            project,
+            Resource::SecurityGroupRule,
+            wished.len(),
+        )
+        .await?;
         tx.insert(&group).await?;
-        for rule in rules {
-            tx.insert(&rule).await?;
+        for wished in wished {
+            tx.insert(&self.rule(&group, wished)).await?;
         }
         Ok(group)
     }
@@ -316,6 +282,8 @@ impl Control {
             id: SecurityGroupId::random(),
             project,
             resource_group: None,
+            router: None,
+            is_default: false,
             name,
             description,
             created_at: now,
@@ -323,32 +291,33 @@ impl Control {
             revision: Revision::FIRST,
         }
     }
+}
 
-    /// Anything out, and where members trust each other anything from them in.
-    fn first_rules(&self, group: &SecurityGroup, members: bool) -> Vec<SecurityGroupRule> {
-        let rule = |direction, family, remote| SecurityGroupRule {
-            id: SecurityGroupRuleId::random(),
-            project: group.project,
-            group: group.id,
-            description: String::new(),
-            direction,
-            family,
-            protocol: None,
-            port_min: None,
-            port_max: None,
-            remote,
-            created_at: self.now(),
-            revision: Revision::FIRST,
-        };
-        let mut rules = Vec::new();
-        for family in [Family::V4, Family::V6] {
-            rules.push(rule(Direction::Egress, family, Remote::Any));
-            if members {
-                rules.push(rule(Direction::Ingress, family, Remote::Group(group.id)));
-            }
-        }
-        rules
+fn anything_out() -> Vec<NewRule> {
+    let out = |family| NewRule::allowing(Direction::Egress, family, Remote::Any);
+    [Family::V4, Family::V6].map(out).into()
+}
+
+/// Deletes a group with its rules, if no port has it.
+pub(crate) async fn delete(
+    tx: &mut Change,
+    group: &SecurityGroup,
+    on_delete: OnDelete,
+) -> Result<(), Error> {
+    let ports = tx.ports_of_security_group(group.id).await?;
+    let ports = ports.iter().map(|row| row.id.uuid());
+    Error::used(Noun::SecurityGroup, Noun::Port, ports)?;
+    let mut rules = tx.security_group_rules(group.project).await?;
+    rules.retain(|rule| rule.group == group.id || rule.remote == Remote::Group(group.id));
+    if on_delete == OnDelete::Restrict {
+        let others = rules.iter().filter(|rule| rule.group != group.id);
+        let others = others.map(|rule| rule.id.uuid());
+        Error::used(Noun::SecurityGroup, Noun::SecurityGroupRule, others)?;
     }
+    for rule in rules {
+        tx.delete(&rule).await?;
+    }
+    Ok(tx.delete(group).await?)
 }
 
 async fn default_of(
@@ -359,60 +328,23 @@ async fn default_of(
         names: Some(vec![SecurityGroup::DEFAULT.to_owned()]),
         ..Query::of_project(project)
     };
-    Ok(tx.page_security_groups(query).await?.into_iter().next())
+    let mut named = tx.page_security_groups(query).await?.into_iter();
+    Ok(named.find(|group| group.is_default && group.router.is_none()))
 }
 
-fn check(row: &SecurityGroupRule) -> Result<(), Error> {
-    let invalid = |field, message: String| Err(Error::invalid(field, Rule::Reference, message));
-    if let Remote::Block(cidr) = row.remote
-        && Family::of(cidr) != row.family
-    {
-        return invalid(
-            "remote",
-            format!("the block {cidr} is of the other IP version"),
-        );
-    }
-    let number = match &row.protocol {
-        None => None,
-        Some(name) => match protocol_number(name, row.family) {
-            Some(number) => Some(number),
-            None => return invalid("protocol", format!("there is no protocol {name}")),
-        },
-    };
-    if row.family == Family::V4 && number.is_some_and(is_of_ipv6) {
-        let name = row.protocol.as_deref().unwrap_or_default();
-        return invalid("family", format!("the protocol {name} is IPv6's"));
-    }
-    let has_ports = matches!(number, Some(6 | 17 | 33 | 132 | 136));
-    let is_icmp = matches!(number, Some(1 | 58));
-    match (row.port_min, row.port_max) {
-        (None, None) => Ok(()),
-        _ if !has_ports && !is_icmp => invalid(
-            "protocol",
-            "ports are for protocols that have some".to_owned(),
-        ),
-        (Some(kind), code) if is_icmp => {
-            let over = [Some(kind), code]
-                .into_iter()
-                .flatten()
-                .find(|value| *value > 255);
-            match over {
-                Some(value) => invalid("port_min", format!("ICMP has no type or code {value}")),
-                None => Ok(()),
-            }
-        }
-        (None, Some(_)) if is_icmp => invalid("port_min", "an ICMP code needs its type".to_owned()),
-        (Some(min), Some(max)) if min <= max && min > 0 => Ok(()),
-        _ => invalid(
-            "port_min",
-            "a range of ports is from the lower to the higher".to_owned(),
-        ),
-    }
+fn name_of_default() -> Error {
+    let message = "that is the name of the project's default security group, which keeps it";
+    Error::conflict(Rule::NameTaken(Noun::SecurityGroup), message)
 }
 
-/// Whether a protocol is IPv6 itself, one of its extension headers, or ICMPv6.
-const fn is_of_ipv6(number: u8) -> bool {
-    matches!(number, 41 | 43 | 44 | 58 | 59 | 60)
+fn check_name(
+    siblings: &[SecurityGroup],
+    name: &Name,
+    naming: Naming,
+    own: Option<SecurityGroupId>,
+) -> Result<(), Error> {
+    let names = siblings.iter().map(|row| (&row.name, row.id));
+    rules::check_name(Noun::SecurityGroup, names, name, naming, own)
 }
 
 pub(crate) async fn find(

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use adit_model::connection::{Ends, Identity};
 use adit_model::desired::{
-    Carriers, ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec, InstanceSpec,
-    InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, TunnelSpec,
+    Carriers, EdgeGateway, EdgeSpec, ExternalSpec, FilterRule, FloatingIpSpec, GatewaySpec,
+    InstanceSpec, InterfaceAddress, InterfaceSpec, NetworkSpec, RouterSpec, SourceSpec, TunnelSpec,
 };
 use adit_model::gateway::GatewayMode;
+use adit_model::network_acl::{AclRule, Action, Flow, Place};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
@@ -19,6 +20,8 @@ use adit_store::{StoreError, Transaction};
 
 use crate::connection::local_address;
 use crate::crypto_profile::CryptoProfile;
+use crate::gateway::private_addresses;
+use crate::network_acl;
 use crate::on_router;
 use crate::policies::Policies;
 use crate::resolver::NOT_FOUND_YET;
@@ -101,6 +104,7 @@ async fn filter(
         for rule in tx.rules_of_security_group(*group).await? {
             let remote = match rule.remote {
                 Remote::Any => None,
+                Remote::Address(address) => Some(vec![Cidr::host(address)]),
                 Remote::Block(cidr) => Some(vec![cidr]),
                 Remote::Group(group) => Some(members(tx, group, rule.family).await?),
             };
@@ -131,10 +135,12 @@ async fn members(
     Ok(hosts)
 }
 
-/// The router as it is wished. One that is down has no interfaces and no way outside.
+/// The router as it is wished. One that is down has no interfaces and no way outside. A gateway takes
+/// `of_gateway` addresses of its subnet.
 pub(crate) async fn router(
     tx: &mut dyn Transaction,
     router: Router,
+    of_gateway: u64,
 ) -> Result<RouterSpec, StoreError> {
     let id = router.id;
     let mut spec = RouterSpec {
@@ -142,6 +148,8 @@ pub(crate) async fn router(
         interfaces: Vec::new(),
         external: None,
         floating_ips: Vec::new(),
+        sources: Vec::new(),
+        edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
@@ -155,6 +163,11 @@ pub(crate) async fn router(
         .filter(|port| port.admin_state_up)
     {
         let subnets = tx.subnets_of_network(port.network).await?;
+        if router.external.is_some() {
+            spec.sources.extend(sources(tx, &subnets, port).await?);
+        }
+        spec.edges
+            .extend(edges(tx, &subnets, port, id, of_gateway).await?);
         spec.interfaces.push(InterfaceSpec {
             id: port.id,
             network: port.network,
@@ -178,6 +191,84 @@ pub(crate) async fn router(
         spec.floating_ips = stands_for.collect();
     }
     Ok(spec)
+}
+
+/// How the subnets of an interface get outside that have a public gateway.
+async fn sources(
+    tx: &mut dyn Transaction,
+    subnets: &[Subnet],
+    port: &Port,
+) -> Result<Vec<SourceSpec>, StoreError> {
+    let mut sources = Vec::new();
+    for subnet in subnets {
+        let is_here = port.fixed_ips.iter().any(|ip| ip.subnet == subnet.id);
+        let Some(id) = subnet.public_gateway.filter(|_| is_here) else {
+            continue;
+        };
+        let Some(gateway) = tx.any_public_gateway(id).await? else {
+            continue;
+        };
+        let floating = tx.any_floating_ip(gateway.floating_ip).await?;
+        sources.extend(floating.map(|floating| SourceSpec {
+            block: subnet.cidr,
+            address: floating.address,
+        }));
+    }
+    Ok(sources)
+}
+
+/// What may pass the edges of an interface's subnets, as far as that is not everything.
+async fn edges(
+    tx: &mut dyn Transaction,
+    subnets: &[Subnet],
+    port: &Port,
+    router: RouterId,
+    of_gateway: u64,
+) -> Result<Vec<EdgeSpec>, StoreError> {
+    let mut edges = Vec::new();
+    for subnet in subnets {
+        let is_here = port.fixed_ips.iter().any(|ip| ip.subnet == subnet.id);
+        if !is_here || !subnet.cidr.is_ipv4() {
+            continue;
+        }
+        let Some(acl) = network_acl::of_subnet(tx, subnet, router).await? else {
+            continue;
+        };
+        let rules: Vec<_> = acl.rules.iter().map(|rule| rule.content).collect();
+        if lets_everything_through(&rules) {
+            continue;
+        }
+        let siblings = tx.gateways_of_router(router).await?;
+        let gateways = siblings.iter().filter(|row| row.subnet == Some(subnet.id));
+        let gateways = gateways.filter_map(|gateway| {
+            let inside = private_addresses(gateway, subnet, &siblings, of_gateway);
+            Some(EdgeGateway {
+                address: gateway.addresses.v4,
+                inside: *inside.first()?,
+            })
+        });
+        edges.push(EdgeSpec {
+            interface: port.id,
+            block: (port.fixed_ips.len() > 1).then_some(subnet.cidr),
+            gateways: gateways.collect(),
+            rules,
+        });
+    }
+    Ok(edges)
+}
+
+/// Whether the first rule for each way is for every packet, and allows it.
+fn lets_everything_through(rules: &[AclRule]) -> bool {
+    [Flow::Inbound, Flow::Outbound].into_iter().all(|flow| {
+        let first = rules.iter().find(|rule| rule.flow == flow);
+        let everywhere = |place: Place| place.cidr().prefix_len() == 0;
+        first.is_some_and(|rule| {
+            rule.action == Action::Allow
+                && rule.protocol.is_none()
+                && everywhere(rule.source)
+                && everywhere(rule.destination)
+        })
+    })
 }
 
 /// The gateway as it is wished.

@@ -140,6 +140,8 @@ impl Control {
             host_routes: new.host_routes,
             ipv6_address_mode: new.ipv6_address_mode,
             ipv6_ra_mode: new.ipv6_ra_mode,
+            network_acl: None,
+            public_gateway: None,
             zone: new.zone,
             created_at: now,
             updated_at: now,

@@ -7,8 +7,8 @@ use adit_model::gateway::GatewayMode;
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId,
-    Network, Port, Route, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
-    policy::Policy,
+    Network, NetworkAcl, Port, PublicGateway, Route, Router, RouterId, SecurityGroup,
+    SecurityGroupRule, SshKey, Subnet, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -88,9 +88,15 @@ touch! {
         }
     }
 
-    Subnet, by old: false, |_tx, old, new, touched| {
+    Subnet, by old: false, |tx, old, new, touched| {
         for row in old.into_iter().chain(new) {
             touched.whole(Key::Network(row.network));
+            // What its machines get outside by is the router's to know.
+            for port in tx.ports_of_subnet(row.id).await? {
+                if let Some(router) = port.device.router() {
+                    touched.whole(Key::Router(router));
+                }
+            }
         }
     }
 
@@ -146,6 +152,18 @@ touch! {
         }
     }
 
+    NetworkAcl, by old: false, |_tx, old, new, touched| {
+        for row in old.into_iter().chain(new) {
+            touched.whole(Key::Router(row.router));
+        }
+    }
+
+    PublicGateway, by old: false, |_tx, old, new, touched| {
+        for row in old.into_iter().chain(new) {
+            touched.whole(Key::Router(row.router));
+        }
+    }
+
     SecurityGroup, by old: false, |_tx, _old, _new, _touched| {}
 
     SecurityGroupRule, by old: false, |tx, old, new, touched| {
@@ -160,6 +178,10 @@ touch! {
         if old.map(told) != new.map(told) {
             for row in old.into_iter().chain(new) {
                 touched.whole(Key::Gateway(row.id));
+                // The edge of its subnet is one of its own.
+                if row.subnet.is_some() {
+                    touched.whole(Key::Router(row.router));
+                }
             }
         }
     }
@@ -167,6 +189,7 @@ touch! {
     ConnectionRequest, by old: false, |_tx, _old, _new, _touched| {}
     // Its connection is written with it, which lists where it leads.
     Route, by old: false, |_tx, _old, _new, _touched| {}
+    SshKey, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

@@ -11,20 +11,19 @@ use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
 use adit_control::port::{self, NewPort};
-use adit_control::security_group::NewRule;
 use adit_control::{Allowance, LogLimits, LogPage, Naming, Noun, PolicyEdit, Query};
 use adit_model::NetworkId;
 use adit_model::change::{Actor, LogEntry};
 use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::Remote;
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
 use crate::world::{
-    LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config, name, new_connection,
-    new_router,
+    LAX_FLOATING_IPS, LAX_GROUPS, LAX_PORTS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World,
+    config, let_in, name, new_connection, new_group, new_router,
 };
 
 fn network(text: &str) -> NewNetwork {
@@ -125,7 +124,7 @@ async fn plug(world: &World, network: NetworkId) {
     };
     control.create_endpoint_group(demo, group).await.unwrap();
     // What goes with a group is told of, too.
-    let group = control.create_security_group(demo, name("s"), String::new());
+    let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     let group = group.await.unwrap().group;
     let port = NewPort {
         name: name("machine"),
@@ -140,34 +139,20 @@ async fn plug(world: &World, network: NetworkId) {
         security_groups: None,
     };
     let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
-    let rule = NewRule {
-        group: port.security_groups[0],
-        description: String::new(),
-        direction: Direction::Ingress,
-        family: Family::V4,
-        protocol: None,
-        port_min: None,
-        port_max: None,
-        remote: Remote::Group(group.id),
-    };
-    control
-        .create_security_group_rule(demo, rule)
-        .await
-        .unwrap();
+    let (own, rule) = (port.security_groups[0], let_in(Remote::Group(group.id)));
+    let rule = control.create_security_group_rule(demo, LAX_GROUPS, own, rule);
+    rule.await.unwrap();
     check(world).await;
-    let deleted = control.delete_security_group(demo, group.id, None);
+    let deleted = control.delete_security_group(demo, LAX_GROUPS, group.id, None);
     deleted.await.unwrap();
     check(world).await;
     let external = control.page_networks(demo, Query::default()).await.unwrap();
     let external = external.iter().find(|view| view.network.external).unwrap();
-    let floating = NewFloatingIp {
-        description: String::new(),
-        network: external.network.id,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    control.create_floating_ip(demo, floating).await.unwrap();
+    let floating = NewFloatingIp::of(external.network.id);
+    control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap();
     control
         .delete_port(demo, LAX_PORTS, port.id, None)
         .await

@@ -10,6 +10,8 @@ use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
 use adit_control::port::{self, NewPort, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
+use adit_control::security_group::NewGroup;
+use adit_control::ssh_key::NewSshKey;
 use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, Rule, Session};
 use adit_model::change::{Actor, ChangeKind};
@@ -17,13 +19,14 @@ use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::Device;
 use adit_model::subnet::StaticRoute;
-use adit_model::{Network, NetworkId, Port, ProjectId};
+use adit_model::{Network, NetworkId, Port, ProjectId, Router, Subnet};
 use adit_store::contract::log_and_rows_agree;
 use serde_json::Map;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World, config, name, new_connection,
-    new_gateway, new_router, new_subnet,
+    LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT_SUBNETS, World,
+    config, name, new_acl, new_connection, new_gateway, new_group, new_public, new_router,
+    new_subnet,
 };
 
 async fn admin(world: &World) -> Session {
@@ -144,20 +147,55 @@ async fn fill(world: &World) {
     let port = new_port(subnet.network, None);
     let port = control.create_port(demo, LAX_PORTS, port).await.unwrap();
     let floating = NewFloatingIp {
-        description: String::new(),
-        network: outside,
-        subnet: None,
-        address: None,
         target: Some(Target {
             port: port.id,
             fixed_ip: None,
         }),
+        ..NewFloatingIp::of(outside)
     };
-    control.create_floating_ip(demo, floating).await.unwrap();
-    let group = control.create_security_group(demo, name("s"), String::new());
+    control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap();
+    let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     group.await.unwrap();
+    fill_around(world, &router, &subnet).await;
     new_network(world, demo, "alone").await;
 }
+
+/// What is around a subnet of a router.
+async fn fill_around(world: &World, router: &Router, subnet: &Subnet) {
+    let (control, demo) = (&world.control, &world.demo);
+    let acl = control.create_network_acl(demo, new_acl(router.id)).await;
+    let attached = control.attach_network_acl(demo, subnet.id, acl.unwrap().id);
+    attached.await.unwrap();
+    let public = new_public(router, subnet);
+    let public = control.create_public_gateway(demo, LAX_FLOATING_IPS, public);
+    let public = Some(public.await.unwrap().row.id);
+    let attached = control.attach_public_gateway(demo, subnet.id, public);
+    attached.await.unwrap();
+    let group = NewGroup {
+        router: Some(router.id),
+        ..new_group("of-router")
+    };
+    let group = control.create_security_group(demo, LAX_GROUPS, group).await;
+    let groups = Some(vec![group.unwrap().group.id]);
+    let member = NewPort {
+        security_groups: groups,
+        port_security: Some(true),
+        ..new_port(subnet.network, None)
+    };
+    control.create_port(demo, LAX_PORTS, member).await.unwrap();
+    let key = NewSshKey {
+        name: name("k"),
+        resource_group: None,
+        public_key: KEY.to_owned(),
+        kind: None,
+    };
+    control.create_ssh_key(demo, key).await.unwrap();
+}
+
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m";
 
 /// How many things a project has, of each noun that has any.
 async fn things(world: &World, project: ProjectId) -> Vec<(&'static str, usize)> {
@@ -168,6 +206,9 @@ async fn things(world: &World, project: ProjectId) -> Vec<(&'static str, usize)>
         ("ports", tx.count_ports(project).await),
         ("routers", tx.count_routers(project).await),
         ("floating IPs", tx.count_floating_ips(project).await),
+        ("public gateways", tx.count_public_gateways(project).await),
+        ("network ACLs", tx.count_network_acls(project).await),
+        ("SSH keys", tx.count_ssh_keys(project).await),
         ("groups", tx.count_security_groups(project).await),
         ("rules", tx.count_security_group_rules(project).await),
         ("gateways", tx.count_gateways(project).await),
@@ -191,7 +232,7 @@ async fn a_project_goes_at_once_and_its_things_behind_it() {
     fill(&world).await;
     let (control, session, demo) = (&world.control, admin(&world).await, world.demo);
     let own = control.issue_token(&demo, Map::new());
-    assert_eq!(things(&world, demo.project).await.len(), 12);
+    assert_eq!(things(&world, demo.project).await.len(), 15);
     let from = control.log_bounds().await.unwrap().last;
     control
         .delete_project(&session, demo.project)

@@ -9,24 +9,26 @@ use adit_control::connection::ConnectionChange;
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::gateway::GatewayChange;
 use adit_control::network::NetworkChange;
+use adit_control::network_acl::{Before, NewAclRule};
 use adit_control::policy::NewPolicy;
 use adit_control::port::{self, NewPort, PortChange, WishedIp};
 use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::router_interface::InterfaceOf;
-use adit_control::security_group::NewRule;
 use adit_control::subnet::SubnetChange;
 use adit_control::subnet::{self, Block};
-use adit_control::{Allowance, Naming, PolicyEdit, Query};
+use adit_control::{Allowance, Error, Naming, OnDelete, PolicyEdit, Query};
+use adit_model::network_acl::{AclRule, Flow};
 use adit_model::policy::IkeParameters;
 use adit_model::port::Device;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::Remote;
 use adit_model::subnet::StaticRoute;
 use adit_model::{NetworkId, Port, Router, SecurityGroupId, Subnet};
 use adit_store::MemoryStore;
 
 use crate::world::{
-    LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_SUBNETS, World, config,
-    name, new_connection, new_router, new_subnet,
+    LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS,
+    STRICT_SUBNETS, World, config, let_in, name, new_acl, new_connection, new_group, new_public,
+    new_router, new_subnet, standing_for,
 };
 
 /// How often everything is looked at.
@@ -98,19 +100,6 @@ fn new_port(network: NetworkId, groups: Option<Vec<SecurityGroupId>>) -> NewPort
         device: Device::instance(),
         port_security: Some(true),
         security_groups: groups,
-    }
-}
-
-fn rule(group: SecurityGroupId, remote: Remote) -> NewRule {
-    NewRule {
-        group,
-        description: String::new(),
-        direction: Direction::Ingress,
-        family: Family::V4,
-        protocol: None,
-        port_min: None,
-        port_max: None,
-        remote,
     }
 }
 
@@ -191,7 +180,7 @@ async fn of_ports_floating_ips_and_what_filters_them() {
     let world = start().await;
     let (control, demo) = (&world.control, &world.demo);
     let (_, subnet) = router(&world).await;
-    let group = control.create_security_group(demo, name("s"), String::new());
+    let group = control.create_security_group(demo, LAX_GROUPS, new_group("s"));
     let group = group.await.unwrap().group.id;
     // What is filtered by a group's members is on another network than they are.
     let (_, elsewhere) = world.subnet("other", "10.1.0.0/24").await;
@@ -200,8 +189,8 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         .create_port(demo, LAX_PORTS, filtered)
         .await
         .unwrap();
-    let of_members = rule(filtered.security_groups[0], Remote::Group(group));
-    let of_members = control.create_security_group_rule(demo, of_members);
+    let (own, of_members) = (filtered.security_groups[0], let_in(Remote::Group(group)));
+    let of_members = control.create_security_group_rule(demo, LAX_GROUPS, own, of_members);
     of_members.await.unwrap();
     settled(&world, "a rule that names a group was made").await;
     let member = new_port(subnet.network, Some(vec![group]));
@@ -225,20 +214,19 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         change(left).await.unwrap();
         settled(&world, "a port has other groups").await;
     }
-    let floating = NewFloatingIp {
-        description: String::new(),
-        network: external(&world).await,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    let floating = control.create_floating_ip(demo, floating).await.unwrap().id;
+    let floating = NewFloatingIp::of(external(&world).await);
+    let floating = control
+        .create_floating_ip(demo, LAX_FLOATING_IPS, floating)
+        .await
+        .unwrap()
+        .id;
     let target = Target {
         port: member.id,
         fixed_ip: None,
     };
     for target in [Some(target), None, Some(target)] {
-        let changed = control.update_floating_ip(demo, floating, None, None, Some(target));
+        let changed =
+            control.update_floating_ip(demo, LAX_FLOATING_IPS, floating, standing_for(target));
         changed.await.unwrap();
         settled(&world, "a floating IP stands for something else").await;
     }
@@ -253,7 +241,7 @@ async fn of_ports_floating_ips_and_what_filters_them() {
         .delete_port(demo, LAX_PORTS, member.id, None)
         .await
         .unwrap();
-    let deleted = control.delete_security_group(demo, group, None);
+    let deleted = control.delete_security_group(demo, LAX_GROUPS, group, None);
     deleted.await.unwrap();
     settled(&world, "a group was deleted that rules name").await;
     let rules = control
@@ -348,4 +336,62 @@ async fn of_gateways_connections_and_policies() {
         .unwrap();
     settled(&world, "a gateway was deleted with its connection").await;
     assert_eq!(world.agent.gateway(gateway), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_passes_the_edges_of_subnets_and_gets_outside() {
+    let world = start().await;
+    let (control, demo) = (&world.control, &world.demo);
+    let (router, subnet) = router(&world).await;
+    let spec = || world.agent.router(router.id).unwrap();
+    let acl = control.create_network_acl(demo, new_acl(router.id)).await;
+    let acl = acl.unwrap().id;
+    settled(&world, "a network ACL was made").await;
+    let attached = control.attach_network_acl(demo, subnet.id, acl);
+    attached.await.unwrap();
+    settled(&world, "a subnet has another network ACL").await;
+    assert_eq!(spec().edges[0].rules, []);
+    let rule = NewAclRule {
+        name: name("in"),
+        content: AclRule::allowing(Flow::Inbound),
+    };
+    let rule = control.create_network_acl_rule(demo, acl, rule, Before::Nothing);
+    let (_, rule) = rule.await.unwrap();
+    settled(&world, "a network ACL has another rule").await;
+    assert_eq!(spec().edges[0].rules.len(), 1);
+    let gateway = world.gateway(subnet.id, "g").await.unwrap().gateway;
+    settled(&world, "a gateway lives in a subnet").await;
+    assert_eq!(spec().edges[0].gateways[0].address, gateway.addresses.v4);
+    let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, gateway.id);
+    deleted.await.unwrap();
+    settled(&world, "a gateway that lived in a subnet was deleted").await;
+    let deleted = control.delete_network_acl_rule(demo, (acl, rule));
+    deleted.await.unwrap();
+    settled(&world, "a network ACL has a rule less").await;
+
+    let public =
+        control.create_public_gateway(demo, LAX_FLOATING_IPS, new_public(&router, &subnet));
+    let public = public.await.unwrap();
+    settled(&world, "a public gateway was made").await;
+    for attached in [Some(public.row.id), None, Some(public.row.id)] {
+        let change = control.attach_public_gateway(demo, subnet.id, attached);
+        change.await.unwrap();
+        settled(&world, "a subnet gets outside otherwise").await;
+        assert_eq!(spec().sources.len(), usize::from(attached.is_some()));
+    }
+    let refused = control.delete_floating_ip(demo, public.floating_ip.id, None);
+    assert!(matches!(refused.await, Err(Error::Used { .. })));
+    for on_delete in [OnDelete::Restrict, OnDelete::Cascade] {
+        let id = public.row.id;
+        let deleted = control.delete_public_gateway(demo, on_delete, id, None);
+        assert_eq!(deleted.await.is_ok(), on_delete == OnDelete::Cascade);
+        let deleted = control.delete_network_acl(demo, on_delete, acl, None);
+        assert_eq!(deleted.await.is_ok(), on_delete == OnDelete::Cascade);
+    }
+    settled(&world, "what was attached to a subnet was deleted").await;
+    assert_eq!((spec().edges, spec().sources), (Vec::new(), Vec::new()));
+    // Its floating IP was made with it, and the way outside is the router's own.
+    let floating = control.floating_ip(demo, public.floating_ip.id).await;
+    assert!(matches!(floating, Err(Error::NotFound(_))));
+    assert!(spec().external.is_some());
 }

@@ -2,7 +2,10 @@
 //! floating IPs that come and go, routers that are down or lose their way outside. The clock of
 //! these tests is paused: waiting costs nothing.
 
-use crate::world::{LAX_PORTS, LAX_SUBNETS, World, name, new_router, new_subnet};
+use crate::world::{
+    LAX_FLOATING_IPS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, World, let_in, name, new_group,
+    new_router, new_subnet, standing_for,
+};
 use adit_control::floating_ip::{NewFloatingIp, Target};
 use adit_control::network::NewNetwork;
 use adit_control::port::{self, NewPort, PortChange};
@@ -13,7 +16,7 @@ use adit_control::subnet::{self, Block};
 use adit_control::{Allowance, Naming};
 use adit_model::desired::{FilterRule, FloatingIpSpec, RouterSpec};
 use adit_model::port::Device;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::{Direction, Remote};
 use adit_model::{
     Network, NetworkId, Port, PortId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
 };
@@ -47,7 +50,7 @@ async fn network(w: &World, cidr: &str) -> (NetworkId, SubnetId) {
 async fn group(w: &World, called: &str) -> SecurityGroupId {
     let made = w
         .control
-        .create_security_group(&w.demo, name(called), String::new());
+        .create_security_group(&w.demo, LAX_GROUPS, new_group(called));
     made.await.unwrap().group.id
 }
 
@@ -76,17 +79,14 @@ async fn machine(w: &World, network: NetworkId, groups: Option<Vec<SecurityGroup
 
 async fn allow_in(w: &World, group: SecurityGroupId, remote: Remote) -> SecurityGroupRuleId {
     let new = NewRule {
-        group,
-        description: String::new(),
-        direction: Direction::Ingress,
-        family: Family::V4,
         protocol: Some("tcp".to_owned()),
         port_min: Some(80),
         port_max: Some(80),
-        remote,
+        ..let_in(remote)
     };
-    let made = w.control.create_security_group_rule(&w.demo, new).await;
-    made.unwrap().id
+    let control = &w.control;
+    let made = control.create_security_group_rule(&w.demo, LAX_GROUPS, group, new);
+    made.await.unwrap().id
 }
 
 /// What the agent lets in to a machine: of each rule those who may send, `any` and `nobody`.
@@ -152,7 +152,9 @@ async fn a_filter_follows_the_members_of_the_group_it_names() {
     // A rule for anybody comes beside, and the other one goes with the group that it names.
     allow_in(&w, web, Remote::Any).await;
     until_lets_in(&w, servers, server, &["nobody", "any"]).await;
-    let gone = w.control.delete_security_group(&w.demo, users, None);
+    let gone = w
+        .control
+        .delete_security_group(&w.demo, LAX_GROUPS, users, None);
     gone.await.unwrap();
     until_lets_in(&w, servers, server, &["any"]).await;
     let known = w.control.security_group_rule(&w.demo, rule).await;
@@ -234,19 +236,17 @@ async fn a_floating_ip_comes_and_goes() {
             && spec.floating_ips.is_empty()
     })
     .await;
-    let new = NewFloatingIp {
-        description: String::new(),
-        network: net.external,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    let floating = w.control.create_floating_ip(&w.demo, new).await.unwrap();
+    let new = NewFloatingIp::of(net.external);
+    let floating = w
+        .control
+        .create_floating_ip(&w.demo, LAX_FLOATING_IPS, new)
+        .await
+        .unwrap();
     let target = |port| {
-        Some(Some(Target {
+        Some(Target {
             port,
             fixed_ip: None,
-        }))
+        })
     };
     let is = |address: &str| {
         vec![FloatingIpSpec {
@@ -255,9 +255,12 @@ async fn a_floating_ip_comes_and_goes() {
         }]
     };
     let change = async |target| {
-        let update = w
-            .control
-            .update_floating_ip(&w.demo, floating.id, None, None, target);
+        let update = w.control.update_floating_ip(
+            &w.demo,
+            LAX_FLOATING_IPS,
+            floating.id,
+            standing_for(target),
+        );
         update.await.unwrap();
     };
     change(target(net.machine.id)).await;
@@ -271,7 +274,7 @@ async fn a_floating_ip_comes_and_goes() {
         spec.floating_ips == is("10.1.0.3")
     })
     .await;
-    change(Some(None)).await;
+    change(None).await;
     until_router(&w, net.router, "it stands for nothing", |spec| {
         spec.floating_ips.is_empty()
     })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::world::{LAX_PORTS, World, config, name};
+use crate::world::{LAX_FLOATING_IPS, LAX_PORTS, World, config, name};
 use adit_control::error::{Quota, Rule};
 use adit_control::floating_ip::NewFloatingIp;
 use adit_control::network::NewNetwork;
@@ -30,14 +30,10 @@ async fn external(w: &World) -> NetworkId {
 }
 
 async fn floating_ip(w: &World, caller: &Caller) -> Result<FloatingIp, Error> {
-    let new = NewFloatingIp {
-        description: String::new(),
-        network: external(w).await,
-        subnet: None,
-        address: None,
-        target: None,
-    };
-    w.control.create_floating_ip(caller, new).await
+    let new = NewFloatingIp::of(external(w).await);
+    w.control
+        .create_floating_ip(caller, LAX_FLOATING_IPS, new)
+        .await
 }
 
 #[tokio::test]

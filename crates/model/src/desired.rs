@@ -4,13 +4,14 @@
 //! All of it can travel to another process. Keys can only as a part of a [`TunnelSpec`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::authentication::{Authentication, Ppk};
 use crate::connection::{DeadPeerDetection, Identity, Initiator};
+use crate::network_acl::AclRule;
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
@@ -88,6 +89,10 @@ pub struct RouterSpec {
     pub external: Option<ExternalSpec>,
     /// External addresses that stand for machines'. None without a way outside.
     pub floating_ips: Vec<FloatingIpSpec>,
+    /// Blocks whose machines get outside by an address of their own. None without a way outside.
+    pub sources: Vec<SourceSpec>,
+    /// What may pass the edges of subnets; those that aren't listed let everything through.
+    pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
     /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
@@ -126,6 +131,38 @@ pub struct FloatingIpSpec {
     pub address: IpAddr,
     /// The machine's.
     pub fixed_ip: IpAddr,
+}
+
+/// Machines that get outside by an address; nobody reaches them by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SourceSpec {
+    /// The machines'.
+    pub block: Cidr,
+    /// The external address.
+    pub address: IpAddr,
+}
+
+/// What may pass the edge of a subnet, by IPv4: the first rule that fits decides, and what none is for
+/// doesn't pass.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EdgeSpec {
+    /// The router's interface on it.
+    pub interface: PortId,
+    /// The subnet's block, where the interface is on others too.
+    pub block: Option<Cidr>,
+    /// The gateways that live in it: what they say to their peers passes it too.
+    pub gateways: Vec<EdgeGateway>,
+    /// In their order.
+    pub rules: Vec<AclRule>,
+}
+
+/// A gateway that lives in a subnet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EdgeGateway {
+    /// Its address outside.
+    pub address: Ipv4Addr,
+    /// Its address in the subnet.
+    pub inside: IpAddr,
 }
 
 /// A gateway with all its tunnels.
@@ -226,8 +263,6 @@ pub struct TunnelSpec {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
     use crate::Psk;
     use crate::policy::{IkeParameters, IpsecParameters};
@@ -327,6 +362,19 @@ mod tests {
             floating_ips: vec![FloatingIpSpec {
                 address: "192.0.2.3".parse().unwrap(),
                 fixed_ip: "10.0.0.5".parse().unwrap(),
+            }],
+            sources: vec![SourceSpec {
+                block: "10.0.0.0/24".parse().unwrap(),
+                address: "192.0.2.4".parse().unwrap(),
+            }],
+            edges: vec![EdgeSpec {
+                interface: PortId::random(),
+                block: Some("10.0.0.0/24".parse().unwrap()),
+                gateways: vec![EdgeGateway {
+                    address: Ipv4Addr::new(192, 0, 2, 5),
+                    inside: "10.0.0.254".parse().unwrap(),
+                }],
+                rules: vec![AclRule::allowing(crate::network_acl::Flow::Inbound)],
             }],
             routes: Vec::new(),
             peer_cidrs: BTreeMap::from([(

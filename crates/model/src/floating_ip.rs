@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::{FloatingIpId, NetworkId, PortId, ProjectId, ResourceGroup, Revision, RouterId};
+use crate::{FloatingIpId, Name, NetworkId, PortId, ProjectId, ResourceGroup, Revision, RouterId};
 
 /// An address of the external network.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,12 +15,16 @@ pub struct FloatingIp {
     pub project: ProjectId,
     /// The group it is in; `None` is the project's default one.
     pub resource_group: Option<ResourceGroup>,
+    /// What the user calls it; may be empty.
+    pub name: Name,
     /// What the user says of it.
     pub description: String,
     /// The external network it is of.
     pub network: NetworkId,
     /// One of the external network's that nobody else has.
     pub address: IpAddr,
+    /// The availability zone it was made in, such as `us-south-1`; empty where there are none.
+    pub zone: String,
     /// What it stands for, if anything.
     pub association: Option<Association>,
     /// When it was made, UTC.

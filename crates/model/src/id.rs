@@ -87,18 +87,26 @@ typed_id! {
     IpsecPolicyId;
     /// Names a [`crate::Network`].
     NetworkId;
+    /// Names a [`crate::NetworkAcl`].
+    NetworkAclId;
+    /// Names a [`crate::network_acl::NetworkAclRule`].
+    NetworkAclRuleId;
     /// Names a [`crate::Port`].
     PortId;
     /// Names a [`crate::Project`].
     ProjectId;
     /// Names a [`crate::Route`].
     RouteId;
+    /// Names a [`crate::PublicGateway`].
+    PublicGatewayId;
     /// Names a [`crate::Router`].
     RouterId;
     /// Names a [`crate::SecurityGroup`].
     SecurityGroupId;
     /// Names a [`crate::SecurityGroupRule`].
     SecurityGroupRuleId;
+    /// Names a [`crate::SshKey`].
+    SshKeyId;
     /// Names a [`crate::Subnet`].
     SubnetId;
     /// Names a token.

@@ -18,6 +18,7 @@ pub mod id;
 pub mod mac;
 pub mod name;
 pub mod network;
+pub mod network_acl;
 pub mod noun;
 pub mod observed;
 pub mod outer;
@@ -26,11 +27,13 @@ pub mod policy;
 pub mod port;
 pub mod project;
 pub mod psk;
+pub mod public_gateway;
 pub mod reason;
 pub mod resource_group;
 pub mod route;
 pub mod router;
 pub mod security_group;
+pub mod ssh_key;
 pub mod subnet;
 pub mod user;
 
@@ -42,12 +45,14 @@ pub use floating_ip::FloatingIp;
 pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
-    FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId,
-    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkAclId, NetworkAclRuleId,
+    NetworkId, PortId, ProjectId, PublicGatewayId, RouteId, RouterId, SecurityGroupId,
+    SecurityGroupRuleId, SshKeyId, SubnetId, TokenId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
 pub use network::Network;
+pub use network_acl::NetworkAcl;
 pub use noun::Noun;
 pub use outer::OuterAddresses;
 pub use peer_address::{PeerAddress, PeerAddressError};
@@ -55,11 +60,13 @@ pub use policy::{IkePolicy, IpsecPolicy};
 pub use port::Port;
 pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
+pub use public_gateway::PublicGateway;
 pub use reason::{Reason, ReasonCode, Whose};
 pub use resource_group::ResourceGroup;
 pub use route::Route;
 pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
+pub use ssh_key::SshKey;
 pub use subnet::Subnet;
 pub use user::{ApplicationCredential, User};
 

@@ -55,10 +55,14 @@ nouns! {
     IpsecPolicy = "ipsec_policy", "IPsec policy";
     /// A [`crate::Network`].
     Network = "network", "network";
+    /// A [`crate::NetworkAcl`].
+    NetworkAcl = "network_acl", "network ACL";
     /// A [`crate::Port`].
     Port = "port", "port";
     /// A [`crate::Project`].
     Project = "project", "project";
+    /// A [`crate::PublicGateway`].
+    PublicGateway = "public_gateway", "public gateway";
     /// How many of something a project may have.
     Quota = "quota", "quota";
     /// A [`crate::user::RevokedToken`].
@@ -73,6 +77,8 @@ nouns! {
     SecurityGroup = "security_group", "security group";
     /// A [`crate::SecurityGroupRule`].
     SecurityGroupRule = "security_group_rule", "security group rule";
+    /// A [`crate::SshKey`].
+    SshKey = "ssh_key", "SSH key";
     /// A [`crate::Subnet`].
     Subnet = "subnet", "subnet";
     /// A [`crate::User`].

@@ -46,4 +46,6 @@ pub struct ExternalGateway {
     pub addresses: OuterAddresses,
     /// Whether IPv4 that leaves gets the router's address as its source.
     pub enable_snat: bool,
+    /// Whether it is there for what needs it, such as floating IPs, and goes with the last of that.
+    pub on_demand: bool,
 }

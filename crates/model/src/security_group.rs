@@ -1,10 +1,14 @@
 //! Which traffic machines' ports let through: a set of rules, each of which allows something.
 //! What answers something allowed is always let through.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Cidr, Name, ProjectId, ResourceGroup, Revision, SecurityGroupId, SecurityGroupRuleId};
+use crate::{
+    Cidr, Name, ProjectId, ResourceGroup, Revision, RouterId, SecurityGroupId, SecurityGroupRuleId,
+};
 
 /// A set of rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +19,10 @@ pub struct SecurityGroup {
     pub project: ProjectId,
     /// The group it is in; `None` is the project's default one.
     pub resource_group: Option<ResourceGroup>,
+    /// Of which router it is, and goes with; `None` is the project's own.
+    pub router: Option<RouterId>,
+    /// Whether it is the one that its router, or else its project, has by itself.
+    pub is_default: bool,
     /// What the user calls it.
     pub name: Name,
     /// What the user says of it.
@@ -66,6 +74,8 @@ impl Family {
 pub enum Remote {
     /// Anybody.
     Any,
+    /// One address.
+    Address(IpAddr),
     /// Addresses of a block.
     Block(Cidr),
     /// Addresses of ports that have this group.
@@ -81,6 +91,8 @@ pub struct SecurityGroupRule {
     pub project: ProjectId,
     /// It goes with that one.
     pub group: SecurityGroupId,
+    /// What the user calls it; may be empty.
+    pub name: Name,
     /// What the user says of it.
     pub description: String,
     /// Which way.

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Cidr, Name, NetworkId, ProjectId, ResourceGroup, Revision, SubnetId};
+use crate::{
+    Cidr, Name, NetworkAclId, NetworkId, ProjectId, PublicGatewayId, ResourceGroup, Revision,
+    SubnetId,
+};
 
 /// Addresses from the first to the last, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,6 +67,10 @@ pub struct Subnet {
     pub ipv6_address_mode: Option<String>,
     /// How IPv6 routers are said to announce themselves, as the user spells it.
     pub ipv6_ra_mode: Option<String>,
+    /// What may pass its edge; `None` is as its router's default one says, if there is one.
+    pub network_acl: Option<NetworkAclId>,
+    /// What its machines get outside by that have no floating IP, besides their router.
+    pub public_gateway: Option<PublicGatewayId>,
     /// The availability zone it was made in, such as `us-south-1`; empty where there are none.
     pub zone: String,
     /// When it was made, UTC.

@@ -8,6 +8,7 @@ use adit_model::desired::{ExternalSpec, RouterSpec};
 
 use crate::applied::Router;
 use crate::error::NetworkError;
+use crate::filter::Table as Filter;
 use crate::netlink::{Route, Table, host_len};
 use crate::nft::{self, WayOut};
 use crate::provider::{Network, host_address};
@@ -18,7 +19,11 @@ pub(crate) fn addresses(spec: &RouterSpec) -> BTreeSet<IpAddr> {
         return BTreeSet::new();
     };
     let floating = spec.floating_ips.iter().map(|floating| floating.address);
-    floating.chain(external.addresses.all()).collect()
+    let sources = spec.sources.iter().map(|source| source.address);
+    floating
+        .chain(sources)
+        .chain(external.addresses.all())
+        .collect()
 }
 
 /// An external block, and by way of the host everything.
@@ -62,6 +67,10 @@ impl Network {
             None => nft::NOTHING.to_owned(),
         };
         if spec.external.is_none() {
+            if router.netlink.has_way_out().await? {
+                // With the link's last address they would go by themselves; gateways may have others.
+                router.netlink.clear(Table::WayOut).await?;
+            }
             router.netlink.remove_way_out().await?;
             router.netlink.close(link).await?;
         }
@@ -74,7 +83,8 @@ impl Network {
             }
         }
         outside.own = wanted;
-        self.filters.apply(&router.namespace, text).await?;
+        let filters = &self.filters;
+        filters.apply(&router.namespace, Filter::Main, text).await?;
         let Some(external) = spec.external else {
             return Ok(());
         };
@@ -133,6 +143,14 @@ impl Network {
                 (_, IpAddr::V6(_)) => return Err(NetworkError::ExternalFamily(one.fixed_ip)),
             };
         }
+        let mut sources = Vec::new();
+        for one in &spec.sources {
+            match (one.address, one.block.first()) {
+                (IpAddr::V4(address), IpAddr::V4(_)) => sources.push((one.block, address)),
+                (IpAddr::V6(_), _) => return Err(NetworkError::ExternalFamily(one.address)),
+                (_, first @ IpAddr::V6(_)) => return Err(NetworkError::ExternalFamily(first)),
+            }
+        }
         Ok(WayOut {
             link: router.external_link.clone(),
             tunnels: self.link('t', ""),
@@ -140,6 +158,7 @@ impl Network {
             address: external.addresses.v4,
             snat: external.snat,
             floating,
+            sources,
         })
     }
 }

@@ -18,10 +18,29 @@ const PROGRAMS: [&str; 3] = ["nft", "/usr/sbin/nft", "/sbin/nft"];
 /// How many run at once. Each waits for the kernel most of its time.
 const AT_ONCE: usize = 32;
 
+/// One of the tables of a namespace: each is replaced by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Table {
+    /// What a machine lets through; a router's way outside.
+    Main,
+    /// What may pass the edges of a router's subnets.
+    Edges,
+}
+
+impl Table {
+    /// The text by which it is not there.
+    const fn nothing(self) -> &'static str {
+        match self {
+            Self::Main => nft::NOTHING,
+            Self::Edges => nft::NO_EDGES,
+        }
+    }
+}
+
 /// What was applied last in each namespace, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Filters {
-    applied: Mutex<HashMap<String, String>>,
+    applied: Mutex<HashMap<(String, Table), String>>,
     turns: Semaphore,
 }
 
@@ -35,33 +54,41 @@ impl Default for Filters {
 }
 
 impl Filters {
-    fn applied(&self) -> MutexGuard<'_, HashMap<String, String>> {
+    fn applied(&self) -> MutexGuard<'_, HashMap<(String, Table), String>> {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers that a namespace that was just made has no filter.
     pub(crate) fn made(&self, namespace: &Namespace) {
-        self.applied()
-            .insert(namespace.name().to_owned(), nft::NOTHING.to_owned());
+        let mut applied = self.applied();
+        for table in [Table::Main, Table::Edges] {
+            let key = (namespace.name().to_owned(), table);
+            applied.insert(key, table.nothing().to_owned());
+        }
     }
 
     /// Forgets a namespace that is removed.
     pub(crate) fn forget(&self, namespace: &Namespace) {
-        self.applied().remove(namespace.name());
+        let mut applied = self.applied();
+        for table in [Table::Main, Table::Edges] {
+            applied.remove(&(namespace.name().to_owned(), table));
+        }
     }
 
-    /// Makes `text` what a namespace filters by, all at once. The caller keeps calls for one
+    /// Makes `text` what a namespace filters by in one table, all at once. The caller keeps calls for one
     /// namespace one after another.
     pub(crate) async fn apply(
         &self,
         namespace: &Namespace,
+        table: Table,
         text: String,
     ) -> Result<(), NetworkError> {
         let name = namespace.name();
-        if self.applied().get(name) == Some(&text) {
+        let key = (name.to_owned(), table);
+        if self.applied().get(&key) == Some(&text) {
             return Ok(());
         }
-        self.applied().remove(name);
+        self.applied().remove(&key);
         let script = text.clone();
         // It is never closed.
         let turn = self.turns.acquire().await.ok();
@@ -72,7 +99,7 @@ impl Filters {
         match outcome {
             Outcome::Done => {}
             // Without the program there never was a table to remove.
-            Outcome::NoProgram if text == nft::NOTHING => {}
+            Outcome::NoProgram if text == table.nothing() => {}
             Outcome::NoProgram => return Err(NetworkError::NoFilterProgram),
             Outcome::Refused(complaint) => {
                 return Err(NetworkError::Filter {
@@ -81,7 +108,7 @@ impl Filters {
                 });
             }
         }
-        self.applied().insert(name.to_owned(), text);
+        self.applied().insert(key, text);
         Ok(())
     }
 }

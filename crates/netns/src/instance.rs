@@ -7,6 +7,7 @@ use adit_model::desired::{InstanceSpec, InterfaceAddress};
 
 use crate::applied::Segment;
 use crate::error::NetworkError;
+use crate::filter::Table;
 use crate::netlink::{Netlink, Route, Wish};
 use crate::nft;
 use crate::provider::Network;
@@ -66,7 +67,7 @@ impl Network {
             Some(rules) => nft::machine(rules),
             None => nft::NOTHING.to_owned(),
         };
-        self.filters.apply(&namespace, filter).await?;
+        self.filters.apply(&namespace, Table::Main, filter).await?;
         let netlink = Netlink::within(&namespace).await?;
         netlink.up("lo").await?;
         let (port, inside) = (self.link('p', &short), self.link('n', &short));

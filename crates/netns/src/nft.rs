@@ -1,13 +1,17 @@
 //! The text of packet filters and address translation, as the program `nft` reads it. Only
 //! addresses, numbers and the names of our own links get into it.
 
-use std::collections::BTreeMap;
+mod edges;
+mod router;
+
 use std::fmt::Write;
-use std::net::Ipv4Addr;
 
 use adit_model::Cidr;
 use adit_model::desired::FilterRule;
 use adit_model::security_group::{Direction, Family};
+
+pub(crate) use edges::{Edge, NO_EDGES, edges};
+pub(crate) use router::{WayOut, router};
 
 /// No table. Like every text here it is one transaction: the table that was there goes in the
 /// moment in which the new one comes, and declaring it first makes its absence no error.
@@ -114,113 +118,6 @@ fn widest(blocks: &[Cidr], family: Family) -> Vec<Cidr> {
     widest
 }
 
-/// A router's way outside.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct WayOut {
-    /// Its link on the external network.
-    pub(crate) link: String,
-    /// What the names of its TUN devices begin with.
-    pub(crate) tunnels: String,
-    /// The first address of the external network, and how many bits are the network's.
-    pub(crate) block: (Ipv4Addr, u8),
-    /// Its own address there.
-    pub(crate) address: Ipv4Addr,
-    /// Whether what has no floating IP leaves by that address.
-    pub(crate) snat: bool,
-    /// The machine behind each floating IP.
-    pub(crate) floating: BTreeMap<Ipv4Addr, Ipv4Addr>,
-}
-
-/// A router's filter and address translation.
-///
-/// `arriving` and `leaving` translate floating IPs, between machines of this router too: then the
-/// source is translated as well, for the answer to come back this way even from the next machine
-/// on the same network. `passing` lets in what answers or is for a floating IP. `left` is the last
-/// look at what goes outside: it has a source that is this router's now, or it doesn't go. That
-/// stops what nothing translated, and also a conversation that had its translation before a
-/// tunnel, or a floating IP, was taken away.
-///
-/// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
-/// them: it is never translated. What goes into them is seen before it is known where it goes, and
-/// is tracked; nothing comes of that, since tracked or not it passes.
-pub(crate) fn router(way: &WayOut) -> String {
-    let pairs = |pairs: &mut dyn Iterator<Item = (Ipv4Addr, Ipv4Addr)>| {
-        let list: Vec<_> = pairs
-            .map(|(key, value)| format!("{key} : {value}"))
-            .collect();
-        if list.is_empty() {
-            String::new()
-        } else {
-            format!("\t\telements = {{ {} }}\n", list.join(", "))
-        }
-    };
-    // A machine with two floating IPs leaves by the lower one.
-    let mut fixed = BTreeMap::new();
-    for (floating, machine) in &way.floating {
-        fixed.entry(*machine).or_insert(*floating);
-    }
-    let to_fixed = pairs(&mut way.floating.iter().map(|(from, to)| (*from, *to)));
-    let to_floating = pairs(&mut fixed.into_iter());
-    let mut own = vec![way.address.to_string()];
-    own.extend(way.floating.keys().map(ToString::to_string));
-    let own = own.join(", ");
-    let (link, tunnels, address) = (&way.link, &way.tunnels, way.address);
-    let block = format!("{}/{}", way.block.0, way.block.1);
-    let snat = if way.snat {
-        format!("\t\toifname \"{link}\" snat ip to {address}\n")
-    } else {
-        String::new()
-    };
-    format!(
-        "{NOTHING}table inet adit {{
-\tmap fixed {{
-\t\ttype ipv4_addr : ipv4_addr
-{to_fixed}\t}}
-\tmap floating {{
-\t\ttype ipv4_addr : ipv4_addr
-{to_floating}\t}}
-\tchain untracked-in {{
-\t\ttype filter hook prerouting priority raw; policy accept;
-\t\tiifname \"{tunnels}*\" notrack
-\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
-\t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
-\t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
-\t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
-\t}}
-\tchain untracked-out {{
-\t\ttype filter hook output priority raw; policy accept;
-\t\toifname \"{link}\" udp sport {{ 500, 4500 }} notrack
-\t\toifname \"{link}\" meta l4proto {{ 50, 51 }} notrack
-\t}}
-\tchain arriving {{
-\t\ttype nat hook prerouting priority dstnat; policy accept;
-\t\tdnat ip to ip daddr map @fixed
-\t}}
-\tchain passing {{
-\t\ttype filter hook forward priority filter; policy accept;
-\t\tiifname \"{link}\" oifname \"{link}\" drop
-\t\tiifname \"{link}\" ct state established,related ct status snat,dnat accept
-\t\tiifname \"{link}\" ct status dnat accept
-\t\tiifname \"{link}\" drop
-\t\toifname \"{link}\" meta nfproto ipv6 drop
-\t\toifname \"{link}\" ip saddr {block} drop
-\t}}
-\tchain leaving {{
-\t\ttype nat hook postrouting priority srcnat; policy accept;
-\t\toifname \"{link}\" ip saddr {block} accept
-\t\toifname \"{link}\" snat ip to ip saddr map @floating
-{snat}\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to ip saddr map @floating
-\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to {address}
-\t}}
-\tchain left {{
-\t\ttype filter hook postrouting priority 300; policy accept;
-\t\toifname \"{link}\" meta nfproto ipv4 fib saddr type != local drop
-\t}}
-}}
-"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,31 +204,5 @@ mod tests {
         assert_eq!(text.matches("policy drop").count(), 2);
         assert_eq!(text.matches("accept").count(), 6);
         assert!(text.starts_with(NOTHING), "one transaction: {text}");
-    }
-
-    #[test]
-    fn a_router_without_snat_has_no_source_but_floating_ips() {
-        let mut way = WayOut {
-            link: "adit-e1".into(),
-            tunnels: "adit-t".into(),
-            block: (Ipv4Addr::new(198, 18, 0, 0), 24),
-            address: Ipv4Addr::new(198, 18, 0, 5),
-            snat: true,
-            floating: BTreeMap::new(),
-        };
-        let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
-        assert!(router(&way).contains(line));
-        assert!(!router(&way).contains("elements"));
-        way.snat = false;
-        let machine = Ipv4Addr::new(10, 0, 0, 4);
-        for last in [7, 6] {
-            way.floating
-                .insert(Ipv4Addr::new(198, 18, 0, last), machine);
-        }
-        let text = router(&way);
-        assert!(!text.contains(line), "{text}");
-        assert!(text.contains("{ 198.18.0.6 : 10.0.0.4, 198.18.0.7 : 10.0.0.4 }"));
-        assert!(text.contains("elements = { 10.0.0.4 : 198.18.0.6 }"));
-        assert!(text.contains("ip daddr != { 198.18.0.5, 198.18.0.6, 198.18.0.7 }"));
     }
 }

@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_model::RouterId;
 use adit_model::desired::{InterfaceSpec, RouterSpec};
+use adit_model::{Cidr, RouterId};
 use tokio::sync::Mutex;
 
 use crate::applied::{Blocks, Outside, Router};
 use crate::error::NetworkError;
 use crate::external::addresses;
+use crate::filter::Table;
 use crate::instance::pairs;
-use crate::netlink::{Netlink, Route, Wish, host_len};
+use crate::netlink::{Netlink, Route, Table as Routes, Wish, host_len};
+use crate::nft::{self, Edge};
 use crate::provider::Network;
 
 /// A namespace forwards, and does not mind which way packets come. Its addresses work at once, and
@@ -42,6 +44,8 @@ impl Network {
         let _alone = router.applying.lock().await;
         // Before there is any way that what is for them could take.
         router.hold_blocks(&spec.peer_cidrs).await?;
+        // And before anything can pass an edge that it may not.
+        self.apply_edges(&router, spec).await?;
         let interfaces = &spec.interfaces;
         let marker = self.link('s', "");
         for link in router.netlink.links().await? {
@@ -135,7 +139,8 @@ impl Network {
             })
             .await?;
         netlink.remove_gateway_rules().await?;
-        netlink.forget_hosts().await?;
+        // The peers that gateways of an earlier run spoke to themselves.
+        netlink.clear(Routes::Hosts).await?;
         self.remove_stray_devices(&netlink).await?;
         Ok(Arc::new(Router {
             namespace,
@@ -163,6 +168,23 @@ impl Network {
             netlink.delete(&stray.name).await?;
         }
         Ok(())
+    }
+
+    async fn apply_edges(&self, router: &Router, spec: &RouterSpec) -> Result<(), NetworkError> {
+        let edges = spec.edges.iter().map(|edge| Edge {
+            link: self.link('s', &edge.interface.short()),
+            block: edge.block,
+            gateways: edge
+                .gateways
+                .iter()
+                .map(|gateway| (gateway.address, Cidr::host(gateway.inside)))
+                .collect(),
+            rules: &edge.rules,
+        });
+        let edges: Vec<_> = edges.collect();
+        let text = nft::edges(&edges, &router.external_link);
+        let filters = &self.filters;
+        filters.apply(&router.namespace, Table::Edges, text).await
     }
 
     /// Returns the index of the interface's link.

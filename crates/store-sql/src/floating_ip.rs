@@ -11,9 +11,15 @@ use crate::rows::{List, Table};
 impl Table for FloatingIp {
     const WHAT: &'static str = "floating IP";
     const TABLE: &'static str = "floating_ips";
-    const FIXED: &'static [&'static str] = &["resource_group", "network", "address"];
-    const COLUMNS: &'static [&'static str] =
-        &["description", "port", "fixed_ip", "router", "updated_at"];
+    const FIXED: &'static [&'static str] = &["resource_group", "network", "address", "zone"];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "description",
+        "port",
+        "fixed_ip",
+        "router",
+        "updated_at",
+    ];
     const OF: &'static [(Noun, &'static str)] = &[
         (Noun::Network, "network = ?"),
         (Noun::Port, "port = ?"),
@@ -28,9 +34,11 @@ impl Table for FloatingIp {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
             resource_group: row.parsed_option("resource_group")?,
+            name: row.name()?,
             description: row.plain("description")?,
             network: row.parsed("network")?,
             address: row.parsed("address")?,
+            zone: row.plain("zone")?,
             association: whole.map(|((port, fixed_ip), router)| Association {
                 port,
                 fixed_ip,
@@ -47,12 +55,14 @@ impl Table for FloatingIp {
             Value::OptionalText(self.resource_group.as_ref().map(text)),
             Value::Text(text(self.network)),
             Value::Text(text(self.address)),
+            Value::Text(self.zone.clone()),
         ])
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
         let association = self.association;
         Ok(vec![
+            Value::Text(self.name.to_string()),
             Value::Text(self.description.clone()),
             Value::OptionalText(association.map(|of| text(of.port))),
             Value::OptionalText(association.map(|of| text(of.fixed_ip))),

@@ -17,8 +17,10 @@ mod floating_ip;
 mod gateway;
 mod key_file;
 mod network;
+mod network_acl;
 mod policy;
 mod port;
+mod public_gateway;
 mod quota;
 mod route;
 mod router;
@@ -26,6 +28,7 @@ mod rows;
 mod security_group;
 mod session;
 mod sqlite;
+mod ssh_key;
 mod subnet;
 
 pub use key_file::{KeyFile, KeyFileError};

@@ -22,6 +22,7 @@ impl Table for Router {
         "external_v4",
         "external_v6",
         "enable_snat",
+        "external_on_demand",
         "routes",
         "updated_at",
         "host",
@@ -34,10 +35,12 @@ impl Table for Router {
         let v4: Option<Ipv4Addr> = row.parsed_option("external_v4")?;
         let v6 = row.parsed_option("external_v6")?;
         let enable_snat = row.plain("enable_snat")?;
+        let on_demand = row.plain("external_on_demand")?;
         let external = network.zip(v4).map(|(network, v4)| ExternalGateway {
             network,
             addresses: OuterAddresses { v6, ..v4.into() },
             enable_snat,
+            on_demand,
         });
         Ok(Self {
             id: row.parsed("id")?,
@@ -75,6 +78,7 @@ impl Table for Router {
                     .map(text),
             ),
             Value::Flag(external.is_some_and(|external| external.enable_snat)),
+            Value::Flag(external.is_some_and(|external| external.on_demand)),
             Value::Text(json(Self::WHAT, &self.routes)?),
             Value::Number(nanoseconds(self.updated_at)),
             Value::Text(text(self.host)),

@@ -3,7 +3,7 @@
 use adit_crypto::EnvelopeKey;
 use adit_model::security_group::Remote;
 use adit_model::{Noun, SecurityGroup, SecurityGroupRule};
-use adit_store::StoreError;
+use adit_store::{Only, StoreError};
 
 use crate::column::{Stored, Value, json, nanoseconds, text};
 use crate::rows::{List, Table};
@@ -11,9 +11,10 @@ use crate::rows::{List, Table};
 impl Table for SecurityGroup {
     const WHAT: &'static str = "security group";
     const TABLE: &'static str = "security_groups";
-    const FIXED: &'static [&'static str] = &["resource_group"];
+    const FIXED: &'static [&'static str] = &["resource_group", "router", "is_default"];
     const COLUMNS: &'static [&'static str] = &["name", "description", "updated_at"];
-    const OF: &'static [(Noun, &'static str)] = &[];
+    const ONLY: &'static [(Only, &'static str)] = &[(Only::OfRouters, "router IS NOT NULL")];
+    const OF: &'static [(Noun, &'static str)] = &[(Noun::Router, "router = ?")];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
@@ -21,6 +22,8 @@ impl Table for SecurityGroup {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
             resource_group: row.parsed_option("resource_group")?,
+            router: row.parsed_option("router")?,
+            is_default: row.plain("is_default")?,
             name: row.name()?,
             description: row.plain("description")?,
             created_at: row.created_at()?,
@@ -30,9 +33,11 @@ impl Table for SecurityGroup {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![Value::OptionalText(
-            self.resource_group.as_ref().map(text),
-        )])
+        Ok(vec![
+            Value::OptionalText(self.resource_group.as_ref().map(text)),
+            Value::OptionalText(self.router.map(text)),
+            Value::Flag(self.is_default),
+        ])
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
@@ -47,8 +52,10 @@ impl Table for SecurityGroup {
 impl Table for SecurityGroupRule {
     const WHAT: &'static str = "security group rule";
     const TABLE: &'static str = "security_group_rules";
-    const FIXED: &'static [&'static str] = &[
-        "security_group",
+    const FIXED: &'static [&'static str] = &["security_group"];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "description",
         "direction",
         "family",
         "protocol",
@@ -57,17 +64,22 @@ impl Table for SecurityGroupRule {
         "remote_block",
         "remote_group",
     ];
-    const COLUMNS: &'static [&'static str] = &["description"];
     const OF: &'static [(Noun, &'static str)] = &[(Noun::SecurityGroup, "security_group = ?")];
     const LISTS: &'static [List] = &[];
 
     fn read(row: &Stored<'_>, _key: &EnvelopeKey) -> Result<Self, StoreError> {
-        let block = row.parsed_option("remote_block")?.map(Remote::Block);
+        // An address is one that has no length behind it.
+        let place: Option<String> = row.plain("remote_block")?;
+        let block = match place.is_some_and(|place| place.contains('/')) {
+            true => row.parsed_option("remote_block")?.map(Remote::Block),
+            false => row.parsed_option("remote_block")?.map(Remote::Address),
+        };
         let group = row.parsed_option("remote_group")?.map(Remote::Group);
         Ok(Self {
             id: row.parsed("id")?,
             project: row.parsed("project")?,
             group: row.parsed("security_group")?,
+            name: row.name()?,
             description: row.plain("description")?,
             direction: row.json("direction")?,
             family: row.json("family")?,
@@ -81,13 +93,19 @@ impl Table for SecurityGroupRule {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![Value::Text(text(self.group))])
+    }
+
+    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
         let (block, group) = match self.remote {
             Remote::Any => (None, None),
+            Remote::Address(address) => (Some(text(address)), None),
             Remote::Block(cidr) => (Some(text(cidr)), None),
             Remote::Group(id) => (None, Some(text(id))),
         };
         Ok(vec![
-            Value::Text(text(self.group)),
+            Value::Text(self.name.to_string()),
+            Value::Text(self.description.clone()),
             Value::Text(json(Self::WHAT, &self.direction)?),
             Value::Text(json(Self::WHAT, &self.family)?),
             Value::OptionalText(self.protocol.clone()),
@@ -96,9 +114,5 @@ impl Table for SecurityGroupRule {
             Value::OptionalText(block),
             Value::OptionalText(group),
         ])
-    }
-
-    fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![Value::Text(self.description.clone())])
     }
 }

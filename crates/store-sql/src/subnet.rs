@@ -27,13 +27,19 @@ impl Table for Subnet {
         "dns_nameservers",
         "host_routes",
         "updated_at",
+        "public_gateway",
+        "network_acl",
     ];
     const ONLY: &'static [(Only, &'static str)] = &[(
         Only::OnRouters,
         "EXISTS (SELECT 1 FROM fixed_ips JOIN ports ON ports.id = fixed_ips.port \
          WHERE fixed_ips.subnet = subnets.id AND ports.router IS NOT NULL)",
     )];
-    const OF: &'static [(Noun, &'static str)] = &[(Noun::Network, "network = ?")];
+    const OF: &'static [(Noun, &'static str)] = &[
+        (Noun::Network, "network = ?"),
+        (Noun::PublicGateway, "public_gateway = ?"),
+        (Noun::NetworkAcl, "network_acl = ?"),
+    ];
     const PUBLIC: Option<&'static str> = Some("network IN (SELECT id FROM networks WHERE shared)");
     const LISTS: &'static [List] = &[];
 
@@ -53,6 +59,8 @@ impl Table for Subnet {
             host_routes: row.json("host_routes")?,
             ipv6_address_mode: row.plain("ipv6_address_mode")?,
             ipv6_ra_mode: row.plain("ipv6_ra_mode")?,
+            network_acl: row.parsed_option("network_acl")?,
+            public_gateway: row.parsed_option("public_gateway")?,
             zone: row.plain("zone")?,
             created_at: row.created_at()?,
             updated_at: row.time("updated_at")?,
@@ -81,6 +89,8 @@ impl Table for Subnet {
             Value::Text(json(Self::WHAT, &self.dns_nameservers)?),
             Value::Text(json(Self::WHAT, &self.host_routes)?),
             Value::Number(nanoseconds(self.updated_at)),
+            Value::OptionalText(self.public_gateway.map(text)),
+            Value::OptionalText(self.network_acl.map(text)),
         ])
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod change_log;
+mod identities;
 mod outer_addresses;
 mod parts;
 mod peer_cidrs;
@@ -19,18 +20,20 @@ mod security_group_rules;
 mod world;
 
 use adit_model::connection::Ends;
-use adit_model::project::Role;
-use adit_model::user::{ApiKey, KeyHash, PasswordHash, RevokedToken};
 use adit_model::{
-    ApiKeyId, ApplicationCredential, ApplicationCredentialId, FloatingIp, FloatingIpId, Gateway,
-    HostId, IkePolicy, IkePolicyId, MacAddress, Name, Port, PortId, ProjectId, Revision,
-    RoleAssignment, Router, RouterId, TokenId, User, UserId,
+    FloatingIp, FloatingIpId, Gateway, HostId, IkePolicy, IkePolicyId, MacAddress, Port, PortId,
+    ProjectId, Revision, Router, RouterId,
 };
 
 use crate::{Order, OrderBy, Query, Store, StoreError};
 pub use change_log::{
     log_and_rows_agree, the_log_has_what_was_committed_in_its_order,
     the_log_is_searched_from_its_newest_end, the_log_is_trimmed_from_its_oldest_end,
+};
+pub use identities::{
+    a_change_of_identities_is_counted, application_credentials_read_back,
+    revoked_tokens_are_known_until_they_end,
+    users_and_projects_change_and_go_with_what_hangs_on_them, users_projects_and_keys_read_back,
 };
 pub use outer_addresses::{
     a_public_address_is_given_once, all_addresses_outside_are_told_with_whose_they_are,
@@ -116,6 +119,9 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         interface: port any_port;
         port: port any_port;
         floating_ip: floating_ip any_floating_ip;
+        public_gateway: public_gateway any_public_gateway;
+        network_acl: network_acl any_network_acl;
+        ssh_key: ssh_key any_ssh_key;
         security_group: security_group any_security_group;
         security_group_rule: security_group_rule any_security_group_rule;
         gateway: gateway any_gateway;
@@ -144,10 +150,15 @@ pub async fn what_hangs_on_something_is_found(store: &dyn Store) {
     }
     finds! {
         subnets_of_network(w.network.id) -> w.subnet;
+        subnets_of_public_gateway(w.public_gateway.id) -> w.subnet;
+        subnets_of_network_acl(w.network_acl.id) -> w.subnet;
+        network_acls_of_router(w.router.id) -> w.network_acl;
+        public_gateways_of_floating_ip(w.other_floating_ip.id) -> w.public_gateway;
+        public_gateways_of_router(w.router.id) -> w.public_gateway;
         ports_of_router(w.router.id) -> w.interface;
         ports_of_security_group(w.security_group.id) -> w.port;
+        security_groups_of_router(w.router.id) -> w.security_group;
         routers_of_external_network(w.external.id) -> w.router;
-        floating_ips_of_network(w.external.id) -> w.floating_ip;
         floating_ips_of_port(w.port.id) -> w.floating_ip;
         floating_ips_of_router(w.router.id) -> w.floating_ip;
         rules_of_security_group(w.security_group.id) -> w.security_group_rule;
@@ -183,6 +194,9 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         endpoint_group: endpoint_group delete_endpoint_group;
         gateway: gateway delete_gateway;
         floating_ip: floating_ip delete_floating_ip;
+        public_gateway: public_gateway delete_public_gateway;
+        network_acl: network_acl delete_network_acl;
+        ssh_key: ssh_key delete_ssh_key;
         security_group_rule: security_group_rule delete_security_group_rule;
         port: port delete_port;
         security_group: security_group delete_security_group;
@@ -203,7 +217,9 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         connection: connections count_connections;
         endpoint_group: endpoint_groups count_endpoint_groups;
         gateway: gateways count_gateways;
-        floating_ip: floating_ips count_floating_ips;
+        public_gateway: public_gateways count_public_gateways;
+        network_acl: network_acls count_network_acls;
+        ssh_key: ssh_keys count_ssh_keys;
         security_group: security_groups count_security_groups;
         security_group_rule: security_group_rules count_security_group_rules;
         subnet: subnets count_subnets;
@@ -287,6 +303,7 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         network update_network network;
         port update_port port;
         security_group update_security_group security_group;
+        security_group_rule update_security_group_rule security_group_rule;
         endpoint_group update_endpoint_group endpoint_group;
         gateway update_gateway gateway;
         ike_policy update_ike_policy ike_policy;
@@ -343,7 +360,7 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
     let w = World::new(1);
     w.store(store).await;
     let p = w.project.id;
-    for which in 0..9 {
+    for which in 0..12 {
         let mut tx = store.write().await.unwrap();
         let refused = match which {
             0 => tx.delete_router(p, w.router.id).await,
@@ -354,6 +371,9 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
             5 => tx.delete_port(p, w.port.id).await,
             6 => tx.delete_security_group(p, w.security_group.id).await,
             7 => tx.delete_endpoint_group(p, w.endpoint_group.id).await,
+            8 => tx.delete_floating_ip(p, w.other_floating_ip.id).await,
+            9 => tx.delete_public_gateway(p, w.public_gateway.id).await,
+            10 => tx.delete_network_acl(p, w.network_acl.id).await,
             _ => tx.delete_ipsec_policy(p, w.ipsec_policy.id).await,
         };
         assert!(
@@ -362,28 +382,30 @@ pub async fn what_is_hung_on_cannot_be_deleted(store: &dyn Store) {
         );
     }
     let mut tx = store.write().await.unwrap();
-    assert!(tx.delete_connection(p, w.connection.id).await.unwrap());
+    macro_rules! gone {
+        ($($delete:ident $row:ident;)+) => {$(
+            assert!(tx.$delete(p, w.$row.id).await.unwrap());
+        )+};
+    }
+    gone! { delete_connection connection; }
     assert!(!tx.delete_connection(p, w.connection.id).await.unwrap());
-    assert!(tx.delete_ike_policy(p, w.ike_policy.id).await.unwrap());
-    assert!(tx.delete_ipsec_policy(p, w.ipsec_policy.id).await.unwrap());
-    assert!(tx.delete_gateway(p, w.gateway.id).await.unwrap());
-    assert!(
-        tx.delete_endpoint_group(p, w.endpoint_group.id)
-            .await
-            .unwrap()
-    );
-    assert!(tx.delete_floating_ip(p, w.floating_ip.id).await.unwrap());
-    assert!(tx.delete_port(p, w.port.id).await.unwrap());
-    assert!(tx.delete_port(p, w.interface.id).await.unwrap());
-    assert!(tx.delete_subnet(p, w.subnet.id).await.unwrap());
-    assert!(tx.delete_router(p, w.router.id).await.unwrap());
-    assert!(tx.delete_network(p, w.network.id).await.unwrap());
-    assert!(tx.delete_network(p, w.external.id).await.unwrap());
-    assert!(
-        tx.delete_security_group(p, w.security_group.id)
-            .await
-            .unwrap()
-    );
+    gone! {
+        delete_ike_policy ike_policy;
+        delete_ipsec_policy ipsec_policy;
+        delete_gateway gateway;
+        delete_endpoint_group endpoint_group;
+        delete_floating_ip floating_ip;
+        delete_port port;
+        delete_port interface;
+        delete_subnet subnet;
+        delete_public_gateway public_gateway;
+        delete_network_acl network_acl;
+        delete_floating_ip other_floating_ip;
+        delete_security_group security_group;
+        delete_router router;
+        delete_network network;
+        delete_network external;
+    }
     assert_eq!(tx.all_security_group_rules().await.unwrap(), []);
     tx.commit().await.unwrap();
 }
@@ -562,210 +584,6 @@ pub async fn quotas_are_kept_until_they_are_forgotten(store: &dyn Store) {
     assert!(tx.delete_quotas(p).await.unwrap());
     assert!(!tx.delete_quotas(p).await.unwrap());
     assert!(tx.quotas(p).await.unwrap().is_empty());
-}
-
-fn user(text: &str, default_project: Option<ProjectId>) -> User {
-    User {
-        id: UserId::random(),
-        name: name(text),
-        description: "somebody".to_owned(),
-        email: Some("ann@example.com".to_owned()),
-        enabled: true,
-        default_project,
-        password: Some(PasswordHash("$argon2id$planted".to_owned())),
-        tokens_from: time(0),
-    }
-}
-
-fn credential(user: UserId, project: ProjectId, text: &str) -> ApplicationCredential {
-    ApplicationCredential {
-        id: ApplicationCredentialId::random(),
-        name: name(text),
-        description: "a program".to_owned(),
-        user,
-        project,
-        role: Role::Member,
-        secret: PasswordHash("$argon2id$planted".to_owned()),
-        unrestricted: false,
-        created_at: time(1),
-        expires_at: Some(time(2)),
-    }
-}
-
-pub async fn users_projects_and_keys_read_back(store: &dyn Store) {
-    let project = World::new(1).project;
-    let user = user("ann", Some(project.id));
-    let key = ApiKey {
-        id: ApiKeyId::random(),
-        name: Name::parse("ci").unwrap(),
-        description: "for tests".to_owned(),
-        hash: KeyHash([7; 32]),
-        user: user.id,
-        created_at: time(0),
-    };
-    let mut tx = store.write().await.unwrap();
-    tx.insert_project(&project).await.unwrap();
-    tx.insert_user(&user).await.unwrap();
-    tx.insert_api_key(&key).await.unwrap();
-    tx.commit().await.unwrap();
-    let mut tx = store.read().await.unwrap();
-    assert_eq!(tx.project(project.id).await.unwrap(), Some(project.clone()));
-    assert_eq!(tx.projects().await.unwrap(), [project.clone()]);
-    assert_eq!(tx.user(user.id).await.unwrap(), Some(user.clone()));
-    assert_eq!(tx.users().await.unwrap(), [user.clone()]);
-    assert_eq!(tx.api_key(&key.hash).await.unwrap(), Some(key.clone()));
-    assert_eq!(tx.api_key(&KeyHash([8; 32])).await.unwrap(), None);
-    assert_eq!(tx.api_key_of_id(key.id).await.unwrap(), Some(key.clone()));
-    assert_eq!(tx.api_key_of_id(ApiKeyId::random()).await.unwrap(), None);
-    drop(tx);
-    let mut tx = store.write().await.unwrap();
-    let mut second = ApiKey {
-        id: ApiKeyId::random(),
-        hash: KeyHash([9; 32]),
-        created_at: time(1),
-        ..key.clone()
-    };
-    let twin = ApiKey {
-        hash: KeyHash([10; 32]),
-        ..key.clone()
-    };
-    tx.insert_api_key(&second).await.unwrap();
-    second.name = Name::parse("renamed").unwrap();
-    assert!(tx.update_api_key(&second).await.unwrap());
-    assert_eq!(
-        tx.api_keys(user.id).await.unwrap(),
-        [key.clone(), second.clone()]
-    );
-    assert_eq!(tx.api_keys(UserId::random()).await.unwrap(), []);
-    assert!(tx.delete_api_key(second.id).await.unwrap());
-    assert!(!tx.delete_api_key(second.id).await.unwrap());
-    assert!(!tx.update_api_key(&second).await.unwrap());
-    let done = tx.insert_api_key(&twin).await;
-    assert!(matches!(done, Err(StoreError::Duplicate)));
-    drop(tx);
-    let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.delete_api_keys(user.id).await.unwrap(), 1);
-    assert_eq!(tx.api_key(&key.hash).await.unwrap(), None);
-    let twin = User {
-        id: UserId::random(),
-        ..user
-    };
-    assert!(matches!(
-        tx.insert_user(&twin).await,
-        Err(StoreError::Duplicate)
-    ));
-}
-
-pub async fn users_and_projects_change_and_go_with_what_hangs_on_them(store: &dyn Store) {
-    let mut project = World::new(1).project;
-    let mut ann = user("ann", Some(project.id));
-    let bob = user("bob", None);
-    let mut tx = store.write().await.unwrap();
-    tx.insert_project(&project).await.unwrap();
-    tx.insert_user(&ann).await.unwrap();
-    tx.insert_user(&bob).await.unwrap();
-    project.enabled = false;
-    project.description = String::new();
-    ann.email = None;
-    ann.enabled = false;
-    ann.password = None;
-    ann.tokens_from = time(5);
-    assert!(tx.update_project(&project).await.unwrap());
-    assert!(tx.update_user(&ann).await.unwrap());
-    assert_eq!(tx.project(project.id).await.unwrap(), Some(project.clone()));
-    assert_eq!(tx.user(ann.id).await.unwrap(), Some(ann.clone()));
-    let assignment = |user: &User| RoleAssignment {
-        user: user.id,
-        project: project.id,
-        role: Role::Member,
-    };
-    for user in [&ann, &bob] {
-        let row = assignment(user);
-        tx.insert_role_assignment(&row).await.unwrap();
-        let row = credential(user.id, project.id, "c");
-        tx.insert_application_credential(&row).await.unwrap();
-    }
-    assert!(tx.delete_user(bob.id).await.unwrap());
-    assert!(!tx.delete_user(bob.id).await.unwrap());
-    assert!(!tx.update_user(&bob).await.unwrap());
-    let left = tx.role_assignments(None, None).await.unwrap();
-    assert_eq!(left, [assignment(&ann)]);
-    assert_eq!(tx.application_credentials(bob.id).await.unwrap(), []);
-    assert!(tx.delete_project(project.id).await.unwrap());
-    assert!(!tx.delete_project(project.id).await.unwrap());
-    assert!(!tx.update_project(&project).await.unwrap());
-    assert_eq!(tx.role_assignments(None, None).await.unwrap(), []);
-    assert_eq!(tx.application_credentials(ann.id).await.unwrap(), []);
-    let ann = tx.user(ann.id).await.unwrap().unwrap();
-    assert_eq!(ann.default_project, None);
-    tx.commit().await.unwrap();
-}
-
-pub async fn application_credentials_read_back(store: &dyn Store) {
-    let project = World::new(1).project;
-    let (ann, bob) = (user("ann", None), user("bob", None));
-    let mut tx = store.write().await.unwrap();
-    tx.insert_project(&project).await.unwrap();
-    tx.insert_user(&ann).await.unwrap();
-    tx.insert_user(&bob).await.unwrap();
-    let b = credential(ann.id, project.id, "b");
-    let mut a = credential(ann.id, project.id, "a");
-    a.expires_at = None;
-    a.unrestricted = true;
-    let other = credential(bob.id, project.id, "a");
-    for row in [&b, &a, &other] {
-        tx.insert_application_credential(row).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let mut tx = store.write().await.unwrap();
-    let of_ann = tx.application_credentials(ann.id).await.unwrap();
-    assert_eq!(of_ann, [a.clone(), b.clone()]);
-    let found = tx.application_credential(b.id).await.unwrap();
-    assert_eq!(found, Some(b.clone()));
-    assert!(tx.delete_application_credential(b.id).await.unwrap());
-    assert!(!tx.delete_application_credential(b.id).await.unwrap());
-    let twin = credential(ann.id, project.id, "a");
-    let refused = tx.insert_application_credential(&twin).await;
-    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
-}
-
-pub async fn revoked_tokens_are_known_until_they_end(store: &dyn Store) {
-    let row = |second| RevokedToken {
-        id: TokenId::random(),
-        expires_at: time(second),
-    };
-    let (early, late) = (row(10), row(20));
-    let mut tx = store.write().await.unwrap();
-    for row in [&early, &late, &late] {
-        tx.insert_revoked_token(row).await.unwrap();
-    }
-    assert!(tx.is_token_revoked(early.id).await.unwrap());
-    assert_eq!(tx.delete_revoked_tokens(time(20)).await.unwrap(), 1);
-    assert!(!tx.is_token_revoked(early.id).await.unwrap());
-    assert!(tx.is_token_revoked(late.id).await.unwrap());
-}
-
-pub async fn a_change_of_identities_is_counted(store: &dyn Store) {
-    let w = World::new(1);
-    let before = store.identity_version();
-    w.store(store).await;
-    let after = store.identity_version();
-    assert_ne!(before, after, "a project was made");
-    let mut tx = store.write().await.unwrap();
-    tx.delete_connection(w.project.id, w.connection.id)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(store.identity_version(), after);
-    let mut tx = store.write().await.unwrap();
-    let row = user("ann", None);
-    tx.insert_user(&row).await.unwrap();
-    drop(tx);
-    assert_eq!(store.identity_version(), after, "it was undone");
-    let mut tx = store.write().await.unwrap();
-    tx.insert_user(&row).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_ne!(store.identity_version(), after);
 }
 
 pub async fn writers_go_one_after_another(store: &dyn Store) {

@@ -32,7 +32,8 @@ use std::ops::{Deref, DerefMut};
 
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
-    Network, Port, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Network, NetworkAcl, Port, PublicGateway, Route, Router, SecurityGroup, SecurityGroupRule,
+    SshKey, Subnet,
 };
 use async_trait::async_trait;
 
@@ -104,6 +105,9 @@ pub trait Transaction:
     + Rows<Port>
     + Rows<Router>
     + Rows<FloatingIp>
+    + Rows<PublicGateway>
+    + Rows<NetworkAcl>
+    + Rows<SshKey>
     + Rows<SecurityGroup>
     + Rows<SecurityGroupRule>
     + Rows<Gateway>
@@ -134,6 +138,9 @@ pub trait WriteTransaction:
     + WriteRows<Port>
     + WriteRows<Router>
     + WriteRows<FloatingIp>
+    + WriteRows<PublicGateway>
+    + WriteRows<NetworkAcl>
+    + WriteRows<SshKey>
     + WriteRows<SecurityGroup>
     + WriteRows<SecurityGroupRule>
     + WriteRows<Gateway>

@@ -4,9 +4,10 @@
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, IkePolicy, IkePolicyId,
-    IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port, PortId, ProjectId, Revision, Route,
-    RouteId, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Subnet, SubnetId,
+    IpsecPolicy, IpsecPolicyId, Network, NetworkAcl, NetworkAclId, NetworkId, Noun, Port, PortId,
+    ProjectId, PublicGateway, PublicGatewayId, Revision, Route, RouteId, Router, RouterId,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId,
+    Subnet, SubnetId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -102,7 +103,9 @@ nouns! {
     Subnet, SubnetId,
         subnet subnets any_subnet all_subnets page_subnets count_subnets
         insert_subnet update_subnet delete_subnet;
-        subnets_of_network(NetworkId: Network)
+        subnets_of_network(NetworkId: Network);
+        subnets_of_public_gateway(PublicGatewayId: PublicGateway);
+        subnets_of_network_acl(NetworkAclId: NetworkAcl)
 
     Port, PortId,
         port ports any_port all_ports page_ports count_ports
@@ -124,10 +127,26 @@ nouns! {
         floating_ips_of_port(PortId: Port);
         floating_ips_of_router(RouterId: Router)
 
+    SshKey, SshKeyId,
+        ssh_key ssh_keys any_ssh_key all_ssh_keys page_ssh_keys count_ssh_keys
+        insert_ssh_key update_ssh_key delete_ssh_key
+
+    NetworkAcl, NetworkAclId,
+        network_acl network_acls any_network_acl all_network_acls page_network_acls
+        count_network_acls insert_network_acl update_network_acl delete_network_acl;
+        network_acls_of_router(RouterId: Router)
+
+    PublicGateway, PublicGatewayId,
+        public_gateway public_gateways any_public_gateway all_public_gateways page_public_gateways
+        count_public_gateways insert_public_gateway update_public_gateway delete_public_gateway;
+        public_gateways_of_floating_ip(FloatingIpId: FloatingIp);
+        public_gateways_of_router(RouterId: Router)
+
     SecurityGroup, SecurityGroupId,
         security_group security_groups any_security_group all_security_groups
         page_security_groups count_security_groups insert_security_group update_security_group
-        delete_security_group
+        delete_security_group;
+        security_groups_of_router(RouterId: Router)
 
     SecurityGroupRule, SecurityGroupRuleId,
         security_group_rule security_group_rules any_security_group_rule all_security_group_rules

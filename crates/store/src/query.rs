@@ -34,6 +34,8 @@ pub enum Only {
     Machines,
     /// Subnets that a router has an interface on.
     OnRouters,
+    /// Security groups that are of a router.
+    OfRouters,
     /// Gateways that were made in a subnet, or whose router has an interface on one.
     OnSubnets,
 }

@@ -3,8 +3,9 @@
 use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
-    Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port,
-    ProjectId, Revision, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, NetworkAcl, Noun,
+    Port, ProjectId, PublicGateway, Revision, Route, Router, SecurityGroup, SecurityGroupRule,
+    SshKey, Subnet,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -155,7 +156,12 @@ rows! {
     }
     Subnet {
         owners: &[], name: |row| row.name.as_str(),
-        references: |row| vec![(Noun::Network, row.network.uuid())],
+        references: |row| {
+            let mut found = vec![(Noun::Network, row.network.uuid())];
+            found.extend(row.public_gateway.map(|id| (Noun::PublicGateway, id.uuid())));
+            found.extend(row.network_acl.map(|id| (Noun::NetworkAcl, id.uuid())));
+            found
+        },
         unique: |_row| Vec::new(),
         fixed: [resource_group, network, cidr, ipv6_address_mode, ipv6_ra_mode, zone]
     }
@@ -190,7 +196,7 @@ rows! {
         fixed: [resource_group]
     }
     FloatingIp {
-        owners: &[], name: |_row| "",
+        owners: &[], name: |row| row.name.as_str(),
         references: |row| {
             let mut found = vec![(Noun::Network, row.network.uuid())];
             if let Some(association) = row.association {
@@ -200,15 +206,44 @@ rows! {
             found
         },
         unique: |row| vec![row.address.to_string()],
-        fixed: [resource_group, network, address]
+        fixed: [resource_group, network, address, zone]
+    }
+    SshKey {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |_row| Vec::new(), unique: |_row| Vec::new(),
+        fixed: [resource_group, public_key, kind, bits, fingerprint]
+    }
+    NetworkAcl {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![(Noun::Router, row.router.uuid())],
+        unique: |row| match row.is_default {
+            true => vec![row.router.to_string()],
+            false => Vec::new(),
+        },
+        fixed: [resource_group, router, is_default]
+    }
+    PublicGateway {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |row| vec![
+            (Noun::FloatingIp, row.floating_ip.uuid()),
+            (Noun::Router, row.router.uuid()),
+        ],
+        unique: |row| vec![row.floating_ip.to_string()],
+        fixed: [resource_group, router, zone, floating_ip, owns_floating_ip]
     }
     SecurityGroup {
         owners: &[], name: |row| row.name.as_str(),
-        references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: [resource_group]
+        references: |row| {
+            row.router.iter().map(|id| (Noun::Router, id.uuid())).collect()
+        },
+        unique: |row| match (row.is_default, row.router) {
+            (true, Some(router)) => vec![router.to_string()],
+            _ => Vec::new(),
+        },
+        fixed: [resource_group, router, is_default]
     }
     SecurityGroupRule {
-        owners: &[Noun::SecurityGroup], name: |_row| "",
+        owners: &[Noun::SecurityGroup], name: |row| row.name.as_str(),
         references: |row| {
             let mut found = vec![(Noun::SecurityGroup, row.group.uuid())];
             if let Remote::Group(group) = row.remote {
@@ -217,7 +252,7 @@ rows! {
             found
         },
         unique: |_row| Vec::new(),
-        fixed: [group, direction, family, protocol, port_min, port_max, remote]
+        fixed: [group]
     }
     Gateway {
         owners: &[], name: |row| row.name.as_str(),

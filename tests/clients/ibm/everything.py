@@ -36,7 +36,7 @@ def create(noun, body):
     call = getattr(service, f"create_{noun}")
     prototype = f"{noun}_prototype"
     if prototype in signature(call).parameters:
-        return result(call, body)
+        return result(call, **{prototype: body})
     return result(call, **body)
 
 
@@ -173,6 +173,69 @@ for side, block in (("local", "10.240.1.0/24"), ("peer", "192.168.1.0/24")):
     check(f"{side} CIDRs", 2, len(cidrs.get("cidrs") or cidrs[f"{side}_cidrs"]))
     check(f"remove a {side} CIDR", 204, remove().get_status_code())
     gone(look, "vpn_connection_cidr_not_found")
+
+# What a VPC has around it: each is made, renamed, listed and deleted.
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m"
+ANY = {"cidr_block": "0.0.0.0/0"}
+around = {"vpc": {"id": vpc["id"]}}
+zone = {"zone": {"name": "us-south-1"}}
+made = {}
+for noun, body in (
+    ("key", {"name": "one", "public_key": KEY}),
+    ("security_group", {"name": "one", **around, "rules": [
+        {"direction": "inbound", "protocol": "tcp", "port_min": 22, "port_max": 22, "remote": ANY}]}),
+    ("network_acl", {"name": "one", **around, "rules": [
+        {"name": "all", "action": "allow", "direction": "inbound", "protocol": "all", "source": "0.0.0.0/0",
+         "destination": "0.0.0.0/0"}]}),
+    ("floating_ip", {"name": "one", **zone}),
+    ("public_gateway", {"name": "two", **around, **zone}),
+):
+    thing = create(noun, body)
+    identity = {"id": thing["id"]}
+    thing = update(noun, identity, {"name": f"renamed-{noun.replace('_', '-')}"})
+    look = getattr(service, f"get_{noun}")
+    check(f"a {noun}", thing["name"], result(look, **identity)["name"])
+    many = listed(getattr(service, f"list_{noun}s"), f"{noun}s")
+    check(f"a {noun} is listed", True, thing["id"] in [one["id"] for one in many])
+    made[noun] = thing
+of_group = {"security_group_id": made["security_group"]["id"]}
+rule = result(service.create_security_group_rule, **of_group, security_group_rule_prototype={
+    "direction": "inbound", "protocol": "icmp", "type": 8, "remote": {"id": made["security_group"]["id"]},
+})
+rule = update("security_group_rule", {**of_group, "id": rule["id"]}, {"direction": "outbound"}) if hasattr(
+    service, "update_security_group_rule") else rule
+check("rules of a group", 2, len(listed(service.list_security_group_rules, "rules", **of_group)))
+service.delete_security_group_rule(**of_group, id=rule["id"])
+instance = create("instance", {"name": "vm", "primary_network_interface": {"subnet": {"id": subnet["id"]}}})
+nic = {**of_group, "id": instance["primary_network_interface"]["id"]}
+if hasattr(service, "create_security_group_target_binding"):
+    calls = [getattr(service, f"{verb}_security_group_target{end}") for verb, end in (
+        ("create", "_binding"), ("get", ""), ("delete", "_binding"))]
+else:
+    calls = [getattr(service, f"{verb}_security_group_network_interface") for verb in ("add", "get", "remove")]
+add, look, remove = calls
+check("an interface gets a group", nic["id"], result(add, **nic)["id"])
+check("it has it", nic["id"], result(look, **nic)["id"])
+check("it loses it", 204, remove(**nic).get_status_code())
+check("an instance goes", 204, service.delete_instance(instance["id"]).get_status_code())
+of_acl = {"network_acl_id": made["network_acl"]["id"]}
+deny = result(service.create_network_acl_rule, **of_acl, network_acl_rule_prototype={
+    "action": "deny", "direction": "inbound", "protocol": "icmp", "source": "10.0.0.7", "destination": "0.0.0.0/0",
+    "before": {"id": made["network_acl"]["rules"][0]["id"]},
+})
+rules = listed(service.list_network_acl_rules, "rules", **of_acl)
+check("a rule before another", [deny["id"]], [one["id"] for one in rules][:1])
+service.delete_network_acl_rule(**of_acl, id=deny["id"])
+service.replace_subnet_network_acl(subnet["id"], {"id": made["network_acl"]["id"]})
+check("a subnet's ACL", made["network_acl"]["id"], result(service.get_subnet_network_acl, subnet["id"])["id"])
+service.replace_subnet_network_acl(subnet["id"], {"id": vpc["default_network_acl"]["id"]})
+service.set_subnet_public_gateway(subnet["id"], {"id": made["public_gateway"]["id"]})
+check("a subnet's public gateway", made["public_gateway"]["id"],
+      result(service.get_subnet_public_gateway, subnet["id"])["id"])
+check("it is taken away", 204, service.unset_subnet_public_gateway(subnet["id"]).get_status_code())
+for noun, thing in made.items():
+    check(f"a {noun} goes", 204, getattr(service, f"delete_{noun}")(thing["id"]).get_status_code())
+    gone(getattr(service, f"get_{noun}"), f"{noun}_not_found", id=thing["id"])
 
 # A refusal says what is wrong.
 try:

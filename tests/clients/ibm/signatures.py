@@ -77,9 +77,11 @@ def methods():
         query = [key for key in keys(source, "params") if key not in ("version", "generation")]
         parameters = inspect.signature(function).parameters
         body = dict.fromkeys(keys(source, "data"))
-        for key in body:
+        for key in list(body):
             if key in parameters:
-                body[key] = named(parameters[key].annotation)
+                model = named(parameters[key].annotation)
+                del body[key]
+                body[key + "[]" if model and "List[" in str(parameters[key].annotation) else key] = model
         if not body:
             for key, parameter in parameters.items():
                 # A patch is a dictionary: its model is named in the documentation alone.

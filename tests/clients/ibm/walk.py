@@ -5,6 +5,7 @@ is honoured and how that is seen. What is not below has to be refused."""
 import os
 
 import requests
+from ibm_vpc import vpc_v1
 
 from signatures import fields, methods
 
@@ -159,10 +160,34 @@ connection = {
 CONNECTIONS = f"/vpn_gateways/{gateway['id']}/connections"
 connection = works("POST", CONNECTIONS, connection)
 
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIEaCRM+MVpE48APC3rjQLs8UDbbsUyyDV8rI02bZ9C7m"
+OTHER_KEY = "AAAAB3NzaC1yc2EAAAADAQABAAABAQCcEwBgltiOsMtHLwVs/Gdc5S1Gb5E/w/Y3jSM98wDvVjLXzb7+c/EU9tsJY/xheJOg9gACq37w+g/OzyY4evJTIayidZhqZM+j2/i579VVE9FCzIbvRnQXr5b21gvP29YN8p/tL6H2O1hYtAO4HzlAGgGLkJ9puN7tV/S7ewu42UzPLqxDFFr9XqNyeWKhT0RgteB0/2xQvEtkoNJ4D7c7yFrwtOwb/cxvj2FXVjs/HQ9FZj0ND+yYYQEgkFDltfpTJuU7X4miD2LuHkQjQclCEpuyW6nftUjURXTnkSTdB11KYZX/lyBqk8jtgl/n6omUVSCaVDGp2/YdU9wfoF2j"
+key = works("POST", "/keys", {"name": "walk-key", "public_key": KEY, "resource_group": GROUP})
+ACL_RULE = {"action": "allow", "direction": "inbound", "protocol": "tcp", "source": "10.0.0.0/8",
+            "destination": "0.0.0.0/0"}
+acl = works("POST", "/network_acls", {"name": "walk-acl", "vpc": {"id": vpc["id"]}, "resource_group": GROUP,
+                                     "rules": [ACL_RULE, {**ACL_RULE, "direction": "outbound"}]})
+ACL_RULES = f"/network_acls/{acl['id']}/rules"
+public = works("POST", "/public_gateways", {"name": "walk-public", "vpc": {"id": vpc["id"]},
+                                            "zone": {"name": "us-south-2"}, "resource_group": GROUP})
+free_ip = works("POST", "/floating_ips", {"name": "walk-free", "zone": {"name": "us-south-3"}})
+works("PUT", f"/subnets/{subnet['id']}/public_gateway", {"id": public["id"]})
+RULE = {"direction": "inbound", "protocol": "tcp", "port_min": 22, "port_max": 23,
+        "remote": {"cidr_block": "192.168.0.0/24"}}
+group = works("POST", "/security_groups", {"name": "walk-group", "vpc": {"id": vpc["id"]}, "rules": [RULE]})
+GROUPS = f"/security_groups/{group['id']}"
+
 IMAGE = works("GET", "/images")["images"][0]
+
+NIC = instance["primary_network_interface"]["id"]
+works("PUT", f"{GROUPS}/targets/{NIC}")
+floating = works("POST", "/floating_ips", {"name": "walk-ip", "target": {"id": NIC}, "resource_group": GROUP})
 
 # What stands in the SDK's paths.
 IDS = {
+    "/network_acls/{network_acl_id}/rules/{id}": f"{ACL_RULES}/{acl['rules'][0]['id']}",
+    "/security_groups/{security_group_id}/rules/{id}": f"{GROUPS}/rules/{group['rules'][0]['id']}",
+    "/security_groups/{security_group_id}/targets/{id}": f"{GROUPS}/targets/{NIC}",
     "/vpcs/{id}": vpc["id"], "/vpcs/{vpc_id}": vpc["id"], "/subnets/{id}": subnet["id"],
     "/subnets/{subnet_id}": subnet["id"], "/instances/{id}": instance["id"],
     "/instances/{instance_id}": instance["id"], "/ike_policies/{id}": ike["id"],
@@ -175,10 +200,9 @@ IDS = {
     "/network_interfaces/{id}": instance["primary_network_interface"]["id"],
     "/reserved_ips/{id}": instance["primary_network_interface"]["primary_ip"]["id"], "/zones/{name}": "us-south-1",
     "/cidrs/{cidr}": "/cidrs/192.168.0.0%2F24",
-    "/network_acls/{id}": vpc["default_network_acl"]["id"],
-    "/network_acls/{network_acl_id}": vpc["default_network_acl"]["id"],
-    "/security_groups/{id}": vpc["default_security_group"]["id"],
-    "/security_groups/{security_group_id}": vpc["default_security_group"]["id"],
+    "/network_acls/{id}": acl["id"], "/network_acls/{network_acl_id}": acl["id"],
+    "/keys/{id}": key["id"], "/public_gateways/{id}": public["id"], "/floating_ips/{id}": floating["id"], "/network_interfaces/{network_interface_id}": NIC,
+    "/security_groups/{id}": group["id"], "/security_groups/{security_group_id}": group["id"],
     "/routing_tables/{id}": vpc["default_routing_table"]["id"],
     "/routing_tables/{routing_table_id}": vpc["default_routing_table"]["id"],
 }
@@ -217,6 +241,17 @@ def changed_route():
 
 ALGORITHMS = {"authentication_algorithms": ["sha512", "sha256"], "encryption_algorithms": ["aes256", "aes128"]}
 
+ACL_NUMBERS = ["code", "type", *(f"{end}_port_{most}" for end in ("source", "destination") for most in ("min", "max"))]
+
+# A rule's other end is a block, an address or a group, whichever way that is named.
+def identity(name):
+    """A field that names a thing, whichever way."""
+    return [name, *(f"{name}.{part}" for part in ("crn", "href", "id"))]
+
+
+TARGET = identity("target")
+REMOTE = ["remote", *(f"remote.{part}" for part in ("address", "cidr_block", "crn", "href", "id"))]
+
 CASES = {
     ("POST", "/vpcs"): lambda: Case(
         {"name": fresh()},
@@ -232,9 +267,49 @@ CASES = {
             {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "total_ipv4_address_count": 64},
         ],
         only={"ip_version": "ipv6"},
-        seen=["vpc.crn", "vpc.href", "zone.href"],
+        seen=["vpc.crn", "vpc.href", "zone.href", *identity("public_gateway"), *identity("network_acl")],
     ),
-    ("PATCH", "/subnets/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("PATCH", "/subnets/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "public_gateway": {"id": public["id"]}, "network_acl": {"id": acl["id"]}}],
+        seen=[*identity("public_gateway"), *identity("network_acl")],
+    ),
+    ("PUT", "/subnets/{id}/network_acl"): lambda: Case({}, [{"id": acl["id"]}], seen=["crn", "href"]),
+    ("POST", "/network_acls"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}},
+        [{"name": fresh(), "vpc": {"id": vpc["id"]}, "resource_group": GROUP}],
+        seen=["vpc.crn", "vpc.href", *identity("source_network_acl"), "rules[]",
+              *(f"rules[].{name}" for name in (*ACL_RULE, *ACL_NUMBERS, "ip_version", "name"))],
+    ),
+    ("PATCH", "/network_acls/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/network_acls/{network_acl_id}/rules"): lambda: Case(
+        ACL_RULE,
+        [{**ACL_RULE, "name": fresh(), "ip_version": "ipv4", "source_port_min": 1, "source_port_max": 7,
+          "destination_port_min": 22, "destination_port_max": 23},
+         {**ACL_RULE, "action": "deny", "protocol": "icmp", "type": 8, "code": 0, "source": "10.0.0.7"}],
+        only={"ip_version": "ipv6", "action": "reject", "protocol": "icmp_tcp_udp", "direction": "both"},
+        seen=["before", "before.href", "before.id"],
+    ),
+    ("PATCH", "/network_acls/{network_acl_id}/rules/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "action": "deny", "direction": "inbound", "source": "10.1.0.0/16",
+          "destination": "10.2.0.1", "source_port_min": 1, "source_port_max": 7, "destination_port_min": 22,
+          "destination_port_max": 23}],
+        only={"action": "reject", "direction": "both"},
+        seen=["before", "before.href", "before.id"],
+    ),
+    ("PUT", "/subnets/{id}/public_gateway"): lambda: Case({}, [{"id": public["id"]}], seen=["crn", "href"]),
+    ("POST", "/public_gateways"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}},
+        [{"name": fresh(), "vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "resource_group": GROUP,
+          "floating_ip": {"name": fresh()}},
+         {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"}, "floating_ip": {"id": free_ip["id"]}},
+         {"vpc": {"id": vpc["id"]}, "zone": {"name": "us-south-3"},
+          "floating_ip": {"address": free_ip["address"]}}],
+        seen=["vpc.crn", "vpc.href", "zone.href", *identity("floating_ip"), "floating_ip.resource_group",
+              "floating_ip.resource_group.id"],
+    ),
+    ("PATCH", "/public_gateways/{id}"): lambda: Case({}, [{"name": fresh()}]),
     ("POST", "/instances"): lambda: Case(
         {"primary_network_interface": {"subnet": {"id": subnet["id"]}}},
         [{"name": fresh(), "primary_network_interface": {"subnet": {"id": subnet["id"]}},
@@ -243,7 +318,44 @@ CASES = {
         only={"keys": [{"id": "r006-none"}], "primary_network_interface.name": "eth1",
               "image": {"id": "r006-none"}, "profile": {"name": "bx2-2x8"}},
         seen=["image.crn", "image.href", "profile.href", "keys", "vpc.crn", "vpc.href", "zone.href", "primary_network_interface.subnet.crn",
-              "primary_network_interface.subnet.href"],
+              "primary_network_interface.subnet.href", "primary_network_interface.security_groups[]",
+              *(f"primary_network_interface.security_groups[].{part}" for part in ("crn", "href", "id"))],
+    ),
+    ("POST", "/keys"): lambda: Case(
+        {"public_key": OTHER_KEY}, [{"name": fresh(), "public_key": OTHER_KEY, "type": "rsa", "resource_group": GROUP}],
+        only={"type": "ed25519"},
+    ),
+    ("PATCH", "/keys/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/floating_ips"): lambda: Case(
+        {"zone": {"name": "us-south-2"}},
+        [{"name": fresh(), "zone": {"name": "us-south-2"}, "resource_group": GROUP}],
+        seen=["zone.href", *TARGET],
+    ),
+    ("PATCH", "/floating_ips/{id}"): lambda: Case({}, [{"name": fresh(), "target": {"id": NIC}}], seen=TARGET),
+    ("POST", "/security_groups"): lambda: Case(
+        {"vpc": {"id": vpc["id"]}}, [{"name": fresh(), "vpc": {"id": vpc["id"]}, "resource_group": GROUP}],
+        seen=["vpc.crn", "vpc.href", "rules[]", *(f"rules[].{name}" for name in (
+            "code", "direction", "ip_version", "local", "local.cidr_block", "name", "port_max", "port_min",
+            "protocol", *REMOTE, "type"))],
+    ),
+    ("PATCH", "/security_groups/{id}"): lambda: Case({}, [{"name": fresh()}]),
+    ("POST", "/security_groups/{security_group_id}/rules"): lambda: Case(
+        {"direction": "inbound", "protocol": "tcp"},
+        [{"name": fresh(), "direction": "outbound", "protocol": "udp", "port_min": 53, "port_max": 54,
+          "ip_version": "ipv4", "local": {"cidr_block": "0.0.0.0/0"}, "remote": {"cidr_block": "10.0.0.0/8"}},
+         {"direction": "inbound", "protocol": "icmp", "type": 8, "code": 0, "remote": {"address": "10.0.0.7"}},
+         {"direction": "inbound", "protocol": "number_89"}],
+        only={"ip_version": "ipv6", "direction": "both", "protocol": "icmp_tcp_udp",
+              "local.cidr_block": "10.0.0.0/8"},
+        seen=REMOTE,
+    ),
+    ("PATCH", "/security_groups/{security_group_id}/rules/{id}"): lambda: Case(
+        {},
+        [{"name": fresh(), "direction": "outbound", "port_min": 53, "port_max": 54, "ip_version": "ipv4",
+          "local": {"cidr_block": "0.0.0.0/0"}, "remote": {"address": "10.0.0.7"}},
+         {"direction": "inbound", "remote": {"cidr_block": "10.0.0.0/8"}}],
+        only={"ip_version": "ipv6", "direction": "both", "local.cidr_block": "10.0.0.0/8"},
+        seen=REMOTE,
     ),
     ("PATCH", "/instances/{id}"): lambda: Case({}, [{"name": "walk-vm"}]),
     ("POST", "/instances/{instance_id}/actions"): lambda: Case(
@@ -337,10 +449,17 @@ FILTERS = {
         "resource_group.id": BY_GROUP, "mode": {"policy": True, "route": False},
         "sort": {"name": True, "-created_at": True},
     }),
+    "/floating_ips": (floating, {
+        "resource_group.id": BY_GROUP, "target.id": {NIC: True, group["id"]: False},
+        "target.name": {"eth0": True, "eth1": False},
+        "target.resource_type": {"network_interface": True, "public_gateway": False},
+    }),
+    "/keys": (key, {"resource_group.id": BY_GROUP}),
+    "/public_gateways": (public, {"resource_group.id": BY_GROUP}),
     "/security_groups": (vpc["default_security_group"], {"resource_group.id": BY_GROUP, **BY_VPC}),
-    "/network_acls": (vpc["default_network_acl"], {"resource_group.id": BY_GROUP}),
+    "/network_acls": (acl, {"resource_group.id": BY_GROUP}),
     "/network_acls/{network_acl_id}/rules": (
-        works("GET", f"/network_acls/{vpc['default_network_acl']['id']}")["rules"][0],
+        acl["rules"][0],
         {"direction": {"inbound": True, "outbound": False}},
     ),
     "/vpcs/{vpc_id}/routing_tables": (
@@ -425,6 +544,22 @@ def walk_sort():
             fail(f"sort={sort}: wanted {wanted}, seen {seen}")
 
 
+def walk_models():
+    """The SDK's models read what is answered."""
+    nic = f"/instances/{instance['id']}/network_interfaces/{NIC}"
+    for model, path in (
+        ("VPC", f"/vpcs/{vpc['id']}"), ("Subnet", f"/subnets/{subnet['id']}"), ("NetworkInterface", nic),
+        ("ReservedIP", filled("/subnets/{subnet_id}/reserved_ips/{id}")), ("Key", f"/keys/{key['id']}"),
+        ("FloatingIP", f"/floating_ips/{floating['id']}"), ("FloatingIP", f"/floating_ips/{public['floating_ip']['id']}"),
+        ("PublicGateway", f"/public_gateways/{public['id']}"), ("SecurityGroup", GROUPS),
+        ("SecurityGroupRule", f"{GROUPS}/rules/{group['rules'][0]['id']}"), ("NetworkACL", f"/network_acls/{acl['id']}"),
+        ("NetworkACLRule", f"{ACL_RULES}/{acl['rules'][0]['id']}"),
+        ("SecurityGroup", f"/security_groups/{vpc['default_security_group']['id']}"),
+        ("NetworkACL", f"/network_acls/{vpc['default_network_acl']['id']}"),
+    ):
+        getattr(vpc_v1, model).from_dict(works("GET", path))
+
+
 walk_sort()
 # Another mode, where it is in no list that was sorted.
 routed = works("POST", "/vpn_gateways", {"name": "walk-routed", "subnet": {"id": subnet["id"]}, "mode": "route"})
@@ -436,6 +571,7 @@ IDS["/routes/{id}"] = works(
     "POST", filled("/vpcs/{vpc_id}/routing_tables/{routing_table_id}/routes"),
     {"destination": block(), "zone": {"name": "us-south-1"}, "next_hop": {"id": way["id"]}},
 )["id"]
+walk_models()
 served = []
 for method in methods():
     # What no call may say is refused before anything happens, but where there is no such call.

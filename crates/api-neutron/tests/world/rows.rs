@@ -103,6 +103,7 @@ impl World {
             network,
             addresses: address.parse::<Ipv4Addr>().unwrap().into(),
             enable_snat: true,
+            on_demand: false,
         });
         let row = Router {
             id: RouterId::random(),
@@ -165,6 +166,8 @@ impl World {
             host_routes: Vec::new(),
             ipv6_address_mode: None,
             ipv6_ra_mode: None,
+            network_acl: None,
+            public_gateway: None,
             zone: String::new(),
             created_at: now,
             updated_at: now,

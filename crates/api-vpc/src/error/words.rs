@@ -18,9 +18,11 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::IkePolicy => "ike_policy",
         Noun::IpsecPolicy => "ipsec_policy",
         Noun::Network => "network",
+        Noun::NetworkAcl => "network_acl",
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::PublicGateway => "public_gateway",
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
@@ -28,6 +30,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::Router => "vpc",
         Noun::SecurityGroup => "security_group",
         Noun::SecurityGroupRule => "security_group_rule",
+        Noun::SshKey => "key",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -46,9 +49,11 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::IkePolicy => "IKE policy",
         Noun::IpsecPolicy => "IPsec policy",
         Noun::Network => "network",
+        Noun::NetworkAcl => "network ACL",
         // Of ports, this face knows those that a machine is plugged in.
         Noun::Port => "instance",
         Noun::Project => "account",
+        Noun::PublicGateway => "public gateway",
         Noun::Quota => "quota",
         Noun::RevokedToken => "token",
         Noun::RoleAssignment => "role",
@@ -56,6 +61,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::Router => "VPC",
         Noun::SecurityGroup => "security group",
         Noun::SecurityGroupRule => "security group rule",
+        Noun::SshKey => "SSH key",
         Noun::Subnet => "subnet",
         Noun::User => "user",
     }
@@ -82,7 +88,10 @@ pub(super) fn field(field: &str) -> &str {
 pub(super) const fn quota_code(quota: Quota) -> &'static str {
     match quota {
         Quota::ConnectionRequests => "connection_requests_quota_exceeded",
+        Quota::NetworkAcls => "network_acls_quota_exceeded",
+        Quota::RulesOfNetworkAcl => "network_acl_rules_quota_exceeded",
         Quota::Connections => "vpn_connections_quota_exceeded",
+        Quota::FloatingIpsInZone => "floating_ips_quota_exceeded",
         Quota::Gateways | Quota::GatewaysInZone => "vpn_gateways_quota_exceeded",
         Quota::IkePolicies => "ike_policies_quota_exceeded",
         Quota::Instances | Quota::Machines => "instances_quota_exceeded",
@@ -93,8 +102,12 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfGateway => "vpn_connection_local_subnets_quota_exceeded",
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
+        Quota::PublicGatewaysInZone => "public_gateways_quota_exceeded",
         Quota::Routers => "vpcs_quota_exceeded",
         Quota::Routes => "vpc_routes_quota_exceeded",
+        Quota::RulesOfSecurityGroup => "security_group_rules_quota_exceeded",
+        Quota::SecurityGroups => "security_groups_quota_exceeded",
+        Quota::SshKeys => "keys_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
     }
 }
@@ -103,7 +116,10 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
 pub(super) const fn counted(quota: Quota) -> &'static str {
     match quota {
         Quota::ConnectionRequests => "requests for connections of a project",
+        Quota::NetworkAcls => "network ACLs of a VPC",
+        Quota::RulesOfNetworkAcl => "rules of a network ACL",
         Quota::Connections => "VPN connections of a gateway",
+        Quota::FloatingIpsInZone => "floating IPs in a zone",
         Quota::Gateways => "VPN gateways in a region",
         Quota::GatewaysInZone => "VPN gateways in a zone",
         Quota::IkePolicies => "IKE policies in a region",
@@ -113,8 +129,12 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfGateway => "local CIDRs of a gateway's VPN connections",
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
+        Quota::PublicGatewaysInZone => "public gateways in a zone of a VPC",
         Quota::Routers => "VPCs in a region",
         Quota::Routes => "routes of a VPC's routing table",
+        Quota::RulesOfSecurityGroup => "rules of a security group",
+        Quota::SecurityGroups => "security groups of a VPC",
+        Quota::SshKeys => "SSH keys in a region",
         Quota::Subnets => "subnets of a VPC",
     }
 }
@@ -123,24 +143,34 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
 pub(super) const fn parameter(noun: Noun) -> Option<&'static str> {
     Some(match noun {
         Noun::Connection => "connection",
+        Noun::FloatingIp => "floating",
         Noun::Gateway => "gateway",
         Noun::IkePolicy | Noun::IpsecPolicy => "policy",
+        Noun::NetworkAcl => "acl",
         Noun::Port => "instance",
         Noun::Route => "route",
+        Noun::PublicGateway => "public",
         Noun::Router => "vpc",
         Noun::SecurityGroup => "group",
+        Noun::SecurityGroupRule => "rule",
+        Noun::SshKey => "key",
         Noun::Subnet => "subnet",
         _ => return None,
     })
 }
 
 /// What lives in a region; all else lives in a zone.
-const REGIONAL: [Noun; 5] = [
+const REGIONAL: [Noun; 10] = [
+    Noun::FloatingIp,
     Noun::IkePolicy,
     Noun::IpsecPolicy,
+    Noun::NetworkAcl,
+    Noun::PublicGateway,
     Noun::Route,
     Noun::Router,
     Noun::SecurityGroup,
+    Noun::SecurityGroupRule,
+    Noun::SshKey,
 ];
 
 /// An id of this kind of row.

@@ -3,8 +3,9 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use adit_api_testing::{send, served, until};
+use adit_api_testing::{send, served};
 use adit_api_vpc::VpcConfig;
 use adit_control::fake::FakeAgent;
 use adit_control::{Control, Resolver};
@@ -201,9 +202,19 @@ impl World {
         format!("{path}/{made}")
     }
 
-    /// Waits until it is so, which only news can make it.
-    pub(crate) async fn until(&self, what: &str, test: impl AsyncFnMut() -> bool) {
-        until(&self.control, what, test).await;
+    /// Waits until it is so, which only news can make it, or something that the agent is told.
+    pub(crate) async fn until(&self, what: &str, mut test: impl AsyncFnMut() -> bool) {
+        let (mut news, mut calls) = (self.control.changes(), self.agent.calls());
+        let wait = async {
+            while !test().await {
+                tokio::select! {
+                    changed = news.changed() => changed.unwrap(),
+                    changed = calls.changed() => changed.unwrap(),
+                }
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        waited.unwrap_or_else(|_| panic!("never: {what}"));
     }
 }
 

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use adit_model::port::FixedIp;
-use adit_model::{Port, PortId, ProjectId, Router, Subnet};
+use adit_model::{FloatingIp, Port, PortId, ProjectId, Router, SecurityGroup, Subnet};
 use adit_store::{Only, Query, Transaction};
 
-use super::{PortChange, Rules, find};
+use super::{PortChange, Rules, find_machine};
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, on_router};
@@ -22,6 +22,10 @@ pub struct MachineView {
     pub subnet: Subnet,
     /// The router that the subnet is on.
     pub router: Router,
+    /// Its security groups, as far as they are of a router.
+    pub groups: Vec<SecurityGroup>,
+    /// The floating IPs that stand for its address.
+    pub floating_ips: Vec<FloatingIp>,
     /// Whether it is there already: it has its addresses and its ways.
     pub is_made: bool,
 }
@@ -64,11 +68,8 @@ impl Control {
     /// It is not there.
     pub async fn machine_view(&self, caller: &Caller, id: PortId) -> Result<MachineView, Error> {
         let mut tx = self.read().await?;
-        let row = find(&mut *tx, caller, id).await?;
-        let view = match row.device.is_instance() {
-            true => self.view_machine(&mut *tx, row).await?,
-            false => None,
-        };
+        let row = find_machine(&mut *tx, caller, id).await?;
+        let view = self.view_machine(&mut *tx, row).await?;
         view.ok_or(Error::NotFound(Noun::Port))
     }
 
@@ -84,10 +85,7 @@ impl Control {
         change: PortChange,
     ) -> Result<Port, Error> {
         let mut tx = self.read().await?;
-        let row = find(&mut *tx, caller, id).await?;
-        if !row.device.is_instance() {
-            return Err(Error::NotFound(Noun::Port));
-        }
+        find_machine(&mut *tx, caller, id).await?;
         drop(tx);
         self.change_port(caller, rules, id, change).await
     }
@@ -106,12 +104,21 @@ impl Control {
         };
         let router = tx.any_router(router).await?;
         let subnet = tx.any_subnet(subnet).await?;
+        let mut floating_ips = tx.floating_ips_of_port(port.id).await?;
+        floating_ips.retain(|row| row.association.is_some_and(|of| of.fixed_ip == address));
+        let mut groups = Vec::new();
+        for id in &port.security_groups {
+            groups.extend(tx.any_security_group(*id).await?);
+        }
+        groups.retain(|group| group.router.is_some());
         Ok(subnet.zip(router).map(|(subnet, router)| MachineView {
             is_made: self.is_machine_made(&port),
             port,
             address,
             subnet,
             router,
+            groups,
+            floating_ips,
         }))
     }
 }

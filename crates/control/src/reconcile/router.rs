@@ -42,7 +42,8 @@ impl Lane for RouterLane {
                 return Ok(None);
             };
             let host = row.host;
-            Ok(Some((host, spec::router(&mut *tx, row).await?)))
+            let of_gateway = inner.config.limits.addresses_of_gateway;
+            Ok(Some((host, spec::router(&mut *tx, row, of_gateway).await?)))
         });
         match wished.await {
             Err(error) => Step::Retry(error.into()),

@@ -1,12 +1,12 @@
 //! A subnet as it is seen from its router.
 
-use adit_model::{Router, RouterId, Subnet, SubnetId};
+use adit_model::{NetworkAcl, PublicGateway, Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
 use super::find;
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
-use crate::{Caller, Control, address, on_router, router};
+use crate::{Caller, Control, address, network_acl, on_router, router};
 
 /// A subnet, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +15,10 @@ pub struct SubnetView {
     pub subnet: Subnet,
     /// The router it is on.
     pub router: Router,
+    /// What may pass its edge; nothing is filtered where there is none.
+    pub network_acl: Option<NetworkAcl>,
+    /// What its machines get outside by.
+    pub public_gateway: Option<PublicGateway>,
     /// How many addresses are left for machines and gateways.
     pub available: u64,
 }
@@ -83,11 +87,18 @@ impl Control {
         tx: &mut dyn Transaction,
         subnet: Subnet,
     ) -> Result<SubnetView, Error> {
-        let router = on_router::router_of(tx, subnet.id).await?;
-        let router = tx.any_router(router).await?;
+        let id = on_router::router_of(tx, subnet.id).await?;
+        let router = tx.any_router(id).await?;
+        let network_acl = network_acl::of_subnet(tx, &subnet, id).await?;
+        let public_gateway = match subnet.public_gateway {
+            Some(id) => tx.any_public_gateway(id).await?,
+            None => None,
+        };
         let of_gateway = self.0.config.limits.addresses_of_gateway;
         Ok(SubnetView {
             router: router.ok_or(Error::NotFound(Noun::Router))?,
+            network_acl,
+            public_gateway,
             available: address::available(tx, &subnet, of_gateway).await?,
             subnet,
         })

@@ -9,7 +9,8 @@ use adit_model::policy::Transform;
 use adit_model::port::Device;
 use adit_model::{
     Connection, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy, IpsecPolicy, Network,
-    Port, ProjectId, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    NetworkAcl, Port, ProjectId, PublicGateway, Router, SecurityGroup, SecurityGroupRule, SshKey,
+    Subnet,
 };
 use adit_store::{Query, Row, Rows, Transaction};
 
@@ -200,6 +201,9 @@ pub(super) async fn nothing_is_left(tx: &mut dyn Transaction, project: ProjectId
     none::<Port>(tx, project).await;
     none::<Router>(tx, project).await;
     none::<FloatingIp>(tx, project).await;
+    none::<PublicGateway>(tx, project).await;
+    none::<NetworkAcl>(tx, project).await;
+    none::<SshKey>(tx, project).await;
     none::<SecurityGroup>(tx, project).await;
     none::<SecurityGroupRule>(tx, project).await;
     none::<Gateway>(tx, project).await;

@@ -2,7 +2,7 @@
 
 use adit_control::connection::{ConnectionChange, EndsChange, GivenEnds, Rules, Side};
 use adit_control::endpoint_group::NewEndpointGroup;
-use adit_control::floating_ip::{NewFloatingIp, Target};
+use adit_control::floating_ip::{self, NewFloatingIp, Target, Way};
 use adit_control::gateway::{self, GatewayChange};
 use adit_control::network::{NetworkChange, NewNetwork};
 use adit_control::policy::NewPolicy;
@@ -16,7 +16,7 @@ use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::policy::{Authentication, Encryption, IkeParameters, IpsecParameters, Transform};
 use adit_model::port::Device;
 use adit_model::project::Role;
-use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::security_group::{Direction, Remote};
 use adit_model::{
     Cidr, Connection, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy, Network, Port,
     Router, SecurityGroup, SecurityGroupRule, Subnet,
@@ -24,8 +24,9 @@ use adit_model::{
 use adit_store::{Query, Row, Rows};
 
 use crate::world::{
-    LAX, LAX_GATEWAYS, LAX_PORTS, LAX_SUBNETS, STRICT, STRICT_GATEWAYS, STRICT_PORTS,
-    STRICT_SUBNETS, World, name, new_connection, new_gateway, new_machine, new_router, new_subnet,
+    LAX, LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT,
+    STRICT_GATEWAYS, STRICT_PORTS, STRICT_SUBNETS, World, let_in, name, new_connection,
+    new_gateway, new_group, new_machine, new_router, new_subnet, standing_for,
 };
 
 /// Names don't get in the way here.
@@ -661,16 +662,17 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
         }
         Step::MakeFloatingIp => {
             let new = NewFloatingIp {
-                description: String::new(),
-                network: outside(world).await.network,
-                subnet: None,
-                address: None,
                 target: match a % 2 {
                     0 => target(world, b).await,
                     _ => None,
                 },
+                ..NewFloatingIp::of(outside(world).await.network)
             };
-            done(c.create_floating_ip(caller, new).await)
+            let rules = floating_ip::Rules {
+                way: of(&[Way::Given, Way::OnDemand], d),
+                ..LAX_FLOATING_IPS
+            };
+            done(c.create_floating_ip(caller, rules, new).await)
         }
         Step::MoveFloatingIp => {
             let floating = any::<FloatingIp>(world, a).await?.id;
@@ -678,7 +680,8 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
                 0 => None,
                 _ => target(world, b).await,
             };
-            let moved = c.update_floating_ip(caller, floating, None, None, Some(target));
+            let moved =
+                c.update_floating_ip(caller, LAX_FLOATING_IPS, floating, standing_for(target));
             done(moved.await)
         }
         Step::DeleteFloatingIp => {
@@ -686,25 +689,21 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
             done(c.delete_floating_ip(caller, floating, None).await)
         }
         Step::MakeSecurityGroup => {
-            let made = c.create_security_group(caller, name("s"), String::new());
+            let made = c.create_security_group(caller, LAX_GROUPS, new_group("s"));
             done(made.await)
         }
         Step::MakeRule => {
             let other = any::<SecurityGroup>(world, b).await?.id;
+            let group = any::<SecurityGroup>(world, a).await?.id;
             let new = NewRule {
-                group: any::<SecurityGroup>(world, a).await?.id,
-                description: String::new(),
                 direction: of(&[Direction::Ingress, Direction::Egress], d),
-                family: Family::V4,
-                protocol: None,
-                port_min: None,
-                port_max: None,
-                remote: match d % 4 {
+                ..let_in(match d % 4 {
                     0 => Remote::Group(other),
                     _ => Remote::Block("10.9.0.0/24".parse().unwrap()),
-                },
+                })
             };
-            done(c.create_security_group_rule(caller, new).await)
+            let made = c.create_security_group_rule(caller, LAX_GROUPS, group, new);
+            done(made.await)
         }
         Step::DeleteRule => {
             let rule = any::<SecurityGroupRule>(world, a).await?.id;
@@ -713,7 +712,10 @@ async fn of_ports(world: &World, caller: &Caller, step: Step, picks: [u8; 6]) ->
         Step::DeleteSecurityGroup => {
             // The first is the default one, which stays.
             let group = any::<SecurityGroup>(world, a | 1).await?.id;
-            done(c.delete_security_group(caller, group, None).await)
+            done(
+                c.delete_security_group(caller, LAX_GROUPS, group, None)
+                    .await,
+            )
         }
         other => unreachable!("{other:?} is a step of connections"),
     })

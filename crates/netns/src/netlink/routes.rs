@@ -318,11 +318,11 @@ impl Netlink {
         Ok(routes)
     }
 
-    /// Forgets the peers that gateways spoke to themselves, of an earlier run.
-    pub(crate) async fn forget_hosts(&self) -> Result<(), NetworkError> {
-        for route in self.table(Table::Hosts).await? {
-            settled(self.handle.route().del(route).execute().await)
-                .map_err(failed("removing a route to a peer"))?;
+    /// Removes all routes of a table that is ours alone.
+    pub(crate) async fn clear(&self, table: Table) -> Result<(), NetworkError> {
+        for route in self.table(table).await? {
+            let doing = format!("removing a route of the table {}", table.number());
+            settled(self.handle.route().del(route).execute().await).map_err(failed(doing))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod edges;
 mod networks;
 mod outside;
 mod outside_by_ipv6;

@@ -8,6 +8,7 @@ use crate::support::{
     network, open, open_again, outer, pings, router_space, run, site, soon, way_out,
 };
 use adit_model::GatewayId;
+use adit_model::desired::SourceSpec;
 
 #[tokio::test]
 async fn a_machine_gets_outside_by_its_routers_address() {
@@ -351,5 +352,62 @@ async fn a_gateways_own_traffic_is_not_tracked_and_nobody_speaks_for_it() {
     );
     let tracked = tracked.unwrap_or_default();
     assert!(!tracked.contains("port=500 "), "{tracked}");
+    close(&provider, prefix).await;
+}
+
+#[tokio::test]
+async fn a_block_gets_outside_by_its_own_address_and_no_other_does() {
+    if !is_root() {
+        return;
+    }
+    let prefix = "out7";
+    let provider = open(prefix, 37).await;
+    let (one, mut spec) = site("10.79.0");
+    let mut two = network();
+    two.instances
+        .push(machine(&["10.79.1.4/24"], &["10.79.1.1"]));
+    spec.interfaces.push(interface(&two, &["10.79.1.1/24"]));
+    spec.external = way_out("198.19.37.5");
+    if let Some(external) = &mut spec.external {
+        external.snat = false;
+    }
+    let source = |block_of: &str| SourceSpec {
+        block: block(block_of),
+        address: "198.19.37.9".parse().unwrap(),
+    };
+    spec.sources = vec![source("10.79.0.0/24")];
+    apply_network(&provider, &two).await;
+    apply(&provider, &one, &spec).await;
+    let [one, two] = [&one, &two].map(|net| machine_space(prefix, &net.instances[0]));
+    let host = "198.19.37.1:7009";
+    let out = |from: &str| host_hears(from, host).map(|address| address.to_string());
+    assert_eq!(out(&one).as_deref(), Some("198.19.37.9"));
+    assert_eq!(out(&two), None);
+    assert!(pings(&one, "198.19.37.1") && !pings(&two, "198.19.37.1"));
+    assert!(pings(&one, "10.79.1.4"), "they still reach each other");
+    // Nobody comes in by it.
+    let seen = connects(None, "198.19.37.9:7010", Some(&one), "0.0.0.0:7010");
+    assert!(seen.is_none());
+
+    // A conversation that is under way ends with it too.
+    let socket = enter(&one, || std::net::UdpSocket::bind("0.0.0.0:0").unwrap());
+    let listener = std::net::UdpSocket::bind("198.19.37.1:7011").unwrap();
+    listener
+        .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+        .unwrap();
+    socket.send_to(b"before", "198.19.37.1:7011").unwrap();
+    assert!(listener.recv_from(&mut [0; 16]).is_ok());
+    spec.sources = vec![source("10.79.1.0/24")];
+    apply_router(&provider, &spec).await;
+    socket.send_to(b"after", "198.19.37.1:7011").unwrap();
+    assert!(listener.recv_from(&mut [0; 16]).is_err());
+    assert_eq!(out(&one), None);
+    assert_eq!(out(&two).as_deref(), Some("198.19.37.9"));
+
+    spec.sources = Vec::new();
+    apply_router(&provider, &spec).await;
+    assert_eq!(out(&two), None);
+    let address: IpAddr = "198.19.37.9".parse().unwrap();
+    assert!(!provider.has_address(spec.id, address).await.unwrap());
     close(&provider, prefix).await;
 }

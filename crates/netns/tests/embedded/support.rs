@@ -255,6 +255,8 @@ pub(crate) fn router() -> RouterSpec {
         interfaces: Vec::new(),
         external: None,
         floating_ips: Vec::new(),
+        sources: Vec::new(),
+        edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: BTreeMap::new(),
     }

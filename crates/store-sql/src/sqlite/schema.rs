@@ -64,6 +64,26 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V12__certificates",
         include_str!("../../migrations/sqlite/V12__certificates.sql"),
     ),
+    (
+        "V13__groups_of_routers",
+        include_str!("../../migrations/sqlite/V13__groups_of_routers.sql"),
+    ),
+    (
+        "V14__names_of_floating_ips",
+        include_str!("../../migrations/sqlite/V14__names_of_floating_ips.sql"),
+    ),
+    (
+        "V15__public_gateways",
+        include_str!("../../migrations/sqlite/V15__public_gateways.sql"),
+    ),
+    (
+        "V16__network_acls",
+        include_str!("../../migrations/sqlite/V16__network_acls.sql"),
+    ),
+    (
+        "V17__ssh_keys",
+        include_str!("../../migrations/sqlite/V17__ssh_keys.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry, Origin};
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
-    Network, Noun, Port, ProjectId, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
-    UserId,
+    Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Route, Router, SecurityGroup,
+    SecurityGroupRule, SshKey, Subnet, UserId,
 };
 use uuid::Uuid;
 
@@ -52,6 +52,9 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<Port>(tx, &mut all).await;
     stored::<Router>(tx, &mut all).await;
     stored::<FloatingIp>(tx, &mut all).await;
+    stored::<PublicGateway>(tx, &mut all).await;
+    stored::<NetworkAcl>(tx, &mut all).await;
+    stored::<SshKey>(tx, &mut all).await;
     stored::<SecurityGroup>(tx, &mut all).await;
     stored::<SecurityGroupRule>(tx, &mut all).await;
     stored::<Gateway>(tx, &mut all).await;

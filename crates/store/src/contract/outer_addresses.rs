@@ -66,7 +66,9 @@ pub async fn all_addresses_outside_are_told_with_whose_they_are(store: &dyn Stor
         let external = w.router.external.unwrap().addresses;
         let all = w.gateway.addresses.all().chain(external.all());
         expected.extend(all.map(|address| (w.project.id, address)));
-        expected.push((w.floating_ip.project, w.floating_ip.address));
+        for row in [&w.floating_ip, &w.other_floating_ip] {
+            expected.push((row.project, row.address));
+        }
     }
     expected.sort_unstable();
     let mut tx = store.read().await.unwrap();

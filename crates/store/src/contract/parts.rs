@@ -1,7 +1,10 @@
 //! What parts of lists must be.
 
 use adit_model::port::Device;
-use adit_model::{Gateway, GatewayId, Network, Port, PortId, Router, RouterId, Subnet, SubnetId};
+use adit_model::{
+    Gateway, GatewayId, Network, Port, PortId, Router, RouterId, SecurityGroup, SecurityGroupId,
+    Subnet, SubnetId,
+};
 
 use super::world::{World, time};
 use crate::{Only, Query, Rows, Store};
@@ -55,6 +58,12 @@ pub async fn a_part_of_the_rows_is_listed_and_counted(store: &dyn Store) {
         ..w.port.clone()
     };
     tx.insert_port(&plain).await.unwrap();
+    let of_project = SecurityGroup {
+        id: SecurityGroupId::random(),
+        router: None,
+        ..w.security_group.clone()
+    };
+    tx.insert_security_group(&of_project).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.read().await.unwrap();
@@ -73,6 +82,7 @@ pub async fn a_part_of_the_rows_is_listed_and_counted(store: &dyn Store) {
     is!(Port: Only::Machines => [w.port.clone()]);
     is!(Subnet: Only::OnRouters => [w.subnet.clone()]);
     is!(Gateway: Only::OnSubnets => [w.gateway.clone(), without_subnet.clone()]);
+    is!(SecurityGroup: Only::OfRouters => [w.security_group.clone()]);
     is!(Gateway: Only::Machines => []);
     is!(Network: Only::OnRouters => []);
 

@@ -3,7 +3,7 @@
 use adit_model::project::Role;
 use adit_model::{Project, ProjectId, RoleAssignment, UserId};
 
-use super::user;
+use super::identities::user;
 use super::world::World;
 use crate::{Store, StoreError};
 

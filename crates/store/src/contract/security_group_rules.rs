@@ -12,6 +12,7 @@ pub async fn a_rule_is_of_its_own_group_and_goes_with_the_one_it_names(store: &d
     let mut tx = store.write().await.unwrap();
     let other = SecurityGroup {
         id: SecurityGroupId::random(),
+        is_default: false,
         ..w.security_group.clone()
     };
     tx.insert_security_group(&other).await.unwrap();

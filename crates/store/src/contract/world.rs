@@ -8,17 +8,20 @@ use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, GroupBlocks, In
 use adit_model::connection_request::{PairReport, RequestState, RequestStep, SecretLink};
 use adit_model::endpoint_group::{Endpoints, Written};
 use adit_model::floating_ip::Association;
+use adit_model::network_acl::{AclRule, Flow, NetworkAclRule};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::port::{Device, FixedIp};
 use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
+use adit_model::ssh_key::KeyKind;
 use adit_model::subnet::{AddressRange, StaticRoute};
 use adit_model::{
     Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, HostId, IkePolicy, IkePolicyId,
-    IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkId, OuterAddresses, Port, PortId,
-    Project, ProjectId, Psk, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, UserId,
+    IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkAcl, NetworkAclId,
+    NetworkAclRuleId, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk,
+    PublicGateway, PublicGatewayId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId, UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -36,6 +39,11 @@ pub struct World {
     pub interface: Port,
     pub port: Port,
     pub floating_ip: FloatingIp,
+    /// That of the public gateway.
+    pub other_floating_ip: FloatingIp,
+    pub public_gateway: PublicGateway,
+    pub network_acl: NetworkAcl,
+    pub ssh_key: SshKey,
     pub security_group: SecurityGroup,
     pub security_group_rule: SecurityGroupRule,
     pub gateway: Gateway,
@@ -64,6 +72,9 @@ impl World {
             (RouterId::random(), SubnetId::random(), GatewayId::random());
         let (interface, port) = (PortId::random(), PortId::random());
         let (group, endpoints) = (SecurityGroupId::random(), EndpointGroupId::random());
+        let network_acl = NetworkAclId::random();
+        let (public_gateway, other_floating_ip) =
+            (PublicGatewayId::random(), FloatingIpId::random());
         let (ike, ipsec) = (IkePolicyId::random(), IpsecPolicyId::random());
         let (created_at, revision) = (time(i64::from(n)), Revision::FIRST);
         let updated_at = time(i64::from(n) + 1);
@@ -147,6 +158,8 @@ impl World {
                 }],
                 ipv6_address_mode: None,
                 ipv6_ra_mode: Some("slaac".to_owned()),
+                network_acl: Some(network_acl),
+                public_gateway: Some(public_gateway),
                 zone: "us-south-1".to_owned(),
                 created_at,
                 updated_at,
@@ -163,6 +176,7 @@ impl World {
                     network: external,
                     addresses: outer(101),
                     enable_snat: true,
+                    on_demand: true,
                 }),
                 routes: vec![StaticRoute {
                     destination: "10.8.0.0/16".parse().unwrap(),
@@ -179,9 +193,11 @@ impl World {
                 id: FloatingIpId::random(),
                 project,
                 resource_group: Some("group-1".parse().unwrap()),
+                name: name("f"),
                 description: "an alias".to_owned(),
                 network: external,
                 address: public(102).into(),
+                zone: "us-south-1".to_owned(),
                 association: Some(Association {
                     port,
                     fixed_ip: address("10.0.0.4"),
@@ -191,10 +207,71 @@ impl World {
                 updated_at,
                 revision,
             },
+            other_floating_ip: FloatingIp {
+                id: other_floating_ip,
+                project,
+                resource_group: None,
+                name: Name::default(),
+                description: String::new(),
+                network: external,
+                address: public(103).into(),
+                zone: "us-south-1".to_owned(),
+                association: None,
+                created_at: time(i64::from(n) + 2),
+                updated_at,
+                revision,
+            },
+            public_gateway: PublicGateway {
+                id: public_gateway,
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                router,
+                zone: "us-south-1".to_owned(),
+                name: name("pg"),
+                floating_ip: other_floating_ip,
+                owns_floating_ip: true,
+                created_at,
+                revision,
+            },
+            ssh_key: SshKey {
+                id: SshKeyId::random(),
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                name: name("k"),
+                public_key: "ssh-ed25519 AAAA me".to_owned(),
+                kind: KeyKind::Ed25519,
+                bits: 256,
+                fingerprint: "SHA256:none".to_owned(),
+                created_at,
+                revision,
+            },
+            network_acl: NetworkAcl {
+                id: network_acl,
+                project,
+                resource_group: Some("group-1".parse().unwrap()),
+                router,
+                is_default: true,
+                name: name("a"),
+                rules: vec![NetworkAclRule {
+                    id: NetworkAclRuleId::random(),
+                    name: name("one"),
+                    created_at,
+                    content: AclRule {
+                        source: "10.0.0.7".parse().unwrap(),
+                        icmp_type: Some(8),
+                        ..AclRule::allowing(Flow::Inbound)
+                    },
+                }],
+                created_at,
+                updated_at,
+                revision,
+            },
             security_group: SecurityGroup {
                 id: group,
                 project,
                 resource_group: Some("group-1".parse().unwrap()),
+                router: Some(router),
+                is_default: true,
                 name: name("default"),
                 description: "the rules".to_owned(),
                 created_at,
@@ -205,6 +282,7 @@ impl World {
                 id: SecurityGroupRuleId::random(),
                 project,
                 group,
+                name: name("ssh"),
                 description: "ours".to_owned(),
                 direction: Direction::Ingress,
                 family: Family::V4,
@@ -307,8 +385,12 @@ impl World {
         tx.insert_project(&self.project).await?;
         tx.insert_network(&self.external).await?;
         tx.insert_network(&self.network).await?;
-        tx.insert_subnet(&self.subnet).await?;
         tx.insert_router(&self.router).await?;
+        tx.insert_floating_ip(&self.other_floating_ip).await?;
+        tx.insert_public_gateway(&self.public_gateway).await?;
+        tx.insert_network_acl(&self.network_acl).await?;
+        tx.insert_ssh_key(&self.ssh_key).await?;
+        tx.insert_subnet(&self.subnet).await?;
         tx.insert_security_group(&self.security_group).await?;
         tx.insert_security_group_rule(&self.security_group_rule)
             .await?;

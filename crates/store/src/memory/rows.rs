@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use adit_model::{
     Cidr, Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy,
-    IpsecPolicy, Network, Noun, Port, ProjectId, Revision, Route, Router, RouterId, SecurityGroup,
-    SecurityGroupRule, Subnet, SubnetId,
+    IpsecPolicy, Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Revision, Route,
+    Router, RouterId, SecurityGroup, SecurityGroupRule, SshKey, Subnet, SubnetId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -78,6 +78,9 @@ tables! {
     ports: Port,
     routers: Router,
     floating_ips: FloatingIp,
+    public_gateways: PublicGateway,
+    network_acls: NetworkAcl,
+    ssh_keys: SshKey,
     security_groups: SecurityGroup,
     security_group_rules: SecurityGroupRule,
     gateways: Gateway,
@@ -166,6 +169,9 @@ fn is_in(all: &Nouns, only: Only, row: &impl Row) -> bool {
                 port.device.router().is_some() && addresses.any(|ip| ip.subnet == subnet.id)
             })
         }),
+        Only::OfRouters => row
+            .downcast_ref::<SecurityGroup>()
+            .is_some_and(|group| group.router.is_some()),
         Only::OnSubnets => row.downcast_ref::<Gateway>().is_some_and(|gateway| {
             let mut ports = all.ports.values();
             gateway.subnet.is_some() || ports.any(|port| on(port, gateway.router))
