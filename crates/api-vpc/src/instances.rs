@@ -41,6 +41,8 @@ pub(crate) fn routes() -> Router<Vpc> {
             get(one).patch(update).delete(delete),
         )
         .route("/instances/{instance}/actions", post(act))
+        .route("/instances/{instance}/initialization", get(initialization))
+        .route("/instances/{instance}/volume_attachments", get(volumes))
         .route("/instances/{instance}/network_interfaces", get(interfaces))
         .route(
             "/instances/{instance}/network_interfaces/{nic}",
@@ -233,6 +235,18 @@ async fn act(
     Ok((StatusCode::CREATED, Json(done)))
 }
 
+/// What it was made with: no keys, since nobody logs in.
+async fn initialization(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
+    Ok(Json(json!({"keys": []})))
+}
+
+/// Its disks: it has none.
+async fn volumes(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
+    Ok(Json(json!({"volume_attachments": []})))
+}
+
 async fn interfaces(cx: Context, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let view = cx.vpc.control.machine_view(&cx.caller, parse(&id)?).await?;
     Ok(Json(
@@ -338,5 +352,18 @@ fn render(cx: &Context, view: &MachineView) -> Value {
         "profile": catalog::profile(cx),
         "primary_network_interface": nic,
         "network_interfaces": [nic],
+        // It has no disk, no memory of its own, and nothing that could be asked about it from inside. What
+        // isn't there any more is made again.
+        "availability_policy": {"host_failure": "restart"},
+        "confidential_compute_mode": "disabled",
+        "disks": [],
+        "enable_secure_boot": false,
+        "health_reasons": [],
+        "health_state": "ok",
+        "memory": 0,
+        "metadata_service": {"enabled": false, "protocol": "http", "response_hop_limit": 1},
+        "network_attachments": [],
+        "startable": true,
+        "volume_attachments": [],
     })
 }

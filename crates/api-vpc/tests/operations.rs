@@ -319,6 +319,10 @@ impl Things {
             all.push((patch.clone(), path.clone(), code, name.clone()));
             all.push((delete.clone(), path, code, none.clone()));
         }
+        for part in ["initialization", "network_interfaces", "volume_attachments"] {
+            let path = format!("/instances/{instance}/{part}");
+            all.push((get.clone(), path, "instance_not_found", none.clone()));
+        }
         let path = format!("/instances/{instance}/network_interfaces/{nic}/floating_ips");
         for (method, path) in [
             (&get, path.clone()),

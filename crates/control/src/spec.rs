@@ -240,12 +240,11 @@ async fn edges(
         }
         let siblings = tx.gateways_of_router(router).await?;
         let gateways = siblings.iter().filter(|row| row.subnet == Some(subnet.id));
-        let gateways = gateways.filter_map(|gateway| {
+        // In route mode each of its two members has addresses of its own.
+        let gateways = gateways.flat_map(|gateway| {
             let inside = private_addresses(gateway, subnet, &siblings, of_gateway);
-            Some(EdgeGateway {
-                address: gateway.addresses.v4,
-                inside: *inside.first()?,
-            })
+            let both = gateway.addresses.members().zip(inside);
+            both.map(|(address, inside)| EdgeGateway { address, inside })
         });
         edges.push(EdgeSpec {
             interface: port.id,

@@ -359,9 +359,12 @@ async fn of_what_passes_the_edges_of_subnets_and_gets_outside() {
     let (_, rule) = rule.await.unwrap();
     settled(&world, "a network ACL has another rule").await;
     assert_eq!(spec().edges[0].rules.len(), 1);
-    let gateway = world.gateway(subnet.id, "g").await.unwrap().gateway;
+    let gateway = world.routed(subnet.id, "g").await.unwrap().gateway;
     settled(&world, "a gateway lives in a subnet").await;
-    assert_eq!(spec().edges[0].gateways[0].address, gateway.addresses.v4);
+    let edge = &spec().edges[0];
+    let outside: Vec<_> = edge.gateways.iter().map(|one| one.address).collect();
+    assert_eq!(outside, gateway.addresses.members().collect::<Vec<_>>());
+    assert_ne!(edge.gateways[0].inside, edge.gateways[1].inside);
     let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, gateway.id);
     deleted.await.unwrap();
     settled(&world, "a gateway that lived in a subnet was deleted").await;

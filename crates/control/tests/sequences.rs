@@ -2,6 +2,7 @@
 //! `docs/invariants.md` says holds after each step, each change has its entry in the log, and every
 //! lane was woken that a change concerns.
 
+mod around;
 mod invariants;
 mod steps;
 

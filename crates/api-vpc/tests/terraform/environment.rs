@@ -291,3 +291,53 @@ async fn ibm_is_ssh_key() {
     assert_eq!(text(&all[0], "name"), "renamed");
     t.destroy(&path, 204).await;
 }
+
+#[tokio::test]
+async fn ibm_is_instance() {
+    let t = Terraform::new().await;
+    let (vpc, subnet, instance, nic) = t.instance().await;
+    let path = format!("/instances/{instance}");
+    t.0.until("it runs", async || {
+        t.get(&path).await.body["status"] == "running"
+    })
+    .await;
+    let shown = t.get(&path).await.is(200).body.clone();
+    for name in [
+        "name",
+        "crn",
+        "health_state",
+        "lifecycle_state",
+        "resource_type",
+    ] {
+        text(&shown, name);
+    }
+    assert!(shown["memory"].is_u64());
+    assert_eq!(shown["vpc"]["id"], vpc.as_str());
+    assert_eq!(shown["volume_attachments"], json!([]));
+    for (part, list) in [
+        ("initialization", "keys"),
+        ("volume_attachments", "volume_attachments"),
+    ] {
+        let of = t.get(&format!("{path}/{part}")).await;
+        assert_eq!(of.is(200).body[list], json!([]));
+    }
+    let interface = t.get(&format!("{path}/network_interfaces/{nic}")).await;
+    let interface = interface.is(200).body.clone();
+    assert_eq!(interface["subnet"]["id"], subnet.as_str());
+    assert!(interface["port_speed"].is_u64());
+    for group in interface["security_groups"].as_array().unwrap() {
+        text(group, "id");
+    }
+    text(&interface["primary_ip"], "address");
+    let listed = t.get(&format!("{path}/network_interfaces")).await;
+    assert_eq!(
+        listed.is(200).body["network_interfaces"][0]["id"],
+        nic.as_str()
+    );
+    t.patch(&path, json!({"name": "renamed"})).await.is(200);
+    for action in ["stop", "start"] {
+        let act = json!({"type": action});
+        t.post(&format!("{path}/actions"), act).await.is(201);
+    }
+    t.destroy(&path, 204).await;
+}

@@ -72,6 +72,7 @@ pub(super) async fn check(tx: &mut dyn Transaction) {
     }
     check_told_apart(&rooms);
     check_addresses(tx, &rooms).await;
+    check_surroundings(tx, &rooms).await;
 }
 
 fn check_peer(rooms: &Rooms, connection: &Connection) {
@@ -188,6 +189,56 @@ async fn check_addresses(tx: &mut dyn Transaction, rooms: &Rooms) {
     public.extend(floating.iter().map(|floating| floating.address));
     let distinct: HashSet<_> = public.iter().collect();
     assert_eq!(distinct.len(), public.len(), "given twice: {public:?}");
+}
+
+/// What filters a subnet, and what it gets outside by, is of a router that is on it; a floating IP is one
+/// thing's; and a way outside on demand is there for something.
+async fn check_surroundings(tx: &mut dyn Transaction, rooms: &Rooms) {
+    let (acls, gateways) = (all::<NetworkAcl>(tx).await, all::<PublicGateway>(tx).await);
+    for subnet in &rooms.subnets {
+        let here = rooms.interfaces.iter().filter(|port| {
+            let mut ips = port.fixed_ips.iter();
+            ips.any(|ip| ip.subnet == subnet.id)
+        });
+        let routers: Vec<_> = here.filter_map(|port| port.device.router()).collect();
+        let acl = subnet
+            .network_acl
+            .map(|id| acls.iter().find(|row| row.id == id));
+        if let Some(acl) = acl {
+            assert!(
+                routers.contains(&acl.unwrap().router),
+                "another's network ACL"
+            );
+        }
+        let gateway = subnet.public_gateway;
+        let gateway = gateway.map(|id| gateways.iter().find(|row| row.id == id));
+        if let Some(gateway) = gateway {
+            let gateway = gateway.unwrap();
+            assert!(
+                routers.contains(&gateway.router),
+                "another's public gateway"
+            );
+            assert_eq!(gateway.zone, subnet.zone);
+        }
+    }
+    let floating = all::<FloatingIp>(tx).await;
+    for gateway in &gateways {
+        let own = floating.iter().find(|row| row.id == gateway.floating_ip);
+        assert_eq!(
+            own.unwrap().association,
+            None,
+            "it stands for something, too"
+        );
+    }
+    for router in all::<Router>(tx).await {
+        if router.external.is_some_and(|external| external.on_demand) {
+            let stands =
+                |row: &FloatingIp| row.association.is_some_and(|of| of.router == router.id);
+            let is_needed = floating.iter().any(stands)
+                || gateways.iter().any(|gateway| gateway.router == router.id);
+            assert!(is_needed, "nobody needs its way outside");
+        }
+    }
 }
 
 /// A project has no row of any noun.

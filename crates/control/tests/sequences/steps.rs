@@ -23,6 +23,7 @@ use adit_model::{
 };
 use adit_store::{Query, Row, Rows};
 
+use super::around;
 use crate::world::{
     LAX, LAX_FLOATING_IPS, LAX_GATEWAYS, LAX_GROUPS, LAX_PORTS, LAX_SUBNETS, STRICT,
     STRICT_GATEWAYS, STRICT_PORTS, STRICT_SUBNETS, World, let_in, name, new_connection,
@@ -69,13 +70,17 @@ pub(super) enum Outcome {
 pub(super) enum Step {
     AddCidr,
     AddInterface,
+    AttachAcl,
+    AttachPublicGateway,
     AttachSubnet,
+    ChangeAcl,
     ChangeConnection,
     ChangeIkePolicy,
     ChangeNetwork,
     ChangePort,
     ChangeRouter,
     ChangeService,
+    DeleteAcl,
     DeleteConnection,
     DeleteEndpointGroup,
     DeleteFloatingIp,
@@ -85,21 +90,25 @@ pub(super) enum Step {
     DeleteIpsecPolicy,
     DeleteNetwork,
     DeletePort,
+    DeletePublicGateway,
     DeleteRouter,
     DeleteRule,
     DeleteSecurityGroup,
     DeleteService,
     DeleteSubnet,
     DetachSubnet,
+    MakeAcl,
     MakeConnection,
     MakeEndpointGroup,
     MakeFloatingIp,
     MakeGateway,
+    MakeGroupOfRouter,
     MakeIkePolicy,
     MakeInstance,
     MakeIpsecPolicy,
     MakeNetwork,
     MakePort,
+    MakePublicGateway,
     MakeRouter,
     MakeRule,
     MakeSecurityGroup,
@@ -169,6 +178,12 @@ pub(super) const OF_NETWORKS: &[Step] = &[
     Step::MakeFloatingIp,
     Step::MoveFloatingIp,
     Step::MakeSecurityGroup,
+    Step::MakeGroupOfRouter,
+    Step::MakeAcl,
+    Step::AttachAcl,
+    Step::ChangeAcl,
+    Step::MakePublicGateway,
+    Step::AttachPublicGateway,
     Step::MakeRule,
     Step::ChangeNetwork,
     Step::ChangePort,
@@ -180,6 +195,8 @@ pub(super) const OF_NETWORKS: &[Step] = &[
     Step::DeleteFloatingIp,
     Step::DeleteRule,
     Step::DeleteSecurityGroup,
+    Step::DeleteAcl,
+    Step::DeletePublicGateway,
 ];
 
 /// What every sequence begins with, so that there is something to ask for things of.
@@ -206,6 +223,10 @@ pub(super) const BEGINNING: &[(Step, [u8; 6])] = &[
     (Step::MakeSecurityGroup, [0, 0, 0, 0, 0, 0]),
     (Step::MakeRule, [1, 1, 0, 0, 0, 0]),
     (Step::MakeRouter, [1, 0, 0, 0, 0, 0]),
+    (Step::MakeAcl, [0, 0, 0, 0, 0, 0]),
+    (Step::AttachAcl, [0, 1, 0, 0, 0, 0]),
+    (Step::MakePublicGateway, [0, 0, 0, 0, 0, 0]),
+    (Step::AttachPublicGateway, [0, 0, 1, 0, 0, 0]),
 ];
 
 /// Networks here. Few, so that they meet.
@@ -241,7 +262,7 @@ const PEERS: &[&str] = &[
     "224.0.0.1",
 ];
 
-fn of<T: Copy>(list: &[T], pick: u8) -> T {
+pub(super) fn of<T: Copy>(list: &[T], pick: u8) -> T {
     list[usize::from(pick) % list.len()]
 }
 
@@ -265,7 +286,7 @@ fn rules(pick: u8) -> Rules {
 }
 
 /// One of the project's own things, unless there is none.
-async fn any<T: Row>(world: &World, pick: u8) -> Option<T>
+pub(super) async fn any<T: Row>(world: &World, pick: u8) -> Option<T>
 where
     dyn adit_store::Transaction: Rows<T>,
 {
@@ -276,7 +297,7 @@ where
     (count > 0).then(|| all.swap_remove(usize::from(pick) % count))
 }
 
-fn done<T>(result: Result<T, Error>) -> Outcome {
+pub(super) fn done<T>(result: Result<T, Error>) -> Outcome {
     match result {
         Ok(_) => Outcome::Done,
         Err(error) => Outcome::Refused(error),
@@ -300,8 +321,10 @@ pub(super) async fn take(world: &World, step: Step, who: Who, picks: [u8; 6]) ->
     if who == Who::Stranger && FIRST.contains(&step) {
         return Outcome::Idle;
     }
-    let taken = match OF_CONNECTIONS.contains(&step) && step != Step::AttachSubnet {
+    let is_of_connections = OF_CONNECTIONS.contains(&step) && step != Step::AttachSubnet;
+    let taken = match is_of_connections {
         true => of_connections(world, &caller, step, picks).await,
+        false if around::STEPS.contains(&step) => around::take(world, &caller, step, picks).await,
         false => of_networks(world, &caller, step, picks).await,
     };
     taken.unwrap_or(Outcome::Idle)
