@@ -213,6 +213,7 @@ const NOUNS: &[&str] = &[
     "router",
     "security_group",
     "subnet",
+    "tunnel_context",
 ];
 
 #[test]

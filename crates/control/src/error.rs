@@ -92,6 +92,8 @@ pub enum Quota {
     LocalCidrsOfGateway,
     /// Ports of a project that are machines.
     Machines,
+    /// Numbers of a project's things, of one kind.
+    Numbers,
     /// Peer blocks of a connection.
     PeerCidrsOfConnection,
     /// Peer blocks of a gateway's connections.
@@ -102,6 +104,8 @@ pub enum Quota {
     Routes,
     /// Subnets of a router.
     Subnets,
+    /// Tunnel contexts of a project.
+    TunnelContexts,
 }
 
 impl Quota {

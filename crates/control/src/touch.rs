@@ -8,7 +8,7 @@ use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId,
     Network, Port, Route, Router, RouterId, SecurityGroup, SecurityGroupRule, Subnet,
-    policy::Policy,
+    TunnelContext, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -167,6 +167,9 @@ touch! {
     ConnectionRequest, by old: false, |_tx, _old, _new, _touched| {}
     // Its connection is written with it, which lists where it leads.
     Route, by old: false, |_tx, _old, _new, _touched| {}
+
+    // What it is to be concerns nobody; applied, it is a connection.
+    TunnelContext, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

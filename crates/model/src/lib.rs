@@ -32,6 +32,7 @@ pub mod route;
 pub mod router;
 pub mod security_group;
 pub mod subnet;
+pub mod tunnel_context;
 pub mod user;
 
 pub use cidr::Cidr;
@@ -43,7 +44,8 @@ pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
     FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId,
-    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, UserId,
+    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, TunnelContextId,
+    UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
@@ -61,6 +63,7 @@ pub use route::Route;
 pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use subnet::Subnet;
+pub use tunnel_context::TunnelContext;
 pub use user::{ApplicationCredential, User};
 
 /// A row's version: 1 when created, one more with every stored change.

@@ -75,6 +75,8 @@ nouns! {
     SecurityGroupRule = "security_group_rule", "security group rule";
     /// A [`crate::Subnet`].
     Subnet = "subnet", "subnet";
+    /// A [`crate::TunnelContext`].
+    TunnelContext = "tunnel_context", "tunnel context";
     /// A [`crate::User`].
     User = "user", "user";
 }

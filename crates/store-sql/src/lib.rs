@@ -2,7 +2,7 @@
 //! statements of that; what a database does with statements is behind `session`'s seam, one module for
 //! each. Today that is SQLite; `docs/adr/0010-a-library-for-each-database.md` says what comes.
 //!
-//! Pre-shared keys lie in it as envelopes under the [`KeyFile`], bound to their connection, and are
+//! Pre-shared keys lie in it as envelopes under the [`KeyFile`], bound to their connection or tunnel context, and are
 //! opened when a row is read.
 
 mod account;
@@ -17,6 +17,7 @@ mod floating_ip;
 mod gateway;
 mod key_file;
 mod network;
+mod numbers;
 mod policy;
 mod port;
 mod quota;
@@ -27,6 +28,7 @@ mod security_group;
 mod session;
 mod sqlite;
 mod subnet;
+mod tunnel_context;
 
 pub use key_file::{KeyFile, KeyFileError};
 pub use sqlite::{OpenError, SqliteStore};

@@ -17,6 +17,7 @@ mod change_log;
 pub mod contract;
 mod memory;
 mod nouns;
+mod numbers;
 mod peer_cidrs;
 mod peer_host;
 mod project;
@@ -32,7 +33,7 @@ use std::ops::{Deref, DerefMut};
 
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
-    Network, Port, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Network, Port, Route, Router, SecurityGroup, SecurityGroupRule, Subnet, TunnelContext,
 };
 use async_trait::async_trait;
 
@@ -41,6 +42,7 @@ pub use api_key::{ApiKeys, WriteApiKeys};
 pub use application_credential::{ApplicationCredentials, WriteApplicationCredentials};
 pub use change_log::{AuditQuery, ChangeLog, WriteChangeLog};
 pub use memory::MemoryStore;
+pub use numbers::{NumberOf, Numbers, WriteNumbers};
 pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
 pub use project::{Projects, WriteProjects};
@@ -95,6 +97,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + Numbers
     + ChangeLog
     + AddressesOutside
     + PeerCidrs
@@ -113,6 +116,7 @@ pub trait Transaction:
     + Rows<IpsecPolicy>
     + Rows<Connection>
     + Rows<Route>
+    + Rows<TunnelContext>
     + Send
 {
 }
@@ -128,6 +132,7 @@ pub trait WriteTransaction:
     + WriteApplicationCredentials
     + WriteRevokedTokens
     + WriteQuotas
+    + WriteNumbers
     + WriteChangeLog
     + WriteRows<Network>
     + WriteRows<Subnet>
@@ -143,6 +148,7 @@ pub trait WriteTransaction:
     + WriteRows<IpsecPolicy>
     + WriteRows<Connection>
     + WriteRows<Route>
+    + WriteRows<TunnelContext>
 {
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
     ///

@@ -6,7 +6,7 @@ use adit_model::{
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, IkePolicy, IkePolicyId,
     IpsecPolicy, IpsecPolicyId, Network, NetworkId, Noun, Port, PortId, ProjectId, Revision, Route,
     RouteId, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Subnet, SubnetId,
+    SecurityGroupRuleId, Subnet, SubnetId, TunnelContext, TunnelContextId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -172,4 +172,8 @@ nouns! {
         insert_route update_route delete_route;
         routes_of_router(RouterId: Router);
         routes_of_connection(ConnectionId: Connection)
+
+    TunnelContext, TunnelContextId,
+        tunnel_context tunnel_contexts any_tunnel_context all_tunnel_contexts page_tunnel_contexts
+        count_tunnel_contexts insert_tunnel_context update_tunnel_context delete_tunnel_context
 }

@@ -4,7 +4,7 @@ use adit_model::policy::{IkeParameters, IpsecParameters, Phase, Policy};
 use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, Noun, Port,
-    ProjectId, Revision, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    ProjectId, Revision, Route, Router, SecurityGroup, SecurityGroupRule, Subnet, TunnelContext,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -249,6 +249,11 @@ rows! {
         fixed: [
             peer_address, peer_cidrs, local_cidrs, test_addresses, recipient, connection, made_gateway
         ]
+    }
+    TunnelContext {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |_row| Vec::new(), unique: |_row| Vec::new(),
+        fixed: [gateway]
     }
     Connection {
         owners: &[Noun::Gateway], name: |row| row.name.as_str(),

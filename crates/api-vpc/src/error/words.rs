@@ -29,6 +29,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::SecurityGroup => "security_group",
         Noun::SecurityGroupRule => "security_group_rule",
         Noun::Subnet => "subnet",
+        Noun::TunnelContext => "tunnel_context",
         Noun::User => "user",
     }
 }
@@ -57,6 +58,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::SecurityGroup => "security group",
         Noun::SecurityGroupRule => "security group rule",
         Noun::Subnet => "subnet",
+        Noun::TunnelContext => "tunnel context",
         Noun::User => "user",
     }
 }
@@ -90,12 +92,14 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfConnection => {
             "vpn_connection_local_subnets_quota_exceeded_for_connection"
         }
+        Quota::Numbers => "numbers_quota_exceeded",
         Quota::LocalCidrsOfGateway => "vpn_connection_local_subnets_quota_exceeded",
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
         Quota::Routers => "vpcs_quota_exceeded",
         Quota::Routes => "vpc_routes_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
+        Quota::TunnelContexts => "tunnel_contexts_quota_exceeded",
     }
 }
 
@@ -110,12 +114,14 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::Instances | Quota::Machines => "instances in a region",
         Quota::IpsecPolicies => "IPsec policies in a region",
         Quota::LocalCidrsOfConnection => "local CIDRs of a VPN connection",
+        Quota::Numbers => "numbers of a project's things",
         Quota::LocalCidrsOfGateway => "local CIDRs of a gateway's VPN connections",
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
         Quota::Routers => "VPCs in a region",
         Quota::Routes => "routes of a VPC's routing table",
         Quota::Subnets => "subnets of a VPC",
+        Quota::TunnelContexts => "tunnel contexts of a project",
     }
 }
 

@@ -60,6 +60,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V11__route_mode",
         include_str!("../../migrations/sqlite/V11__route_mode.sql"),
     ),
+    (
+        "V12__tunnel_contexts",
+        include_str!("../../migrations/sqlite/V12__tunnel_contexts.sql"),
+    ),
 ];
 
 /// The latest version.

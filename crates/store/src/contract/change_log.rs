@@ -6,7 +6,7 @@ use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry, Origin}
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
     Network, Noun, Port, ProjectId, Route, Router, SecurityGroup, SecurityGroupRule, Subnet,
-    UserId,
+    TunnelContext, UserId,
 };
 use uuid::Uuid;
 
@@ -61,6 +61,7 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<Connection>(tx, &mut all).await;
     stored::<ConnectionRequest>(tx, &mut all).await;
     stored::<Route>(tx, &mut all).await;
+    stored::<TunnelContext>(tx, &mut all).await;
     assert_eq!(told, all);
 }
 

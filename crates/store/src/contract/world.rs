@@ -12,12 +12,14 @@ use adit_model::port::{Device, FixedIp};
 use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
 use adit_model::{
     Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, HostId, IkePolicy, IkePolicyId,
     IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkId, OuterAddresses, Port, PortId,
     Project, ProjectId, Psk, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, UserId,
+    SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, TunnelContext, TunnelContextId,
+    UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -43,6 +45,7 @@ pub struct World {
     pub ike_policy: IkePolicy,
     pub ipsec_policy: IpsecPolicy,
     pub connection_request: ConnectionRequest,
+    pub tunnel_context: TunnelContext,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -297,6 +300,7 @@ impl World {
                 revision,
             },
             connection_request: request(project, gateway, created_at),
+            tunnel_context: context(project, gateway, subnet, created_at),
         }
     }
 
@@ -318,7 +322,9 @@ impl World {
         tx.insert_ike_policy(&self.ike_policy).await?;
         tx.insert_ipsec_policy(&self.ipsec_policy).await?;
         tx.insert_connection(&self.connection).await?;
-        tx.insert_connection_request(&self.connection_request).await
+        tx.insert_connection_request(&self.connection_request)
+            .await?;
+        tx.insert_tunnel_context(&self.tunnel_context).await
     }
 
     /// Inserts and commits all of them.
@@ -326,6 +332,37 @@ impl World {
         let mut tx = store.write().await.unwrap();
         self.insert(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+fn context(
+    project: ProjectId,
+    gateway: GatewayId,
+    subnet: SubnetId,
+    created_at: OffsetDateTime,
+) -> TunnelContext {
+    TunnelContext {
+        id: TunnelContextId::random(),
+        project,
+        name: name("ipsec001"),
+        gateway,
+        staged: TunnelSettings {
+            friendly_name: name("branch"),
+            peer_address: Some("198.51.100.7".parse().unwrap()),
+            subnets: vec![subnet],
+            peer_cidrs: blocks(&["192.168.10.0/24"]),
+            ..TunnelSettings::of_old_equipment()
+        },
+        psk: Psk::new(b"planted".to_vec()).unwrap(),
+        running: Some(RunningTunnel {
+            connection: ConnectionId::random(),
+            ike_policy: IkePolicyId::random(),
+            ipsec_policy: IpsecPolicyId::random(),
+        }),
+        ends_at: Some(created_at + Duration::DAY),
+        created_at,
+        updated_at: created_at + Duration::SECOND,
+        revision: Revision::FIRST,
     }
 }
 
