@@ -4,6 +4,7 @@
 use adit_model::change::Actor;
 use adit_store::NumberOf;
 
+use crate::change::Change;
 use crate::error::{Error, Quota};
 use crate::{Caller, Control};
 
@@ -37,15 +38,7 @@ impl Control {
         let mut tx = self.change_by(Actor::Service).await?;
         let mut found = Vec::with_capacity(things.len());
         for thing in things {
-            let known = tx.number(caller.project, of, thing).await?;
-            found.push(match known {
-                Some(number) => number,
-                None => {
-                    let count = tx.count_numbers(caller.project, of).await?;
-                    Quota::Numbers.check(count, MOST)?;
-                    tx.give_number(caller.project, of, thing).await?
-                }
-            });
+            found.push(number(&mut tx, caller, of, thing).await?);
         }
         tx.commit().await?;
         Ok(found)
@@ -80,4 +73,19 @@ impl Control {
         let mut tx = self.read().await?;
         Ok(tx.numbered(caller.project, of, number).await?)
     }
+}
+
+/// The number of a thing; one that has none is given one.
+pub(crate) async fn number(
+    tx: &mut Change,
+    caller: &Caller,
+    of: NumberOf,
+    thing: &str,
+) -> Result<u32, Error> {
+    if let Some(known) = tx.number(caller.project, of, thing).await? {
+        return Ok(known);
+    }
+    let count = tx.count_numbers(caller.project, of).await?;
+    Quota::Numbers.check(count, MOST)?;
+    Ok(tx.give_number(caller.project, of, thing).await?)
 }

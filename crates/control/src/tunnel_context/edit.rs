@@ -11,7 +11,7 @@ use super::{default_site, find};
 use crate::change::Change;
 use crate::error::{Error, Noun, Rule};
 use crate::policy::Phase as _;
-use crate::{Caller, Control};
+use crate::{Caller, Control, numbers};
 
 /// How many blocks of a kind a context may list.
 const MOST_BLOCKS: usize = 100;
@@ -177,6 +177,42 @@ impl Control {
             }
         }
         self.save_context(tx, row).await
+    }
+
+    /// Makes a block at another end known, before a context lists it; answers its number.
+    ///
+    /// # Errors
+    /// The project has too many.
+    pub async fn add_peer_block(&self, caller: &Caller, block: Cidr) -> Result<u32, Error> {
+        let mut tx = self.change(caller).await?;
+        let of = NumberOf::CustomerSubnet;
+        let number = numbers::number(&mut tx, caller, of, &block.to_string()).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// Forgets a block at another end.
+    ///
+    /// # Errors
+    /// A context lists it.
+    pub async fn remove_peer_block(&self, caller: &Caller, block: Cidr) -> Result<(), Error> {
+        let mut tx = self.change(caller).await?;
+        let rows = tx.tunnel_contexts(caller.project).await?;
+        if let Some(row) = rows
+            .iter()
+            .find(|row| row.staged.peer_cidrs.contains(&block))
+        {
+            let message = format!(
+                "{block} is behind the peer of the tunnel context {}",
+                row.name
+            );
+            return Err(Error::conflict(Rule::InUse(Noun::TunnelContext), message));
+        }
+        let of = NumberOf::CustomerSubnet;
+        tx.forget_number(caller.project, of, &block.to_string())
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn save_context(
