@@ -166,8 +166,8 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let wanted = Wanted {
         version: 1,
         gateway,
-        ike: "aes256-sha256-modp1536",
-        esp: "aes256-sha256-modp1536",
+        ike: "des-md5-modp768",
+        esp: "des-md5-modp768",
         psk: KEY,
         remote: SITE,
         remote_v6: None,
@@ -177,14 +177,28 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let peer = Peer::start(&serve, &wanted);
 
     let [subnet, block] = configure(&client, id, &peer);
-    // A change waits: the peer speaks of what is not configured yet.
+    let instance = &site.instances[0];
+    peer.bring_up(PATIENCE);
+    until("packets come through", PATIENCE, || {
+        ping(instance, INNER).are_all().then_some(())
+    });
+    assert!(peer.sas().text.contains("DES_CBC"), "{}", peer.sas().text);
+
+    // A change waits until it is configured: the peer speaks of it too early.
+    let wanted = Wanted {
+        ike: "aes256-sha256-modp1536",
+        esp: "aes256-sha256-modp1536",
+        ..wanted
+    };
+    peer.try_terminate();
+    peer.configure(&wanted);
     let strongest = parameters("AES256", "SHA256", 5, [14_400, 3600]);
     client.ipsec(&format!("update {id} {strongest}"));
     peer.try_initiate();
-    assert_eq!(peer.sas().children, Vec::<String>::new());
+    let sas = peer.sas();
+    assert!(!sas.text.contains("AES_CBC"), "{}", sas.text);
     client.ipsec(&format!("configure {id}"));
     peer.bring_up(PATIENCE);
-    let instance = &site.instances[0];
     until("packets come through", Duration::from_secs(20), || {
         ping(instance, INNER).are_all().then_some(())
     });
