@@ -150,6 +150,30 @@ fn configure(client: &Client<'_>, id: u64, peer: &Peer) -> [u64; 2] {
     [subnet, detail[2][0]["id"].as_u64().unwrap()]
 }
 
+/// What is not served, or not there, is refused by its name.
+fn refuse(client: &Client<'_>, id: u64) {
+    for (command, why) in [
+        (
+            format!("translation-add {id} -s 10.1.255.92 -r 10.77.0.1"),
+            "not served yet",
+        ),
+        (
+            format!("translation-update {id} -t 1 -n web"),
+            "Unable to find object",
+        ),
+        (
+            format!("translation-remove {id} -t 1"),
+            "Unable to find object",
+        ),
+        (
+            format!("subnet-remove {id} -t internal -s 999"),
+            "Unable to find object",
+        ),
+    ] {
+        client.refused(&command, why);
+    }
+}
+
 #[test]
 fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let Some(programs) = programs("softlayer-6", "slcli") else {
@@ -206,26 +230,7 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     assert!(sas.text.contains("IKEv1"), "{}", sas.text);
     assert!(sas.text.contains("MODP_1536"), "{}", sas.text);
 
-    for (command, why) in [
-        (
-            format!("translation-add {id} -s 10.1.255.92 -r 10.77.0.1"),
-            "not served yet",
-        ),
-        (
-            format!("translation-update {id} -t 1 -n web"),
-            "Unable to find object",
-        ),
-        (
-            format!("translation-remove {id} -t 1"),
-            "Unable to find object",
-        ),
-        (
-            format!("subnet-remove {id} -t internal -s 999"),
-            "Unable to find object",
-        ),
-    ] {
-        client.refused(&command, why);
-    }
+    refuse(&client, id);
     client.ipsec(&format!("subnet-remove {id} -t remote -s {block}"));
     client.ipsec(&format!("subnet-remove {id} -t internal -s {subnet}"));
     // What was taken away stays until it is configured, which needs some networks.
