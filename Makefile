@@ -1,6 +1,6 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
-# make test-clients  those with OpenStack's own clients and Keystone, and IBM's SDK
+# make test-clients  those with OpenStack's own clients and Keystone, IBM's SDK, and SoftLayer's client
 # make soak          what takes hours: a simulated hour of rekeys, thousands of set-ups and rekeys, fuzzing; docs/soak.md
 # make interop-full  every algorithm against strongSwan, and peers in a machine: see docs/interop.md
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
@@ -14,8 +14,8 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/adit
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 TOOLS := $(CACHE)/tools
 
-# OpenStack's clients and IBM's SDK, each release in a virtual environment of its own, and Keystone.
-CLIENTS := openstack-10 openstack-8 keystone-30 ibm-vpc-36 ibm-vpc-20 ibm-vpc-10 ibm-vpc-1
+# OpenStack's clients, IBM's SDK and SoftLayer's client, each release in a virtual environment of its own, and Keystone.
+CLIENTS := openstack-10 openstack-8 keystone-30 ibm-vpc-36 ibm-vpc-20 ibm-vpc-10 ibm-vpc-1 softlayer-6
 export ADIT_TEST_CLIENTS := $(CACHE)/clients
 
 # The image of a machine with another kernel.

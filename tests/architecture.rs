@@ -38,6 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api-keystone", &["api", "control", "model"]),
     ("api-native", &["api", "control", "model"]),
     ("api-neutron", &["api", "control", "model"]),
+    ("api-softlayer", &["api", "control", "model"]),
     ("api-vpc", &["api", "control", "model"]),
     // a client of a face
     ("cli", &["http-client"]),
@@ -52,6 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "api-keystone",
             "api-native",
             "api-neutron",
+            "api-softlayer",
             "api-vpc",
             "cli",
             "control",
@@ -216,6 +218,7 @@ const NOUNS: &[&str] = &[
     "security_group",
     "ssh_key",
     "subnet",
+    "tunnel_context",
 ];
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Access<'a> {
     pub(crate) certificate: Option<&'a Path>,
 }
 
-/// Writes `ibm.env` for the demo account, `admin-openrc` and `demo-openrc`: with fresh secrets after
+/// Writes `ibm.env` and `softlayer.conf` for the demo account, `admin-openrc` and `demo-openrc`: with fresh secrets after
 /// the first start, otherwise with those they hold and the address of today. What was lost gets a
 /// fresh secret; what belongs to a user that is gone is left as it is.
 pub(crate) async fn write(
@@ -50,6 +50,7 @@ pub(crate) async fn write(
     };
     if let Some(key) = key {
         keep(&path, &ibm_env(access, &key))?;
+        keep(&folder.join("softlayer.conf"), &softlayer(access, &key))?;
     }
     for name in [ADMIN, DEMO] {
         let path = folder.join(format!("{name}-openrc"));
@@ -97,6 +98,24 @@ fn ibm_env(access: &Access<'_>, key: &str) -> String {
          export IBMCLOUD_GT_API_ENDPOINT={base}\n\
          export IBMCLOUD_GS_API_ENDPOINT={base}\n\
          {trust}{KEY}{key}\n"
+    )
+}
+
+fn softlayer(access: &Access<'_>, key: &str) -> String {
+    let trust = access.certificate.map_or_else(String::new, |path| {
+        format!(
+            "# Before it: export REQUESTS_CA_BUNDLE={}\n",
+            path.display()
+        )
+    });
+    format!(
+        "# For SoftLayer's command line client: slcli -C softlayer.conf ipsec list\n\
+         {trust}[softlayer]\n\
+         username = {DEMO}\n\
+         api_key = {key}\n\
+         endpoint_url = {base}/xmlrpc/v3.1\n\
+         timeout = 60\n",
+        base = access.base
     )
 }
 

@@ -2,6 +2,7 @@
 //! its default; a key that is not known is refused.
 
 mod change_log;
+mod classic;
 mod keystone;
 mod tls;
 mod workers;
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::certificate::is_private;
 
 use change_log::ChangeLogSettings;
+use classic::ClassicSettings;
 pub(crate) use keystone::ExternalKeystone;
 use keystone::{IdentitySource, KeystoneSettings, KeystoneSettingsError};
 pub(crate) use tls::TlsSettings;
@@ -96,6 +98,7 @@ pub(crate) struct Settings {
     pub(crate) vpc: VpcSettings,
     pub(crate) openstack: OpenstackSettings,
     pub(crate) native: NativeSettings,
+    pub(crate) classic: ClassicSettings,
     pub(crate) quotas: QuotaSettings,
     project_quotas: BTreeMap<String, i64>,
     connections: ConnectionSettings,
@@ -220,6 +223,7 @@ impl Default for Settings {
             vpc: VpcSettings::default(),
             openstack: OpenstackSettings::default(),
             native: NativeSettings::default(),
+            classic: ClassicSettings::default(),
             quotas: QuotaSettings::default(),
             project_quotas: Resource::ALL
                 .iter()

@@ -9,6 +9,7 @@ use adit_api::server::{Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
 use adit_api_native::NativeConfig;
 use adit_api_neutron::NeutronConfig;
+use adit_api_softlayer::SoftLayerConfig;
 use adit_api_vpc::VpcConfig;
 use adit_control::{Config, Control, ExternalPool, SystemClock};
 use adit_crypto::SystemRandom;
@@ -269,6 +270,7 @@ fn control_config(
     config.limits = settings.quotas.limits();
     config.project_quotas = settings.project_quotas();
     config.crypto_profile = settings.crypto_profile;
+    config.context_crypto_profile = settings.classic.crypto_profile;
     config.login = settings.login();
     config.change_log = settings.change_log();
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);
@@ -295,6 +297,10 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         public_url: settings.public_url.clone(),
         show_psk: settings.native.show_psk,
     };
+    let classic = SoftLayerConfig {
+        datacenter: settings.classic.datacenter.clone(),
+        show_psk: settings.classic.show_psk,
+    };
     let identity = match elsewhere {
         None => own_identity(settings, control),
         Some(identity) => adit_api_iam::elsewhere(&identity.url),
@@ -304,6 +310,7 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         .merge(adit_api_neutron::router(control.clone(), neutron))
         .merge(adit_api_vpc::router(control.clone(), vpc))
         .merge(adit_api_native::router(control.clone(), native))
+        .merge(adit_api_softlayer::router(control.clone(), classic))
         .merge(adit_api::health::router(control.clone()))
 }
 

@@ -12,6 +12,7 @@
 //! Several use cases may be one unit of work: [`Together`].
 
 mod accounts;
+mod numbers;
 mod together;
 
 use std::ops::{Deref, DerefMut};

@@ -161,6 +161,8 @@ pub struct Config {
     pub external_v6: Option<ExternalPool>,
     /// Which algorithms policies may name.
     pub crypto_profile: CryptoProfile,
+    /// The same of tunnel contexts' policies, which are made for old equipment.
+    pub context_crypto_profile: CryptoProfile,
     /// Where peers are looked up that are given by name.
     pub resolver: Arc<dyn Resolver>,
     /// How much of the change log is kept.
@@ -188,6 +190,7 @@ impl Config {
             external,
             external_v6: None,
             crypto_profile: CryptoProfile::default(),
+            context_crypto_profile: CryptoProfile::Legacy,
             resolver: Arc::new(SystemResolver),
             change_log: LogLimits::default(),
             timing: Timing::default(),

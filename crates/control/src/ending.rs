@@ -5,6 +5,8 @@
 //!   DELETE of a project --> ended: nobody finds it, acts in it, or has a role there
 //!     then, and again after a restart: requests, routes, connections, gateways, groups, policies, network ACLs, public gateways, floating IPs, ports,
 //!     routers, subnets, networks, keys, security groups --> nothing left --> its row goes
+//!     then, and again after a restart: requests, tunnel contexts, routes, connections, gateways, groups, policies, floating IPs, routers,
+//!     ports, subnets, networks, security groups --> nothing left --> its row goes
 //! ```
 //!
 //! What others have on it keeps what it hangs on, such as their port on its shared network. That is
@@ -76,7 +78,8 @@ macro_rules! each {
 }
 
 impl Control {
-    /// Deletes what belongs to projects that ended, as soon as one does, for ever.
+    /// Deletes what belongs to projects that ended, as soon as one does, and tunnel contexts at the date for which they were
+    /// cancelled, for ever.
     pub(crate) async fn clear_projects(self) {
         let mut due = interval(self.config().timing.sweep);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,6 +91,13 @@ impl Control {
             if let Err(error) = self.clear_ended_projects().await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "a project that ended could not be cleared");
+            }
+            if let Err(error) = self.end_tunnel_contexts(GATEWAYS).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "a tunnel context that was cancelled could not be deleted"
+                );
             }
         }
     }
@@ -129,6 +139,7 @@ impl Control {
         let caller = &Caller::service(project);
         each! { self, caller:
             connection_requests => |id| self.delete_connection_request(caller, GATEWAYS, id);
+            tunnel_contexts => |id| self.delete_tunnel_context(caller, GATEWAYS, id);
             routes => |id| self.delete_route(caller, id);
             connections => |id| self.delete_connection(caller, id, None);
             gateways => |id| self.delete_gateway(caller, GATEWAYS, id);

@@ -96,6 +96,8 @@ pub enum Quota {
     NetworkAcls,
     /// Ports of a project that are machines.
     Machines,
+    /// Numbers of a project's things, of one kind.
+    Numbers,
     /// Peer blocks of a connection.
     PeerCidrsOfConnection,
     /// Peer blocks of a gateway's connections.
@@ -116,6 +118,8 @@ pub enum Quota {
     SshKeys,
     /// Subnets of a router.
     Subnets,
+    /// Tunnel contexts of a project.
+    TunnelContexts,
 }
 
 impl Quota {

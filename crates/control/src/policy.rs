@@ -7,6 +7,7 @@ use adit_store::{Query, Rows, StoreError, Transaction};
 use uuid::Uuid;
 
 use crate::connection::ConnectionView;
+use crate::crypto_profile::CryptoProfile;
 use crate::error::{Error, Noun};
 pub use crate::phase::Phase;
 use crate::rules::{self, Allowance, Naming};
@@ -61,10 +62,21 @@ impl Control {
         caller: &Caller,
         new: NewPolicy<P>,
     ) -> Result<PolicyView<P>, Error> {
+        let profile = self.0.config.crypto_profile;
+        self.create_policy_within(caller, profile, new).await
+    }
+
+    /// The same where another profile says what is too weak.
+    pub(crate) async fn create_policy_within<P: Phase>(
+        &self,
+        caller: &Caller,
+        profile: CryptoProfile,
+        new: NewPolicy<P>,
+    ) -> Result<PolicyView<P>, Error> {
         let mut tx = self.change(caller).await?;
         new.parameters.check()?;
         let config = &self.0.config;
-        new.parameters.check_strength(config.crypto_profile)?;
+        new.parameters.check_strength(profile)?;
         match new.allowance {
             Allowance::Fixed => {
                 let all = Query::of_project(caller.project);
@@ -150,6 +162,18 @@ impl Control {
         id: P::Id,
         edit: PolicyEdit<impl FnOnce(P) -> P + Send>,
     ) -> Result<PolicyView<P>, Error> {
+        let profile = self.0.config.crypto_profile;
+        self.update_policy_within(caller, profile, id, edit).await
+    }
+
+    /// The same where another profile says what is too weak.
+    pub(crate) async fn update_policy_within<P: Phase>(
+        &self,
+        caller: &Caller,
+        profile: CryptoProfile,
+        id: P::Id,
+        edit: PolicyEdit<impl FnOnce(P) -> P + Send>,
+    ) -> Result<PolicyView<P>, Error> {
         let mut tx = self.change(caller).await?;
         let mut policy = find::<P>(&mut *tx, caller, id).await?;
         let users = users::<P>(&mut *tx, id).await?;
@@ -163,7 +187,7 @@ impl Control {
         policy.description = edit.description.unwrap_or(policy.description);
         let parameters = (edit.parameters)(policy.parameters.clone());
         parameters.check()?;
-        parameters.check_strength(self.0.config.crypto_profile)?;
+        parameters.check_strength(profile)?;
         let renegotiate = parameters != policy.parameters;
         policy.parameters = parameters;
         policy.revision = tx.update(&policy).await?;

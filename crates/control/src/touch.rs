@@ -8,7 +8,7 @@ use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionId, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId,
     Network, NetworkAcl, Port, PublicGateway, Route, Router, RouterId, SecurityGroup,
-    SecurityGroupRule, SshKey, Subnet, policy::Policy,
+    SecurityGroupRule, SshKey, Subnet, TunnelContext, policy::Policy,
 };
 use adit_store::{Row, StoreError, Transaction, WriteRows, WriteTransaction};
 
@@ -190,6 +190,9 @@ touch! {
     // Its connection is written with it, which lists where it leads.
     Route, by old: false, |_tx, _old, _new, _touched| {}
     SshKey, by old: false, |_tx, _old, _new, _touched| {}
+
+    // What it is to be concerns nobody; applied, it is a connection.
+    TunnelContext, by old: false, |_tx, _old, _new, _touched| {}
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

@@ -17,4 +17,5 @@ mod rules;
 mod sequences;
 mod shares;
 mod tokens;
+mod tunnel_contexts;
 mod world;

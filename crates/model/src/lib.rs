@@ -35,6 +35,7 @@ pub mod router;
 pub mod security_group;
 pub mod ssh_key;
 pub mod subnet;
+pub mod tunnel_context;
 pub mod user;
 
 pub use cidr::Cidr;
@@ -47,7 +48,7 @@ pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
     FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkAclId, NetworkAclRuleId,
     NetworkId, PortId, ProjectId, PublicGatewayId, RouteId, RouterId, SecurityGroupId,
-    SecurityGroupRuleId, SshKeyId, SubnetId, TokenId, UserId,
+    SecurityGroupRuleId, SshKeyId, SubnetId, TokenId, TunnelContextId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;
@@ -68,6 +69,7 @@ pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use ssh_key::SshKey;
 pub use subnet::Subnet;
+pub use tunnel_context::TunnelContext;
 pub use user::{ApplicationCredential, User};
 
 /// A row's version: 1 when created, one more with every stored change.

@@ -81,6 +81,8 @@ nouns! {
     SshKey = "ssh_key", "SSH key";
     /// A [`crate::Subnet`].
     Subnet = "subnet", "subnet";
+    /// A [`crate::TunnelContext`].
+    TunnelContext = "tunnel_context", "tunnel context";
     /// A [`crate::User`].
     User = "user", "user";
 }

@@ -142,6 +142,9 @@ pub struct DhGroup(u16);
 pub struct DhGroupError(pub u16);
 
 impl DhGroup {
+    /// Group 2, MODP with 1024 bits (RFC 2409 section 6.2). Weak; what old equipment begins with.
+    pub const MODP_1024: Self = Self(2);
+
     /// The IANA number.
     #[must_use]
     pub const fn number(self) -> u16 {

@@ -2,7 +2,7 @@
 //! statements of that; what a database does with statements is behind `session`'s seam, one module for
 //! each. Today that is SQLite; `docs/adr/0010-a-library-for-each-database.md` says what comes.
 //!
-//! Pre-shared keys lie in it as envelopes under the [`KeyFile`], bound to their connection, and are
+//! Pre-shared keys lie in it as envelopes under the [`KeyFile`], bound to their connection or tunnel context, and are
 //! opened when a row is read.
 
 mod account;
@@ -18,6 +18,7 @@ mod gateway;
 mod key_file;
 mod network;
 mod network_acl;
+mod numbers;
 mod policy;
 mod port;
 mod public_gateway;
@@ -30,6 +31,7 @@ mod session;
 mod sqlite;
 mod ssh_key;
 mod subnet;
+mod tunnel_context;
 
 pub use key_file::{KeyFile, KeyFileError};
 pub use sqlite::{OpenError, SqliteStore};

@@ -11,6 +11,7 @@
 
 mod change_log;
 mod identities;
+mod numbers;
 mod outer_addresses;
 mod parts;
 mod peer_cidrs;
@@ -35,6 +36,7 @@ pub use identities::{
     revoked_tokens_are_known_until_they_end,
     users_and_projects_change_and_go_with_what_hangs_on_them, users_projects_and_keys_read_back,
 };
+pub use numbers::a_number_is_a_things_own_and_is_given_once;
 pub use outer_addresses::{
     a_public_address_is_given_once, all_addresses_outside_are_told_with_whose_they_are,
 };
@@ -62,6 +64,7 @@ macro_rules! contract_tests {
             another_projects_id_answers_like_a_missing_one
             a_part_of_the_rows_is_listed_and_counted
             quotas_are_kept_until_they_are_forgotten
+            a_number_is_a_things_own_and_is_given_once
             a_dropped_transaction_changes_nothing
             a_reader_sees_one_moment
             an_update_counts_the_revision_and_needs_the_stored_one
@@ -130,6 +133,7 @@ pub async fn an_inserted_row_reads_back_as_it_was(store: &dyn Store) {
         ike_policy: ike_policy any_ike_policy;
         ipsec_policy: ipsec_policy any_ipsec_policy;
         connection_request: connection_request any_connection_request;
+        tunnel_context: tunnel_context any_tunnel_context;
     }
 }
 
@@ -206,6 +210,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         ike_policy: ike_policy delete_ike_policy;
         ipsec_policy: ipsec_policy delete_ipsec_policy;
         connection_request: connection_request delete_connection_request;
+        tunnel_context: tunnel_context delete_tunnel_context;
     }
     macro_rules! listed {
         ($($field:ident: $list:ident $count:ident;)+) => {$(
@@ -227,6 +232,7 @@ pub async fn another_projects_id_answers_like_a_missing_one(store: &dyn Store) {
         ike_policy: ike_policies count_ike_policies;
         ipsec_policy: ipsec_policies count_ipsec_policies;
         connection_request: connection_requests count_connection_requests;
+        tunnel_context: tunnel_contexts count_tunnel_contexts;
     }
     let stolen = Router {
         project: p,
@@ -309,6 +315,7 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         ike_policy update_ike_policy ike_policy;
         ipsec_policy update_ipsec_policy ipsec_policy;
         connection_request update_connection_request connection_request;
+        tunnel_context update_tunnel_context tunnel_context;
     }
     // What is on a host may be on another one later.
     let host = HostId::random();

@@ -17,6 +17,7 @@ mod change_log;
 pub mod contract;
 mod memory;
 mod nouns;
+mod numbers;
 mod peer_cidrs;
 mod peer_host;
 mod project;
@@ -33,7 +34,7 @@ use std::ops::{Deref, DerefMut};
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
     Network, NetworkAcl, Port, PublicGateway, Route, Router, SecurityGroup, SecurityGroupRule,
-    SshKey, Subnet,
+    SshKey, Subnet, TunnelContext,
 };
 use async_trait::async_trait;
 
@@ -42,6 +43,7 @@ pub use api_key::{ApiKeys, WriteApiKeys};
 pub use application_credential::{ApplicationCredentials, WriteApplicationCredentials};
 pub use change_log::{AuditQuery, ChangeLog, WriteChangeLog};
 pub use memory::MemoryStore;
+pub use numbers::{NumberOf, Numbers, WriteNumbers};
 pub use peer_cidrs::PeerCidrs;
 pub use peer_host::PeerHosts;
 pub use project::{Projects, WriteProjects};
@@ -96,6 +98,7 @@ pub trait Transaction:
     + ApplicationCredentials
     + RevokedTokens
     + Quotas
+    + Numbers
     + ChangeLog
     + AddressesOutside
     + PeerCidrs
@@ -117,6 +120,7 @@ pub trait Transaction:
     + Rows<IpsecPolicy>
     + Rows<Connection>
     + Rows<Route>
+    + Rows<TunnelContext>
     + Send
 {
 }
@@ -132,6 +136,7 @@ pub trait WriteTransaction:
     + WriteApplicationCredentials
     + WriteRevokedTokens
     + WriteQuotas
+    + WriteNumbers
     + WriteChangeLog
     + WriteRows<Network>
     + WriteRows<Subnet>
@@ -150,6 +155,7 @@ pub trait WriteTransaction:
     + WriteRows<IpsecPolicy>
     + WriteRows<Connection>
     + WriteRows<Route>
+    + WriteRows<TunnelContext>
 {
     /// Makes the writes last, all of them. Dropping the transaction instead undoes them.
     ///

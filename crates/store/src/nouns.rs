@@ -7,7 +7,7 @@ use adit_model::{
     IpsecPolicy, IpsecPolicyId, Network, NetworkAcl, NetworkAclId, NetworkId, Noun, Port, PortId,
     ProjectId, PublicGateway, PublicGatewayId, Revision, Route, RouteId, Router, RouterId,
     SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId,
-    Subnet, SubnetId,
+    Subnet, SubnetId, TunnelContext, TunnelContextId,
 };
 
 use crate::row::{Rows, WriteRows};
@@ -191,4 +191,8 @@ nouns! {
         insert_route update_route delete_route;
         routes_of_router(RouterId: Router);
         routes_of_connection(ConnectionId: Connection)
+
+    TunnelContext, TunnelContextId,
+        tunnel_context tunnel_contexts any_tunnel_context all_tunnel_contexts page_tunnel_contexts
+        count_tunnel_contexts insert_tunnel_context update_tunnel_context delete_tunnel_context
 }

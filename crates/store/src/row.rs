@@ -5,7 +5,7 @@ use adit_model::security_group::Remote;
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, Network, NetworkAcl, Noun,
     Port, ProjectId, PublicGateway, Revision, Route, Router, SecurityGroup, SecurityGroupRule,
-    SshKey, Subnet,
+    SshKey, Subnet, TunnelContext,
 };
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -284,6 +284,11 @@ rows! {
         fixed: [
             peer_address, peer_cidrs, local_cidrs, test_addresses, recipient, connection, made_gateway
         ]
+    }
+    TunnelContext {
+        owners: &[], name: |row| row.name.as_str(),
+        references: |_row| Vec::new(), unique: |_row| Vec::new(),
+        fixed: [gateway]
     }
     Connection {
         owners: &[Noun::Gateway], name: |row| row.name.as_str(),

@@ -32,6 +32,7 @@ pub(crate) const fn word(noun: Noun) -> &'static str {
         Noun::SecurityGroupRule => "security_group_rule",
         Noun::SshKey => "key",
         Noun::Subnet => "subnet",
+        Noun::TunnelContext => "tunnel_context",
         Noun::User => "user",
     }
 }
@@ -63,6 +64,7 @@ pub(super) const fn title(noun: Noun) -> &'static str {
         Noun::SecurityGroupRule => "security group rule",
         Noun::SshKey => "SSH key",
         Noun::Subnet => "subnet",
+        Noun::TunnelContext => "tunnel context",
         Noun::User => "user",
     }
 }
@@ -99,6 +101,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::LocalCidrsOfConnection => {
             "vpn_connection_local_subnets_quota_exceeded_for_connection"
         }
+        Quota::Numbers => "numbers_quota_exceeded",
         Quota::LocalCidrsOfGateway => "vpn_connection_local_subnets_quota_exceeded",
         Quota::PeerCidrsOfConnection => "vpn_connection_peer_subnets_quota_exceeded_for_connection",
         Quota::PeerCidrsOfGateway => "vpn_connection_peer_subnets_quota_exceeded",
@@ -109,6 +112,7 @@ pub(super) const fn quota_code(quota: Quota) -> &'static str {
         Quota::SecurityGroups => "security_groups_quota_exceeded",
         Quota::SshKeys => "keys_quota_exceeded",
         Quota::Subnets => "subnets_quota_exceeded",
+        Quota::TunnelContexts => "tunnel_contexts_quota_exceeded",
     }
 }
 
@@ -126,6 +130,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::Instances | Quota::Machines => "instances in a region",
         Quota::IpsecPolicies => "IPsec policies in a region",
         Quota::LocalCidrsOfConnection => "local CIDRs of a VPN connection",
+        Quota::Numbers => "numbers of a project's things",
         Quota::LocalCidrsOfGateway => "local CIDRs of a gateway's VPN connections",
         Quota::PeerCidrsOfConnection => "peer CIDRs of a VPN connection",
         Quota::PeerCidrsOfGateway => "peer CIDRs of a gateway's VPN connections",
@@ -136,6 +141,7 @@ pub(super) const fn counted(quota: Quota) -> &'static str {
         Quota::SecurityGroups => "security groups of a VPC",
         Quota::SshKeys => "SSH keys in a region",
         Quota::Subnets => "subnets of a VPC",
+        Quota::TunnelContexts => "tunnel contexts of a project",
     }
 }
 

@@ -84,6 +84,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V17__ssh_keys",
         include_str!("../../migrations/sqlite/V17__ssh_keys.sql"),
     ),
+    (
+        "V18__tunnel_contexts",
+        include_str!("../../migrations/sqlite/V18__tunnel_contexts.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -6,7 +6,7 @@ use adit_model::change::{Actor, Change, ChangeKind, LogBounds, LogEntry, Origin}
 use adit_model::{
     Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, IkePolicy, IpsecPolicy,
     Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Route, Router, SecurityGroup,
-    SecurityGroupRule, SshKey, Subnet, UserId,
+    SecurityGroupRule, SshKey, Subnet, TunnelContext, UserId,
 };
 use uuid::Uuid;
 
@@ -64,6 +64,7 @@ pub async fn log_and_rows_agree(tx: &mut dyn Transaction) {
     stored::<Connection>(tx, &mut all).await;
     stored::<ConnectionRequest>(tx, &mut all).await;
     stored::<Route>(tx, &mut all).await;
+    stored::<TunnelContext>(tx, &mut all).await;
     assert_eq!(told, all);
 }
 

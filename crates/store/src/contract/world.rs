@@ -15,13 +15,15 @@ use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::ssh_key::KeyKind;
 use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
 use adit_model::{
     Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, HostId, IkePolicy, IkePolicyId,
     IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkAcl, NetworkAclId,
     NetworkAclRuleId, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk,
     PublicGateway, PublicGatewayId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId, UserId,
+    SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId, TunnelContext,
+    TunnelContextId, UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -52,6 +54,7 @@ pub struct World {
     pub ike_policy: IkePolicy,
     pub ipsec_policy: IpsecPolicy,
     pub connection_request: ConnectionRequest,
+    pub tunnel_context: TunnelContext,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -377,6 +380,7 @@ impl World {
                 revision,
             },
             connection_request: request(project, gateway, created_at),
+            tunnel_context: context(project, gateway, subnet, created_at),
         }
     }
 
@@ -402,7 +406,9 @@ impl World {
         tx.insert_ike_policy(&self.ike_policy).await?;
         tx.insert_ipsec_policy(&self.ipsec_policy).await?;
         tx.insert_connection(&self.connection).await?;
-        tx.insert_connection_request(&self.connection_request).await
+        tx.insert_connection_request(&self.connection_request)
+            .await?;
+        tx.insert_tunnel_context(&self.tunnel_context).await
     }
 
     /// Inserts and commits all of them.
@@ -433,6 +439,37 @@ pub fn ppk() -> Ppk {
         id: PpkId::new("name".to_owned()).unwrap(),
         key: Psk::new(b"planted-ppk".to_vec()).unwrap(),
         required: true,
+    }
+}
+
+fn context(
+    project: ProjectId,
+    gateway: GatewayId,
+    subnet: SubnetId,
+    created_at: OffsetDateTime,
+) -> TunnelContext {
+    TunnelContext {
+        id: TunnelContextId::random(),
+        project,
+        name: name("ipsec001"),
+        gateway,
+        staged: TunnelSettings {
+            friendly_name: name("branch"),
+            peer_address: Some("198.51.100.7".parse().unwrap()),
+            subnets: vec![subnet],
+            peer_cidrs: blocks(&["192.168.10.0/24"]),
+            ..TunnelSettings::of_old_equipment()
+        },
+        psk: Psk::new(b"planted".to_vec()).unwrap(),
+        running: Some(RunningTunnel {
+            connection: ConnectionId::random(),
+            ike_policy: IkePolicyId::random(),
+            ipsec_policy: IpsecPolicyId::random(),
+        }),
+        ends_at: Some(created_at + Duration::DAY),
+        created_at,
+        updated_at: created_at + Duration::SECOND,
+        revision: Revision::FIRST,
     }
 }
 

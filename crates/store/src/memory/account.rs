@@ -68,6 +68,7 @@ impl WriteProjects for MemoryTransaction {
         let tables = self.writable();
         need(!tables.nouns.has_any_of(id))?;
         tables.quotas.remove(&id);
+        tables.numbers.retain(|(project, ..), _| *project != id);
         tables.role_assignments.retain(|row| row.project != id);
         tables
             .application_credentials

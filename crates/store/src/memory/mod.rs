@@ -6,6 +6,7 @@
 mod account;
 mod change_log;
 mod credential;
+mod numbers;
 mod quota;
 mod rows;
 
@@ -21,7 +22,7 @@ use adit_model::{
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::{Store, StoreError, Transaction, WriteTransaction};
+use crate::{NumberOf, Store, StoreError, Transaction, WriteTransaction};
 use change_log::Log;
 use rows::Nouns;
 
@@ -43,6 +44,8 @@ struct Tables {
     application_credentials: BTreeMap<ApplicationCredentialId, ApplicationCredential>,
     revoked_tokens: BTreeMap<TokenId, RevokedToken>,
     quotas: BTreeMap<ProjectId, BTreeMap<String, i64>>,
+    numbers: BTreeMap<(ProjectId, NumberOf, String), u32>,
+    last_number: u32,
     nouns: Nouns,
     log: Log,
 }

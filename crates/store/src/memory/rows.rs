@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use adit_model::{
     Cidr, Connection, ConnectionRequest, EndpointGroup, FloatingIp, Gateway, GatewayId, IkePolicy,
     IpsecPolicy, Network, NetworkAcl, Noun, Port, ProjectId, PublicGateway, Revision, Route,
-    Router, RouterId, SecurityGroup, SecurityGroupRule, SshKey, Subnet, SubnetId,
+    Router, RouterId, SecurityGroup, SecurityGroupRule, SshKey, Subnet, SubnetId, TunnelContext,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -89,7 +89,8 @@ tables! {
     ipsec_policies: IpsecPolicy,
     connections: Connection,
     connection_requests: ConnectionRequest,
-    routes: Route
+    routes: Route,
+    tunnel_contexts: TunnelContext
 }
 
 fn hangs_on(row: &impl Row, noun: Noun, id: Uuid) -> bool {
