@@ -5,7 +5,7 @@ use adit_api::answer;
 use adit_control::connection_request::{Opened, SecretError};
 use axum::Json as Answer;
 use axum::Router;
-use axum::extract::{Form, Query, State};
+use axum::extract::{DefaultBodyLimit, Form, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY};
 use axum::response::{Html, IntoResponse, Response};
@@ -23,9 +23,14 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new().routes(routes!(open))
 }
 
+/// The longest form that is read, in octets: anybody may send one.
+const LONGEST_FORM: usize = 4096;
+
 /// The page for people.
 pub(crate) fn page() -> Router<Native> {
-    Router::new().route("/secret", get(ask).post(tell))
+    Router::new()
+        .route("/secret", get(ask).post(tell))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
 }
 
 /// What opens a key.
