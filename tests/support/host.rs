@@ -173,6 +173,7 @@ impl Host {
             external: None,
             floating_ips: Vec::new(),
             routes: Vec::new(),
+            translations: BTreeMap::new(),
             peer_cidrs: BTreeMap::new(),
         };
         let gateway = GatewaySpec {

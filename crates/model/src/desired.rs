@@ -4,7 +4,7 @@
 //! All of it can travel to another process. Keys can only as a part of a [`TunnelSpec`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,9 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
+    /// Addresses that stand for some behind peers, by IPv4: what its networks send to the first goes to the second, and what comes from
+    /// that has the first for its source.
+    pub translations: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
     /// the gateway may not be there yet. Of one that was applied, its own spec and its changes
     /// tell.
@@ -319,6 +322,7 @@ mod tests {
                 fixed_ip: "10.0.0.5".parse().unwrap(),
             }],
             routes: Vec::new(),
+            translations: BTreeMap::from([([10, 1, 255, 92].into(), [192, 168, 10, 15].into())]),
             peer_cidrs: BTreeMap::from([(
                 gateway,
                 BTreeSet::from(["10.9.0.0/16".parse().unwrap()]),

@@ -44,8 +44,8 @@ pub use gateway::Gateway;
 pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
     FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkId, PortId, ProjectId,
-    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, TunnelContextId,
-    UserId,
+    RouteId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenId, TranslationId,
+    TunnelContextId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;

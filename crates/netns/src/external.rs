@@ -61,6 +61,7 @@ impl Network {
             Some(external) => nft::router(&self.way_out(router, spec, external)?),
             None => nft::NOTHING.to_owned(),
         };
+        let text = nft::translating(text, link, &self.link('t', ""), &spec.translations);
         if spec.external.is_none() {
             router.netlink.remove_way_out().await?;
             router.netlink.close(link).await?;
@@ -140,6 +141,7 @@ impl Network {
             address: external.addresses.v4,
             snat: external.snat,
             floating,
+            translated: spec.translations.values().copied().collect(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The text of packet filters and address translation, as the program `nft` reads it. Only
 //! addresses, numbers and the names of our own links get into it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
@@ -129,6 +129,8 @@ pub(crate) struct WayOut {
     pub(crate) snat: bool,
     /// The machine behind each floating IP.
     pub(crate) floating: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// Addresses behind peers for which others stand.
+    pub(crate) translated: BTreeSet<Ipv4Addr>,
 }
 
 /// A router's filter and address translation.
@@ -141,7 +143,7 @@ pub(crate) struct WayOut {
 /// tunnel, or a floating IP, was taken away.
 ///
 /// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
-/// them: it is never translated. What goes into them is seen before it is known where it goes, and
+/// them, but for what others stand for: it is never translated. What goes into them is seen before it is known where it goes, and
 /// is tracked; nothing comes of that, since tracked or not it passes.
 pub(crate) fn router(way: &WayOut) -> String {
     let pairs = |pairs: &mut dyn Iterator<Item = (Ipv4Addr, Ipv4Addr)>| {
@@ -164,13 +166,14 @@ pub(crate) fn router(way: &WayOut) -> String {
     let mut own = vec![way.address.to_string()];
     own.extend(way.floating.keys().map(ToString::to_string));
     let own = own.join(", ");
-    let (link, tunnels, address) = (&way.link, &way.tunnels, way.address);
+    let (link, address) = (&way.link, way.address);
     let block = format!("{}/{}", way.block.0, way.block.1);
     let snat = if way.snat {
         format!("\t\toifname \"{link}\" snat ip to {address}\n")
     } else {
         String::new()
     };
+    let [untracked, untranslated] = around_translations(way);
     format!(
         "{NOTHING}table inet adit {{
 \tmap fixed {{
@@ -181,8 +184,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 {to_floating}\t}}
 \tchain untracked-in {{
 \t\ttype filter hook prerouting priority raw; policy accept;
-\t\tiifname \"{tunnels}*\" notrack
-\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+{untracked}\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
@@ -207,7 +209,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 \t}}
 \tchain leaving {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
-\t\toifname \"{link}\" ip saddr {block} accept
+{untranslated}\t\toifname \"{link}\" ip saddr {block} accept
 \t\toifname \"{link}\" snat ip to ip saddr map @floating
 {snat}\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to ip saddr map @floating
 \t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to {address}
@@ -215,6 +217,89 @@ pub(crate) fn router(way: &WayOut) -> String {
 \tchain left {{
 \t\ttype filter hook postrouting priority 300; policy accept;
 \t\toifname \"{link}\" meta nfproto ipv4 fib saddr type != local drop
+\t}}
+}}
+"
+    )
+}
+
+/// What comes out of tunnels and isn't tracked, and what goes into them and keeps its source: all of it, but what others stand for
+/// is told apart by tracking.
+fn around_translations(way: &WayOut) -> [String; 2] {
+    let tunnels = &way.tunnels;
+    if way.translated.is_empty() {
+        return [
+            format!("\t\tiifname \"{tunnels}*\" notrack\n"),
+            String::new(),
+        ];
+    }
+    let translated = list(way.translated.iter());
+    [
+        format!(
+            "\t\tiifname \"{tunnels}*\" ip saddr != {{ {translated} }} notrack\n\
+             \t\tiifname \"{tunnels}*\" meta nfproto ipv6 notrack\n"
+        ),
+        format!("\t\toifname \"{tunnels}*\" accept\n"),
+    ]
+}
+
+fn list<'a>(addresses: impl Iterator<Item = &'a Ipv4Addr>) -> String {
+    let list: Vec<_> = addresses.map(ToString::to_string).collect();
+    list.join(", ")
+}
+
+/// Adds to a router's table what translates addresses behind its tunnels, in which `translations` has what each stands for.
+///
+/// What the router's networks send to an address goes to what it stands for, by a tunnel or not at all; and what comes
+/// out of a tunnel from there has that address for its source. ICMP errors are translated with what they quote. It comes before
+/// the translation of what goes outside, and of two the first counts.
+pub(crate) fn translating(
+    table: String,
+    link: &str,
+    tunnels: &str,
+    translations: &BTreeMap<Ipv4Addr, Ipv4Addr>,
+) -> String {
+    if translations.is_empty() {
+        return table;
+    }
+    let pairs = |pairs: Vec<String>| pairs.join(", ");
+    let customers = pairs(
+        translations
+            .iter()
+            .map(|(a, b)| format!("{a} : {b}"))
+            .collect(),
+    );
+    let assigned = pairs(
+        translations
+            .iter()
+            .map(|(a, b)| format!("{b} : {a}"))
+            .collect(),
+    );
+    let translated = list(translations.values());
+    let open = match table.strip_suffix("}\n") {
+        Some(open) => open.to_owned(),
+        None => format!("{NOTHING}table inet adit {{\n"),
+    };
+    format!(
+        "{open}\tmap customers {{
+\t\ttype ipv4_addr : ipv4_addr
+\t\telements = {{ {customers} }}
+\t}}
+\tmap assigned {{
+\t\ttype ipv4_addr : ipv4_addr
+\t\telements = {{ {assigned} }}
+\t}}
+\tchain to-customers {{
+\t\ttype nat hook prerouting priority dstnat - 1; policy accept;
+\t\tiifname != \"{tunnels}*\" iifname != \"{link}\" dnat ip to ip daddr map @customers
+\t}}
+\tchain by-tunnels {{
+\t\ttype filter hook forward priority filter - 1; policy accept;
+\t\tct status dnat ip daddr {{ {translated} }} oifname != \"{tunnels}*\" drop
+\t}}
+\tchain from-customers {{
+\t\ttype nat hook postrouting priority srcnat - 1; policy accept;
+\t\tiifname \"{tunnels}*\" snat ip to ip saddr map @assigned
 \t}}
 }}
 "
@@ -318,6 +403,7 @@ mod tests {
             address: Ipv4Addr::new(198, 18, 0, 5),
             snat: true,
             floating: BTreeMap::new(),
+            translated: BTreeSet::new(),
         };
         let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
         assert!(router(&way).contains(line));
@@ -333,5 +419,36 @@ mod tests {
         assert!(text.contains("{ 198.18.0.6 : 10.0.0.4, 198.18.0.7 : 10.0.0.4 }"));
         assert!(text.contains("elements = { 10.0.0.4 : 198.18.0.6 }"));
         assert!(text.contains("ip daddr != { 198.18.0.5, 198.18.0.6, 198.18.0.7 }"));
+    }
+
+    #[test]
+    fn addresses_are_translated_in_a_table_with_a_way_out_and_without() {
+        let pair = (
+            Ipv4Addr::new(10, 1, 255, 92),
+            Ipv4Addr::new(192, 168, 10, 15),
+        );
+        let translations = BTreeMap::from([pair]);
+        let none = translating(NOTHING.to_owned(), "e", "t", &BTreeMap::new());
+        assert_eq!(none, NOTHING);
+        let alone = translating(NOTHING.to_owned(), "e", "t", &translations);
+        assert!(alone.starts_with(NOTHING), "{alone}");
+        assert_eq!(alone.matches("table inet adit {").count(), 1);
+        assert!(alone.contains("{ 10.1.255.92 : 192.168.10.15 }"));
+        assert!(alone.contains("{ 192.168.10.15 : 10.1.255.92 }"));
+        let mut way = WayOut {
+            link: "e".into(),
+            tunnels: "t".into(),
+            block: (Ipv4Addr::new(198, 18, 0, 0), 24),
+            address: Ipv4Addr::new(198, 18, 0, 5),
+            snat: true,
+            floating: BTreeMap::new(),
+            translated: BTreeSet::new(),
+        };
+        assert!(router(&way).contains("\t\tiifname \"t*\" notrack\n"));
+        way.translated.insert(pair.1);
+        let both = translating(router(&way), "e", "t", &translations);
+        assert!(both.contains("iifname \"t*\" ip saddr != { 192.168.10.15 } notrack\n"));
+        assert!(!both.contains("\t\tiifname \"t*\" notrack\n"));
+        assert_eq!(both.matches("table inet adit {").count(), 1);
     }
 }

@@ -256,6 +256,7 @@ pub(crate) fn router() -> RouterSpec {
         external: None,
         floating_ips: Vec::new(),
         routes: Vec::new(),
+        translations: BTreeMap::new(),
         peer_cidrs: BTreeMap::new(),
     }
 }
