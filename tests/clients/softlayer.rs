@@ -9,12 +9,16 @@ use serde_json::{Value, json};
 
 use crate::client::programs;
 use crate::strongswan::{BLOCK, INNER, More, Peer, TOOLS, Wanted};
+use crate::support::namespace::within;
 use crate::support::serve::Serve;
-use crate::support::site::Site;
-use crate::support::traffic::ping;
+use crate::support::site::{Instance, Site};
+use crate::support::traffic::{ping, ping_with};
 use crate::support::{PATIENCE, turn, until};
 
 const SITE: &str = "10.240.0.0/24";
+
+/// The first of the addresses that are assigned.
+const ASSIGNED: &str = "10.1.255.92";
 
 const KEY: &str = "seed-key-1";
 
@@ -150,12 +154,16 @@ fn configure(client: &Client<'_>, id: u64, peer: &Peer) -> [u64; 2] {
     [subnet, detail[2][0]["id"].as_u64().unwrap()]
 }
 
-/// What is not served, or not there, is refused by its name.
+/// What is not there is refused by its name.
 fn refuse(client: &Client<'_>, id: u64) {
     for (command, why) in [
         (
-            format!("translation-add {id} -s 10.1.255.92 -r 10.77.0.1"),
-            "not served yet",
+            format!("translation-add {id} -s 10.1.255.200 -r 10.77.0.1"),
+            "none of the assigned addresses",
+        ),
+        (
+            format!("translation-add {id} -s 10.1.255.92 -r 192.168.10.15"),
+            "in none of the customer subnets",
         ),
         (
             format!("translation-update {id} -t 1 -n web"),
@@ -174,13 +182,64 @@ fn refuse(client: &Client<'_>, id: u64) {
     }
 }
 
+/// An assigned address stands for a host at the other end, both ways, as soon as that is configured and as long as it is.
+fn translate(client: &Client<'_>, id: u64, instance: &Instance, peer: &Peer) {
+    let translation = |client: &Client<'_>| {
+        let tables = client.tables(&format!("detail {id} -i at -i sr"));
+        assert_eq!(tables[2][0]["network identifier"], ASSIGNED, "{tables:?}");
+        tables[1][0].clone()
+    };
+    client.ipsec(&format!(
+        "translation-add {id} -s 10.1.255.93 -r {INNER} -n host"
+    ));
+    let made = translation(client);
+    let number = made["id"].as_u64().unwrap();
+    client.ipsec(&format!(
+        "translation-update {id} -t {number} -s {ASSIGNED} -n web"
+    ));
+    let changed = translation(client);
+    assert_eq!(
+        (&changed["id"], &changed["note"]),
+        (&made["id"], &json!("web")),
+        "{changed}"
+    );
+    ping(instance, ASSIGNED).none();
+    client.ipsec(&format!("configure {id}"));
+    until("the address stands for the host", PATIENCE, || {
+        ping(instance, ASSIGNED).are_all().then_some(())
+    });
+    // By its own address it is there as before, and what it begins comes from the assigned one.
+    ping(instance, INNER).all();
+    let nft = |words: &str| {
+        let output = within(&instance.namespace, "nft").arg(words).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    nft(&format!(
+        "add table ip seen; add chain ip seen in {{ type filter hook input priority 0; }}; \
+         add rule ip seen in icmp type echo-request ip saddr {ASSIGNED} counter"
+    ));
+    let from = format!("-I {INNER} -c 3 -i 0.02");
+    ping_with(&peer.namespace, &instance.address, &from).all();
+    let seen = nft("list table ip seen");
+    assert!(!seen.contains("packets 0 "), "{seen}");
+    nft("delete table ip seen");
+    client.ipsec(&format!("translation-remove {id} -t {number}"));
+    client.ipsec(&format!("configure {id}"));
+    until("the address stands for nobody", PATIENCE, || {
+        (!ping(instance, ASSIGNED).are_all()).then_some(())
+    });
+}
+
 #[test]
 fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let Some(programs) = programs("softlayer-6", "slcli") else {
         return;
     };
     let Some(_turn) = turn(TOOLS) else { return };
-    let serve = Serve::start("av8", 68);
+    let settings = format!("[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\n");
+    let serve = Serve::start_with("av8", 68, &settings);
     let site = Site::new(&serve, &serve.api(), "one", &[SITE]);
     let client = Client {
         serve: &serve,
@@ -231,6 +290,7 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     assert!(sas.text.contains("MODP_1536"), "{}", sas.text);
 
     refuse(&client, id);
+    translate(&client, id, instance, &peer);
     client.ipsec(&format!("subnet-remove {id} -t remote -s {block}"));
     client.ipsec(&format!("subnet-remove {id} -t internal -s {subnet}"));
     // What was taken away stays until it is configured, which needs some networks.

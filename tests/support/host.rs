@@ -175,6 +175,7 @@ impl Host {
             sources: Vec::new(),
             edges: Vec::new(),
             routes: Vec::new(),
+            translations: BTreeMap::new(),
             peer_cidrs: BTreeMap::new(),
         };
         let gateway = GatewaySpec {

@@ -271,6 +271,7 @@ fn control_config(
     config.project_quotas = settings.project_quotas();
     config.crypto_profile = settings.crypto_profile;
     config.context_crypto_profile = settings.classic.crypto_profile;
+    config.context_addresses = settings.classic.static_addresses;
     config.login = settings.login();
     config.change_log = settings.change_log();
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);

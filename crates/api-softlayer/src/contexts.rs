@@ -4,6 +4,7 @@
 mod edit;
 mod parameters;
 mod shown;
+mod translations;
 
 use adit_control::connection::{DeadPeerRule, Overlaps, Rules};
 use adit_control::tunnel_context::Listing;
@@ -46,9 +47,6 @@ const OBJECTS: [(&str, &str); 3] = [
     ("getBillingItem", "billingItem"),
     ("getDatacenter", "datacenter"),
 ];
-
-const NO_TRANSLATIONS: &str =
-    "Address translations are not served yet: hosts are reached by their own addresses.";
 
 pub(crate) async fn call(cx: &Cx, call: &Call) -> Result<Answer, Fault> {
     if let Some(value) = parameters::value(&call.method) {
@@ -135,30 +133,30 @@ async fn listing(cx: &Cx, call: &Call) -> Result<Answer, Fault> {
             }
         }
         // There are none, so none is found.
-        "addServiceSubnetToNetworkTunnel"
-        | "removeServiceSubnetFromNetworkTunnel"
-        | "deleteAddressTranslation" => {
+        "addServiceSubnetToNetworkTunnel" | "removeServiceSubnetFromNetworkTunnel" => {
             row().await?;
             return Err(Fault::not_found(numbered("id")?));
         }
         "createAddressTranslation"
         | "createAddressTranslations"
+        | "deleteAddressTranslation"
         | "editAddressTranslation"
         | "editAddressTranslations" => {
-            row().await?;
-            return Err(Fault::public(NO_TRANSLATIONS));
+            at_most(arguments, 1)?;
+            let row = row().await?;
+            return translations::call(cx, call, &row).await;
         }
         "downloadAddressTranslationConfigurations" | "getAddressTranslationConfigurations" => {
             at_most(arguments, 0)?;
-            row().await?;
-            return Ok(Answer::Plain(file(call, "hosts.txt", "")));
+            let hosts = translations::hosts(&row().await?);
+            return Ok(Answer::Plain(file(call, "hosts.txt", &hosts)));
         }
         _ => return Err(call.no_method()),
     };
     at_most(arguments, 1)?;
     let row = row().await?;
     cx.control
-        .list_in_tunnel_context(&cx.caller, row.id, listing)
+        .list_in_tunnel_context(&cx.caller, row.id, vec![listing])
         .await?;
     Ok(Answer::Plain(true.into()))
 }

@@ -76,7 +76,7 @@ fn answered(subnet: &Value, block: &Value) -> Vec<Row> {
         (
             "Network_Tunnel_Module_Context/{c}/getStaticRouteSubnets.json",
             vec![],
-            is_empty,
+            is_one,
         ),
         (
             "Network_Tunnel_Module_Context/{c}/getCustomerSubnets.json",
@@ -344,22 +344,22 @@ async fn what_is_not_there_is_told_by_its_name() {
         (
             format!("{context}/createAddressTranslation.json"),
             translation(),
-            public,
+            invalid,
         ),
         (
             format!("{context}/createAddressTranslations.json"),
             vec![json!(translation())],
-            public,
+            invalid,
         ),
         (
             format!("{context}/editAddressTranslation.json"),
             translation(),
-            public,
+            missing,
         ),
         (
             format!("{context}/editAddressTranslations.json"),
             vec![json!(translation())],
-            public,
+            missing,
         ),
         (
             format!("{context}/applyConfigurationsToDevice.json"),
@@ -541,4 +541,110 @@ async fn an_order_is_verified_without_being_placed_and_verbs_stand_for_methods()
             &json!("SoftLayer_Exception_Public")
         )
     );
+}
+
+#[tokio::test]
+async fn a_translation_is_made_changed_and_taken_away() {
+    let world = World::new().await;
+    let id = world.complete().await;
+    let context = format!("Network_Tunnel_Module_Context/{id}");
+    let path = |method: &str| format!("{context}/{method}.json");
+    let subnets = world.done(&path("getStaticRouteSubnets"), &[]).await;
+    assert_eq!(subnets[0]["networkIdentifier"], "10.1.255.88");
+    let new = json!({"internalIpAddress": "10.1.255.88", "customerIpAddress": "192.168.10.15", "notes": "web"});
+    let made = world
+        .done(
+            &path("createAddressTranslation"),
+            std::slice::from_ref(&new),
+        )
+        .await;
+    assert_eq!(made["internalIpAddressId"], 167_903_064);
+    let (status, value) = world.call(&path("createAddressTranslation"), &[new]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{value}");
+    let shown = format!(
+        "{context}.json?objectMask=mask[addressTranslations[internalIpAddressRecord[ipAddress],customerIpAddressRecord]]"
+    );
+    let one = &world.done(&shown, &[]).await["addressTranslations"][0];
+    assert_eq!(
+        one["internalIpAddressRecord"],
+        json!({"ipAddress": "10.1.255.88"})
+    );
+    assert_eq!((&one["id"], &one["notes"]), (&made["id"], &json!("web")));
+    // As the client sends it: the other side by its number.
+    let edit = json!({
+        "id": made["id"], "networkTunnelContextId": id, "notes": "mail", "customerIpAddress": "192.168.10.16",
+        "internalIpAddress": "10.1.255.88", "internalIpAddressId": 167_903_064,
+    });
+    let edited = world
+        .done(&path("editAddressTranslation"), std::slice::from_ref(&edit))
+        .await;
+    assert_eq!(edited["id"], made["id"]);
+    assert_eq!(edited["customerIpAddressId"], 3_232_238_096_u64);
+    let hosts = world
+        .done(&path("getAddressTranslationConfigurations"), &[])
+        .await;
+    assert_eq!(hosts, "10.1.255.88        mail\n");
+    for (wrong, name) in [
+        (json!({"internalIpAddressId": 1}), "different"),
+        (
+            json!({"internalIpAddress": "10.1.255.200", "internalIpAddressId": null}),
+            "assigned",
+        ),
+        (
+            json!({"customerIpAddress": "192.168.11.1"}),
+            "customer subnets",
+        ),
+        (json!({"customerIpAddress": "web"}), "customerIpAddress"),
+        (json!({"notes": "a\nb"}), "notes"),
+        (json!({"port": 80}), "port"),
+        (json!({"id": 999_999}), "999999"),
+    ] {
+        let template = adit_api_testing::with(edit.clone(), &wrong);
+        let (status, value) = world
+            .call(&path("editAddressTranslation"), &[template])
+            .await;
+        assert!(status.is_client_error(), "{wrong}: {value}");
+        assert!(
+            value["error"].as_str().unwrap().contains(name),
+            "{wrong}: {value}"
+        );
+    }
+    taken_away(&world, &context, &made["id"]).await;
+}
+
+/// Several are made at once or none, nobody else takes one away, and who does takes it away once.
+async fn taken_away(world: &World, context: &str, id: &Value) {
+    let path = |method: &str| format!("{context}/{method}.json");
+    // Two at once, or none of them.
+    let two = json!([
+        {"internalIpAddress": "10.1.255.89", "customerIpAddress": "192.168.10.1"},
+        {"internalIpAddress": "10.1.255.88", "customerIpAddress": "192.168.10.2"},
+    ]);
+    let (status, _) = world.call(&path("createAddressTranslations"), &[two]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        world
+            .done(&path("getAddressTranslations"), &[])
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let foreign = path("deleteAddressTranslation");
+    let body = json!({"parameters": [id]});
+    let (status, _) = world
+        .rest(&world.foreign, "POST", &foreign, Some(body))
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.done(&foreign, std::slice::from_ref(id)).await,
+        json!(true)
+    );
+    assert_eq!(
+        world.done(&path("getAddressTranslations"), &[]).await,
+        json!([])
+    );
+    let (status, _) = world.call(&foreign, std::slice::from_ref(id)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
 }

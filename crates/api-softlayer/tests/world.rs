@@ -31,7 +31,9 @@ impl World {
     }
 
     pub(crate) async fn with(config: SoftLayerConfig) -> Self {
-        let inner = adit_api_testing::World::default();
+        let inner = adit_api_testing::World::new(|settings| {
+            settings.context_addresses = Some("10.1.255.88/29".parse().unwrap());
+        });
         let [admin, demo] = inner.accounts().await;
         let key = demo.key.expose().to_owned();
         let caller = inner.control.authenticate(&key).await.unwrap().unwrap();

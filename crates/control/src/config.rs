@@ -163,6 +163,8 @@ pub struct Config {
     pub crypto_profile: CryptoProfile,
     /// The same of tunnel contexts' policies, which are made for old equipment.
     pub context_crypto_profile: CryptoProfile,
+    /// Where tunnel contexts are assigned addresses of, to stand for others' at the other end.
+    pub context_addresses: Option<Cidr>,
     /// Where peers are looked up that are given by name.
     pub resolver: Arc<dyn Resolver>,
     /// How much of the change log is kept.
@@ -191,6 +193,7 @@ impl Config {
             external_v6: None,
             crypto_profile: CryptoProfile::default(),
             context_crypto_profile: CryptoProfile::Legacy,
+            context_addresses: None,
             resolver: Arc::new(SystemResolver),
             change_log: LogLimits::default(),
             timing: Timing::default(),

@@ -13,7 +13,9 @@ mod edit;
 use adit_model::gateway::GatewayMode;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::tunnel_context::TunnelSettings;
-use adit_model::{GatewayId, Name, Revision, RouterId, Subnet, TunnelContext, TunnelContextId};
+use adit_model::{
+    Cidr, GatewayId, Name, Revision, RouterId, Subnet, TunnelContext, TunnelContextId,
+};
 use adit_store::{NumberOf, Query, Transaction};
 use time::{Date, Month, OffsetDateTime};
 
@@ -28,9 +30,10 @@ pub use edit::{Listing, PhaseChange, TunnelContextChange};
 const MOST: usize = 1000;
 
 /// What is numbered of a context, and goes with it.
-const NUMBERED: [NumberOf; 3] = [
+const NUMBERED: [NumberOf; 4] = [
     NumberOf::BillingItem,
     NumberOf::Order,
+    NumberOf::StaticSubnet,
     NumberOf::TunnelContext,
 ];
 
@@ -60,12 +63,13 @@ impl Control {
         let count = tx.count_tunnel_contexts(caller.project).await?;
         Quota::TunnelContexts.check(count, MOST)?;
         let site = default_site(&mut *tx, caller).await?;
-        let Some((_, subnet)) = site.and_then(|(router, rows)| Some((router, rows.first()?.id)))
-        else {
+        let subnets = site.map(|(_, rows)| rows).unwrap_or_default();
+        let Some(subnet) = subnets.first().map(|row| row.id) else {
             let message =
                 "the project has no private network yet: make a router with a subnet first";
             return Err(Error::conflict(Rule::Reference, message));
         };
+        let assigned = self.free_block(&mut *tx, caller, &subnets).await?;
         let id = TunnelContextId::random();
         let of = NumberOf::TunnelContext;
         let number = tx.give_number(caller.project, of, &id.to_string()).await?;
@@ -86,7 +90,10 @@ impl Control {
             project: caller.project,
             name,
             gateway: made.gateway.id,
-            staged: TunnelSettings::of_old_equipment(),
+            staged: TunnelSettings {
+                assigned,
+                ..TunnelSettings::of_old_equipment()
+            },
             psk: self.make_up_psk(),
             running: None,
             ends_at: None,
@@ -176,7 +183,12 @@ impl Control {
             tx.forget_number(row.project, of, &id.to_string()).await?;
         }
         edit::forget_blocks(&mut tx, &row, &row.staged.peer_cidrs).await?;
-        let connection = match row.running {
+        for one in &row.staged.translations {
+            let of = NumberOf::Translation;
+            tx.forget_number(row.project, of, &one.id.to_string())
+                .await?;
+        }
+        let connection = match &row.running {
             Some(running) => tx.connection(row.project, running.connection).await?,
             None => None,
         };
@@ -186,7 +198,7 @@ impl Control {
                 .delete_connection(caller, connection.id, None)
                 .await?;
         }
-        if let Some(running) = row.running {
+        if let Some(running) = &row.running {
             control
                 .delete_unused_policy::<IkeParameters>(caller, running.ike_policy)
                 .await?;
@@ -217,6 +229,34 @@ impl Control {
             outcome = deleted.and(outcome);
         }
         outcome
+    }
+
+    /// The first four addresses together of those to be assigned that no other context of the project has, nor its networks.
+    async fn free_block(
+        &self,
+        tx: &mut dyn Transaction,
+        caller: &Caller,
+        subnets: &[Subnet],
+    ) -> Result<Option<Cidr>, Error> {
+        let pool = self.0.config.context_addresses;
+        let Some(pool) = pool.filter(|pool| pool.is_ipv4()) else {
+            return Ok(None);
+        };
+        let rows = tx.tunnel_contexts(caller.project).await?;
+        let assigned = rows.iter().filter_map(|row| row.staged.assigned);
+        let subnets = subnets.iter().map(|row| row.cidr);
+        let taken: Vec<_> = assigned.chain(subnets).collect();
+        let blocks = (0..pool.address_count()).step_by(4);
+        let mut blocks = blocks.filter_map(|index| Cidr::new(pool.nth(index)?, 30).ok());
+        let free = blocks.find(|block| {
+            let is_free = !taken.iter().any(|taken| taken.overlaps(*block));
+            is_free && pool.contains_block(*block)
+        });
+        let none = || {
+            let message = format!("no addresses of {pool} are left to be assigned");
+            Error::conflict(Rule::NoPrivateAddress, message)
+        };
+        free.map(Some).ok_or_else(none)
     }
 
     async fn delete_unused_policy<P: Phase>(

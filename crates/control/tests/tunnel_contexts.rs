@@ -7,7 +7,8 @@ use adit_control::subnet::{Block, Place};
 use adit_control::tunnel_context::{Ending, Listing, PhaseChange, TunnelContextChange};
 use adit_control::{CryptoProfile, Error, NumberOf, Rule};
 use adit_model::policy::{Authentication, DhGroup, Encryption, IkeParameters, IkeVersion};
-use adit_model::{Psk, TunnelContext};
+use adit_model::tunnel_context::Translation;
+use adit_model::{Psk, TranslationId, TunnelContext};
 use adit_store::MemoryStore;
 use adit_store::contract::log_and_rows_agree;
 
@@ -33,7 +34,7 @@ async fn ordered(world: &World) -> TunnelContext {
         .unwrap();
     let block = "192.168.10.0/24".parse().unwrap();
     for listing in [Listing::AddSubnet(subnet.id), Listing::AddPeerCidr(block)] {
-        let listed = control.list_in_tunnel_context(&world.demo, id, listing);
+        let listed = control.list_in_tunnel_context(&world.demo, id, vec![listing]);
         listed.await.unwrap();
     }
     control.tunnel_context(&world.demo, id).await.unwrap()
@@ -153,7 +154,7 @@ async fn what_is_missing_or_does_not_go_together_is_refused_and_changes_nothing(
             "{field}: {refused:?}"
         );
     };
-    let list = |listing| control.list_in_tunnel_context(demo, id, listing);
+    let list = |listing| control.list_in_tunnel_context(demo, id, vec![listing]);
     missing("peer_address").await;
     let change = TunnelContextChange {
         peer_address: Some(Some("198.51.100.7".parse().unwrap())),
@@ -300,4 +301,66 @@ async fn a_strict_operator_has_no_weak_context() {
         ),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn addresses_stand_for_others_once_it_is_applied_and_no_longer_than_the_context_is_there() {
+    let mut settings = config();
+    settings.context_addresses = Some("10.1.255.88/29".parse().unwrap());
+    let mut world = World::over(Arc::new(MemoryStore::default()), settings).await;
+    world.run();
+    let (control, demo) = (world.control.clone(), world.demo);
+    let row = ordered(&world).await;
+    let id = row.id;
+    assert_eq!(row.staged.assigned, Some("10.1.255.88/30".parse().unwrap()));
+    let other = control.create_tunnel_context(&demo, LAX_GATEWAYS).await;
+    let other = other.unwrap();
+    assert_eq!(
+        other.staged.assigned,
+        Some("10.1.255.92/30".parse().unwrap())
+    );
+    let full = control.create_tunnel_context(&demo, LAX_GATEWAYS).await;
+    assert!(matches!(full, Err(Error::Conflict { .. })), "{full:?}");
+    let one = |internal: &str, customer: &str| Translation {
+        id: TranslationId::random(),
+        internal: internal.parse().unwrap(),
+        customer: customer.parse().unwrap(),
+        notes: "web".to_owned(),
+    };
+    let list = |listing| control.list_in_tunnel_context(&demo, id, vec![listing]);
+    let good = one("10.1.255.88", "192.168.10.15");
+    list(Listing::AddTranslation(good.clone())).await.unwrap();
+    for wrong in [
+        one("10.1.255.92", "192.168.10.16"),
+        one("10.1.255.89", "192.168.11.16"),
+        one("10.1.255.88", "192.168.10.16"),
+        one("10.1.255.89", "192.168.10.15"),
+    ] {
+        let refused = list(Listing::AddTranslation(wrong.clone())).await;
+        assert!(
+            matches!(refused, Err(Error::Invalid { .. })),
+            "{wrong:?}: {refused:?}"
+        );
+        let refused = list(Listing::ChangeTranslation(wrong)).await;
+        assert!(matches!(refused, Err(Error::NotListed)), "{refused:?}");
+    }
+    let gateway = control.gateway(&demo, row.gateway).await.unwrap();
+    let router = gateway.gateway.router;
+    let told = |world: &World| {
+        let told = world.agent.router(router).map(|spec| spec.translations);
+        told.unwrap_or_default().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(told(&world), []);
+    control.apply_tunnel_context(&demo, LAX, id).await.unwrap();
+    let pair = (good.internal, good.customer);
+    world
+        .until("it is translated", async || told(&world) == [pair])
+        .await;
+    control
+        .delete_tunnel_context(&demo, LAX_GATEWAYS, id)
+        .await
+        .unwrap();
+    world
+        .until("it is not any more", async || told(&world).is_empty())
+        .await;
 }

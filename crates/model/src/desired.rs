@@ -95,6 +95,9 @@ pub struct RouterSpec {
     pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
+    /// Addresses that stand for some behind peers, by IPv4: what its networks send to the first goes to the second, and what comes from
+    /// that has the first for its source.
+    pub translations: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
     /// the gateway may not be there yet. Of one that was applied, its own spec and its changes
     /// tell.
@@ -377,6 +380,7 @@ mod tests {
                 rules: vec![AclRule::allowing(crate::network_acl::Flow::Inbound)],
             }],
             routes: Vec::new(),
+            translations: BTreeMap::from([([10, 1, 255, 92].into(), [192, 168, 10, 15].into())]),
             peer_cidrs: BTreeMap::from([(
                 gateway,
                 BTreeSet::from(["10.9.0.0/16".parse().unwrap()]),

@@ -111,6 +111,8 @@ typed_id! {
     SubnetId;
     /// Names a token.
     TokenId;
+    /// Names a [`crate::tunnel_context::Translation`].
+    TranslationId;
     /// Names a [`crate::TunnelContext`].
     TunnelContextId;
     /// Names a [`crate::User`].

@@ -48,7 +48,7 @@ pub use id::{
     ApiKeyId, ApplicationCredentialId, ConnectionId, ConnectionRequestId, EndpointGroupId,
     FloatingIpId, GatewayId, HostId, IkePolicyId, IpsecPolicyId, NetworkAclId, NetworkAclRuleId,
     NetworkId, PortId, ProjectId, PublicGatewayId, RouteId, RouterId, SecurityGroupId,
-    SecurityGroupRuleId, SshKeyId, SubnetId, TokenId, TunnelContextId, UserId,
+    SecurityGroupRuleId, SshKeyId, SubnetId, TokenId, TranslationId, TunnelContextId, UserId,
 };
 pub use mac::MacAddress;
 pub use name::Name;

@@ -12,8 +12,21 @@ use crate::policy::{
 };
 use crate::{
     Cidr, ConnectionId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId, Psk, Revision,
-    SubnetId, TunnelContextId,
+    SubnetId, TranslationId, TunnelContextId,
 };
+
+/// An address here that stands for one at the other end, both ways.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Translation {
+    /// Random, made with it, and its own for good.
+    pub id: TranslationId,
+    /// The address here, of those that were assigned.
+    pub internal: Ipv4Addr,
+    /// The other end's.
+    pub customer: Ipv4Addr,
+    /// What the user calls it.
+    pub notes: String,
+}
 
 /// What a tunnel is to be, but for its key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,6 +45,12 @@ pub struct TunnelSettings {
     pub subnets: Vec<SubnetId>,
     /// What is reachable at the other end, in the order in which it was added.
     pub peer_cidrs: Vec<Cidr>,
+    /// The addresses here that may stand for some at the other end: assigned when it was ordered.
+    #[serde(default)]
+    pub assigned: Option<Cidr>,
+    /// Which stand for which, in the order in which they were added.
+    #[serde(default)]
+    pub translations: Vec<Translation>,
 }
 
 impl TunnelSettings {
@@ -61,12 +80,14 @@ impl TunnelSettings {
             pfs_group: Some(group),
             subnets: Vec::new(),
             peer_cidrs: Vec::new(),
+            assigned: None,
+            translations: Vec::new(),
         }
     }
 }
 
 /// What was made when it was applied. Somebody may have deleted some of it since.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RunningTunnel {
     /// The connection.
     pub connection: ConnectionId,
@@ -74,6 +95,9 @@ pub struct RunningTunnel {
     pub ike_policy: IkePolicyId,
     /// Its phase 2.
     pub ipsec_policy: IpsecPolicyId,
+    /// Which addresses stand for which.
+    #[serde(default)]
+    pub translations: Vec<Translation>,
 }
 
 /// A tunnel that is edited first and made later.

@@ -18,6 +18,10 @@ pub enum NumberOf {
     Order,
     /// A subnet.
     Subnet,
+    /// The addresses of a tunnel context that may stand for others.
+    StaticSubnet,
+    /// An address that stands for another one in a tunnel context.
+    Translation,
     /// A tunnel context.
     TunnelContext,
 }
@@ -32,6 +36,8 @@ impl NumberOf {
             Self::CustomerSubnet => "customer_subnet",
             Self::Order => "order",
             Self::Subnet => "subnet",
+            Self::StaticSubnet => "static_subnet",
+            Self::Translation => "translation",
             Self::TunnelContext => "tunnel_context",
         }
     }

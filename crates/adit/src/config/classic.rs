@@ -2,6 +2,7 @@
 
 use adit_api_softlayer::SoftLayerConfig;
 use adit_control::CryptoProfile;
+use adit_model::Cidr;
 use serde::Deserialize;
 
 /// The Classic dialect.
@@ -12,6 +13,8 @@ pub(crate) struct ClassicSettings {
     pub(crate) datacenter: String,
     /// Whether pre-shared keys are shown in answers, as SoftLayer does.
     pub(crate) show_psk: bool,
+    /// Where tunnels are assigned addresses of that stand for others', if they are.
+    pub(crate) static_addresses: Option<Cidr>,
     /// Which algorithms its tunnels may have.
     pub(crate) crypto_profile: CryptoProfile,
 }
@@ -25,6 +28,7 @@ impl Default for ClassicSettings {
         Self {
             datacenter,
             show_psk,
+            static_addresses: None,
             crypto_profile: CryptoProfile::Legacy,
         }
     }

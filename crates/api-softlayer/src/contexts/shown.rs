@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::parameters::{AUTHENTICATION, ENCRYPTION};
+use super::translations;
 use crate::call::Cx;
 use crate::fault::Fault;
 use crate::packages::{CATEGORY, DESCRIPTION};
@@ -74,14 +75,14 @@ pub(super) async fn shown(cx: &Cx, row: &TunnelContext) -> Result<Value, Fault> 
         "phaseTwoKeylife": staged.ipsec.lifetime_s,
         "phaseTwoPerfectForwardSecrecy": u8::from(!staged.ipsec.pfs.is_empty()),
         "account": whose::shown(cx).await?,
-        "addressTranslations": [],
+        "addressTranslations": translations::shown(cx, row).await?,
         "allAvailableServiceSubnets": [],
         "billingItem": billing_item(cx, row).await?,
         "customerSubnets": customer_subnets(cx, row).await?,
         "datacenter": locations::shown(&cx.config),
         "internalSubnets": internal_subnets(cx, row).await?,
         "serviceSubnets": [],
-        "staticRouteSubnets": [],
+        "staticRouteSubnets": static_subnets(cx, row).await?,
     });
     if cx.config.show_psk && cx.caller.may_see_keys() {
         // All that this face takes is text.
@@ -97,6 +98,16 @@ async fn internal_subnets(cx: &Cx, row: &TunnelContext) -> Result<Vec<Value>, Fa
     let listed = listed.filter_map(|id| known.iter().find(|one| one.id == *id));
     let listed: Vec<Subnet> = listed.cloned().collect();
     subnets::numbered(cx, &listed).await
+}
+
+async fn static_subnets(cx: &Cx, row: &TunnelContext) -> Result<Vec<Value>, Fault> {
+    let Some(assigned) = row.staged.assigned else {
+        return Ok(Vec::new());
+    };
+    let id = cx
+        .control
+        .number(&cx.caller, NumberOf::StaticSubnet, row.id);
+    Ok(vec![subnets::block(id.await?, assigned)])
 }
 
 async fn customer_subnets(cx: &Cx, row: &TunnelContext) -> Result<Vec<Value>, Fault> {

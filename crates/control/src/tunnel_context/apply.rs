@@ -1,8 +1,10 @@
 //! Applying a tunnel context: what is staged becomes a connection with its policies, or changes them.
 
+use std::net::Ipv4Addr;
+
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters, Policy};
-use adit_model::tunnel_context::RunningTunnel;
+use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
 use adit_model::{Cidr, Connection, ConnectionId, Gateway, Name, TunnelContext, TunnelContextId};
 use adit_store::Transaction;
 
@@ -47,7 +49,7 @@ impl Control {
         let mut row = find(&mut *tx, caller, id).await?;
         let complete = complete(&mut *tx, &row).await?;
         tx.commit().await?;
-        let (known, name) = (row.running, &complete.name);
+        let (known, name) = (row.running.as_ref(), &complete.name);
         let (ike, ipsec) = (row.staged.ike.clone(), row.staged.ipsec.clone());
         let known_ike = known.map(|known| known.ike_policy);
         let known_ipsec = known.map(|known| known.ipsec_policy);
@@ -60,9 +62,10 @@ impl Control {
                 .await?,
             // Known below.
             connection: ConnectionId::random(),
+            translations: row.staged.translations.clone(),
         };
         let connection = control
-            .put_connection(caller, rules, &row, complete, running)
+            .put_connection(caller, rules, &row, complete, &running)
             .await?;
         let mut tx = control.change(caller).await?;
         row.running = Some(RunningTunnel {
@@ -125,7 +128,7 @@ impl Control {
         rules: connection::Rules,
         row: &TunnelContext,
         complete: Complete,
-        running: RunningTunnel,
+        running: &RunningTunnel,
     ) -> Result<ConnectionId, Error> {
         let peer_cidrs = row.staged.peer_cidrs.clone();
         if let Some(before) = &complete.before {
@@ -210,7 +213,8 @@ async fn complete(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Compl
     if row.staged.peer_cidrs.is_empty() {
         return Err(missing("peer_cidrs", "no customer subnet was added yet"));
     }
-    let before = match row.running {
+    check_translations(&row.staged, &local_cidrs)?;
+    let before = match &row.running {
         Some(running) => tx.connection(row.project, running.connection).await?,
         None => None,
     };
@@ -226,4 +230,31 @@ async fn complete(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Compl
         peer_address: peer_address.to_string(),
         local_cidrs,
     })
+}
+
+/// Refuses translations of what isn't behind the peer, and addresses that stand for others where they are somebody's.
+fn check_translations(staged: &TunnelSettings, local_cidrs: &[Cidr]) -> Result<(), Error> {
+    let behind = |address: Ipv4Addr| {
+        let mut blocks = staged.peer_cidrs.iter();
+        blocks.any(|block| block.contains(address.into()))
+    };
+    let mut translations = staged.translations.iter();
+    if let Some(one) = translations.find(|one| !behind(one.customer)) {
+        let message = format!(
+            "{} is in no customer subnet any more, and is translated",
+            one.customer
+        );
+        return Err(Error::invalid("translations", Rule::Reference, message));
+    }
+    let Some(assigned) = staged.assigned.filter(|_| !staged.translations.is_empty()) else {
+        return Ok(());
+    };
+    let mut others = local_cidrs.iter().chain(&staged.peer_cidrs);
+    match others.find(|block| block.overlaps(assigned)) {
+        None => Ok(()),
+        Some(block) => {
+            let message = format!("{block} shares addresses with the assigned ones, {assigned}");
+            Err(Error::invalid("translations", Rule::CidrOverlap, message))
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use adit_model::policy::{Authentication, DhGroup, Encryption};
-use adit_model::tunnel_context::TunnelSettings;
-use adit_model::{Cidr, Name, Psk, SubnetId, TunnelContext, TunnelContextId};
+use adit_model::tunnel_context::{Translation, TunnelSettings};
+use adit_model::{Cidr, Name, Psk, SubnetId, TranslationId, TunnelContext, TunnelContextId};
 use adit_store::NumberOf;
 
 use super::{default_site, find};
@@ -49,7 +49,7 @@ pub struct PhaseChange {
 }
 
 /// What to add to, or take from, what is staged to be reachable.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Listing {
     /// A subnet of the project's default router.
     AddSubnet(SubnetId),
@@ -59,6 +59,12 @@ pub enum Listing {
     AddPeerCidr(Cidr),
     /// The block is no longer to be reachable; its number goes with it.
     RemovePeerCidr(Cidr),
+    /// An assigned address that stands for one at the other end.
+    AddTranslation(Translation),
+    /// What stands in place of the one of this id.
+    ChangeTranslation(Translation),
+    /// The address no longer stands for another one.
+    RemoveTranslation(TranslationId),
 }
 
 impl PhaseChange {
@@ -134,47 +140,21 @@ impl Control {
         self.save_context(tx, row).await
     }
 
-    /// Changes what is staged to be reachable. What is listed already, or is not, stays so.
+    /// Changes what is staged to be reachable, all of it or nothing. What is listed already, or is not, stays so.
     ///
     /// # Errors
-    /// The context or the subnet is not there, a block shares addresses with another one, or there are too many.
+    /// The context, the subnet or the translation is not there, a block shares addresses with another one, an address can't
+    /// stand for another one, or there are too many.
     pub async fn list_in_tunnel_context(
         &self,
         caller: &Caller,
         id: TunnelContextId,
-        listing: Listing,
+        listings: Vec<Listing>,
     ) -> Result<TunnelContext, Error> {
         let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        let staged = &mut row.staged;
-        match listing {
-            Listing::AddSubnet(subnet) => {
-                let site = default_site(&mut *tx, caller).await?;
-                let subnets = site.map(|(_, rows)| rows).unwrap_or_default();
-                let found = subnets.iter().find(|row| row.id == subnet);
-                let found = found.ok_or(Error::NotFound(Noun::Subnet))?;
-                check_apart(found.cidr, &staged.peer_cidrs)?;
-                if !staged.subnets.contains(&subnet) {
-                    check_room(staged.subnets.len())?;
-                    staged.subnets.push(subnet);
-                }
-            }
-            Listing::RemoveSubnet(subnet) => staged.subnets.retain(|one| *one != subnet),
-            Listing::AddPeerCidr(cidr) if staged.peer_cidrs.contains(&cidr) => {}
-            Listing::AddPeerCidr(cidr) => {
-                check_room(staged.peer_cidrs.len())?;
-                let mut others = staged.peer_cidrs.clone();
-                for id in &staged.subnets {
-                    let subnet = tx.subnet(row.project, *id).await?;
-                    others.extend(subnet.map(|subnet| subnet.cidr));
-                }
-                check_apart(cidr, &others)?;
-                staged.peer_cidrs.push(cidr);
-            }
-            Listing::RemovePeerCidr(cidr) => {
-                staged.peer_cidrs.retain(|one| *one != cidr);
-                forget_blocks(&mut tx, &row, &[cidr]).await?;
-            }
+        for listing in listings {
+            list(&mut tx, caller, &mut row, listing).await?;
         }
         self.save_context(tx, row).await
     }
@@ -227,6 +207,62 @@ impl Control {
     }
 }
 
+async fn list(
+    tx: &mut Change,
+    caller: &Caller,
+    row: &mut TunnelContext,
+    listing: Listing,
+) -> Result<(), Error> {
+    let staged = &mut row.staged;
+    match listing {
+        Listing::AddSubnet(subnet) => {
+            let site = default_site(&mut **tx, caller).await?;
+            let subnets = site.map(|(_, rows)| rows).unwrap_or_default();
+            let found = subnets.iter().find(|row| row.id == subnet);
+            let found = found.ok_or(Error::NotFound(Noun::Subnet))?;
+            check_apart(found.cidr, &staged.peer_cidrs)?;
+            if !staged.subnets.contains(&subnet) {
+                check_room(staged.subnets.len())?;
+                staged.subnets.push(subnet);
+            }
+        }
+        Listing::RemoveSubnet(subnet) => staged.subnets.retain(|one| *one != subnet),
+        Listing::AddPeerCidr(cidr) if staged.peer_cidrs.contains(&cidr) => {}
+        Listing::AddPeerCidr(cidr) => {
+            check_room(staged.peer_cidrs.len())?;
+            let mut others = staged.peer_cidrs.clone();
+            for id in &staged.subnets {
+                let subnet = tx.subnet(row.project, *id).await?;
+                others.extend(subnet.map(|subnet| subnet.cidr));
+            }
+            check_apart(cidr, &others)?;
+            staged.peer_cidrs.push(cidr);
+        }
+        Listing::RemovePeerCidr(cidr) => {
+            staged.peer_cidrs.retain(|one| *one != cidr);
+            forget_blocks(tx, row, &[cidr]).await?;
+        }
+        Listing::AddTranslation(one) => {
+            check_translation(staged, &one)?;
+            staged.translations.push(one);
+        }
+        Listing::ChangeTranslation(one) => {
+            let mut known = staged.translations.iter();
+            let place = known.position(|known| known.id == one.id);
+            let place = place.ok_or(Error::NotListed)?;
+            staged.translations.remove(place);
+            check_translation(staged, &one)?;
+            staged.translations.insert(place, one);
+        }
+        Listing::RemoveTranslation(id) => {
+            staged.translations.retain(|known| known.id != id);
+            let of = NumberOf::Translation;
+            tx.forget_number(row.project, of, &id.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes the numbers of blocks away that a context listed and no other one of the project does.
 pub(super) async fn forget_blocks(
     tx: &mut Change,
@@ -242,6 +278,38 @@ pub(super) async fn forget_blocks(
             tx.forget_number(row.project, of, &block.to_string())
                 .await?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses addresses that can't stand for each other, or do already.
+fn check_translation(staged: &TunnelSettings, one: &Translation) -> Result<(), Error> {
+    let Translation {
+        internal, customer, ..
+    } = one;
+    let refused = |rule, message| Err(Error::invalid("translations", rule, message));
+    match staged.assigned {
+        Some(assigned) if assigned.contains((*internal).into()) => {}
+        Some(assigned) => {
+            let message = format!("{internal} is none of the assigned addresses, {assigned}");
+            return refused(Rule::AddressOutside, message);
+        }
+        None => {
+            let message = "the tunnel context has no assigned addresses".to_owned();
+            return refused(Rule::AddressOutside, message);
+        }
+    }
+    let mut blocks = staged.peer_cidrs.iter();
+    if !blocks.any(|block| block.contains((*customer).into())) {
+        let message = format!("{customer} is in none of the customer subnets");
+        return refused(Rule::AddressOutside, message);
+    }
+    let mut known = staged.translations.iter();
+    if let Some(other) =
+        known.find(|known| known.internal == *internal || known.customer == *customer)
+    {
+        let message = format!("{} stands for {} already", other.internal, other.customer);
+        return refused(Rule::AddressTaken, message);
     }
     Ok(())
 }

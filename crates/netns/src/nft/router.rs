@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use adit_model::Cidr;
 use adit_model::security_group::Family;
 
+use super::translations::around_translations;
 use super::{NOTHING, widest};
 
 /// A router's way outside.
@@ -25,6 +26,8 @@ pub(crate) struct WayOut {
     pub(crate) floating: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// The blocks that leave by an address of their own.
     pub(crate) sources: Vec<(Cidr, Ipv4Addr)>,
+    /// Addresses behind peers for which others stand.
+    pub(crate) translated: BTreeSet<Ipv4Addr>,
 }
 
 /// A router's filter and address translation.
@@ -37,7 +40,7 @@ pub(crate) struct WayOut {
 /// tunnel, or a floating IP, was taken away.
 ///
 /// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
-/// them: it is never translated. What goes into them is seen before it is known where it goes, and
+/// them, but for what others stand for: it is never translated. What goes into them is seen before it is known where it goes, and
 /// is tracked; nothing comes of that, since tracked or not it passes.
 pub(crate) fn router(way: &WayOut) -> String {
     let pairs = |pairs: &mut dyn Iterator<Item = (Ipv4Addr, Ipv4Addr)>| {
@@ -58,7 +61,7 @@ pub(crate) fn router(way: &WayOut) -> String {
     let to_fixed = pairs(&mut way.floating.iter().map(|(from, to)| (*from, *to)));
     let to_floating = pairs(&mut fixed.into_iter());
     let own = own(way);
-    let (link, tunnels, address) = (&way.link, &way.tunnels, way.address);
+    let (link, address) = (&way.link, way.address);
     let block = format!("{}/{}", way.block.0, way.block.1);
     let sources = sources(way);
     let kept_in = kept_in(way);
@@ -67,6 +70,7 @@ pub(crate) fn router(way: &WayOut) -> String {
     } else {
         String::new()
     };
+    let [untracked, untranslated] = around_translations(way);
     format!(
         "{NOTHING}table inet adit {{
 \tmap fixed {{
@@ -77,8 +81,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 {to_floating}\t}}
 \tchain untracked-in {{
 \t\ttype filter hook prerouting priority raw; policy accept;
-\t\tiifname \"{tunnels}*\" notrack
-\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+{untracked}\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
@@ -103,7 +106,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 {kept_in}\t}}
 \tchain leaving {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
-\t\toifname \"{link}\" ip saddr {block} accept
+{untranslated}\t\toifname \"{link}\" ip saddr {block} accept
 \t\toifname \"{link}\" snat ip to ip saddr map @floating
 {sources}{snat}\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to ip saddr map @floating
 \t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to {address}
@@ -169,6 +172,7 @@ mod tests {
             snat: true,
             floating: BTreeMap::new(),
             sources: Vec::new(),
+            translated: BTreeSet::new(),
         };
         let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
         assert!(router(&way).contains(line));
@@ -196,6 +200,7 @@ mod tests {
             snat: false,
             floating: BTreeMap::new(),
             sources: Vec::new(),
+            translated: BTreeSet::new(),
         };
         assert!(router(&way).contains("oifname \"adit-e1\" drop\n"));
         way.sources = ["10.0.0.0/24", "10.0.1.0/24"]

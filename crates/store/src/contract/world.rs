@@ -15,15 +15,15 @@ use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::ssh_key::KeyKind;
 use adit_model::subnet::{AddressRange, StaticRoute};
-use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
+use adit_model::tunnel_context::{RunningTunnel, Translation, TunnelSettings};
 use adit_model::{
     Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
     EndpointGroupId, FloatingIp, FloatingIpId, Gateway, GatewayId, HostId, IkePolicy, IkePolicyId,
     IpsecPolicy, IpsecPolicyId, MacAddress, Name, Network, NetworkAcl, NetworkAclId,
     NetworkAclRuleId, NetworkId, OuterAddresses, Port, PortId, Project, ProjectId, Psk,
     PublicGateway, PublicGatewayId, Revision, Router, RouterId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId, TunnelContext,
-    TunnelContextId, UserId,
+    SecurityGroupRule, SecurityGroupRuleId, SshKey, SshKeyId, Subnet, SubnetId, TranslationId,
+    TunnelContext, TunnelContextId, UserId,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -442,6 +442,15 @@ pub fn ppk() -> Ppk {
     }
 }
 
+fn translation() -> Translation {
+    Translation {
+        id: TranslationId::from_uuid(uuid::Uuid::from_u128(7)),
+        internal: [10, 1, 255, 92].into(),
+        customer: [192, 168, 10, 15].into(),
+        notes: "web".to_owned(),
+    }
+}
+
 fn context(
     project: ProjectId,
     gateway: GatewayId,
@@ -458,6 +467,8 @@ fn context(
             peer_address: Some("198.51.100.7".parse().unwrap()),
             subnets: vec![subnet],
             peer_cidrs: blocks(&["192.168.10.0/24"]),
+            assigned: Some("10.1.255.92/30".parse().unwrap()),
+            translations: vec![translation()],
             ..TunnelSettings::of_old_equipment()
         },
         psk: Psk::new(b"planted".to_vec()).unwrap(),
@@ -465,6 +476,7 @@ fn context(
             connection: ConnectionId::random(),
             ike_policy: IkePolicyId::random(),
             ipsec_policy: IpsecPolicyId::random(),
+            translations: vec![translation()],
         }),
         ends_at: Some(created_at + Duration::DAY),
         created_at,
