@@ -15,9 +15,6 @@ use crate::{Caller, Control};
 /// How many entries of the log are read at once.
 const STEP: u32 = 500;
 
-/// How often the log is looked at unasked: another process may write too.
-const INTERVAL: Duration = Duration::from_secs(1);
-
 /// How many are told at once, at most.
 const BATCH: usize = 256;
 
@@ -94,8 +91,8 @@ impl Control {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the change log could not be read");
             }
-            // An end of the channel is the end of the service.
-            let _ = timeout(INTERVAL, newest.changed()).await;
+            // Another process may write too, and rings no bell here. An end of the channel is the end of the service.
+            let _ = timeout(self.0.config.timing.sweep, newest.changed()).await;
         }
     }
 
