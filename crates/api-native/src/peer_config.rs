@@ -104,7 +104,8 @@ async fn peer_config(
     if wanted.with_psk {
         cx.may_read_keys()?;
     }
-    let text = text(&cx, &view, wanted.vendor, wanted.with_psk).await?;
+    let parameters = parameters(&cx, &view).await?;
+    let text = text(&view, &parameters, wanted.vendor, wanted.with_psk)?;
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
@@ -113,9 +114,9 @@ async fn peer_config(
 }
 
 /// The configuration of the other end, with the key only where that is asked for.
-pub(crate) async fn text(
-    cx: &Context,
+pub(crate) fn text(
     view: &ConnectionView,
+    (ike, ipsec): &(IkeParameters, IpsecParameters),
     vendor: Vendor,
     with_psk: bool,
 ) -> Result<String, Problem> {
@@ -123,7 +124,6 @@ pub(crate) async fn text(
         let detail = "configurations are written of connections by a pre-shared key alone";
         return Err(Problem::misfit(detail));
     };
-    let (ike, ipsec) = parameters(cx, view).await?;
     let row = &view.connection;
     let parsed = |text: &Option<String>, address| {
         text.as_deref()
@@ -142,8 +142,8 @@ pub(crate) async fn text(
         other_id,
         other_cidrs: row.ends.local(),
         psk: with_psk.then_some(psk),
-        ike,
-        ipsec,
+        ike: ike.clone(),
+        ipsec: ipsec.clone(),
         dead_peer: row.dead_peer_detection,
         must_begin: row.initiator == Initiator::ResponseOnly || row.peer_address.is_unspecified(),
     };

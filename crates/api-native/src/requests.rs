@@ -4,13 +4,16 @@ mod shape;
 mod sheet;
 mod ticket;
 
+use std::convert::Infallible;
+
 use adit_api::origin;
 use adit_api::paging::Place;
 use adit_model::{ConnectionRequest, ConnectionRequestId};
 use axum::Json as Answer;
-use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -36,15 +39,12 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
 }
 
 /// Under which address the service was asked.
-pub(crate) struct Origin(String);
+struct Origin(String);
 
-impl axum::extract::FromRequestParts<Native> for Origin {
-    type Rejection = std::convert::Infallible;
+impl FromRequestParts<Native> for Origin {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(
-        parts: &mut axum::http::request::Parts,
-        native: &Native,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, native: &Native) -> Result<Self, Infallible> {
         let public = native.config.public_url.as_deref();
         Ok(Self(origin::of(public, &parts.headers, &parts.extensions)))
     }
@@ -59,7 +59,7 @@ struct RenewShape {
     secret_hours: Option<u32>,
 }
 
-const UNCACHED: [(axum::http::HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+const UNCACHED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 async fn find(cx: &Context, id: Uuid) -> Result<ConnectionRequest, Problem> {
     let id = ConnectionRequestId::from_uuid(id);

@@ -1,8 +1,7 @@
-//! The change log for whoever follows it: events, the audit, other nodes.
+//! The change log for whoever asks: the audit. Who follows it is in `follow`.
 //!
-//! A reader asks for what came after the revision that it read last, and waits where there is nothing
-//! yet. A project's people see what happened to their project's rows, administrators see everything.
-//! Entries don't stay for ever: a reader that is too late is told so, and begins anew.
+//! A project's people see what happened to their project's rows, administrators see everything. Entries
+//! don't stay for ever.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -17,24 +16,24 @@ use crate::config::LogLimits;
 use crate::error::Error;
 use crate::{Caller, Control};
 
-/// What a reader of the change log is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum LogPage {
-    /// What came after the revision, oldest first; none where nothing did.
-    Entries(Vec<LogEntry>),
-    /// What came after the revision is not all there any more, or the revision is none of this log.
-    Lost(LogBounds),
-}
-
 /// How many entries are forgotten in one transaction: others write in between.
 const STEP: u32 = 500;
 
 /// How often old entries are looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Whose entries a caller sees.
-fn scope(caller: &Caller) -> Option<ProjectId> {
-    (caller.role < Role::Admin).then_some(caller.project)
+/// Whose entries a caller sees that asks for this project's, or for all.
+///
+/// # Errors
+/// It may not see them.
+pub(crate) fn scope(caller: &Caller, asked: Option<ProjectId>) -> Result<Option<ProjectId>, Error> {
+    if caller.role >= Role::Admin {
+        return Ok(asked);
+    }
+    match asked.is_none_or(|asked| asked == caller.project) {
+        true => Ok(Some(caller.project)),
+        false => Err(Error::Forbidden("administrators")),
+    }
 }
 
 impl Control {
@@ -56,12 +55,7 @@ impl Control {
         caller: &Caller,
         mut query: AuditQuery,
     ) -> Result<Vec<(LogEntry, Option<Name>)>, Error> {
-        if let Some(own) = scope(caller) {
-            if query.project.is_some_and(|asked| asked != own) {
-                return Err(Error::Forbidden("administrators"));
-            }
-            query.project = Some(own);
-        }
+        query.project = scope(caller, query.project)?;
         let mut tx = self.read().await?;
         let entries = tx.audit(&query).await?;
         drop(tx);
@@ -93,51 +87,6 @@ impl Control {
             }
         }
         Ok(names)
-    }
-
-    /// What came after a revision, at most so many entries, as far as the caller may see it.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn log_after(
-        &self,
-        caller: &Caller,
-        revision: u64,
-        limit: u32,
-    ) -> Result<LogPage, Error> {
-        let mut tx = self.read().await?;
-        let bounds = tx.log_bounds().await?;
-        if revision.saturating_add(1) < bounds.first || revision > bounds.last {
-            return Ok(LogPage::Lost(bounds));
-        }
-        let entries = tx.log_after(scope(caller), revision, limit).await?;
-        Ok(LogPage::Entries(entries))
-    }
-
-    /// The same, but waits where nothing came yet: there is at least one entry.
-    ///
-    /// # Errors
-    /// The store can't answer.
-    pub async fn log_next(
-        &self,
-        caller: &Caller,
-        revision: u64,
-        limit: u32,
-    ) -> Result<LogPage, Error> {
-        let mut newest = self.0.newest.subscribe();
-        let mut after = revision;
-        loop {
-            newest.mark_unchanged();
-            let seen = self.log_bounds().await?.last;
-            let page = self.log_after(caller, after, limit).await?;
-            if page != LogPage::Entries(Vec::new()) {
-                return Ok(page);
-            }
-            // What there was by then was others'.
-            after = after.max(seen);
-            let ended = |error: tokio::sync::watch::error::RecvError| Error::Internal(error.into());
-            newest.changed().await.map_err(ended)?;
-        }
     }
 
     /// Forgets entries that are not kept, step by step; answers how many.

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_model::change::Actor;
-use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::connection::{DeadPeerDetection, Initiator};
 use adit_model::connection_request::{RequestState, RequestStep};
 use adit_model::gateway::GatewayMode;
 use adit_model::{
@@ -36,13 +36,6 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The longest a recipient's name may be, in characters.
 const LONGEST_RECIPIENT: usize = 255;
-
-/// A peer that is gone is begun with again.
-const DEAD_PEER: DeadPeerDetection = DeadPeerDetection {
-    action: DpdAction::Restart,
-    interval_s: 30,
-    timeout_s: 120,
-};
 
 /// What somebody asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -184,7 +177,7 @@ impl Control {
             },
             mtu: 0,
             initiator: Initiator::BiDirectional,
-            dead_peer_detection: DEAD_PEER,
+            dead_peer_detection: DeadPeerDetection::RESTART,
             distribute_traffic: false,
             ike_policy: None,
             ipsec_policy: None,
@@ -333,13 +326,9 @@ impl Control {
                     .await?;
             }
             if let Some(gateway) = row.made_gateway {
-                let mut tx = control.read().await?;
-                let is_unused = tx.gateway(row.project, gateway).await?.is_some()
-                    && tx.connections_of_gateway(gateway).await?.is_empty();
-                drop(tx);
-                if is_unused {
-                    control.delete_gateway(caller, gateways, gateway).await?;
-                }
+                control
+                    .delete_unused_gateway(caller, gateways, gateway)
+                    .await?;
             }
         }
         together.commit().await

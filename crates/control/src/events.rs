@@ -104,8 +104,8 @@ impl FromStr for EventPlace {
 /// The latest events.
 pub(crate) struct Events {
     ring: Mutex<Ring>,
-    /// The number of the last, for those who wait for the next.
-    pub(crate) last: watch::Sender<u64>,
+    /// Rings when there is another.
+    pub(crate) bell: watch::Sender<()>,
 }
 
 pub(crate) struct Ring {
@@ -142,7 +142,7 @@ impl Events {
                 events: VecDeque::new(),
                 last,
             }),
-            last: watch::Sender::new(0),
+            bell: watch::Sender::new(()),
         }
     }
 
@@ -159,7 +159,7 @@ impl Events {
     }
 
     fn push(&self, revision: Option<u64>, event: impl FnOnce(EventPlace) -> Event) {
-        let number = {
+        {
             let mut ring = self.ring();
             if revision.is_some_and(|revision| revision <= ring.last.revision) {
                 return;
@@ -171,9 +171,8 @@ impl Events {
                 ring.events.pop_front();
             }
             ring.events.push_back(Arc::new(event));
-            ring.last.number
-        };
-        self.last.send_replace(number);
+        }
+        self.bell.send_replace(());
     }
 
     /// Tells what was observed of a thing.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_model::project::Role;
 use adit_model::{Noun, ProjectId};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::change_log::scope;
 use crate::error::Error;
 use crate::events::{Event, EventPlace, changed};
 use crate::{Caller, Control};
@@ -129,12 +129,7 @@ impl Control {
         from: Option<EventPlace>,
         mut subject: Subject,
     ) -> Result<Follower, Error> {
-        if caller.role < Role::Admin {
-            if subject.project.is_some_and(|asked| asked != caller.project) {
-                return Err(Error::Forbidden("administrators"));
-            }
-            subject.project = Some(caller.project);
-        }
+        subject.project = scope(caller, subject.project)?;
         let events = self.0.view.events();
         let position = from.map_or_else(|| Position::Live(events.ring().last), Position::Coming);
         Ok(Follower {
@@ -153,12 +148,12 @@ impl Follower {
     /// # Errors
     /// The store can't answer.
     pub async fn next(&mut self, patience: Duration) -> Result<Vec<Told>, Error> {
-        let mut last = self.control.0.view.events().last.subscribe();
+        let mut bell = self.control.0.view.events().bell.subscribe();
         let news = async {
             loop {
-                last.mark_unchanged();
+                bell.mark_unchanged();
                 let told = self.look().await?;
-                if !told.is_empty() || last.changed().await.is_err() {
+                if !told.is_empty() || bell.changed().await.is_err() {
                     return Ok(told);
                 }
             }

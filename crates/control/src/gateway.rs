@@ -216,6 +216,23 @@ impl Control {
         Ok(())
     }
 
+    /// Deletes a gateway that was made for something else, if it is still there and has no connection.
+    pub(crate) async fn delete_unused_gateway(
+        &self,
+        caller: &Caller,
+        rules: Rules,
+        id: GatewayId,
+    ) -> Result<(), Error> {
+        let mut tx = self.read().await?;
+        let is_unused = tx.gateway(caller.project, id).await?.is_some()
+            && tx.connections_of_gateway(id).await?.is_empty();
+        drop(tx);
+        match is_unused {
+            true => self.delete_gateway(caller, rules, id).await,
+            false => Ok(()),
+        }
+    }
+
     /// Refuses one more than everybody may have.
     async fn check_limits(
         &self,

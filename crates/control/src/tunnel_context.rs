@@ -13,9 +13,7 @@ mod edit;
 use adit_model::gateway::GatewayMode;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::tunnel_context::TunnelSettings;
-use adit_model::{
-    Cidr, GatewayId, Name, Revision, RouterId, Subnet, TunnelContext, TunnelContextId,
-};
+use adit_model::{Cidr, Name, Revision, RouterId, Subnet, TunnelContext, TunnelContextId};
 use adit_store::{NumberOf, Query, Transaction};
 use time::{Date, Month, OffsetDateTime};
 
@@ -206,11 +204,9 @@ impl Control {
                 .delete_unused_policy::<IpsecParameters>(caller, running.ipsec_policy)
                 .await?;
         }
-        if control.is_unused_gateway(caller, row.gateway).await? {
-            control
-                .delete_gateway(caller, gateways, row.gateway)
-                .await?;
-        }
+        control
+            .delete_unused_gateway(caller, gateways, row.gateway)
+            .await?;
         together.commit().await
     }
 
@@ -269,12 +265,6 @@ impl Control {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    async fn is_unused_gateway(&self, caller: &Caller, id: GatewayId) -> Result<bool, Error> {
-        let mut tx = self.read().await?;
-        Ok(tx.gateway(caller.project, id).await?.is_some()
-            && tx.connections_of_gateway(id).await?.is_empty())
     }
 }
 

@@ -125,6 +125,15 @@ pub struct DeadPeerDetection {
     pub timeout_s: u32,
 }
 
+impl DeadPeerDetection {
+    /// A peer that is gone is begun with again: where nobody says otherwise.
+    pub const RESTART: Self = Self {
+        action: DpdAction::Restart,
+        interval_s: 30,
+        timeout_s: 120,
+    };
+}
+
 /// What is reachable at both ends of a connection, and who says so. Blocks are in the order given,
 /// and never none, but where routes say them.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,7 +5,7 @@ use adit_control::gateway::{NewGateway, Place};
 use adit_control::policy::{NewPolicy, Phase};
 use adit_control::router::NewRouter;
 use adit_control::{Allowance, Control, Naming, Noun};
-use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::connection::{DeadPeerDetection, Initiator};
 use adit_model::gateway::GatewayMode;
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Cidr, GatewayId, Name, RouterId, SubnetId};
@@ -123,13 +123,6 @@ const fn yes() -> bool {
     true
 }
 
-/// A peer that is gone is begun with again.
-const DEAD_PEER: DeadPeerDetection = DeadPeerDetection {
-    action: DpdAction::Restart,
-    interval_s: 30,
-    timeout_s: 120,
-};
-
 /// What a body asks for of either phase: a reference, or what to make.
 enum Wished<P: Phase> {
     There(P::Id),
@@ -215,7 +208,7 @@ impl NewConnectionShape {
             distribute_traffic: false,
             mtu: self.mtu,
             initiator: self.initiator,
-            dead_peer_detection: dpd.unwrap_or(DEAD_PEER),
+            dead_peer_detection: dpd.unwrap_or(DeadPeerDetection::RESTART),
             ike_policy,
             ipsec_policy,
             admin_state_up: self.enabled,

@@ -94,7 +94,8 @@ fn pair(text: &mut String, pair: &PairReport) {
 /// Writes the sheet.
 pub(super) async fn write(cx: &Context, row: &ConnectionRequest) -> Result<String, Problem> {
     let view = find(cx, row.connection.uuid()).await?;
-    let (ike, ipsec) = peer_config::parameters(cx, &view).await?;
+    let parameters = peer_config::parameters(cx, &view).await?;
+    let (ike, ipsec) = &parameters;
     let mut text = String::new();
     let _ = writeln!(text, "VPN connection {}\n", row.name);
     let _ = writeln!(text, "Gateway IP here:     {}", view.local_address);
@@ -114,9 +115,9 @@ pub(super) async fn write(cx: &Context, row: &ConnectionRequest) -> Result<Strin
     policy(
         &mut text,
         "IKE policy (what this end takes, best first)",
-        &IkeShape::from(&ike),
+        &IkeShape::from(ike),
     );
-    policy(&mut text, "IPsec policy", &IpsecShape::from(&ipsec));
+    policy(&mut text, "IPsec policy", &IpsecShape::from(ipsec));
     let _ = writeln!(text, "\nProgress");
     let actors = row.steps.iter().filter_map(|step| step.by);
     let names = cx.control().names_of(actors).await?;
@@ -131,7 +132,7 @@ pub(super) async fn write(cx: &Context, row: &ConnectionRequest) -> Result<Strin
     }
     for (vendor, title) in VENDORS {
         let _ = writeln!(text, "\n----- {title} -----");
-        match peer_config::text(cx, &view, vendor, false).await {
+        match peer_config::text(&view, &parameters, vendor, false) {
             Ok(configuration) => text.push_str(&configuration),
             Err(problem) => {
                 let _ = writeln!(text, "{}", problem.detail());

@@ -11,6 +11,7 @@ use adit_crypto::sha256;
 use adit_model::change::Actor;
 use adit_model::connection_request::{RequestState, RequestStep, SecretLink};
 use adit_model::{ConnectionRequest, ConnectionRequestId, Psk};
+use adit_store::StoreError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use uuid::Uuid;
@@ -97,6 +98,12 @@ pub enum SecretError {
     Control(#[from] Error),
 }
 
+impl From<StoreError> for SecretError {
+    fn from(error: StoreError) -> Self {
+        Self::Control(error.into())
+    }
+}
+
 fn passphrase_hash(proof: &[u8], passphrase: &str) -> [u8; 32] {
     // As people type it.
     let typed = passphrase.chars().filter(char::is_ascii_alphanumeric);
@@ -159,48 +166,34 @@ impl Control {
     /// See [`SecretError`].
     pub async fn open_secret(&self, code: &str, passphrase: &str) -> Result<Opened, SecretError> {
         let (id, proof) = read(code).ok_or(SecretError::Unknown)?;
-        let known = self
-            .read()
-            .await
-            .map_err(Error::from)?
-            .any_connection_request(id)
-            .await;
-        let known = known.map_err(Error::from)?.ok_or(SecretError::Unknown)?;
-        if known.secret.proof != proof_hash(&proof) {
+        let known = self.read().await?.any_connection_request(id).await?;
+        // Who has no link has nothing written.
+        if known.is_none_or(|row| row.secret.proof != proof_hash(&proof)) {
             return Err(SecretError::Unknown);
         }
-        let mut tx = self.change_by(Actor::Link).await.map_err(Error::from)?;
-        let row = tx.any_connection_request(id).await.map_err(Error::from)?;
+        let mut tx = self.change_by(Actor::Link).await?;
+        let row = tx.any_connection_request(id).await?;
         let mut row = row.ok_or(SecretError::Unknown)?;
-        let outcome = self.judge(&row, &proof, passphrase);
-        let psk = match outcome {
+        let psk = match self.judge(&row, &proof, passphrase) {
             Ok(()) => {
-                let connection = tx
-                    .any_connection(row.connection)
-                    .await
-                    .map_err(Error::from)?;
+                let connection = tx.any_connection(row.connection).await?;
                 let psk = connection.and_then(|row| row.authentication.psk().cloned());
-                Ok(psk.ok_or(SecretError::Unknown)?)
+                psk.ok_or(SecretError::Unknown)
             }
             Err(refused) => Err(refused),
         };
-        if psk.is_ok() {
-            row.steps.push(RequestStep {
+        match &psk {
+            Ok(_) => row.steps.push(RequestStep {
                 state: RequestState::SecretFetched,
                 at: self.now(),
                 by: Some(Actor::Link),
-            });
-        } else if row.secret.failures < COUNTED {
-            row.secret.failures += 1;
-        } else {
-            return Err(psk.err().unwrap_or(SecretError::Unknown));
+            }),
+            Err(_) if row.secret.failures < COUNTED => row.secret.failures += 1,
+            Err(_) => return psk.map(|psk| Opened { request: row, psk }),
         }
-        row.revision = tx.update(&row).await.map_err(Error::from)?;
-        tx.commit().await.map_err(Error::from)?;
-        Ok(Opened {
-            request: row,
-            psk: psk?,
-        })
+        row.revision = tx.update(&row).await?;
+        tx.commit().await?;
+        psk.map(|psk| Opened { request: row, psk })
     }
 
     /// Whether a link opens.
@@ -211,6 +204,9 @@ impl Control {
         passphrase: &str,
     ) -> Result<(), SecretError> {
         let link = &row.secret;
+        if link.proof != proof_hash(proof) {
+            return Err(SecretError::Unknown);
+        }
         if row.was(RequestState::SecretFetched) {
             return Err(SecretError::Used);
         }

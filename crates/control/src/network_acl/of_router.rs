@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use adit_model::change::Actor;
 use adit_model::network_acl::{AclRule, Flow, NetworkAclRule};
 use adit_model::{Name, NetworkAcl, NetworkAclId, NetworkAclRuleId, Router, RouterId, Subnet};
 use adit_store::{Query, Transaction};
@@ -11,6 +10,7 @@ use super::find;
 use crate::change::Change;
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
+use crate::router_default::RouterDefault;
 use crate::{Caller, Control, on_router};
 
 /// A network ACL with what is around it.
@@ -22,6 +22,16 @@ pub struct NetworkAclView {
     pub router: Router,
     /// The subnets whose edges are as it says.
     pub subnets: Vec<Subnet>,
+}
+
+impl RouterDefault for NetworkAcl {
+    async fn known(tx: &mut dyn Transaction, router: RouterId) -> Result<Option<Self>, Error> {
+        default_of(tx, router).await
+    }
+
+    async fn make(control: &Control, tx: &mut Change, router: &Router) -> Result<Self, Error> {
+        control.default_acl_of_router(tx, router).await
+    }
 }
 
 impl Control {
@@ -80,26 +90,7 @@ impl Control {
         &self,
         routers: &[Router],
     ) -> Result<HashMap<RouterId, NetworkAcl>, Error> {
-        let mut found = HashMap::new();
-        let mut tx = self.read().await?;
-        for router in routers {
-            let default = default_of(&mut *tx, router.id).await?;
-            found.extend(default.map(|acl| (router.id, acl)));
-        }
-        drop(tx);
-        if routers.iter().all(|router| found.contains_key(&router.id)) {
-            return Ok(found);
-        }
-        let mut making = self.change_by(Actor::Service).await?;
-        for router in routers {
-            // One that went in the meantime needs none.
-            if let Some(router) = making.any_router(router.id).await? {
-                let acl = self.default_acl_of_router(&mut making, &router).await?;
-                found.insert(router.id, acl);
-            }
-        }
-        making.commit().await?;
-        Ok(found)
+        self.defaults_of_routers(routers).await
     }
 
     /// A router's default network ACL, made if it is not there: it lets everything through.

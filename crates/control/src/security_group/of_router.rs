@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use adit_model::change::Actor;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::{Name, Port, Router, RouterId, SecurityGroup, SecurityGroupId, SecurityGroupRule};
 use adit_store::{Only, Query, Transaction};
@@ -11,6 +10,7 @@ use super::{NewRule, find};
 use crate::change::Change;
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
+use crate::router_default::RouterDefault;
 use crate::{Caller, Control};
 
 /// A router's group with what is around it.
@@ -26,6 +26,16 @@ pub struct RouterGroupView {
     pub members: Vec<Port>,
     /// The groups that its rules name.
     pub named: Vec<SecurityGroup>,
+}
+
+impl RouterDefault for SecurityGroup {
+    async fn known(tx: &mut dyn Transaction, router: RouterId) -> Result<Option<Self>, Error> {
+        default_of(tx, router).await
+    }
+
+    async fn make(control: &Control, tx: &mut Change, router: &Router) -> Result<Self, Error> {
+        control.default_group_of_router(tx, router).await
+    }
 }
 
 impl Control {
@@ -88,26 +98,7 @@ impl Control {
         &self,
         routers: &[Router],
     ) -> Result<HashMap<RouterId, SecurityGroup>, Error> {
-        let mut found = HashMap::new();
-        let mut tx = self.read().await?;
-        for router in routers {
-            let default = default_of(&mut *tx, router.id).await?;
-            found.extend(default.map(|group| (router.id, group)));
-        }
-        drop(tx);
-        if routers.iter().all(|router| found.contains_key(&router.id)) {
-            return Ok(found);
-        }
-        let mut making = self.change_by(Actor::Service).await?;
-        for router in routers {
-            // One that went in the meantime needs none.
-            if let Some(router) = making.any_router(router.id).await? {
-                let group = self.default_group_of_router(&mut making, &router).await?;
-                found.insert(router.id, group);
-            }
-        }
-        making.commit().await?;
-        Ok(found)
+        self.defaults_of_routers(routers).await
     }
 
     /// A router's default group, made if it is not there: it lets everything through, both ways.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
+use adit_model::connection::{DeadPeerDetection, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters, Policy};
 use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
 use adit_model::{Cidr, Connection, ConnectionId, Gateway, Name, TunnelContext, TunnelContextId};
@@ -13,13 +13,6 @@ use crate::connection::{self, ConnectionChange, EndsChange, GivenEnds, NewConnec
 use crate::error::{Error, Rule};
 use crate::policy::{NewPolicy, Phase, PolicyEdit};
 use crate::{Caller, Control, Naming};
-
-/// A peer that is gone is begun with again.
-const DEAD_PEER: DeadPeerDetection = DeadPeerDetection {
-    action: DpdAction::Restart,
-    interval_s: 30,
-    timeout_s: 120,
-};
 
 /// What is staged, once nothing is missing.
 struct Complete {
@@ -176,7 +169,7 @@ impl Control {
             distribute_traffic: false,
             mtu: 0,
             initiator: Initiator::BiDirectional,
-            dead_peer_detection: DEAD_PEER,
+            dead_peer_detection: DeadPeerDetection::RESTART,
             ike_policy: Some(running.ike_policy),
             ipsec_policy: Some(running.ipsec_policy),
             admin_state_up: true,
