@@ -179,9 +179,11 @@ impl Scene {
         assert!(is_counted, "SAs come and go: {}", peer.sas().text);
     }
 
-    /// Whether all SAs stayed that were there before the pings.
+    /// Whether no SA took along what it had counted, neither one that was there before the pings nor
+    /// one that came and went in the meantime.
     #[track_caller]
     fn is_counted(&self, connection: &str, peer: &Peer) -> bool {
+        let ever = peer.children_ever();
         let before = peer.sas();
         let counted = |what: &str| {
             let traffic = &self.api.get(connection).is(200)["negotiated"]["traffic"];
@@ -205,7 +207,10 @@ impl Scene {
             let grown = after.packets_in >= before.packets_in + 20
                 && after.packets_out >= before.packets_out + 20;
             let ours = counted("packets_in") >= 20 && counted("packets_out") >= 20;
-            (grown && ours).then_some(true)
+            match grown && ours {
+                true => Some(true),
+                false => (peer.children_ever() > ever).then_some(false),
+            }
         });
         grown.unwrap_or_else(|| {
             let before = before.text;

@@ -393,6 +393,11 @@ impl Peer {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
+    /// How many Child SAs it has ever had, those that are gone counted.
+    pub(crate) fn children_ever(&self) -> usize {
+        self.log().matches(" established with SPIs ").count()
+    }
+
     pub(crate) fn sas(&self) -> Sas {
         Sas::parse(self.swanctl("--list-sas"))
     }
