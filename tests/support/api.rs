@@ -18,7 +18,7 @@ pub(crate) const METRICS_TOKEN: &str = "a token of the tests";
 pub(crate) struct Api {
     /// Where the API is, without a path.
     pub(crate) base: String,
-    token: String,
+    pub(crate) token: String,
 }
 
 /// What was answered.

@@ -47,6 +47,19 @@ impl Site {
         name: &str,
         cidrs: &[&str],
     ) -> Self {
+        let mut site = Self::without_gateway(serve, api, name, cidrs);
+        let body = json!({
+            "name": format!("gateway-{name}"),
+            "subnet": {"id": site.subnets[0]},
+            "mode": mode,
+        });
+        let gateway = api.post("vpn_gateways", &body.to_string()).is(201);
+        site.has_gateway(api, &gateway);
+        site
+    }
+
+    /// The same without a gateway.
+    pub(crate) fn without_gateway(serve: &Serve, api: &Api, name: &str, cidrs: &[&str]) -> Self {
         let id = |body: serde_json::Value| body["id"].as_str().unwrap().to_owned();
         let vpc = api.post("vpcs", &json!({"name": format!("vpc-{name}")}).to_string());
         let vpc = id(vpc.is(201));
@@ -80,26 +93,24 @@ impl Site {
             instances.push(Instance { namespace, address });
             subnets.push(subnet);
         }
-        let body = json!({
-            "name": format!("gateway-{name}"),
-            "subnet": {"id": subnets[0]},
-            "mode": mode,
-        });
-        let gateway = api.post("vpn_gateways", &body.to_string()).is(201);
-        let address = gateway["public_ip"]["address"].as_str().unwrap().to_owned();
-        let gateway = id(gateway);
-        until("the gateway is available", PATIENCE, || {
-            let seen = api.get(&format!("vpn_gateways/{gateway}")).is(200);
-            (seen["status"] == "available").then_some(())
-        });
         Self {
             vpc,
-            gateway,
-            address,
+            gateway: String::new(),
+            address: String::new(),
             cidrs: cidrs.iter().map(|cidr| (*cidr).to_owned()).collect(),
             subnets,
             instances,
         }
+    }
+
+    /// Waits until its gateway, which was made so, is there.
+    pub(crate) fn has_gateway(&mut self, api: &Api, made: &serde_json::Value) {
+        self.address = made["public_ip"]["address"].as_str().unwrap().to_owned();
+        self.gateway = made["id"].as_str().unwrap().to_owned();
+        until("the gateway is available", PATIENCE, || {
+            let seen = api.get(&format!("vpn_gateways/{}", self.gateway)).is(200);
+            (seen["status"] == "available").then_some(())
+        });
     }
 
     /// Makes a connection with more fields than the usual ones; its path.
