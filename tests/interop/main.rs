@@ -9,6 +9,7 @@ mod certificates;
 mod childless;
 mod dead_peer;
 mod ends;
+mod explain;
 mod failures;
 mod fragments;
 mod lives;

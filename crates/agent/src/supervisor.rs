@@ -237,13 +237,13 @@ impl Supervisor {
     /// A worker that died has taken its SAs along.
     async fn report_death(&self, how: &str) {
         let now = OffsetDateTime::now_utc();
-        let reason = Reason {
-            code: ReasonCode::InternalError,
-            whose: Whose::Local,
-            since: now,
-            evidence: format!("the gateway's worker ended ({how}); another one is being started"),
-            next_step: "Wait some seconds; if it goes on, look into the log of adit serve.".into(),
-        };
+        let reason = Reason::new(
+            ReasonCode::InternalError,
+            Whose::Local,
+            now,
+            format!("the gateway's worker ended ({how}); another one is being started"),
+            "Wait some seconds; if it goes on, look into the log of adit serve.",
+        );
         let Some(wanted) = self.orders.wanted() else {
             return;
         };

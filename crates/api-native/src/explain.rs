@@ -1,10 +1,11 @@
 //! `connections/{id}/explain`: the ladder in sentences, for people.
 
 use std::fmt::Write as _;
+use std::iter;
 
 use adit_control::connection::ConnectionView;
 use adit_model::observed::TunnelState;
-use adit_model::{Reason, Whose};
+use adit_model::{Compared, Fixes, Reason, ReasonCode, Whose};
 use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -65,28 +66,70 @@ pub(crate) fn text(view: &ConnectionView) -> String {
 }
 
 fn say(out: &mut String, reason: &Reason) {
-    let where_to = match reason.whose {
-        Whose::Local => "here",
-        Whose::Peer => "at the other end",
-        Whose::Network => "between the two ends",
+    let evidence = ended(&reason.evidence);
+    line(out, format!("Why ({}): {evidence}.", reason.code.as_str()));
+    if !reason.algorithms.is_empty() {
+        line(out, "");
+        table(out, &reason.algorithms);
+        line(out, "");
+    }
+    match &reason.fixes {
+        Some(Fixes { here, there }) => {
+            line(out, "What to do, one of:");
+            line(out, format!("  - here: {}.", ended(here)));
+            line(out, format!("  - at the other end: {}.", ended(there)));
+        }
+        None => {
+            let where_to = match reason.whose {
+                Whose::Local => "here",
+                Whose::Peer => "at the other end",
+                Whose::Network => "between the two ends",
+            };
+            let step = begun(ended(&reason.next_step));
+            line(out, format!("What to do, {where_to}: {step}."));
+        }
+    }
+}
+
+/// Both ends' algorithms, a line for each kind; what differs is marked.
+fn table(out: &mut String, lines: &[Compared]) {
+    let cell = |names: &[String]| match names {
+        [] => "-".to_owned(),
+        names => names.join(" "),
     };
-    line(
-        out,
-        format!(
-            "Why ({}): {}.",
-            reason.code.as_str(),
-            ended(&reason.evidence)
-        ),
-    );
-    line(
-        out,
-        format!("What to do, {where_to}: {}.", ended(&reason.next_step)),
-    );
+    let head = ("", "here".to_owned(), "at the other end".to_owned(), false);
+    let rows = lines.iter().map(|one| {
+        (
+            one.kind.as_str(),
+            cell(&one.ours),
+            cell(&one.theirs),
+            one.differs,
+        )
+    });
+    let rows: Vec<_> = iter::once(head).chain(rows).collect();
+    let widest = |len: fn(&(&str, String, String, bool)) -> usize| {
+        rows.iter().map(len).max().unwrap_or_default()
+    };
+    let (kinds, ours) = (widest(|row| row.0.len()), widest(|row| row.1.len()));
+    for (kind, here, there, differs) in &rows {
+        let mark = if *differs { "x" } else { " " };
+        line(
+            out,
+            format!("  {mark} {kind:kinds$}  {here:ours$}  {there}"),
+        );
+    }
 }
 
 /// Without the full stop that it may have.
 fn ended(sentence: &str) -> &str {
     sentence.strip_suffix('.').unwrap_or(sentence)
+}
+
+/// An order, as a sentence begins.
+fn begun(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn rung_line(view: &ConnectionView, rung: &Rung) -> String {
@@ -96,6 +139,16 @@ fn rung_line(view: &ConnectionView, rung: &Rung) -> String {
         Progress::NotYet => "-",
     };
     format!("  {mark} {}", words(view, rung))
+}
+
+fn has(view: &ConnectionView, code: ReasonCode) -> bool {
+    view.reasons.iter().any(|one| one.code == code)
+}
+
+/// Whether it is for the peer to begin.
+fn awaits_peer(view: &ConnectionView) -> bool {
+    let mut reasons = view.reasons.iter();
+    reasons.any(|one| one.code == ReasonCode::Negotiating && one.whose == Whose::Peer)
 }
 
 /// What a rung says.
@@ -116,9 +169,15 @@ fn words(view: &ConnectionView, rung: &Rung) -> String {
         (Step::Configured, Progress::Done) => {
             format!("The gateway is there, at {}.", view.local_address)
         }
+        (Step::Configured, _) if has(view, ReasonCode::AdministrativelyDown) => {
+            "It is not wanted up.".to_owned()
+        }
         (Step::Configured, _) if stops_here => "What is wished for can't be as it is.".to_owned(),
         (Step::Configured, _) => "The gateway is not there yet.".to_owned(),
         (Step::PeerReachable, Progress::Done) => format!("{peer} answers."),
+        (Step::PeerReachable, Progress::Stopped) if awaits_peer(view) => {
+            format!("{peer} has not begun yet.")
+        }
         (Step::PeerReachable, Progress::Stopped) => format!("{peer} does not answer."),
         (Step::PeerReachable, Progress::NotYet) => format!("Whether {peer} answers is not known."),
         (Step::IkeSa, Progress::Done) => {
@@ -134,6 +193,9 @@ fn words(view: &ConnectionView, rung: &Rung) -> String {
         }
         (Step::Authenticated, Progress::NotYet) => "Nobody has shown who he is.".to_owned(),
         (Step::ChildSa, Progress::Done) => format!("{pair} is carried."),
+        (Step::ChildSa, Progress::Stopped) if rung.is_partly_there => {
+            format!("{pair} is carried in part alone.")
+        }
         (Step::ChildSa, Progress::Stopped) => format!("{pair} is not carried."),
         (Step::ChildSa, Progress::NotYet) => format!("{pair} waits for that."),
         (Step::TrafficIn, Progress::Done) => {

@@ -46,6 +46,9 @@ pub(crate) struct Rung {
     /// The pair of blocks, of a Child SA: `local === peer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pair: Option<String>,
+    /// Of a pair at which it stops: whether packets between some of its addresses are carried.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_partly_there: bool,
 }
 
 impl Rung {
@@ -54,6 +57,7 @@ impl Rung {
             step,
             progress,
             pair: None,
+            is_partly_there: false,
         }
     }
 }
@@ -85,18 +89,36 @@ fn pairs(view: &ConnectionView) -> Vec<(Cidr, Cidr)> {
     ends.local().iter().copied().flat_map(peers).collect()
 }
 
-/// Whether a Child SA carries this pair.
-fn is_carried(view: &ConnectionView, (local, peer): (Cidr, Cidr)) -> bool {
+/// How much of a pair Child SAs carry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Carried {
+    Nothing,
+    Part,
+    All,
+}
+
+/// How much of this pair Child SAs carry.
+fn carried(view: &ConnectionView, (local, peer): (Cidr, Cidr)) -> Carried {
     let observed = view
         .observed
         .as_ref()
         .filter(|_| view.state == TunnelState::Up);
-    observed.is_some_and(|observed| {
-        let within =
-            |blocks: &[Cidr], one: Cidr| blocks.iter().any(|block| block.contains_block(one));
-        let mut children = observed.children.iter();
-        children.any(|child| within(&child.local_cidrs, local) && within(&child.peer_cidrs, peer))
-    })
+    let of_blocks = |blocks: &[Cidr], one: Cidr| {
+        let each = blocks.iter().map(|block| {
+            if block.contains_block(one) {
+                Carried::All
+            } else if one.contains_block(*block) {
+                Carried::Part
+            } else {
+                Carried::Nothing
+            }
+        });
+        each.max().unwrap_or(Carried::Nothing)
+    };
+    let children = observed.iter().flat_map(|observed| &observed.children);
+    let each = children
+        .map(|child| of_blocks(&child.local_cidrs, local).min(of_blocks(&child.peer_cidrs, peer)));
+    each.max().unwrap_or(Carried::Nothing)
 }
 
 /// All rungs, from the bottom up.
@@ -123,14 +145,16 @@ pub(crate) fn ladder(view: &ConnectionView) -> Vec<Rung> {
     ];
     let mut rungs: Vec<_> = steps.map(|step| Rung::of(step, progress(step))).into();
     for pair in pairs(view) {
+        let carried = carried(view, pair);
         let progress = match progress(Step::ChildSa) {
-            Progress::Done if is_carried(view, pair) => Progress::Done,
+            Progress::Done if carried == Carried::All => Progress::Done,
             Progress::Done => Progress::Stopped,
             other => other,
         };
         let (local, peer) = pair;
         rungs.push(Rung {
             pair: Some(format!("{local} === {peer}")),
+            is_partly_there: carried == Carried::Part,
             ..Rung::of(Step::ChildSa, progress)
         });
     }
@@ -170,13 +194,7 @@ mod tests {
     }
 
     fn reason(code: ReasonCode, whose: Whose) -> Reason {
-        Reason {
-            code,
-            whose,
-            since: NOW,
-            evidence: "it was seen".to_owned(),
-            next_step: "do something".to_owned(),
-        }
+        Reason::new(code, whose, NOW, "it was seen", "do something")
     }
 
     fn view(state: TunnelState, reasons: Vec<Reason>) -> ConnectionView {

@@ -1,6 +1,6 @@
 //! Reasons, as every noun shows them.
 
-use adit_model::{Reason, ReasonCode, Whose};
+use adit_model::{Compared, Reason, ReasonCode, Whose};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -20,6 +20,46 @@ pub(crate) struct ReasonShape {
     evidence: String,
     /// What to change.
     next_step: String,
+    /// Where either end can mend it: both ways, of which one is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixes: Option<FixesShape>,
+    /// Both ends' algorithms by kind, where they have no suite in common and the peer's were seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    algorithms: Vec<ComparedShape>,
+}
+
+/// Two ways to mend the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub(crate) struct FixesShape {
+    /// What to change here, so that the peer stays as it is.
+    here: String,
+    /// What to change at the peer, so that this end stays as it is.
+    there: String,
+}
+
+/// What each end has of one kind of algorithm.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub(crate) struct ComparedShape {
+    /// What they are for.
+    #[schema(example = "encryption")]
+    kind: String,
+    /// What this end accepts, the best first.
+    ours: Vec<String>,
+    /// What the peer offers, in its order.
+    theirs: Vec<String>,
+    /// Whether the two have nothing in common.
+    differs: bool,
+}
+
+impl ComparedShape {
+    fn of(one: &Compared) -> Self {
+        Self {
+            kind: one.kind.clone(),
+            ours: one.ours.clone(),
+            theirs: one.theirs.clone(),
+            differs: one.differs,
+        }
+    }
 }
 
 impl ReasonShape {
@@ -30,6 +70,11 @@ impl ReasonShape {
             since: reason.since,
             evidence: reason.evidence.clone(),
             next_step: reason.next_step.clone(),
+            fixes: reason.fixes.as_ref().map(|fixes| FixesShape {
+                here: fixes.here.clone(),
+                there: fixes.there.clone(),
+            }),
+            algorithms: reason.algorithms.iter().map(ComparedShape::of).collect(),
         }
     }
 }

@@ -12,13 +12,13 @@ use time::OffsetDateTime;
 const CONN: &str = "/vpn/ipsec-site-connections/$conn";
 
 fn reason(code: ReasonCode) -> Reason {
-    Reason {
+    Reason::new(
         code,
-        whose: Whose::Peer,
-        since: OffsetDateTime::UNIX_EPOCH,
-        evidence: "what was seen".to_owned(),
-        next_step: "what to do".to_owned(),
-    }
+        Whose::Peer,
+        OffsetDateTime::UNIX_EPOCH,
+        "what was seen",
+        "what to do",
+    )
 }
 
 impl World {

@@ -187,13 +187,13 @@ async fn a_failed_gateway_says_why_and_so_do_its_connections() {
     })
     .await;
     w.agent.fail_next(u32::MAX);
-    let reason = Reason {
-        code: ReasonCode::InternalError,
-        whose: Whose::Local,
-        since: OffsetDateTime::now_utc(),
-        evidence: "signal 9".to_owned(),
-        next_step: "look into the log".to_owned(),
-    };
+    let reason = Reason::new(
+        ReasonCode::InternalError,
+        Whose::Local,
+        OffsetDateTime::now_utc(),
+        "signal 9",
+        "look into the log",
+    );
     let id = gateway.rsplit_once("0738-").unwrap().1.parse().unwrap();
     let observed = GatewayObserved {
         status: GatewayStatus::Failed,

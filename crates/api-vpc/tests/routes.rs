@@ -214,12 +214,14 @@ async fn a_connection_is_up_while_one_tunnel_is_and_says_what_is_wrong_with_the_
             scene.w.get(&path).await.body["status"] == "available"
         })
         .await;
-    let reason = |evidence: &str| Reason {
-        code: ReasonCode::PeerNotResponding,
-        whose: Whose::Network,
-        since: OffsetDateTime::UNIX_EPOCH,
-        evidence: evidence.to_owned(),
-        next_step: String::new(),
+    let reason = |evidence: &str| {
+        Reason::new(
+            ReasonCode::PeerNotResponding,
+            Whose::Network,
+            OffsetDateTime::UNIX_EPOCH,
+            evidence,
+            "",
+        )
     };
     let member = |state, reasons| MemberObserved { state, reasons };
     scene.w.agent.say(AgentEvent::Tunnel {

@@ -195,13 +195,13 @@ fn is_weak_word(word: &str) -> bool {
 
 /// A warning of what is weak.
 pub(crate) fn warning(evidence: &str, since: OffsetDateTime) -> Reason {
-    Reason {
-        code: ReasonCode::WeakAlgorithm,
-        whose: Whose::Local,
+    Reason::new(
+        ReasonCode::WeakAlgorithm,
+        Whose::Local,
         since,
-        evidence: evidence.to_owned(),
-        next_step: "name AES, SHA-256 or better and group 14 or above, at both ends".to_owned(),
-    }
+        evidence,
+        "name AES, SHA-256 or better and group 14 or above, at both ends",
+    )
 }
 
 #[cfg(test)]

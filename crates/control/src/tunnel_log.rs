@@ -123,12 +123,14 @@ mod tests {
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["10.1.0.0/24".parse().unwrap()],
         });
-        let reason = reason.map(|evidence| Reason {
-            code: ReasonCode::PeerNotResponding,
-            whose: Whose::Network,
-            since: now,
-            evidence: evidence.to_owned(),
-            next_step: String::new(),
+        let reason = reason.map(|evidence| {
+            Reason::new(
+                ReasonCode::PeerNotResponding,
+                Whose::Network,
+                now,
+                evidence,
+                "",
+            )
         });
         TunnelObserved {
             state,

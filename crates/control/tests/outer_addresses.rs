@@ -404,13 +404,13 @@ async fn a_host_that_does_not_answer_is_tried_at_its_other_addresses() {
             spec.is_some_and(|spec| spec.tunnels.contains_key(&id))
         })
         .await;
-        let reason = Reason {
+        let reason = Reason::new(
             code,
-            whose: Whose::Network,
-            since: time::OffsetDateTime::UNIX_EPOCH,
-            evidence: "seen".to_owned(),
-            next_step: "none".to_owned(),
-        };
+            Whose::Network,
+            time::OffsetDateTime::UNIX_EPOCH,
+            "seen",
+            "none",
+        );
         w.agent.say(AgentEvent::Tunnel {
             gateway,
             connection: id,

@@ -261,13 +261,13 @@ async fn a_worker_that_ended_is_started_again_but_not_in_a_circle() {
         .await;
     let before = tokio::time::Instant::now();
     for _ in 0..4 {
-        let reason = Reason {
-            code: ReasonCode::InternalError,
-            whose: Whose::Local,
-            since: OffsetDateTime::now_utc(),
-            evidence: "signal 9".to_owned(),
-            next_step: "wait".to_owned(),
-        };
+        let reason = Reason::new(
+            ReasonCode::InternalError,
+            Whose::Local,
+            OffsetDateTime::now_utc(),
+            "signal 9",
+            "wait",
+        );
         let observed = GatewayObserved {
             status: GatewayStatus::Failed,
             reasons: vec![reason],
@@ -325,13 +325,13 @@ async fn a_connection_says_why_it_is_not_up() {
         first_code(&w, connection).await,
         Some(ReasonCode::Negotiating)
     );
-    let reason = Reason {
-        code: ReasonCode::CannotAuthenticateConnection,
-        whose: Whose::Peer,
-        since: OffsetDateTime::now_utc(),
-        evidence: "AUTHENTICATION_FAILED".to_owned(),
-        next_step: "compare the keys".to_owned(),
-    };
+    let reason = Reason::new(
+        ReasonCode::CannotAuthenticateConnection,
+        Whose::Peer,
+        OffsetDateTime::now_utc(),
+        "AUTHENTICATION_FAILED",
+        "compare the keys",
+    );
     let observed = tunnel(TunnelState::Down, vec![reason]);
     w.agent.say(AgentEvent::Tunnel {
         gateway: id,

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::authentication::Distrust;
 use crate::config::Identity;
+use crate::offers::Offers;
 
 /// Who said so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,11 +40,9 @@ pub enum Failure {
         /// Who refused.
         by: Judge,
         /// What we accept.
-        ours: String,
+        ours: Offers,
         /// What the peer offered, where we saw it.
-        theirs: Option<String>,
-        /// The first transform type that has no common value, where we saw both sides.
-        transform: Option<&'static str>,
+        theirs: Option<Offers>,
     },
     /// The peer calls itself something else than configured.
     Identity {
@@ -57,11 +56,9 @@ pub enum Failure {
         /// Who refused.
         by: Judge,
         /// What we accept.
-        ours: String,
+        ours: Offers,
         /// What the peer offered, where we saw it.
-        theirs: Option<String>,
-        /// The first transform type that has no common value, where we saw both sides.
-        transform: Option<&'static str>,
+        theirs: Option<Offers>,
     },
     /// The peer was there and is not any more.
     Lost,

@@ -43,6 +43,7 @@ pub mod failure;
 pub mod fuzzing;
 mod handover;
 mod nonces;
+pub mod offers;
 pub mod output;
 mod recording;
 mod resend;
@@ -63,6 +64,7 @@ pub use config::{
 pub use endpoint::{Command, Endpoint, Statistics};
 pub use failure::{Failure, Judge};
 pub use handover::{ExportError, ImportError, MAX_SNAPSHOT, Snapshot};
+pub use offers::Offers;
 pub use output::{
     ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
     Transmit,

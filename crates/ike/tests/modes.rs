@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::exchange::*;
 use adit_crypto::{Group, Integrity};
+use adit_ike::offers::Kind;
 use adit_ike::{
     Authentication, ChildConfig, ConnectionConfig, Encapsulation, Event, Failure, Mode, Part,
     Protocol, Versions,
@@ -119,7 +120,7 @@ fn another_protocol_than_the_peers_is_refused_with_both_named() {
                 return false;
             };
             matches!(failure, Failure::EspProposal { ours, theirs: Some(theirs), .. }
-                if ours.contains("ah") != theirs.contains("ah"))
+                if ours.differing(theirs) == Some(Kind::Protocol))
         };
         let told = SIDES.map(|side| pair.node(side).count(names_both));
         assert!(told.iter().sum::<usize>() > 0, "{versions:?}");
@@ -173,8 +174,8 @@ fn a_peer_that_asks_for_tunnel_mode_alone_is_refused() {
         let is_told = |event: &Event| match event {
             Event::Failed(_, Failure::Mode { .. }) => true,
             Event::Failed(_, Failure::EspProposal { ours, theirs, .. }) => {
-                let theirs = theirs.as_deref().unwrap_or_default();
-                ours.contains("-transport") && !theirs.contains("-transport")
+                let theirs = theirs.as_ref().map(|theirs| theirs.names(Kind::Mode));
+                ours.names(Kind::Mode) == ["transport"] && theirs.is_none_or(|mode| mode.is_empty())
             }
             _ => false,
         };

@@ -62,7 +62,7 @@ pub use port::Port;
 pub use project::{Project, RoleAssignment};
 pub use psk::Psk;
 pub use public_gateway::PublicGateway;
-pub use reason::{Reason, ReasonCode, Whose};
+pub use reason::{Compared, Fixes, Reason, ReasonCode, Whose};
 pub use resource_group::ResourceGroup;
 pub use route::Route;
 pub use router::Router;

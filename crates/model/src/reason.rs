@@ -76,9 +76,57 @@ pub struct Reason {
     pub evidence: String,
     /// What to change, in one sentence.
     pub next_step: String,
+    /// Where either end can mend it: what to change here, or there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<Fixes>,
+    /// Both ends' algorithms by kind, where they have no suite in common and the peer's were seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<Compared>,
+}
+
+/// Two ways to mend the same; one of them is enough.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fixes {
+    /// What to change here, so that the peer stays as it is.
+    pub here: String,
+    /// What to change at the peer, so that this end stays as it is.
+    pub there: String,
+}
+
+/// What each end has of one kind of algorithm.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Compared {
+    /// What they are for, such as `encryption`.
+    pub kind: String,
+    /// What this end accepts, the best first.
+    pub ours: Vec<String>,
+    /// What the peer offers, in its order.
+    pub theirs: Vec<String>,
+    /// Whether the two have nothing in common.
+    pub differs: bool,
 }
 
 impl Reason {
+    /// One that has no more to say.
+    #[must_use]
+    pub fn new(
+        code: ReasonCode,
+        whose: Whose,
+        since: OffsetDateTime,
+        evidence: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            whose,
+            since,
+            evidence: evidence.into(),
+            next_step: next_step.into(),
+            fixes: None,
+            algorithms: Vec::new(),
+        }
+    }
+
     /// Whether it lies in what was asked for here, so that neither the peer nor time can mend it.
     #[must_use]
     pub fn stays(&self) -> bool {

@@ -19,6 +19,7 @@ mod descriptors;
 mod doubt;
 mod drops;
 mod error;
+mod finding;
 mod flood;
 mod forwarder;
 mod keepalive;

@@ -59,12 +59,14 @@ mod tests {
 
     fn one(state: TunnelState, second: i64, evidence: Option<&str>) -> TunnelObserved {
         let since = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);
-        let reason = |evidence: &str| Reason {
-            code: ReasonCode::PeerNotResponding,
-            whose: Whose::Network,
-            since,
-            evidence: evidence.to_owned(),
-            next_step: String::new(),
+        let reason = |evidence: &str| {
+            Reason::new(
+                ReasonCode::PeerNotResponding,
+                Whose::Network,
+                since,
+                evidence,
+                "",
+            )
         };
         TunnelObserved {
             state,

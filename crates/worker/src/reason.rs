@@ -1,13 +1,16 @@
 //! From what the engine found to what a person can act on.
 
+mod disagreement;
 mod distrust;
 
-use adit_ike::{Failure, Identity, Judge};
-use adit_ike_wire::IdType;
-use adit_model::{Reason, ReasonCode, Whose};
+use adit_ike::Failure;
+use adit_model::{ReasonCode, Whose};
 use time::OffsetDateTime;
 
 use crate::conversion::Unsupported;
+use crate::finding::Finding;
+
+use disagreement::{Phase, Proposals};
 
 /// What becomes of a tunnel whose peer was lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,40 +23,7 @@ pub(crate) enum AfterLoss {
     WaitForTraffic,
 }
 
-/// A reason, and how much it knows: one that saw both sides' values is not replaced by one of the
-/// same code that saw only ours.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Finding {
-    pub(crate) reason: Reason,
-    pub(crate) saw_both: bool,
-}
-
 impl Finding {
-    fn new(
-        now: OffsetDateTime,
-        code: ReasonCode,
-        whose: Whose,
-        evidence: String,
-        next_step: &str,
-    ) -> Self {
-        let next_step = next_step.to_owned();
-        Self {
-            reason: Reason {
-                code,
-                whose,
-                since: now,
-                evidence,
-                next_step,
-            },
-            saw_both: false,
-        }
-    }
-
-    const fn seen(mut self, both: bool) -> Self {
-        self.saw_both = both;
-        self
-    }
-
     pub(crate) fn of_failure(now: OffsetDateTime, failure: &Failure, peer: &str) -> Self {
         match failure {
             Failure::AggressiveMode => Self::new(
@@ -74,7 +44,7 @@ impl Finding {
                 "Have UDP 500 and 4500 pass from this gateway's address to the peer: look for a packet filter, or another way back, on the peer's side.",
             )
             .seen(true),
-            Failure::Authentication { by } => authentication(now, *by, peer),
+            Failure::Authentication { by } => disagreement::authentication(now, *by, peer),
             Failure::Distrust(what) => distrust::finding(now, what, peer),
             Failure::ChildNotInstalled => Self::new(
                 now,
@@ -83,29 +53,18 @@ impl Finding {
                 "the data plane refused the negotiated Child SA".into(),
                 "Look into the gateway's log; setting admin_state_up to false and true tries again.",
             ),
-            Failure::EspProposal { by, ours, theirs, transform } => {
-                let phase = ("IPsec (phase 2)", ReasonCode::IpsecPolicyMismatch);
-                proposal(now, phase, *by, ours, theirs.as_deref(), *transform)
+            Failure::EspProposal { by, ours, theirs } => {
+                let what = Proposals { by: *by, ours, theirs: theirs.as_ref() };
+                disagreement::proposal(now, Phase::Ipsec, &what)
             }
-            Failure::IkeProposal { by, ours, theirs, transform } => {
-                let phase = ("IKE (phase 1)", ReasonCode::IkePolicyMismatch);
-                proposal(now, phase, *by, ours, theirs.as_deref(), *transform)
+            Failure::IkeProposal { by, ours, theirs } => {
+                let what = Proposals { by: *by, ours, theirs: theirs.as_ref() };
+                disagreement::proposal(now, Phase::Ike, &what)
             }
-            Failure::Identity { expected, received } => identity(now, expected, received),
+            Failure::Identity { expected, received } => disagreement::identity(now, expected, received),
             Failure::Lost => Self::lost(now, peer, AfterLoss::Begin),
-            Failure::NameAskedFor { ours, asked } => Self::new(
-                now,
-                ReasonCode::CannotAuthenticateConnection,
-                Whose::Peer,
-                format!("{peer} asks for {}; this end calls itself {}", told(asked, ours), told(ours, asked)),
-                &format!(
-                    "Set the remote identity at the peer to {}, or the local identity of this connection to {}.",
-                    spelled(ours),
-                    spelled(asked)
-                ),
-            )
-            .seen(true),
-            Failure::Mode { by } => mode(now, peer, *by),
+            Failure::NameAskedFor { ours, asked } => disagreement::asked_for(now, peer, ours, asked),
+            Failure::Mode { by } => disagreement::mode(now, peer, *by),
             Failure::NatInBetween => encapsulation(now, peer, true),
             Failure::NoNatTraversal => encapsulation(now, peer, false),
             Failure::NoAnswer { sent } => Self::new(
@@ -128,8 +87,12 @@ impl Finding {
                 Whose::Peer,
                 format!("{peer} speaks IKEv{theirs}, which this connection's IKE policy does not"),
                 &format!("Choose an IKE policy of version v{theirs} here, or the other version at the peer."),
+            )
+            .either(
+                format!("Choose an IKE policy of version v{theirs}."),
+                format!("Set the peer to IKEv{}.", if *theirs == 1 { 2 } else { 1 }),
             ),
-            Failure::Selectors { by, ours, theirs } => selectors(now, *by, ours, theirs.as_deref()),
+            Failure::Selectors { ours, theirs, .. } => disagreement::selectors(now, ours, theirs.as_deref()),
         }
     }
 
@@ -200,6 +163,10 @@ impl Finding {
             ),
             "Make each side's local CIDRs the other side's peer CIDRs.",
         )
+        .either(
+            "Take this pair out of the connection, or have its CIDRs be as the peer's are.",
+            format!("Have the peer carry these too: {}", disagreement::blocks_there(pair)),
+        )
     }
 
     /// A Child SA that is agreed upon and does not work.
@@ -236,12 +203,20 @@ impl Finding {
             format!("we asked for [{pair}] (local === remote); the peer agreed to [{agreed}]"),
             "Make each side's local CIDRs the other side's peer CIDRs; packets of the rest are dropped.",
         )
+        .either(disagreement::blocks_here(Some(agreed)), disagreement::blocks_there(pair))
         .seen(true)
     }
 
     /// The same, of a part of the tunnel that goes on without it.
     pub(crate) fn of_part(now: OffsetDateTime, part: &str, failure: &Failure, peer: &str) -> Self {
         let mut finding = Self::of_failure(now, failure, peer);
+        if let Failure::EspProposal {
+            ours, theirs: None, ..
+        } = failure
+            && let Some((here, there)) = disagreement::forward_secrecy(ours)
+        {
+            finding = finding.either(here, there);
+        }
         finding.reason.evidence = format!("{part}: {}", finding.reason.evidence);
         finding
     }
@@ -263,6 +238,10 @@ impl Finding {
             Whose::Peer,
             format!("waiting for {peer} to begin, since this connection only responds"),
             "Have the peer begin, or let this connection begin too.",
+        )
+        .either(
+            "Let this connection begin too: set its initiator to bi-directional.",
+            "Have the peer begin.",
         )
     }
 
@@ -322,95 +301,7 @@ impl Finding {
     }
 }
 
-fn authentication(now: OffsetDateTime, by: Judge, peer: &str) -> Finding {
-    let evidence = match by {
-        Judge::Peer => {
-            format!("{peer} said AUTHENTICATION_FAILED: it refuses our identity or our key")
-        }
-        Judge::Us => format!("AUTH from {peer} does not verify with this connection's key"),
-    };
-    Finding::new(
-        now,
-        ReasonCode::CannotAuthenticateConnection,
-        Whose::Peer,
-        evidence,
-        "Set the same pre-shared key on both sides; if it is the same, check the IKE identities.",
-    )
-}
-
-/// What an identity is, for people.
-fn kind(identity: &Identity) -> String {
-    match identity.kind {
-        IdType::DER_ASN1_DN => "a distinguished name".to_owned(),
-        IdType::FQDN => "a name".to_owned(),
-        IdType::IPV4_ADDR | IdType::IPV6_ADDR => "an address".to_owned(),
-        IdType::KEY_ID => "a key ID".to_owned(),
-        IdType::RFC822_ADDR => "a mail address".to_owned(),
-        IdType(other) => format!("an identity of type {other}"),
-    }
-}
-
-/// An identity for people, with its type where that is what differs.
-fn told(identity: &Identity, beside: &Identity) -> String {
-    if identity.kind == beside.kind {
-        identity.to_string()
-    } else {
-        format!("{identity} ({})", kind(identity))
-    }
-}
-
-/// An identity as the fields for one take it (`adit_model::connection::Identity::parse`).
-fn spelled(identity: &Identity) -> String {
-    let text = identity.to_string();
-    let plain = text.as_bytes() == identity.data;
-    match identity.kind {
-        IdType::IPV4_ADDR | IdType::IPV6_ADDR => text,
-        IdType::FQDN if plain => format!("@{text}"),
-        IdType::RFC822_ADDR if plain => format!("@@{text}"),
-        IdType::KEY_ID if plain => format!("keyid:{text}"),
-        IdType::KEY_ID => {
-            let digits = identity.data.iter().map(|octet| format!("{octet:02x}"));
-            format!("@#{}", digits.collect::<String>())
-        }
-        _ => format!("{text} ({})", kind(identity)),
-    }
-}
-
-fn identity(now: OffsetDateTime, expected: &Identity, received: &Identity) -> Finding {
-    let (expects, received_text) = (told(expected, received), told(received, expected));
-    Finding::new(
-        now,
-        ReasonCode::CannotAuthenticateConnection,
-        Whose::Peer,
-        format!("the peer calls itself {received_text}; the connection expects {expects}"),
-        &format!(
-            "Set the peer's own IKE identity to {expects}, or the peer identity of this connection to {}.",
-            spelled(received)
-        ),
-    )
-    .seen(true)
-}
-
 /// A peer or a path that can't have ESP carried as the operator wants it: for a NAT, or for want of NAT traversal.
-fn mode(now: OffsetDateTime, peer: &str, by: Judge) -> Finding {
-    let evidence = match by {
-        Judge::Peer => format!(
-            "this end asked for transport mode (RFC 7296 section 1.3.1), and {peer} agreed to tunnel mode alone"
-        ),
-        Judge::Us => format!(
-            "{peer} asks for tunnel mode, and this connection's IPsec policy is for transport mode"
-        ),
-    };
-    let next_step = "Set the peer to transport mode for this connection, or choose an IPsec policy of tunnel mode here.";
-    Finding::new(
-        now,
-        ReasonCode::IpsecPolicyMismatch,
-        Whose::Peer,
-        evidence,
-        next_step,
-    )
-}
-
 fn encapsulation(now: OffsetDateTime, peer: &str, is_nat: bool) -> Finding {
     let (whose, evidence, next_step) = if is_nat {
         (
@@ -430,112 +321,4 @@ fn encapsulation(now: OffsetDateTime, peer: &str, is_nat: bool) -> Finding {
         )
     };
     Finding::new(now, ReasonCode::Unsupported, whose, evidence, next_step)
-}
-
-fn proposal(
-    now: OffsetDateTime,
-    (phase, code): (&str, ReasonCode),
-    by: Judge,
-    ours: &str,
-    theirs: Option<&str>,
-    transform: Option<&str>,
-) -> Finding {
-    let evidence = match (by, theirs) {
-        (_, Some(theirs)) => {
-            let differing = transform.map_or_else(String::new, |transform| {
-                format!(" The {transform} has no common value.")
-            });
-            format!("{phase}: we accept [{ours}]; the peer offered [{theirs}].{differing}")
-        }
-        (Judge::Peer, None) | (Judge::Us, None) => {
-            format!("{phase}: the peer answered NO_PROPOSAL_CHOSEN to our offer [{ours}]")
-        }
-    };
-    let next_step = match (transform, theirs) {
-        (Some(transform), _) => format!("Set the same {transform} on both sides."),
-        (None, _) => "Set the same algorithms and groups on both sides.".to_owned(),
-    };
-    Finding::new(now, code, Whose::Peer, evidence, &next_step).seen(theirs.is_some())
-}
-
-fn selectors(now: OffsetDateTime, by: Judge, ours: &str, theirs: Option<&str>) -> Finding {
-    let evidence = match (by, theirs) {
-        (_, Some(theirs)) => {
-            format!(
-                "we have [{ours}]; the peer asked for [{theirs}] (local === remote, as seen here)"
-            )
-        }
-        (_, None) => format!("the peer answered TS_UNACCEPTABLE to [{ours}] (local === remote)"),
-    };
-    Finding::new(
-        now,
-        ReasonCode::IkeV2LocalRemoteCidrMismatch,
-        Whose::Peer,
-        evidence,
-        "Make each side's local CIDRs the other side's peer CIDRs.",
-    )
-    .seen(theirs.is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use adit_model::connection;
-
-    use super::*;
-
-    fn of(kind: IdType, data: &[u8]) -> Identity {
-        Identity {
-            kind,
-            data: data.to_vec(),
-        }
-    }
-
-    #[test]
-    fn identities_that_read_the_same_are_told_apart_by_their_type() {
-        let (expected, received) = (of(IdType::FQDN, b"west"), of(IdType::KEY_ID, b"west"));
-        let failure = Failure::Identity { expected, received };
-        let now = OffsetDateTime::UNIX_EPOCH;
-        let reason = Finding::of_failure(now, &failure, "192.0.2.1").reason;
-        assert_eq!(
-            reason.evidence,
-            "the peer calls itself west (a key ID); the connection expects west (a name)"
-        );
-        assert!(
-            reason.next_step.ends_with("to keyid:west."),
-            "{}",
-            reason.next_step
-        );
-    }
-
-    #[test]
-    fn a_name_that_the_peer_asks_for_is_told_beside_our_own_and_both_ways_out() {
-        let failure = Failure::NameAskedFor {
-            ours: of(IdType::FQDN, b"east"),
-            asked: of(IdType::FQDN, b"elsewhere"),
-        };
-        let now = OffsetDateTime::UNIX_EPOCH;
-        let reason = Finding::of_failure(now, &failure, "192.0.2.1").reason;
-        assert_eq!(
-            reason.evidence,
-            "192.0.2.1 asks for elsewhere; this end calls itself east"
-        );
-        assert_eq!(
-            reason.next_step,
-            "Set the remote identity at the peer to @east, or the local identity of this connection to @elsewhere."
-        );
-    }
-
-    #[test]
-    fn what_is_proposed_as_an_identity_is_read_as_it_was_meant() {
-        for identity in [
-            of(IdType::FQDN, b"a@b"),
-            of(IdType::RFC822_ADDR, b"a@b"),
-            of(IdType::KEY_ID, b"branch office"),
-            of(IdType::KEY_ID, &[0, 255]),
-            Identity::of_address([192, 0, 2, 9].into()),
-        ] {
-            let read = connection::Identity::parse(&spelled(&identity));
-            assert_eq!(crate::conversion::identity(&read), identity);
-        }
-    }
 }

@@ -11,8 +11,9 @@ use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Cidr, Reason};
 use time::OffsetDateTime;
 
+use crate::finding::Finding;
 use crate::line_limit::LineLimit;
-use crate::reason::{AfterLoss, Finding};
+use crate::reason::AfterLoss;
 
 /// How long a finding that saw both sides stands against poorer ones of the same code.
 const FINDING_STANDS: Duration = Duration::from_secs(60);

@@ -180,12 +180,11 @@ async fn is_gone(inner: &Inner, key: Key) -> bool {
 }
 
 fn reason(cause: &Cause, since: OffsetDateTime) -> Reason {
-    Reason {
-        code: ReasonCode::InternalError,
-        whose: Whose::Local,
+    Reason::new(
+        ReasonCode::InternalError,
+        Whose::Local,
         since,
-        evidence: chain(&**cause),
-        next_step: "nothing; it is being tried again, and the log of the service has more"
-            .to_owned(),
-    }
+        chain(&**cause),
+        "nothing; it is being tried again, and the log of the service has more",
+    )
 }

@@ -82,13 +82,13 @@ impl View {
 
     fn silence(&self, what: &str, since: OffsetDateTime) -> Reason {
         let seconds = self.pending.as_secs();
-        Reason {
-            code: ReasonCode::InternalError,
-            whose: Whose::Local,
+        Reason::new(
+            ReasonCode::InternalError,
+            Whose::Local,
             since,
-            evidence: format!("nothing was heard of {what} for {seconds} s"),
-            next_step: "look into the log of the service; it is being tried again".to_owned(),
-        }
+            format!("nothing was heard of {what} for {seconds} s"),
+            "look into the log of the service; it is being tried again",
+        )
     }
 }
 
@@ -139,44 +139,41 @@ fn administratively_down(since: OffsetDateTime, whose: Off) -> Reason {
         Off::Gateway => "the connection's VPN service",
         Off::Router => "the VPN service's router",
     };
-    Reason {
-        code: ReasonCode::AdministrativelyDown,
-        whose: Whose::Local,
+    Reason::new(
+        ReasonCode::AdministrativelyDown,
+        Whose::Local,
         since,
-        evidence: format!("admin_state_up of {whose} is false"),
-        next_step: format!("set admin_state_up of {whose} to true to have the tunnel up"),
-    }
+        format!("admin_state_up of {whose} is false"),
+        format!("set admin_state_up of {whose} to true to have the tunnel up"),
+    )
 }
 
 fn lost_key(since: OffsetDateTime) -> Reason {
-    Reason {
-        code: ReasonCode::InternalError,
-        whose: Whose::Local,
+    Reason::new(
+        ReasonCode::InternalError,
+        Whose::Local,
         since,
-        evidence: "the stored pre-shared key can't be read: the row was changed, or is another's"
-            .to_owned(),
-        next_step: "give the connection its pre-shared key again, or delete it".to_owned(),
-    }
+        "the stored pre-shared key can't be read: the row was changed, or is another's",
+        "give the connection its pre-shared key again, or delete it",
+    )
 }
 
 fn not_found_yet(since: OffsetDateTime, host: &str) -> Reason {
-    Reason {
-        code: ReasonCode::PeerNotResponding,
-        whose: Whose::Network,
+    Reason::new(
+        ReasonCode::PeerNotResponding,
+        Whose::Network,
         since,
-        evidence: format!("no name server has answered yet where {host} is"),
-        next_step:
-            "check that the name is right, or give the peer's address; it is looked up again"
-                .to_owned(),
-    }
+        format!("no name server has answered yet where {host} is"),
+        "check that the name is right, or give the peer's address; it is looked up again",
+    )
 }
 
 fn negotiating(since: OffsetDateTime, evidence: &str) -> Reason {
-    Reason {
-        code: ReasonCode::Negotiating,
-        whose: Whose::Network,
+    Reason::new(
+        ReasonCode::Negotiating,
+        Whose::Network,
         since,
-        evidence: evidence.to_owned(),
-        next_step: "wait for the first answer of the peer".to_owned(),
-    }
+        evidence,
+        "wait for the first answer of the peer",
+    )
 }

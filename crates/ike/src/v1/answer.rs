@@ -25,7 +25,7 @@ use crate::failure::{Failure, Judge};
 use crate::nonces::ExchangeNonces;
 use crate::output::{Event, Output};
 use crate::sa::{Context, DropReason, Effect, Ending, Path, Role, Sa, SaKey};
-use crate::v1::description::{describe_ike, describe_ike_offer};
+use crate::v1::description::{describe_ike, describe_ike_offer, describe_suite};
 use crate::v1::established::Established;
 use crate::v1::keys::{Keys, Material, Party};
 use crate::v1::link::Link;
@@ -81,7 +81,6 @@ impl FirstMessage<'_> {
                 by: Judge::Us,
                 ours: describe_ike(&config.ike),
                 theirs: Some(describe_ike_offer(sa)),
-                transform: None,
             });
         };
         let abilities = Abilities::of(&payloads);
@@ -369,8 +368,7 @@ impl KeAnswered {
                 Failure::IkeProposal {
                     by: Judge::Us,
                     ours: describe_ike(&one.config.ike),
-                    theirs: Some(suite.name()),
-                    transform: None,
+                    theirs: Some(describe_suite(&suite)),
                 }
             } else {
                 let failure = Failure::Identity {

@@ -52,7 +52,6 @@ impl Attempt {
                 by: Judge::Peer,
                 ours: describe_ike(&self.config.ike),
                 theirs: None,
-                transform: None,
             },
             kind => Failure::Refused {
                 notification: notification_name(kind),

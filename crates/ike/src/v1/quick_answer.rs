@@ -107,7 +107,6 @@ impl Established {
                     by: Judge::Us,
                     ours: describe_esp(config, config.esp.groups.first().copied()),
                     theirs: Some(describe_esp_offer(contents.sa)),
-                    transform: None,
                 }),
             });
         };

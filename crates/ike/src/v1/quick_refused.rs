@@ -68,7 +68,6 @@ impl Established {
                 by: Judge::Peer,
                 ours: describe_esp(&self.config, group),
                 theirs: None,
-                transform: None,
             },
             NotifyType::INVALID_ID_INFORMATION => Failure::Selectors {
                 by: Judge::Peer,

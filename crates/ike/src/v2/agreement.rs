@@ -16,9 +16,7 @@ use crate::selectors;
 use crate::suite::EspSuite;
 use crate::v2::contents::Contents;
 use crate::v2::keys::{KeyError, Nonces, SaKeys};
-use crate::v2::proposal::{
-    Chosen, choose_esp, describe, describe_esp, differing_transform, offer_esp,
-};
+use crate::v2::proposal::{Chosen, choose_esp, describe, describe_esp, offer_esp};
 
 /// What both sides agreed on for a Child SA.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +67,6 @@ pub(crate) fn agree(
                 by: Judge::Us,
                 ours: describe(&ours),
                 theirs: Some(describe(proposals)),
-                transform: differing_transform(&ours, proposals),
             }),
         });
     };
@@ -194,7 +191,6 @@ pub(crate) fn refused_as(
             by: Judge::Peer,
             ours: describe_esp(&config.esp, with_groups),
             theirs: None,
-            transform: None,
         },
         NotifyType::TS_UNACCEPTABLE | NotifyType::SINGLE_PAIR_REQUIRED => Failure::Selectors {
             by: Judge::Peer,

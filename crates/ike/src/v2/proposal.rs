@@ -11,6 +11,7 @@ use adit_crypto::{AdditionalExchange, Encryption, Group, Integrity, Prf};
 use adit_ike_wire::v2::{Proposal, ProtocolId, Transform, TransformType};
 
 use crate::config::{EspAlgorithms, IkeAlgorithms, Mode, Protocol};
+use crate::offers::{Kind, Offer, Offers, SHORT_NUMBERS};
 use crate::suite::{EspSuite, IkeSuite};
 
 impl IkeSuite {
@@ -379,50 +380,53 @@ fn pick_esp_group(
 }
 
 /// What we accept, for people: `aes256 aes128 / sha256 / prfsha256 / modp2048`.
-pub(crate) fn describe_ike(accepted: &IkeAlgorithms) -> String {
+pub(crate) fn describe_ike(accepted: &IkeAlgorithms) -> Offers {
     describe(&offer_ike(accepted, &[]))
 }
 
 /// What we accept for a Child SA, for people.
-pub(crate) fn describe_esp(accepted: &EspAlgorithms, with_groups: bool) -> String {
+pub(crate) fn describe_esp(accepted: &EspAlgorithms, with_groups: bool) -> Offers {
     describe(&offer_esp(accepted, &[], with_groups))
 }
 
-/// Proposals for people: types apart by `/`, alternatives by spaces, proposals by commas.
-pub(crate) fn describe(proposals: &[Proposal<'_>]) -> String {
-    let mut text = String::new();
+/// A suite that was chosen.
+pub(crate) fn describe_suite(suite: &IkeSuite) -> Offers {
+    describe(&[Proposal {
+        number: 1,
+        protocol: ProtocolId::IKE,
+        spi: &[],
+        transforms: suite.transforms(),
+    }])
+}
+
+/// Proposals for people.
+pub(crate) fn describe(proposals: &[Proposal<'_>]) -> Offers {
     // One with an additional exchange is there without it too, mostly.
     let plain = |proposal: &&Proposal<'_>| !has_type(proposal, T_ADDKE1);
     let any_plain = proposals.iter().any(|proposal| plain(&proposal));
     let told = proposals.iter().filter(|one| !any_plain || plain(one));
-    for proposal in told.take(8) {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        let mut first = true;
+    Offers::proposals(told.map(|proposal| {
+        let mut offer = Offer::default();
         if proposal.protocol == ProtocolId::AH {
-            text.push_str("ah ");
+            offer.add(Kind::Protocol, "ah");
         }
-        for kind in [T_ENCR, T_INTEG, T_PRF, T_KE, T_ADDKE1, T_ESN] {
-            let names: Vec<_> = proposal
-                .transforms
-                .iter()
-                .filter(|transform| transform.kind == kind)
-                .filter(|transform| kind != T_ESN || transform.id != 0)
-                .take(16)
-                .map(transform_name)
-                .collect();
-            if !names.is_empty() {
-                if !first {
-                    text.push_str(" / ");
-                }
-                first = false;
-                text.push_str(&names.join(" "));
+        for (transforms, kind) in KINDS {
+            for transform in of_type(proposal, transforms) {
+                offer.add(kind, transform_name(transform));
             }
         }
-    }
-    text
+        offer
+    }))
 }
+
+const KINDS: [(TransformType, Kind); 6] = [
+    (T_ENCR, Kind::Encryption),
+    (T_INTEG, Kind::Integrity),
+    (T_PRF, Kind::PseudorandomFunction),
+    (T_KE, Kind::Group),
+    (T_ADDKE1, Kind::AdditionalExchange),
+    (T_ESN, Kind::SequenceNumbers),
+];
 
 const T_ENCR: TransformType = TransformType::ENCR;
 const T_INTEG: TransformType = TransformType::INTEG;
@@ -440,6 +444,7 @@ fn transform_name(transform: &Transform) -> String {
         T_PRF => Prf::from_transform_id(transform.id).map(|algorithm| algorithm.name()),
         T_KE => Group::from_id(transform.id).map(|group| group.name()),
         T_ADDKE1 => AdditionalExchange::from_id(transform.id).map(|one| one.name()),
+        T_ESN if transform.id == 0 => Some(SHORT_NUMBERS),
         T_ESN if transform.id == 1 => Some("esn"),
         _ => None,
     };
@@ -448,42 +453,4 @@ fn transform_name(transform: &Transform) -> String {
         (None, Some(bits)) => format!("{}:{bits}", transform.id),
         (None, None) => transform.id.to_string(),
     }
-}
-
-/// The first transform type in which no proposal of theirs shares a value with one of ours, for
-/// people.
-pub(crate) fn differing_transform(
-    ours: &[Proposal<'_>],
-    theirs: &[Proposal<'_>],
-) -> Option<&'static str> {
-    let shares = |kind: TransformType| {
-        theirs.iter().flat_map(|p| of_type(p, kind)).any(|their| {
-            ours.iter()
-                .flat_map(|p| of_type(p, kind))
-                .any(|our| our.id == their.id && our.key_bits == their.key_bits)
-        })
-    };
-    let protocols = |proposals: &[Proposal<'_>], wanted: ProtocolId| {
-        proposals.iter().any(|one| one.protocol == wanted)
-    };
-    let [ah, esp] = [ProtocolId::AH, ProtocolId::ESP];
-    let apart =
-        |one, other| protocols(ours, one) && !protocols(theirs, one) && protocols(theirs, other);
-    if apart(ah, esp) || apart(esp, ah) {
-        return Some("protocol (AH or ESP)");
-    }
-    let named = [
-        (T_ENCR, "encryption"),
-        (T_INTEG, "integrity"),
-        (T_PRF, "pseudorandom function"),
-        (T_KE, "key exchange group"),
-        (T_ESN, "extended sequence numbers"),
-    ];
-    named.into_iter().find_map(|(kind, name)| {
-        let both =
-            ours.iter().any(|p| has_type(p, kind)) && theirs.iter().any(|p| has_type(p, kind));
-        let one =
-            ours.iter().any(|p| has_type(p, kind)) != theirs.iter().any(|p| has_type(p, kind));
-        ((both && !shares(kind)) || (one && kind == T_KE)).then_some(name)
-    })
 }

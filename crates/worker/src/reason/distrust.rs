@@ -6,7 +6,7 @@ use adit_model::{ReasonCode, Whose};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Finding;
+use crate::finding::Finding;
 
 /// Seconds since 1970 as a date.
 fn date(seconds: u64) -> String {

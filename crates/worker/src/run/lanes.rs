@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use super::Worker;
 use crate::conversion;
 use crate::doubt::{Doubt, Step};
+use crate::finding::Finding;
 use crate::members;
-use crate::reason::Finding;
 
 /// How often peers that are silent are looked at.
 const WATCH: Duration = Duration::from_millis(200);

@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 use super::Worker;
 use crate::conversion::{self, Unsupported};
 use crate::error::{WorkerError, failed};
+use crate::finding::Finding;
 use crate::protocol::{ChangeOrder, FromWorker, GatewayOrder, MAX_LINE, RecordingOrder, ToWorker};
-use crate::reason::Finding;
 use crate::tunnel::Tunnel;
 
 /// Where a connection's packets belong, and whose messages are about it.

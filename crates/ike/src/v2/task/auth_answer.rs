@@ -23,7 +23,7 @@ use crate::v2::established::Established;
 use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::ppk::{LetIn, Offer};
-use crate::v2::proposal::describe_ike;
+use crate::v2::proposal::{describe_ike, describe_suite};
 use crate::v2::state::{FirstChild, HalfOpen, Inputs, State};
 use crate::v2::task::auth::AUTHENTICATION_FAILED;
 use crate::v2::task::synchronise;
@@ -145,8 +145,7 @@ fn expect(ctx: &mut Context<'_>, known: Vec<Connection>, suite: &IkeSuite) {
         let failure = Failure::IkeProposal {
             by: Judge::Us,
             ours: describe_ike(&config.ike),
-            theirs: Some(suite.name()),
-            transform: None,
+            theirs: Some(describe_suite(suite)),
         };
         ctx.push(Output::Event(Event::Failed(connection, failure)));
         ctx.effects.push(Effect::Expect(connection));

@@ -229,7 +229,6 @@ impl InitSent {
                 by: Judge::Peer,
                 ours: describe_ike(&self.config.ike),
                 theirs: None,
-                transform: None,
             }
         } else {
             Failure::Refused {

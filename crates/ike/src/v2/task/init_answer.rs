@@ -26,7 +26,7 @@ use crate::v2::keys::{Nonces, SaKeys};
 use crate::v2::link::Link;
 use crate::v2::nat;
 use crate::v2::outgoing::Outgoing;
-use crate::v2::proposal::{Chosen, choose_ike, describe, differing_transform, offer_ike};
+use crate::v2::proposal::{Chosen, choose_ike, describe, offer_ike};
 use crate::v2::sa::IkeSa;
 use crate::v2::state::{HalfOpen, State};
 use crate::v2::window::{RequestWindow, ResponseWindow};
@@ -295,7 +295,6 @@ impl InitRequest<'_> {
             by: Judge::Us,
             ours: describe(&ours),
             theirs: Some(describe(theirs)),
-            transform: differing_transform(&ours, theirs),
         }
     }
 }
