@@ -1,6 +1,6 @@
 //! Who asks, by which revision, with which body: what every handler starts with.
 
-use adit_api::{bearer, body};
+use adit_api::body;
 use adit_control::{Caller, Control};
 use adit_model::{Name, Revision};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
+use crate::shown::Shown;
 use crate::state::Native;
 
 /// What is known of a request before its body is read.
@@ -17,6 +18,8 @@ use crate::state::Native;
 pub(crate) struct Context {
     pub(crate) caller: Caller,
     pub(crate) native: Native,
+    /// By what the request showed that.
+    pub(crate) shown: Shown,
     headers: HeaderMap,
 }
 
@@ -24,9 +27,14 @@ impl FromRequestParts<Native> for Context {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, native: &Native) -> Result<Self, Problem> {
+        let control = &native.control;
+        let shown = Shown::of(&parts.headers)?;
+        let caller = shown.caller(control).await?;
+        shown.check_meant(control, &parts.method, &parts.headers)?;
         Ok(Self {
-            caller: bearer::caller(&native.control, &parts.headers).await?,
+            caller,
             native: native.clone(),
+            shown,
             headers: parts.headers.clone(),
         })
     }

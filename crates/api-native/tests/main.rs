@@ -13,4 +13,5 @@ mod peer_configs;
 mod policies;
 mod requests;
 mod sessions;
+mod sessions_by_cookie;
 mod support;

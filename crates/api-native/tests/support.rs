@@ -10,6 +10,7 @@ use adit_model::project::{Role, RoleAssignment};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -144,8 +145,47 @@ impl Api {
         self.token = session["token"].as_str().unwrap().to_owned();
     }
 
+    /// Makes a user that is a member of a first project and a reader of a second one; their ids.
+    pub(crate) async fn in_two_projects(&self, called: &str) -> [Value; 2] {
+        let control = &self.world.control;
+        let name = |text: &str| Name::parse(text).unwrap();
+        let Account { user, password, .. } = &self.admin;
+        let proof = Proof::Password(UserRef::Name(user.name.clone()), password.clone());
+        let (_, admin) = control.log_in(None, proof, &Wish::Default).await.unwrap();
+        let mut projects = Vec::new();
+        for project in ["first", "second"] {
+            let made = control.create_project(&admin, name(project), String::new(), true);
+            projects.push(made.await.unwrap().id);
+        }
+        let new = NewUser {
+            name: name(called),
+            description: String::new(),
+            email: None,
+            enabled: true,
+            default_project: projects.first().copied(),
+            password: Some(Password::new("a password").unwrap()),
+        };
+        let user = control.create_user(&admin, new).await.unwrap().id;
+        for (project, role) in projects.iter().zip([Role::Member, Role::Reader]) {
+            let project = *project;
+            let row = RoleAssignment {
+                user,
+                project,
+                role,
+            };
+            control.grant_role(&admin, row).await.unwrap();
+        }
+        let ids: Vec<_> = projects.iter().map(|id| json!(id.uuid())).collect();
+        ids.try_into().unwrap()
+    }
+
+    /// An answer whose body may have no end.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
+        self.face.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.face.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let octets = to_bytes(body, usize::MAX).await.unwrap();
         Reply {

@@ -31,6 +31,7 @@ pub mod connection;
 pub mod connection_request;
 mod control;
 pub mod crypto_profile;
+mod csrf;
 mod ending;
 pub mod endpoint_group;
 pub mod error;
