@@ -24,22 +24,28 @@ mod connection_log;
 mod connections;
 mod context;
 mod cookie;
+mod endpoint_groups;
 mod events;
 mod explain;
+mod floating_ips;
 mod gateways;
 mod ike_policies;
 mod ipsec_policies;
 mod ladder;
 mod machines;
+mod networks;
 mod page;
 mod peer_config;
 mod policies;
 mod problem;
+mod projects;
+mod quotas;
 mod reasons;
 mod refusals;
 mod requests;
 mod routers;
 mod secrets;
+mod security_groups;
 mod sessions;
 mod shown;
 mod state;
@@ -50,9 +56,7 @@ use std::sync::Arc;
 use adit_control::Control;
 use axum::Router;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme,
-};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use state::Native;
@@ -88,9 +92,15 @@ impl utoipa::Modify for Shown {
 fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
+        .merge(projects::routes())
+        .merge(quotas::routes())
+        .merge(networks::routes())
         .merge(routers::routes())
         .merge(subnets::routes())
         .merge(machines::routes())
+        .merge(floating_ips::routes())
+        .merge(security_groups::routes())
+        .merge(endpoint_groups::routes())
         .merge(gateways::routes())
         .merge(ike_policies::routes())
         .merge(ipsec_policies::routes())

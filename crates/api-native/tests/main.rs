@@ -8,6 +8,7 @@ mod description;
 mod events;
 mod explain;
 mod networks;
+mod nouns;
 mod others;
 mod peer_configs;
 mod policies;

@@ -1,9 +1,9 @@
 use adit_api_native::NativeConfig;
 use adit_api_testing::World;
-use adit_control::Password;
 use adit_control::account::Account;
 use adit_control::login::{Proof, UserRef, Wish};
 use adit_control::user::NewUser;
+use adit_control::Password;
 use adit_model::Name;
 use adit_model::gateway::GatewayStatus;
 use adit_model::project::{Role, RoleAssignment};
