@@ -40,6 +40,7 @@ mod policies;
 mod problem;
 mod projects;
 mod quotas;
+mod reachability;
 mod reasons;
 mod refusals;
 mod requests;
@@ -50,6 +51,7 @@ mod sessions;
 mod shown;
 mod state;
 mod subnets;
+mod summary;
 
 use std::sync::Arc;
 
@@ -105,6 +107,8 @@ fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
         .merge(ike_policies::routes())
         .merge(ipsec_policies::routes())
         .merge(connections::routes())
+        .merge(reachability::routes())
+        .merge(summary::routes())
         .merge(connection_log::routes())
         .merge(events::routes())
         .merge(requests::routes())

@@ -12,6 +12,7 @@ mod nouns;
 mod others;
 mod peer_configs;
 mod policies;
+mod reachability;
 mod requests;
 mod sessions;
 mod sessions_by_cookie;

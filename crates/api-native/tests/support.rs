@@ -3,15 +3,17 @@ use adit_api_testing::World;
 use adit_control::account::Account;
 use adit_control::login::{Proof, UserRef, Wish};
 use adit_control::user::NewUser;
-use adit_control::Password;
+use adit_control::{AgentEvent, Password};
 use adit_model::Name;
 use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::project::{Role, RoleAssignment};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 /// A face, and somebody's token.
@@ -95,6 +97,50 @@ impl Api {
         let id = gateway.parse().unwrap();
         adit_api_testing::until(control, "the gateway is there", async || {
             control.gateway(&caller, id).await.unwrap().status == GatewayStatus::Available
+        })
+        .await;
+    }
+
+    /// Waits until machines are there.
+    pub(crate) async fn until_running(&self, machines: &[Value]) {
+        for one in machines {
+            let path = path("machines", one);
+            adit_api_testing::until(&self.world.control, "the machine is there", async || {
+                self.get(&path).await.is(200)["status"] == "running"
+            })
+            .await;
+        }
+    }
+
+    /// Has a tunnel be seen like this, with a Child SA for all its blocks, or without any.
+    pub(crate) async fn see(&self, made: &Value, state: TunnelState, carried: bool) {
+        let blocks = |end: &str| serde_json::from_value(made[end]["cidrs"].clone()).unwrap();
+        let child = ChildObserved {
+            spi_in: 1,
+            spi_out: 2,
+            suite: "aes256gcm16".to_owned(),
+            local_cidrs: blocks("local"),
+            peer_cidrs: blocks("peer"),
+        };
+        let observed = TunnelObserved {
+            state,
+            since: OffsetDateTime::now_utc(),
+            reasons: Vec::new(),
+            ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
+            children: if carried { vec![child] } else { Vec::new() },
+            members: Vec::new(),
+            traffic: Traffic::default(),
+        };
+        self.world.agent.say(AgentEvent::Tunnel {
+            gateway: made["gateway"].as_str().unwrap().parse().unwrap(),
+            connection: made["id"].as_str().unwrap().parse().unwrap(),
+            observed,
+        });
+        let path = path("connections", made);
+        adit_api_testing::until(&self.world.control, "it is seen", async || {
+            let seen = self.get(&path).await.is(200);
+            let children = seen["children"].as_array().unwrap().len();
+            seen["state"] == json!(state) && children == usize::from(carried)
         })
         .await;
     }

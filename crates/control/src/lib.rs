@@ -64,6 +64,7 @@ pub mod port;
 pub mod project;
 pub mod public_gateway;
 pub mod quota;
+pub mod reachability;
 pub mod reconcile;
 mod reference;
 pub mod resolver;
