@@ -1,15 +1,18 @@
 //! Who asks, by which revision, with which body: what every handler starts with.
 
-use adit_api::{bearer, body};
-use adit_control::{Caller, Control};
+use adit_api::body;
+use adit_control::{Caller, Control, Session};
 use adit_model::{Name, Revision};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
+use crate::shown::Shown;
 use crate::state::Native;
 
 /// What is known of a request before its body is read.
@@ -17,6 +20,8 @@ use crate::state::Native;
 pub(crate) struct Context {
     pub(crate) caller: Caller,
     pub(crate) native: Native,
+    /// By what the request showed that.
+    pub(crate) shown: Shown,
     headers: HeaderMap,
 }
 
@@ -24,9 +29,14 @@ impl FromRequestParts<Native> for Context {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, native: &Native) -> Result<Self, Problem> {
+        let control = &native.control;
+        let shown = Shown::of(&parts.headers)?;
+        let caller = shown.caller(control).await?;
+        shown.check_meant(control, &parts.method, &parts.headers)?;
         Ok(Self {
-            caller: bearer::caller(&native.control, &parts.headers).await?,
+            caller,
             native: native.clone(),
+            shown,
             headers: parts.headers.clone(),
         })
     }
@@ -65,15 +75,32 @@ impl Context {
         };
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
     }
+}
+
+impl Context {
+    /// What the token that is shown stands for.
+    pub(crate) async fn session(&self) -> Result<Session, Problem> {
+        self.shown.session(self.control()).await
+    }
 
     /// Refuses a condition where none is looked at.
     pub(crate) fn unconditional(&self) -> Result<(), Problem> {
-        let detail = "this operation takes no If-Match";
+        let detail = "this operation takes no If-Match: what it is about has no revisions";
         let refused = || Problem::invalid("If-Match", detail);
         (!self.headers.contains_key(IF_MATCH))
             .then_some(())
             .ok_or_else(refused)
     }
+}
+
+/// The condition of a change, for its description: [`Context::if_match`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is described and not read")]
+pub(crate) struct IfMatch {
+    /// The ETag that it has to have.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
 }
 
 /// The `ETag` of a revision.
@@ -136,4 +163,16 @@ pub(crate) fn parse<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, 
 /// What something is called.
 pub(crate) fn name(field: &str, text: &str) -> Result<Name, Problem> {
     Name::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))
+}
+
+/// A field of which `null` says something else than nothing.
+pub(crate) fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// Where nothing said is yes.
+pub(crate) const fn yes() -> bool {
+    true
 }

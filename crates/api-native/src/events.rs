@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adit_api::{ConnectionEnd, bearer};
+use adit_api::ConnectionEnd;
 use adit_control::events::{Event, EventPlace, News};
 use adit_control::follow::{Follower, Lost, Subject, Told};
 use adit_model::ProjectId;
@@ -12,7 +12,6 @@ use adit_model::gateway::GatewayStatus;
 use adit_model::observed::TunnelState;
 use axum::Extension;
 use axum::extract::{FromRequestParts, Query as Parameters};
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
@@ -29,6 +28,7 @@ use crate::audit::noun;
 use crate::context::Context;
 use crate::problem::Problem;
 use crate::refusals;
+use crate::shown::Shown;
 use crate::state::Native;
 
 /// How long nothing is sent at most: whoever hears nothing for longer has lost the connection.
@@ -186,7 +186,7 @@ fn sent(told: &Told) -> Result<Sent, axum::Error> {
 /// A client that follows.
 struct Client {
     native: Native,
-    headers: HeaderMap,
+    shown: Shown,
     follower: Follower,
     end: Option<ConnectionEnd>,
     waiting: VecDeque<Told>,
@@ -205,9 +205,7 @@ impl Client {
             };
             self.waiting = told.ok()?.into();
             // Who was let in may be let in no more.
-            bearer::caller(&self.native.control, &self.headers)
-                .await
-                .ok()?;
+            self.shown.caller(&self.native.control).await.ok()?;
         }
         sent(&self.waiting.pop_front()?).ok()
     }
@@ -243,13 +241,12 @@ async fn follow(
     cx: Context,
     wanted: WantedEvents,
     end: Option<Extension<ConnectionEnd>>,
-    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let (last, subject) = wanted.read()?;
     let follower = cx.control().follow_events(&cx.caller, last, subject)?;
     let client = Client {
         native: cx.native,
-        headers,
+        shown: cx.shown,
         follower,
         end: end.map(|Extension(end)| end),
         waiting: VecDeque::new(),

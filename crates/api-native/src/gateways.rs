@@ -6,7 +6,7 @@ use adit_api::paging::Place;
 use adit_control::gateway::{GatewayChange, GatewayView, NewGateway, Place as Site, Rules};
 use adit_control::{Allowance, Naming, Noun, OnDelete};
 use adit_model::gateway::{GatewayMode, GatewayStatus};
-use adit_model::{GatewayId, SubnetId};
+use adit_model::{GatewayId, RouterId, SubnetId};
 use axum::Json as Answer;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -47,8 +47,32 @@ struct NewGatewayShape {
     /// What to say of it.
     #[serde(default)]
     description: String,
-    /// The subnet that it is made in, which is on a router.
-    subnet: Uuid,
+    /// The subnet that it is made in, which is on a router: its connections are between blocks.
+    subnet: Option<Uuid>,
+    /// In place of a subnet, the router that it serves, which has a way outside: its connections are between endpoint
+    /// groups.
+    router: Option<Uuid>,
+}
+
+/// Where a gateway is made.
+fn site(subnet: Option<Uuid>, router: Option<Uuid>) -> Result<Site, Problem> {
+    match (subnet, router) {
+        (Some(subnet), None) => Ok(Site::Subnet(SubnetId::from_uuid(subnet))),
+        (None, Some(router)) => Ok(on_router(RouterId::from_uuid(router))),
+        (None, None) => Err(Problem::invalid(
+            "subnet",
+            "a gateway needs the subnet that it is made in, or a router",
+        )),
+        (Some(_), Some(_)) => Err(Problem::invalid(
+            "router",
+            "a gateway is made in a subnet or on a router, not both",
+        )),
+    }
+}
+
+/// On a router, for connections between endpoint groups.
+pub(crate) const fn on_router(id: RouterId) -> Site {
+    Site::Router { id, subnet: None }
 }
 
 /// What to change of a gateway; what is left out stays.
@@ -136,7 +160,7 @@ async fn create(
     let new = NewGateway {
         name: name("name", &new.name)?,
         description: new.description,
-        place: Site::Subnet(SubnetId::from_uuid(new.subnet)),
+        place: site(new.subnet, new.router)?,
         mode: GatewayMode::Policy,
         admin_state_up: true,
         resource_group: None,
@@ -149,10 +173,12 @@ async fn create(
 
 /// Changes a gateway; what is left out stays.
 #[utoipa::path(
-    patch, path = "/gateways/{id}", tag = "gateways", operation_id = "update_gateway", params(("id" = Uuid, Path)),
+    patch, path = "/gateways/{id}", tag = "gateways", operation_id = "update_gateway",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     request_body = GatewayChangeShape,
     responses(
         (status = 200, description = "It is changed.", body = GatewayShape),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Changed,
     ),
 )]
@@ -161,9 +187,9 @@ async fn update(
     Path(id): Path<Uuid>,
     Json(change): Json<GatewayChangeShape>,
 ) -> Result<impl IntoResponse, Problem> {
-    cx.unconditional()?;
     let called = change.name.map(|text| name("name", &text));
     let change = GatewayChange {
+        expected: cx.if_match()?,
         name: called.transpose()?,
         description: change.description,
         admin_state_up: change.enabled,
@@ -192,16 +218,19 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
 
 /// Deletes a gateway that has no connections.
 #[utoipa::path(
-    delete, path = "/gateways/{id}", tag = "gateways", operation_id = "delete_gateway", params(("id" = Uuid, Path)),
+    delete, path = "/gateways/{id}", tag = "gateways", operation_id = "delete_gateway",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "It has connections.", body = Problem),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Deleted,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
-    cx.unconditional()?;
-    let id = GatewayId::from_uuid(id);
-    cx.control().delete_gateway(&cx.caller, RULES, id).await?;
+    let (id, expected) = (GatewayId::from_uuid(id), cx.if_match()?);
+    cx.control()
+        .delete_gateway(&cx.caller, RULES, id, expected)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -64,10 +64,12 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
 
 /// Changes an IKE policy; what is left out stays. Connections that name it are negotiated again.
 #[utoipa::path(
-    patch, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "update_ike_policy", params(("id" = Uuid, Path)),
+    patch, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "update_ike_policy",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     request_body = ChangeShape<IkeShape>,
     responses(
         (status = 200, description = "It is changed.", body = PolicyShape<IkeShape>),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Changed,
     ),
 )]
@@ -81,10 +83,12 @@ async fn update(
 
 /// Deletes an IKE policy that no connection names.
 #[utoipa::path(
-    delete, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "delete_ike_policy", params(("id" = Uuid, Path)),
+    delete, path = "/ike-policies/{id}", tag = "ike-policies", operation_id = "delete_ike_policy",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "A connection names it.", body = Problem),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Deleted,
     ),
 )]

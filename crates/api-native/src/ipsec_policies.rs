@@ -66,10 +66,12 @@ async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Pr
 
 /// Changes an IPsec policy; what is left out stays. Connections that name it are negotiated again.
 #[utoipa::path(
-    patch, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "update_ipsec_policy", params(("id" = Uuid, Path)),
+    patch, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "update_ipsec_policy",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     request_body = ChangeShape<IpsecShape>,
     responses(
         (status = 200, description = "It is changed.", body = PolicyShape<IpsecShape>),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Changed,
     ),
 )]
@@ -83,10 +85,12 @@ async fn update(
 
 /// Deletes an IPsec policy that no connection names.
 #[utoipa::path(
-    delete, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "delete_ipsec_policy", params(("id" = Uuid, Path)),
+    delete, path = "/ipsec-policies/{id}", tag = "ipsec-policies", operation_id = "delete_ipsec_policy",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "A connection names it.", body = Problem),
+        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Deleted,
     ),
 )]

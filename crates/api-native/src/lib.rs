@@ -10,6 +10,7 @@
 //! | `peer_config` | the same connection in the words of the peer's program |
 //! | `requests`, `secrets` | connections that others ask for, and how their keys are told |
 //! | `context` | who asks, by which revision, with which body |
+//! | `shown`, `cookie` | by what a request shows that: a bearer's token, or a page's cookie |
 //! | `page` | lists, and where they go on |
 //! | `refusals` | what many operations are refused by, for the description |
 //! | `problem` | every refusal's status, type and words (RFC 9457) |
@@ -22,32 +23,42 @@ mod audit;
 mod connection_log;
 mod connections;
 mod context;
+mod cookie;
+mod endpoint_groups;
 mod events;
 mod explain;
+mod floating_ips;
 mod gateways;
 mod ike_policies;
 mod ipsec_policies;
 mod ladder;
 mod machines;
+mod networks;
 mod page;
 mod peer_config;
 mod policies;
 mod problem;
+mod projects;
+mod quotas;
+mod reachability;
 mod reasons;
 mod refusals;
 mod requests;
 mod routers;
 mod secrets;
+mod security_groups;
 mod sessions;
+mod shown;
 mod state;
 mod subnets;
+mod summary;
 
 use std::sync::Arc;
 
 use adit_control::Control;
 use axum::Router;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use state::Native;
@@ -61,31 +72,43 @@ pub use state::NativeConfig;
             What is refused is told as application/problem+json (RFC 9457).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    modifiers(&Bearer),
-    security(("bearer" = [])),
+    modifiers(&Shown),
+    security(("bearer" = []), ("cookie" = [])),
 )]
 struct Described;
 
-struct Bearer;
+/// By what requests show who asks.
+struct Shown;
 
-impl utoipa::Modify for Bearer {
+impl utoipa::Modify for Shown {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+        let description = "A page's session. What changes something needs its csrf_token in the header X-CSRF-Token, too.";
+        let cookie = ApiKeyValue::with_description(cookie::NAME, description);
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 
 fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
+        .merge(projects::routes())
+        .merge(quotas::routes())
+        .merge(networks::routes())
         .merge(routers::routes())
         .merge(subnets::routes())
         .merge(machines::routes())
+        .merge(floating_ips::routes())
+        .merge(security_groups::routes())
+        .merge(endpoint_groups::routes())
         .merge(gateways::routes())
         .merge(ike_policies::routes())
         .merge(ipsec_policies::routes())
         .merge(connections::routes())
+        .merge(reachability::routes())
+        .merge(summary::routes())
         .merge(connection_log::routes())
         .merge(events::routes())
         .merge(requests::routes())

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use adit_api::paging::Place;
-use adit_control::port::{Knows, MachineView, NewPort, Place as Site, Rules};
+use adit_control::port::{Knows, MachineView, NewPort, Place as Site, PortChange, Rules};
 use adit_control::{Allowance, Naming, Noun, OnDelete, Only, Query};
 use adit_model::port::Device;
-use adit_model::{Port, PortId, SubnetId};
+use adit_model::{Port, PortId, SecurityGroupId, SubnetId};
 use axum::Json as Answer;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{Context, Json, etag, name};
+use crate::context::{Context, IfMatch, Json, etag, name, said, yes};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::refusals;
@@ -34,7 +34,7 @@ const RULES: Rules = Rules {
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, update, delete))
 }
 
 /// What a machine is to be.
@@ -48,9 +48,34 @@ struct NewMachineShape {
     description: String,
     /// The subnet that it is on, which is on a router.
     subnet: Uuid,
+    /// The security groups whose rules say what passes. With an empty list nothing does but what answers; with none,
+    /// nothing is filtered.
+    security_groups: Option<Vec<Uuid>>,
+    /// Whether it carries anything.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    enabled: bool,
 }
 
-/// A machine. Nothing that is sent to it is filtered, unless another face has given it security groups.
+/// What to change of a machine; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MachineChangeShape {
+    name: Option<String>,
+    description: Option<String>,
+    /// The security groups whose rules say what passes, all of them; `null` filters nothing.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Vec<Uuid>>)]
+    security_groups: Option<Option<Vec<Uuid>>>,
+    /// Whether it carries anything.
+    enabled: Option<bool>,
+}
+
+fn groups(ids: Vec<Uuid>) -> Vec<SecurityGroupId> {
+    ids.into_iter().map(SecurityGroupId::from_uuid).collect()
+}
+
+/// A machine.
 #[derive(Serialize, ToSchema)]
 struct MachineShape {
     id: Uuid,
@@ -60,6 +85,13 @@ struct MachineShape {
     router: Uuid,
     #[schema(value_type = String)]
     address: IpAddr,
+    /// The floating IPs that stand for its address.
+    #[schema(value_type = Vec<String>)]
+    floating_addresses: Vec<IpAddr>,
+    /// The security groups whose rules say what passes; with none, nothing is filtered.
+    security_groups: Option<Vec<Uuid>>,
+    /// Whether it carries anything.
+    enabled: bool,
     /// `running`, or `pending` while it is being made.
     status: &'static str,
     #[serde(with = "time::serde::rfc3339")]
@@ -77,6 +109,11 @@ fn shape(view: &MachineView) -> MachineShape {
         subnet: view.subnet.id.uuid(),
         router: view.router.id.uuid(),
         address: view.address,
+        floating_addresses: view.floating_ips.iter().map(|row| row.address).collect(),
+        security_groups: row
+            .port_security
+            .then(|| row.security_groups.iter().map(|id| id.uuid()).collect()),
+        enabled: row.admin_state_up,
         status: if view.is_made { "running" } else { "pending" },
         created_at: row.created_at,
         revision: row.revision.0,
@@ -126,12 +163,12 @@ async fn create(
         resource_group: None,
         description: new.description,
         place: Site::Subnet(SubnetId::from_uuid(new.subnet)),
-        admin_state_up: true,
+        admin_state_up: new.enabled,
         mac: None,
         fixed_ips: None,
         device: Device::instance(),
-        port_security: Some(false),
-        security_groups: Some(Vec::new()),
+        port_security: Some(new.security_groups.is_some()),
+        security_groups: Some(groups(new.security_groups.unwrap_or_default())),
     };
     let made = cx.control().create_port(&cx.caller, RULES, new).await;
     let made = made.map_err(|error| Problem::naming(Noun::Port, error))?;
@@ -150,6 +187,41 @@ async fn create(
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     let id = PortId::from_uuid(id);
+    let view = cx.control().machine_view(&cx.caller, id).await?;
+    Ok((etag(view.port.revision), Answer(shape(&view))))
+}
+
+/// Changes a machine; what is left out stays.
+#[utoipa::path(
+    patch, path = "/machines/{id}", tag = "machines", operation_id = "update_machine",
+    params(("id" = Uuid, Path), IfMatch), request_body = MachineChangeShape,
+    responses(
+        (status = 200, description = "It is changed.", body = MachineShape),
+        (status = 422, description = "Something that it names is not there.", body = Problem),
+        refusals::Changed,
+        refusals::Conditional,
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<MachineChangeShape>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = PortId::from_uuid(id);
+    let called = change.name.map(|text| name("name", &text));
+    let filter = change.security_groups;
+    let change = PortChange {
+        expected: cx.if_match()?,
+        name: called.transpose()?,
+        description: change.description,
+        admin_state_up: change.enabled,
+        port_security: filter.as_ref().map(Option::is_some),
+        security_groups: filter.map(|filter| groups(filter.unwrap_or_default())),
+        ..PortChange::default()
+    };
+    let changed = cx.control().update_machine(&cx.caller, RULES, id, change);
+    let changed = changed.await;
+    changed.map_err(|error| Problem::naming(Noun::Port, error))?;
     let view = cx.control().machine_view(&cx.caller, id).await?;
     Ok((etag(view.port.revision), Answer(shape(&view))))
 }

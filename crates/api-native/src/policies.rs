@@ -279,11 +279,11 @@ pub(crate) async fn update<P>(
 where
     P: Said + TryFrom<P::Shape, Error = Problem>,
 {
-    cx.unconditional()?;
     let called = change.name.map(|text| name("name", &text)).transpose()?;
     let parameters = change.parameters.map(P::try_from).transpose();
     let parameters = parameters.map_err(|problem| problem.within("parameters"))?;
     let edit = PolicyEdit {
+        expected: cx.if_match()?,
         name: called.map(|called| (called, Naming::Free)),
         description: change.description,
         parameters: |before| parameters.unwrap_or(before),
@@ -297,9 +297,9 @@ where
 }
 
 pub(crate) async fn delete<P: Said>(cx: &Context, id: Uuid) -> Result<StatusCode, Problem> {
-    cx.unconditional()?;
+    let expected = cx.if_match()?;
     cx.control()
-        .delete_policy::<P>(&cx.caller, P::id(id))
+        .delete_policy::<P>(&cx.caller, P::id(id), expected)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

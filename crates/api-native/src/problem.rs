@@ -9,6 +9,7 @@ use adit_api::request_id;
 use adit_control::login::LoginError;
 use adit_control::token::TokenError;
 use adit_control::{Error, Misfit, Noun, Rule};
+use adit_model::endpoint_group::EndpointKind;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -97,7 +98,11 @@ impl Problem {
     }
 
     pub(crate) fn not_found(noun: Noun) -> Self {
-        let detail = format!("the {noun} could not be found");
+        // Of ports this face knows machines alone.
+        let detail = match noun {
+            Noun::Port => "the machine could not be found".to_owned(),
+            noun => format!("the {noun} could not be found"),
+        };
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
@@ -139,10 +144,13 @@ impl Problem {
 /// The field of a body that names such a thing.
 const fn field_of(noun: Noun) -> &'static str {
     match noun {
+        Noun::EndpointGroup => "group",
         Noun::Gateway => "gateway",
         Noun::IkePolicy => "ike_policy",
         Noun::IpsecPolicy => "ipsec_policy",
+        Noun::Network => "network",
         Noun::Router => "router",
+        Noun::SecurityGroup => "security_groups",
         Noun::Subnet => "subnet",
         _ => "",
     }
@@ -197,7 +205,16 @@ impl From<Misfit> for Problem {
             Misfit::MtuTooSmall { .. } => "mtu",
             Misfit::NoExternalFamily { .. } | Misfit::PeerUnresolved(_) => "peer.address",
             Misfit::RouterNotExternal(_) => "router",
-            Misfit::SubnetNotOnRouter { .. } => "subnet",
+            Misfit::GroupsWithSubnet { local: true, .. }
+            | Misfit::MissingGroups { local: true, .. }
+            | Misfit::SubnetNotOnRouter { .. } => "local.group",
+            Misfit::GroupsWithSubnet { .. } | Misfit::MissingGroups { .. } => "peer.group",
+            Misfit::WrongGroupKind { wanted, .. } => match wanted {
+                EndpointKind::Subnet => "local.group",
+                _ => "peer.group",
+            },
+            Misfit::MixedGroup(_) => "group",
+            Misfit::PeerCidrsWithGroups => "peer.cidrs",
             Misfit::AhEsp => "ipsec_policy",
             _ => "local.cidrs",
         };
@@ -211,6 +228,7 @@ fn spelled(field: &str) -> &str {
         "dead_peer_detection.interval" => "dead_peer_detection.interval_s",
         "dead_peer_detection.timeout" => "dead_peer_detection.timeout_s",
         "local_cidrs" => "local.cidrs",
+        "peer_ep_group_id" => "peer.group",
         "peer_address" => "peer.address",
         "peer_cidrs" => "peer.cidrs",
         other => other,

@@ -18,6 +18,7 @@ const BAD_PARAMETER: Refusal = ("400", "A parameter is wrong.");
 const NOBODY: Refusal = ("401", "Nobody is known to ask.");
 const READER: Refusal = ("403", "Readers only look.");
 const NOT_THERE: Refusal = ("404", "It is not there.");
+const STALE: Refusal = ("412", "It was changed by somebody else.");
 
 fn described(refusals: &[Refusal]) -> Responses {
     let describe = |(status, description): &Refusal| {
@@ -55,6 +56,8 @@ sets! {
     Changed = [BAD_FIELD, NOBODY, READER, NOT_THERE];
     /// Of an end.
     Deleted = [NOBODY, READER, NOT_THERE];
+    /// Of a change or an end that may have a condition.
+    Conditional = [STALE];
 }
 
 /// Gives the refusals that operations describe themselves the type that all have.

@@ -1,8 +1,11 @@
 //! `routers`: a tenant's routing domains, each a namespace on the host.
 
+use std::net::IpAddr;
+
 use adit_api::paging::Place;
-use adit_control::router::NewRouter;
+use adit_control::router::{NewRouter, RouterChange, WishedExternal};
 use adit_control::{Allowance, Naming};
+use adit_model::router::ExternalGateway;
 use adit_model::{Router, RouterId};
 use axum::Json as Answer;
 use axum::extract::Path;
@@ -15,16 +18,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{Context, Json, etag, name};
+use crate::context::{Context, IfMatch, Json, etag, name, yes};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::refusals;
 use crate::state::Native;
+use crate::subnets::RouteShape;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, update, delete))
 }
 
 /// What a router is to be.
@@ -36,6 +40,27 @@ struct NewRouterShape {
     /// What to say of it.
     #[serde(default)]
     description: String,
+    /// Whether it forwards.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    enabled: bool,
+    /// Whether it has a way outside by itself. Gateways in its subnets, floating IPs and public gateways need none.
+    #[serde(default)]
+    outside: bool,
+}
+
+/// What to change of a router; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RouterChangeShape {
+    name: Option<String>,
+    description: Option<String>,
+    /// Whether it forwards.
+    enabled: Option<bool>,
+    /// Whether it has a way outside.
+    outside: Option<bool>,
+    /// Ways to blocks by neighbours on its subnets, all of them.
+    routes: Option<Vec<RouteShape>>,
 }
 
 /// A router.
@@ -46,6 +71,15 @@ struct RouterShape {
     description: String,
     /// Whether it forwards.
     enabled: bool,
+    /// Whether it has a way outside.
+    outside: bool,
+    /// Its addresses there.
+    #[schema(value_type = Vec<String>)]
+    outside_addresses: Vec<IpAddr>,
+    /// Whether IPv4 that leaves that way gets the router's address as its source.
+    translates_sources: bool,
+    /// Ways to blocks by neighbours on its subnets.
+    routes: Vec<RouteShape>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Its ETag's number.
@@ -53,11 +87,18 @@ struct RouterShape {
 }
 
 fn shape(row: &Router) -> RouterShape {
+    let external = row.external.as_ref();
     RouterShape {
         id: row.id.uuid(),
         name: row.name.to_string(),
         description: row.description.clone(),
         enabled: row.admin_state_up,
+        outside: external.is_some(),
+        outside_addresses: external
+            .map(|external| external.addresses.all().collect())
+            .unwrap_or_default(),
+        translates_sources: external.is_some_and(|external| external.enable_snat),
+        routes: row.routes.iter().copied().map(Into::into).collect(),
         created_at: row.created_at,
         revision: row.revision.0,
     }
@@ -96,8 +137,8 @@ async fn create(
         naming: Naming::Free,
         allowance: Allowance::OfProject,
         description: new.description,
-        admin_state_up: true,
-        external: None,
+        admin_state_up: new.enabled,
+        external: new.outside.then(|| way(&cx)).transpose()?,
         resource_group: None,
     };
     let made = cx.control().create_router(&cx.caller, new).await?;
@@ -119,6 +160,52 @@ async fn create(
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     let id = RouterId::from_uuid(id);
     let row = cx.control().router(&cx.caller, id).await?;
+    Ok((etag(row.revision), Answer(shape(&row))))
+}
+
+/// A way outside as the service gives it.
+fn way(cx: &Context) -> Result<WishedExternal, Problem> {
+    Ok(WishedExternal::by(cx.control().external_network()?))
+}
+
+/// Changes a router; what is left out stays.
+#[utoipa::path(
+    patch, path = "/routers/{id}", tag = "routers", operation_id = "update_router",
+    params(("id" = Uuid, Path), IfMatch), request_body = RouterChangeShape,
+    responses(
+        (status = 200, description = "It is changed.", body = RouterShape),
+        (status = 409, description = "Something needs it as it is.", body = Problem),
+        refusals::Changed,
+        refusals::Conditional,
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<RouterChangeShape>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = RouterId::from_uuid(id);
+    let called = change.name.map(|text| name("name", &text));
+    let called = called.transpose()?;
+    let routes = change.routes;
+    let routes = routes.map(|routes| routes.into_iter().map(Into::into).collect());
+    let known = cx.control().router(&cx.caller, id).await?.external;
+    // One that is there by its own wish stays as it is; one for what needs it is wished for from now on.
+    let is_own = |known: ExternalGateway| !known.on_demand;
+    let external = match change.outside {
+        Some(true) if !known.is_some_and(is_own) => Some(Some(way(&cx)?)),
+        Some(false) => Some(None),
+        Some(true) | None => None,
+    };
+    let change = RouterChange {
+        expected: cx.if_match()?,
+        name: called.map(|called| (called, Naming::Free)),
+        description: change.description,
+        admin_state_up: change.enabled,
+        external,
+        routes,
+    };
+    let row = cx.control().update_router(&cx.caller, id, change).await?;
     Ok((etag(row.revision), Answer(shape(&row))))
 }
 

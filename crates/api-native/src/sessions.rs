@@ -1,15 +1,16 @@
-//! `sessions`: logging in, and out.
+//! `sessions`: logging in, and going on in another project.
+
+mod current;
 
 use adit_api::ClientAddress;
 use adit_api::bearer::BearerError;
-use adit_control::Password;
+use adit_api::origin::Scheme;
 use adit_control::login::{LoginError, ProjectRef, Proof, UserRef, Wish};
-use adit_control::token::TokenError;
+use adit_control::{Control, Password, Session};
 use adit_model::Name;
-use adit_model::project::Role;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::IntoResponse;
 use axum::{Extension, Json as Answer};
 use serde::{Deserialize, Serialize};
@@ -20,16 +21,19 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::context::{Json, name};
+use crate::cookie;
 use crate::problem::Problem;
+use crate::shown::{By, Shown};
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(create))
-        .routes(routes!(delete))
+        .merge(current::routes())
 }
 
-/// Who wants to be let in: by `user` and `password`, or by an `api_key`, which is one project's.
+/// Who wants to be let in: by `user` and `password`, by an `api_key`, which is one project's, or by the session that the
+/// request shows, which may go on in another `project`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSession {
@@ -37,10 +41,13 @@ struct NewSession {
     user: Option<String>,
     /// The user's password.
     password: Option<String>,
-    /// The project's name; the user's default one, if it is left out.
+    /// The project's name or id; the user's default one, if it is left out.
     project: Option<String>,
     /// The key.
     api_key: Option<String>,
+    /// Whether the token is to be a cookie that no script can read, for a page, and not in the answer.
+    #[serde(default)]
+    cookie: bool,
 }
 
 /// What a new session is got by.
@@ -51,10 +58,19 @@ enum Credentials {
         password: Password,
         wish: Wish,
     },
+    /// A session that is there.
+    Present(Shown, ProjectRef),
+}
+
+fn project(text: &str) -> Result<ProjectRef, Problem> {
+    match text.parse() {
+        Ok(id) => Ok(ProjectRef::Id(id)),
+        Err(_) => Ok(ProjectRef::Name(name("project", text)?)),
+    }
 }
 
 impl NewSession {
-    fn credentials(self) -> Result<Credentials, Problem> {
+    fn credentials(self, headers: &HeaderMap) -> Result<Credentials, Problem> {
         let missing =
             |field| Problem::invalid(field, "a session needs user and password, or api_key");
         match self {
@@ -63,6 +79,7 @@ impl NewSession {
                 password: None,
                 project: None,
                 api_key: Some(key),
+                ..
             } => Ok(Credentials::ApiKey(key)),
             Self {
                 api_key: Some(_), ..
@@ -72,15 +89,24 @@ impl NewSession {
                 Err(Problem::invalid("api_key", detail))
             }
             Self {
+                user: None,
+                password: None,
+                project: Some(text),
+                ..
+            } => {
+                let shown = Shown::of(headers).map_err(|_| missing("user"))?;
+                Ok(Credentials::Present(shown, project(&text)?))
+            }
+            Self {
                 user,
                 password,
-                project,
-                api_key: None,
+                project: wanted,
+                ..
             } => Ok(Credentials::Password {
                 user: name("user", &user.ok_or_else(|| missing("user"))?)?,
                 password: Password::new(&password.ok_or_else(|| missing("password"))?)?,
-                wish: match project {
-                    Some(text) => Wish::Project(ProjectRef::Name(name("project", &text)?)),
+                wish: match wanted {
+                    Some(text) => Wish::Project(project(&text)?),
                     None => Wish::Default,
                 },
             }),
@@ -91,41 +117,50 @@ impl NewSession {
 /// A session.
 #[derive(Serialize, ToSchema)]
 struct SessionShape {
-    /// What to send as the bearer (RFC 6750).
-    token: String,
+    /// What to send as the bearer (RFC 6750), unless it is in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    /// With a cookie: what to send as `X-CSRF-Token` with each request that changes something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csrf_token: Option<String>,
     /// Who it is for.
     user: Uuid,
     /// In which project.
     project: Uuid,
     /// As what: `reader`, `member` or `admin`.
-    role: String,
+    role: &'static str,
     /// When it ends.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
 }
 
-/// Logs in.
-#[utoipa::path(
-    post, path = "/sessions", request_body = NewSession, security(()), tag = "sessions",
-    responses(
-        (status = 201, description = "Somebody is let in.", body = SessionShape),
-        (status = 401, description = "The credentials are not good for this.", body = Problem),
-        (status = 429, description = "There were too many failed attempts.", body = Problem),
-    ),
-)]
-async fn create(
-    State(native): State<Native>,
+/// Whose page asks, as browsers say of each request (Fetch Metadata).
+const FETCH_SITE: &str = "sec-fetch-site";
+
+/// Refuses to let somebody in by another site's page, who would then act as somebody else and not see it.
+fn check_own_page(headers: &HeaderMap) -> Result<(), Problem> {
+    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
+    if matches!(site, None | Some(b"same-origin" | b"none")) {
+        return Ok(());
+    }
+    let detail = "a session by cookie is for this service's own page, and another site's asks";
+    Err(Problem::new(StatusCode::FORBIDDEN, "csrf", detail).of("cookie"))
+}
+
+/// Lets somebody in: the token, and what it stands for.
+async fn let_in(
+    control: &Control,
+    headers: &HeaderMap,
     from: Option<Extension<ClientAddress>>,
-    Json(new): Json<NewSession>,
-) -> Result<impl IntoResponse, Problem> {
-    let control = &native.control;
-    let (token, session) = match new.credentials()? {
+    credentials: Credentials,
+) -> Result<(String, Session), Problem> {
+    match credentials {
         Credentials::ApiKey(key) => {
             let caller = control.authenticate(&key).await?;
             let caller = caller.ok_or(LoginError::Refused)?;
             let token = control.issue_token(&caller, serde_json::Map::new()).text;
             let session = control.session(&token).await.map_err(BearerError::Token)?;
-            (token, session)
+            Ok((token, session))
         }
         Credentials::Password {
             user,
@@ -134,47 +169,78 @@ async fn create(
         } => {
             let from = from.map(|Extension(ClientAddress(address))| address);
             let proof = Proof::Password(UserRef::Name(user), password);
-            control.log_in(from, proof, &wish).await?
+            Ok(control.log_in(from, proof, &wish).await?)
         }
-    };
-    let scope = session.scope.as_ref();
-    let scope = scope.ok_or_else(|| Problem::invalid("project", "name the project to act in"))?;
-    let shape = SessionShape {
-        token,
-        user: session.user.id.uuid(),
-        project: scope.project.id.uuid(),
-        role: word(scope.role).to_owned(),
-        expires_at: session.expires_at,
-    };
-    Ok((
-        StatusCode::CREATED,
-        [(CACHE_CONTROL, "no-store")],
-        Answer(shape),
-    ))
-}
-
-const fn word(role: Role) -> &'static str {
-    match role {
-        Role::Reader => "reader",
-        Role::Member => "member",
-        Role::Admin => "admin",
+        Credentials::Present(shown, project) => {
+            let session = shown.session(control).await?;
+            shown.check_meant(control, &Method::POST, headers)?;
+            let proof = Proof::Session(Box::new(session.clone()));
+            let made = control.log_in(None, proof, &Wish::Project(project)).await;
+            let made = made.map_err(|error| match error {
+                // The session itself is well.
+                LoginError::Refused => {
+                    let detail = "there is no such project that this session can go on in";
+                    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).of("project")
+                }
+                other => other.into(),
+            })?;
+            if shown.by == By::Cookie {
+                // Its page has the new one in its place, and nobody could end it any more.
+                current::end(control, &session, &shown).await?;
+            }
+            Ok(made)
+        }
     }
 }
 
-/// Logs out: the token that is shown opens nothing any more.
+/// Logs in, or goes on in another project.
+///
+/// With `cookie` the token is in a cookie (`HttpOnly`, `SameSite=Strict`), which stands for a bearer's token; a session by
+/// cookie that goes on in another project has the new one in place of the old one, which is over then.
 #[utoipa::path(
-    delete, path = "/sessions/current", tag = "sessions",
+    post, path = "/sessions", request_body = NewSession, security(()), tag = "sessions",
     responses(
-        (status = 204, description = "It is over."),
-        (status = 401, description = "There was none.", body = Problem),
+        (status = 201, description = "Somebody is let in.", body = SessionShape,
+            headers(("Set-Cookie" = Option<String>, description = "The session, where a cookie was asked for."))),
+        (status = 400, description = "A field is wrong.", body = Problem),
+        (status = 401, description = "The credentials are not good for this.", body = Problem),
+        (status = 403, description = "The session can't go on in that project, or another site's page asks.", body = Problem),
+        (status = 429, description = "There were too many failed attempts.", body = Problem),
     ),
 )]
-async fn delete(State(native): State<Native>, headers: HeaderMap) -> Result<StatusCode, Problem> {
+async fn create(
+    State(native): State<Native>,
+    from: Option<Extension<ClientAddress>>,
+    scheme: Option<Extension<Scheme>>,
+    headers: HeaderMap,
+    Json(new): Json<NewSession>,
+) -> Result<impl IntoResponse, Problem> {
     let control = &native.control;
-    let text = adit_api::bearer::token(&headers)?;
-    let session = control.session(text).await.map_err(BearerError::Token)?;
-    match control.revoke_token(&session, text).await? {
-        Ok(()) | Err(TokenError::Invalid | TokenError::Expired) => Ok(StatusCode::NO_CONTENT),
-        Err(error) => Err(BearerError::Token(error).into()),
+    let by_cookie = new.cookie;
+    if by_cookie {
+        check_own_page(&headers)?;
     }
+    let credentials = new.credentials(&headers)?;
+    let (token, session) = let_in(control, &headers, from, credentials).await?;
+    let scope = session.scope.as_ref();
+    let scope = scope.ok_or_else(|| Problem::invalid("project", "name the project to act in"))?;
+    let mut answered = HeaderMap::new();
+    answered.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut shape = SessionShape {
+        token: None,
+        csrf_token: None,
+        user: session.user.id.uuid(),
+        project: scope.project.id.uuid(),
+        role: scope.role.as_str(),
+        expires_at: session.expires_at,
+    };
+    if by_cookie {
+        let lasts = session.expires_at - session.issued_at;
+        let cookie = cookie::set(&token, lasts, native.scheme(scheme));
+        answered.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+        shape.csrf_token = Some(control.csrf_word(&token));
+    } else {
+        shape.token = Some(token);
+    }
+    Ok((StatusCode::CREATED, answered, Answer(shape)))
 }

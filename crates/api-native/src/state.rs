@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use adit_api::origin::Scheme;
 use adit_control::Control;
+use axum::Extension;
 
 /// What the operator decides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -18,4 +20,16 @@ pub struct NativeConfig {
 pub(crate) struct Native {
     pub(crate) control: Control,
     pub(crate) config: Arc<NativeConfig>,
+}
+
+impl Native {
+    /// How clients reach this service, as far as they or the operator say.
+    pub(crate) fn scheme(&self, came: Option<Extension<Scheme>>) -> Scheme {
+        let url = self.config.public_url.as_deref();
+        match (came, url) {
+            (_, Some(url)) if url.starts_with("https://") => Scheme::Https,
+            (Some(Extension(scheme)), _) => scheme,
+            (None, _) => Scheme::Http,
+        }
+    }
 }

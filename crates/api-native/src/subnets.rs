@@ -1,94 +1,48 @@
-//! `subnets`: blocks of addresses on a router, each with a network of its own.
+//! `subnets`: blocks of addresses, on a router or on a network that is on none yet.
 
-use std::net::IpAddr;
+mod shape;
 
 use adit_api::paging::Place;
-use adit_control::subnet::{self, Block, NewSubnet, Pools, Rules, SubnetView};
-use adit_control::{Allowance, Naming, Noun, OnDelete, Only, Query};
+use adit_control::router_interface::InterfaceOf;
+use adit_control::subnet::{self, Block, NewSubnet, Pools, Rules};
+use adit_control::{Allowance, Caller, Control, Error, Naming, Noun, OnDelete};
 use adit_model::{Cidr, Name, RouterId, Subnet, SubnetId};
 use axum::Json as Answer;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{Context, Json, etag, name};
+use crate::context::{Context, IfMatch, Json, etag};
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::refusals;
 use crate::state::Native;
+pub(crate) use shape::RouteShape;
+use shape::{NewSubnetShape, SubnetChangeShape, SubnetShape};
 
-/// Its network goes with it, and the router's interface; what is on it is in the way.
+/// Of one on a router its network goes with it, and the router's interface; what is on it is in the way.
 pub(crate) const RULES: Rules = Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     on_delete: OnDelete::Cascade,
 };
 
+/// One that is on no router leaves its network there.
+const ALONE: Rules = Rules {
+    on_delete: OnDelete::Restrict,
+    ..RULES
+};
+
 pub(crate) fn routes() -> OpenApiRouter<Native> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, update, delete))
 }
 
-/// What a subnet is to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewSubnetShape {
-    /// What to call it; names may be given twice.
-    name: String,
-    /// What to say of it.
-    #[serde(default)]
-    description: String,
-    /// The router that it is on.
-    router: Uuid,
-    /// Its addresses.
-    #[schema(value_type = String, example = "10.1.0.0/24")]
-    cidr: Cidr,
-}
-
-/// A subnet that is on a router.
-#[derive(Serialize, ToSchema)]
-struct SubnetShape {
-    id: Uuid,
-    name: String,
-    description: String,
-    /// The router that it is on.
-    router: Uuid,
-    #[schema(value_type = String)]
-    cidr: Cidr,
-    /// The router's address, to which machines send what is for elsewhere.
-    #[schema(value_type = Option<String>)]
-    gateway_address: Option<IpAddr>,
-    /// How many addresses are left.
-    available_addresses: u64,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    /// Its ETag's number.
-    revision: u64,
-}
-
-fn shape(view: &SubnetView) -> SubnetShape {
-    let row = &view.subnet;
-    SubnetShape {
-        id: row.id.uuid(),
-        name: row.name.to_string(),
-        description: row.description.clone(),
-        router: view.router.id.uuid(),
-        cidr: row.cidr,
-        gateway_address: row.gateway,
-        available_addresses: view.available,
-        created_at: row.created_at,
-        revision: row.revision.0,
-    }
-}
-
-/// A new subnet on a router, as all of this face are.
+/// A new subnet on a router, which says nothing more.
 pub(crate) fn new(called: Name, router: RouterId, cidr: Cidr) -> NewSubnet {
     NewSubnet {
         name: called,
@@ -107,7 +61,7 @@ pub(crate) fn new(called: Name, router: RouterId, cidr: Cidr) -> NewSubnet {
     }
 }
 
-/// Lists subnets that are on routers, oldest first.
+/// Lists subnets, oldest first: the project's own, and those of shared networks.
 #[utoipa::path(
     get, path = "/subnets", tag = "subnets", operation_id = "list_subnets", params(Wanted),
     responses(
@@ -116,21 +70,18 @@ pub(crate) fn new(called: Name, router: RouterId, cidr: Cidr) -> NewSubnet {
     ),
 )]
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
-    let query = Query {
-        only: Some(Only::OnRouters),
-        ..wanted.query(&cx.caller)?
-    };
+    let query = wanted.query(&cx.caller)?;
     let rows = cx.control().page_subnets(&cx.caller, query).await?;
     let place = |row: &Subnet| Place::new(row.created_at, row.id.uuid());
     let page = wanted.page(rows, place, |row| row);
-    let views = cx.control().subnet_views(page.items).await?;
+    let places = cx.control().subnet_places(page.items).await?;
     Ok(Answer(Page {
-        items: views.iter().map(shape).collect(),
+        items: places.iter().map(SubnetShape::of).collect(),
         next: page.next,
     }))
 }
 
-/// Makes a subnet on a router, with a network of its own.
+/// Makes a subnet on a router, with a network of its own, or on a network.
 #[utoipa::path(
     post, path = "/subnets", tag = "subnets", operation_id = "create_subnet", request_body = NewSubnetShape,
     responses(
@@ -144,16 +95,17 @@ async fn create(
     cx: Context,
     Json(wanted): Json<NewSubnetShape>,
 ) -> Result<impl IntoResponse, Problem> {
-    let router = RouterId::from_uuid(wanted.router);
-    let new = NewSubnet {
-        description: wanted.description,
-        ..new(name("name", &wanted.name)?, router, wanted.cidr)
-    };
-    let made = cx.control().create_subnet(&cx.caller, RULES, new).await;
-    let made = made.map_err(|error| Problem::naming(Noun::Subnet, error))?;
-    let view = cx.control().subnet_view(&cx.caller, made.id).await?;
-    let headers = etag(view.subnet.revision);
-    Ok((StatusCode::CREATED, headers, Answer(shape(&view))))
+    let made = cx
+        .control()
+        .create_subnet(&cx.caller, RULES, wanted.read()?);
+    let made = made.await.map_err(in_body)?;
+    let place = cx.control().subnet_place(&cx.caller, made.id).await?;
+    let headers = etag(place.subnet.revision);
+    Ok((
+        StatusCode::CREATED,
+        headers,
+        Answer(SubnetShape::of(&place)),
+    ))
 }
 
 /// Shows a subnet.
@@ -166,25 +118,93 @@ async fn create(
 )]
 async fn show(cx: Context, Path(id): Path<Uuid>) -> Result<impl IntoResponse, Problem> {
     let id = SubnetId::from_uuid(id);
-    let view = cx.control().subnet_view(&cx.caller, id).await?;
-    Ok((etag(view.subnet.revision), Answer(shape(&view))))
+    let place = cx.control().subnet_place(&cx.caller, id).await?;
+    Ok((etag(place.subnet.revision), Answer(SubnetShape::of(&place))))
 }
 
-/// Deletes a subnet that nothing needs, with its network and the router's interface.
+/// Changes a subnet; what is left out stays. With `router` it is put on that one, or, by `null`, on none.
+#[utoipa::path(
+    patch, path = "/subnets/{id}", tag = "subnets", operation_id = "update_subnet",
+    params(("id" = Uuid, Path), IfMatch), request_body = SubnetChangeShape,
+    responses(
+        (status = 200, description = "It is changed.", body = SubnetShape),
+        (status = 409, description = "Something needs it as it is.", body = Problem),
+        (status = 422, description = "Something that it names is not there.", body = Problem),
+        refusals::Changed,
+        refusals::Conditional,
+    ),
+)]
+async fn update(
+    cx: Context,
+    Path(id): Path<Uuid>,
+    Json(change): Json<SubnetChangeShape>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = SubnetId::from_uuid(id);
+    let (change, router) = change.read(cx.if_match()?)?;
+    let together = cx.control().together().await?;
+    let control = together.control();
+    let caller = &cx.caller;
+    control.update_subnet(caller, RULES, id, change).await?;
+    if let Some(router) = router {
+        move_to(control, caller, id, router).await?;
+    }
+    together.commit().await?;
+    let place = cx.control().subnet_place(caller, id).await?;
+    Ok((etag(place.subnet.revision), Answer(SubnetShape::of(&place))))
+}
+
+/// Puts a subnet on a router, or on none.
+async fn move_to(
+    control: &Control,
+    caller: &Caller,
+    id: SubnetId,
+    router: Option<RouterId>,
+) -> Result<(), Problem> {
+    let of = InterfaceOf::Subnet(id);
+    let known = control.subnet_place(caller, id).await?.routers;
+    if known.len() > 1 {
+        let detail = "the subnet is on several routers, and which of them goes can't be said here";
+        return Err(Problem::new(StatusCode::CONFLICT, "conflict", detail).of("router"));
+    }
+    let known = known.first().copied();
+    if known == router {
+        return Ok(());
+    }
+    if let Some(known) = known {
+        control.remove_router_interface(caller, known, of).await?;
+    }
+    if let Some(router) = router {
+        let added = control.add_router_interface(caller, router, of).await;
+        added.map_err(in_body)?;
+    }
+    Ok(())
+}
+
+fn in_body(error: Error) -> Problem {
+    Problem::naming(Noun::Subnet, error)
+}
+
+/// Deletes a subnet that nothing needs. Of one on a router its network and the router's interface go along.
 #[utoipa::path(
     delete, path = "/subnets/{id}", tag = "subnets", operation_id = "delete_subnet",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag that it has to have.")),
+    params(("id" = Uuid, Path), IfMatch),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "Machines, gateways or connections need it.", body = Problem),
-        (status = 412, description = "It was changed by somebody else.", body = Problem),
         refusals::Deleted,
+        refusals::Conditional,
     ),
 )]
 async fn delete(cx: Context, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     let (id, expected) = (SubnetId::from_uuid(id), cx.if_match()?);
+    let place = cx.control().subnet_place(&cx.caller, id).await?;
+    let rules = if place.routers.is_empty() {
+        ALONE
+    } else {
+        RULES
+    };
     cx.control()
-        .delete_subnet(&cx.caller, RULES, id, expected)
+        .delete_subnet(&cx.caller, rules, id, expected)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -50,13 +50,14 @@ async fn where_a_part_is_refused_nothing_is_made() {
             400,
             "peer.cidrs[0]",
         ),
-        (json!({"peer": {"address": "192.0.2.5"}}), 400, "peer"),
+        (json!({"peer": {"address": "192.0.2.5"}}), 400, "peer.cidrs"),
         (
             json!({"gateway": {"id": "3b9d1bb2-8b5f-4e6b-9d6c-000000000000"}}),
             422,
             "gateway",
         ),
-        (json!({"gateway": {"router": "x"}}), 400, "gateway"),
+        (json!({"gateway": {"router": "x"}}), 400, "gateway.router"),
+        (json!({"gateway": {"tunnel": "x"}}), 400, "gateway"),
         (json!({"gateway": {}}), 400, "gateway"),
         (
             json!({"ipsec_policy": {"id": "3b9d1bb2-8b5f-4e6b-9d6c-000000000000"}}),

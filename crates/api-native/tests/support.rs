@@ -1,16 +1,19 @@
 use adit_api_native::NativeConfig;
 use adit_api_testing::World;
-use adit_control::Password;
 use adit_control::account::Account;
 use adit_control::login::{Proof, UserRef, Wish};
 use adit_control::user::NewUser;
+use adit_control::{AgentEvent, Password};
 use adit_model::Name;
 use adit_model::gateway::GatewayStatus;
+use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
 use adit_model::project::{Role, RoleAssignment};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 /// A face, and somebody's token.
@@ -98,6 +101,50 @@ impl Api {
         .await;
     }
 
+    /// Waits until machines are there.
+    pub(crate) async fn until_running(&self, machines: &[Value]) {
+        for one in machines {
+            let path = path("machines", one);
+            adit_api_testing::until(&self.world.control, "the machine is there", async || {
+                self.get(&path).await.is(200)["status"] == "running"
+            })
+            .await;
+        }
+    }
+
+    /// Has a tunnel be seen like this, with a Child SA for all its blocks, or without any.
+    pub(crate) async fn see(&self, made: &Value, state: TunnelState, carried: bool) {
+        let blocks = |end: &str| serde_json::from_value(made[end]["cidrs"].clone()).unwrap();
+        let child = ChildObserved {
+            spi_in: 1,
+            spi_out: 2,
+            suite: "aes256gcm16".to_owned(),
+            local_cidrs: blocks("local"),
+            peer_cidrs: blocks("peer"),
+        };
+        let observed = TunnelObserved {
+            state,
+            since: OffsetDateTime::now_utc(),
+            reasons: Vec::new(),
+            ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
+            children: if carried { vec![child] } else { Vec::new() },
+            members: Vec::new(),
+            traffic: Traffic::default(),
+        };
+        self.world.agent.say(AgentEvent::Tunnel {
+            gateway: made["gateway"].as_str().unwrap().parse().unwrap(),
+            connection: made["id"].as_str().unwrap().parse().unwrap(),
+            observed,
+        });
+        let path = path("connections", made);
+        adit_api_testing::until(&self.world.control, "it is seen", async || {
+            let seen = self.get(&path).await.is(200);
+            let children = seen["children"].as_array().unwrap().len();
+            seen["state"] == json!(state) && children == usize::from(carried)
+        })
+        .await;
+    }
+
     /// Goes on as the administrator.
     pub(crate) async fn become_admin(&mut self) {
         let body = json!({"api_key": self.admin.key.expose()});
@@ -144,8 +191,47 @@ impl Api {
         self.token = session["token"].as_str().unwrap().to_owned();
     }
 
+    /// Makes a user that is a member of a first project and a reader of a second one; their ids.
+    pub(crate) async fn in_two_projects(&self, called: &str) -> [Value; 2] {
+        let control = &self.world.control;
+        let name = |text: &str| Name::parse(text).unwrap();
+        let Account { user, password, .. } = &self.admin;
+        let proof = Proof::Password(UserRef::Name(user.name.clone()), password.clone());
+        let (_, admin) = control.log_in(None, proof, &Wish::Default).await.unwrap();
+        let mut projects = Vec::new();
+        for project in ["first", "second"] {
+            let made = control.create_project(&admin, name(project), String::new(), true);
+            projects.push(made.await.unwrap().id);
+        }
+        let new = NewUser {
+            name: name(called),
+            description: String::new(),
+            email: None,
+            enabled: true,
+            default_project: projects.first().copied(),
+            password: Some(Password::new("a password").unwrap()),
+        };
+        let user = control.create_user(&admin, new).await.unwrap().id;
+        for (project, role) in projects.iter().zip([Role::Member, Role::Reader]) {
+            let project = *project;
+            let row = RoleAssignment {
+                user,
+                project,
+                role,
+            };
+            control.grant_role(&admin, row).await.unwrap();
+        }
+        let ids: Vec<_> = projects.iter().map(|id| json!(id.uuid())).collect();
+        ids.try_into().unwrap()
+    }
+
+    /// An answer whose body may have no end.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
+        self.face.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.face.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let octets = to_bytes(body, usize::MAX).await.unwrap();
         Reply {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use adit_api::attribute::Absent;
-use adit_control::endpoint_group::NewEndpointGroup;
+use adit_control::endpoint_group::{EndpointGroupChange, NewEndpointGroup};
 use adit_control::{Caller, Noun, Query};
 use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::{EndpointGroup, EndpointGroupId, Name};
@@ -18,6 +18,7 @@ use crate::object;
 use crate::python;
 use crate::refusal::Failure;
 use crate::resource::{Resource, Words};
+use crate::site_connections::RULES as CONNECTIONS;
 use crate::words::one_of;
 use adit_api::kind::Kind;
 use adit_api::object::Object;
@@ -94,16 +95,24 @@ impl Resource for EndpointGroups {
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<EndpointGroup, Failure> {
         let id = EndpointGroupId::from_uuid(id);
-        let (name, description) = (values.name(), values.description());
+        // What is in a group stays as it is in this dialect.
+        let change = EndpointGroupChange {
+            name: values.name(),
+            description: values.description(),
+            ..EndpointGroupChange::default()
+        };
         let update = cx
             .control
-            .update_endpoint_group(&cx.caller, id, name, description);
+            .update_endpoint_group(&cx.caller, CONNECTIONS, id, change);
         Ok(update.await?)
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = EndpointGroupId::from_uuid(id);
-        Ok(cx.control.delete_endpoint_group(&cx.caller, id).await?)
+        Ok(cx
+            .control
+            .delete_endpoint_group(&cx.caller, id, None)
+            .await?)
     }
 }
 

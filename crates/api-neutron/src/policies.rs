@@ -88,6 +88,7 @@ impl<P: NeutronPhase> Resource for Policies<P> {
 
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<Policy<P>, Failure> {
         let edit = PolicyEdit {
+            expected: None,
             name: values.name().map(|name| (name, Naming::Free)),
             description: values.description(),
             parameters: |old| P::apply(values, old),
@@ -101,6 +102,9 @@ impl<P: NeutronPhase> Resource for Policies<P> {
     }
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
-        Ok(cx.control.delete_policy::<P>(&cx.caller, P::id(id)).await?)
+        Ok(cx
+            .control
+            .delete_policy::<P>(&cx.caller, P::id(id), None)
+            .await?)
     }
 }

@@ -33,7 +33,7 @@ const DPD: DeadPeerDetection = DeadPeerDetection {
 };
 
 /// What Neutron wants otherwise than others.
-const RULES: Rules = Rules {
+pub(crate) const RULES: Rules = Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     overlaps: Overlaps::Nested,

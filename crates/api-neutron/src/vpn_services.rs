@@ -124,6 +124,7 @@ impl Resource for VpnServices {
         let view = find::<Self>(cx, id).await?;
         status::check(id, status::of_service(&view))?;
         let change = GatewayChange {
+            expected: None,
             name: values.name(),
             description: values.description(),
             admin_state_up: values.flag("admin_state_up"),
@@ -136,6 +137,9 @@ impl Resource for VpnServices {
 
     async fn delete(cx: &Context, id: Uuid) -> Result<(), Failure> {
         let id = GatewayId::from_uuid(id);
-        Ok(cx.control.delete_gateway(&cx.caller, RULES, id).await?)
+        Ok(cx
+            .control
+            .delete_gateway(&cx.caller, RULES, id, None)
+            .await?)
     }
 }

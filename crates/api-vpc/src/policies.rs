@@ -109,6 +109,7 @@ async fn update<P: Words>(
     P::apply(P::read(&body)?, old.parameters).check_together(&body)?;
     let change = P::read(&body)?;
     let edit = PolicyEdit {
+        expected: None,
         name: body.name_change(&cx, P::NOUN)?,
         description: None,
         parameters: |old| P::apply(change, old),
@@ -124,7 +125,10 @@ async fn update<P: Words>(
 
 async fn delete<P: Words>(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse::<P>(&id)?;
-    cx.vpc.control.delete_policy::<P>(&cx.caller, id).await?;
+    cx.vpc
+        .control
+        .delete_policy::<P>(&cx.caller, id, None)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -165,7 +165,10 @@ async fn update(cx: Context, Path(id): Path<String>, body: Fields) -> Result<Res
 
 async fn delete(cx: Context, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let id = parse(&id)?;
-    cx.vpc.control.delete_gateway(&cx.caller, RULES, id).await?;
+    cx.vpc
+        .control
+        .delete_gateway(&cx.caller, RULES, id, None)
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -4,6 +4,7 @@
 mod act;
 mod authentication;
 mod blocks;
+mod endpoints;
 mod ends;
 mod fit;
 mod peer;

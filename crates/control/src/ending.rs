@@ -142,10 +142,10 @@ impl Control {
             tunnel_contexts => |id| self.delete_tunnel_context(caller, GATEWAYS, id);
             routes => |id| self.delete_route(caller, id);
             connections => |id| self.delete_connection(caller, id, None);
-            gateways => |id| self.delete_gateway(caller, GATEWAYS, id);
-            endpoint_groups => |id| self.delete_endpoint_group(caller, id);
-            ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id);
-            ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id);
+            gateways => |id| self.delete_gateway(caller, GATEWAYS, id, None);
+            endpoint_groups => |id| self.delete_endpoint_group(caller, id, None);
+            ike_policies => |id| self.delete_policy::<IkeParameters>(caller, id, None);
+            ipsec_policies => |id| self.delete_policy::<IpsecParameters>(caller, id, None);
             network_acls => |id| self.delete_network_acl(caller, OnDelete::Cascade, id, None);
             public_gateways => |id| self.delete_public_gateway(caller, OnDelete::Cascade, id, None);
             floating_ips => |id| self.delete_floating_ip(caller, id, None);

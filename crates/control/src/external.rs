@@ -32,7 +32,10 @@ impl Control {
     }
 
     /// The network that external addresses are of.
-    pub(crate) fn external_network(&self) -> Result<NetworkId, Error> {
+    ///
+    /// # Errors
+    /// It is not known yet.
+    pub fn external_network(&self) -> Result<NetworkId, Error> {
         let known = self.0.external.get().map(|(network, _)| *network);
         let message = "there is no network that leads outside";
         known.ok_or_else(|| Error::conflict(Rule::NoExternalAddress, message))

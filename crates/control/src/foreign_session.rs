@@ -12,6 +12,12 @@ use crate::session::{Scope, Session};
 use crate::token::TokenError;
 
 impl Control {
+    /// Whether another service says who asks, and which projects there are.
+    #[must_use]
+    pub fn asks_another_service(&self) -> bool {
+        self.0.config.identity.is_some()
+    }
+
     pub(crate) async fn foreign_session(
         &self,
         provider: &dyn IdentityProvider,

@@ -64,6 +64,8 @@ pub struct NewGateway {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are those of NewGateway")]
 pub struct GatewayChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     pub name: Option<Name>,
     pub description: Option<String>,
     pub admin_state_up: Option<bool>,
@@ -168,7 +170,7 @@ impl Control {
     /// Changes a gateway.
     ///
     /// # Errors
-    /// It is not there, or the name is taken.
+    /// It is not there, or of another revision, or the name is taken.
     pub async fn update_gateway(
         &self,
         caller: &Caller,
@@ -178,6 +180,7 @@ impl Control {
     ) -> Result<GatewayView, Error> {
         let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
+        Error::stale(change.expected, row.revision)?;
         if let Some(name) = change.name {
             check_name(&mut *tx, row.router, &name, rules.naming, Some(id)).await?;
             row.name = name;
@@ -193,15 +196,17 @@ impl Control {
     /// Deletes a gateway, whatever state it is in.
     ///
     /// # Errors
-    /// It is not there, or has connections that are in the way, or routes lead to them.
+    /// It is not there, or of another revision, or has connections that are in the way, or routes lead to them.
     pub async fn delete_gateway(
         &self,
         caller: &Caller,
         rules: Rules,
         id: GatewayId,
+        expected: Option<Revision>,
     ) -> Result<(), Error> {
         let mut tx = self.change(caller).await?;
         let row = find(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         match rules.on_delete {
             OnDelete::Cascade => {
                 for connection in tx.connections_of_gateway(id).await? {
@@ -228,7 +233,7 @@ impl Control {
             && tx.connections_of_gateway(id).await?.is_empty();
         drop(tx);
         match is_unused {
-            true => self.delete_gateway(caller, rules, id).await,
+            true => self.delete_gateway(caller, rules, id, None).await,
             false => Ok(()),
         }
     }

@@ -89,7 +89,7 @@ pub enum Misfit {
     WrongGroupKind {
         /// One of the two that the connection names.
         group: EndpointGroupId,
-        /// It never changes.
+        /// The kind it is.
         kind: EndpointKind,
         /// The kind it must be.
         wanted: EndpointKind,

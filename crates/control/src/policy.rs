@@ -33,6 +33,8 @@ pub struct NewPolicy<P> {
 /// What to change of a policy; `None` leaves it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PolicyEdit<F> {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     /// Its name, and whether it must be unique.
     pub name: Option<(Name, Naming)>,
     /// What is said of it.
@@ -176,6 +178,7 @@ impl Control {
     ) -> Result<PolicyView<P>, Error> {
         let mut tx = self.change(caller).await?;
         let mut policy = find::<P>(&mut *tx, caller, id).await?;
+        Error::stale(edit.expected, policy.revision)?;
         let users = users::<P>(&mut *tx, id).await?;
         if edit.only_unused {
             check_unused::<P>(&users)?;
@@ -205,10 +208,16 @@ impl Control {
     /// Deletes a policy.
     ///
     /// # Errors
-    /// It is not there, or a connection names it.
-    pub async fn delete_policy<P: Phase>(&self, caller: &Caller, id: P::Id) -> Result<(), Error> {
+    /// It is not there, or of another revision, or a connection names it.
+    pub async fn delete_policy<P: Phase>(
+        &self,
+        caller: &Caller,
+        id: P::Id,
+        expected: Option<Revision>,
+    ) -> Result<(), Error> {
         let mut tx = self.change(caller).await?;
         let row = find::<P>(&mut *tx, caller, id).await?;
+        Error::stale(expected, row.revision)?;
         check_unused::<P>(&users::<P>(&mut *tx, id).await?)?;
         tx.delete(&row).await?;
         tx.commit().await?;

@@ -1,5 +1,6 @@
 //! Projects: tenants, and who may see and change them.
 
+use adit_model::project::Role;
 use adit_model::{Name, Project, ProjectId, UserId};
 use adit_store::StoreError;
 
@@ -102,6 +103,33 @@ impl Control {
         let mut rows = tx.projects().await?;
         rows.retain(|row| row.enabled && roles.iter().any(|role| role.project == row.id));
         Ok(rows)
+    }
+
+    /// The projects in which a session's user may act from it, by name, and as what. One that was got by an
+    /// application credential, or that another service keeps, stays where it is.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn projects_of_session(
+        &self,
+        session: &Session,
+    ) -> Result<Vec<(Project, Role)>, Error> {
+        if self.0.config.identity.is_some() || session.credential.is_some() {
+            let own = session.scope.iter();
+            return Ok(own
+                .map(|scope| (scope.project.clone(), scope.role))
+                .collect());
+        }
+        let mut tx = self.read().await?;
+        let roles = tx.role_assignments(Some(session.user.id), None).await?;
+        let mut found = Vec::new();
+        for row in tx.projects().await? {
+            let here = roles.iter().filter(|role| role.project == row.id);
+            if let Some(role) = here.map(|role| role.role).max().filter(|_| row.enabled) {
+                found.push((row, role));
+            }
+        }
+        Ok(found)
     }
 
     /// One project. For those who act in it, and for administrators.

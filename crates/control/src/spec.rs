@@ -15,7 +15,7 @@ use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
     Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, RouterId, SecurityGroupId,
-    Subnet,
+    SecurityGroupRule, Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
@@ -103,25 +103,32 @@ async fn filter(
     let mut filter = Vec::new();
     for group in groups {
         for rule in tx.rules_of_security_group(*group).await? {
-            let remote = match rule.remote {
-                Remote::Any => None,
-                Remote::Address(address) => Some(vec![Cidr::host(address)]),
-                Remote::Block(cidr) => Some(vec![cidr]),
-                Remote::Group(group) => Some(members(tx, group, rule.family).await?),
-            };
-            filter.push(FilterRule {
-                direction: rule.direction,
-                family: rule.family,
-                protocol: rule
-                    .protocol
-                    .and_then(|name| protocol_number(&name, rule.family)),
-                port_min: rule.port_min,
-                port_max: rule.port_max,
-                remote,
-            });
+            filter.push(filter_rule(tx, &rule).await?);
         }
     }
     Ok(filter)
+}
+
+/// A rule of a security group, with the addresses of a group that it names.
+pub(crate) async fn filter_rule(
+    tx: &mut dyn Transaction,
+    rule: &SecurityGroupRule,
+) -> Result<FilterRule, StoreError> {
+    let remote = match rule.remote {
+        Remote::Any => None,
+        Remote::Address(address) => Some(vec![Cidr::host(address)]),
+        Remote::Block(cidr) => Some(vec![cidr]),
+        Remote::Group(group) => Some(members(tx, group, rule.family).await?),
+    };
+    let protocol = rule.protocol.as_deref();
+    Ok(FilterRule {
+        direction: rule.direction,
+        family: rule.family,
+        protocol: protocol.and_then(|name| protocol_number(name, rule.family)),
+        port_min: rule.port_min,
+        port_max: rule.port_max,
+        remote,
+    })
 }
 
 async fn members(
@@ -274,7 +281,7 @@ fn lets_everything_through(rules: &[AclRule]) -> bool {
 }
 
 /// Which addresses stand for which behind peers of a router's gateways, as it was applied. Of two for one, the first stands for it.
-async fn translations(
+pub(crate) async fn translations(
     tx: &mut dyn Transaction,
     router: &Router,
 ) -> Result<BTreeMap<Ipv4Addr, Ipv4Addr>, StoreError> {

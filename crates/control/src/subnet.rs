@@ -26,7 +26,7 @@ pub use addresses::{Holder, SubnetAddresses};
 pub use layout::{Block, Pools};
 use layout::{check, choose};
 pub(crate) use users::check_unused;
-pub use view::SubnetView;
+pub use view::{SubnetPlace, SubnetView};
 
 /// In what a face differs from others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -261,7 +261,9 @@ impl Control {
         id: P::Id,
     ) -> Result<(), Error> {
         match self.policy::<P>(caller, id).await {
-            Ok(view) if view.connections.is_empty() => self.delete_policy::<P>(caller, id).await,
+            Ok(view) if view.connections.is_empty() => {
+                self.delete_policy::<P>(caller, id, None).await
+            }
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }

@@ -77,6 +77,7 @@ async fn live(world: &World) {
     check(world).await;
     // A policy that is used is written, and so are those that use it.
     let edit = PolicyEdit {
+        expected: None,
         name: None,
         description: None,
         parameters: |mut parameters: IkeParameters| {
@@ -90,7 +91,7 @@ async fn live(world: &World) {
     plug(world, subnet.subnet.network).await;
     // What goes with a gateway is told of, too.
     control
-        .delete_gateway(demo, STRICT_GATEWAYS, gateway.id)
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway.id, None)
         .await
         .unwrap();
     let deleted = control.delete_subnet(demo, STRICT_SUBNETS, subnet.subnet.id, None);

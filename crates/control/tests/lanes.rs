@@ -287,6 +287,7 @@ async fn of_gateways_connections_and_policies() {
     changed.await.unwrap();
     settled(&world, "a connection was changed").await;
     let edit = PolicyEdit {
+        expected: None,
         name: None,
         description: None,
         parameters: |mut parameters: IkeParameters| {
@@ -331,7 +332,7 @@ async fn of_gateways_connections_and_policies() {
     let last = new_connection(gateway, "d", &["10.0.0.0/24"], &["192.168.1.0/24"]);
     world.connection(last).await.unwrap();
     control
-        .delete_gateway(demo, STRICT_GATEWAYS, gateway)
+        .delete_gateway(demo, STRICT_GATEWAYS, gateway, None)
         .await
         .unwrap();
     settled(&world, "a gateway was deleted with its connection").await;
@@ -365,7 +366,7 @@ async fn of_what_passes_the_edges_of_subnets_and_gets_outside() {
     let outside: Vec<_> = edge.gateways.iter().map(|one| one.address).collect();
     assert_eq!(outside, gateway.addresses.members().collect::<Vec<_>>());
     assert_ne!(edge.gateways[0].inside, edge.gateways[1].inside);
-    let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, gateway.id);
+    let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, gateway.id, None);
     deleted.await.unwrap();
     settled(&world, "a gateway that lived in a subnet was deleted").await;
     let deleted = control.delete_network_acl_rule(demo, (acl, rule));

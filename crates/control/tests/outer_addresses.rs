@@ -219,7 +219,7 @@ async fn a_block_that_comes_later_is_for_who_comes_later_and_does_not_go_while_i
     }
     let after = World::over(Arc::clone(&store), with_v6(BLOCK)).await;
     let control = &after.control;
-    let gone = control.delete_gateway(&after.demo, LAX_GATEWAYS, young.id);
+    let gone = control.delete_gateway(&after.demo, LAX_GATEWAYS, young.id, None);
     gone.await.unwrap();
     let without = change(WishedExternal {
         v6: WishedV6::Without,

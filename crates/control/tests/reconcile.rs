@@ -136,7 +136,7 @@ async fn a_router_knows_what_is_behind_its_peers_before_their_gateway_is_applied
     })
     .await;
     w.control
-        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id, None)
         .await
         .unwrap();
     w.until("all is deleted", async || behind().is_empty())
@@ -189,7 +189,7 @@ async fn what_is_deleted_leaves_the_host_gateway_before_router() {
     let view = w.control.gateway(&w.demo, id).await.unwrap();
     w.agent.fail_next(1);
     w.control
-        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id, None)
         .await
         .unwrap();
     w.control
@@ -412,7 +412,7 @@ async fn what_is_deleted_does_not_wait_for_a_retry() {
     .await;
     let before = tokio::time::Instant::now();
     w.control
-        .delete_gateway(&w.demo, STRICT_GATEWAYS, id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, id, None)
         .await
         .unwrap();
     w.until("gone", async || w.agent.gateway(id).is_none())

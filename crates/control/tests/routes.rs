@@ -346,7 +346,7 @@ async fn what_routes_lead_to_stays_as_long_as_they_do() {
     };
     assert!(by_route(&refused, Noun::Connection), "{refused:?}");
     let refused = control
-        .delete_gateway(demo, STRICT_GATEWAYS, scene.gateway.id)
+        .delete_gateway(demo, STRICT_GATEWAYS, scene.gateway.id, None)
         .await;
     assert!(by_route(&refused, Noun::Gateway), "{refused:?}");
 
@@ -386,7 +386,7 @@ async fn what_routes_lead_to_stays_as_long_as_they_do() {
         "{gone:?}"
     );
     control.delete_connection(demo, second, None).await.unwrap();
-    let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, scene.gateway.id);
+    let deleted = control.delete_gateway(demo, STRICT_GATEWAYS, scene.gateway.id, None);
     deleted.await.unwrap();
 }
 

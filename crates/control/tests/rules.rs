@@ -56,7 +56,7 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     let (_, subnet) = w.subnet("r", "10.0.0.0/24").await;
     let one = w.gateway(subnet.subnet.id, "one").await.unwrap().gateway;
     w.control
-        .delete_gateway(&w.demo, STRICT_GATEWAYS, one.id)
+        .delete_gateway(&w.demo, STRICT_GATEWAYS, one.id, None)
         .await
         .unwrap();
     let two = w.gateway(subnet.subnet.id, "two").await.unwrap().gateway;
@@ -68,7 +68,7 @@ async fn an_address_is_not_given_again_while_the_host_still_has_it() {
     w.until("given again", async || {
         let three = w.gateway(subnet.subnet.id, "three").await.unwrap().gateway;
         w.control
-            .delete_gateway(&w.demo, STRICT_GATEWAYS, three.id)
+            .delete_gateway(&w.demo, STRICT_GATEWAYS, three.id, None)
             .await
             .unwrap();
         three.addresses == one.addresses
@@ -103,7 +103,8 @@ async fn another_projects_things_are_not_found() {
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
-        c.delete_gateway(other, STRICT_GATEWAYS, gateway).await,
+        c.delete_gateway(other, STRICT_GATEWAYS, gateway, None)
+            .await,
         Err(Error::NotFound(Noun::Gateway))
     ));
     assert!(matches!(
@@ -153,7 +154,7 @@ async fn deleting_follows_the_order_of_what_hangs_on_what() {
         rule(c.delete_subnet(me, STRICT_SUBNETS, subnet, None).await),
         Rule::InUse(Noun::Subnet)
     );
-    c.delete_gateway(me, STRICT_GATEWAYS, gateway)
+    c.delete_gateway(me, STRICT_GATEWAYS, gateway, None)
         .await
         .unwrap();
     assert_eq!(
@@ -553,10 +554,11 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
     assert_eq!(made.ike_policy, Some((policy, name("p"))));
     let (c, me) = (&w.control, &w.demo);
     assert_eq!(
-        rule(c.delete_policy::<IkeParameters>(me, policy).await),
+        rule(c.delete_policy::<IkeParameters>(me, policy, None).await),
         Rule::InUse(Noun::IkePolicy)
     );
     let edit = || PolicyEdit {
+        expected: None,
         name: None,
         description: None,
         parameters: |parameters: IkeParameters| IkeParameters {
@@ -577,7 +579,9 @@ async fn a_policy_in_use_stays_and_its_change_counts_its_connections_up() {
         Revision(2)
     );
     c.delete_connection(me, id, None).await.unwrap();
-    c.delete_policy::<IkeParameters>(me, policy).await.unwrap();
+    c.delete_policy::<IkeParameters>(me, policy, None)
+        .await
+        .unwrap();
     let mut new = new_connection(gateway, "c", LOCAL, PEER);
     new.ike_policy = Some(IkePolicyId::random());
     let missing = w.connection(new).await;

@@ -223,7 +223,7 @@ async fn what_others_deleted_is_made_again_and_what_others_use_stays() {
         .await
         .unwrap();
     control
-        .delete_policy::<IkeParameters>(demo, first.ike_policy)
+        .delete_policy::<IkeParameters>(demo, first.ike_policy, None)
         .await
         .unwrap();
     let applied = control.apply_tunnel_context(demo, LAX, row.id).await;

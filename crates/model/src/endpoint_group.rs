@@ -154,7 +154,7 @@ fn subnet(text: &str) -> Option<SubnetId> {
     is_plain.then(|| text.parse().ok()).flatten()
 }
 
-/// A named list of what is at one end of connections. The list never changes.
+/// A named list of what is at one end of connections.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointGroup {
     /// Random, made with the row, and its own for good.

@@ -13,8 +13,8 @@ use crate::rows::{List, Table};
 impl Table for EndpointGroup {
     const WHAT: &'static str = "endpoint group";
     const TABLE: &'static str = "endpoint_groups";
-    const FIXED: &'static [&'static str] = &["kind", "endpoints"];
-    const COLUMNS: &'static [&'static str] = &["name", "description"];
+    const FIXED: &'static [&'static str] = &[];
+    const COLUMNS: &'static [&'static str] = &["kind", "endpoints", "name", "description"];
     const OF: &'static [(Noun, &'static str)] = &[(
         Noun::Subnet,
         "id IN (SELECT endpoint_group FROM endpoints WHERE endpoint = ?)",
@@ -38,14 +38,13 @@ impl Table for EndpointGroup {
     }
 
     fn fixed(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![
-            Value::Text(json(Self::WHAT, &self.endpoints.kind())?),
-            Value::Text(json(Self::WHAT, &self.endpoints.texts())?),
-        ])
+        Ok(Vec::new())
     }
 
     fn values(&self, _key: &EnvelopeKey) -> Result<Vec<Value>, StoreError> {
         Ok(vec![
+            Value::Text(json(Self::WHAT, &self.endpoints.kind())?),
+            Value::Text(json(Self::WHAT, &self.endpoints.texts())?),
             Value::Text(self.name.to_string()),
             Value::Text(self.description.clone()),
         ])

@@ -21,6 +21,7 @@ mod security_group_rules;
 mod world;
 
 use adit_model::connection::Ends;
+use adit_model::endpoint_group::{EndpointKind, Endpoints};
 use adit_model::{
     FloatingIp, FloatingIpId, Gateway, HostId, IkePolicy, IkePolicyId, MacAddress, Port, PortId,
     ProjectId, Revision, Router, RouterId,
@@ -317,6 +318,16 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
         connection_request update_connection_request connection_request;
         tunnel_context update_tunnel_context tunnel_context;
     }
+    // What is in a group may be something else later, of another kind too.
+    let group = tx.any_endpoint_group(w.endpoint_group.id).await.unwrap();
+    let mut group = group.unwrap();
+    let block = "10.0.0.0/8".to_owned();
+    group.endpoints = Endpoints::parse(EndpointKind::Cidr, [block]).unwrap();
+    tx.update_endpoint_group(&group).await.unwrap();
+    let stored = tx.any_endpoint_group(group.id).await.unwrap();
+    assert_eq!(stored.unwrap().endpoints, group.endpoints);
+    let users = tx.endpoint_groups_of_subnet(w.subnet.id).await.unwrap();
+    assert_eq!(users, []);
     // What is on a host may be on another one later.
     let host = HostId::random();
     let mut router = tx.any_router(w.router.id).await.unwrap().unwrap();

@@ -276,7 +276,7 @@ rows! {
     EndpointGroup {
         owners: &[], name: |row| row.name.as_str(),
         references: |_row| Vec::new(), unique: |_row| Vec::new(),
-        fixed: [endpoints]
+        fixed: []
     }
     ConnectionRequest {
         owners: &[], name: |row| row.name.as_str(),

@@ -1,14 +1,16 @@
 //! Making a connection in one call, with its gateway and policies along where the body asks for it.
 
 use adit_control::connection::{ConnectionView, GivenEnds, NewConnection};
+use adit_control::endpoint_group::NewEndpointGroup;
 use adit_control::gateway::{NewGateway, Place};
 use adit_control::policy::{NewPolicy, Phase};
 use adit_control::router::NewRouter;
-use adit_control::{Allowance, Control, Naming, Noun};
+use adit_control::{Allowance, Control, Error, Naming, Noun};
 use adit_model::connection::{DeadPeerDetection, Initiator};
+use adit_model::endpoint_group::EndpointKind;
 use adit_model::gateway::GatewayMode;
 use adit_model::policy::{IkeParameters, IpsecParameters};
-use adit_model::{Cidr, GatewayId, Name, RouterId, SubnetId};
+use adit_model::{Cidr, EndpointGroupId, GatewayId, Name, RouterId, SubnetId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,7 +18,8 @@ use uuid::Uuid;
 use super::authentication::{self, CertificatesWish, PpkWish};
 use super::lookup::{RULES, in_body};
 use super::shape::DpdShape;
-use crate::context::{Context, name};
+use crate::context::{Context, name, yes};
+use crate::endpoint_groups::entries;
 use crate::policies::{self, IkeShape, IpsecShape};
 use crate::problem::Problem;
 use crate::{gateways, subnets};
@@ -29,6 +32,8 @@ enum GatewayWish {
     Id(Uuid),
     /// A new one in this subnet, which is on a router.
     Subnet(Uuid),
+    /// A new one on this router, which has a way outside: for a connection between endpoint groups.
+    Router(Uuid),
     /// A new one in a new network with a router of its own.
     Network(NetworkWish),
 }
@@ -52,15 +57,28 @@ enum PolicyWish<S> {
     New(S),
 }
 
+/// Which endpoint group: one that is there, or one that is made along and called as the connection is.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum GroupWish {
+    /// One that is there.
+    Id(Uuid),
+    /// A new one with these entries: ids of subnets here, blocks there.
+    #[schema(example = json!(["10.2.0.0/24"]))]
+    New(Vec<String>),
+}
+
 /// This end.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 struct LocalWish {
     /// What this end calls itself in IKE; the gateway's address, if it is left out.
     identity: Option<String>,
     /// What is reachable here; the gateway's subnet, if it is left out.
     #[schema(value_type = Option<Vec<String>>)]
     cidrs: Option<Vec<Cidr>>,
+    /// In place of blocks, a group of subnets: of a gateway that has no subnet.
+    group: Option<GroupWish>,
 }
 
 /// The other end.
@@ -73,8 +91,10 @@ struct PeerWish {
     /// What it has to call itself in IKE; its address, if it is left out. `@` before a name, `keyid:` before a key ID.
     identity: Option<String>,
     /// What is reachable there.
-    #[schema(value_type = Vec<String>, example = json!(["10.2.0.0/24"]))]
-    cidrs: Vec<Cidr>,
+    #[schema(value_type = Option<Vec<String>>, example = json!(["10.2.0.0/24"]))]
+    cidrs: Option<Vec<Cidr>>,
+    /// In place of blocks, a group of them: of a gateway that has no subnet.
+    group: Option<GroupWish>,
 }
 
 /// What a connection is to be.
@@ -117,10 +137,6 @@ pub(crate) struct NewConnectionShape {
 
 const fn both() -> Initiator {
     Initiator::BiDirectional
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// What a body asks for of either phase: a reference, or what to make.
@@ -166,6 +182,69 @@ impl<P: Phase> Wished<P> {
     }
 }
 
+/// What a body asks for of the group at either end.
+enum WishedGroup {
+    There(EndpointGroupId),
+    New(NewEndpointGroup),
+}
+
+impl WishedGroup {
+    fn read(
+        field: &str,
+        called: &Name,
+        kind: EndpointKind,
+        wish: Option<GroupWish>,
+    ) -> Result<Option<Self>, Problem> {
+        Ok(match wish {
+            None => None,
+            Some(GroupWish::Id(id)) => Some(Self::There(EndpointGroupId::from_uuid(id))),
+            Some(GroupWish::New(texts)) => {
+                let endpoints = entries(&format!("{field}.new"), kind, texts)?;
+                Some(Self::New(NewEndpointGroup {
+                    name: called.clone(),
+                    description: String::new(),
+                    endpoints,
+                }))
+            }
+        })
+    }
+
+    /// The group, made where it is not there.
+    async fn make(
+        self,
+        control: &Control,
+        cx: &Context,
+        field: &str,
+    ) -> Result<EndpointGroupId, Problem> {
+        match self {
+            Self::There(id) => {
+                let found = control.endpoint_group(&cx.caller, id).await;
+                found.map(|row| row.id).map_err(|error| match error {
+                    Error::NotFound(_) => Problem::misfit(error.to_string()).of(field),
+                    other => other.into(),
+                })
+            }
+            Self::New(new) => {
+                let made = control.create_endpoint_group(&cx.caller, new).await;
+                let made = made.map_err(|error| Problem::from(error).of(&format!("{field}.new")));
+                Ok(made?.id)
+            }
+        }
+    }
+
+    async fn make_any(
+        wish: Option<Self>,
+        control: &Control,
+        cx: &Context,
+        field: &str,
+    ) -> Result<Option<EndpointGroupId>, Problem> {
+        match wish {
+            None => Ok(None),
+            Some(wish) => wish.make(control, cx, field).await.map(Some),
+        }
+    }
+}
+
 impl NewConnectionShape {
     /// Makes all of it, or nothing; the connection, and its key where that was made up.
     pub(crate) async fn make(
@@ -175,6 +254,14 @@ impl NewConnectionShape {
         let called = name("name", &self.name)?;
         let ike = Wished::<IkeParameters>::read("ike_policy", &called, self.ike_policy)?;
         let ipsec = Wished::<IpsecParameters>::read("ipsec_policy", &called, self.ipsec_policy)?;
+        let (local, peer) = (self.local, self.peer);
+        let local_group =
+            WishedGroup::read("local.group", &called, EndpointKind::Subnet, local.group)?;
+        let peer_group = WishedGroup::read("peer.group", &called, EndpointKind::Cidr, peer.group)?;
+        if peer.cidrs.is_none() && peer_group.is_none() {
+            let detail = "what is reachable there is a list of blocks, or of a gateway without a subnet a group";
+            return Err(Problem::invalid("peer.cidrs", detail));
+        }
         let given = authentication::read(self.psk, self.certificates)?;
         let (authentication, told) = match given {
             Some(given) => (given, None),
@@ -190,20 +277,23 @@ impl NewConnectionShape {
         let gateway = make_gateway(control, cx, &called, self.gateway).await?;
         let ike_policy = ike.make(control, cx, "ike_policy").await?;
         let ipsec_policy = ipsec.make(control, cx, "ipsec_policy").await?;
+        let local_group = WishedGroup::make_any(local_group, control, cx, "local.group").await?;
+        let peer_group = WishedGroup::make_any(peer_group, control, cx, "peer.group").await?;
         let dpd = self.dead_peer_detection.map(DeadPeerDetection::from);
         let new = NewConnection {
             name: called,
             description: self.description,
             gateway,
-            peer_address: self.peer.address,
-            peer_id: self.peer.identity,
-            local_id: self.local.identity,
+            peer_address: peer.address,
+            peer_id: peer.identity,
+            local_id: local.identity,
             authentication,
             ppk,
             ends: GivenEnds {
-                local_cidrs: self.local.cidrs,
-                peer_cidrs: self.peer.cidrs,
-                ..GivenEnds::default()
+                local_cidrs: local.cidrs,
+                peer_cidrs: peer.cidrs.unwrap_or_default(),
+                local_group,
+                peer_group,
             },
             distribute_traffic: false,
             mtu: self.mtu,
@@ -242,15 +332,18 @@ async fn make_gateway(
     called: &Name,
     wish: GatewayWish,
 ) -> Result<GatewayId, Problem> {
-    let subnet = match wish {
+    let place = match wish {
         GatewayWish::Id(id) => return Ok(GatewayId::from_uuid(id)),
-        GatewayWish::Subnet(id) => SubnetId::from_uuid(id),
-        GatewayWish::Network(network) => make_network(control, cx, called, network.cidr).await?,
+        GatewayWish::Subnet(id) => Place::Subnet(SubnetId::from_uuid(id)),
+        GatewayWish::Router(id) => gateways::on_router(RouterId::from_uuid(id)),
+        GatewayWish::Network(network) => {
+            Place::Subnet(make_network(control, cx, called, network.cidr).await?)
+        }
     };
     let new = NewGateway {
         name: called.clone(),
         description: String::new(),
-        place: Place::Subnet(subnet),
+        place,
         mode: GatewayMode::Policy,
         admin_state_up: true,
         resource_group: None,

@@ -6,14 +6,14 @@ use adit_api::answer;
 use adit_control::connection::{ConnectionChange, ConnectionView, EndsChange};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::observed::{ChildObserved, Traffic, TunnelState};
-use adit_model::{Cidr, IkePolicyId, IpsecPolicyId, Name, Psk};
-use serde::{Deserialize, Deserializer, Serialize};
+use adit_model::{Cidr, EndpointGroupId, IkePolicyId, IpsecPolicyId, Name, Psk};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authentication::{self, CertificatesShape, CertificatesWish, PpkShape, PpkWish};
-use crate::context::name;
+use crate::context::{name, said};
 use crate::ladder::{Rung, ladder};
 use crate::problem::Problem;
 use crate::reasons::ReasonShape;
@@ -46,6 +46,9 @@ pub(crate) struct EndShape {
     /// What is reachable behind it.
     #[schema(value_type = Vec<String>)]
     cidrs: Vec<Cidr>,
+    /// The endpoint group that says so, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<Uuid>,
 }
 
 /// How a dead peer is noticed.
@@ -182,6 +185,10 @@ impl ConnectionShape {
         let row = &view.connection;
         let observed = view.observed.as_ref();
         let policy = |known: Option<(Uuid, &Name)>| known.map(Reference::of);
+        let [local_group, peer_group] = match row.ends.groups() {
+            Some(groups) => groups.map(|id| Some(id.uuid())),
+            None => [None, None],
+        };
         let ike = view.ike_policy.as_ref();
         let ipsec = view.ipsec_policy.as_ref();
         Self {
@@ -194,12 +201,14 @@ impl ConnectionShape {
                 host: None,
                 identity: row.local_id.clone(),
                 cidrs: row.ends.local().to_vec(),
+                group: local_group,
             },
             peer: EndShape {
                 address: row.peer_address,
                 host: row.peer_host.clone(),
                 identity: row.peer_id.clone(),
                 cidrs: row.ends.peer().to_vec(),
+                group: peer_group,
             },
             certificates: authentication::certificates(row),
             ppk: authentication::ppk(row),
@@ -250,13 +259,6 @@ impl KeyShape {
     }
 }
 
-/// `null` says something else than nothing.
-fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
 /// What of an end is to change.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +269,8 @@ struct LocalChange {
     identity: Option<Option<String>>,
     #[schema(value_type = Option<Vec<String>>)]
     cidrs: Option<Vec<Cidr>>,
+    /// Another endpoint group of subnets, where there is one.
+    group: Option<Uuid>,
 }
 
 /// What of the other end is to change.
@@ -281,6 +285,8 @@ struct PeerChange {
     identity: Option<Option<String>>,
     #[schema(value_type = Option<Vec<String>>)]
     cidrs: Option<Vec<Cidr>>,
+    /// Another endpoint group of blocks, where there is one.
+    group: Option<Uuid>,
 }
 
 /// What of dead peer detection is to change.
@@ -352,7 +358,8 @@ impl ChangeShape {
             ends: EndsChange {
                 local_cidrs: local.cidrs,
                 peer_cidrs: peer.cidrs,
-                ..EndsChange::default()
+                local_group: local.group.map(|id| Some(EndpointGroupId::from_uuid(id))),
+                peer_group: peer.group.map(|id| Some(EndpointGroupId::from_uuid(id))),
             },
             distribute_traffic: None,
             mtu: self.mtu,

@@ -7,7 +7,7 @@ use adit_store::Transaction;
 
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
-use crate::{Caller, endpoint_group, on_router};
+use crate::{Caller, on_router};
 
 /// The ends of a connection, as somebody gives them. A gateway with a subnet takes blocks, one without
 /// takes groups.
@@ -139,8 +139,8 @@ impl GivenEnds {
             let (local, peer) = (self.local_group.is_none(), self.peer_group.is_none());
             return Err(Misfit::MissingGroups { local, peer }.into());
         };
-        let local = endpoint_group::find(tx, caller, local).await?;
-        let peer = endpoint_group::find(tx, caller, peer).await?;
+        let local = find(tx, caller, local).await?;
+        let peer = find(tx, caller, peer).await?;
         let local = GroupBlocks {
             group: local.id,
             cidrs: of_subnets(tx, gateway, &local, outside).await?,
@@ -156,6 +156,15 @@ impl GivenEnds {
         }
         Ok(Ends::Groups { local, peer })
     }
+}
+
+async fn find(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    id: EndpointGroupId,
+) -> Result<EndpointGroup, Error> {
+    let row = tx.endpoint_group(caller.scope(), id).await?;
+    row.ok_or(Error::NotFound(Noun::EndpointGroup))
 }
 
 /// The blocks of a group's subnets, all of which are on the gateway's router, or of the gateway's own addresses.

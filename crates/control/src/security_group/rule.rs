@@ -55,6 +55,8 @@ impl NewRule {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "the fields are those of NewRule")]
 pub struct RuleChange {
+    /// The revision that it is to have before, if that matters.
+    pub expected: Option<Revision>,
     pub name: Option<Name>,
     pub direction: Option<Direction>,
     pub port_min: Option<Option<u16>>,
@@ -144,6 +146,7 @@ impl Control {
         let siblings = tx.rules_of_security_group(group.id).await?;
         let row = siblings.iter().find(|row| row.id == id).cloned();
         let mut row = row.ok_or(Error::NotFound(Noun::SecurityGroupRule))?;
+        Error::stale(change.expected, row.revision)?;
         row.name = change.name.unwrap_or(row.name);
         row.direction = change.direction.unwrap_or(row.direction);
         row.port_min = change.port_min.unwrap_or(row.port_min);

@@ -3,7 +3,7 @@
 use adit_model::{NetworkAcl, PublicGateway, Router, RouterId, Subnet, SubnetId};
 use adit_store::{Only, Query, Transaction};
 
-use super::find;
+use super::{find, visible};
 use crate::error::{Error, Noun};
 use crate::listed::{Listed, Part, listed};
 use crate::{Caller, Control, address, network_acl, on_router, router};
@@ -23,7 +23,63 @@ pub struct SubnetView {
     pub available: u64,
 }
 
+/// A subnet, wherever it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SubnetPlace {
+    /// As the store has it.
+    pub subnet: Subnet,
+    /// The routers that have an interface on it, oldest first.
+    pub routers: Vec<RouterId>,
+    /// How many addresses are left for machines; unknown of what leads outside.
+    pub available: Option<u64>,
+}
+
 impl Control {
+    /// Subnets with where they are.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn subnet_places(&self, rows: Vec<Subnet>) -> Result<Vec<SubnetPlace>, Error> {
+        let mut tx = self.read().await?;
+        let mut places = Vec::with_capacity(rows.len());
+        for row in rows {
+            places.push(self.subnet_place_of(&mut *tx, row).await?);
+        }
+        Ok(places)
+    }
+
+    /// One subnet that the caller may see.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn subnet_place(&self, caller: &Caller, id: SubnetId) -> Result<SubnetPlace, Error> {
+        let mut tx = self.read().await?;
+        let row = visible(&mut *tx, caller, id).await?;
+        self.subnet_place_of(&mut *tx, row).await
+    }
+
+    async fn subnet_place_of(
+        &self,
+        tx: &mut dyn Transaction,
+        subnet: Subnet,
+    ) -> Result<SubnetPlace, Error> {
+        let ports = tx.ports_of_subnet(subnet.id).await?;
+        let routers = ports.iter().filter_map(|port| port.device.router());
+        let routers = routers.collect();
+        let available = match self.0.is_external(subnet.network) {
+            true => None,
+            false => {
+                let of_gateway = self.0.config.limits.addresses_of_gateway;
+                Some(address::available(tx, &subnet, of_gateway).await?)
+            }
+        };
+        Ok(SubnetPlace {
+            subnet,
+            routers,
+            available,
+        })
+    }
+
     /// A part of the project's subnets that are on a router, oldest first. What goes with each is in
     /// [`Self::subnet_views`].
     ///

@@ -92,6 +92,7 @@ impl Control {
             Some(found) if found.parameters == parameters && found.name == *name => Ok(found.id),
             Some(found) => {
                 let edit = PolicyEdit {
+                    expected: None,
                     name: Some((name.clone(), Naming::Free)),
                     description: None,
                     parameters: |_| parameters,

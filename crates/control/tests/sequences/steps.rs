@@ -412,12 +412,12 @@ async fn of_connections(
         }
         Step::DeleteGateway => {
             let gateway = any::<Gateway>(world, a).await?;
-            let deleted = c.delete_gateway(caller, STRICT_GATEWAYS, gateway.id);
+            let deleted = c.delete_gateway(caller, STRICT_GATEWAYS, gateway.id, None);
             done(deleted.await)
         }
         Step::DeleteService => {
             let gateway = any::<Gateway>(world, a).await?;
-            let deleted = c.delete_gateway(caller, LAX_GATEWAYS, gateway.id);
+            let deleted = c.delete_gateway(caller, LAX_GATEWAYS, gateway.id, None);
             done(deleted.await)
         }
         Step::MakeEndpointGroup => {
@@ -437,7 +437,7 @@ async fn of_connections(
         }
         Step::DeleteEndpointGroup => {
             let group = any::<EndpointGroup>(world, a).await?;
-            done(c.delete_endpoint_group(caller, group.id).await)
+            done(c.delete_endpoint_group(caller, group.id, None).await)
         }
         Step::MakeIkePolicy => {
             let parameters = IkeParameters {
@@ -461,6 +461,7 @@ async fn of_connections(
         Step::ChangeIkePolicy => {
             let policy = any::<IkePolicy>(world, a).await?;
             let edit = PolicyEdit {
+                expected: None,
                 name: None,
                 description: None,
                 parameters: |mut parameters: IkeParameters| {
@@ -473,11 +474,17 @@ async fn of_connections(
         }
         Step::DeleteIkePolicy => {
             let policy = any::<IkePolicy>(world, a).await?;
-            done(c.delete_policy::<IkeParameters>(caller, policy.id).await)
+            done(
+                c.delete_policy::<IkeParameters>(caller, policy.id, None)
+                    .await,
+            )
         }
         Step::DeleteIpsecPolicy => {
             let policy = any::<IpsecPolicy>(world, a).await?;
-            done(c.delete_policy::<IpsecParameters>(caller, policy.id).await)
+            done(
+                c.delete_policy::<IpsecParameters>(caller, policy.id, None)
+                    .await,
+            )
         }
         _ => return of_one_connection(world, caller, step, picks).await,
     })
