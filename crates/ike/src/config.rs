@@ -350,7 +350,8 @@ pub struct EndpointConfig {
     /// Half-open IKE SAs as responder that are held at most; further initiators are not answered.
     pub half_open_limit: usize,
     /// The same for those with one peer address: its own share, which others can't take. Only
-    /// addresses of configured peers are answered at all, unless there are connections with peers at any.
+    /// addresses of configured peers are answered at all, unless there are connections with peers at any. Where
+    /// that is more, it is two for each connection at the address, up to half of all.
     pub half_open_limit_of_peer: usize,
     /// The same for those with addresses that no connection names, all together.
     pub half_open_limit_of_strangers: usize,

@@ -174,3 +174,43 @@ fn half_open_sas_with_the_same_spi_are_counted_and_forgotten_one_by_one() {
     assert_eq!(pair.node(Side::B).endpoint.sa_count(), 0);
     assert_eq!(pair.node(Side::B).endpoint.statistics().half_open, 0);
 }
+
+/// Gives both ends this many connections, each with blocks of its own, or A alone.
+fn with_connections(pair: &mut Pair, sides: &[Side], count: u8) {
+    for number in 0..count {
+        for side in sides {
+            let net = |net| vec![block(IpAddr::from([10, net, number, 0]), 24)];
+            let mut config = Pair::usual(*side);
+            let [local, remote] = if *side == Side::A { [1, 2] } else { [2, 1] };
+            config.children = vec![ChildConfig {
+                local: net(local),
+                remote: net(remote),
+            }];
+            let key = ConnectionKey(number.into());
+            pair.command(*side, Command::SetConnection(key, Box::new(config)));
+        }
+    }
+}
+
+#[test]
+fn a_peer_of_many_connections_that_starts_anew_gets_in_at_once() {
+    const MANY: u8 = 40;
+    let mut pair = Pair::new(1, Conditions::GOOD, EndpointConfig::default());
+    pair.held = true;
+    with_connections(&mut pair, &[Side::B, Side::A], MANY);
+    // B has answered, with a cookie or in earnest, what A has begun and forgets.
+    while pair.pass(Side::A) {}
+    while pair.pass(Side::B) {}
+    while pair.pass(Side::A) {}
+    assert!(pair.node(Side::B).endpoint.statistics().half_open >= 5);
+    pair.wire.clear();
+    let mut other = Pair::new(77, Conditions::GOOD, EndpointConfig::default());
+    std::mem::swap(pair.node_mut(Side::A), other.node_mut(Side::A));
+    with_connections(&mut pair, &[Side::A], MANY);
+    pair.held = false;
+    pair.run_for(Duration::from_secs(5));
+    for side in [Side::A, Side::B] {
+        // B has some of A's former life until it finds out.
+        assert!(pair.node(side).children.len() >= MANY.into(), "{side:?}");
+    }
+}

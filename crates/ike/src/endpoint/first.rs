@@ -53,7 +53,7 @@ impl Endpoint {
                 return Ok(());
             }
         }
-        self.admit_half_open(path.remote.ip(), request.candidates.of_stranger)?;
+        self.admit_half_open(path.remote.ip(), &request.candidates)?;
         let (_, made) = self.begin_act(None);
         let keys = request.candidates.keys();
         let mut ctx = self.context(now);
@@ -93,7 +93,7 @@ impl Endpoint {
         if !self.sas.half_open_of(path.remote, spi).is_empty() {
             return Err(DropReason::OutOfOrder);
         }
-        self.admit_half_open(path.remote.ip(), false)?;
+        self.admit_half_open(path.remote.ip(), &candidates)?;
         let (_, made) = self.begin_act(None);
         let keys = candidates.keys();
         let first = v1::FirstMessage {
@@ -252,13 +252,17 @@ impl Endpoint {
     }
 
     /// Every peer has a share of its own, so that none, nor anybody in its name, can keep others out. So have all
-    /// strangers together.
-    fn admit_half_open(&self, peer: IpAddr, is_stranger: bool) -> Result<(), DropReason> {
+    /// strangers together. A peer with many connections begins all of them at once, and what it had begun before it
+    /// started anew lies there beside them until its time is up.
+    fn admit_half_open(&self, peer: IpAddr, candidates: &Candidates) -> Result<(), DropReason> {
+        let is_stranger = candidates.of_stranger;
+        let share = (2 * candidates.all.len()).min(self.limits.half_open_limit / 2);
+        let share = share.max(self.limits.half_open_limit_of_peer);
         let strangers = self.sas.half_open_of_strangers();
         if is_stranger && strangers >= self.limits.half_open_limit_of_strangers {
             return Err(DropReason::HalfOpenLimit);
         }
-        if self.sas.half_open_at(peer) >= self.limits.half_open_limit_of_peer {
+        if self.sas.half_open_at(peer) >= share {
             return Err(DropReason::HalfOpenLimitOfPeer);
         }
         if self.sas.half_open() >= self.limits.half_open_limit {
