@@ -54,6 +54,7 @@ soak:
 	cargo test --release -p adit-ike --test endpoints --locked -- --ignored --nocapture an_hour_of
 	cargo test -p adit --test e2e --locked -- --ignored --nocapture a_thousand_times
 	cargo test -p adit --test interop --locked -- --ignored --nocapture ten_thousand
+	cargo test --release -p adit --test e2e --locked -- --ignored --nocapture a_hundred_follow
 	@command -v cargo-fuzz >/dev/null || { echo "SKIPPED: fuzzing needs cargo-fuzz" >&2; exit 0; }; \
 	for target in fuzz/fuzz_targets/*.rs; do \
 	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$(basename $$target .rs) -- \

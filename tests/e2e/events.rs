@@ -1,7 +1,6 @@
 //! Many who follow what happens to many tunnels miss nothing and hear nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,7 +140,6 @@ fn connect(api: &Api, one: &Site, two: &Site, tunnels: u16) {
                             "local": {"cidrs": [block(local, *n)]},
                             "peer": {"address": peer.address, "cidrs": [block(remote, *n)]},
                             "psk": site::PSK,
-                            "initiator": if own.gateway == one.gateway { "bi-directional" } else { "response-only" },
                         });
                         api.native("POST", "connections", &body).is(201);
                     }
@@ -329,6 +327,11 @@ fn measure(prefix: &str, number: u8, of: &Measure) {
     let revisions = audit.iter().map(|one| one["revision"].as_u64().unwrap());
     changes_are_whole(&all, &revisions.filter(|one| *one > begin).collect());
     let observed = observations_are_whole(&all);
+    println!("{}", figures(of, &all, audit.len(), observed));
+}
+
+/// What was seen, in a line.
+fn figures(of: &Measure, all: &[Vec<Heard>], changes: usize, observed: usize) -> String {
     let mut late: Vec<_> = { all.iter().step_by(2).flatten() }
         .filter(|one| one.name == "tunnel")
         .map(|one| one.late)
@@ -336,22 +339,17 @@ fn measure(prefix: &str, number: u8, of: &Measure) {
     late.sort_unstable();
     let at = |part: usize| late[(late.len() - 1) * part / 1000];
     let resets = all[0].iter().filter(|one| one.name == "reset").count();
-    let mut text = String::new();
-    write!(
-        text,
-        "{} tunnels, {} followers, half of whom came back again and again, 3 restarts: {} changes and {observed} observations, \
-         each heard once by everybody; {resets} resets each; from noted to heard: p50 {}, p99 {}, p99.9 {}, all {}",
+    assert_eq!(resets, 3);
+    format!(
+        "{} tunnels, {} followers, half of whom came back again and again, 3 restarts: {changes} changes and {observed} \
+         observations, each heard once by everybody; {resets} resets each; from noted to heard: p50 {}, p99 {}, p99.9 {}, all {}",
         of.tunnels,
         of.followers,
-        audit.len(),
         at(500),
         at(990),
         at(999),
         at(1000),
     )
-    .unwrap();
-    println!("{text}");
-    assert_eq!(resets, 3);
 }
 
 #[test]

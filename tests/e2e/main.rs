@@ -10,6 +10,7 @@ mod changes;
 mod disk;
 mod ends;
 mod environment;
+mod events;
 mod example;
 mod hostile;
 mod inverse;
