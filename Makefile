@@ -1,6 +1,7 @@
 # make demo          a tunnel between two VPCs on this host   (KEEP=1 leaves it running)
 # make test          all tests
 # make test-clients  those with OpenStack's own clients and Keystone, IBM's SDK, and SoftLayer's client
+# make ui            builds the page of ui/ into ui/dist, which is committed; needs Node
 # make soak          what takes hours: a simulated hour of rekeys, thousands of set-ups and rekeys, fuzzing; docs/soak.md
 # make interop-full  every algorithm against strongSwan, and peers in a machine: see docs/interop.md
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
@@ -18,6 +19,9 @@ TOOLS := $(CACHE)/tools
 CLIENTS := openstack-10 openstack-8 keystone-30 ibm-vpc-36 ibm-vpc-20 ibm-vpc-10 ibm-vpc-1 softlayer-6
 export ADIT_TEST_CLIENTS := $(CACHE)/clients
 
+# The page as it is built, and what its tests in a browser need.
+export ADIT_TEST_PAGE := $(CACHE)/page
+
 # The image of a machine with another kernel.
 export ADIT_TEST_GUEST := $(CACHE)/guest
 
@@ -28,15 +32,22 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test test-clients soak interop-full clients guest bench bench-gateways bench-engine check deny
+.PHONY: demo test ui ui-check test-clients soak interop-full clients guest bench bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit demo $(if $(KEEP),--keep)
 
-test: clients guest
+test: clients guest ui-check
 	cargo test --workspace --locked
+
+ui:
+	@tools/build-page build $(ADIT_TEST_PAGE)
+
+ui-check:
+	@tools/install-packages test
+	@tools/build-page check $(ADIT_TEST_PAGE)
 
 interop-full: guest
 	@tools/install-packages test

@@ -42,6 +42,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("api-vpc", &["api", "control", "model"]),
     // a client of a face
     ("cli", &["http-client"]),
+    // the page, a client of a face, as it is given out
+    ("ui", &[]),
     // of their tests alone
     ("api-testing", &["api", "control", "crypto", "store"]),
     (
@@ -63,6 +65,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "model",
             "netns",
             "store-sql",
+            "ui",
             "worker",
         ],
     ),

@@ -313,6 +313,8 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
         .merge(adit_api_native::router(control.clone(), native))
         .merge(adit_api_softlayer::router(control.clone(), classic))
         .merge(adit_api::health::router(control.clone()))
+        .merge(adit_ui::router())
+        .layer(axum::middleware::from_fn(adit_ui::welcome))
 }
 
 /// The faces by which people log in here.

@@ -65,6 +65,8 @@ pub(crate) enum Vendor {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
+    /// Whose words.
+    #[param(inline)]
     vendor: Vendor,
     /// Whether the pre-shared key is written, which needs the right to read it; else a placeholder is.
     #[serde(default)]

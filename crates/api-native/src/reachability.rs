@@ -93,7 +93,7 @@ impl WantedWay {
 
 /// Something on the way.
 #[derive(Serialize, ToSchema)]
-struct StepShape {
+struct WayStepShape {
     /// `passes`, `depends`, or `stopped`.
     #[schema(value_type = String)]
     verdict: Verdict,
@@ -110,7 +110,7 @@ struct StepShape {
     text: String,
 }
 
-impl StepShape {
+impl WayStepShape {
     fn of(step: Step) -> Self {
         Self {
             verdict: step.verdict,
@@ -137,7 +137,7 @@ struct ReachabilityShape {
     #[schema(value_type = String)]
     to: IpAddr,
     /// The way, as far as it goes. The last one stops it, where something does.
-    steps: Vec<StepShape>,
+    steps: Vec<WayStepShape>,
 }
 
 /// Says whether one can reach another, and if not, what is in the way: security groups, network ACLs, routes, tunnels. It
@@ -165,6 +165,6 @@ async fn show(cx: Context, wanted: WantedWay) -> Result<impl IntoResponse, Probl
         text,
         from: found.from,
         to: found.to,
-        steps: found.steps.into_iter().map(StepShape::of).collect(),
+        steps: found.steps.into_iter().map(WayStepShape::of).collect(),
     }))
 }

@@ -15,3 +15,28 @@ fn the_description_in_docs_is_what_is_served() {
         "docs/openapi/adit-v1.json is old: run `ADIT_WRITE_OPENAPI=1 cargo test -p adit-api-native --test native`"
     );
 }
+
+/// All references in a part of the description.
+fn references(part: &serde_json::Value, found: &mut Vec<String>) {
+    match part {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(serde_json::Value::as_str);
+            found.extend(own.map(str::to_owned));
+            fields.values().for_each(|field| references(field, found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => (),
+    }
+}
+
+#[test]
+fn what_the_description_refers_to_is_in_it() {
+    let whole = serde_json::to_value(adit_api_native::openapi()).unwrap();
+    let mut found = Vec::new();
+    references(&whole, &mut found);
+    assert!(found.len() > 100);
+    for reference in found {
+        let place = reference.strip_prefix('#').unwrap();
+        assert!(whole.pointer(place).is_some(), "{reference} is not there");
+    }
+}

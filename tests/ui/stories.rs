@@ -1,0 +1,147 @@
+//! What people do on the page, from beginning to end.
+
+use serde_json::{Value, json};
+
+use crate::browser::{account, turn_in_browser};
+use crate::strongswan::{BLOCK, INNER, More, Peer, TOOLS, Wanted};
+use crate::support::api::Api;
+use crate::support::serve::Serve;
+use crate::support::site::Instance;
+use crate::support::traffic::ping;
+use crate::support::{PATIENCE, until};
+
+/// The block at this end.
+const SITE: &str = "10.240.0.0/24";
+
+/// What the peer is told at the beginning; most of it comes from the page.
+fn wanted(gateway: &str) -> Wanted {
+    Wanted {
+        version: 2,
+        gateway: gateway.to_owned(),
+        ike: "aes256-sha256-modp2048",
+        esp: "aes256-sha256-modp2048",
+        psk: "your-pre-shared-key",
+        remote: SITE,
+        remote_v6: None,
+        ids: None,
+        more: More::default(),
+    }
+}
+
+/// Pings from a machine, whose id this is, to behind the peer.
+fn ping_from(serve: &Serve, machine: &Value) -> Value {
+    let machine = machine.as_str().unwrap();
+    let instance = Instance {
+        // It is called after the first digits of the machine's id.
+        namespace: format!("{}-i-{}", serve.prefix, &machine[..8]),
+        address: String::new(),
+    };
+    until("pings come through", PATIENCE, || {
+        (ping(&instance, INNER).received > 0).then_some(())
+    });
+    ping(&instance, INNER).all();
+    Value::Null
+}
+
+#[test]
+fn the_dashboard_s_steps_lead_to_active_word_by_word() {
+    let Some((_turn, stage)) = turn_in_browser(TOOLS) else {
+        return;
+    };
+    let serve = Serve::start("aua", 201);
+    let mut peer = None;
+    let told = json!({"site": SITE, "block": BLOCK});
+    stage.play(&serve, "seed", told, |what, value| match what {
+        "peer" => {
+            let started = Peer::start(&serve, &wanted(value.as_str().unwrap()));
+            let address = started.address.clone();
+            peer = Some(started);
+            json!(address)
+        }
+        "ping" => ping_from(&serve, value),
+        other => panic!("what is {other}?"),
+    });
+}
+
+#[test]
+fn the_wizard_leads_to_a_tunnel_and_what_goes_wrong_is_mended_from_the_page() {
+    let Some((_turn, stage)) = turn_in_browser(TOOLS) else {
+        return;
+    };
+    let serve = Serve::start("aub", 202);
+    let address = Peer::address_on(&serve);
+    let peer = Peer::start_unplugged(&serve, &wanted(&format!("{}.2", serve.external)));
+    let told = json!({"site": SITE, "block": BLOCK, "peer": address});
+    stage.play(&serve, "wizard", told, |what, value| match what {
+        "configure" => {
+            peer.configure_as(value.as_str().unwrap());
+            peer.plug();
+            Value::Null
+        }
+        "ping" => ping_from(&serve, value),
+        other => panic!("what is {other}?"),
+    });
+}
+
+/// Makes a project, and a member of it who is called the same.
+fn tenant(admin: &Api, name: &str) -> Value {
+    let password = format!("the password of {name}");
+    let project = admin.keystone("POST", "projects", &json!({"project": {"name": name}}));
+    let project = project.is(201)["project"]["id"].clone();
+    let user = json!({"user": {"name": name, "password": password, "default_project_id": project}});
+    let user = admin.keystone("POST", "users", &user).is(201)["user"]["id"].clone();
+    let roles = admin.keystone("GET", "roles", &Value::Null).is(200);
+    let mut roles = roles["roles"].as_array().unwrap().iter();
+    let role = &roles.find(|role| role["name"] == "member").unwrap()["id"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let path = format!(
+        "projects/{}/users/{}/roles/{}",
+        text(&project),
+        text(&user),
+        text(role)
+    );
+    assert_eq!(admin.keystone("PUT", &path, &Value::Null).status, 204);
+    json!({"user": name, "password": password, "project": name})
+}
+
+#[test]
+fn two_users_of_two_projects_see_nothing_of_each_other() {
+    let Some((_turn, stage)) = turn_in_browser(&[]) else {
+        return;
+    };
+    let serve = Serve::start("auc", 203);
+    let settings = account(&serve, "admin-openrc");
+    let [user, password, project] =
+        ["OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME"].map(|name| &settings[name]);
+    let admin = Api::with_password(&serve.base(), user, password, project);
+    let users = [tenant(&admin, "ann"), tenant(&admin, "ben")];
+    stage.play(&serve, "tenants", json!({"users": users}), |what, _| {
+        panic!("what is {what}?")
+    });
+}
+
+#[test]
+fn everything_can_be_clicked_by_everybody_and_nothing_is_complained_of() {
+    let Some((_turn, stage)) = turn_in_browser(&[]) else {
+        return;
+    };
+    let serve = Serve::start("aud", 204);
+    let admin = account(&serve, "admin-openrc");
+    let told = json!({
+        "user": admin["OS_USERNAME"],
+        "password": admin["OS_PASSWORD"],
+        "project": admin["OS_PROJECT_NAME"],
+    });
+    stage.play(&serve, "crawl", told, |what, _| panic!("what is {what}?"));
+}
+
+#[test]
+fn what_happens_while_the_line_is_cut_is_shown_and_a_thousand_connections_too() {
+    let Some((_turn, stage)) = turn_in_browser(&[]) else {
+        return;
+    };
+    let serve = Serve::start("aue", 205);
+    stage.play(&serve, "stream", json!({}), |what, _| {
+        panic!("what is {what}?")
+    });
+}

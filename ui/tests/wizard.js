@@ -1,0 +1,143 @@
+// The wizard makes everything; the other side is set up from what the page shows; what then goes wrong is shown, and mended
+// from the page.
+
+export default async function wizard({ told, page: newPage, logIn, ask, accessible }) {
+  const page = await newPage();
+  await logIn(page);
+  const next = () => page.getByRole('button', { name: 'Next' }).click();
+  const link = (name) => page.getByRole('main').getByRole('link', { name, exact: true });
+
+  await page.getByRole('main').getByRole('link', { name: 'New connection' }).click();
+  await page.getByRole('radio', { name: /All of it new/ }).check();
+  const network = page.getByLabel('Addresses of the new network');
+  await network.fill('10.240.0.1/24');
+  await page.getByText('has bits behind its prefix length').waitFor();
+  await network.fill(told.site);
+  await accessible(page, 'the wizard’s site');
+  await next();
+
+  await page.getByLabel('Name of the connection').fill('branch');
+  await page.getByLabel('Peer address').fill('198.18.300.1');
+  await page.getByText('198.18.300.1 is no address').waitFor();
+  await page.getByLabel('Peer address').fill(told.peer);
+  await page.getByLabel('Pre-shared key', { exact: true }).fill('short');
+  await page.getByText('shorter than 16 letters').waitFor();
+  await page.getByRole('button', { name: 'Generate' }).click();
+  const key = await page.getByLabel('Pre-shared key', { exact: true }).inputValue();
+  await accessible(page, 'the wizard’s peer');
+  await next();
+
+  await page.getByLabel('Subnets at the peer').fill('10.240.0.128/25');
+  await page.getByText(`10.240.0.128/25 overlaps ${told.site}`).waitFor();
+  await page.getByLabel('Subnets at the peer').fill(told.block);
+  await accessible(page, 'the wizard’s networks');
+  await next();
+
+  await page.getByRole('radio', { name: /Custom/ }).check();
+  await page.getByLabel('Group', { exact: true }).selectOption({ label: 'group2 (1024-bit MODP)' });
+  await page.getByText('group2 is too small').waitFor();
+  await accessible(page, 'the wizard’s algorithms');
+  await page.getByRole('radio', { name: /Modern/ }).check();
+  await next();
+
+  await page.getByText('IPsec site connection').waitFor();
+  await accessible(page, 'the wizard’s review');
+  await page.getByRole('button', { name: 'Create connection' }).click();
+
+  // It ends on the ladder, live: nobody answers yet.
+  await page.getByRole('heading', { name: 'branch' }).waitFor();
+  await page.getByText('Peer does not respond').waitFor();
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByText(key, { exact: true }).waitFor();
+  await accessible(page, 'the ladder of a connection that is down');
+  await page.getByRole('button', { name: 'I have it' }).click();
+
+  await link('Peer configuration').click();
+  await page.getByLabel('The other side’s program').selectOption({ label: 'strongSwan (swanctl.conf)' });
+  await page.getByLabel('With the pre-shared key').check();
+  const shown = page.getByRole('region', { name: 'Configuration of the other side' });
+  await shown.getByText(key).waitFor();
+  await ask('configure', await shown.innerText());
+  await page.getByRole('button', { name: 'Restart' }).click();
+  const state = (word) => page.getByRole('banner').or(page.getByRole('main')).getByText(word, { exact: true }).first().waitFor();
+  await state('Active');
+
+  // A machine, to ping from.
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Networks' }).click();
+  await page.getByRole('navigation', { name: 'Networks' }).getByRole('link', { name: 'Machines' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'Create' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('pinger');
+  await dialog.getByLabel('Subnet').selectOption({ index: 1 });
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+  const machine = page.getByRole('row').filter({ hasText: 'pinger' });
+  await machine.getByText('Running').waitFor();
+  const id = (await machine.getByRole('link', { name: 'pinger' }).getAttribute('href')).split('/').at(-1);
+  await ask('ping', id);
+
+  // All rungs are taken.
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Connections' }).click();
+  await link('branch').click();
+  await page.getByText('Traffic from the peer: done').waitFor();
+  await accessible(page, 'the ladder of a connection that is up');
+  await link('Traffic').click();
+  await page.getByText(/packets since the tunnel’s worker began/).first().waitFor();
+  await page.getByRole('img', { name: 'Traffic in and out over time' }).waitFor();
+  await accessible(page, 'traffic');
+  await link('SAs').click();
+  await page.getByRole('table', { name: 'Child SAs' }).getByText(told.block).waitFor();
+  await accessible(page, 'SAs');
+
+  // A wrong key is shown, and mended here.
+  const edit = async (change) => {
+    await link('Edit').click();
+    await change(page.getByRole('dialog'));
+    await page.getByRole('dialog').getByRole('button', { name: 'Save changes' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  };
+  const again = async () => {
+    const button = page.getByRole('button', { name: 'Restart' });
+    await button.click();
+  };
+  await edit((dialog) => dialog.getByLabel('New pre-shared key').fill('quite another pre-shared key 42'));
+  await again();
+  await page.getByText('Authentication fails').first().waitFor();
+  await page.getByText('Authenticated: stops here').waitFor();
+  await edit((dialog) => dialog.getByLabel('New pre-shared key').fill(key));
+  await again();
+  await state('Active');
+
+  // A proposal that does not match is shown, and mended here.
+  const cipher = async (name) => {
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'VPNs' }).click();
+    await page.getByRole('main').getByRole('link', { name: 'branch' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Encryption Algorithm').selectOption({ label: name });
+    await dialog.getByRole('button', { name: 'Save changes' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Connections' }).click();
+    await link('branch').click();
+    await again();
+  };
+  await cipher('chacha20-poly1305');
+  await page.getByText('IKE policies differ').first().waitFor();
+  await page.getByText('IKE SA agreed on: stops here').waitFor();
+  await accessible(page, 'the ladder where proposals differ');
+  await cipher('aes-256-gcm-16');
+  await state('Active');
+
+  // Pausing, resuming, replacing keys.
+  await page.getByRole('button', { name: 'Rekey' }).click();
+  await page.getByText('The keys are being replaced.').waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('Paused').first().waitFor();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await state('Active');
+  await ask('ping', id);
+
+  // What destroys asks first.
+  await page.getByRole('button', { name: 'Delete this connection' }).click();
+  await accessible(page, 'the question before deleting');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete connection' }).click();
+  await page.getByText('No connections yet').waitFor();
+}
