@@ -52,6 +52,7 @@ ui-check:
 interop-full: guest
 	@tools/install-packages test
 	cargo test -p adit --test interop --locked -- --include-ignored --nocapture matrix::
+	cargo test -p adit --test interop --locked -- --ignored --nocapture explain::
 	ADIT_INTEROP_REPORT=$(CURDIR)/docs/interop.md cargo test -p adit --test guest --locked -- --nocapture
 
 # How many seeds the simulated hour has, how many rekeys there are against strongSwan, and seconds for each fuzz target.
