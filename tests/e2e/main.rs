@@ -21,6 +21,7 @@ mod reasons;
 mod recovery;
 mod right_after_up;
 mod secrets;
+mod terminal;
 mod tunnels;
 mod without_udp;
 mod world;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use adit_agent::{LocalAgent, WorkerProgram};
 use adit_api::metrics::{Addition, Requests};
-use adit_api::server::{Server, Tls};
+use adit_api::server::{OperatorSocket, Server, Tls};
 use adit_api_keystone::{CatalogService, KeystoneConfig};
 use adit_api_native::NativeConfig;
 use adit_api_neutron::NeutronConfig;
@@ -109,6 +109,7 @@ pub(crate) async fn serve(
     let limits = settings.connections(descriptors);
     let requests = Requests::default();
     serve_metrics(&settings, &control, &requests, &ending).await?;
+    let operator = open_operator(&state);
     let reconciler = tokio::spawn(reconciler.run());
     match &elsewhere {
         None => tracing::info!(%address, clients = %state.clients().display(), "adit serves"),
@@ -122,6 +123,7 @@ pub(crate) async fn serve(
     }
     let app = app.layer(from_fn_with_state(requests, adit_api::metrics::layer));
     let app = adit_api::request_id::around(app);
+    let operator = tokio::spawn(serve_operator(operator, app.clone(), ending.clone()));
     Server::new(listener, tls, limits)
         .run(app, async {
             // Without a sender it never ends.
@@ -130,6 +132,7 @@ pub(crate) async fn serve(
             }
         })
         .await;
+    let _ = operator.await;
     tracing::info!("ending");
     reconciler.abort();
     agent.stop().await;
@@ -231,6 +234,33 @@ async fn write_clients(
         certificate: own.then_some(certificate.as_path()),
     };
     clients::write(&state.clients(), &access, control, fresh).await
+}
+
+/// The operator's socket in the state folder. Without it all else goes on.
+fn open_operator(state: &StateFolder) -> Option<OperatorSocket> {
+    let path = state.socket();
+    let own = nix::unistd::Uid::effective().as_raw();
+    match OperatorSocket::open(&path, own) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            tracing::warn!(socket = %path.display(), %error, "the operator has no socket");
+            None
+        }
+    }
+}
+
+/// Serves the operator until the end.
+async fn serve_operator(
+    socket: Option<OperatorSocket>,
+    app: Router,
+    mut ending: watch::Receiver<bool>,
+) {
+    if let Some(socket) = socket {
+        let end = async move {
+            let _ = ending.wait_for(|ending| *ending).await;
+        };
+        socket.run(app, end).await;
+    }
 }
 
 /// Serves metrics at an address of their own, where there is one.

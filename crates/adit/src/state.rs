@@ -173,6 +173,11 @@ impl StateFolder {
         self.path.join("key")
     }
 
+    /// Where the operator gets in who is on this host.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("adit.sock")
+    }
+
     pub(crate) fn clients(&self) -> PathBuf {
         self.path.join("clients")
     }

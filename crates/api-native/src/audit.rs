@@ -40,7 +40,8 @@ struct WantedChanges {
     noun: Option<String>,
     /// Of this thing.
     id: Option<Uuid>,
-    /// By the user of this id, by the service itself (`service`), or by who has the link to a key (`link`).
+    /// By the user of this id, by the service itself (`service`), by who is on its host (`operator`), or by who has the
+    /// link to a key (`link`).
     #[param(example = "service")]
     actor: Option<String>,
     /// By this request.
@@ -81,8 +82,9 @@ impl WantedChanges {
         let actor = self.actor.as_deref().map(str::parse).transpose();
         let query = AuditQuery {
             project: self.project.map(ProjectId::from_uuid),
-            actor: actor
-                .map_err(|_| Problem::invalid("actor", "actor is a user's id, link or service"))?,
+            actor: actor.map_err(|_| {
+                Problem::invalid("actor", "actor is a user's id, link, operator or service")
+            })?,
             request: self.request_id,
             noun: self.noun.as_deref().map(noun).transpose()?,
             id: self.id,
@@ -122,7 +124,7 @@ struct AuditShape {
 /// Whose change it was.
 #[derive(Serialize, ToSchema)]
 struct ActorShape {
-    /// `user`; `link`, who has the link to a key; or `service`: what it does itself, as it finds something out or has to do it
+    /// `user`; `link`, who has the link to a key; `operator`, who is on the service's host itself; or `service`: what it does itself, as it finds something out or has to do it
     /// later.
     kind: &'static str,
     /// The user's id.
@@ -151,11 +153,11 @@ impl AuditShape {
                     id: Some(id.uuid()),
                     name: name.map(|name| name.as_str().to_owned()),
                 },
-                Actor::Link | Actor::Service => ActorShape {
-                    kind: if actor == Actor::Link {
-                        "link"
-                    } else {
-                        "service"
+                Actor::Link | Actor::Operator | Actor::Service => ActorShape {
+                    kind: match actor {
+                        Actor::Link => "link",
+                        Actor::Operator => "operator",
+                        _ => "service",
                     },
                     id: None,
                     name: None,

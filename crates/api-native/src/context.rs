@@ -30,7 +30,7 @@ impl FromRequestParts<Native> for Context {
 
     async fn from_request_parts(parts: &mut Parts, native: &Native) -> Result<Self, Problem> {
         let control = &native.control;
-        let shown = Shown::of(&parts.headers)?;
+        let shown = Shown::from_request_parts(parts, native).await?;
         let caller = shown.caller(control).await?;
         shown.check_meant(control, &parts.method, &parts.headers)?;
         Ok(Self {

@@ -115,7 +115,7 @@ enum NewsShape {
     Change {
         /// `created`, `updated` or `deleted`.
         change: &'static str,
-        /// The user's id, `service`, or `link`: who has the link to a key.
+        /// The user's id, `service`, `operator`, or `link`: who has the link to a key.
         actor: String,
     },
     Tunnel {

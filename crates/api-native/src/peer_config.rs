@@ -6,17 +6,23 @@
 )]
 
 mod adit;
+mod asa;
 mod cisco;
 mod fortios;
 mod junos;
 mod libreswan;
 mod mikrotik;
+mod opnsense;
+mod panos;
 mod seen;
 mod strongswan;
+mod terraform;
 mod vyos;
 
+use std::net::IpAddr;
+
 use adit_control::connection::ConnectionView;
-use adit_model::connection::{Identity, Initiator};
+use adit_model::connection::{Ends, Identity, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use axum::extract::{FromRequestParts, Path, Query as Parameters};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -44,6 +50,8 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
 pub(crate) enum Vendor {
     /// Another Adit: a command.
     Adit,
+    /// Cisco ASA's commands.
+    CiscoAsa,
     /// Cisco IOS-XE's commands.
     CiscoIosXe,
     /// Fortinet FortiOS' commands.
@@ -54,8 +62,20 @@ pub(crate) enum Vendor {
     Libreswan,
     /// MikroTik RouterOS' commands.
     Mikrotik,
+    /// OPNsense: a file of strongSwan's beside what its pages make.
+    Opnsense,
+    /// Palo Alto Networks PAN-OS' `set` commands.
+    PanOs,
     /// strongSwan's `swanctl.conf`.
     Strongswan,
+    /// Terraform, with Amazon's Site-to-Site VPN at the other end.
+    TerraformAws,
+    /// Terraform, with Azure's VPN Gateway at the other end.
+    TerraformAzure,
+    /// Terraform, with Google Cloud's VPN at the other end.
+    TerraformGcp,
+    /// Terraform, with IBM Cloud's VPN for VPC at the other end.
+    TerraformIbm,
     /// VyOS' `set` commands.
     Vyos,
 }
@@ -131,33 +151,57 @@ pub(crate) fn text(
         text.as_deref()
             .map_or(Identity::Address(address), Identity::parse)
     };
-    let (own_id, other_id) = (
-        writable("peer", parsed(&row.peer_id, row.peer_address))?,
-        writable("local", parsed(&row.local_id, view.local_address))?,
-    );
-    let seen = Seen {
-        name: row.name.to_string(),
-        own: row.peer_address,
-        own_id,
-        own_cidrs: row.ends.peer(),
-        other: view.local_address,
-        other_id,
-        other_cidrs: row.ends.local(),
-        psk: with_psk.then_some(psk),
-        ike: ike.clone(),
-        ipsec: ipsec.clone(),
-        dead_peer: row.dead_peer_detection,
-        must_begin: row.initiator == Initiator::ResponseOnly || row.peer_address.is_unspecified(),
+    let own_id = writable("peer", parsed(&row.peer_id, row.peer_address))?;
+    // In route mode there is a tunnel to each of the gateway's addresses, which calls itself by that.
+    let by_routes = matches!(row.ends, Ends::Routes { .. });
+    let others: Vec<IpAddr> = match by_routes {
+        true => view.addresses.members().map(IpAddr::V4).collect(),
+        false => vec![view.local_address],
     };
+    let mut texts = Vec::with_capacity(others.len());
+    for (number, other) in (1..).zip(&others) {
+        let (name, other_id) = match others.len() {
+            1 => (row.name.to_string(), parsed(&row.local_id, *other)),
+            _ => (format!("{}-{number}", row.name), Identity::Address(*other)),
+        };
+        let seen = Seen {
+            name,
+            own: row.peer_address,
+            own_id: own_id.clone(),
+            own_cidrs: row.ends.peer(),
+            other: *other,
+            other_id: writable("local", other_id)?,
+            other_cidrs: row.ends.local(),
+            psk: with_psk.then_some(psk),
+            ike: ike.clone(),
+            ipsec: ipsec.clone(),
+            dead_peer: row.dead_peer_detection,
+            must_begin: row.initiator == Initiator::ResponseOnly
+                || row.peer_address.is_unspecified(),
+        };
+        texts.push(of_tunnel(&seen, vendor)?);
+    }
+    Ok(texts.join("\n"))
+}
+
+/// The configuration of one tunnel.
+fn of_tunnel(seen: &Seen<'_>, vendor: Vendor) -> Result<String, Problem> {
     Ok(match vendor {
-        Vendor::Adit => adit::write(&seen)?,
-        Vendor::CiscoIosXe => cisco::write(&seen)?,
-        Vendor::Fortios => fortios::write(&seen)?,
-        Vendor::Junos => junos::write(&seen)?,
-        Vendor::Libreswan => libreswan::write(&seen)?,
-        Vendor::Mikrotik => mikrotik::write(&seen)?,
-        Vendor::Strongswan => strongswan::write(&seen),
-        Vendor::Vyos => vyos::write(&seen)?,
+        Vendor::Adit => adit::write(seen)?,
+        Vendor::CiscoAsa => asa::write(seen)?,
+        Vendor::CiscoIosXe => cisco::write(seen)?,
+        Vendor::Fortios => fortios::write(seen)?,
+        Vendor::Junos => junos::write(seen)?,
+        Vendor::Libreswan => libreswan::write(seen)?,
+        Vendor::Mikrotik => mikrotik::write(seen)?,
+        Vendor::Opnsense => opnsense::write(seen),
+        Vendor::PanOs => panos::write(seen)?,
+        Vendor::Strongswan => strongswan::write(seen),
+        Vendor::TerraformAws => terraform::aws::write(seen)?,
+        Vendor::TerraformAzure => terraform::azure::write(seen)?,
+        Vendor::TerraformGcp => terraform::gcp::write(seen)?,
+        Vendor::TerraformIbm => terraform::ibm::write(seen)?,
+        Vendor::Vyos => vyos::write(seen)?,
     })
 }
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::context::{Json, name};
 use crate::cookie;
 use crate::problem::Problem;
-use crate::shown::{By, Shown};
+use crate::shown::Shown;
 use crate::state::Native;
 
 pub(crate) fn routes() -> OpenApiRouter<Native> {
@@ -70,7 +70,7 @@ fn project(text: &str) -> Result<ProjectRef, Problem> {
 }
 
 impl NewSession {
-    fn credentials(self, headers: &HeaderMap) -> Result<Credentials, Problem> {
+    fn credentials(self, shown: Option<Shown>) -> Result<Credentials, Problem> {
         let missing =
             |field| Problem::invalid(field, "a session needs user and password, or api_key");
         match self {
@@ -94,7 +94,7 @@ impl NewSession {
                 project: Some(text),
                 ..
             } => {
-                let shown = Shown::of(headers).map_err(|_| missing("user"))?;
+                let shown = shown.ok_or_else(|| missing("user"))?;
                 Ok(Credentials::Present(shown, project(&text)?))
             }
             Self {
@@ -172,6 +172,10 @@ async fn let_in(
             Ok(control.log_in(from, proof, &wish).await?)
         }
         Credentials::Present(shown, project) => {
+            if shown.token().is_none() {
+                let detail = "who comes by the operator's socket says the project in X-Adit-Project, and needs no session";
+                return Err(Problem::invalid("project", detail));
+            }
             let session = shown.session(control).await?;
             shown.check_meant(control, &Method::POST, headers)?;
             let proof = Proof::Session(Box::new(session.clone()));
@@ -184,7 +188,7 @@ async fn let_in(
                 }
                 other => other.into(),
             })?;
-            if shown.by == By::Cookie {
+            if shown.is_cookie() {
                 // Its page has the new one in its place, and nobody could end it any more.
                 current::end(control, &session, &shown).await?;
             }
@@ -213,6 +217,7 @@ async fn create(
     from: Option<Extension<ClientAddress>>,
     scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
+    shown: Result<Shown, Problem>,
     Json(new): Json<NewSession>,
 ) -> Result<impl IntoResponse, Problem> {
     let control = &native.control;
@@ -220,7 +225,7 @@ async fn create(
     if by_cookie {
         check_own_page(&headers)?;
     }
-    let credentials = new.credentials(&headers)?;
+    let credentials = new.credentials(shown.ok())?;
     let (token, session) = let_in(control, &headers, from, credentials).await?;
     let scope = session.scope.as_ref();
     let scope = scope.ok_or_else(|| Problem::invalid("project", "name the project to act in"))?;

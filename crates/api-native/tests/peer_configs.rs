@@ -14,15 +14,78 @@ const VENDORS: &[&str] = &[
     "junos",
     "libreswan",
     "mikrotik",
+    "opnsense",
+    "pan-os",
     "strongswan",
     "vyos",
 ];
 
+/// Those that call an end by its address alone, and have one pair of blocks at least.
+const BY_ADDRESS: &[&str] = &[
+    "cisco-asa",
+    "terraform-aws",
+    "terraform-azure",
+    "terraform-gcp",
+    "terraform-ibm",
+];
+
+fn check(vendor: &str, version: &str, text: &str) {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/peer_configs")
+        .join(format!("{vendor}-{version}.txt"));
+    if std::env::var_os("ADIT_WRITE_PEER_CONFIGS").is_some() {
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(&place, text).unwrap();
+    }
+    let kept = fs::read_to_string(&place).unwrap_or_default();
+    assert!(
+        kept == text,
+        "{}: is that right? ADIT_WRITE_PEER_CONFIGS=1 writes it anew: {text}",
+        place.display(),
+    );
+}
+
+#[tokio::test]
+async fn what_those_are_told_that_know_addresses_alone_is_as_kept() {
+    for version in ["v1", "v2"] {
+        let api = Api::new().await;
+        let (encryption, hashes) = match version {
+            "v1" => (json!(["aes256"]), json!(["sha256", "sha1"])),
+            _ => (json!(["aes256gcm16", "aes256"]), json!(["sha256"])),
+        };
+        let body = json!({
+            "name": "branch 7",
+            "gateway": {"network": {"cidr": "10.1.0.0/24"}},
+            "peer": {"address": "192.0.2.5", "cidrs": ["10.2.0.0/16"]},
+            "psk": "APlainKey",
+            "ike_policy": {"new": {"version": version, "encryption": encryption, "authentication": hashes,
+                "groups": [19, 14]}},
+            "ipsec_policy": {"new": {"encryption": encryption, "authentication": hashes, "pfs": [14]}},
+        });
+        let made = api.post("/connections", &body).await.is(201);
+        let path = path("connections", &made);
+        for vendor in BY_ADDRESS {
+            let asked = format!("{path}/peer-config?vendor={vendor}&with_psk=true");
+            let reply = api.get(&asked).await;
+            assert_eq!(reply.status, 200, "{vendor}: {}", reply.text);
+            assert!(reply.text.contains("APlainKey"), "{vendor}");
+            let begin: String = reply.text.lines().take(3).collect();
+            assert!(begin.contains("Not run on a device."), "{vendor}");
+            check(vendor, version, &reply.text);
+        }
+        let change = json!({"peer": {"identity": "@west.example"}});
+        api.ask("PATCH", &path, Some(&change)).await.is(200);
+        for vendor in BY_ADDRESS {
+            let asked = format!("{path}/peer-config?vendor={vendor}");
+            let said = api.get(&asked).await.refuses(422, "vendor");
+            assert!(said.contains("identity"), "{vendor}: {said}");
+        }
+    }
+}
+
 /// By both versions of IKE, and with more than one pair of blocks.
 #[tokio::test]
 async fn what_each_vendor_is_told_is_as_kept() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peer_configs");
-    let writes = std::env::var_os("ADIT_WRITE_PEER_CONFIGS").is_some();
     for version in ["v1", "v2"] {
         let api = Api::new().await;
         let encryption = match version {
@@ -46,18 +109,7 @@ async fn what_each_vendor_is_told_is_as_kept() {
             let reply = api.get(&asked).await;
             assert_eq!(reply.status, 200, "{vendor}: {}", reply.text);
             assert!(reply.text.contains("APlainKey"), "{vendor}");
-            let place = folder.join(format!("{vendor}-{version}.txt"));
-            if writes {
-                fs::create_dir_all(&folder).unwrap();
-                fs::write(&place, &reply.text).unwrap();
-            }
-            let kept = fs::read_to_string(&place).unwrap_or_default();
-            assert!(
-                kept == reply.text,
-                "{}: is that right? ADIT_WRITE_PEER_CONFIGS=1 writes it anew: {}",
-                place.display(),
-                reply.text
-            );
+            check(vendor, version, &reply.text);
         }
     }
 }
@@ -91,10 +143,10 @@ async fn what_would_mean_something_else_in_a_configuration_is_not_written_into_i
     body["ipsec_policy"] = json!({"new": {"encryption": ["aes256"], "authentication": ["sha256"]}});
     let made = api.post("/connections", &body).await.is(201);
     let place = path("connections", &made);
-    for vendor in VENDORS {
+    for vendor in VENDORS.iter().chain(BY_ADDRESS) {
         let asked = format!("{place}/peer-config?vendor={vendor}");
         let reply = api.get(&format!("{asked}&with_psk=true")).await;
-        if matches!(*vendor, "libreswan" | "strongswan") {
+        if matches!(*vendor, "libreswan" | "opnsense" | "strongswan") {
             assert!(
                 reply.text.contains("0x74776f0a6c696e6573"),
                 "{}",
@@ -108,7 +160,7 @@ async fn what_would_mean_something_else_in_a_configuration_is_not_written_into_i
     }
     let change = json!({"peer": {"identity": "@west\nsecret = x"}});
     api.ask("PATCH", &place, Some(&change)).await.is(200);
-    for vendor in VENDORS {
+    for vendor in VENDORS.iter().chain(BY_ADDRESS) {
         let asked = format!("{place}/peer-config?vendor={vendor}");
         api.get(&asked).await.refuses(422, "peer.identity");
     }

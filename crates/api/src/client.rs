@@ -17,6 +17,10 @@ impl ClientAddress {
     }
 }
 
+/// A request that came by the operator's socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Operator;
+
 /// Tells an answer that has no end of its own when its connection is to end.
 #[derive(Clone, Debug)]
 pub struct ConnectionEnd(pub(crate) watch::Receiver<bool>);

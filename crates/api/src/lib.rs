@@ -30,4 +30,4 @@ pub mod times;
 pub mod values;
 pub mod wrong;
 
-pub use client::{ClientAddress, ConnectionEnd};
+pub use client::{ClientAddress, ConnectionEnd, Operator};

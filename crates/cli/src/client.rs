@@ -1,5 +1,7 @@
 //! Requests, and what was refused.
 
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_http_client::{Answer, ClientError, Limits, Pieces, Waiting, trusted};
@@ -7,12 +9,12 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::common::Common;
+use crate::common::{Common, SOCKET};
 use crate::error::{CliError, Refusal};
-use crate::kept::Kept;
+use crate::kept::{Kept, Profile};
 use crate::output::Output;
 
 const LIMITS: Limits = Limits {
@@ -26,30 +28,71 @@ pub(crate) struct Client {
     http: Waiting,
     base: String,
     token: Option<String>,
+    /// Of the operator: the project to act in.
+    project: Option<String>,
     pub(crate) output: Output,
 }
 
+/// Where the operator says in which project to act.
+const PROJECT_HEADER: &str = "x-adit-project";
+
 impl Client {
-    /// For the service that was logged in to.
+    /// For the service that was logged in to, or, for the operator, by the socket that is named, or where nobody has
+    /// logged in by the usual one.
     pub(crate) fn of_session(common: &Common) -> Result<Self, CliError> {
-        let kept = Kept::load()?.ok_or(CliError::NotLoggedIn)?;
-        let url = common.url.clone().unwrap_or_else(|| kept.url.clone());
-        if url.trim_end_matches('/') != kept.url {
+        if let Some(socket) = &common.socket {
+            return Self::by_socket(socket, common);
+        }
+        let kept = Kept::load()?;
+        let (_, profile) = match kept.find(common.profile.as_ref()) {
+            Err(CliError::NotLoggedIn) if common.url.is_none() && is_own(Path::new(SOCKET)) => {
+                return Self::by_socket(Path::new(SOCKET), common);
+            }
+            found => found?,
+        };
+        let client = Self::of_profile(profile, common)?;
+        let Some(project) = common.project.as_ref().filter(|it| **it != profile.project) else {
+            return Ok(client);
+        };
+        let made = client.post("/sessions", &json!({"project": project}))?;
+        let token = made.get("token").and_then(Value::as_str);
+        Ok(client.with_token(token.ok_or(CliError::Answer)?))
+    }
+
+    /// For the service of a profile, in the project that it was logged in to.
+    pub(crate) fn of_profile(profile: &Profile, common: &Common) -> Result<Self, CliError> {
+        let url = common.url.as_ref().unwrap_or(&profile.url);
+        if url.trim_end_matches('/') != profile.url {
             // A token is for whom it was made, and shown to nobody else.
             return Err(CliError::NotLoggedIn);
         }
-        let cacert = common.cacert.clone().or(kept.cacert);
-        let mut client = Self::to(&url, cacert.as_deref(), common.output)?;
-        client.token = Some(kept.token);
-        Ok(client)
+        let cacert = common.cacert.as_ref().or(profile.cacert.as_ref());
+        let client = Self::to(url, cacert.map(PathBuf::as_path), common.output)?;
+        Ok(client.with_token(&profile.token))
+    }
+
+    /// For the service on this host, as its operator.
+    fn by_socket(path: &Path, common: &Common) -> Result<Self, CliError> {
+        Ok(Self {
+            http: Waiting::by_socket(LIMITS, path).map_err(CliError::Setup)?,
+            // It goes to the socket whatever it says.
+            base: "http://adit.sock".to_owned(),
+            token: None,
+            project: common.project.clone(),
+            output: common.output,
+        })
+    }
+
+    /// The same for who has this token.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self
+        }
     }
 
     /// For a service that nobody is known to yet.
-    pub(crate) fn to(
-        url: &str,
-        cacert: Option<&std::path::Path>,
-        output: Output,
-    ) -> Result<Self, CliError> {
+    pub(crate) fn to(url: &str, cacert: Option<&Path>, output: Output) -> Result<Self, CliError> {
         let base = url.trim_end_matches('/').to_owned();
         let http = match base.split_once("://") {
             Some(("http", rest)) if !rest.is_empty() => Waiting::new(LIMITS),
@@ -62,6 +105,7 @@ impl Client {
             http: http.map_err(CliError::Setup)?,
             base,
             token: None,
+            project: None,
             output,
         })
     }
@@ -77,6 +121,9 @@ impl Client {
             .uri(format!("{}/adit/v1{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(project) = &self.project {
+            request = request.header(PROJECT_HEADER, project);
         }
         let octets = body.map_or_else(String::new, Value::to_string);
         let request = request
@@ -206,6 +253,16 @@ fn refusal(answer: &Answer) -> CliError {
         detail: text("detail").unwrap_or_else(|| format!("the service says {}", answer.status)),
         field: text("field").filter(|field| !field.is_empty()),
     })
+}
+
+/// Whether there is a socket that this user may come by.
+fn is_own(path: &Path) -> bool {
+    let Ok(socket) = std::fs::metadata(path) else {
+        return false;
+    };
+    // What is one's own, or anything for root.
+    let me = std::fs::metadata("/proc/self").map(|it| it.uid());
+    socket.file_type().is_socket() && me.is_ok_and(|me| me == 0 || me == socket.uid())
 }
 
 /// The id at the end of a path.

@@ -62,6 +62,8 @@ pub struct Restart {
 enum Vendor {
     /// Another Adit's command.
     Adit,
+    /// Cisco ASA's commands.
+    CiscoAsa,
     /// Cisco IOS-XE's commands.
     CiscoIosXe,
     /// Fortinet FortiOS' commands.
@@ -72,8 +74,20 @@ enum Vendor {
     Libreswan,
     /// MikroTik RouterOS' commands.
     Mikrotik,
+    /// OPNsense: a file of strongSwan's beside what its pages make.
+    Opnsense,
+    /// Palo Alto Networks PAN-OS' set commands.
+    PanOs,
     /// strongSwan's swanctl.conf.
     Strongswan,
+    /// Terraform, with Amazon's Site-to-Site VPN at the other end.
+    TerraformAws,
+    /// Terraform, with Azure's VPN Gateway at the other end.
+    TerraformAzure,
+    /// Terraform, with Google Cloud's VPN at the other end.
+    TerraformGcp,
+    /// Terraform, with IBM Cloud's VPN for VPC at the other end.
+    TerraformIbm,
     /// VyOS' set commands.
     Vyos,
 }

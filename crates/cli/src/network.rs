@@ -1,132 +1,86 @@
-//! `adit router`, `adit subnet` and `adit machine`.
+//! `adit network`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
-use crate::client::{Client, id};
+use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Noun};
+use crate::noun::{self, Body, Noun};
 
-const ROUTER: Noun = Noun {
-    called: "router",
-    list: "/routers",
+pub(crate) const NETWORK: Noun = Noun {
+    called: "network",
+    list: "/networks",
     columns: &[
         ("ID", "/id", false),
         ("NAME", "/name", false),
+        ("DESCRIPTION", "/description", true),
         ("ENABLED", "/enabled", false),
-        ("CREATED", "/created_at", true),
-    ],
-};
-
-pub(crate) const SUBNET: Noun = Noun {
-    called: "subnet",
-    list: "/subnets",
-    columns: &[
-        ("ID", "/id", false),
-        ("NAME", "/name", false),
-        ("CIDR", "/cidr", false),
-        ("ROUTER", "/router", false),
-        ("GATEWAY ADDRESS", "/gateway_address", true),
-        ("AVAILABLE", "/available_addresses", true),
-        ("CREATED", "/created_at", true),
-    ],
-};
-
-const MACHINE: Noun = Noun {
-    called: "machine",
-    list: "/machines",
-    columns: &[
-        ("ID", "/id", false),
-        ("NAME", "/name", false),
-        ("ADDRESS", "/address", false),
-        ("STATUS", "/status", false),
-        ("SUBNET", "/subnet", true),
-        ("ROUTER", "/router", true),
+        ("EXTERNAL", "/external", false),
+        ("SHARED", "/shared", false),
+        ("MTU", "/mtu", false),
+        ("SUBNETS", "/subnets", true),
+        ("PORT SECURITY", "/port_security", true),
         ("CREATED", "/created_at", true),
     ],
 };
 
 #[derive(Subcommand, Debug)]
-pub enum RouterCommand {
-    /// Make a router, on which subnets and gateways are made.
-    Create(NewRouter),
+pub enum Command {
+    /// Make a network, on which subnets are made.
+    Create(New),
+    /// Change a network; what is not named stays.
+    Update(Update),
     #[command(flatten)]
     Other(noun::Command),
 }
 
 #[derive(Args, Debug)]
-pub struct NewRouter {
+pub struct New {
     /// What to call it.
     name: String,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum SubnetCommand {
-    /// Make a subnet on a router, with a network of its own.
-    Create(NewSubnet),
-    #[command(flatten)]
-    Other(noun::Command),
+    /// Say this of it.
+    #[arg(long)]
+    description: Option<String>,
+    /// The most octets of an IP packet on it: 68 to 9000.
+    #[arg(long)]
+    mtu: Option<u32>,
+    /// Have every project use it; for administrators.
+    #[arg(long)]
+    shared: bool,
 }
 
 #[derive(Args, Debug)]
-pub struct NewSubnet {
-    /// What to call it.
-    name: String,
-    /// The router that it is on, by name or id.
-    #[arg(long)]
-    router: String,
-    /// Its addresses, such as 10.1.0.0/24.
-    #[arg(long)]
-    cidr: String,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum MachineCommand {
-    /// Make a machine, which is a namespace on this host, to try tunnels with.
-    Create(NewMachine),
+pub struct Update {
     #[command(flatten)]
-    Other(noun::Command),
-}
-
-#[derive(Args, Debug)]
-pub struct NewMachine {
-    /// What to call it.
-    name: String,
-    /// The subnet that it is on, by name or id.
+    one: noun::One,
+    #[command(flatten)]
+    renaming: noun::Renaming,
+    /// Have it carried, or not.
+    #[arg(long, value_name = "true|false")]
+    enabled: Option<bool>,
+    /// The most octets of an IP packet on it: 68 to 9000.
     #[arg(long)]
-    subnet: String,
+    mtu: Option<u32>,
+    /// Have every project use it, or not; for administrators.
+    #[arg(long, value_name = "true|false")]
+    shared: Option<bool>,
 }
 
-pub(crate) fn router(client: &Client, command: &RouterCommand) -> Result<String, CliError> {
+pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError> {
     match command {
-        RouterCommand::Other(command) => ROUTER.run(client, command),
-        RouterCommand::Create(new) => {
-            let made = client.post(ROUTER.list, &json!({"name": new.name}))?;
-            Ok(client.output.one(&made, ROUTER.columns))
+        Command::Other(command) => NETWORK.run(client, command),
+        Command::Create(new) => {
+            let body = Body::new(&new.name, new.description.as_ref())
+                .with("mtu", new.mtu)
+                .with("shared", new.shared.then_some(true));
+            NETWORK.create(client, body)
         }
-    }
-}
-
-pub(crate) fn subnet(client: &Client, command: &SubnetCommand) -> Result<String, CliError> {
-    match command {
-        SubnetCommand::Other(command) => SUBNET.run(client, command),
-        SubnetCommand::Create(new) => {
-            let router = ROUTER.find(client, &new.router)?;
-            let body = json!({"name": new.name, "router": id(&router), "cidr": new.cidr});
-            let made = client.post(SUBNET.list, &body)?;
-            Ok(client.output.one(&made, SUBNET.columns))
-        }
-    }
-}
-
-pub(crate) fn machine(client: &Client, command: &MachineCommand) -> Result<String, CliError> {
-    match command {
-        MachineCommand::Other(command) => MACHINE.run(client, command),
-        MachineCommand::Create(new) => {
-            let subnet = SUBNET.find(client, &new.subnet)?;
-            let body = json!({"name": new.name, "subnet": id(&subnet)});
-            let made = client.post(MACHINE.list, &body)?;
-            Ok(client.output.one(&made, MACHINE.columns))
+        Command::Update(update) => {
+            let body = update.renaming.body();
+            let body = body
+                .with("enabled", update.enabled)
+                .with("mtu", update.mtu)
+                .with("shared", update.shared);
+            NETWORK.update(client, &update.one, body)
         }
     }
 }

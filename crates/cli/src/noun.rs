@@ -1,8 +1,9 @@
-//! What is done alike with every noun: listed, shown and deleted.
+//! What is done alike with every noun: listed, shown, changed and deleted.
 
 use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, id};
 use crate::error::CliError;
 use crate::output::{Column, confirm};
 
@@ -27,7 +28,7 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct One {
     /// Its name or id.
-    which: String,
+    pub(crate) which: String,
 }
 
 #[derive(Args, Debug)]
@@ -37,6 +38,92 @@ pub struct Delete {
     /// Don't ask.
     #[arg(short, long)]
     yes: bool,
+}
+
+/// What of every noun can be changed.
+#[derive(Args, Debug)]
+pub(crate) struct Renaming {
+    /// Call it so.
+    #[arg(long)]
+    name: Option<String>,
+    /// Say this of it.
+    #[arg(long)]
+    description: Option<String>,
+}
+
+/// What is to be changed of one that can be called otherwise and nothing more.
+#[derive(Args, Debug)]
+pub struct Rename {
+    #[command(flatten)]
+    pub(crate) one: One,
+    #[command(flatten)]
+    pub(crate) renaming: Renaming,
+}
+
+impl Renaming {
+    pub(crate) fn body(&self) -> Body {
+        Body::default()
+            .with("name", self.name.as_ref())
+            .with("description", self.description.as_ref())
+    }
+}
+
+/// A request's body, with what was said and nothing else.
+#[derive(Default)]
+pub(crate) struct Body(Map<String, Value>);
+
+impl Body {
+    /// One of something new.
+    pub(crate) fn new(name: &str, description: Option<&String>) -> Self {
+        Self::default()
+            .with("name", Some(name))
+            .with("description", description)
+    }
+
+    pub(crate) fn with(mut self, field: &str, value: Option<impl serde::Serialize>) -> Self {
+        if let Some(value) = value {
+            self.0.insert(field.to_owned(), json!(value));
+        }
+        self
+    }
+
+    /// The id of the one that is meant; an empty text is none.
+    pub(crate) fn with_one(
+        self,
+        client: &Client,
+        field: &str,
+        (noun, which): (&Noun, Option<&String>),
+    ) -> Result<Self, CliError> {
+        let Some(which) = which else {
+            return Ok(self);
+        };
+        let value = match which.as_str() {
+            "" => Value::Null,
+            which => json!(id(&noun.find(client, which)?)),
+        };
+        Ok(self.with(field, Some(value)))
+    }
+
+    /// The ids of those that are meant.
+    pub(crate) fn with_all(
+        self,
+        client: &Client,
+        field: &str,
+        (noun, which): (&Noun, Option<&Vec<String>>),
+    ) -> Result<Self, CliError> {
+        let Some(which) = which else {
+            return Ok(self);
+        };
+        let mut ids = Vec::with_capacity(which.len());
+        for one in which.iter().filter(|one| !one.is_empty()) {
+            ids.push(id(&noun.find(client, one)?).to_owned());
+        }
+        Ok(self.with(field, Some(ids)))
+    }
+
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
 }
 
 impl Noun {
@@ -61,5 +148,21 @@ impl Noun {
                 Ok(String::new())
             }
         }
+    }
+
+    pub(crate) fn create(&self, client: &Client, body: Body) -> Result<String, CliError> {
+        let made = client.post(self.list, &body.into_value())?;
+        Ok(client.output.one(&made, self.columns))
+    }
+
+    pub(crate) fn update(
+        &self,
+        client: &Client,
+        one: &One,
+        body: Body,
+    ) -> Result<String, CliError> {
+        let path = self.find(client, &one.which)?;
+        let changed = client.patch(&path, &body.into_value())?;
+        Ok(client.output.one(&changed, self.columns))
     }
 }

@@ -8,6 +8,7 @@ use comfy_table::{Table, presets};
 use serde_json::Value;
 
 use crate::error::CliError;
+use crate::yaml;
 
 /// How what is answered is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -19,6 +20,8 @@ pub(crate) enum Output {
     Wide,
     /// All that was answered.
     Json,
+    /// The same as YAML.
+    Yaml,
     /// Ids alone, one on a line.
     Name,
 }
@@ -49,10 +52,16 @@ fn id(value: &Value) -> String {
 }
 
 impl Output {
+    /// Whether all that was answered is printed, for a program.
+    pub(crate) const fn is_whole(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+
     /// Things, one below another.
     pub(crate) fn list(self, things: &[Value], columns: &[Column]) -> String {
         match self {
             Self::Json => json(&Value::from(things)),
+            Self::Yaml => yaml::text(&Value::from(things)),
             Self::Name => things.iter().map(id).collect(),
             Self::Table | Self::Wide => {
                 let columns = columns.iter().filter(|one| self == Self::Wide || !one.2);
@@ -72,6 +81,7 @@ impl Output {
     pub(crate) fn one(self, thing: &Value, columns: &[Column]) -> String {
         match self {
             Self::Json => json(thing),
+            Self::Yaml => yaml::text(thing),
             Self::Name => id(thing),
             Self::Table | Self::Wide => {
                 let mut table = Table::new();

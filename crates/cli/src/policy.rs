@@ -42,6 +42,8 @@ pub(crate) const IPSEC: Noun = Noun {
 pub enum IkeCommand {
     /// Make an IKE policy.
     Create(NewIke),
+    /// Change what an IKE policy is called and what is said of it.
+    Update(noun::Rename),
     #[command(flatten)]
     Other(noun::Command),
 }
@@ -71,6 +73,8 @@ pub struct NewIke {
 pub enum IpsecCommand {
     /// Make an IPsec policy.
     Create(NewIpsec),
+    /// Change what an IPsec policy is called and what is said of it.
+    Update(noun::Rename),
     #[command(flatten)]
     Other(noun::Command),
 }
@@ -107,6 +111,7 @@ fn create(client: &Client, noun: &Noun, name: &str, says: &Value) -> Result<Stri
 pub(crate) fn ike(client: &Client, command: &IkeCommand) -> Result<String, CliError> {
     match command {
         IkeCommand::Other(command) => IKE.run(client, command),
+        IkeCommand::Update(it) => IKE.update(client, &it.one, it.renaming.body()),
         IkeCommand::Create(new) => {
             let says = json!({
                 "version": new.version,
@@ -123,6 +128,7 @@ pub(crate) fn ike(client: &Client, command: &IkeCommand) -> Result<String, CliEr
 pub(crate) fn ipsec(client: &Client, command: &IpsecCommand) -> Result<String, CliError> {
     match command {
         IpsecCommand::Other(command) => IPSEC.run(client, command),
+        IpsecCommand::Update(it) => IPSEC.update(client, &it.one, it.renaming.body()),
         IpsecCommand::Create(new) => {
             let says = json!({
                 "transform": new.transform,

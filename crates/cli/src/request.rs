@@ -124,7 +124,7 @@ impl New {
 
 /// How the key gets to whom it is for.
 fn link(client: &Client, made: &Value) -> String {
-    if client.output == Output::Json {
+    if client.output.is_whole() {
         return client.output.one(made, REQUESTS.columns);
     }
     let text = |place: &str| made.pointer(place).and_then(Value::as_str).unwrap_or("-");
@@ -156,7 +156,7 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             let id = made.get("id").and_then(Value::as_str);
             let path = format!("{}/{}", REQUESTS.list, id.ok_or(CliError::Answer)?);
             let link = link(client, &made);
-            if client.output == Output::Json {
+            if client.output.is_whole() {
                 return Ok(link);
             }
             Ok(format!("{}\n{link}", sheet(client, &path)?))
@@ -216,7 +216,7 @@ pub(crate) fn open(common: &Common, open: &Open) -> Result<String, CliError> {
     let known = json!({"code": code, "passphrase": *passphrase});
     let opened = client.post("/secrets/open", &known)?;
     match client.output {
-        Output::Json => Ok(client.output.one(&opened, &[])),
+        Output::Json | Output::Yaml => Ok(client.output.one(&opened, &[])),
         _ => {
             let psk = opened.get("psk").and_then(Value::as_str);
             Ok(format!("{}\n", psk.ok_or(CliError::Answer)?))

@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! Logging in and out, and going on in another project.
 
 use std::path::{Path, PathBuf};
 
@@ -9,17 +9,14 @@ use zeroize::Zeroizing;
 use crate::client::Client;
 use crate::common::Common;
 use crate::error::CliError;
-use crate::kept::{Kept, failed, first_line};
+use crate::kept::{Kept, Profile, failed, first_line};
 
-/// Who logs in.
+/// Who logs in. The project to act in is `--project`; the user's default one, if it is left out.
 #[derive(Args, Debug)]
 pub struct Login {
     /// The user's name.
     #[arg(long, env = "OS_USERNAME")]
     user: Option<String>,
-    /// The project to act in; the user's default one, if it is left out.
-    #[arg(long, env = "OS_PROJECT_NAME")]
-    project: Option<String>,
     /// Read the password's first line from this file, or from standard input by "-". Without it the password is
     /// OS_PASSWORD, or asked for.
     #[arg(long, value_name = "FILE")]
@@ -46,7 +43,7 @@ fn origin(url: &str) -> Option<String> {
 }
 
 impl Login {
-    fn credentials(&self) -> Result<Value, CliError> {
+    fn credentials(&self, project: Option<String>) -> Result<Value, CliError> {
         if let Some(file) = &self.api_key_file {
             return Ok(json!({"api_key": *first_line(file)?}));
         }
@@ -62,11 +59,42 @@ impl Login {
             }
         };
         let mut credentials = json!({"user": user, "password": *password});
-        if let (Some(project), Value::Object(members)) = (&self.project, &mut credentials) {
+        if let (Some(project), Value::Object(members)) = (project, &mut credentials) {
             members.insert("project".to_owned(), json!(project));
         }
         Ok(credentials)
     }
+}
+
+/// What is kept of a session that was just made at this address.
+fn profile(
+    client: Client,
+    url: String,
+    cacert: Option<PathBuf>,
+    made: &Value,
+) -> Result<Profile, CliError> {
+    let text = |of: &Value, place: &str| {
+        let text = of.pointer(place).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let token = text(made, "/token");
+    let current = client.with_token(&token).get("/sessions/current")?;
+    Ok(Profile {
+        url,
+        token,
+        cacert,
+        user: text(&current, "/user/name"),
+        project: text(&current, "/project/name"),
+        role: text(&current, "/project/role"),
+        expires_at: text(&current, "/expires_at"),
+    })
+}
+
+/// A session in another project, got by the one of a profile.
+pub(crate) fn go_on(client: &Client, known: &Profile, project: &str) -> Result<Profile, CliError> {
+    let made = client.post("/sessions", &json!({"project": project}))?;
+    let client = Client::to(&known.url, known.cacert.as_deref(), client.output)?;
+    profile(client, known.url.clone(), known.cacert.clone(), &made)
 }
 
 pub(crate) fn log_in(common: &Common, login: &Login) -> Result<String, CliError> {
@@ -77,31 +105,30 @@ pub(crate) fn log_in(common: &Common, login: &Login) -> Result<String, CliError>
     let url = origin(url).ok_or_else(|| CliError::NotUrl { url: url.clone() })?;
     let cacert = common.cacert.clone().or_else(|| login.os_cacert.clone());
     let client = Client::to(&url, cacert.as_deref(), common.output)?;
-    let session = client.post("/sessions", &login.credentials()?)?;
-    let text = |name: &str| {
-        session
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let project = common.project.clone();
+    let project = project.or_else(|| std::env::var("OS_PROJECT_NAME").ok());
+    let made = client.post("/sessions", &login.credentials(project)?)?;
     let absolute = cacert.map(|path| std::path::absolute(&path).map_err(failed(&path)));
-    let kept = Kept {
-        url: url.clone(),
-        token: text("token").to_owned(),
-        cacert: absolute.transpose()?,
-    };
+    let profile = profile(client, url.clone(), absolute.transpose()?, &made)?;
+    let said = format!(
+        "Logged in to {url} as {} in {} until {}.\n",
+        profile.role, profile.project, profile.expires_at
+    );
+    let mut kept = Kept::load()?;
+    let name = kept.name(common.profile.as_ref());
+    kept.profiles.insert(name.clone(), profile);
+    kept.current = name;
     kept.save()?;
-    Ok(format!(
-        "Logged in to {url} as {} until {}.\n",
-        text("role"),
-        text("expires_at")
-    ))
+    Ok(said)
 }
 
-pub(crate) fn log_out(client: &Client) -> Result<String, CliError> {
+pub(crate) fn log_out(common: &Common) -> Result<String, CliError> {
+    let mut kept = Kept::load()?;
+    let (name, profile) = kept.find(common.profile.as_ref())?;
+    let client = Client::of_profile(profile, common)?;
     let outcome = client.delete("/sessions/current");
     // Whatever the service says, nothing of it stays here.
-    Kept::forget()?;
+    kept.forget(&name)?;
     match outcome {
         Ok(()) => Ok("Logged out.\n".to_owned()),
         Err(CliError::Refused(refusal)) if refusal.status == 401 => {

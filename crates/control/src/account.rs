@@ -21,7 +21,7 @@ pub const DEMO: &str = "demo";
 
 /// The name of the project that owns what is the service's own, where another service has the
 /// administrators.
-const OWN: &str = "adit";
+pub(crate) const OWN: &str = "adit";
 
 /// A fresh user with the secrets that are told this once.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,6 +10,18 @@ use crate::error::Error;
 /// The user of what the service does itself. Ids of users are random.
 const NOBODY: UserId = UserId::from_uuid(uuid::Uuid::nil());
 
+/// The user of who is on the host itself.
+pub(crate) const OPERATOR: UserId = UserId::from_uuid(uuid::Uuid::max());
+
+/// Who changes something as this user.
+pub(crate) fn actor(user: UserId) -> Actor {
+    match user {
+        NOBODY => Actor::Service,
+        OPERATOR => Actor::Operator,
+        user => Actor::User(user),
+    }
+}
+
 /// On whose behalf something is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caller {
@@ -36,10 +48,7 @@ impl Caller {
 
     /// Who changes something on its behalf.
     pub(crate) fn actor(&self) -> Actor {
-        match self.user {
-            NOBODY => Actor::Service,
-            user => Actor::User(user),
-        }
+        actor(self.user)
     }
 
     /// Whose rows it may find.

@@ -54,6 +54,7 @@ pub mod network;
 pub mod network_acl;
 pub mod numbers;
 mod on_router;
+mod operator;
 pub mod origin;
 pub mod outside_port;
 pub mod password;

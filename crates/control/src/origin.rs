@@ -15,7 +15,9 @@ pub async fn from<F: Future>(origin: Origin, work: F) -> F::Output {
 /// By which request somebody changes something now; by none where the service does it itself.
 pub(crate) fn of(actor: Actor) -> Origin {
     match actor {
-        Actor::User(_) | Actor::Link => ORIGIN.try_with(Origin::clone).unwrap_or_default(),
+        Actor::User(_) | Actor::Link | Actor::Operator => {
+            ORIGIN.try_with(Origin::clone).unwrap_or_default()
+        }
         Actor::Service => Origin::default(),
     }
 }

@@ -6,7 +6,7 @@ use adit_model::{ApplicationCredential, Project, TokenId, User, UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::error::Error;
 
 /// How somebody proved who they are.
@@ -68,7 +68,7 @@ impl Session {
 
     /// Who changes something by it.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::User(self.user.id)
+        caller::actor(self.user.id)
     }
 
     /// Refuses all but administrators.

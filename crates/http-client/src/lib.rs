@@ -4,9 +4,11 @@
 
 mod error;
 mod pieces;
+mod socket;
 mod trust;
 mod waiting;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 pub use error::ClientError;
 pub use pieces::Pieces;
+use socket::SocketConnector;
 pub use trust::{TrustError, trusted};
 pub use waiting::Waiting;
 
@@ -54,8 +57,32 @@ pub struct Answer {
 /// A client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    inner: Inner,
     limits: Limits,
+}
+
+/// By what it connects.
+#[derive(Clone, Debug)]
+enum Inner {
+    Tcp(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Socket(legacy::Client<SocketConnector, Full<Bytes>>),
+}
+
+impl Inner {
+    fn request(&self, request: Request<Full<Bytes>>) -> legacy::ResponseFuture {
+        match self {
+            Self::Tcp(client) => client.request(request),
+            Self::Socket(client) => client.request(request),
+        }
+    }
+}
+
+fn builder(limits: Limits) -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .http1_max_buf_size(LONGEST_HEAD)
+        .pool_max_idle_per_host(limits.kept);
+    builder
 }
 
 impl Client {
@@ -78,11 +105,16 @@ impl Client {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .http1_max_buf_size(LONGEST_HEAD)
-            .pool_max_idle_per_host(limits.kept)
-            .build(connector);
+        let inner = Inner::Tcp(builder(limits).build(connector));
         Ok(Self { inner, limits })
+    }
+
+    /// One that asks by a Unix socket alone.
+    #[must_use]
+    pub fn by_socket(limits: Limits, path: &Path) -> Self {
+        let connector = SocketConnector::new(path);
+        let inner = Inner::Socket(builder(limits).build(connector));
+        Self { inner, limits }
     }
 
     /// Asks. Dropping this ends it.

@@ -1,6 +1,7 @@
 //! A client for programs that do one thing after another.
 
 use std::io;
+use std::path::Path;
 
 use http_body_util::Full;
 use hyper::Request;
@@ -34,6 +35,17 @@ impl Waiting {
         let client = Client::new(limits, trusted);
         Ok(Self {
             client: client.map_err(io::Error::other)?,
+            runtime: Builder::new_current_thread().enable_all().build()?,
+        })
+    }
+
+    /// One that asks by a Unix socket alone.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn by_socket(limits: Limits, path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            client: Client::by_socket(limits, path),
             runtime: Builder::new_current_thread().enable_all().build()?,
         })
     }

@@ -15,6 +15,8 @@ use crate::{Noun, ProjectId, UserId};
 pub enum Actor {
     /// Whoever has the link to a pre-shared key.
     Link,
+    /// Who is on the service's host itself, by a request.
+    Operator,
     /// A user, by a request.
     User(UserId),
     /// The service itself, by what it found out or has to do later.
@@ -108,6 +110,9 @@ impl FromStr for ChangeKind {
 /// What the service is called where a user's id would be.
 const SERVICE: &str = "service";
 
+/// What who is on the host is called there.
+const OPERATOR: &str = "operator";
+
 /// What whoever has a link is called there.
 const LINK: &str = "link";
 
@@ -116,6 +121,7 @@ impl fmt::Display for Actor {
         match self {
             Self::User(id) => id.fmt(f),
             Self::Link => f.write_str(LINK),
+            Self::Operator => f.write_str(OPERATOR),
             Self::Service => f.write_str(SERVICE),
         }
     }
@@ -127,6 +133,7 @@ impl FromStr for Actor {
     fn from_str(text: &str) -> Result<Self, ChangeWordError> {
         match text {
             LINK => Ok(Self::Link),
+            OPERATOR => Ok(Self::Operator),
             SERVICE => Ok(Self::Service),
             id => id.parse().map(Self::User).map_err(|_| ChangeWordError),
         }

@@ -57,6 +57,7 @@ fn step(text: &mut String, step: &RequestStep, names: &HashMap<Actor, Name>) {
     let state = state.as_str().unwrap_or_default().replace('_', " ");
     let by = match step.by {
         Some(Actor::Link) | None => "who has the link".to_owned(),
+        Some(Actor::Operator) => "the operator".to_owned(),
         Some(Actor::Service) => "the service".to_owned(),
         Some(by) => names
             .get(&by)

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::cookie;
 use crate::problem::Problem;
-use crate::shown::{By, Shown};
+use crate::shown::Shown;
 use crate::state::Native;
 
 pub(super) fn routes() -> OpenApiRouter<Native> {
@@ -79,12 +79,8 @@ struct CurrentShape {
         (status = 401, description = "Nobody is known to ask.", body = Problem),
     ),
 )]
-async fn show(
-    State(native): State<Native>,
-    headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
+async fn show(State(native): State<Native>, shown: Shown) -> Result<impl IntoResponse, Problem> {
     let control = &native.control;
-    let shown = Shown::of(&headers)?;
     let session = shown.session(control).await?;
     let projects = control.projects_of_session(&session).await?;
     let shape = CurrentShape {
@@ -100,7 +96,10 @@ async fn show(
             .iter()
             .map(|(project, role)| ScopeShape::of(project, *role))
             .collect(),
-        csrf_token: (shown.by == By::Cookie).then(|| control.csrf_word(&shown.token)),
+        csrf_token: shown
+            .token()
+            .filter(|_| shown.is_cookie())
+            .map(|token| control.csrf_word(token)),
         issued_at: session.issued_at,
         expires_at: session.expires_at,
     };
@@ -113,7 +112,11 @@ pub(super) async fn end(
     session: &Session,
     shown: &Shown,
 ) -> Result<(), Problem> {
-    match control.revoke_token(session, &shown.token).await? {
+    // The operator's is made for each request.
+    let Some(token) = shown.token() else {
+        return Ok(());
+    };
+    match control.revoke_token(session, token).await? {
         Ok(()) | Err(TokenError::Invalid | TokenError::Expired) => Ok(()),
         Err(error) => Err(BearerError::Token(error).into()),
     }
@@ -131,15 +134,15 @@ pub(super) async fn end(
 async fn delete(
     State(native): State<Native>,
     scheme: Option<Extension<Scheme>>,
+    shown: Shown,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let control = &native.control;
-    let shown = Shown::of(&headers)?;
     let session = shown.session(control).await?;
     shown.check_meant(control, &Method::DELETE, &headers)?;
     end(control, &session, &shown).await?;
     let mut answered = HeaderMap::new();
-    if shown.by == By::Cookie {
+    if shown.is_cookie() {
         let gone = cookie::forget(native.scheme(scheme));
         answered.extend(gone.map(|gone| (SET_COOKIE, gone)));
     }

@@ -14,6 +14,7 @@
 //! How many there may be is in [`Limits`]; `connections` says who has to go for whom.
 
 mod connections;
+mod operator;
 mod tls;
 mod unread;
 
@@ -43,6 +44,7 @@ use tracing::{debug, warn};
 use crate::client::{ClientAddress, ConnectionEnd};
 use crate::origin::Scheme;
 use connections::{Activity, Busy, Connections, Entered};
+pub use operator::OperatorSocket;
 pub use tls::{Tls, TlsError};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);

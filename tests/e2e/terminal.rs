@@ -1,0 +1,183 @@
+//! The command line on a running service: by logging in, and as the operator by the socket in the state folder.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::support::serve::Serve;
+use crate::support::turn;
+
+/// Runs a command line, words separated by spaces, in a terminal in which `demo-openrc` was sourced.
+fn run(serve: &Serve, line: &str) -> Output {
+    let openrc = fs::read_to_string(serve.folder.join("state/clients/demo-openrc")).unwrap();
+    let exports = openrc
+        .lines()
+        .filter_map(|line| line.strip_prefix("export "));
+    Command::new(env!("CARGO_BIN_EXE_adit"))
+        .args(line.split_whitespace())
+        .envs(exports.filter_map(|line| line.split_once('=')))
+        .env("XDG_CONFIG_HOME", serve.folder.join("config"))
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn does(serve: &Serve, line: &str) -> String {
+    let output = run(serve, line);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "adit {line}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fails(serve: &Serve, line: &str, status: i32) -> String {
+    let output = run(serve, line);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "adit {line}: {said}");
+    said
+}
+
+#[test]
+fn each_noun_is_made_changed_listed_and_deleted_from_a_terminal() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = Serve::start("aet", 57);
+    assert!(fails(&serve, "network list", 3).contains("hint: `adit login`"));
+    assert!(does(&serve, "login").contains("as member in demo until"));
+    for line in [
+        "network create net --mtu 9000",
+        "router create r",
+        "subnet create s --router r --cidr 10.5.0.0/24",
+        "subnet create alone --network net --cidr 10.6.0.0/24",
+        "security-group create web",
+        "security-group allow web --protocol tcp --port 80-89 --remote-cidr 10.0.0.0/8",
+        "machine create m --subnet s --security-group web",
+        "machine create n --subnet s",
+        "floating-ip create f --machine m",
+        "router update r --outside true",
+        "endpoint-group create ours --subnet s",
+        "endpoint-group create theirs --cidr 10.9.0.0/24,10.10.0.0/24",
+        "gateway create g --router r",
+    ] {
+        does(&serve, line);
+    }
+    assert!(does(&serve, "network list").contains("9000"));
+    assert!(does(&serve, "security-group rules web").contains("89"));
+    let machine: Value = serde_json::from_str(&does(&serve, "machine show m -o json")).unwrap();
+    assert_eq!(machine["floating_addresses"].as_array().unwrap().len(), 1);
+    let yaml = does(&serve, "endpoint-group show theirs -o yaml");
+    assert!(
+        yaml.contains("kind: cidr\n") && yaml.contains("- \"10.10.0.0/24\"\n"),
+        "{yaml}"
+    );
+    for (line, shown) in [
+        ("network update net --name other --enabled false", "other"),
+        ("router update r --description said -o wide", "r"),
+        ("subnet update alone --router r -o wide", "10.6.0.0/24"),
+        ("machine update m --unfiltered --description d -o wide", "m"),
+        ("floating-ip update f --machine n", "f"),
+        (
+            "endpoint-group update theirs --cidr 10.11.0.0/24",
+            "10.11.0.0/24",
+        ),
+        ("gateway update g --name h --enabled false", "h"),
+        ("security-group update web --name www", "www"),
+    ] {
+        assert!(does(&serve, line).contains(shown), "{line}");
+    }
+    let reached = does(&serve, "reach n m");
+    assert!(
+        reached.contains("passes") || reached.contains("depends"),
+        "{reached}"
+    );
+    assert!(
+        does(&serve, "reach n 10.9.9.9").contains("stopped")
+            || does(&serve, "reach n 10.9.9.9").contains("outside")
+    );
+    assert!(does(&serve, "summary").contains("There are no connections yet."));
+    assert!(does(&serve, "project list").contains("demo"));
+    assert!(does(&serve, "quota list").contains("floating_ip"));
+    fails(&serve, "quota update demo router=5", 3);
+    fails(&serve, "project create x", 3);
+    let rules = does(&serve, "security-group rules www -o name");
+    let rule = rules.lines().last().unwrap();
+    does(&serve, &format!("security-group disallow www {rule}"));
+    for line in [
+        "gateway delete h --yes",
+        "floating-ip delete f --yes",
+        "machine delete m --yes",
+        "machine delete n --yes",
+        "endpoint-group delete ours --yes",
+        "endpoint-group delete theirs --yes",
+        "security-group delete www --yes",
+        "subnet delete alone --yes",
+        "subnet delete s --yes",
+        "router delete r --yes",
+    ] {
+        does(&serve, line);
+    }
+    // Several are kept, each under its name.
+    does(&serve, "login --profile second --project demo");
+    let all = does(&serve, "profile list");
+    let current = all.lines().find(|line| line.starts_with('*')).unwrap();
+    assert!(
+        all.contains("default") && current.contains("second"),
+        "{all}"
+    );
+    does(&serve, "profile use default");
+    assert!(does(&serve, "profile show").contains("default"));
+    assert!(does(&serve, "router list --profile second --project demo").starts_with("ID"));
+    fails(&serve, "router list --profile third", 4);
+    fails(&serve, "router list --project nowhere", 3);
+    does(&serve, "profile delete second");
+    assert!(does(&serve, "logout").contains("Logged out"));
+    fails(&serve, "router list", 3);
+}
+
+#[test]
+fn who_is_on_the_host_is_the_operator_by_the_socket_and_nobody_else() {
+    let Some(_turn) = turn(&["setpriv"]) else {
+        return;
+    };
+    let mut serve = Serve::start("aeu", 58);
+    let path = serve.folder.join("state/adit.sock");
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let by = format!("--socket={}", path.display());
+    does(&serve, &format!("project create lab {by}"));
+    assert!(does(&serve, &format!("project list {by}")).contains("lab"));
+    assert!(does(&serve, &format!("quota update lab router=1 {by}")).contains("router"));
+    does(&serve, &format!("router create r {by} --project lab"));
+    fails(&serve, &format!("router create s {by} --project lab"), 5);
+    assert!(!does(&serve, &format!("router list {by}")).contains(" r"));
+    fails(&serve, &format!("router list {by} --project nowhere"), 1);
+    let audit: Value = serde_json::from_str(&does(&serve, &format!("audit -o json {by}"))).unwrap();
+    let actors: Vec<_> = audit.as_array().unwrap().iter().collect();
+    assert!(
+        actors.iter().any(|one| one["actor"]["kind"] == "operator"),
+        "{audit}"
+    );
+    // Without a login nobody is let in by the address, and others than root not by the socket.
+    let program = std::env::temp_dir().join("adit-test-operator");
+    fs::copy(env!("CARGO_BIN_EXE_adit"), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new("setpriv")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(&program)
+        .args(["router", "list", &by])
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    fs::remove_file(&program).unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    serve.end(Signal::SIGTERM);
+    assert!(!path.exists());
+    // One that was left behind is in nobody's way.
+    serve.run();
+    serve.end(Signal::SIGKILL);
+    assert!(path.exists());
+    serve.run();
+    does(&serve, &format!("project list {by}"));
+}
