@@ -28,12 +28,16 @@ fn wanted(gateway: &str) -> Wanted {
     }
 }
 
+/// A machine is a namespace that is called after the first digits of its id.
+fn namespace_of(serve: &Serve, machine: &Value) -> String {
+    let digits = machine.as_str().unwrap().get(..8).unwrap();
+    format!("{}-i-{digits}", serve.prefix)
+}
+
 /// Pings from a machine, whose id this is, to behind the peer.
 fn ping_from(serve: &Serve, machine: &Value) -> Value {
-    let machine = machine.as_str().unwrap();
     let instance = Instance {
-        // It is called after the first digits of the machine's id.
-        namespace: format!("{}-i-{}", serve.prefix, &machine[..8]),
+        namespace: namespace_of(serve, machine),
         address: String::new(),
     };
     until("pings come through", PATIENCE, || {
@@ -143,5 +147,28 @@ fn what_happens_while_the_line_is_cut_is_shown_and_a_thousand_connections_too() 
     let serve = Serve::start("aue", 205);
     stage.play(&serve, "stream", json!({}), |what, _| {
         panic!("what is {what}?")
+    });
+}
+
+#[test]
+#[ignore = "it writes the pictures of docs/ui"]
+fn the_pictures_of_the_documents_are_taken() {
+    let Some((_turn, stage)) = turn_in_browser(&[]) else {
+        return;
+    };
+    let serve = Serve::start("auf", 206);
+    let pictures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ui");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let told = json!({"external": serve.external, "pictures": pictures.canonicalize().unwrap()});
+    stage.play(&serve, "pictures", told, |_, value| {
+        let from = Instance {
+            namespace: namespace_of(&serve, &value[0]),
+            address: String::new(),
+        };
+        let to = value[1].as_str().unwrap();
+        until("pings come through", PATIENCE, || {
+            (ping(&from, to).received > 0).then_some(())
+        });
+        Value::Null
     });
 }
