@@ -87,24 +87,29 @@ fn the_wizard_leads_to_a_tunnel_and_what_goes_wrong_is_mended_from_the_page() {
     });
 }
 
-/// Makes a project, and a member of it who is called the same.
-fn tenant(admin: &Api, name: &str) -> Value {
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// Makes a project; its id.
+fn project(admin: &Api, name: &str) -> String {
+    let made = admin.keystone("POST", "projects", &json!({"project": {"name": name}}));
+    text(&made.is(201)["project"]["id"])
+}
+
+/// Makes a project, and a member of it and of another one who is called the same.
+fn tenant(admin: &Api, name: &str, other: &str) -> Value {
     let password = format!("the password of {name}");
-    let project = admin.keystone("POST", "projects", &json!({"project": {"name": name}}));
-    let project = project.is(201)["project"]["id"].clone();
-    let user = json!({"user": {"name": name, "password": password, "default_project_id": project}});
-    let user = admin.keystone("POST", "users", &user).is(201)["user"]["id"].clone();
+    let own = project(admin, name);
+    let user = json!({"user": {"name": name, "password": password, "default_project_id": own}});
+    let user = text(&admin.keystone("POST", "users", &user).is(201)["user"]["id"]);
     let roles = admin.keystone("GET", "roles", &Value::Null).is(200);
     let mut roles = roles["roles"].as_array().unwrap().iter();
-    let role = &roles.find(|role| role["name"] == "member").unwrap()["id"];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let path = format!(
-        "projects/{}/users/{}/roles/{}",
-        text(&project),
-        text(&user),
-        text(role)
-    );
-    assert_eq!(admin.keystone("PUT", &path, &Value::Null).status, 204);
+    let role = text(&roles.find(|role| role["name"] == "member").unwrap()["id"]);
+    for project in [&own, other] {
+        let path = format!("projects/{project}/users/{user}/roles/{role}");
+        assert_eq!(admin.keystone("PUT", &path, &Value::Null).status, 204);
+    }
     json!({"user": name, "password": password, "project": name})
 }
 
@@ -115,13 +120,13 @@ fn two_users_of_two_projects_see_nothing_of_each_other() {
     };
     let serve = Serve::start("auc", 203);
     let settings = account(&serve, "admin-openrc");
-    let [user, password, project] =
+    let [user, password, own] =
         ["OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME"].map(|name| &settings[name]);
-    let admin = Api::with_password(&serve.base(), user, password, project);
-    let users = [tenant(&admin, "ann"), tenant(&admin, "ben")];
-    stage.play(&serve, "tenants", json!({"users": users}), |what, _| {
-        panic!("what is {what}?")
-    });
+    let admin = Api::with_password(&serve.base(), user, password, own);
+    let shared = project(&admin, "shared");
+    let users = ["ann", "ben"].map(|name| tenant(&admin, name, &shared));
+    let told = json!({"users": users});
+    stage.play(&serve, "tenants", told, |what, _| panic!("what is {what}?"));
 }
 
 #[test]
