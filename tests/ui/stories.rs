@@ -28,12 +28,16 @@ fn wanted(gateway: &str) -> Wanted {
     }
 }
 
+/// A machine is a namespace that is called after the first digits of its id.
+fn namespace_of(serve: &Serve, machine: &Value) -> String {
+    let digits = machine.as_str().unwrap().get(..8).unwrap();
+    format!("{}-i-{digits}", serve.prefix)
+}
+
 /// Pings from a machine, whose id this is, to behind the peer.
 fn ping_from(serve: &Serve, machine: &Value) -> Value {
-    let machine = machine.as_str().unwrap();
     let instance = Instance {
-        // It is called after the first digits of the machine's id.
-        namespace: format!("{}-i-{}", serve.prefix, &machine[..8]),
+        namespace: namespace_of(serve, machine),
         address: String::new(),
     };
     until("pings come through", PATIENCE, || {
@@ -83,24 +87,29 @@ fn the_wizard_leads_to_a_tunnel_and_what_goes_wrong_is_mended_from_the_page() {
     });
 }
 
-/// Makes a project, and a member of it who is called the same.
-fn tenant(admin: &Api, name: &str) -> Value {
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// Makes a project; its id.
+fn project(admin: &Api, name: &str) -> String {
+    let made = admin.keystone("POST", "projects", &json!({"project": {"name": name}}));
+    text(&made.is(201)["project"]["id"])
+}
+
+/// Makes a project, and a member of it and of another one who is called the same.
+fn tenant(admin: &Api, name: &str, other: &str) -> Value {
     let password = format!("the password of {name}");
-    let project = admin.keystone("POST", "projects", &json!({"project": {"name": name}}));
-    let project = project.is(201)["project"]["id"].clone();
-    let user = json!({"user": {"name": name, "password": password, "default_project_id": project}});
-    let user = admin.keystone("POST", "users", &user).is(201)["user"]["id"].clone();
+    let own = project(admin, name);
+    let user = json!({"user": {"name": name, "password": password, "default_project_id": own}});
+    let user = text(&admin.keystone("POST", "users", &user).is(201)["user"]["id"]);
     let roles = admin.keystone("GET", "roles", &Value::Null).is(200);
     let mut roles = roles["roles"].as_array().unwrap().iter();
-    let role = &roles.find(|role| role["name"] == "member").unwrap()["id"];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let path = format!(
-        "projects/{}/users/{}/roles/{}",
-        text(&project),
-        text(&user),
-        text(role)
-    );
-    assert_eq!(admin.keystone("PUT", &path, &Value::Null).status, 204);
+    let role = text(&roles.find(|role| role["name"] == "member").unwrap()["id"]);
+    for project in [&own, other] {
+        let path = format!("projects/{project}/users/{user}/roles/{role}");
+        assert_eq!(admin.keystone("PUT", &path, &Value::Null).status, 204);
+    }
     json!({"user": name, "password": password, "project": name})
 }
 
@@ -111,13 +120,13 @@ fn two_users_of_two_projects_see_nothing_of_each_other() {
     };
     let serve = Serve::start("auc", 203);
     let settings = account(&serve, "admin-openrc");
-    let [user, password, project] =
+    let [user, password, own] =
         ["OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME"].map(|name| &settings[name]);
-    let admin = Api::with_password(&serve.base(), user, password, project);
-    let users = [tenant(&admin, "ann"), tenant(&admin, "ben")];
-    stage.play(&serve, "tenants", json!({"users": users}), |what, _| {
-        panic!("what is {what}?")
-    });
+    let admin = Api::with_password(&serve.base(), user, password, own);
+    let shared = project(&admin, "shared");
+    let users = ["ann", "ben"].map(|name| tenant(&admin, name, &shared));
+    let told = json!({"users": users});
+    stage.play(&serve, "tenants", told, |what, _| panic!("what is {what}?"));
 }
 
 #[test]
@@ -143,5 +152,28 @@ fn what_happens_while_the_line_is_cut_is_shown_and_a_thousand_connections_too() 
     let serve = Serve::start("aue", 205);
     stage.play(&serve, "stream", json!({}), |what, _| {
         panic!("what is {what}?")
+    });
+}
+
+#[test]
+#[ignore = "it writes the pictures of docs/ui"]
+fn the_pictures_of_the_documents_are_taken() {
+    let Some((_turn, stage)) = turn_in_browser(&[]) else {
+        return;
+    };
+    let serve = Serve::start("auf", 206);
+    let pictures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ui");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let told = json!({"external": serve.external, "pictures": pictures.canonicalize().unwrap()});
+    stage.play(&serve, "pictures", told, |_, value| {
+        let from = Instance {
+            namespace: namespace_of(&serve, &value[0]),
+            address: String::new(),
+        };
+        let to = value[1].as_str().unwrap();
+        until("pings come through", PATIENCE, || {
+            (ping(&from, to).received > 0).then_some(())
+        });
+        Value::Null
     });
 }

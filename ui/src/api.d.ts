@@ -1067,6 +1067,20 @@ export interface components {
             /** @description What was agreed on, such as `aes256gcm16`. */
             suite: string;
         };
+        /** @description What each end has of one kind of algorithm. */
+        ComparedShape: {
+            /** @description Whether the two have nothing in common. */
+            differs: boolean;
+            /**
+             * @description What they are for.
+             * @example encryption
+             */
+            kind: string;
+            /** @description What this end accepts, the best first. */
+            ours: string[];
+            /** @description What the peer offers, in its order. */
+            theirs: string[];
+        };
         /** @description A connection: the wish, and what became of it. */
         ConnectionShape: {
             certificates?: null | components["schemas"]["CertificatesShape"];
@@ -1266,6 +1280,13 @@ export interface components {
              * @description Whose the thing is; nobody's where it is a matter of the whole service.
              */
             project?: string | null;
+        };
+        /** @description Two ways to mend the same. */
+        FixesShape: {
+            /** @description What to change here, so that the peer stays as it is. */
+            here: string;
+            /** @description What to change at the peer, so that this end stays as it is. */
+            there: string;
         };
         /** @description What to change of a floating IP; what is left out stays. */
         FloatingIpChangeShape: {
@@ -2725,6 +2746,8 @@ export interface components {
         };
         /** @description Why something is not as wished. */
         ReasonShape: {
+            /** @description Both ends' algorithms by kind, where they have no suite in common and the peer's were seen. */
+            algorithms?: components["schemas"]["ComparedShape"][];
             /**
              * @description What is wrong; `docs/status-reasons.md` lists them.
              * @example ike_policy_mismatch
@@ -2732,6 +2755,7 @@ export interface components {
             code: string;
             /** @description How it is known. */
             evidence: string;
+            fixes?: null | components["schemas"]["FixesShape"];
             /** @description What to change. */
             next_step: string;
             /** Format: date-time */
@@ -2842,6 +2866,8 @@ export interface components {
         };
         /** @description A step, and whether it is taken. */
         Rung: {
+            /** @description Of a pair at which it stops: whether packets between some of its addresses are carried. */
+            is_partly_there?: boolean;
             /** @description The pair of blocks, of a Child SA: `local === peer`. */
             pair?: string | null;
             progress: components["schemas"]["Progress"];

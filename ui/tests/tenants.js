@@ -6,7 +6,7 @@ const HOSTILE = {
   long: 'W'.repeat(255),
 };
 
-export default async function tenants({ told, page: newPage, logIn, api, fits, context }) {
+export default async function tenants({ told, page: newPage, logIn, api, accessible, fits, context }) {
   const [ann, ben] = told.users;
   const beside = await api(ann);
   const made = await beside.post('connections', {
@@ -53,8 +53,30 @@ export default async function tenants({ told, page: newPage, logIn, api, fits, c
   const field = dialog.getByLabel('Name');
   if ((await field.getAttribute('aria-invalid')) !== 'true') throw new Error('the name is not marked as wrong');
   if ((await dialog.getByLabel('Description').inputValue()) !== 'kept') throw new Error('what was typed is lost');
-  await page.keyboard.press('Escape');
+  // Nor when the session ends meanwhile: one logs in again, and goes on.
+  await dialog.getByLabel('Name').fill('renamed by ann');
+  await context.clearCookies();
+  page.mayFail = (text) => text.includes('401');
+  await dialog.getByRole('button', { name: 'Save changes' }).click();
+  const over = page.getByRole('dialog', { name: 'Your session is over' });
+  await accessible(page, 'the end of a session');
+  await over.getByLabel('Password').fill(ann.password);
+  await over.getByRole('button', { name: 'Log in' }).click();
+  await over.waitFor({ state: 'detached' });
   page.mayFail = undefined;
+  if ((await dialog.getByLabel('Description').inputValue()) !== 'kept') throw new Error('what was typed is lost with the session');
+  await dialog.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByRole('heading', { level: 1, name: 'renamed by ann' }).waitFor();
+  // In another project there are other things.
+  await page.getByRole('button', { name: `Project: ${ann.project}` }).click();
+  await page.getByRole('button', { name: /^shared/ }).click();
+  await page.getByText('Connect the first site').waitFor();
+  await page.getByRole('link', { name: 'Connections', exact: true }).click();
+  await page.getByText('No connections yet').waitFor();
+  await page.getByRole('button', { name: 'Project: shared' }).click();
+  await page.getByRole('button', { name: new RegExp(`^${ann.project}`) }).click();
+  await page.getByRole('link', { name: 'Connections', exact: true }).click();
+  await table.getByText('of-ann').waitFor();
   await page.getByRole('button', { name: `Account and settings: ${ann.user}` }).click();
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('heading', { name: 'Log in to Adit' }).waitFor();

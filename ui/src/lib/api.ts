@@ -5,11 +5,7 @@ import type { components, paths } from '../api';
 export type Schemas = components['schemas'];
 export type Connection = Schemas['ConnectionShape'];
 export type Gateway = Schemas['GatewayShape'];
-/** Why something is not as wished; where both ends were seen, what each of them has. */
-export type Reason = Schemas['ReasonShape'] & {
-  fixes?: { here: string; there: string } | null;
-  algorithms?: { kind: string; ours: string[]; theirs: string[]; differs: boolean }[];
-};
+export type Reason = Schemas['ReasonShape'];
 export type Rung = Schemas['Rung'];
 
 /** What was refused, as the service tells it (RFC 9457). */

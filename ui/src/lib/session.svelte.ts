@@ -68,10 +68,15 @@ export const session = {
     try {
       await answer(api.DELETE('/adit/v1/sessions/current'));
     } finally {
-      current = null;
-      setCsrf('');
-      state = 'out';
-      ended = false;
+      session.forget();
     }
+  },
+
+  /** Leaves everything behind that was shown to the one who was logged in. */
+  forget() {
+    current = null;
+    setCsrf('');
+    state = 'out';
+    ended = false;
   },
 };

@@ -210,6 +210,7 @@ export interface Happened {
   key: number;
   event: string;
   at: string;
+  project?: string | null;
   noun: string;
   id: string;
   change?: string;
@@ -223,6 +224,7 @@ const KEPT = 200;
 let happened = $state.raw<Happened[]>([]);
 let line = $state<'connecting' | 'up' | 'down'>('connecting');
 let next = 0;
+let project = '';
 const listeners = new Set<(event: Happened) => void>();
 
 function take({ event, data }: Told) {
@@ -231,8 +233,10 @@ function take({ event, data }: Told) {
     return;
   }
   const told = { ...(data as Omit<Happened, 'key' | 'event'>), event, key: next++ };
-  happened = [told, ...happened].slice(0, KEPT);
   for (const call of listeners) call(told);
+  // Administrators are told of all projects; the lists are one project's.
+  if (told.project && told.project !== project) return;
+  happened = [told, ...happened].slice(0, KEPT);
   const [own, ...others] = touched[told.noun] ?? [null];
   if (told.change === 'deleted') own?.drop(told.id);
   else own?.stale(told.id);
@@ -257,8 +261,9 @@ export const stream = {
   },
 };
 
-/** Follows for one session; ends with it. */
-export function followAll(over: () => void): () => void {
+/** Follows for one session, until it is ended. What is known stays: the same one may log in again. */
+export function followAll(own: string, over: () => void): () => void {
+  project = own;
   line = 'connecting';
   let isFirst = true;
   const end = follow('/adit/v1/events', {
@@ -272,9 +277,11 @@ export function followAll(over: () => void): () => void {
     },
     refused: over,
   });
-  return () => {
-    end();
-    happened = [];
-    for (const list of lists()) list.forget();
-  };
+  return end;
+}
+
+/** Forgets all: somebody else is here, or the same one elsewhere. */
+export function forgetAll() {
+  happened = [];
+  for (const list of lists()) list.forget();
 }

@@ -1,12 +1,18 @@
 // Whose words a configuration of the other side can be written in, and in which file it is kept.
+import type { operations } from '../api';
 
-export const VENDORS: [word: string, title: string, end: string][] = [
-  ['strongswan', 'strongSwan (swanctl.conf)', 'conf'],
-  ['libreswan', 'libreswan (ipsec.conf)', 'conf'],
-  ['cisco-ios-xe', 'Cisco IOS-XE', 'txt'],
-  ['junos', 'Juniper Junos', 'txt'],
-  ['fortios', 'Fortinet FortiOS', 'txt'],
-  ['vyos', 'VyOS', 'txt'],
-  ['mikrotik', 'MikroTik RouterOS', 'txt'],
-  ['adit', 'Another Adit', 'sh'],
-];
+export type Vendor = operations['show_peer_config']['parameters']['query']['vendor'];
+
+/** The compiler sees that none is left out. */
+const ALL: Record<Vendor, [title: string, end: string]> = {
+  strongswan: ['strongSwan (swanctl.conf)', 'conf'],
+  libreswan: ['libreswan (ipsec.conf)', 'conf'],
+  'cisco-ios-xe': ['Cisco IOS-XE', 'txt'],
+  junos: ['Juniper Junos', 'txt'],
+  fortios: ['Fortinet FortiOS', 'txt'],
+  vyos: ['VyOS', 'txt'],
+  mikrotik: ['MikroTik RouterOS', 'txt'],
+  adit: ['Another Adit', 'sh'],
+};
+
+export const VENDORS = Object.entries(ALL).map(([word, [title, end]]): [Vendor, string, string] => [word as Vendor, title, end]);

@@ -1,1 +1,0 @@
-import{_t as e,at as t,gt as n}from"./Button-B33sGWVk.js";var r=e(null),i={get now(){return t(r)},tell(e,t){n(r,{id:e,psk:t})},forget(){n(r,null)}};export{i as t};
