@@ -893,7 +893,7 @@ export interface components {
              */
             id?: string | null;
             /**
-             * @description `user`; `link`, who has the link to a key; or `service`: what it does itself, as it finds something out or has to do it
+             * @description `user`; `link`, who has the link to a key; `operator`, who is on the service's host itself; or `service`: what it does itself, as it finds something out or has to do it
              *     later.
              */
             kind: string;
@@ -1937,7 +1937,7 @@ export interface components {
          *     was seen of a gateway.
          */
         NewsShape: {
-            /** @description The user's id, `service`, or `link`: who has the link to a key. */
+            /** @description The user's id, `service`, `operator`, or `link`: who has the link to a key. */
             actor: string;
             /** @description `created`, `updated` or `deleted`. */
             change: string;
@@ -3126,7 +3126,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description By the user of this id, by the service itself (`service`), or by who has the link to a key (`link`).
+                 * @description By the user of this id, by the service itself (`service`), by who is on its host (`operator`), or by who has the
+                 *     link to a key (`link`).
                  * @example service
                  */
                 actor?: string;
