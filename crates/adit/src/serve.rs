@@ -20,6 +20,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::certificate;
 use crate::clients::{self, Access};
@@ -115,14 +116,8 @@ pub(crate) async fn serve(
         None => tracing::info!(%address, clients = %state.clients().display(), "adit serves"),
         Some(identity) => tracing::info!(%address, keystone = identity.url, "adit serves"),
     }
-    let mut app = routes(&settings, &control, elsewhere.as_ref());
-    if token.is_some() {
-        let metrics =
-            adit_api::health::metrics(control.clone(), requests.clone(), ADDED_METRICS, token);
-        app = app.merge(metrics);
-    }
-    let app = app.layer(from_fn_with_state(requests, adit_api::metrics::layer));
-    let app = adit_api::request_id::around(app);
+    let routes = routes(&settings, &control, elsewhere.as_ref());
+    let app = observed(routes, &control, requests, token);
     let operator = tokio::spawn(serve_operator(operator, app.clone(), ending.clone()));
     Server::new(listener, tls, limits)
         .run(app, async {
@@ -144,6 +139,22 @@ pub(crate) async fn serve(
         let _ = std::fs::remove_dir_all(memory_path());
     }
     Ok(())
+}
+
+/// The routes, with what tells of requests around them; and metrics, for whoever has the token, if there is one.
+fn observed(
+    mut app: Router,
+    control: &Control,
+    requests: Requests,
+    token: Option<Zeroizing<String>>,
+) -> Router {
+    if token.is_some() {
+        let metrics =
+            adit_api::health::metrics(control.clone(), requests.clone(), ADDED_METRICS, token);
+        app = app.merge(metrics);
+    }
+    let app = app.layer(from_fn_with_state(requests, adit_api::metrics::layer));
+    adit_api::request_id::around(app)
 }
 
 /// This program, told to be a worker.
