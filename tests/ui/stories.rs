@@ -177,3 +177,22 @@ fn the_pictures_of_the_documents_are_taken() {
         Value::Null
     });
 }
+
+#[test]
+fn a_ticket_becomes_a_tunnel_and_the_key_goes_to_one_person_once() {
+    let Some((_turn, stage)) = turn_in_browser(TOOLS) else {
+        return;
+    };
+    let serve = Serve::start("aug", 207);
+    let address = Peer::address_on(&serve);
+    let peer = Peer::start_unplugged(&serve, &wanted(&format!("{}.2", serve.external)));
+    let told = json!({"site": SITE, "block": BLOCK, "peer": address});
+    stage.play(&serve, "onboarding", told, |what, value| match what {
+        "configure" => {
+            peer.configure_as(value.as_str().unwrap());
+            peer.plug();
+            Value::Null
+        }
+        other => panic!("what is {other}?"),
+    });
+}

@@ -3584,7 +3584,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description Whose words. */
-                vendor: "adit" | "cisco-ios-xe" | "fortios" | "junos" | "libreswan" | "mikrotik" | "strongswan" | "vyos";
+                vendor: "adit" | "cisco-asa" | "cisco-ios-xe" | "fortios" | "junos" | "libreswan" | "mikrotik" | "opnsense" | "pan-os" | "strongswan" | "terraform-aws" | "terraform-azure" | "terraform-gcp" | "terraform-ibm" | "vyos";
                 /** @description Whether the pre-shared key is written, which needs the right to read it; else a placeholder is. */
                 with_psk?: boolean;
             };
