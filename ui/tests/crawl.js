@@ -39,6 +39,8 @@ const SCREENS = [
   '/onboarding/new?by=ticket',
   '/operator',
   '/operator/audit',
+  '/operator/gateways',
+  '/operator/weak',
   '/operator/projects/new',
   '/nowhere',
 ];
