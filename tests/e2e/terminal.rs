@@ -6,9 +6,13 @@ use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::serve::Serve;
-use crate::support::turn;
+use crate::support::traffic::ping_both;
+use crate::support::{VERDICT, turn, until};
+use crate::world::World;
 
 /// Runs a command line, words separated by spaces, in a terminal in which `demo-openrc` was sourced.
 fn run(serve: &Serve, line: &str) -> Output {
@@ -180,4 +184,52 @@ fn who_is_on_the_host_is_the_operator_by_the_socket_and_nobody_else() {
     assert!(path.exists());
     serve.run();
     does(&serve, &format!("project list {by}"));
+}
+
+#[test]
+fn a_tunnel_says_how_old_its_sas_are_and_what_goes_through() {
+    let Some(_turn) = turn(&[]) else { return };
+    let world = World::new("aev", 59);
+    let connections = world.connect();
+    world.works(&connections);
+    let serve = &world.serve;
+    let path = serve.folder.join("state/adit.sock");
+    let line = format!(
+        "connection list -o json --project demo --socket={}",
+        path.display()
+    );
+    let all = || -> Vec<Value> { serde_json::from_str(&does(serve, &line)).unwrap() };
+    let now = OffsetDateTime::now_utc();
+    let time = |value: &Value| {
+        let text = value.as_str().unwrap_or_else(|| panic!("no time: {value}"));
+        OffsetDateTime::parse(text, &Rfc3339).unwrap()
+    };
+    for one in all() {
+        assert_eq!(one["state"], "up", "{one}");
+        let child = &one["children"][0];
+        for (since, rekey_at) in [
+            (&one["ike_since"], &one["ike_rekey_at"]),
+            (&child["since"], &child["rekey_at"]),
+        ] {
+            let age = now - time(since);
+            assert!(
+                (Duration::ZERO..Duration::minutes(5)).contains(&age),
+                "{one}"
+            );
+            assert!(time(rekey_at) > now + Duration::minutes(5), "{one}");
+        }
+    }
+    let (a, b) = world.instances();
+    until("it is said what goes through", VERDICT, || {
+        ping_both(a, b);
+        let rates = all()
+            .iter()
+            .map(|one| one["rates"].clone())
+            .collect::<Vec<_>>();
+        let carries = |one: &Value| one["packets_in"].as_u64() > Some(0);
+        rates.iter().any(carries).then_some(())
+    });
+    let counted = all();
+    let child = &counted[0]["children"][0]["traffic"];
+    assert!(child["packets_in"].as_u64() > Some(0), "{child}");
 }

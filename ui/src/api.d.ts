@@ -78,6 +78,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/adit/v1/connections/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what was changed of a connection, the latest 100 changes that are known, and what happened to its tunnel, the
+         *     latest 32 things since the service began.
+         */
+        get: operations["show_connection_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/adit/v1/connections/{id}/log": {
         parameters: {
             query?: never;
@@ -447,6 +467,57 @@ export interface paths {
         head?: never;
         /** Changes a network; what is left out stays. */
         patch: operations["update_network"];
+        trace?: never;
+    };
+    "/adit/v1/operator/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the gateways of all projects with what they drop, by cause; those that drop most first. For administrators. */
+        get: operations["list_operated_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/adit/v1/operator/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the hosts, with what is on them. For administrators. */
+        get: operations["list_hosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/adit/v1/operator/weak-algorithms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the connections of all projects that use weak algorithms. For administrators. */
+        get: operations["list_weak_algorithms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/adit/v1/projects": {
@@ -1058,6 +1129,17 @@ export interface components {
             local_cidrs: string[];
             peer_cidrs: string[];
             /**
+             * Format: date-time
+             * @description When this end replaces it; not known while that is under way. There is no bound on its octets; only sequence
+             *     numbers that run out have it replaced earlier.
+             */
+            rekey_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            since?: string | null;
+            /**
              * @description The SPI of what comes from the peer, as other programs write it.
              * @example c4a1f00d
              */
@@ -1066,6 +1148,8 @@ export interface components {
             spi_out: string;
             /** @description What was agreed on, such as `aes256gcm16`. */
             suite: string;
+            /** @description What went through it. */
+            traffic: components["schemas"]["TrafficShape"];
         };
         /** @description What each end has of one kind of algorithm. */
         ComparedShape: {
@@ -1100,6 +1184,16 @@ export interface components {
             /** Format: uuid */
             id: string;
             ike_policy?: null | components["schemas"]["Reference"];
+            /**
+             * Format: date-time
+             * @description When this end replaces it; not known while that is under way.
+             */
+            ike_rekey_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When its IKE SA was made.
+             */
+            ike_since?: string | null;
             /** @description What phase 1 agreed on. */
             ike_suite?: string | null;
             /** @description Who begins: `bi-directional` or `response-only`. */
@@ -1116,6 +1210,7 @@ export interface components {
             name: string;
             peer: components["schemas"]["EndShape"];
             ppk?: null | components["schemas"]["PpkShape"];
+            rates?: null | components["schemas"]["RatesShape"];
             /** @description Why it is not as wished; while it is up, what to be warned of. */
             reasons: components["schemas"]["ReasonShape"][];
             /**
@@ -1340,8 +1435,23 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             description: string;
+            /**
+             * @description What it dropped since its worker was started, by cause. Causes that never happened are left out.
+             * @example {
+             *       "no_sa": 3,
+             *       "replayed": 1
+             *     }
+             */
+            drops: {
+                [key: string]: number;
+            };
             /** @description Whether its connections are wanted up. */
             enabled: boolean;
+            /**
+             * Format: int64
+             * @description IKE SAs whose peer has not shown who it is.
+             */
+            half_open: number;
             /** Format: uuid */
             id: string;
             name: string;
@@ -1405,6 +1515,24 @@ export interface components {
         } | {
             /** @description A new one with these entries: ids of subnets here, blocks there. */
             new: string[];
+        };
+        /** @description What came to pass with a connection. */
+        HistoryShape: {
+            /** @description Oldest first. */
+            items: components["schemas"]["PastShape"][];
+        };
+        /** @description A host that carries routers and gateways. */
+        HostShape: {
+            /** @description Gateways whose worker is not at work. */
+            failed_gateways: number;
+            gateways: number;
+            /** Format: uuid */
+            id: string;
+            routers: number;
+        };
+        /** @description All hosts. */
+        HostsShape: {
+            items: components["schemas"]["HostShape"][];
         };
         /** @description Phase 1. */
         IkeShape: {
@@ -1987,6 +2115,44 @@ export interface components {
             /** @description Whom it is for. */
             recipient: string;
         };
+        /** @description A gateway of any project, and what it turns away. */
+        OperatedGatewayShape: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description What was dropped since its worker was started, by cause. Causes that never happened are left out.
+             * @example {
+             *       "no_sa": 3,
+             *       "replayed": 1
+             *     }
+             */
+            drops: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description IKE SAs whose peer has not shown who it is.
+             */
+            half_open: number;
+            /**
+             * Format: uuid
+             * @description The host that it is on.
+             */
+            host: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            project: string;
+            reasons: components["schemas"]["ReasonShape"][];
+            /** @description `available`, `pending` or `failed`. */
+            status: string;
+        };
+        /** @description All gateways. */
+        OperatedGatewaysShape: {
+            /** @description Those that drop most first. */
+            items: components["schemas"]["OperatedGatewayShape"][];
+        };
         /** @description A page of things. */
         Page_AuditShape: {
             /** @description What is on it, oldest first. */
@@ -2046,6 +2212,16 @@ export interface components {
                 /** Format: uuid */
                 id: string;
                 ike_policy?: null | components["schemas"]["Reference"];
+                /**
+                 * Format: date-time
+                 * @description When this end replaces it; not known while that is under way.
+                 */
+                ike_rekey_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its IKE SA was made.
+                 */
+                ike_since?: string | null;
                 /** @description What phase 1 agreed on. */
                 ike_suite?: string | null;
                 /** @description Who begins: `bi-directional` or `response-only`. */
@@ -2062,6 +2238,7 @@ export interface components {
                 name: string;
                 peer: components["schemas"]["EndShape"];
                 ppk?: null | components["schemas"]["PpkShape"];
+                rates?: null | components["schemas"]["RatesShape"];
                 /** @description Why it is not as wished; while it is up, what to be warned of. */
                 reasons: components["schemas"]["ReasonShape"][];
                 /**
@@ -2148,8 +2325,23 @@ export interface components {
                 /** Format: date-time */
                 created_at: string;
                 description: string;
+                /**
+                 * @description What it dropped since its worker was started, by cause. Causes that never happened are left out.
+                 * @example {
+                 *       "no_sa": 3,
+                 *       "replayed": 1
+                 *     }
+                 */
+                drops: {
+                    [key: string]: number;
+                };
                 /** @description Whether its connections are wanted up. */
                 enabled: boolean;
+                /**
+                 * Format: int64
+                 * @description IKE SAs whose peer has not shown who it is.
+                 */
+                half_open: number;
                 /** Format: uuid */
                 id: string;
                 name: string;
@@ -2492,6 +2684,19 @@ export interface components {
             path_mtu?: number | null;
             peer: string;
         };
+        /** @description Something in a connection's history. */
+        PastShape: {
+            /** @description Who changed it: a user's name, or its id where it is gone; `service`, `operator` or `link`. */
+            actor?: string | null;
+            /** Format: date-time */
+            at: string;
+            /** @description `change`, of what somebody changed, or `tunnel`, of what happened to its tunnel. */
+            kind: string;
+            /** @description The request that it was changed by, as its answer and the service's log have it. */
+            request_id?: string | null;
+            /** @description What it was. */
+            text: string;
+        };
         /** @description What of the other end is to change. */
         PeerChange: {
             /** @description An address, or a host's name; `0.0.0.0` is any. */
@@ -2731,6 +2936,27 @@ export interface components {
         RangeShape: {
             first: string;
             last: string;
+        };
+        /** @description What goes through a tunnel each second. */
+        RatesShape: {
+            /** Format: int64 */
+            bytes_in: number;
+            /** Format: int64 */
+            bytes_out: number;
+            /**
+             * Format: date-time
+             * @description From when on it was counted.
+             */
+            from: string;
+            /** Format: int64 */
+            packets_in: number;
+            /** Format: int64 */
+            packets_out: number;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            until: string;
         };
         /** @description Whether one can reach another. */
         ReachabilityShape: {
@@ -3112,6 +3338,24 @@ export interface components {
             text: string;
             /** @description `passes`, `depends`, or `stopped`. */
             verdict: string;
+        };
+        /** @description A connection whose policies have, or whose tunnel has agreed on, what is too weak today. */
+        WeakConnectionShape: {
+            /** Format: uuid */
+            gateway: string;
+            /** Format: uuid */
+            id: string;
+            /** @description What phase 1 agreed on. */
+            ike_suite?: string | null;
+            name: string;
+            /** Format: uuid */
+            project: string;
+            /** @description What is weak, and what to do. */
+            reason: components["schemas"]["ReasonShape"];
+        };
+        /** @description All of those. */
+        WeakConnectionsShape: {
+            items: components["schemas"]["WeakConnectionShape"][];
         };
     };
     responses: never;
@@ -3530,6 +3774,46 @@ export interface operations {
                 };
             };
             /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_connection_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Step by step. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryShape"];
+                };
+            };
+            /** @description Nobody is known to ask. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The connection is not there. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6005,6 +6289,120 @@ export interface operations {
             };
             /** @description It was changed by somebody else. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operated_gateways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedGatewaysShape"];
+                };
+            };
+            /** @description Nobody is known to ask. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is for administrators. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them; so far there is one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostsShape"];
+                };
+            };
+            /** @description Nobody is known to ask. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is for administrators. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_weak_algorithms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeakConnectionsShape"];
+                };
+            };
+            /** @description Nobody is known to ask. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is for administrators. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

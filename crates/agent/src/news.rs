@@ -93,7 +93,9 @@ impl News {
 #[cfg(test)]
 mod tests {
     use adit_model::gateway::GatewayStatus;
-    use adit_model::observed::{Drops, GatewayObserved, Traffic, TunnelObserved, TunnelState};
+    use adit_model::observed::{
+        Drops, GatewayObserved, SaTimes, Traffic, TunnelObserved, TunnelState,
+    };
     use time::OffsetDateTime;
 
     use super::*;
@@ -113,6 +115,7 @@ mod tests {
                 since: OffsetDateTime::UNIX_EPOCH,
                 reasons: Vec::new(),
                 ike_suite: None,
+                ike_times: SaTimes::default(),
                 children: Vec::new(),
                 members: Vec::new(),
                 traffic: Traffic::default(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use adit_control::AgentEvent;
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{GatewayObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{GatewayId, Reason, ReasonCode, Whose};
 use adit_netns::GatewayPorts;
 use adit_worker::protocol::{FromWorker, MAX_NEWS_LINE, ToWorker};
@@ -259,6 +259,7 @@ impl Supervisor {
                 since: now,
                 reasons: vec![reason.clone()],
                 ike_suite: None,
+                ike_times: SaTimes::default(),
                 children: Vec::new(),
                 members: Vec::new(),
                 traffic: Traffic::default(),

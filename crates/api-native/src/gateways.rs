@@ -1,5 +1,6 @@
 //! `gateways`: VPN endpoints with public addresses.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use adit_api::paging::Place;
@@ -105,6 +106,11 @@ struct GatewayShape {
     status: GatewayStatus,
     /// Why it is not available.
     reasons: Vec<ReasonShape>,
+    /// What it dropped since its worker was started, by cause. Causes that never happened are left out.
+    #[schema(example = json!({"no_sa": 3, "replayed": 1}))]
+    drops: BTreeMap<String, u64>,
+    /// IKE SAs whose peer has not shown who it is.
+    half_open: u64,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Its ETag's number.
@@ -123,6 +129,8 @@ fn shape(view: &GatewayView) -> GatewayShape {
         subnet: row.subnet.map(|id| id.uuid()),
         status: view.status,
         reasons: view.reasons.iter().map(ReasonShape::of).collect(),
+        drops: view.drops.0.clone(),
+        half_open: view.half_open,
         created_at: row.created_at,
         revision: row.revision.0,
     }

@@ -181,7 +181,7 @@ pub(crate) fn ladder(view: &ConnectionView) -> Vec<Rung> {
 #[cfg(test)]
 mod tests {
     use adit_model::connection::{DeadPeerDetection, DpdAction, Ends, Initiator};
-    use adit_model::observed::{ChildObserved, TunnelObserved};
+    use adit_model::observed::{ChildObserved, SaTimes, TunnelObserved};
     use adit_model::{Connection, ConnectionId, GatewayId, Name, ProjectId, Psk, Revision};
     use time::OffsetDateTime;
 
@@ -234,6 +234,7 @@ mod tests {
             reasons,
             gateway_status: GatewayStatus::Available,
             observed: None,
+            rates: None,
             local_address: [203, 0, 113, 1].into(),
             addresses: std::net::Ipv4Addr::new(203, 0, 113, 1).into(),
             ike_policy: None,
@@ -299,12 +300,14 @@ mod tests {
             since: NOW,
             reasons: Vec::new(),
             ike_suite: Some("aes256gcm16".to_owned()),
+            ike_times: SaTimes::default(),
             children: vec![ChildObserved {
                 spi_in: 1,
                 spi_out: 2,
                 suite: "aes256gcm16".to_owned(),
                 local_cidrs: cidrs(&["10.0.0.0/8"]),
                 peer_cidrs: cidrs(&["10.2.0.0/16"]),
+                ..ChildObserved::default()
             }],
             members: Vec::new(),
             traffic: Traffic {

@@ -34,6 +34,7 @@ mod ipsec_policies;
 mod ladder;
 mod machines;
 mod networks;
+mod operator;
 mod page;
 mod peer_config;
 mod policies;
@@ -109,6 +110,7 @@ fn described() -> (Router<Native>, utoipa::openapi::OpenApi) {
         .merge(connections::routes())
         .merge(reachability::routes())
         .merge(summary::routes())
+        .merge(operator::routes())
         .merge(connection_log::routes())
         .merge(events::routes())
         .merge(requests::routes())

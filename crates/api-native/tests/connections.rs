@@ -1,4 +1,5 @@
 use adit_api_native::NativeConfig;
+use adit_model::observed::TunnelState;
 use adit_model::project::Role;
 use adit_sim::{Authority, KeyType, Wanted as Certificate};
 use axum::body::Body;
@@ -325,4 +326,49 @@ async fn certificates_that_can_t_be_used_are_refused_before() {
         .await
         .refuses(400, "ppk.id");
     assert_eq!(api.get("/connections").await.is(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_connection_says_how_old_its_sas_are_and_what_came_to_pass() {
+    let mut api = Api::new().await;
+    api.run();
+    let made = api.post("/connections", &connection()).await.is(201);
+    api.until_available(&made).await;
+    api.see(&made, TunnelState::Up, true).await;
+    let place = path("connections", &made);
+    let shown = api.get(&place).await.is(200);
+    let child = &shown["children"][0];
+    assert_eq!(child["since"], "1970-01-01T00:00:00Z");
+    assert_eq!(child["rekey_at"], "1970-01-01T03:00:00Z");
+    assert_eq!(child["traffic"]["packets_in"], 7);
+    // One look says nothing of a rate.
+    assert_eq!(shown["rates"], Value::Null);
+    let change = json!({"description": "said"});
+    api.ask("PATCH", &place, Some(&change)).await.is(200);
+    let history = api.get(&format!("{place}/history")).await.is(200);
+    let items = history["items"].as_array().unwrap();
+    let texts: Vec<_> = items
+        .iter()
+        .map(|one| one["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts.first(), Some(&"created by demo"), "{texts:?}");
+    assert_eq!(texts.last(), Some(&"updated by demo"), "{texts:?}");
+    assert!(texts.contains(&"the tunnel is up"), "{texts:?}");
+    let gateway = format!("/gateways/{}", made["gateway"].as_str().unwrap());
+    assert_eq!(api.get(&gateway).await.is(200)["drops"], json!({}));
+    for list in ["gateways", "weak-algorithms", "hosts"] {
+        let said = api.get(&format!("/operator/{list}")).await;
+        said.refuses(403, "");
+    }
+    api.become_admin().await;
+    let all = api.get("/operator/gateways").await.is(200);
+    assert_eq!(all["items"][0]["id"], made["gateway"]);
+    let hosts = api.get("/operator/hosts").await.is(200);
+    assert_eq!(hosts["items"][0]["gateways"], 1);
+    assert_eq!(
+        api.get("/operator/weak-algorithms").await.is(200)["items"],
+        json!([])
+    );
+    api.become_another(None).await;
+    api.get(&format!("{place}/history")).await.refuses(404, "");
 }

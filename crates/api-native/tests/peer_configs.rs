@@ -165,3 +165,27 @@ async fn what_would_mean_something_else_in_a_configuration_is_not_written_into_i
         api.get(&asked).await.refuses(422, "peer.identity");
     }
 }
+
+#[tokio::test]
+async fn a_connection_in_route_mode_has_both_of_its_tunnels_in_the_sheet() {
+    let api = Api::new().await;
+    let router = api.post("/routers", &json!({"name": "r"})).await.is(201);
+    let body = json!({"name": "s", "router": router["id"], "cidr": "10.5.0.0/24"});
+    let subnet = api.post("/subnets", &body).await.is(201);
+    let id = api.by_routes(&router, &subnet).await;
+    let shown = api.get(&format!("/connections/{id}")).await.is(200);
+    let gateway = format!("/gateways/{}", shown["gateway"].as_str().unwrap());
+    let addresses = api.get(&gateway).await.is(200)["addresses"].clone();
+    let addresses = addresses.as_array().unwrap();
+    assert_eq!(addresses.len(), 2);
+    for vendor in ["strongswan", "junos", "cisco-ios-xe", "terraform-ibm"] {
+        let asked = format!("/connections/{id}/peer-config?vendor={vendor}");
+        let reply = api.get(&asked).await;
+        assert_eq!(reply.status, 200, "{vendor}: {}", reply.text);
+        for (number, address) in (1..).zip(addresses) {
+            assert!(reply.text.contains(address.as_str().unwrap()), "{vendor}");
+            let name = format!("adit-routed-{number}");
+            assert!(reply.text.contains(&name), "{vendor}: {}", reply.text);
+        }
+    }
+}

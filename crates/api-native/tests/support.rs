@@ -1,13 +1,19 @@
 use adit_api_native::NativeConfig;
 use adit_api_testing::World;
 use adit_control::account::Account;
+use adit_control::connection::{
+    DeadPeerRule, GivenEnds, NewConnection, Overlaps, Rules as ConnectionRules,
+};
+use adit_control::gateway::{self, NewGateway, Place};
 use adit_control::login::{Proof, UserRef, Wish};
+use adit_control::route::NewRoute;
 use adit_control::user::NewUser;
-use adit_control::{AgentEvent, Password};
-use adit_model::Name;
-use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
+use adit_control::{AgentEvent, Allowance, Naming, OnDelete, Password};
+use adit_model::connection::{DeadPeerDetection, Initiator};
+use adit_model::gateway::{GatewayMode, GatewayStatus};
+use adit_model::observed::{ChildObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::project::{Role, RoleAssignment};
+use adit_model::{Name, Psk};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -89,6 +95,63 @@ impl Api {
         self.world.reconcile();
     }
 
+    /// A gateway in route mode, which this face doesn't make, with a connection and a route to it; the connection's id.
+    pub(crate) async fn by_routes(&self, router: &Value, subnet: &Value) -> String {
+        let control = &self.world.control;
+        let caller = control.verify_token(&self.token).await.unwrap();
+        let name = Name::parse("routed").unwrap();
+        let new = NewGateway {
+            name: name.clone(),
+            resource_group: None,
+            description: String::new(),
+            place: Place::Subnet(subnet["id"].as_str().unwrap().parse().unwrap()),
+            mode: GatewayMode::Route,
+            admin_state_up: true,
+        };
+        let rules = gateway::Rules {
+            naming: Naming::Free,
+            allowance: Allowance::OfProject,
+            on_delete: OnDelete::Restrict,
+        };
+        let made = control.create_gateway(&caller, rules, new).await;
+        let new = NewConnection {
+            name: name.clone(),
+            description: String::new(),
+            gateway: made.unwrap().gateway.id,
+            peer_address: "192.0.2.5".to_owned(),
+            peer_id: None,
+            local_id: None,
+            authentication: Psk::new(b"APlainKey".to_vec()).unwrap().into(),
+            ppk: None,
+            ends: GivenEnds::default(),
+            distribute_traffic: false,
+            mtu: 0,
+            initiator: Initiator::BiDirectional,
+            dead_peer_detection: DeadPeerDetection::RESTART,
+            ike_policy: None,
+            ipsec_policy: None,
+            admin_state_up: true,
+        };
+        let rules = ConnectionRules {
+            naming: Naming::Free,
+            allowance: Allowance::OfProject,
+            overlaps: Overlaps::Nested,
+            dead_peer: DeadPeerRule::Longer,
+        };
+        let made = control.create_connection(&caller, rules, new).await;
+        let connection = made.unwrap().connection.id;
+        let new = NewRoute {
+            name,
+            router: router["id"].as_str().unwrap().parse().unwrap(),
+            destination: "10.2.0.0/16".parse().unwrap(),
+            connection,
+            zone: String::new(),
+            priority: 2,
+        };
+        control.create_route(&caller, new).await.unwrap();
+        connection.uuid().to_string()
+    }
+
     /// Waits until the gateway of a connection is there.
     pub(crate) async fn until_available(&self, made: &Value) {
         let gateway = made["gateway"].as_str().unwrap();
@@ -121,12 +184,21 @@ impl Api {
             suite: "aes256gcm16".to_owned(),
             local_cidrs: blocks("local"),
             peer_cidrs: blocks("peer"),
+            times: SaTimes {
+                since: Some(OffsetDateTime::UNIX_EPOCH),
+                rekey_at: Some(OffsetDateTime::UNIX_EPOCH + time::Duration::hours(3)),
+            },
+            traffic: Traffic {
+                packets_in: 7,
+                ..Traffic::default()
+            },
         };
         let observed = TunnelObserved {
             state,
             since: OffsetDateTime::now_utc(),
             reasons: Vec::new(),
             ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
+            ike_times: SaTimes::default(),
             children: if carried { vec![child] } else { Vec::new() },
             members: Vec::new(),
             traffic: Traffic::default(),

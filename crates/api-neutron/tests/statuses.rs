@@ -4,7 +4,7 @@ use crate::world::{Who, World, path};
 use adit_api_neutron::NeutronConfig;
 use adit_control::{AgentEvent, CryptoProfile};
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{GatewayObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Reason, ReasonCode, Whose};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -31,6 +31,7 @@ impl World {
                 since: OffsetDateTime::now_utc(),
                 reasons,
                 ike_suite: None,
+                ike_times: SaTimes::default(),
                 children: Vec::new(),
                 members: Vec::new(),
                 traffic: Traffic::default(),

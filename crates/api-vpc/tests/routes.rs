@@ -1,7 +1,7 @@
 //! Route mode: gateways and connections as their clients' versions have them, and the routes that lead to them.
 
 use adit_control::AgentEvent;
-use adit_model::observed::{MemberObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{MemberObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, Reason, ReasonCode, Whose};
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -232,6 +232,7 @@ async fn a_connection_is_up_while_one_tunnel_is_and_says_what_is_wrong_with_the_
             since: OffsetDateTime::UNIX_EPOCH,
             reasons: vec![reason("the tunnel from 203.0.113.2: no answer")],
             ike_suite: None,
+            ike_times: SaTimes::default(),
             children: Vec::new(),
             members: vec![
                 member(TunnelState::Connecting, vec![reason("no answer")]),

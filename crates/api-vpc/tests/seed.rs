@@ -2,7 +2,7 @@
 
 use crate::world::{Answer, OLD, World};
 use adit_control::AgentEvent;
-use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{SaTimes, Traffic, TunnelObserved, TunnelState};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
@@ -119,6 +119,7 @@ fn is_up_with(w: &World, gateway: &str, connection: &str, suite: &str) {
         since: OffsetDateTime::now_utc(),
         reasons: Vec::new(),
         ike_suite: Some(suite.to_owned()),
+        ike_times: SaTimes::default(),
         children: Vec::new(),
         members: Vec::new(),
         traffic: Traffic::default(),

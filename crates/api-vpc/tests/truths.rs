@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use adit_control::{AgentEvent, Caller};
-use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::project::Role;
 use adit_model::{ConnectionId, GatewayId};
 use axum::body::Body;
@@ -316,6 +316,7 @@ async fn a_connection_s_log_tells_what_happened_to_its_tunnel() {
             since: OffsetDateTime::now_utc(),
             reasons: Vec::new(),
             ike_suite: Some("aes256gcm16-prfsha384-ecp384".to_owned()),
+            ike_times: SaTimes::default(),
             children: Vec::new(),
             members: Vec::new(),
             traffic: Traffic::default(),

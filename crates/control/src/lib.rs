@@ -116,3 +116,4 @@ pub use rules::{Allowance, Naming, OnDelete};
 pub use session::Session;
 pub use throttle::LoginLimits;
 pub use tunnel_log::LogLine;
+pub use view::Rates;

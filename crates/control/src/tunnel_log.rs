@@ -71,6 +71,7 @@ fn differences(before: Option<&TunnelObserved>, after: Option<&TunnelObserved>) 
             suite,
             local_cidrs,
             peer_cidrs,
+            ..
         } = child;
         let (local, peer) = (list(local_cidrs), list(peer_cidrs));
         lines.push(format!(
@@ -122,6 +123,7 @@ mod tests {
             suite: "aes128-sha256".to_owned(),
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["10.1.0.0/24".parse().unwrap()],
+            ..ChildObserved::default()
         });
         let reason = reason.map(|evidence| {
             Reason::new(
@@ -137,6 +139,7 @@ mod tests {
             since: now,
             reasons: reason.into_iter().collect(),
             ike_suite: spi.map(|_| "aes256-sha256-modp2048".to_owned()),
+            ike_times: adit_model::observed::SaTimes::default(),
             children: child.into_iter().collect(),
             members: Vec::new(),
             traffic: Traffic::default(),

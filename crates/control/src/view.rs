@@ -2,6 +2,7 @@
 //!
 //! Nothing here is a wish: after a restart the view is empty, and the agent's news fill it again.
 
+mod rates;
 mod status;
 
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,8 @@ use tokio::sync::watch;
 
 use crate::events::{Events, News};
 use crate::tunnel_log::{LogLine, TunnelLog};
+use rates::Looks;
+pub use rates::Rates;
 pub(crate) use status::{Wish, failed};
 
 pub(crate) struct View {
@@ -40,6 +43,8 @@ struct Seen {
     tunnels: HashMap<GatewayId, HashMap<ConnectionId, TunnelObserved>>,
     /// What happened to tunnels, those that are gone for now included.
     logs: HashMap<GatewayId, HashMap<ConnectionId, TunnelLog>>,
+    /// The latest looks at the counters of tunnels.
+    looks: HashMap<GatewayId, HashMap<ConnectionId, Looks>>,
     /// What each gateway dropped, and its half-open IKE SAs.
     loads: HashMap<GatewayId, (Drops, u64)>,
     /// How often each gateway's worker was started.
@@ -262,6 +267,8 @@ impl View {
             {
                 tell_hopeless(id, reason);
             }
+            let looks = seen.looks.entry(gateway).or_default().entry(id);
+            looks.or_default().note(observed.traffic, now);
             let change = (before, Some(&observed));
             seen.tell(&self.events, (gateway, id), change, now);
             seen.tunnels
@@ -307,6 +314,7 @@ impl View {
         seen.rekeys.retain(|(gateway, _), _| *gateway != id);
         seen.tunnels.remove(&id);
         seen.logs.remove(&id);
+        seen.looks.remove(&id);
         held.map(|held| held.router)
     }
 
@@ -327,6 +335,9 @@ impl View {
         }
         if let Some(logs) = seen.logs.get_mut(&gateway) {
             logs.retain(|id, _| stays(id));
+        }
+        if let Some(looks) = seen.looks.get_mut(&gateway) {
+            looks.retain(|id, _| stays(id));
         }
     }
 
@@ -354,6 +365,17 @@ impl View {
         let seen = self.read();
         let log = seen.logs.get(&gateway).and_then(|logs| logs.get(&id));
         log.map(TunnelLog::lines).unwrap_or_default()
+    }
+
+    /// What goes through a tunnel each second, where that is known.
+    pub(crate) fn rates(
+        &self,
+        gateway: GatewayId,
+        id: ConnectionId,
+        now: OffsetDateTime,
+    ) -> Option<Rates> {
+        let seen = self.read();
+        seen.looks.get(&gateway)?.get(&id)?.rates(now)
     }
 
     pub(crate) fn tunnel(&self, gateway: GatewayId, id: ConnectionId) -> Option<TunnelObserved> {

@@ -8,7 +8,7 @@ use adit_control::follow::{Follower, Lost, Subject, Told};
 use adit_control::{AgentEvent, Error, LogLimits, Noun};
 use adit_model::change::ChangeKind;
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, ProjectId};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
@@ -93,6 +93,7 @@ fn tunnel(state: TunnelState) -> TunnelObserved {
         since: OffsetDateTime::now_utc(),
         reasons: Vec::new(),
         ike_suite: None,
+        ike_times: SaTimes::default(),
         children: Vec::new(),
         members: Vec::new(),
         traffic: Traffic::default(),

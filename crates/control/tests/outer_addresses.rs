@@ -15,7 +15,7 @@ use adit_control::{
 };
 use adit_crypto::SystemRandom;
 use adit_model::connection::{DeadPeerDetection, DpdAction, Identity, Initiator};
-use adit_model::observed::{Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::policy::{IkeParameters, IpsecParameters};
 use adit_model::{Gateway, GatewayId, NetworkId, OuterAddresses, Psk, Reason, ReasonCode, Router};
 use adit_model::{Subnet, Whose};
@@ -419,6 +419,7 @@ async fn a_host_that_does_not_answer_is_tried_at_its_other_addresses() {
                 since: time::OffsetDateTime::UNIX_EPOCH,
                 reasons: vec![reason],
                 ike_suite: None,
+                ike_times: SaTimes::default(),
                 children: Vec::new(),
                 members: Vec::new(),
                 traffic: Traffic::default(),

@@ -9,7 +9,7 @@ use adit_control::AgentEvent;
 use adit_control::connection::{ConnectionChange, Side};
 use adit_control::router::RouterChange;
 use adit_model::gateway::GatewayStatus;
-use adit_model::observed::{GatewayObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{GatewayObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{ConnectionId, GatewayId, HostId, Reason, ReasonCode, Whose};
 use adit_store::MemoryStore;
 use time::OffsetDateTime;
@@ -39,6 +39,7 @@ fn tunnel(state: TunnelState, reasons: Vec<Reason>) -> TunnelObserved {
         since: OffsetDateTime::now_utc(),
         reasons,
         ike_suite: None,
+        ike_times: SaTimes::default(),
         children: Vec::new(),
         members: Vec::new(),
         traffic: Traffic::default(),

@@ -26,7 +26,7 @@ use crate::endpoint::candidates::Neighbours;
 use crate::endpoint::connection::Connection;
 use crate::endpoint::register::Register;
 use crate::endpoint::tape::{Noting, Tape};
-use crate::output::{ChildKey, Deadline, Output, Polled};
+use crate::output::{Age, ChildKey, Deadline, Output, Polled};
 use crate::recording::Input;
 use crate::sa::{Context, Effect, Numbers, Order, Sa, SaKey, Want};
 use crate::time::Instant;
@@ -213,6 +213,32 @@ impl Endpoint {
     pub fn heard(&self, connection: ConnectionKey) -> Option<Instant> {
         let all = self.in_use(connection);
         all.filter_map(|(_, usage)| usage.heard).max()
+    }
+
+    /// Since when the IKE SA of a connection is up, and when it is replaced: the youngest one's, where there are
+    /// several. `None` where none is up.
+    #[must_use]
+    pub fn age(&self, connection: ConnectionKey) -> Option<Age> {
+        let all = self.in_use(connection).map(|(_, usage)| Age {
+            since: usage.since,
+            rekey_at: Some(usage.rekey_at).filter(|at| *at != Instant::NEVER),
+        });
+        all.max_by_key(|age| age.since)
+    }
+
+    /// The same of a connection's Child SAs.
+    pub fn ages_of_children(
+        &self,
+        connection: ConnectionKey,
+    ) -> impl Iterator<Item = (ChildKey, Age)> {
+        let all = self.in_use(connection);
+        all.flat_map(|(sa, _)| sa.children()).map(|child| {
+            let age = Age {
+                since: child.since,
+                rekey_at: Some(child.rekey_at).filter(|at| *at != Instant::NEVER),
+            };
+            (child.key, age)
+        })
     }
 
     /// How many IKE SAs there are, in every state.

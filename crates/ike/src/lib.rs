@@ -66,7 +66,7 @@ pub use failure::{Failure, Judge};
 pub use handover::{ExportError, ImportError, MAX_SNAPSHOT, Snapshot};
 pub use offers::Offers;
 pub use output::{
-    ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
+    Age, ChildKey, Deadline, DirectionKeys, Event, InstallChild, Output, Part, Polled, Progress,
     Transmit,
 };
 pub use recording::{MAX_RECORDING, Recording, RecordingError, ReplayError, Replayed};

@@ -142,6 +142,15 @@ pub struct InstallChild {
     pub progress: Progress,
 }
 
+/// How old an SA is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Age {
+    /// When it was made.
+    pub since: Instant,
+    /// When it is replaced; not known once that was begun.
+    pub rekey_at: Option<Instant>,
+}
+
 /// A part of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Part {

@@ -150,6 +150,8 @@ pub(crate) struct Usage<'s> {
     pub(crate) heard: Option<Instant>,
     /// When the first message of what made it was sent, or came.
     pub(crate) begun: Instant,
+    /// When it is replaced; never, once that was begun.
+    pub(crate) rekey_at: Instant,
     /// When another one is wanted, if this one was not replaced by then.
     pub(crate) renew_at: Instant,
     /// It is being replaced; which one will stay is open.

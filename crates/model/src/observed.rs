@@ -42,6 +42,9 @@ pub struct TunnelObserved {
     pub reasons: Vec<Reason>,
     /// The negotiated IKE suite, such as `aes256gcm16-prfsha384-ecp384`, while there is an IKE SA.
     pub ike_suite: Option<String>,
+    /// Since when that is there, and when it is replaced.
+    #[serde(default)]
+    pub ike_times: SaTimes,
     /// The Child SAs that carry traffic.
     pub children: Vec<ChildObserved>,
     /// Of a connection with a tunnel from each of its gateway's IPv4 addresses, how each of them is; of others, none.
@@ -60,8 +63,19 @@ pub struct MemberObserved {
     pub reasons: Vec<Reason>,
 }
 
+/// How old an SA is, and how long it has.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct SaTimes {
+    /// When it was made, UTC.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub since: Option<OffsetDateTime>,
+    /// When this end replaces it, UTC; not known while that is under way.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub rekey_at: Option<OffsetDateTime>,
+}
+
 /// One Child SA.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ChildObserved {
     /// The inbound SPI.
     pub spi_in: u32,
@@ -73,6 +87,12 @@ pub struct ChildObserved {
     pub local_cidrs: Vec<Cidr>,
     /// The other end's blocks.
     pub peer_cidrs: Vec<Cidr>,
+    /// Since when it is there, and when it is replaced.
+    #[serde(default)]
+    pub times: SaTimes,
+    /// Packets and octets since then.
+    #[serde(default)]
+    pub traffic: Traffic,
 }
 
 /// What a gateway dropped since its worker was started, by cause, such as `no_sa`, `replayed` or

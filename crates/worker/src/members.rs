@@ -34,6 +34,7 @@ pub(crate) fn together(all: Vec<(Ipv4Addr, TunnelObserved)>) -> Option<TunnelObs
         since: best.since,
         reasons: reasons.collect(),
         ike_suite: best.ike_suite.clone(),
+        ike_times: best.ike_times,
         children: all
             .iter()
             .flat_map(|(_, one)| one.children.clone())
@@ -51,7 +52,7 @@ pub(crate) fn together(all: Vec<(Ipv4Addr, TunnelObserved)>) -> Option<TunnelObs
 
 #[cfg(test)]
 mod tests {
-    use adit_model::observed::Traffic;
+    use adit_model::observed::{SaTimes, Traffic};
     use adit_model::{ReasonCode, Whose};
     use time::OffsetDateTime;
 
@@ -73,6 +74,7 @@ mod tests {
             since,
             reasons: evidence.map(reason).into_iter().collect(),
             ike_suite: (state == TunnelState::Up).then(|| "suite".to_owned()),
+            ike_times: SaTimes::default(),
             children: Vec::new(),
             members: Vec::new(),
             traffic: Traffic {

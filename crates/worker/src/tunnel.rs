@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use adit_ike::selectors::{describe, of_ranges, within};
 use adit_ike::{ChildConfig, ChildKey, ConnectionConfig, Event, Failure, Part, Protocol};
 use adit_ike_wire::TrafficSelector;
-use adit_model::observed::{ChildObserved, Traffic, TunnelObserved, TunnelState};
+use adit_model::observed::{ChildObserved, SaTimes, Traffic, TunnelObserved, TunnelState};
 use adit_model::{Cidr, Reason};
 use time::OffsetDateTime;
 
@@ -50,6 +50,7 @@ pub(crate) struct Tunnel {
     /// What is wrong with parts of it while the rest is as it should be.
     parts: BTreeMap<Part, Finding>,
     ike_suite: Option<String>,
+    ike_times: SaTimes,
     children: BTreeMap<ChildKey, ChildObserved>,
     selectors: BTreeMap<ChildKey, Selectors>,
     /// Child SAs whose ICVs are of a kind that some truncate otherwise.
@@ -89,6 +90,7 @@ impl Tunnel {
             wanted: Vec::new(),
             parts: BTreeMap::new(),
             ike_suite: None,
+            ike_times: SaTimes::default(),
             children: BTreeMap::new(),
             selectors: BTreeMap::new(),
             truncatable: BTreeSet::new(),
@@ -224,6 +226,7 @@ impl Tunnel {
                     suite: suite.clone(),
                     local_cidrs: blocks(local),
                     peer_cidrs: blocks(remote),
+                    ..ChildObserved::default()
                 };
                 self.children.insert(*child, observed);
                 self.finding = None;
@@ -275,12 +278,35 @@ impl Tunnel {
             }
             Event::IkeDown(_) => {
                 self.ike_suite = None;
+                self.ike_times = SaTimes::default();
                 self.parts.clear();
                 self.enter(TunnelState::Connecting, now);
                 if self.finding.is_none() {
                     self.find(Finding::closed_by_peer(now, &self.peer));
                 }
             }
+        }
+    }
+
+    /// Notes how old its SAs are, and when they are replaced.
+    pub(crate) fn note_times(
+        &mut self,
+        ike: SaTimes,
+        children: impl IntoIterator<Item = (ChildKey, SaTimes)>,
+    ) {
+        self.ike_times = ike;
+        for (child, times) in children {
+            if let Some(observed) = self.children.get_mut(&child) {
+                observed.times = times;
+            }
+        }
+    }
+
+    /// A Child SA with what was counted of it.
+    fn counted(&self, key: ChildKey, child: &ChildObserved) -> ChildObserved {
+        ChildObserved {
+            traffic: self.present.get(&key).copied().unwrap_or_default(),
+            ..child.clone()
         }
     }
 
@@ -364,7 +390,12 @@ impl Tunnel {
             since,
             reasons,
             ike_suite: self.ike_suite.clone(),
-            children: self.children.values().cloned().collect(),
+            ike_times: self.ike_times,
+            children: self
+                .children
+                .iter()
+                .map(|(key, child)| self.counted(*key, child))
+                .collect(),
             members: Vec::new(),
             traffic: total(self.present.values().copied().chain([self.past])),
         }
@@ -377,16 +408,9 @@ impl Tunnel {
         observed: TunnelObserved,
         with_traffic: bool,
     ) -> Option<TunnelObserved> {
-        let same = self.told.as_ref().is_some_and(|told| {
-            let aligned = TunnelObserved {
-                traffic: if with_traffic {
-                    told.traffic
-                } else {
-                    observed.traffic
-                },
-                ..told.clone()
-            };
-            aligned == observed
+        let same = self.told.as_ref().is_some_and(|told| match with_traffic {
+            true => *told == observed,
+            false => uncounted(told) == uncounted(&observed),
         });
         if same {
             return None;
@@ -394,6 +418,16 @@ impl Tunnel {
         self.told = Some(observed.clone());
         Some(observed)
     }
+}
+
+/// How a tunnel is but for its counters.
+fn uncounted(observed: &TunnelObserved) -> TunnelObserved {
+    let mut observed = observed.clone();
+    observed.traffic = Traffic::default();
+    for child in &mut observed.children {
+        child.traffic = Traffic::default();
+    }
+    observed
 }
 
 /// Where a peer is, for people.

@@ -46,8 +46,6 @@ export function moment(at: string, utc: boolean): string {
   return utc ? `${text} UTC` : text;
 }
 
-export const short = (id: string) => id.slice(0, 8);
-
 /** A sentence of what the service says in half a one. */
 export function sentence(text: string): string {
   const trimmed = text.trim();

@@ -19,6 +19,8 @@ const PAGES: Found[] = [
   { title: 'VPNs: IPsec policies', kind: 'page', icon: 'vpn', path: '/vpns/ipsec-policies' },
   { title: 'VPNs: gateways', kind: 'page', icon: 'vpn', path: '/vpns/gateways' },
   { title: 'VPNs: IPsec site connections', kind: 'page', icon: 'vpn', path: '/vpns/site-connections' },
+  { title: 'Can A reach B?', kind: 'page', icon: 'reach', path: '/networks/reachability' },
+  { title: 'VPNs: endpoint groups', kind: 'page', icon: 'vpn', path: '/vpns/endpoint-groups' },
   { title: 'Networks', kind: 'page', icon: 'network', path: '/networks' },
   { title: 'Onboarding', kind: 'page', icon: 'onboarding', path: '/onboarding' },
 ];
@@ -59,6 +61,28 @@ function* kinds(): Generator<Kind<{ id: string; name: string }>> {
       detail: ({ parameters }) => parameters.encryption,
     });
   }
+  yield kind({
+    kind: 'endpoint group',
+    icon: 'vpn',
+    items: store.endpointGroups.items,
+    path: ({ id }) => `/vpns/endpoint-groups/${id}`,
+    detail: ({ endpoints }) => endpoints,
+  });
+  yield kind({ kind: 'network', icon: 'network', items: store.networks.items, path: ({ id }) => `/networks/networks/${id}`, detail: () => [] });
+  yield kind({
+    kind: 'floating IP',
+    icon: 'network',
+    items: store.floatingIps.items,
+    path: ({ id }) => `/networks/floating-ips/${id}`,
+    detail: ({ address, machine_address }) => (machine_address ? [address, machine_address] : [address]),
+  });
+  yield kind({
+    kind: 'security group',
+    icon: 'vpn',
+    items: store.securityGroups.items,
+    path: ({ id }) => `/networks/security-groups/${id}`,
+    detail: () => [],
+  });
   yield kind({ kind: 'router', icon: 'network', items: store.routers.items, path: ({ id }) => `/networks/routers/${id}`, detail: () => [] });
   yield kind({
     kind: 'subnet',

@@ -6,7 +6,6 @@ export interface Toast {
   text: string;
   detail?: string;
   isBad: boolean;
-  undo?: () => void;
 }
 
 let shown = $state<Toast[]>([]);
@@ -15,15 +14,15 @@ let next = 0;
 function add(toast: Omit<Toast, 'key'>) {
   const key = next++;
   shown = [...shown.slice(-3), { ...toast, key }];
-  if (!toast.isBad) setTimeout(() => toasts.close(key), toast.undo ? 10_000 : 5000);
+  if (!toast.isBad) setTimeout(() => toasts.close(key), 5000);
 }
 
 export const toasts = {
   get shown() {
     return shown;
   },
-  done(text: string, undo?: () => void) {
-    add({ text, isBad: false, ...(undo ? { undo } : {}) });
+  done(text: string) {
+    add({ text, isBad: false });
   },
   failed(what: string, error: unknown) {
     const { message, requestId } = refusal(error);

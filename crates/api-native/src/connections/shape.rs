@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use adit_api::answer;
+use adit_control::Rates;
 use adit_control::connection::{ConnectionChange, ConnectionView, EndsChange};
 use adit_model::connection::{DeadPeerDetection, DpdAction, Initiator};
 use adit_model::observed::{ChildObserved, Traffic, TunnelState};
@@ -93,6 +94,15 @@ pub(crate) struct ChildShape {
     local_cidrs: Vec<Cidr>,
     #[schema(value_type = Vec<String>)]
     peer_cidrs: Vec<Cidr>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339::option")]
+    since: Option<OffsetDateTime>,
+    /// When this end replaces it; not known while that is under way. There is no bound on its octets; only sequence
+    /// numbers that run out have it replaced earlier.
+    #[serde(with = "time::serde::rfc3339::option")]
+    rekey_at: Option<OffsetDateTime>,
+    /// What went through it.
+    traffic: TrafficShape,
 }
 
 impl ChildShape {
@@ -103,6 +113,9 @@ impl ChildShape {
             suite: child.suite.clone(),
             local_cidrs: child.local_cidrs.clone(),
             peer_cidrs: child.peer_cidrs.clone(),
+            since: child.times.since,
+            rekey_at: child.times.rekey_at,
+            traffic: child.traffic.into(),
         }
     }
 }
@@ -129,6 +142,35 @@ impl From<Traffic> for TrafficShape {
             bytes_in,
             packets_out,
             bytes_out,
+        }
+    }
+}
+
+/// What goes through a tunnel each second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub(crate) struct RatesShape {
+    packets_in: u64,
+    bytes_in: u64,
+    packets_out: u64,
+    bytes_out: u64,
+    /// From when on it was counted.
+    #[serde(with = "time::serde::rfc3339")]
+    from: OffsetDateTime,
+    /// Until when.
+    #[serde(with = "time::serde::rfc3339")]
+    until: OffsetDateTime,
+}
+
+impl From<Rates> for RatesShape {
+    fn from(rates: Rates) -> Self {
+        let each = rates.each_second;
+        Self {
+            packets_in: each.packets_in,
+            bytes_in: each.bytes_in,
+            packets_out: each.packets_out,
+            bytes_out: each.bytes_out,
+            from: rates.from,
+            until: rates.until,
         }
     }
 }
@@ -171,9 +213,17 @@ pub(crate) struct ConnectionShape {
     ladder: Vec<Rung>,
     /// What phase 1 agreed on.
     ike_suite: Option<String>,
+    /// When its IKE SA was made.
+    #[serde(with = "time::serde::rfc3339::option")]
+    ike_since: Option<OffsetDateTime>,
+    /// When this end replaces it; not known while that is under way.
+    #[serde(with = "time::serde::rfc3339::option")]
+    ike_rekey_at: Option<OffsetDateTime>,
     /// The Child SAs that carry packets.
     children: Vec<ChildShape>,
     traffic: TrafficShape,
+    /// What goes through it each second, from the counters of two looks; none while there was but one look.
+    rates: Option<RatesShape>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Its ETag's number.
@@ -223,12 +273,15 @@ impl ConnectionShape {
             reasons: view.reasons.iter().map(ReasonShape::of).collect(),
             ladder: ladder(view),
             ike_suite: observed.and_then(|observed| observed.ike_suite.clone()),
+            ike_since: observed.and_then(|observed| observed.ike_times.since),
+            ike_rekey_at: observed.and_then(|observed| observed.ike_times.rekey_at),
             children: observed.map_or_else(Vec::new, |observed| {
                 observed.children.iter().map(ChildShape::of).collect()
             }),
             traffic: observed
                 .map(|observed| observed.traffic.into())
                 .unwrap_or_default(),
+            rates: view.rates.map(Into::into),
             created_at: row.created_at,
             revision: row.revision.0,
         }

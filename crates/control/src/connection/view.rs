@@ -16,6 +16,7 @@ use crate::Control;
 use crate::crypto_profile;
 use crate::error::{Error, Noun};
 use crate::policies::Policies;
+use crate::view::Rates;
 
 /// A connection, how its tunnel is, and what goes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +31,8 @@ pub struct ConnectionView {
     pub gateway_status: GatewayStatus,
     /// What the gateway's worker last said of it.
     pub observed: Option<TunnelObserved>,
+    /// What goes through it each second, where that is known.
+    pub rates: Option<Rates>,
     /// Its gateway's public address, of the peer's family.
     pub local_address: IpAddr,
     /// All its gateway's addresses.
@@ -94,6 +97,7 @@ impl Control {
             state,
             reasons,
             gateway_status: observed.status,
+            rates: view.rates(connection.gateway, connection.id, now),
             observed: seen,
             local_address: local_address(gateway, &connection),
             addresses: gateway.addresses,

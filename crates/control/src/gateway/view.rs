@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use adit_model::gateway::GatewayStatus;
+use adit_model::observed::Drops;
 use adit_model::{ConnectionId, Gateway, Name, Reason, Router, Subnet};
 use adit_store::Transaction;
 
@@ -22,6 +23,10 @@ pub struct GatewayView {
     pub reasons: Vec<Reason>,
     /// The router it serves.
     pub router: Router,
+    /// What it dropped since its worker was started, by cause.
+    pub drops: Drops,
+    /// Its IKE SAs whose peer has not shown who it is.
+    pub half_open: u64,
 }
 
 /// What is around a gateway, for dialects that show it with it.
@@ -79,7 +84,10 @@ impl Control {
     ) -> Result<GatewayView, Error> {
         let router = tx.any_router(gateway.router).await?;
         let observed = self.0.view.gateway(&gateway, self.now());
+        let (drops, half_open) = self.0.view.load(gateway.id);
         Ok(GatewayView {
+            drops,
+            half_open,
             status: observed.status,
             reasons: observed.reasons,
             router: router.ok_or(Error::NotFound(Noun::Router))?,

@@ -88,6 +88,7 @@ impl Sa for IkeSa {
             since: sa.since,
             heard: sa.peer.abilities.dead_peer_detection.then_some(sa.heard),
             begun: sa.begun,
+            rekey_at: sa.rekey_at,
             renew_at: sa.renew_at(),
             is_rekeying: false,
             nonces: &sa.nonces,

@@ -106,6 +106,7 @@ impl Sa for IkeSa {
             since: established.since,
             heard: Some(established.heard),
             begun: established.since,
+            rekey_at: established.rekey_at,
             renew_at: established.renew_at(),
             is_rekeying: established.rival.is_some() || rekeys,
             nonces: &established.nonces,

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use adit_crypto::Integrity;
 use adit_dataplane::Dataplane;
-use adit_ike::{Carriage, ChildKey, Command, Event, InstallChild, Output, Transmit};
+use adit_ike::{
+    Age, Carriage, ChildKey, Command, ConnectionKey, Event, InstallChild, Output, Transmit,
+};
+use adit_model::observed::SaTimes;
 use time::OffsetDateTime;
 
 use super::Worker;
@@ -97,6 +100,30 @@ impl Worker {
         }
     }
 
+    /// Notes how old a tunnel's SAs are.
+    fn note_times(&mut self, key: ConnectionKey) {
+        let (now, utc) = (self.now(), OffsetDateTime::now_utc());
+        let at = |instant: adit_ike::Instant| {
+            let at = match instant >= now {
+                true => utc + (instant - now),
+                false => utc - (now - instant),
+            };
+            // Finer than the two clocks go together.
+            let whole = at.millisecond();
+            at.replace_millisecond(whole).unwrap_or(at)
+        };
+        let times = |age: Age| SaTimes {
+            since: Some(at(age.since)),
+            rekey_at: age.rekey_at.map(at),
+        };
+        let ike = self.endpoint.age(key).map(times).unwrap_or_default();
+        let children = self.endpoint.ages_of_children(key);
+        let children: Vec<_> = children.map(|(child, age)| (child, times(age))).collect();
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.note_times(ike, children);
+        }
+    }
+
     fn note(&mut self, event: &Event) {
         let key = match event {
             Event::ChildUp { connection, .. }
@@ -112,6 +139,10 @@ impl Worker {
             return;
         };
         tunnel.on_event(event, OffsetDateTime::now_utc());
+        self.note_times(key);
+        let Some(tunnel) = self.tunnels.get_mut(&key) else {
+            return;
+        };
         let is_other = matches!(
             event,
             Event::ChildDown { .. } | Event::IkeDown(_) | Event::IkeUp { .. }
