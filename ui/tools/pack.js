@@ -1,9 +1,9 @@
-// After the build: packs each file for browsers, writes which sources it was made of, and refuses what is too large.
+// After the build: writes which sources it was made of, and refuses what is too large once it is packed, as it is sent.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -46,15 +46,8 @@ function pack() {
   const first = initial(readFileSync(join(dist, 'index.html'), 'utf8'));
   const sizes = { initial: 0, all: 0 };
   for (const name of files(dist)) {
-    if (/\.(br|gz|sha256)$/.test(name)) continue;
-    const path = join(dist, name);
-    const data = readFileSync(path);
-    const gz = gzipSync(data, { level: 9 });
-    const br = brotliCompressSync(data, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
-    });
-    writeFileSync(`${path}.gz`, gz);
-    writeFileSync(`${path}.br`, br);
+    if (name.endsWith('.sha256')) continue;
+    const gz = gzipSync(readFileSync(join(dist, name)));
     sizes.all += gz.length;
     if (first.has(name)) sizes.initial += gz.length;
   }

@@ -1,8 +1,8 @@
 //! What browsers are told: what the page may load, who may show it in a frame, how long a file is good.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -28,7 +28,7 @@ pub(crate) async fn add(mut response: Response) -> Response {
 }
 
 /// What goes with a file.
-pub(crate) fn of_file(headers: &mut HeaderMap, name: &str, coding: Option<&'static str>) {
+pub(crate) fn of_file(headers: &mut HeaderMap, name: &str) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind(name)));
     // The build gives each file in there a name that has its hash.
     let caching = match name.starts_with("assets/") {
@@ -36,10 +36,6 @@ pub(crate) fn of_file(headers: &mut HeaderMap, name: &str, coding: Option<&'stat
         false => "no-cache",
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(coding) = coding {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
-    }
 }
 
 fn kind(name: &str) -> &'static str {

@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `files` | what was built: by name, in each coding, with its ETag |
+//! | `files` | what was built: by name, with its ETag |
 //! | `headers` | what browsers are told of it: what it may load, how long it is good |
 //!
 //! A debug build reads `ui/dist` at each request, so that a change of the page needs no compiler.
@@ -19,6 +19,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+use tower_http::compression::CompressionLayer;
 
 use files::{Built, File};
 
@@ -40,6 +42,7 @@ fn router_of<F: files::Files>() -> Router {
         .route("/ui", get(async || to_home()))
         .route(HOME, get(index))
         .route("/ui/{*path}", get(file))
+        .layer(CompressionLayer::new())
         .layer(axum::middleware::map_response(headers::add))
 }
 
@@ -71,11 +74,11 @@ fn wants_html(headers: &HeaderMap) -> bool {
 fn answer<F: files::Files>(path: &str, headers: &HeaderMap) -> Response {
     let index = files::INDEX;
     let found = match path {
-        "" => File::find::<F>(index, headers),
-        path => File::find::<F>(path, headers),
+        "" => File::find::<F>(index),
+        path => File::find::<F>(path),
     };
     let found = match found {
-        None if path.is_empty() || wants_html(headers) => File::find::<F>(index, headers),
+        None if path.is_empty() || wants_html(headers) => File::find::<F>(index),
         found => found,
     };
     match found {
@@ -101,7 +104,7 @@ fn serve(file: File<'_>, asked: &HeaderMap) -> Response {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
-    headers::of_file(headers, file.name, file.coding);
+    headers::of_file(headers, file.name);
     if let Ok(etag) = file.etag.parse() {
         headers.insert(ETAG, etag);
     }
