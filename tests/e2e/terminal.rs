@@ -123,7 +123,13 @@ fn each_noun_is_made_changed_listed_and_deleted_from_a_terminal() {
     ] {
         does(&serve, line);
     }
-    // Several are kept, each under its name.
+}
+
+#[test]
+fn several_logins_are_kept_each_under_its_name() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = Serve::start("aex", 61);
+    does(&serve, "login");
     does(&serve, "login --profile second --project demo");
     let all = does(&serve, "profile list");
     let current = all.lines().find(|line| line.starts_with('*')).unwrap();

@@ -40,7 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     #[command(flatten)]
-    Client(adit_cli::Command),
+    Client(Box<adit_cli::Command>),
     /// Make, list and revoke API keys of a running service.
     #[command(name = "apikey")]
     ApiKey(apikey::Options),
