@@ -10,8 +10,9 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::support::serve::Serve;
-use crate::support::traffic::ping_both;
-use crate::support::{VERDICT, turn, until};
+use crate::support::site::Instance;
+use crate::support::traffic::{ping, ping_both};
+use crate::support::{PATIENCE, VERDICT, turn, until};
 use crate::world::World;
 
 /// Runs a command line, words separated by spaces, in a terminal in which `demo-openrc` was sourced.
@@ -122,7 +123,13 @@ fn each_noun_is_made_changed_listed_and_deleted_from_a_terminal() {
     ] {
         does(&serve, line);
     }
-    // Several are kept, each under its name.
+}
+
+#[test]
+fn several_logins_are_kept_each_under_its_name() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = Serve::start("aex", 61);
+    does(&serve, "login");
     does(&serve, "login --profile second --project demo");
     let all = does(&serve, "profile list");
     let current = all.lines().find(|line| line.starts_with('*')).unwrap();
@@ -232,4 +239,56 @@ fn a_tunnel_says_how_old_its_sas_are_and_what_goes_through() {
     let counted = all();
     let child = &counted[0]["children"][0]["traffic"];
     assert!(child["packets_in"].as_u64() > Some(0), "{child}");
+}
+
+#[test]
+fn what_is_said_to_reach_another_does_and_what_is_said_to_be_stopped_does_not() {
+    let Some(_turn) = turn(&[]) else { return };
+    let serve = Serve::start("aew", 60);
+    let path = serve.folder.join("state/adit.sock");
+    let does = |line: &str| does(&serve, &format!("{line} --socket={}", path.display()));
+    for line in [
+        "router create r",
+        "subnet create a --router r --cidr 10.5.0.0/24",
+        "subnet create b --router r --cidr 10.6.0.0/24",
+        "security-group create shut",
+        "security-group create open",
+        "security-group allow open --protocol icmp --remote-cidr 10.5.0.0/24",
+        "machine create m --subnet a",
+        "machine create n --subnet b",
+    ] {
+        does(line);
+    }
+    let [m, n] = ["m", "n"].map(|name| {
+        let shown = until("the machine is there", PATIENCE, || {
+            let shown = does(&format!("machine show {name} -o json"));
+            let shown: Value = serde_json::from_str(&shown).unwrap();
+            (shown["status"] == "running").then_some(shown)
+        });
+        let id = shown["id"].as_str().unwrap();
+        Instance {
+            namespace: format!("{}-i-{}", serve.prefix, &id[..8]),
+            address: shown["address"].as_str().unwrap().to_owned(),
+        }
+    });
+    for (change, verdict) in [
+        ("machine update n --description open", "passes"),
+        ("machine update n --security-group shut", "stopped"),
+        ("machine update n --security-group open", "passes"),
+        // What a new group lets its members send is anything.
+        ("machine update m --security-group shut", "passes"),
+        ("router update r --enabled false", "stopped"),
+        ("router update r --enabled true", "passes"),
+        ("machine update n --enabled false", "stopped"),
+        ("machine update n --enabled true", "passes"),
+    ] {
+        does(change);
+        until("packets do as it is said", VERDICT, || {
+            let said = does("reach m n --protocol icmp --port 8 -o json");
+            let said: Value = serde_json::from_str(&said).unwrap();
+            // A machine may be on its way.
+            (said["verdict"] == verdict).then_some(())?;
+            ((ping(&m, &n.address).received > 0) == (verdict == "passes")).then_some(())
+        });
+    }
 }

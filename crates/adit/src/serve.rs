@@ -119,14 +119,8 @@ pub(crate) async fn serve(
     let routes = routes(&settings, &control, elsewhere.as_ref());
     let app = observed(routes, &control, requests, token);
     let operator = tokio::spawn(serve_operator(operator, app.clone(), ending.clone()));
-    Server::new(listener, tls, limits)
-        .run(app, async {
-            // Without a sender it never ends.
-            if ending.wait_for(|ending| *ending).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-        .await;
+    let server = Server::new(listener, tls, limits);
+    server.run(app, told_to_end(&mut ending)).await;
     let _ = operator.await;
     tracing::info!("ending");
     reconciler.abort();
@@ -245,6 +239,14 @@ async fn write_clients(
         certificate: own.then_some(certificate.as_path()),
     };
     clients::write(&state.clients(), &access, control, fresh).await
+}
+
+/// Waits until the service is told to end.
+async fn told_to_end(ending: &mut watch::Receiver<bool>) {
+    // Without a sender it never ends.
+    if ending.wait_for(|ending| *ending).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The operator's socket in the state folder. Without it all else goes on.
