@@ -26,6 +26,8 @@ export class List<T extends Thing> {
   #byId = $derived(new Map(this.items.map((item) => [item.id, item])));
   #source: Source<T>;
   #pending = new Set<string>();
+  /** What was deleted: an answer that was under way meanwhile does not bring it back. No id is given twice. */
+  #gone = new Set<string>();
   #everything = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reading = false;
@@ -54,7 +56,7 @@ export class List<T extends Thing> {
     try {
       const items = await all(this.#source.page);
       if (era !== this.#era) return;
-      this.items = items;
+      this.items = this.#gone.size ? items.filter(({ id }) => !this.#gone.has(id)) : items;
       this.problem = null;
       this.state = 'ready';
     } catch (error) {
@@ -66,11 +68,14 @@ export class List<T extends Thing> {
 
   /** Puts in what an answer showed. */
   put(item: T) {
+    if (this.#gone.has(item.id)) return;
     const at = this.items.findIndex((one) => one.id === item.id);
     this.items = at < 0 ? [...this.items, item] : this.items.with(at, item);
   }
 
   drop(id: string) {
+    this.#gone.add(id);
+    this.#pending.delete(id);
     if (this.find(id)) this.items = this.items.filter((item) => item.id !== id);
   }
 
@@ -123,6 +128,7 @@ export class List<T extends Thing> {
     this.#timer = undefined;
     this.#pending.clear();
     this.#everything = false;
+    this.#gone.clear();
     this.items = [];
     this.problem = null;
     this.state = 'idle';
