@@ -79,7 +79,7 @@ fn a_peer_set_up_from_what_the_command_line_writes_comes_up() {
     };
     let said = adit.fails("connection list", 3);
     assert!(said.contains("hint: `adit login`"), "{said}");
-    assert!(adit.does("login").contains("as member until"));
+    assert!(adit.does("login").contains("as member in demo until"));
     let address = &peer.address;
     let create = "connection create to-swan --gateway gateway-one --peer";
     let made = adit.does(&format!("{create} {address} --peer-cidrs {BLOCK}"));
