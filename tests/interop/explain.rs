@@ -63,16 +63,20 @@ fn of_identities(right: &Wanted, peer: &'static str) -> Vec<Case> {
     let mismatch = "cannot_authenticate_connection";
     let gateway: &'static str = right.gateway.clone().leak();
     vec![
-        Case::new(
-            right,
-            "The pre-shared keys differ",
-            mismatch,
-            "--psk-file /dev/stdin",
-            Wanted {
-                psk: OTHER_KEY,
-                ..right.clone()
-            },
-        ),
+        Case {
+            // Where this end begins, it is the peer that refuses, in other words.
+            evidence: "AUTH from",
+            ..Case::new(
+                right,
+                "The pre-shared keys differ",
+                mismatch,
+                "--psk-file /dev/stdin",
+                Wanted {
+                    psk: OTHER_KEY,
+                    ..right.clone()
+                },
+            )
+        },
         Case {
             evidence: "calls itself",
             ..Case::new(
@@ -325,8 +329,8 @@ fn one_sided(scene: &Scene, adit: &Terminal<'_>, peer: &Peer, right: &Wanted, bo
 const BOOK: &str = "docs/explained.md";
 
 #[test]
-fn one_end_can_mend_what_the_two_don_t_agree_on_as_it_is_explained() {
-    story("axe", 203, |number| [number % 2 == 0, number % 2 == 1]);
+fn some_of_what_two_ends_don_t_agree_on_is_mended_as_it_is_explained() {
+    story("axe", 203, |number| [number % 6 == 0, number % 6 == 3]);
 }
 
 #[test]
@@ -355,8 +359,13 @@ fn story(prefix: &str, number: u8, ways: impl Fn(usize) -> [bool; 2]) {
     let mut book = "# What is explained\n\n`adit explain` of a connection between a gateway at 203.0.113.1 and a strongSwan at 198.51.100.77, for each thing on\nwhich two ends can disagree. Each text was seen, and both ways out of each were tried, one after the other: each\nbrought the tunnel up (`tests/interop/explain.rs`, which also compares these texts with what is said today). The last\nfour are what one end alone can mend.\n".to_owned();
     let identities = of_identities(&right, own).into_iter();
     let others = { of_algorithms(&right).into_iter() }.chain(of_blocks(&right));
+    let mut is_whole = true;
     for (number, case) in identities.chain(others).enumerate() {
         let [here, there] = ways(number);
+        if !here && !there {
+            is_whole = false;
+            continue;
+        }
         let mut text = String::new();
         if here {
             case.connect(&adit, &peer);
@@ -386,9 +395,17 @@ fn story(prefix: &str, number: u8, ways: impl Fn(usize) -> [bool; 2]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(BOOK);
-    if env::var_os("ADIT_WRITE_EXPLAINED").is_some() {
+    if is_whole && env::var_os("ADIT_WRITE_EXPLAINED").is_some() {
         fs::write(&path, &book).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, book, "ADIT_WRITE_EXPLAINED=1 writes {BOOK}");
+    for chapter in book.split("\n## ") {
+        assert!(
+            written.contains(chapter),
+            "ADIT_WRITE_EXPLAINED=1 writes {BOOK}, which lacks: {chapter}"
+        );
+    }
+    if is_whole {
+        assert_eq!(written, book);
+    }
 }
