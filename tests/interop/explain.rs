@@ -160,16 +160,19 @@ fn of_algorithms(right: &Wanted) -> Vec<Case> {
 /// What is carried, and who begins.
 fn of_blocks(right: &Wanted) -> Vec<Case> {
     vec![
-        Case::new(
-            right,
-            "The blocks don't mirror each other",
-            "ike_v2_local_remote_cidr_mismatch",
-            "--local-cidrs 10.250.0.0/24",
-            Wanted {
-                remote: "10.250.0.0/24",
-                ..right.clone()
-            },
-        ),
+        Case {
+            evidence: "the peer asked for",
+            ..Case::new(
+                right,
+                "The blocks don't mirror each other",
+                "ike_v2_local_remote_cidr_mismatch",
+                "--local-cidrs 10.250.0.0/24",
+                Wanted {
+                    remote: "10.250.0.0/24",
+                    ..right.clone()
+                },
+            )
+        },
         Case {
             is_warning: true,
             ..Case::new(
