@@ -304,7 +304,10 @@ fn measure(prefix: &str, number: u8, of: &Measure) {
             let site = if flap % 2 == 0 { &one } else { &two };
             let worker = serve.worker(&site.gateway).unwrap();
             signal_to(worker, Signal::SIGKILL);
-            thread::sleep(Duration::from_secs(1));
+            until("there is another worker", LONG, || {
+                let now = serve.worker(&site.gateway);
+                now.is_some_and(|now| now != worker).then_some(())
+            });
             all_up(&api, of.tunnels);
         }
     }

@@ -32,7 +32,7 @@ const sha256 = (data) => createHash('sha256').update(data).digest('hex');
 
 /** The hash of all that the page is made of: the name and the hash of each file, line by line. */
 export function ofSources() {
-  const names = files(root, ['node_modules', 'dist', 'tests']);
+  const names = files(root, ['node_modules', 'dist', 'tests', 'src/api.d.ts']);
   return sha256(names.map((name) => `${name} ${sha256(readFileSync(join(root, name)))}\n`).join(''));
 }
 

@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use crate::client::{Client, id};
+use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 use crate::subnet::SUBNET;
 
 pub(crate) const ENDPOINT_GROUP: Noun = Noun {
@@ -32,11 +32,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     #[command(flatten)]
     entries: Entries,
 }
@@ -76,11 +73,7 @@ impl Entries {
         if self.subnets.is_empty() {
             return Ok(None);
         }
-        let mut ids = Vec::new();
-        for subnet in &self.subnets {
-            ids.push(id(&SUBNET.find(client, subnet)?).to_owned());
-        }
-        Ok(Some(("subnet", ids)))
+        Ok(Some(("subnet", SUBNET.find_all(client, &self.subnets)?)))
     }
 }
 
@@ -92,7 +85,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             let (kind, endpoints) = entries.ok_or(CliError::Needed {
                 what: "--cidr or --subnet",
             })?;
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with("kind", Some(kind))
                 .with("endpoints", Some(endpoints));
             ENDPOINT_GROUP.create(client, body)

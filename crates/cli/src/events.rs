@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::output::{Output, print, tell};
-use crate::yaml;
+use crate::output::{Output, print, tell, yaml};
 
 /// How long is waited before the service is asked again, when the connection broke.
 const REST: Duration = Duration::from_secs(1);
@@ -92,7 +91,7 @@ fn line(output: Output, sent: &Sent) -> String {
         }
         Output::Yaml => {
             let all = json!({"id": sent.id, "event": sent.name, "data": data});
-            format!("---\n{}", yaml::text(&all))
+            format!("---\n{}", yaml(&all))
         }
         Output::Name => format!("{}\n", sent.id.as_deref().unwrap_or("-")),
         Output::Table | Output::Wide if sent.name == "reset" => {

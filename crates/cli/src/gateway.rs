@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 use crate::router::ROUTER;
 use crate::subnet::SUBNET;
 
@@ -36,11 +36,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct NewGateway {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// The subnet that it is made in, by name or id.
     #[arg(long, required_unless_present = "router", conflicts_with = "router")]
     subnet: Option<String>,
@@ -64,7 +61,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
     match command {
         Command::Other(command) => GATEWAY.run(client, command),
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with_one(client, "subnet", (&SUBNET, new.subnet.as_ref()))?
                 .with_one(client, "router", (&ROUTER, new.router.as_ref()))?;
             GATEWAY.create(client, body)

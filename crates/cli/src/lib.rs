@@ -7,7 +7,7 @@
 //! | `events`, `audit` | what happens, as it happens, and who changed what |
 //! | `client` | requests, and what was refused |
 //! | `top` | connections on a screen, as they are |
-//! | `output`, `yaml` | tables, JSON, YAML and names |
+//! | `output` | tables, JSON, YAML and names |
 //! | `error` | what went wrong, and the status that the command ends with |
 
 mod audit;
@@ -35,7 +35,6 @@ mod security_group;
 mod session;
 mod subnet;
 mod top;
-mod yaml;
 
 use std::process::ExitCode;
 

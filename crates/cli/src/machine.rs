@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 use crate::security_group::SECURITY_GROUP;
 use crate::subnet::SUBNET;
 
@@ -39,11 +39,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// The subnet that it is on, by name or id.
     #[arg(long)]
     subnet: String,
@@ -75,7 +72,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
         Command::Other(command) => MACHINE.run(client, command),
         Command::Create(new) => {
             let of = groups(new.security_groups.as_ref());
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with_one(client, "subnet", (&SUBNET, Some(&new.subnet)))?
                 .with_all(client, "security_groups", of)?;
             MACHINE.create(client, body)

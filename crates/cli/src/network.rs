@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 
 pub(crate) const NETWORK: Noun = Noun {
     called: "network",
@@ -35,11 +35,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// The most octets of an IP packet on it: 68 to 9000.
     #[arg(long)]
     mtu: Option<u32>,
@@ -69,7 +66,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
     match command {
         Command::Other(command) => NETWORK.run(client, command),
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with("mtu", new.mtu)
                 .with("shared", new.shared.then_some(true));
             NETWORK.create(client, body)

@@ -40,6 +40,24 @@ pub struct Delete {
     yes: bool,
 }
 
+/// What every new one is given.
+#[derive(Args, Debug)]
+pub(crate) struct Naming {
+    /// What to call it.
+    pub(crate) name: String,
+    /// Say this of it.
+    #[arg(long)]
+    description: Option<String>,
+}
+
+impl Naming {
+    pub(crate) fn body(&self) -> Body {
+        Body::default()
+            .with("name", Some(&self.name))
+            .with("description", self.description.as_ref())
+    }
+}
+
 /// What of every noun can be changed.
 #[derive(Args, Debug)]
 pub(crate) struct Renaming {
@@ -73,13 +91,6 @@ impl Renaming {
 pub(crate) struct Body(Map<String, Value>);
 
 impl Body {
-    /// One of something new.
-    pub(crate) fn new(name: &str, description: Option<&String>) -> Self {
-        Self::default()
-            .with("name", Some(name))
-            .with("description", description)
-    }
-
     pub(crate) fn with(mut self, field: &str, value: Option<impl serde::Serialize>) -> Self {
         if let Some(value) = value {
             self.0.insert(field.to_owned(), json!(value));
@@ -114,11 +125,8 @@ impl Body {
         let Some(which) = which else {
             return Ok(self);
         };
-        let mut ids = Vec::with_capacity(which.len());
-        for one in which.iter().filter(|one| !one.is_empty()) {
-            ids.push(id(&noun.find(client, one)?).to_owned());
-        }
-        Ok(self.with(field, Some(ids)))
+        let named = which.iter().filter(|one| !one.is_empty());
+        Ok(self.with(field, Some(noun.find_all(client, named)?)))
     }
 
     pub(crate) fn into_value(self) -> Value {
@@ -130,6 +138,17 @@ impl Noun {
     /// The path of the one that is meant.
     pub(crate) fn find(&self, client: &Client, which: &str) -> Result<String, CliError> {
         client.find(self.called, self.list, which)
+    }
+
+    /// The ids of those that are meant.
+    pub(crate) fn find_all<'a>(
+        &self,
+        client: &Client,
+        which: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Vec<String>, CliError> {
+        let each = which.into_iter();
+        each.map(|one| Ok(id(&self.find(client, one)?).to_owned()))
+            .collect()
     }
 
     pub(crate) fn run(&self, client: &Client, command: &Command) -> Result<String, CliError> {

@@ -8,7 +8,6 @@ use comfy_table::{Table, presets};
 use serde_json::Value;
 
 use crate::error::CliError;
-use crate::yaml;
 
 /// How what is answered is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -47,6 +46,10 @@ fn json(value: &Value) -> String {
     format!("{text}\n")
 }
 
+pub(crate) fn yaml(value: &Value) -> String {
+    serde_saphyr::to_string(value).unwrap_or_default()
+}
+
 fn id(value: &Value) -> String {
     format!("{}\n", cell(value.get("id")))
 }
@@ -61,7 +64,7 @@ impl Output {
     pub(crate) fn list(self, things: &[Value], columns: &[Column]) -> String {
         match self {
             Self::Json => json(&Value::from(things)),
-            Self::Yaml => yaml::text(&Value::from(things)),
+            Self::Yaml => yaml(&Value::from(things)),
             Self::Name => things.iter().map(id).collect(),
             Self::Table | Self::Wide => {
                 let columns = columns.iter().filter(|one| self == Self::Wide || !one.2);
@@ -81,7 +84,7 @@ impl Output {
     pub(crate) fn one(self, thing: &Value, columns: &[Column]) -> String {
         match self {
             Self::Json => json(thing),
-            Self::Yaml => yaml::text(thing),
+            Self::Yaml => yaml(thing),
             Self::Name => id(thing),
             Self::Table | Self::Wide => {
                 let mut table = Table::new();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body};
+use crate::noun;
 use crate::output::{Column, confirm};
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -35,11 +35,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
 }
 
 #[derive(Args, Debug)]
@@ -98,7 +95,7 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             Ok(client.output.one(&shown, COLUMNS))
         }
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref());
+            let body = new.naming.body();
             let made = client.post(LIST, &body.into_value())?;
             Ok(client.output.one(&made, COLUMNS))
         }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 use crate::subnet::Route;
 
 pub(crate) const ROUTER: Noun = Noun {
@@ -32,11 +32,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// Give it a way outside.
     #[arg(long)]
     outside: bool,
@@ -63,7 +60,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
     match command {
         Command::Other(command) => ROUTER.run(client, command),
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with("outside", new.outside.then_some(true));
             ROUTER.create(client, body)
         }

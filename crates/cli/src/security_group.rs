@@ -52,11 +52,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// The router that it is of, by name or id; without one it is the project's.
     #[arg(long)]
     router: Option<String>,
@@ -141,7 +138,7 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
     match command {
         Command::Other(command) => SECURITY_GROUP.run(client, command),
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref());
+            let body = new.naming.body();
             let body = body.with_one(client, "router", (&ROUTER, new.router.as_ref()))?;
             SECURITY_GROUP.create(client, body)
         }

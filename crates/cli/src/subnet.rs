@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::network::NETWORK;
-use crate::noun::{self, Body, Noun};
+use crate::noun::{self, Noun};
 use crate::router::ROUTER;
 
 pub(crate) const SUBNET: Noun = Noun {
@@ -67,11 +67,8 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct New {
-    /// What to call it.
-    name: String,
-    /// Say this of it.
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    naming: noun::Naming,
     /// The router that it is on, by name or id.
     #[arg(long, required_unless_present = "network", conflicts_with = "network")]
     router: Option<String>,
@@ -108,7 +105,9 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
     match command {
         Command::Other(command) => SUBNET.run(client, command),
         Command::Create(new) => {
-            let body = Body::new(&new.name, new.description.as_ref())
+            let body = new
+                .naming
+                .body()
                 .with("cidr", Some(&new.cidr))
                 .with("gateway_address", new.gateway_address.as_ref())
                 .with_one(client, "router", (&ROUTER, new.router.as_ref()))?

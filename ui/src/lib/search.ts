@@ -1,5 +1,7 @@
 // What is found of all that is known here.
 import type { IconName } from '../parts/Icon.svelte';
+import type { Connection } from './api';
+import { reasonTitle } from './status';
 import { store } from './store.svelte';
 
 export interface Found {
@@ -8,6 +10,18 @@ export interface Found {
   kind: string;
   icon: IconName;
   path: string;
+}
+
+/** Finds connections by all words of a text: by what they are called, by their addresses, their gateway, and why they are not up. */
+export function byWords(text: string): (one: Connection) => boolean {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return (one) => {
+    const gateway = store.gateways.find(one.gateway)?.name;
+    const reasons = one.reasons.map(({ code }) => reasonTitle(code));
+    const said = [one.name, one.id, gateway, one.peer.address, one.peer.host, one.local.address, ...one.peer.cidrs, ...one.local.cidrs, ...reasons];
+    const all = said.join('\n').toLowerCase();
+    return words.every((word) => all.includes(word));
+  };
 }
 
 const PAGES: Found[] = [

@@ -1,5 +1,6 @@
 // What is shown of a state: Neutron's four words with their meanings, and how loud it is.
 import type { Connection, Gateway, Reason, Rung, Schemas } from './api';
+import { sentence } from './format';
 
 export type Status = 'Active' | 'Down' | 'Pending Create' | 'Error';
 export type Tone = 'good' | 'bad' | 'wait' | 'off' | 'warn';
@@ -60,6 +61,9 @@ const REASONS: Record<string, string> = {
 };
 
 export const reasonTitle = (code: string) => REASONS[code] ?? code.replaceAll('_', ' ');
+
+/** A line of what happened, which may begin with a reason's code. */
+export const spoken = (text: string) => sentence(text.replace(/^([a-z0-9_]+_[a-z0-9_]+): /, (_, code: string) => `${reasonTitle(code)}: `));
 
 const WHOSE: Record<string, string> = { local: 'Here', peer: 'At the peer', network: 'In between' };
 
