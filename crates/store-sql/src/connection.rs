@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::column::{Stored, Value, json, text};
+use crate::column::{Stored, Value, json, nanoseconds, text};
 use crate::rows::{List, Table};
 use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
@@ -97,6 +97,7 @@ impl Table for Connection {
         "ipsec_policy",
         "admin_state_up",
         "credentials",
+        "psk_set_at",
     ];
     const OF: &'static [(Noun, &'static str)] = &[
         (Noun::EndpointGroup, "local_group = ? OR peer_group = ?"),
@@ -134,6 +135,7 @@ impl Table for Connection {
             peer_id: row.plain("peer_id")?,
             local_id: row.plain("local_id")?,
             authentication,
+            psk_set_at: row.time_option("psk_set_at")?,
             ppk,
             ends: ends(row)?,
             distribute_traffic: row.plain("distribute_traffic")?,
@@ -187,6 +189,7 @@ impl Table for Connection {
             Value::OptionalText(self.ipsec_policy.map(text)),
             Value::Flag(self.admin_state_up),
             Value::OptionalOctets(credentials),
+            Value::from(self.psk_set_at.map(nanoseconds)),
         ])
     }
 

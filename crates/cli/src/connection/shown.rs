@@ -40,6 +40,7 @@ pub(super) const ALL: &[Column] = &[
     ("PEER IDENTITY", "/peer/identity", false),
     ("PEER CIDRS", "/peer/cidrs", false),
     ("PRE-SHARED KEY", "/psk", false),
+    ("KEY SET AT", "/psk_set_at", false),
     ("PPK", "/ppk/id", false),
     ("IKE POLICY", "/ike_policy/name", false),
     ("IPSEC POLICY", "/ipsec_policy/name", false),

@@ -88,6 +88,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V18__tunnel_contexts",
         include_str!("../../migrations/sqlite/V18__tunnel_contexts.sql"),
     ),
+    (
+        "V19__ages_of_keys",
+        include_str!("../../migrations/sqlite/V19__ages_of_keys.sql"),
+    ),
 ];
 
 /// The latest version.
