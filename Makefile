@@ -18,13 +18,13 @@ TOOLS := $(CACHE)/tools
 
 # OpenStack's clients, IBM's SDK and SoftLayer's client, each release in a virtual environment of its own, and Keystone.
 CLIENTS := openstack-10 openstack-8 keystone-30 ibm-vpc-36 ibm-vpc-20 ibm-vpc-10 ibm-vpc-1 softlayer-6
-export ADIT_TEST_CLIENTS := $(CACHE)/clients
+export ADIT_TEST_CLIENTS ?= $(CACHE)/clients
 
 # The page as it is built, and what its tests in a browser need.
-export ADIT_TEST_PAGE := $(CACHE)/page
+export ADIT_TEST_PAGE ?= $(CACHE)/page
 
 # The image of a machine with another kernel.
-export ADIT_TEST_GUEST := $(CACHE)/guest
+export ADIT_TEST_GUEST ?= $(CACHE)/guest
 
 # Namespaces and TUN devices need root; everything is built without it.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
