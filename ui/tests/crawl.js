@@ -41,6 +41,9 @@ const SCREENS = [
   '/operator/audit',
   '/operator/gateways',
   '/operator/weak',
+  '/operator/keys',
+  '/operator/keys?days=0',
+  '/operator/audit?from=2026-01-01T00:00&until=2026-01-02T00:00',
   '/operator/projects/new',
   '/nowhere',
 ];

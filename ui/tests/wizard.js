@@ -1,7 +1,7 @@
 // The wizard makes everything; the other side is set up from what the page shows; what then goes wrong is shown, and mended
 // from the page.
 
-export default async function wizard({ told: given, page: newPage, logIn, ask, accessible }) {
+export default async function wizard({ told: given, page: newPage, logIn, ask, api, accessible, fits }) {
   const page = await newPage();
   await logIn(page);
   const next = () => page.getByRole('button', { name: 'Next' }).click();
@@ -88,6 +88,18 @@ export default async function wizard({ told: given, page: newPage, logIn, ask, a
   await page.getByRole('table', { name: 'Child SAs' }).getByText(given.block).first().waitFor();
   await accessible(page, 'SAs');
 
+  // The list says what goes through, and when keys are replaced.
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Connections' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'branch' });
+  await row.getByRole('img', { name: /^Lately at most/ }).waitFor();
+  await row.getByText(/^in \d+ (h|min)/).waitFor();
+  await page.setViewportSize({ width: 360, height: 740 });
+  await fits(page, 'the list, narrow');
+  await accessible(page, 'the list, narrow');
+  await page.setViewportSize({ width: 1360, height: 860 });
+  await link('branch').click();
+  await page.getByText('The key was set').waitFor();
+
   // A wrong key is shown, and mended here.
   const edit = async (change) => {
     await link('Edit').click();
@@ -143,4 +155,34 @@ export default async function wizard({ told: given, page: newPage, logIn, ask, a
   page.mayFail = (text) => text.includes('404');
   await page.getByRole('dialog').getByRole('button', { name: 'Delete connection' }).click();
   await page.getByText('No connections yet').waitFor();
+
+  // A gateway that is of a router and of no subnet: its connections are between endpoint groups.
+  const beside = await api();
+  const [subnet] = (await beside.get('subnets?name=branch')).items;
+  await beside.patch(`routers/${subnet.router}`, { outside: true });
+  await beside.post('gateways', { name: 'of-the-router', router: subnet.router });
+  await page.getByRole('main').getByRole('link', { name: 'New connection' }).first().click();
+  await page.getByRole('radio', { name: /A gateway that is there/ }).check();
+  const gateways = page.getByLabel('Gateway', { exact: true });
+  const option = gateways.getByRole('option').filter({ hasText: 'of-the-router' });
+  await option.waitFor({ state: 'attached' });
+  await gateways.selectOption({ label: await option.innerText() });
+  await next();
+  await page.getByLabel('Name of the connection').fill('between-groups');
+  await page.getByLabel('Peer address').fill('192.0.2.77');
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await next();
+  await page.getByRole('checkbox', { name: /^branch/ }).check();
+  await page.getByLabel('Subnets at the peer').fill('10.250.0.0/24, 10.251.0.0/24');
+  await accessible(page, 'the wizard’s endpoint groups');
+  await next();
+  await next();
+  await page.getByText('Endpoint group at the peer').waitFor();
+  await page.getByRole('button', { name: 'Create connection' }).click();
+  await page.getByRole('heading', { level: 1, name: 'between-groups' }).waitFor();
+  await page.getByText('10.251.0.0/24').first().waitFor();
+  // It goes over to other groups where it is edited.
+  await beside.post('endpoint-groups', { name: 'another', kind: 'cidr', endpoints: ['10.252.0.0/24'] });
+  await edit((dialog) => dialog.getByLabel('Peer Endpoint Group').selectOption({ label: 'another' }));
+  await page.getByText('10.252.0.0/24').first().waitFor();
 }

@@ -151,7 +151,11 @@ async fn the_page_for_people_asks_before_it_shows() {
     }
     let hostile = visit("?code=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").await;
     assert!(!hostile.text.contains("<script>"), "{}", hostile.text);
-    assert_eq!(visit("").await.status, 200);
+    let half = visit("").await;
+    assert!(half.text.contains("not whole") && !half.text.contains("<form"));
+    let style = Request::get("/secret.css").body(Body::empty()).unwrap();
+    let style = api.send(style).await;
+    assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
     let wrong = submit(code, "no").await;
     assert_eq!(wrong.status, 403);
     assert!(wrong.text.contains("role=\"alert\"") && wrong.text.contains("<form"));

@@ -5,16 +5,19 @@ import { isPaused } from './status';
 export const ROW = 44;
 const GAP = 22;
 const NODE = 34;
-/** A gateway with more connections than this shows those that are not up, and some more. */
+/** A gateway with more connections than this shows some of them, those that are not up first, and the others as one. */
 const FOLD = 10;
 const SHOWN = 6;
+/** On a map of more connections than this, gateways show but a few that are not up, each; one sees at a glance where those are. */
+const MANY = 100;
+const FEW = 3;
 
 export interface PeerNode {
   key: string;
   y: number;
-  /** One connection; several, where they are folded. */
+  /** One connection; several, where they are folded, or could be again. */
   connections: Connection[];
-  folded: boolean;
+  kind: 'one' | 'folded' | 'unfolded';
 }
 
 export interface GatewayNode {
@@ -27,38 +30,49 @@ export interface GatewayNode {
   all: Connection[];
 }
 
-const byName = (a: { name: string; id: string }, b: { name: string; id: string }) =>
-  a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1;
+// By what a name's digits stand for: the tenth comes after the second, for everybody alike.
+const collator = new Intl.Collator('en', { numeric: true });
+const byName = (a: { name: string; id: string }, b: { name: string; id: string }) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
 
 const rank = (one: Connection) => (isPaused(one) ? 1 : one.state === 'up' ? 2 : 0);
 
-interface Known {
-  find(id: string): { name: string; addresses: string[] } | undefined;
+/** What a gateway shows of many: what needs somebody is never folded away before what does not. */
+function first(all: Connection[], isMany: boolean): Connection[] {
+  if (isMany) return all.filter((one) => rank(one) === 0).slice(0, FEW);
+  return all.toSorted((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
 }
 
-/** Lays out connections; `open` are the gateways that show all of theirs. */
-export function layOut(connections: Connection[], gateways: Known, open: Set<string>): { nodes: GatewayNode[]; height: number } {
+interface Known {
+  find(id: string): { name: string; addresses: string[]; mode: string } | undefined;
+}
+
+/** Lays out connections; `open` are the gateways that show all of theirs, `alone` those that may have none. */
+export function layOut(connections: Connection[], gateways: Known, open: Set<string>, alone: string[] = []): { nodes: GatewayNode[]; height: number } {
+  const isMany = connections.length > MANY;
   const groups = new Map<string, Connection[]>();
   for (const one of connections) {
     const group = groups.get(one.gateway);
     if (group) group.push(one);
     else groups.set(one.gateway, [one]);
   }
+  for (const id of alone) if (!groups.has(id)) groups.set(id, []);
   const sorted = [...groups].map(([id, all]) => {
     const gateway = gateways.find(id);
-    return { id, name: gateway?.name ?? id.slice(0, 8), address: gateway?.addresses[0] ?? all[0]?.local.address ?? '', all: all.toSorted(byName) };
+    const isByRoutes = gateway?.mode === 'route';
+    return { id, isByRoutes, name: gateway?.name ?? id.slice(0, 8), address: gateway?.addresses[0] ?? all[0]?.local.address ?? '', all: all.toSorted(byName) };
   });
   sorted.sort(byName);
   let y = 8;
   const nodes: GatewayNode[] = [];
-  for (const { id, name, address, all } of sorted) {
-    const fold = all.length > FOLD && !open.has(id);
-    // What needs somebody is never folded away before what does not.
-    const shown = fold ? all.toSorted((a, b) => rank(a) - rank(b)).slice(0, SHOWN).toSorted(byName) : all;
-    const rest = fold ? all.filter((one) => !shown.includes(one)) : [];
-    const peers: PeerNode[] = shown.map((one, at) => ({ key: one.id, y: y + at * ROW, connections: [one], folded: false }));
-    if (rest.length > 0) peers.push({ key: `${id}-rest`, y: y + peers.length * ROW, connections: rest, folded: true });
-    const cidrs = [...new Set(all.flatMap((one) => one.local.cidrs))].sort();
+  for (const { id, isByRoutes, name, address, all } of sorted) {
+    const isLarge = isMany ? all.length > FEW + 1 : all.length > FOLD;
+    const isFolded = isLarge && !open.has(id);
+    const shown = new Set(isFolded ? first(all, isMany) : all);
+    const peers: PeerNode[] = all.filter((one) => shown.has(one)).map((one, at) => ({ key: one.id, y: y + at * ROW, connections: [one], kind: 'one' }));
+    const rest = isFolded ? all.filter((one) => !shown.has(one)) : all;
+    if (isLarge && rest.length > 0) peers.push({ key: `${id}-rest`, y: y + peers.length * ROW, connections: rest, kind: isFolded ? 'folded' : 'unfolded' });
+    // Of a gateway in route mode any address is at this end; what is there, routes say.
+    const cidrs = isByRoutes ? [] : [...new Set(all.flatMap((one) => one.local.cidrs))].sort();
     const listed = cidrs.length > 8 ? [...cidrs.slice(0, 7), `and ${cidrs.length - 7} more`] : cidrs;
     const rows = Math.max(peers.length, listed.length, 1);
     const middle = y + ((rows - 1) * ROW) / 2;

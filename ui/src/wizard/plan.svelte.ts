@@ -32,12 +32,36 @@ export class Plan {
   /** Typed; nothing is what the site has. */
   local = $state('');
   remote = $state('');
+  /** Endpoint groups that are there; nothing is new ones, of what is chosen and typed. */
+  localGroup = $state('');
+  peerGroup = $state('');
+  localSubnets = $state<string[]>([]);
 
   crypto = $state<'modern' | 'compatible' | 'custom'>('modern');
   ikePolicy = $state('');
   ipsecPolicy = $state('');
   ike = $state<Phase1>(structuredClone(PRESETS.compatible.ike));
   ipsec = $state<Phase2>(structuredClone(PRESETS.compatible.ipsec));
+
+  /** Between what connections of the site are: its gateway has a subnet, has none, or leaves it to routes. */
+  get ends(): 'blocks' | 'groups' | 'routes' {
+    const gateway = this.site === 'gateway' ? store.gateways.find(this.gateway) : undefined;
+    if (!gateway) return 'blocks';
+    return gateway.mode === 'route' ? 'routes' : gateway.subnet ? 'blocks' : 'groups';
+  }
+
+  /** The subnets that the site's router is on. */
+  get siteSubnets(): Schemas['SubnetShape'][] {
+    if (this.site === 'network') return [];
+    const router = this.site === 'subnet' ? store.subnets.find(this.subnet)?.router : store.gateways.find(this.gateway)?.router;
+    return router ? store.subnets.items.filter((one) => one.router === router) : [];
+  }
+
+  /** Those that were chosen, as far as they are the site's: somebody may have gone back and taken another gateway. */
+  get chosenSubnets(): string[] {
+    const there = this.siteSubnets;
+    return this.localSubnets.filter((id) => there.some((one) => one.id === id));
+  }
 
   /** What is behind the site, if nothing is typed. */
   get siteCidrs(): string[] {
@@ -48,8 +72,19 @@ export class Plan {
   }
 
   get localCidrs(): string[] {
+    if (this.ends === 'routes') return [];
+    if (this.ends === 'groups') {
+      const chosen = this.localGroup ? (store.endpointGroups.find(this.localGroup)?.endpoints ?? []) : this.chosenSubnets;
+      return chosen.flatMap((id) => store.subnets.find(id)?.cidr ?? []);
+    }
     const typed = listed(this.local);
     return typed.length ? typed : this.siteCidrs;
+  }
+
+  get remoteCidrs(): string[] {
+    if (this.ends === 'routes') return [];
+    if (this.ends === 'groups' && this.peerGroup) return store.endpointGroups.find(this.peerGroup)?.endpoints ?? [];
+    return listed(this.remote);
   }
 
   /** What is wrong, by what the service calls the field. */
@@ -60,14 +95,14 @@ export class Plan {
       address: wrongPeer(this.address.trim()),
       psk: judgeKey(this.psk).wrong,
       local: wrongBlocks(this.local),
-      remote: wrongBlocks(this.remote, this.localCidrs) ?? this.#taken,
+      remote: wrongBlocks(this.remoteCidrs.join(' '), this.localCidrs) ?? this.#taken,
     };
   }
 
   /** A block that another connection of the same gateway leads to already. */
   get #taken(): string | undefined {
     if (this.site !== 'gateway' || !this.gateway) return undefined;
-    const own = listed(this.remote);
+    const own = this.remoteCidrs;
     for (const one of store.connections.items) {
       if (one.gateway !== this.gateway) continue;
       const same = one.peer.cidrs.find((cidr) => own.includes(cidr));
@@ -112,8 +147,9 @@ export class Plan {
         if (!this.psk) return 'type the pre-shared key, or have one made';
         return wrong.address ?? wrong.psk;
       case 'networks':
+        if (this.ends === 'routes') return undefined;
         if (this.localCidrs.length === 0) return 'say which subnets are here';
-        if (listed(this.remote).length === 0) return 'say which subnets are at the peer';
+        if (this.remoteCidrs.length === 0) return 'say which subnets are at the peer';
         return wrong.local ?? wrong.remote;
       case 'algorithms':
         return undefined;
@@ -127,12 +163,16 @@ export class Plan {
     const { ike, ipsec } = this.crypto === 'custom' ? { ike: this.ike, ipsec: this.ipsec } : PRESETS[this.crypto];
     const gateway =
       this.site === 'gateway' ? { id: this.gateway } : this.site === 'subnet' ? { subnet: this.subnet } : { network: { cidr: this.network.trim() } };
+    const group = (chosen: string, made: string[]) => ({ group: chosen ? { id: chosen } : { new: made } });
+    const local =
+      this.ends === 'groups' ? group(this.localGroup, this.chosenSubnets) : this.ends === 'blocks' && listed(this.local).length ? { cidrs: listed(this.local) } : undefined;
+    const behind = this.ends === 'groups' ? group(this.peerGroup, this.remoteCidrs) : { cidrs: this.remoteCidrs };
     return {
       name: this.name.trim(),
       ...(this.description ? { description: this.description } : {}),
       gateway,
-      ...(listed(this.local).length ? { local: { cidrs: listed(this.local) } } : {}),
-      peer: { address: this.address.trim(), cidrs: listed(this.remote), ...(this.identity.trim() ? { identity: this.identity.trim() } : {}) },
+      ...(local ? { local } : {}),
+      peer: { address: this.address.trim(), ...behind, ...(this.identity.trim() ? { identity: this.identity.trim() } : {}) },
       ...(this.initiator === 'bi-directional' ? {} : { initiator: this.initiator }),
       ike_policy: policy(this.ikePolicy, ike),
       ipsec_policy: policy(this.ipsecPolicy, ipsec),
@@ -152,7 +192,12 @@ export class Plan {
     const { crypto } = this;
     if (crypto !== 'custom' || !this.ikePolicy) made.push(['IKE policy', name, describe1(crypto === 'custom' ? this.ike : PRESETS[crypto].ike)]);
     if (crypto !== 'custom' || !this.ipsecPolicy) made.push(['IPsec policy', name, describe2(crypto === 'custom' ? this.ipsec : PRESETS[crypto].ipsec)]);
-    made.push(['IPsec site connection', name, `${this.localCidrs.join(', ')} ⇄ ${listed(this.remote).join(', ')} by ${this.address.trim()}`]);
+    if (this.ends === 'groups') {
+      if (!this.localGroup) made.push(['Endpoint group here', name, this.localCidrs.join(', ')]);
+      if (!this.peerGroup) made.push(['Endpoint group at the peer', name, this.remoteCidrs.join(', ')]);
+    }
+    const between = this.ends === 'routes' ? 'between what routes lead to' : `${this.localCidrs.join(', ')} ⇄ ${this.remoteCidrs.join(', ')}`;
+    made.push(['IPsec site connection', name, `${between} by ${this.address.trim()}`]);
     return made;
   }
 

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{everybody, place_of_gateway};
+use super::everything::{everybody, place_of_gateway};
 use crate::context::Context;
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;

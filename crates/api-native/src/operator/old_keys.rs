@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::told;
+use super::everything::told;
 use crate::context::Context;
 use crate::page::{self, Wanted};
 use crate::problem::Problem;

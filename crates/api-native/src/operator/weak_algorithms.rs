@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::told;
+use super::everything::told;
 use crate::context::Context;
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;

@@ -1,1 +1,0 @@
-import{ot as e,vt as t,yt as n}from"./Button-C2kpmrJf.js";var r=n(null),i={get now(){return e(r)},tell(e,n){t(r,{id:e,psk:n})},forget(){t(r,null)}};export{i as t};

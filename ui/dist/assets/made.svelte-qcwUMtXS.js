@@ -1,0 +1,1 @@
+import{Tt as e,dt as t,wt as n}from"./Head-DJoos_kI.js";var r=e(null),i={get now(){return t(r)},tell(e,t){n(r,{id:e,psk:t})},forget(){n(r,null)}};export{i as t};
