@@ -88,6 +88,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V18__tunnel_contexts",
         include_str!("../../migrations/sqlite/V18__tunnel_contexts.sql"),
     ),
+    (
+        "V19__translations",
+        include_str!("../../migrations/sqlite/V19__translations.sql"),
+    ),
 ];
 
 /// The latest version.
