@@ -4,7 +4,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::credentials::Credentials;
-use super::shown::{ALL, One, find};
+use super::shown::{One, find, told};
+use super::translate::Translate;
 use super::wait::Wait;
 use crate::client::{Client, id};
 use crate::error::CliError;
@@ -34,6 +35,13 @@ pub struct Update {
     /// What the other end calls itself; "" is its address.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
+    /// What of either end the opposite one knows by other addresses, all of it anew: local:CIDR=CIDR is ours, as the
+    /// peer knows it; peer:CIDR=CIDR is the peer's, as we do.
+    #[arg(long, value_name = "END:CIDR=CIDR", value_delimiter = ',')]
+    translate: Vec<Translate>,
+    /// Have both ends know all blocks as what they are.
+    #[arg(long, conflicts_with = "translate")]
+    no_translations: bool,
     #[command(flatten)]
     credentials: Credentials,
     /// Do without a post-quantum pre-shared key.
@@ -69,7 +77,7 @@ impl Update {
         let path = find(client, &self.one)?;
         let changed = client.patch(&path, &self.body(client)?)?;
         let shown = self.wait.until_up(client, changed)?;
-        Ok(client.output.one(&shown, ALL))
+        Ok(told(client, shown))
     }
 
     fn body(&self, client: &Client) -> Result<Value, CliError> {
@@ -126,6 +134,10 @@ impl Update {
                 Some(policy) => json!(id(&kind.find(client, policy)?)),
             };
             body.insert(field.to_owned(), value);
+        }
+        if self.no_translations || !self.translate.is_empty() {
+            let all = self.translate.iter().map(Translate::body);
+            body.insert("translations".to_owned(), all.collect());
         }
         self.credentials.write(&mut body)?;
         if self.no_ppk {
