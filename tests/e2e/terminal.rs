@@ -58,27 +58,93 @@ fn are_told_how_far_they_reach(serve: &Serve) {
     assert!(reached.starts_with(by), "{reached}");
 }
 
+/// One of each noun, and what it needs.
+const MADE: &[&str] = &[
+    "network create net --mtu 9000",
+    "router create r",
+    "subnet create s --router r --cidr 10.5.0.0/24",
+    "subnet create alone --network net --cidr 10.6.0.0/24",
+    "security-group create web",
+    "security-group allow web --protocol tcp --port 80-89 --remote-cidr 10.0.0.0/8",
+    "machine create m --subnet s --security-group web",
+    "machine create n --subnet s",
+    "floating-ip create f --machine m",
+    "router update r --outside true",
+    "endpoint-group create ours --subnet s",
+    "endpoint-group create theirs --cidr 10.9.0.0/24,10.10.0.0/24",
+    "endpoint-group create others --cidr 10.12.0.0/24",
+    "gateway create g --router r",
+    "ike-policy create ike --encryption aes256 --authentication sha256 --groups 14,19",
+    "ipsec-policy create ipsec --encryption aes256 --authentication sha256 --pfs 14",
+    "connection create c --gateway g --local-group ours --peer-group theirs --peer 192.0.2.9 --ike-policy ike",
+];
+
+/// Changes, and what is shown then.
+const CHANGED: &[(&str, &str)] = &[
+    ("network update net --name other --enabled false", "other"),
+    ("router update r --description said -o wide", "said"),
+    (
+        "subnet update alone --router r --name along -o wide",
+        "along",
+    ),
+    (
+        "machine update m --unfiltered --description tried -o wide",
+        "tried",
+    ),
+    ("floating-ip update f --machine n --name front", "front"),
+    (
+        "endpoint-group update theirs --cidr 10.11.0.0/24",
+        "10.11.0.0/24",
+    ),
+    ("gateway update g --name edge --enabled false", "edge"),
+    ("security-group update web --name www", "www"),
+    (
+        "network update other --port-security false -o json",
+        "\"port_security\": false",
+    ),
+    (
+        "subnet update alone --pool 10.6.0.40-10.6.0.49 --gateway-address 10.6.0.9 -o json",
+        "10.6.0.49",
+    ),
+    (
+        "ike-policy update ike --encryption aes256gcm16 --lifetime 7200 -o wide",
+        "7200",
+    ),
+    (
+        "ipsec-policy update ipsec --name phase-2 --pfs= --encapsulation transport -o wide",
+        "transport",
+    ),
+    (
+        "connection update c --mtu 1280 --dead-peer hold --dead-peer-interval 10 --dead-peer-timeout 40",
+        "1280",
+    ),
+    ("connection update c --peer-group others", "10.12.0.0/24"),
+];
+
+const DELETED: &[&str] = &[
+    "connection delete c --yes",
+    "ike-policy delete ike --yes",
+    "ipsec-policy delete phase-2 --yes",
+    "gateway delete edge --yes",
+    "floating-ip delete front --yes",
+    "machine delete m --yes",
+    "machine delete n --yes",
+    "endpoint-group delete ours --yes",
+    "endpoint-group delete theirs --yes",
+    "endpoint-group delete others --yes",
+    "security-group delete www --yes",
+    "subnet delete along --yes",
+    "subnet delete s --yes",
+    "router delete r --yes",
+];
+
 #[test]
 fn each_noun_is_made_changed_listed_and_deleted_from_a_terminal() {
     let Some(_turn) = turn(&[]) else { return };
     let serve = Serve::start("aet", 57);
     assert!(fails(&serve, "network list", 3).contains("hint: `adit login`"));
     assert!(does(&serve, "login").contains("as member in demo until"));
-    for line in [
-        "network create net --mtu 9000",
-        "router create r",
-        "subnet create s --router r --cidr 10.5.0.0/24",
-        "subnet create alone --network net --cidr 10.6.0.0/24",
-        "security-group create web",
-        "security-group allow web --protocol tcp --port 80-89 --remote-cidr 10.0.0.0/8",
-        "machine create m --subnet s --security-group web",
-        "machine create n --subnet s",
-        "floating-ip create f --machine m",
-        "router update r --outside true",
-        "endpoint-group create ours --subnet s",
-        "endpoint-group create theirs --cidr 10.9.0.0/24,10.10.0.0/24",
-        "gateway create g --router r",
-    ] {
+    for line in MADE {
         does(&serve, line);
     }
     assert!(does(&serve, "network list").contains("9000"));
@@ -90,48 +156,35 @@ fn each_noun_is_made_changed_listed_and_deleted_from_a_terminal() {
         yaml.contains("kind: cidr\n") && yaml.contains("- 10.10.0.0/24\n"),
         "{yaml}"
     );
-    for (line, shown) in [
-        ("network update net --name other --enabled false", "other"),
-        ("router update r --description said -o wide", "said"),
-        (
-            "subnet update alone --router r --name along -o wide",
-            "along",
-        ),
-        (
-            "machine update m --unfiltered --description tried -o wide",
-            "tried",
-        ),
-        ("floating-ip update f --machine n --name front", "front"),
-        (
-            "endpoint-group update theirs --cidr 10.11.0.0/24",
-            "10.11.0.0/24",
-        ),
-        ("gateway update g --name edge --enabled false", "edge"),
-        ("security-group update web --name www", "www"),
-    ] {
+    for (line, shown) in CHANGED {
         assert!(does(&serve, line).contains(shown), "{line}");
     }
     are_told_how_far_they_reach(&serve);
-    assert!(does(&serve, "summary").contains("There are no connections yet."));
+    assert!(does(&serve, "summary").contains("The one connection"));
+    assert!(
+        does(
+            &serve,
+            "audit --since 2020-01-01T00:00:00Z --noun connection"
+        )
+        .contains("updated")
+    );
+    let before = "audit --until 2020-01-01T00:00:00Z -o name";
+    assert_eq!(does(&serve, before), "");
     assert!(does(&serve, "project list").contains("demo"));
     assert!(does(&serve, "quota list").contains("floating_ip"));
     fails(&serve, "quota update demo router=5", 3);
     fails(&serve, "project create x", 3);
     let rules = does(&serve, "security-group rules www -o name");
     let rule = rules.lines().last().unwrap();
+    let line = format!("security-group update-rule www {rule} --port-min 90 --port-max 99");
+    assert!(does(&serve, &line).contains("99"));
+    fails(
+        &serve,
+        &format!("security-group update-rule www {rule} --port-min x"),
+        2,
+    );
     does(&serve, &format!("security-group disallow www {rule}"));
-    for line in [
-        "gateway delete edge --yes",
-        "floating-ip delete front --yes",
-        "machine delete m --yes",
-        "machine delete n --yes",
-        "endpoint-group delete ours --yes",
-        "endpoint-group delete theirs --yes",
-        "security-group delete www --yes",
-        "subnet delete along --yes",
-        "subnet delete s --yes",
-        "router delete r --yes",
-    ] {
+    for line in DELETED {
         does(&serve, line);
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_api::server;
+use adit_api_native::NativeConfig;
 use adit_control::{CryptoProfile, Limits, LogLimits, LoginLimits, Resource};
 use adit_model::Cidr;
 use serde::Deserialize;
@@ -179,6 +180,8 @@ pub(crate) struct OpenstackSettings {
 pub(crate) struct NativeSettings {
     /// Whether members may read pre-shared keys back.
     pub(crate) show_psk: bool,
+    /// After how many days a pre-shared key is called old.
+    pub(crate) old_key_days: u32,
 }
 
 /// How many of each there may be.
@@ -312,7 +315,10 @@ impl Default for OpenstackSettings {
 
 impl Default for NativeSettings {
     fn default() -> Self {
-        Self { show_psk: true }
+        Self {
+            show_psk: true,
+            old_key_days: NativeConfig::default().old_key_days,
+        }
     }
 }
 
@@ -488,6 +494,7 @@ impl Settings {
                 usize::try_from(self.change_log.keep_entries).unwrap_or(usize::MAX),
             ),
             ("change_log.keep_days", self.change_log.keep_days as usize),
+            ("native.old_key_days", self.native.old_key_days as usize),
         ];
         if let Some((setting, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(SettingsError::Zero(setting));

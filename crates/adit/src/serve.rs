@@ -340,6 +340,7 @@ fn routes(settings: &Settings, control: &Control, elsewhere: Option<&ExternalIde
     let native = NativeConfig {
         public_url: settings.public_url.clone(),
         show_psk: settings.native.show_psk,
+        old_key_days: settings.native.old_key_days,
     };
     let classic = SoftLayerConfig {
         datacenter: settings.classic.datacenter.clone(),

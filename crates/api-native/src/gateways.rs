@@ -101,6 +101,9 @@ struct GatewayShape {
     router: Uuid,
     /// The subnet that its connections lead to, if they don't say themselves.
     subnet: Option<Uuid>,
+    /// By what a packet's way into a tunnel is chosen: `policy`, by the blocks of connections, or `route`, by routes that
+    /// lead to them, which another dialect makes; such connections have no blocks of their own.
+    mode: &'static str,
     /// `available`, `pending` or `failed`.
     #[schema(value_type = String)]
     status: GatewayStatus,
@@ -127,6 +130,10 @@ fn shape(view: &GatewayView) -> GatewayShape {
         addresses: row.addresses.all().collect(),
         router: row.router.uuid(),
         subnet: row.subnet.map(|id| id.uuid()),
+        mode: match row.mode() {
+            GatewayMode::Policy => "policy",
+            GatewayMode::Route => "route",
+        },
         status: view.status,
         reasons: view.reasons.iter().map(ReasonShape::of).collect(),
         drops: view.drops.0.clone(),

@@ -211,6 +211,7 @@ mod tests {
             peer_id: None,
             local_id: None,
             authentication: Psk::new(b"key".to_vec()).unwrap().into(),
+            psk_set_at: None,
             ppk: None,
             ends: Ends::Blocks {
                 local: cidrs(&["10.1.0.0/24"]),

@@ -66,19 +66,36 @@ pub(crate) struct Page<T> {
 }
 
 impl Wanted {
-    fn limit(&self) -> u32 {
-        self.limit.unwrap_or(USUAL)
+    /// Such a page, of things of any name; the limit is one that [`limit`] let pass.
+    pub(crate) const fn page_of(limit: Option<u32>, cursor: Option<String>) -> Self {
+        Self {
+            limit,
+            cursor,
+            name: None,
+        }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(USUAL) as usize
     }
 
     /// The rows of the page, and one more, which begins the next.
     pub(crate) fn query(&self, caller: &Caller) -> Result<Query, Problem> {
+        Ok(Query {
+            project: Some(caller.project),
+            ..self.query_of_all()?
+        })
+    }
+
+    /// The same of all projects.
+    pub(crate) fn query_of_all(&self) -> Result<Query, Problem> {
         let from = self.cursor.as_deref().map(str::parse::<Place>).transpose();
         let from = from.map_err(|_| no_cursor())?;
         Ok(Query {
             from: from.map(Place::parts),
-            limit: Some(self.limit() + 1),
+            limit: Some(self.limit.unwrap_or(USUAL) + 1),
             names: self.name.clone().map(|name| vec![name]),
-            ..Query::of_project(caller.project)
+            ..Query::default()
         })
     }
 
@@ -89,10 +106,43 @@ impl Wanted {
         place: impl Fn(&V) -> Place,
         shape: impl FnMut(V) -> T,
     ) -> Page<T> {
-        let page = head(found, place, self.limit() as usize, 0);
+        let page = head(found, place, self.limit(), 0);
         Page {
             items: page.items.into_iter().map(shape).collect(),
             next: page.next.map(|place| place.to_string()),
         }
+    }
+}
+
+/// All of a list, read in parts, so that no more than one of them is held at a time.
+pub(crate) struct Whole {
+    asked: Query,
+    is_done: bool,
+}
+
+impl Whole {
+    /// From the beginning of what is asked for, or from its `from` on.
+    pub(crate) const fn new(asked: Query) -> Self {
+        let is_done = false;
+        Self { asked, is_done }
+    }
+
+    /// The rows of the next part, and one more, which begins the one after it; nothing at the end. What is found has to be
+    /// given to [`Self::cut`].
+    pub(crate) fn query(&self) -> Option<Query> {
+        let limit = Some(MOST + 1);
+        let query = || Query {
+            limit,
+            ..self.asked.clone()
+        };
+        (!self.is_done).then(query)
+    }
+
+    /// The part, of what was found.
+    pub(crate) fn cut<V>(&mut self, found: Vec<V>, place: impl Fn(&V) -> Place) -> Vec<V> {
+        let part = head(found, place, MOST as usize, 0);
+        self.is_done = part.next.is_none();
+        self.asked.from = part.next.map(Place::parts);
+        part.items
     }
 }

@@ -7,12 +7,24 @@ use adit_control::Control;
 use axum::Extension;
 
 /// What the operator decides.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NativeConfig {
     /// Under which address clients reach the service, where that is not the one they say.
     pub public_url: Option<String>,
     /// Whether members may read pre-shared keys back; else a key is told once, where the service made it up.
     pub show_psk: bool,
+    /// After how many days a pre-shared key is shown to administrators as old.
+    pub old_key_days: u32,
+}
+
+impl Default for NativeConfig {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            show_psk: false,
+            old_key_days: 365,
+        }
+    }
 }
 
 /// What handlers share.

@@ -1,5 +1,6 @@
 //! `summary`: how a project is, for a first page.
 
+use adit_api::paging::Place;
 use adit_control::Query;
 use adit_control::connection::ConnectionView;
 use adit_control::gateway::GatewayView;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::page::Whole;
 use crate::problem::Problem;
 use crate::quotas::{self, QuotaShape};
 use crate::reasons::ReasonShape;
@@ -71,7 +73,7 @@ struct AttentionShape {
 #[derive(Serialize, ToSchema)]
 struct SummaryShape {
     /// In a sentence.
-    #[schema(example = "11 of 12 connections carry traffic.")]
+    #[schema(example = "11 of 12 connections are up; 9 carry traffic both ways.")]
     text: String,
     connections: ConnectionsShape,
     gateways: GatewaysShape,
@@ -81,6 +83,17 @@ struct SummaryShape {
     attention: Vec<AttentionShape>,
     /// How many need attention, with those that are not told one by one.
     attention_total: usize,
+}
+
+impl GatewaysShape {
+    const fn count(&mut self, view: &GatewayView) {
+        self.total += 1;
+        match view.status {
+            GatewayStatus::Available => self.available += 1,
+            GatewayStatus::Pending => self.pending += 1,
+            GatewayStatus::Failed => self.failed += 1,
+        }
+    }
 }
 
 fn is_disabled(reasons: &[Reason]) -> bool {
@@ -121,10 +134,28 @@ impl ConnectionsShape {
                     "All {} connections are switched off.",
                 );
             }
-            (_, 1) if self.up == 1 => "The one connection carries traffic.".to_owned(),
-            (_, 1) => "The one connection carries no traffic.".to_owned(),
-            (_, wanted) if wanted == self.up => format!("All {wanted} connections carry traffic."),
-            (_, wanted) => format!("{} of {wanted} connections carry traffic.", self.up),
+            (_, 1) if self.with_traffic == 1 => "The one connection carries traffic.".to_owned(),
+            (_, 1) if self.up == 1 => {
+                "The one connection is up; no traffic both ways yet.".to_owned()
+            }
+            (_, 1) => "The one connection is down.".to_owned(),
+            (_, wanted) if wanted == self.with_traffic => {
+                format!("All {wanted} connections carry traffic.")
+            }
+            (_, wanted) if self.up == 0 => format!("None of {wanted} connections is up."),
+            (_, wanted) => {
+                let up = match self.up {
+                    1 => format!("1 of {wanted} connections is up"),
+                    up if up == wanted => format!("All {wanted} connections are up"),
+                    up => format!("{up} of {wanted} connections are up"),
+                };
+                let traffic = match self.with_traffic {
+                    0 => "none carries".to_owned(),
+                    1 => "1 carries".to_owned(),
+                    many => format!("{many} carry"),
+                };
+                format!("{up}; {traffic} traffic both ways.")
+            }
         };
         if self.disabled > 0 {
             text.push_str(&ones(
@@ -183,18 +214,26 @@ async fn show(cx: Context) -> Result<impl IntoResponse, Problem> {
     let all = || Query::of_project(caller.project);
     let (mut connections, mut gateways) = (ConnectionsShape::default(), GatewaysShape::default());
     let mut attention = Vec::new();
-    for view in control.page_gateways(caller, all()).await? {
-        gateways.total += 1;
-        match view.status {
-            GatewayStatus::Available => gateways.available += 1,
-            GatewayStatus::Pending => gateways.pending += 1,
-            GatewayStatus::Failed => gateways.failed += 1,
+    let mut whole = Whole::new(all());
+    while let Some(query) = whole.query() {
+        let found = control.page_gateways(caller, query).await?;
+        let place =
+            |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
+        for view in whole.cut(found, place) {
+            gateways.count(&view);
+            attention.extend(attention_of_gateway(&view));
         }
-        attention.extend(attention_of_gateway(&view));
     }
-    for view in control.page_connections(caller, all()).await? {
-        connections.count(&view);
-        attention.extend(attention_of(&view));
+    let mut whole = Whole::new(all());
+    while let Some(query) = whole.query() {
+        let found = control.page_connections(caller, query).await?;
+        let place = |view: &ConnectionView| {
+            Place::new(view.connection.created_at, view.connection.id.uuid())
+        };
+        for view in whole.cut(found, place) {
+            connections.count(&view);
+            attention.extend(attention_of(&view));
+        }
     }
     // Oldest first otherwise.
     attention.sort_by_key(|one| one.severity != "down");
@@ -215,28 +254,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_says_how_many_carry_traffic() {
-        let said = |total, wanted, up| {
+    fn a_sentence_says_how_many_are_up_and_carry_traffic() {
+        let said = |total, wanted, up, with_traffic| {
             let disabled = total - wanted;
             let counts = ConnectionsShape {
                 total,
                 wanted,
                 up,
+                with_traffic,
                 disabled,
                 ..ConnectionsShape::default()
             };
             counts.text()
         };
-        assert_eq!(said(0, 0, 0), "There are no connections yet.");
-        assert_eq!(said(12, 12, 11), "11 of 12 connections carry traffic.");
+        assert_eq!(said(0, 0, 0, 0), "There are no connections yet.");
         assert_eq!(
-            said(13, 12, 12),
+            said(12, 12, 11, 9),
+            "11 of 12 connections are up; 9 carry traffic both ways."
+        );
+        assert_eq!(
+            said(12, 12, 12, 1),
+            "All 12 connections are up; 1 carries traffic both ways."
+        );
+        assert_eq!(said(12, 12, 0, 0), "None of 12 connections is up.");
+        assert_eq!(
+            said(13, 12, 12, 12),
             "All 12 connections carry traffic. One more is switched off."
         );
         assert_eq!(
-            said(3, 1, 0),
-            "The one connection carries no traffic. 2 more are switched off."
+            said(3, 1, 0, 0),
+            "The one connection is down. 2 more are switched off."
         );
-        assert_eq!(said(2, 0, 0), "All 2 connections are switched off.");
+        assert_eq!(
+            said(1, 1, 1, 0),
+            "The one connection is up; no traffic both ways yet."
+        );
+        assert_eq!(said(2, 0, 0, 0), "All 2 connections are switched off.");
     }
 }

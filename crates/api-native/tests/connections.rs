@@ -418,7 +418,7 @@ async fn a_connection_says_how_old_its_sas_are_and_what_came_to_pass() {
     assert!(texts.contains(&"the tunnel is up"), "{texts:?}");
     let gateway = format!("/gateways/{}", made["gateway"].as_str().unwrap());
     assert_eq!(api.get(&gateway).await.is(200)["drops"], json!({}));
-    for list in ["gateways", "weak-algorithms", "hosts"] {
+    for list in ["gateways", "weak-algorithms", "old-keys", "hosts"] {
         let said = api.get(&format!("/operator/{list}")).await;
         said.refuses(403, "");
     }
@@ -433,4 +433,48 @@ async fn a_connection_says_how_old_its_sas_are_and_what_came_to_pass() {
     );
     api.become_another(None).await;
     api.get(&format!("{place}/history")).await.refuses(404, "");
+}
+
+#[tokio::test]
+async fn a_key_is_as_old_as_it_says_until_another_one_is_set() {
+    let mut api = Api::new().await;
+    let made = api.post("/connections", &connection()).await.is(201);
+    let place = path("connections", &made);
+    let set_at = made["psk_set_at"].as_str().unwrap().to_owned();
+    assert_eq!(made["created_at"], *set_at);
+    let key = api.get(&format!("{place}/psk")).await.is(200)["psk"].clone();
+    let change = async |body: Value| api.ask("PATCH", &place, Some(&body)).await.is(200);
+    for same in [json!({"description": "said"}), json!({"psk": key})] {
+        assert_eq!(change(same).await["psk_set_at"], *set_at);
+    }
+    let later = change(json!({"psk": "AnotherKey"})).await["psk_set_at"].clone();
+    assert!(
+        later.as_str().unwrap() > set_at.as_str(),
+        "{later} {set_at}"
+    );
+    let authority = Authority::root("Root", KeyType::P256);
+    let issued = authority.issue(&Certificate::named("here"));
+    let certificates =
+        json!({"own": issued.pem, "key": issued.key_pem, "authorities": authority.pem});
+    let by_certificates = change(json!({"certificates": certificates})).await;
+    assert_eq!(by_certificates["psk_set_at"], Value::Null);
+    for name in ["second", "third"] {
+        let mut body = connection();
+        body["name"] = json!(name);
+        api.post("/connections", &body).await.is(201);
+    }
+    api.become_admin().await;
+    let old = api.get("/operator/old-keys").await.is(200);
+    assert_eq!((&old["items"], &old["days"]), (&json!([]), &json!(365)));
+    let first = api.get("/operator/old-keys?days=0&limit=1").await.is(200);
+    assert_eq!(first["items"][0]["name"], "second");
+    let cursor = first["next"].as_str().unwrap();
+    let rest = format!("/operator/old-keys?days=0&limit=1&cursor={cursor}");
+    let rest = api.get(&rest).await.is(200);
+    assert_eq!(rest["items"][0]["name"], "third");
+    assert_eq!(rest["next"], Value::Null);
+    let much = api.get("/operator/old-keys?days=36501").await;
+    assert_eq!(much.refuses(400, "days"), "days is 0 to 36500");
+    let unknown = api.get("/operator/old-keys?age=1").await;
+    unknown.refuses(400, "");
 }

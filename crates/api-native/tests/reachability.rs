@@ -289,7 +289,7 @@ async fn a_summary_counts_and_says_what_needs_attention() {
     let summary = it.api.get("/summary").await.is(200);
     assert_eq!(
         summary["text"],
-        "1 of 2 connections carry traffic. One more is switched off."
+        "1 of 2 connections is up; 1 carries traffic both ways. One more is switched off."
     );
     let counts = &summary["connections"];
     assert_eq!(

@@ -35,7 +35,7 @@ pub struct Audit {
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
     /// Not before this time, such as 2026-11-30T12:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, visible_alias = "since", value_name = "TIME")]
     from: Option<String>,
     /// Before this time.
     #[arg(long, value_name = "TIME")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use adit_http_client::{Answer, ClientError, Limits, Pieces, Waiting, trusted};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -142,7 +142,11 @@ impl Client {
     }
 
     fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, CliError> {
-        let answer = self.http.send(self.request(method, path, body)?);
+        self.send(self.request(method, path, body)?)
+    }
+
+    fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, CliError> {
+        let answer = self.http.send(request);
         let answer = answer.map_err(|source| self.unreachable(source))?;
         match answer.status.is_success() {
             true => Ok(answer),
@@ -188,6 +192,20 @@ impl Client {
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         self.json(Method::PATCH, path, Some(body))
+    }
+
+    /// Changes what is of this revision, and nothing that somebody changed since.
+    pub(crate) fn patch_at(
+        &self,
+        path: &str,
+        revision: u64,
+        body: &Value,
+    ) -> Result<Value, CliError> {
+        let mut request = self.request(Method::PATCH, path, Some(body))?;
+        let tag = HeaderValue::try_from(format!("\"{revision}\"")).map_err(|_| CliError::Answer)?;
+        request.headers_mut().insert(IF_MATCH, tag);
+        let answer = self.send(request)?;
+        serde_json::from_slice(&answer.body).map_err(|_| CliError::Answer)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Result<(), CliError> {

@@ -60,6 +60,9 @@ pub struct Update {
     /// Have every project use it, or not; for administrators.
     #[arg(long, value_name = "true|false")]
     shared: Option<bool>,
+    /// Filter what new machines on it are sent, or not; for administrators and the network's owner.
+    #[arg(long, value_name = "true|false")]
+    port_security: Option<bool>,
 }
 
 pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError> {
@@ -78,7 +81,8 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             let body = body
                 .with("enabled", update.enabled)
                 .with("mtu", update.mtu)
-                .with("shared", update.shared);
+                .with("shared", update.shared)
+                .with("port_security", update.port_security);
             NETWORK.update(client, &update.one, body)
         }
     }

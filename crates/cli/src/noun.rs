@@ -129,6 +129,15 @@ impl Body {
         Ok(self.with(field, Some(noun.find_all(client, named)?)))
     }
 
+    /// Nothing, where nothing was said.
+    pub(crate) fn some(self) -> Option<Value> {
+        (!self.0.is_empty()).then_some(Value::Object(self.0))
+    }
+
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.0
+    }
+
     pub(crate) fn into_value(self) -> Value {
         Value::Object(self.0)
     }

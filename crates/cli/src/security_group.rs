@@ -1,7 +1,7 @@
 //! `adit security-group`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, id};
 use crate::error::CliError;
@@ -44,6 +44,8 @@ pub enum Command {
     Rules(noun::One),
     /// Have a security group allow something.
     Allow(Allow),
+    /// Change a rule of a security group; what is not named stays.
+    UpdateRule(UpdateRule),
     /// Take a rule of a security group away.
     Disallow(Disallow),
     #[command(flatten)]
@@ -87,6 +89,59 @@ pub struct Allow {
 }
 
 #[derive(Args, Debug)]
+pub struct UpdateRule {
+    #[command(flatten)]
+    one: noun::One,
+    /// The rule's id.
+    rule: uuid::Uuid,
+    /// Call it so.
+    #[arg(long)]
+    name: Option<String>,
+    /// Into machines, or out of them.
+    #[arg(long, value_parser = ["ingress", "egress"])]
+    direction: Option<String>,
+    /// The first port, or the ICMP type; "" is all.
+    #[arg(long, value_name = "PORT")]
+    port_min: Option<String>,
+    /// The last port, or the ICMP code; "" is all.
+    #[arg(long, value_name = "PORT")]
+    port_max: Option<String>,
+    /// With the addresses of a block; "" is with anybody.
+    #[arg(long, value_name = "CIDR", conflicts_with = "remote_group")]
+    remote_cidr: Option<String>,
+    /// With the machines of this security group, by name or id.
+    #[arg(long, value_name = "GROUP")]
+    remote_group: Option<String>,
+}
+
+impl UpdateRule {
+    fn body(&self, client: &Client) -> Result<Body, CliError> {
+        let port = |said: Option<&String>| {
+            let number = |text: &String| match text.as_str() {
+                "" => Ok(Value::Null),
+                text => port(text).map(Value::from),
+            };
+            said.map(number).transpose()
+        };
+        let remote = match (self.remote_cidr.as_deref(), &self.remote_group) {
+            (Some(""), _) => Some(Value::Null),
+            (Some(cidr), _) => Some(json!({"cidr": cidr})),
+            (None, Some(group)) => {
+                let path = SECURITY_GROUP.find(client, group)?;
+                Some(json!({"group": id(&path)}))
+            }
+            (None, None) => None,
+        };
+        Ok(Body::default()
+            .with("name", self.name.as_ref())
+            .with("direction", self.direction.as_ref())
+            .with("port_min", port(self.port_min.as_ref())?)
+            .with("port_max", port(self.port_max.as_ref())?)
+            .with("remote", remote))
+    }
+}
+
+#[derive(Args, Debug)]
 pub struct Disallow {
     #[command(flatten)]
     one: noun::One,
@@ -94,13 +149,14 @@ pub struct Disallow {
     rule: uuid::Uuid,
 }
 
+fn port(text: &str) -> Result<u16, CliError> {
+    text.parse().map_err(|_| CliError::Needed {
+        what: "a port, or a range of them such as 80-89,",
+    })
+}
+
 impl Allow {
     fn body(&self, client: &Client) -> Result<Body, CliError> {
-        let port = |text: &str| {
-            text.parse::<u16>().map_err(|_| CliError::Needed {
-                what: "a port, or a range of them such as 80-89,",
-            })
-        };
         let is_icmp = self
             .protocol
             .as_deref()
@@ -147,13 +203,18 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
         }
         Command::Rules(one) => {
             let shown = client.get(&group(one)?)?;
-            let rules = shown.get("rules").and_then(serde_json::Value::as_array);
+            let rules = shown.get("rules").and_then(Value::as_array);
             Ok(client.output.list(rules.ok_or(CliError::Answer)?, RULES))
         }
         Command::Allow(allow) => {
             let path = format!("{}/rules", group(&allow.one)?);
             let made = client.post(&path, &allow.body(client)?.into_value())?;
             Ok(client.output.one(&made, RULES))
+        }
+        Command::UpdateRule(update) => {
+            let path = format!("{}/rules/{}", group(&update.one)?, update.rule);
+            let changed = client.patch(&path, &update.body(client)?.into_value())?;
+            Ok(client.output.one(&changed, RULES))
         }
         Command::Disallow(disallow) => {
             let path = group(&disallow.one)?;

@@ -55,6 +55,25 @@ impl Route {
     }
 }
 
+/// Addresses from one to another.
+#[derive(Clone, Serialize, Debug)]
+pub(crate) struct Pool {
+    first: String,
+    last: String,
+}
+
+impl FromStr for Pool {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (first, last) = text.split_once('-').ok_or("it is no FIRST-LAST")?;
+        Ok(Self {
+            first: first.to_owned(),
+            last: last.to_owned(),
+        })
+    }
+}
+
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Make a subnet on a router, with a network of its own, or on a network.
@@ -92,6 +111,12 @@ pub struct Update {
     /// Put it on this router, by name or id; "" takes it from the one that it is on.
     #[arg(long)]
     router: Option<String>,
+    /// The router's address, while no router has it; "" is none.
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_address: Option<String>,
+    /// The addresses that machines get, such as 10.1.0.10-10.1.0.99; all of them.
+    #[arg(long = "pool", value_name = "FIRST-LAST", value_delimiter = ',')]
+    pools: Option<Vec<Pool>>,
     /// A way of its machines to a block by a neighbour, such as 10.9.0.0/16=10.1.0.9; all of them, or "" for none.
     #[arg(
         long = "host-route",
@@ -115,8 +140,12 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
             SUBNET.create(client, body)
         }
         Command::Update(update) => {
+            let address = update.gateway_address.as_deref();
+            let address = address.map(|text| (!text.is_empty()).then_some(text));
             let body = update.renaming.body();
             let body = body
+                .with("gateway_address", address)
+                .with("pools", update.pools.as_ref())
                 .with("host_routes", Route::all(update.host_routes.as_deref()))
                 .with_one(client, "router", (&ROUTER, update.router.as_ref()))?;
             SUBNET.update(client, &update.one, body)

@@ -103,6 +103,7 @@ impl Control {
             self.check_quota(&mut *tx, caller.project, Resource::Connection)
                 .await?;
         }
+        let now = self.now();
         let row = Connection {
             id: ConnectionId::random(),
             project: caller.project,
@@ -113,6 +114,7 @@ impl Control {
             peer_host: None,
             peer_id: new.peer_id,
             local_id: new.local_id,
+            psk_set_at: new.authentication.psk().map(|_| now),
             authentication: new.authentication,
             ppk: new.ppk,
             // Filled in below.
@@ -128,7 +130,7 @@ impl Control {
             ike_policy: new.ike_policy,
             ipsec_policy: new.ipsec_policy,
             admin_state_up: new.admin_state_up,
-            created_at: self.now(),
+            created_at: now,
             revision: Revision::FIRST,
         };
         check_ipsec_policy(&mut *tx, caller, &row).await?;

@@ -235,6 +235,8 @@ pub struct Connection {
     pub local_id: Option<String>,
     /// By what both ends show who they are.
     pub authentication: Authentication,
+    /// When its pre-shared key was last set to another one, UTC; `None` where nobody knows, or it has none.
+    pub psk_set_at: Option<OffsetDateTime>,
     /// What keys rest on beside that, if anything.
     pub ppk: Option<Ppk>,
     /// What is reachable at both ends: at each what it is there.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::column::{Stored, Value, json, text};
+use crate::column::{Stored, Value, json, nanoseconds, text};
 use crate::rows::{List, Table};
 use crate::session::{Finds, Session, SqlTransaction, Statement, values};
 
@@ -98,6 +98,7 @@ impl Table for Connection {
         "ipsec_policy",
         "admin_state_up",
         "credentials",
+        "psk_set_at",
         "translations",
     ];
     const OF: &'static [(Noun, &'static str)] = &[
@@ -136,6 +137,7 @@ impl Table for Connection {
             peer_id: row.plain("peer_id")?,
             local_id: row.plain("local_id")?,
             authentication,
+            psk_set_at: row.time_option("psk_set_at")?,
             ppk,
             ends: ends(row)?,
             translations: row.json("translations")?,
@@ -190,6 +192,7 @@ impl Table for Connection {
             Value::OptionalText(self.ipsec_policy.map(text)),
             Value::Flag(self.admin_state_up),
             Value::OptionalOctets(credentials),
+            Value::from(self.psk_set_at.map(nanoseconds)),
             Value::Text(json(Self::WHAT, &self.translations)?),
         ])
     }

@@ -111,6 +111,10 @@ async fn read_all(tx: &mut dyn Transaction) {
             .to_vec()
     };
     let rows = some_of::<adit_model::Connection>(tx).await;
+    assert!(
+        rows.iter().all(|row| row.psk_set_at.is_none()),
+        "nobody wrote that down"
+    );
     assert_eq!(psk("kept-connection", &rows), b"planted-psk-of-the-fixture");
     assert_eq!(psk("kept-vpc-connection", &rows), b"another-planted-psk");
 }

@@ -91,7 +91,7 @@ struct PeerWish {
     address: String,
     /// What it has to call itself in IKE; its address, if it is left out. `@` before a name, `keyid:` before a key ID.
     identity: Option<String>,
-    /// What is reachable there.
+    /// What is reachable there; none of a gateway in route mode, of which routes say that.
     #[schema(value_type = Option<Vec<String>>, example = json!(["10.2.0.0/24"]))]
     cidrs: Option<Vec<Cidr>>,
     /// In place of blocks, a group of them: of a gateway that has no subnet.

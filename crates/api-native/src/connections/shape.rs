@@ -190,6 +190,10 @@ pub(crate) struct ConnectionShape {
     translations: Vec<TranslationShape>,
     /// By what both ends show who they are, where that is not a pre-shared key.
     certificates: Option<CertificatesShape>,
+    /// When its pre-shared key was last set to another one; none where it has none, and where nobody knows: of those that
+    /// were made before that was written down.
+    #[serde(with = "time::serde::rfc3339::option")]
+    psk_set_at: Option<OffsetDateTime>,
     /// What keys rest on beside that.
     ppk: Option<PpkShape>,
     /// Phase 1; without one it negotiates.
@@ -265,6 +269,7 @@ impl ConnectionShape {
             },
             translations: row.translations.iter().map(|one| (*one).into()).collect(),
             certificates: authentication::certificates(row),
+            psk_set_at: row.psk_set_at,
             ppk: authentication::ppk(row),
             ike_policy: policy(ike.map(|(id, name)| (id.uuid(), name))),
             ipsec_policy: policy(ipsec.map(|(id, name)| (id.uuid(), name))),

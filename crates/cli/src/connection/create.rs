@@ -8,11 +8,12 @@ use super::shown::{LIST, told};
 use super::translate::Translate;
 use super::wait::Wait;
 use crate::client::{Client, id};
+use crate::endpoint_group::ENDPOINT_GROUP;
 use crate::error::CliError;
 use crate::gateway::GATEWAY;
 
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("where").required(true).args(["gateway", "new_network", "subnet"]))]
+#[command(group = ArgGroup::new("where").required(true).args(["gateway", "new_network", "subnet", "router"]))]
 pub struct Create {
     /// What to call it. Without a pre-shared key and a certificate, a key is made up.
     name: String,
@@ -28,9 +29,15 @@ pub struct Create {
     /// Make a gateway along, in this subnet, by id.
     #[arg(long, value_name = "ID")]
     subnet: Option<String>,
+    /// Make a gateway along, on this router, by id; what is reachable is said by endpoint groups then.
+    #[arg(long, value_name = "ID")]
+    router: Option<String>,
     /// What is reachable here [default: the gateway's subnet].
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     local_cidrs: Vec<String>,
+    /// What is reachable here, by an endpoint group of subnets, by name or id: of a gateway that has no subnet.
+    #[arg(long, value_name = "GROUP", conflicts_with = "local_cidrs")]
+    local_group: Option<String>,
     /// What this end calls itself in IKE [default: the gateway's address].
     #[arg(long, value_name = "IDENTITY")]
     local_id: Option<String>,
@@ -38,8 +45,16 @@ pub struct Create {
     #[arg(long, value_name = "ADDRESS")]
     peer: String,
     /// What is reachable there.
-    #[arg(long, value_name = "CIDR", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        value_delimiter = ',',
+        required_unless_present = "peer_group"
+    )]
     peer_cidrs: Vec<String>,
+    /// What is reachable there, by an endpoint group of blocks, by name or id: of a gateway that has no subnet.
+    #[arg(long, value_name = "GROUP", conflicts_with = "peer_cidrs")]
+    peer_group: Option<String>,
     /// What the other end calls itself in IKE [default: its address]. "@" stands before a name.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
@@ -62,6 +77,12 @@ pub struct Create {
     #[arg(long, value_name = "ACTION", default_value = "restart",
         value_parser = ["clear", "hold", "none", "restart", "restart-by-peer"])]
     dead_peer: String,
+    /// Seconds without anything from the peer until it is asked.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    dead_peer_interval: u32,
+    /// Seconds without an answer until it is dead.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    dead_peer_timeout: u32,
     /// The most octets of an inner packet; 0 leaves it to the path.
     #[arg(long, default_value_t = 0)]
     mtu: u32,
@@ -77,18 +98,30 @@ impl Create {
     }
 
     fn body(&self, client: &Client) -> Result<Value, CliError> {
-        let gateway = match (&self.gateway, &self.new_network) {
-            (Some(gateway), _) => {
+        let gateway = match (&self.gateway, &self.new_network, &self.router) {
+            (Some(gateway), ..) => {
                 let path = GATEWAY.find(client, gateway)?;
                 json!({"id": id(&path)})
             }
-            (None, Some(cidr)) => json!({"network": {"cidr": cidr}}),
-            (None, None) => json!({"subnet": self.subnet}),
+            (None, Some(cidr), _) => json!({"network": {"cidr": cidr}}),
+            (None, None, Some(router)) => json!({"router": router}),
+            (None, None, None) => json!({"subnet": self.subnet}),
         };
         let mut local = Map::new();
         let mut peer = Map::new();
         peer.insert("address".to_owned(), json!(self.peer));
-        peer.insert("cidrs".to_owned(), json!(self.peer_cidrs));
+        if !self.peer_cidrs.is_empty() {
+            peer.insert("cidrs".to_owned(), json!(self.peer_cidrs));
+        }
+        for (end, group) in [
+            (&mut local, &self.local_group),
+            (&mut peer, &self.peer_group),
+        ] {
+            if let Some(group) = group {
+                let path = ENDPOINT_GROUP.find(client, group)?;
+                end.insert("group".to_owned(), json!({"id": id(&path)}));
+            }
+        }
         if !self.local_cidrs.is_empty() {
             local.insert("cidrs".to_owned(), json!(self.local_cidrs));
         }
@@ -107,7 +140,11 @@ impl Create {
             "translations": self.translate.iter().map(Translate::body).collect::<Vec<_>>(),
             "initiator": self.initiator,
             "mtu": self.mtu,
-            "dead_peer_detection": {"action": self.dead_peer, "interval_s": 30, "timeout_s": 120},
+            "dead_peer_detection": {
+                "action": self.dead_peer,
+                "interval_s": self.dead_peer_interval,
+                "timeout_s": self.dead_peer_timeout,
+            },
         });
         let policies = [
             ("ike_policy", &self.ike_policy, crate::policy::IKE),

@@ -44,6 +44,7 @@ const ALL: &[Column] = &[
     ("PEER CIDRS", "/peer/cidrs", false),
     ("TRANSLATIONS", "/translations", false),
     ("PRE-SHARED KEY", "/psk", false),
+    ("KEY SET AT", "/psk_set_at", false),
     ("PPK", "/ppk/id", false),
     ("IKE POLICY", "/ike_policy/name", false),
     ("IPSEC POLICY", "/ipsec_policy/name", false),

@@ -1,14 +1,15 @@
 //! `adit connection update`.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::credentials::Credentials;
 use super::shown::{One, find, told};
 use super::translate::Translate;
 use super::wait::Wait;
-use crate::client::{Client, id};
+use crate::client::Client;
 use crate::error::CliError;
+use crate::noun::Body;
 
 #[derive(Args, Debug)]
 pub struct Update {
@@ -32,6 +33,12 @@ pub struct Update {
     /// What is reachable there.
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     peer_cidrs: Option<Vec<String>>,
+    /// What is reachable here, by another endpoint group of subnets, by name or id, where it has one.
+    #[arg(long, value_name = "GROUP", conflicts_with = "local_cidrs")]
+    local_group: Option<String>,
+    /// What is reachable there, by another endpoint group of blocks, by name or id, where it has one.
+    #[arg(long, value_name = "GROUP", conflicts_with = "peer_cidrs")]
+    peer_group: Option<String>,
     /// What the other end calls itself; "" is its address.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
@@ -56,6 +63,19 @@ pub struct Update {
     /// Who begins.
     #[arg(long, value_parser = ["bi-directional", "response-only"])]
     initiator: Option<String>,
+    /// What becomes of the tunnel when the peer is gone.
+    #[arg(long, value_name = "ACTION",
+        value_parser = ["clear", "hold", "none", "restart", "restart-by-peer"])]
+    dead_peer: Option<String>,
+    /// Seconds without anything from the peer until it is asked.
+    #[arg(long, value_name = "SECONDS")]
+    dead_peer_interval: Option<u32>,
+    /// Seconds without an answer until it is dead.
+    #[arg(long, value_name = "SECONDS")]
+    dead_peer_timeout: Option<u32>,
+    /// The most octets of an inner packet; 0 leaves it to the path.
+    #[arg(long)]
+    mtu: Option<u32>,
     /// Want the tunnel up, or down.
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
@@ -81,68 +101,41 @@ impl Update {
     }
 
     fn body(&self, client: &Client) -> Result<Value, CliError> {
-        let [mut body, mut local, mut peer] = [(); 3].map(|()| Map::new());
-        let set = |to: &mut Map<String, Value>, name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                to.insert(name.to_owned(), value);
-            }
-        };
-        set(
-            &mut local,
-            "cidrs",
-            self.local_cidrs.as_ref().map(|it| json!(it)),
-        );
-        set(
-            &mut local,
-            "identity",
-            self.local_id.as_deref().map(or_null),
-        );
-        set(&mut peer, "address", self.peer.as_ref().map(|it| json!(it)));
-        set(
-            &mut peer,
-            "cidrs",
-            self.peer_cidrs.as_ref().map(|it| json!(it)),
-        );
-        set(&mut peer, "identity", self.peer_id.as_deref().map(or_null));
-        set(&mut body, "name", self.name.as_ref().map(|it| json!(it)));
-        set(
-            &mut body,
-            "description",
-            self.description.as_ref().map(|it| json!(it)),
-        );
-        set(
-            &mut body,
-            "initiator",
-            self.initiator.as_ref().map(|it| json!(it)),
-        );
-        set(&mut body, "enabled", self.enabled.map(|it| json!(it)));
-        for (name, part) in [("local", local), ("peer", peer)] {
-            set(
-                &mut body,
-                name,
-                (!part.is_empty()).then_some(Value::Object(part)),
-            );
-        }
-        let policies = [
-            ("ike_policy", &self.ike_policy, crate::policy::IKE),
-            ("ipsec_policy", &self.ipsec_policy, crate::policy::IPSEC),
-        ];
-        for (field, policy, kind) in policies {
-            let value = match policy.as_deref() {
-                None => continue,
-                Some("") => Value::Null,
-                Some(policy) => json!(id(&kind.find(client, policy)?)),
-            };
-            body.insert(field.to_owned(), value);
-        }
+        let groups = &crate::endpoint_group::ENDPOINT_GROUP;
+        let local = Body::default()
+            .with("cidrs", self.local_cidrs.as_ref())
+            .with("identity", self.local_id.as_deref().map(or_null))
+            .with_one(client, "group", (groups, self.local_group.as_ref()))?;
+        let peer = Body::default()
+            .with("address", self.peer.as_ref())
+            .with("cidrs", self.peer_cidrs.as_ref())
+            .with("identity", self.peer_id.as_deref().map(or_null))
+            .with_one(client, "group", (groups, self.peer_group.as_ref()))?;
+        let dead_peer = Body::default()
+            .with("action", self.dead_peer.as_ref())
+            .with("interval_s", self.dead_peer_interval)
+            .with("timeout_s", self.dead_peer_timeout);
+        let (ike, ipsec) = (&crate::policy::IKE, &crate::policy::IPSEC);
+        let body = Body::default()
+            .with("name", self.name.as_ref())
+            .with("description", self.description.as_ref())
+            .with("initiator", self.initiator.as_ref())
+            .with("mtu", self.mtu)
+            .with("enabled", self.enabled)
+            .with("local", local.some())
+            .with("peer", peer.some())
+            .with("dead_peer_detection", dead_peer.some())
+            .with_one(client, "ike_policy", (ike, self.ike_policy.as_ref()))?
+            .with_one(client, "ipsec_policy", (ipsec, self.ipsec_policy.as_ref()))?;
+        let mut members = body.into_members();
         if self.no_translations || !self.translate.is_empty() {
             let all = self.translate.iter().map(Translate::body);
-            body.insert("translations".to_owned(), all.collect());
+            members.insert("translations".to_owned(), all.collect());
         }
-        self.credentials.write(&mut body)?;
+        self.credentials.write(&mut members)?;
         if self.no_ppk {
-            body.insert("ppk".to_owned(), Value::Null);
+            members.insert("ppk".to_owned(), Value::Null);
         }
-        Ok(Value::Object(body))
+        Ok(Value::Object(members))
     }
 }

@@ -127,7 +127,11 @@ impl Control {
         } = changing;
         let ends = std::mem::take(&mut change.ends);
         let is_named = change.name.is_some();
-        let row = change.apply(before.clone());
+        let mut row = change.apply(before.clone());
+        // The key that it had already is as old as it was.
+        if row.authentication.psk() != before.authentication.psk() {
+            row.psk_set_at = row.authentication.psk().map(|_| self.now());
+        }
         if is_named {
             check_name(&mut **tx, &row, rules.naming).await?;
         }

@@ -89,8 +89,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../migrations/sqlite/V18__tunnel_contexts.sql"),
     ),
     (
-        "V19__translations",
-        include_str!("../../migrations/sqlite/V19__translations.sql"),
+        "V19__ages_of_keys",
+        include_str!("../../migrations/sqlite/V19__ages_of_keys.sql"),
+    ),
+    (
+        "V20__translations",
+        include_str!("../../migrations/sqlite/V20__translations.sql"),
     ),
 ];
 

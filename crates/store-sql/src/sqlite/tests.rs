@@ -105,7 +105,7 @@ async fn a_planted_psk_is_in_no_file_of_the_database() {
 }
 
 #[tokio::test]
-async fn what_tunnel_contexts_had_translated_is_their_connections_after_the_nineteenth_migration() {
+async fn what_tunnel_contexts_had_translated_is_their_connections_after_the_twentieth_migration() {
     let folder = Folder::new();
     let mut world = World::new(1);
     world.connection.translations = Vec::new();
@@ -117,8 +117,8 @@ async fn what_tunnel_contexts_had_translated_is_their_connections_after_the_nine
     let raw = folder.raw();
     raw.execute_batch(
         "ALTER TABLE connections DROP COLUMN translations;
-         DELETE FROM refinery_schema_history WHERE version = 19;
-         PRAGMA user_version = 18;
+         DELETE FROM refinery_schema_history WHERE version = 20;
+         PRAGMA user_version = 19;
          UPDATE tunnel_contexts SET running = json_set(running, '$.translations', json(
              '[{\"id\":\"7\",\"internal\":\"10.1.255.92\",\"customer\":\"192.168.7.15\",\"notes\":\"\"}]'));",
     )

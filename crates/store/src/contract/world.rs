@@ -335,6 +335,7 @@ impl World {
                 peer_id: Some("@peer".to_owned()),
                 local_id: None,
                 authentication: Psk::new(b"planted-secret-1234".to_vec()).unwrap().into(),
+                psk_set_at: Some(created_at + Duration::days(3)),
                 ppk: None,
                 ends: Ends::Groups {
                     local: GroupBlocks {
