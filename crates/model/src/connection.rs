@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::authentication::{Authentication, Ppk};
-use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId,
-    Revision,
+    Revision, Translation,
 };
 
 /// What to do when the peer stops answering.
@@ -267,18 +266,6 @@ pub struct Connection {
 impl Connection {
     /// The MTU of a connection that asks for none.
     pub const MTU: u32 = 1500;
-
-    /// What the other end's blocks are known as here: where packets to it go.
-    #[must_use]
-    pub fn peer_known_here(&self) -> Vec<Cidr> {
-        shown(End::Peer, self.ends.peer(), &self.translations)
-    }
-
-    /// What this end's blocks are known as at the other end: what is negotiated for.
-    #[must_use]
-    pub fn local_known_there(&self) -> Vec<Cidr> {
-        shown(End::Local, self.ends.local(), &self.translations)
-    }
 }
 
 #[cfg(test)]

@@ -15,10 +15,9 @@ use crate::network_acl::AclRule;
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
-use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Revision,
-    RouterId,
+    RouterId, Translation,
 };
 
 /// A network with the machines on it.
@@ -264,20 +263,6 @@ pub struct TunnelSpec {
     pub dead_peer_detection: DeadPeerDetection,
 }
 
-impl TunnelSpec {
-    /// What the other end's blocks are known as here: where packets to it go.
-    #[must_use]
-    pub fn peer_known_here(&self) -> Vec<Cidr> {
-        shown(End::Peer, &self.peer_cidrs, &self.translations)
-    }
-
-    /// What this end's blocks are known as at the other end: what is negotiated for.
-    #[must_use]
-    pub fn local_known_there(&self) -> Vec<Cidr> {
-        shown(End::Local, &self.local_cidrs, &self.translations)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,7 +296,7 @@ mod tests {
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["fd00::/64".parse().unwrap()],
             translations: vec![Translation {
-                end: End::Local,
+                end: crate::translation::End::Local,
                 cidr: "10.0.0.0/24".parse().unwrap(),
                 shown_as: "10.201.0.0/24".parse().unwrap(),
             }],
