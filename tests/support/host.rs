@@ -158,6 +158,7 @@ impl Host {
                 mac: MacAddress::of_port(port),
                 addresses: vec![address(4), v6(4)],
                 gateways: vec![address(1).address, v6(1).address],
+                services: BTreeSet::new(),
                 routes: Vec::new(),
                 filter: None,
             }],

@@ -13,8 +13,8 @@ use adit_model::network_acl::{AclRule, Action, Flow, Place};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, RouterId, SecurityGroupId,
-    SecurityGroupRule, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, ProjectId, Router, RouterId,
+    SecurityGroupId, SecurityGroupRule, Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
@@ -156,6 +156,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         sources: Vec::new(),
+        services: BTreeSet::new(),
         edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
@@ -196,8 +197,30 @@ pub(crate) async fn router(
             })
         });
         spec.floating_ips = stands_for.collect();
+        spec.services = services(tx, router.project, id).await?;
     }
     Ok(spec)
+}
+
+/// The blocks of services that are reached through tunnels of a router, as it was applied.
+pub(crate) async fn services(
+    tx: &mut dyn Transaction,
+    project: ProjectId,
+    router: RouterId,
+) -> Result<BTreeSet<Cidr>, StoreError> {
+    let mut services = BTreeSet::new();
+    for context in tx.tunnel_contexts(project).await? {
+        let applied = context.running.map(|running| running.services);
+        let applied = applied.unwrap_or_default();
+        if applied.is_empty() {
+            continue;
+        }
+        let gateway = tx.any_gateway(context.gateway).await?;
+        if gateway.is_some_and(|gateway| gateway.router == router) {
+            services.extend(applied);
+        }
+    }
+    Ok(services)
 }
 
 /// How the subnets of an interface get outside that have a public gateway.

@@ -92,6 +92,8 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Blocks whose machines get outside by an address of their own. None without a way outside.
     pub sources: Vec<SourceSpec>,
+    /// Blocks by IPv4 that what comes out of tunnels reaches by the external network, from the router's own address there.
+    pub services: BTreeSet<Cidr>,
     /// What may pass the edges of subnets; those that aren't listed let everything through.
     pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
@@ -389,6 +391,7 @@ mod tests {
                 block: "10.0.0.0/24".parse().unwrap(),
                 address: "192.0.2.4".parse().unwrap(),
             }],
+            services: BTreeSet::from(["10.0.64.0/19".parse().unwrap()]),
             edges: vec![EdgeSpec {
                 interface: PortId::random(),
                 block: Some("10.0.0.0/24".parse().unwrap()),
