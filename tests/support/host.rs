@@ -322,6 +322,7 @@ impl Place {
             peer_cidrs: vec![behind],
             translations: Vec::new(),
             ike: IkeParameters::negotiate(),
+            either_version: false,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: DpdAction::Restart,

@@ -359,6 +359,8 @@ struct Around<'a> {
     policies: Policies,
     /// Of a gateway in route mode, what its router leads to otherwise.
     networks: Vec<Cidr>,
+    /// Those that tunnel contexts are applied to: the service that these are as began with IKEv1, and took IKEv2 too.
+    of_contexts: BTreeSet<ConnectionId>,
 }
 
 impl<'a> Around<'a> {
@@ -371,11 +373,16 @@ impl<'a> Around<'a> {
             GatewayMode::Policy => Vec::new(),
             GatewayMode::Route => networks(tx, gateway.router).await?,
         };
+        let contexts = tx.tunnel_contexts(gateway.project).await?;
+        let contexts = contexts.into_iter();
+        let applied = contexts.filter(|row| row.gateway == gateway.id);
+        let running = applied.filter_map(|row| row.running);
         Ok(Self {
             gateway,
             profile,
             policies: Policies::default(),
             networks,
+            of_contexts: running.map(|running| running.connection).collect(),
         })
     }
 
@@ -416,6 +423,7 @@ impl<'a> Around<'a> {
             local_cidrs,
             peer_cidrs: connection.ends.peer().to_vec(),
             translations: connection.translations,
+            either_version: self.of_contexts.contains(&connection.id),
             ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
             ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
             dead_peer_detection: connection.dead_peer_detection,

@@ -260,6 +260,8 @@ pub struct TunnelSpec {
     pub translations: Vec<Translation>,
     /// Phase 1.
     pub ike: IkeParameters,
+    /// Whether the peer may begin with either version of IKE; this end begins with the one of phase 1.
+    pub either_version: bool,
     /// Phase 2.
     pub ipsec: IpsecParameters,
     /// RFC 3706, or RFC 7296 section 2.4.
@@ -318,6 +320,7 @@ mod tests {
                 shown_as: "10.201.0.0/24".parse().unwrap(),
             }],
             ike: IkeParameters::negotiate(),
+            either_version: true,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: crate::connection::DpdAction::Restart,

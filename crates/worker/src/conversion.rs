@@ -190,9 +190,11 @@ pub(crate) fn config(
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
     let local = own.toward(peer).ok_or(Unsupported::Family(peer))?;
-    let versions = match order.ike.version {
-        IkeVersion::V1 => Versions::V1,
-        IkeVersion::V2 => Versions::V2,
+    let versions = match (order.ike.version, order.either_version) {
+        (IkeVersion::V1, false) => Versions::V1,
+        (IkeVersion::V1, true) => Versions::AnyFromV1,
+        (IkeVersion::V2, false) => Versions::V2,
+        (IkeVersion::V2, true) => Versions::Any,
     };
     reachable(order, peer, versions)?;
     let (protocol, encapsulation) = match order.ipsec.transform {
@@ -294,7 +296,7 @@ fn children(order: &TunnelSpec) -> Vec<ChildConfig> {
 /// What is exchanged beside a group's values.
 fn additional(versions: Versions) -> Vec<AdditionalExchange> {
     match versions {
-        Versions::V1 => Vec::new(),
+        Versions::V1 | Versions::AnyFromV1 => Vec::new(),
         _ => AdditionalExchange::ALL.to_vec(),
     }
 }
@@ -394,6 +396,7 @@ pub(crate) mod tests {
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
             translations: Vec::new(),
             ike: IkeParameters::negotiate(),
+            either_version: false,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: DpdAction::None,
