@@ -431,6 +431,47 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_block_is_negotiated_for_by_the_name_that_the_peer_knows_and_led_to_by_ours() {
+        let mut twin = order();
+        let same: Cidr = "10.1.0.0/24".parse().unwrap();
+        (twin.local_cidrs, twin.peer_cidrs) = (vec![same], vec![same]);
+        let one = |end, shown_as: &str| adit_model::Translation {
+            end,
+            cidr: same,
+            shown_as: shown_as.parse().unwrap(),
+        };
+        twin.translations = vec![
+            one(End::Local, "10.201.0.0/24"),
+            one(End::Peer, "10.202.0.0/24"),
+        ];
+        let negotiated = config_of(own(), &twin).unwrap().children;
+        assert_eq!(
+            negotiated,
+            pairs(&["10.201.0.0/24".parse().unwrap()], &[same])
+        );
+        let blocks = blocks(&twin);
+        assert_eq!(blocks.local, [same.into()]);
+        assert_eq!(
+            blocks.remote,
+            ["10.202.0.0/24".parse::<Cidr>().unwrap().into()]
+        );
+        assert!(!blocks.translations.is_empty());
+    }
+
+    #[test]
+    fn a_peer_that_may_choose_the_version_is_begun_with_by_the_policy_s() {
+        let versions = |version, either_version| {
+            let mut order = order();
+            order.ike.version = version;
+            order.either_version = either_version;
+            config_of(own(), &order).unwrap().versions
+        };
+        assert_eq!(versions(IkeVersion::V1, false), Versions::V1);
+        assert_eq!(versions(IkeVersion::V1, true), Versions::AnyFromV1);
+        assert_eq!(versions(IkeVersion::V2, true), Versions::Any);
+    }
+
+    #[test]
     fn each_of_two_tunnels_calls_itself_by_its_own_address() {
         let mut routed = order();
         assert_eq!(tunnels(own(), &routed), [(key(routed.connection), own())]);
