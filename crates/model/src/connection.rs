@@ -1,5 +1,4 @@
-//! The wish for a tunnel: this gateway to that peer, these local and remote CIDRs, this key,
-//! these policies. What exists on the wire for it is in [`crate::observed`].
+//! The wish for a tunnel: between which ends, by which key and policies. What exists on the wire is in [`crate::observed`].
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
@@ -242,8 +241,7 @@ pub struct Connection {
     pub ends: Ends,
     /// What of that the opposite end knows by other addresses, in the order in which it was given.
     pub translations: Vec<Translation>,
-    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it
-    /// can. Of connections with one tunnel it is false.
+    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does. False with one tunnel.
     pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,

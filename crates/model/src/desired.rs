@@ -91,6 +91,8 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Blocks whose machines get outside by an address of their own. None without a way outside.
     pub sources: Vec<SourceSpec>,
+    /// Blocks by IPv4 that what comes out of tunnels reaches by the external network, from the router's own address there.
+    pub services: BTreeSet<Cidr>,
     /// What may pass the edges of subnets; those that aren't listed let everything through.
     pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
@@ -257,6 +259,8 @@ pub struct TunnelSpec {
     pub translations: Vec<Translation>,
     /// Phase 1.
     pub ike: IkeParameters,
+    /// Whether the peer may begin with either version of IKE; this end begins with the one of phase 1.
+    pub either_version: bool,
     /// Phase 2.
     pub ipsec: IpsecParameters,
     /// RFC 3706, or RFC 7296 section 2.4.
@@ -301,6 +305,7 @@ mod tests {
                 shown_as: "10.201.0.0/24".parse().unwrap(),
             }],
             ike: IkeParameters::negotiate(),
+            either_version: true,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: crate::connection::DpdAction::Restart,
@@ -374,6 +379,7 @@ mod tests {
                 block: "10.0.0.0/24".parse().unwrap(),
                 address: "192.0.2.4".parse().unwrap(),
             }],
+            services: BTreeSet::from(["10.0.64.0/19".parse().unwrap()]),
             edges: vec![EdgeSpec {
                 interface: PortId::random(),
                 block: Some("10.0.0.0/24".parse().unwrap()),
