@@ -29,14 +29,17 @@ async fn ordered(world: &World) -> Value {
     let groups = world.done("Location/1/getPriceGroups.json", &[]).await;
     assert_eq!(groups, json!([]));
     let mask = "objectMask=mask%5Bid%2Ccapacity%2Cdescription%2Cprices%5Bid%2ClocationGroupId%2Ccategories%5D%5D";
-    let items = world.done(&format!("Product_Package/0/getItems.json?{mask}"), &[]);
-    let items = items.await;
+    let items = world
+        .done(&format!("Product_Package/0/getItems.json?{mask}"), &[])
+        .await;
     assert_eq!(items[0]["description"], "IPSEC - Standard");
     assert_eq!(items[0]["prices"][0]["id"], 1);
 
-    let verified = world.done("Product_Order/verifyOrder.json", &[order(location)]);
+    let verified = world
+        .done("Product_Order/verifyOrder.json", &[order(location)])
+        .await;
     // It is a text in the client's structure, which reads nothing else.
-    assert_eq!(verified.await["location"], "1");
+    assert_eq!(verified["location"], "1");
     let arguments = [order(location), json!(false)];
     let placed = world
         .done("Product_Order/placeOrder.json", &arguments)
@@ -100,8 +103,10 @@ async fn a_tunnel_is_ordered_read_changed_and_cancelled_as_terraform_does() {
         read[name] = value;
     }
     let path = |method: &str| format!("{CONTEXT}/{id}/{method}.json");
-    let edited = world.done(&path("editObject"), std::slice::from_ref(&read));
-    assert_eq!(edited.await, json!(true));
+    let edited = world
+        .done(&path("editObject"), std::slice::from_ref(&read))
+        .await;
+    assert_eq!(edited, json!(true));
     assert_eq!(
         world.done(&object, &[]).await["phaseOneEncryption"],
         "AES256"
@@ -114,11 +119,12 @@ async fn a_tunnel_is_ordered_read_changed_and_cancelled_as_terraform_does() {
     let remote =
         json!({"networkIdentifier": "192.168.10.0", "cidr": 24, "accountId": read["accountId"]});
     // The client names the context's number here, too, which says nothing.
-    let remote = world.done(
-        &format!("Network_Customer_Subnet/{id}/createObject.json"),
-        &[remote],
-    );
-    let remote = remote.await;
+    let remote = world
+        .done(
+            &format!("Network_Customer_Subnet/{id}/createObject.json"),
+            &[remote],
+        )
+        .await;
     for (method, number) in [
         ("addPrivateSubnetToNetworkTunnel", &subnets[0]["id"]),
         ("addCustomerSubnetToNetworkTunnel", &remote["id"]),
@@ -140,8 +146,10 @@ async fn a_tunnel_is_ordered_read_changed_and_cancelled_as_terraform_does() {
     assert_eq!(read["serviceSubnets"][0]["networkIdentifier"], "10.0.64.0");
 
     let item = world.done(&path("getBillingItem"), &[]).await["id"].clone();
-    let cancelled = world.done(&format!("Billing_Item/{item}/cancelService.json"), &[]);
-    assert_eq!(cancelled.await, json!(true));
+    let cancelled = world
+        .done(&format!("Billing_Item/{item}/cancelService.json"), &[])
+        .await;
+    assert_eq!(cancelled, json!(true));
     // By this it sees that the context is gone.
     let (status, said) = world.call(&object, &[]).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{said}");
