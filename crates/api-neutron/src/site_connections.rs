@@ -3,9 +3,8 @@
 use adit_api::attribute::Absent;
 use adit_control::connection::{
     ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
-    Rules,
 };
-use adit_control::{Allowance, Caller, Error, Naming, Noun, Query};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, connection};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Value, json};
@@ -33,7 +32,7 @@ const DPD: DeadPeerDetection = DeadPeerDetection {
 };
 
 /// What Neutron wants otherwise than others.
-pub(crate) const RULES: Rules = Rules {
+pub(crate) const RULES: connection::Rules = connection::Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     overlaps: Overlaps::Nested,
