@@ -272,6 +272,19 @@ fn serve_the_operators(client: &Client<'_>, id: u64, peer: &Peer) {
     });
 }
 
+/// A peer that has moved on to IKEv2 gets in by that.
+fn moved_on(mut wanted: Wanted, instance: &Instance, peer: &Peer) {
+    wanted.version = 2;
+    peer.try_terminate();
+    peer.configure(&wanted);
+    peer.bring_up(PATIENCE);
+    until("packets come through", PATIENCE, || {
+        ping(instance, INNER).are_all().then_some(())
+    });
+    let sas = peer.sas();
+    assert!(sas.text.contains("IKEv2"), "{}", sas.text);
+}
+
 #[test]
 fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let Some(programs) = programs("softlayer-6", "slcli") else {
@@ -336,16 +349,7 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     refuse(&client, id);
     translate(&client, id, instance, &peer);
     serve_the_operators(&client, id, &peer);
-    // A peer that has moved on to IKEv2 gets in by that.
-    wanted.version = 2;
-    peer.try_terminate();
-    peer.configure(&wanted);
-    peer.bring_up(PATIENCE);
-    until("packets come through", PATIENCE, || {
-        ping(instance, INNER).are_all().then_some(())
-    });
-    let sas = peer.sas();
-    assert!(sas.text.contains("IKEv2"), "{}", sas.text);
+    moved_on(wanted, instance, &peer);
     client.ipsec(&format!("subnet-remove {id} -t remote -s {block}"));
     client.ipsec(&format!("subnet-remove {id} -t internal -s {subnet}"));
     // What was taken away stays until it is configured, which needs some networks.
