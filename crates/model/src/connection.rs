@@ -1,5 +1,4 @@
-//! The wish for a tunnel: this gateway to that peer, these local and remote CIDRs, this key,
-//! these policies. What exists on the wire for it is in [`crate::observed`].
+//! The wish for a tunnel: between which ends, by which key and policies. What exists on the wire is in [`crate::observed`].
 
 mod identity;
 
@@ -12,10 +11,9 @@ use time::OffsetDateTime;
 pub use identity::Identity;
 
 use crate::authentication::{Authentication, Ppk};
-use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId,
-    Revision,
+    Revision, Translation,
 };
 
 /// What to do when the peer stops answering.
@@ -173,8 +171,7 @@ pub struct Connection {
     pub ends: Ends,
     /// What of that the opposite end knows by other addresses, in the order in which it was given.
     pub translations: Vec<Translation>,
-    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it
-    /// can. Of connections with one tunnel it is false.
+    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does. False with one tunnel.
     pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,
@@ -197,16 +194,4 @@ pub struct Connection {
 impl Connection {
     /// The MTU of a connection that asks for none.
     pub const MTU: u32 = 1500;
-
-    /// What the other end's blocks are known as here: where packets to it go.
-    #[must_use]
-    pub fn peer_known_here(&self) -> Vec<Cidr> {
-        shown(End::Peer, self.ends.peer(), &self.translations)
-    }
-
-    /// What this end's blocks are known as at the other end: what is negotiated for.
-    #[must_use]
-    pub fn local_known_there(&self) -> Vec<Cidr> {
-        shown(End::Local, self.ends.local(), &self.translations)
-    }
 }
