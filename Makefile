@@ -5,6 +5,7 @@
 # make soak          what takes hours: a simulated hour of rekeys, thousands of set-ups and rekeys, fuzzing; docs/soak.md
 # make interop-full  every algorithm against strongSwan, and peers in a machine: see docs/interop.md
 # make bench         what requests cost: tables for bench/RESULTS.md   (QUICK=1 leaves the largest out)
+# make bench-vpc     the same of IBM's dialect, and how long gateways and connections take to be there
 # make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
 # make check         format, lints, documentation, licences
@@ -17,13 +18,13 @@ TOOLS := $(CACHE)/tools
 
 # OpenStack's clients, IBM's SDK and SoftLayer's client, each release in a virtual environment of its own, and Keystone.
 CLIENTS := openstack-10 openstack-8 keystone-30 ibm-vpc-36 ibm-vpc-20 ibm-vpc-10 ibm-vpc-1 softlayer-6
-export ADIT_TEST_CLIENTS := $(CACHE)/clients
+export ADIT_TEST_CLIENTS ?= $(CACHE)/clients
 
 # The page as it is built, and what its tests in a browser need.
-export ADIT_TEST_PAGE := $(CACHE)/page
+export ADIT_TEST_PAGE ?= $(CACHE)/page
 
 # The image of a machine with another kernel.
-export ADIT_TEST_GUEST := $(CACHE)/guest
+export ADIT_TEST_GUEST ?= $(CACHE)/guest
 
 # Namespaces and TUN devices need root; everything is built without it.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -32,7 +33,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test ui ui-check test-clients soak interop-full clients guest bench bench-gateways bench-engine check deny
+.PHONY: demo test ui ui-check test-clients soak interop-full clients guest bench bench-vpc bench-gateways bench-engine check deny
 
 demo:
 	@tools/install-packages demo
@@ -92,6 +93,11 @@ bench:
 	@tools/install-packages demo
 	cargo build --release --locked -p adit -p adit-bench
 	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit $(if $(QUICK),--quick)
+
+bench-vpc:
+	@tools/install-packages demo
+	cargo build --release --locked -p adit -p adit-bench
+	@$(SUDO) $(CARGO_TARGET_DIR)/release/adit-bench $(CARGO_TARGET_DIR)/release/adit --vpc
 
 bench-gateways:
 	@tools/install-packages demo

@@ -54,10 +54,16 @@ impl Client {
         body: Option<&Value>,
     ) -> io::Result<Answer> {
         let body = body.map(Value::to_string).unwrap_or_default();
+        // As clients of IBM's dialect send it, and as OpenStack's do.
+        let (header, token) = if path.starts_with("/v1/") {
+            ("authorization", format!("Bearer {}", self.token))
+        } else {
+            ("x-auth-token", self.token.clone())
+        };
         let request = Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
-            .header("x-auth-token", &self.token)
+            .header(header, token)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(io::Error::other)?;

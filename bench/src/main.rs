@@ -1,4 +1,4 @@
-//! `make bench`: how many requests the OpenStack face answers, how fast, and what each costs.
+//! `make bench`: how many requests the OpenStack face answers (`make bench-vpc`: IBM's), how fast, and what each costs.
 //!
 //! It starts a release build of `adit serve` on a fresh SQLite database, and asks it over
 //! connections that are kept. Processor time is that of the service, read from `/proc`; the load
@@ -9,12 +9,15 @@
 mod gateways;
 mod http;
 mod load;
+mod measure;
 mod service;
+mod vpc;
 
 use std::io;
 use std::time::Duration;
 
-use load::{Kind, Table};
+use load::Kind;
+use measure::Table;
 use service::Service;
 
 /// How many connections the large run has.
@@ -23,7 +26,7 @@ const MANY: usize = 100_000;
 /// As long as the service takes from one look at everything to the next.
 const SWEEP: Duration = Duration::from_secs(30);
 
-const USAGE: &str = "usage: adit-bench ADIT [--quick | --gateways COUNT]";
+const USAGE: &str = "usage: adit-bench ADIT [--quick | --vpc | --gateways COUNT]";
 
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -32,6 +35,7 @@ fn main() -> io::Result<()> {
     let quick = match arguments.next().as_deref() {
         None => false,
         Some("--quick") => true,
+        Some("--vpc") => return vpc::run(&Service::start(&program)?),
         Some("--gateways") => {
             let count = arguments.next().and_then(|count| count.parse().ok());
             let count = count.ok_or_else(|| io::Error::other(USAGE))?;

@@ -356,6 +356,25 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
     undone_by_routes(serve, api, one, gone);
     undone(
         serve,
+        "a connection to a peer with the same block, by other names",
+        || {
+            let twin = json!({
+                "name": "brief", "gateway": {"id": one.gateway},
+                "peer": {"address": "203.0.113.9", "cidrs": [one.cidrs[0]]},
+                "translations": [
+                    {"end": "local", "cidr": one.cidrs[0], "shown_as": "10.201.0.0/24"},
+                    {"end": "peer", "cidr": one.cidrs[0], "shown_as": "10.202.0.0/24"},
+                ],
+            });
+            api.native("POST", "connections", &twin).is(201)
+        },
+        |made| {
+            let path = format!("connections/{}", id(&made));
+            assert!(api.native("DELETE", &path, &Value::Null).status < 300);
+        },
+    );
+    undone(
+        serve,
         "an instance",
         || {
             let instance = json!({

@@ -2,8 +2,10 @@
 
 use adit_model::ReasonCode;
 use adit_model::connection::DpdAction;
+use serde_json::{Value, json};
 
 use crate::ends::Ends;
+use crate::scene::{Scene, Suite};
 use crate::strongswan::{INNER, Peer, TOOLS};
 use crate::support::capture::Capture;
 use crate::support::traffic::ping_with;
@@ -43,6 +45,35 @@ fn hold_waits_for_a_packet_which_is_kept_and_arrives() {
     assert_eq!((pings.sent, pings.received), (1, 1), "{}", pings.text);
     ends.works(&peer);
     capture.stop().hides(&ends.place.instance.address, INNER);
+}
+
+#[test]
+fn hold_asked_for_in_ibms_api_says_down_until_a_packet_comes() {
+    let Some(_turn) = turn(TOOLS) else { return };
+    let scene = Scene::new("auh", 208);
+    let suite = Suite::cbc_sha256();
+    let wanted = scene.wanted(&suite);
+    let peer = Peer::start(&scene.serve, &wanted);
+    let dpd = json!({"action": "hold", "interval": 1, "timeout": 3});
+    let connection = scene.connect_with(&suite, &json!({"dead_peer_detection": dpd}));
+    scene.works(&connection, &peer);
+    drop(peer);
+    let of_the_dead = |seen: &Value| {
+        let reason = &seen["status_reasons"][0];
+        seen["status"] == "down" && reason["code"] == "peer_not_responding"
+    };
+    until("the death is noticed", PATIENCE, || {
+        of_the_dead(&scene.api.get(&connection).is(200)).then_some(())
+    });
+    let peer = Peer::start(&scene.serve, &wanted);
+    // Nothing but a packet brings it back.
+    std::thread::sleep(VERDICT);
+    assert!(peer.sas().ike.is_empty(), "{}", peer.sas().text);
+    assert_eq!(scene.api.get(&connection).is(200)["status"], "down");
+    let capture = Capture::start(&scene.serve);
+    ping_with(&scene.instance().namespace, INNER, "-c 1").all();
+    scene.works(&connection, &peer);
+    capture.stop().hides(&scene.instance().address, INNER);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod scene;
 mod scoreboard;
 mod second_wave;
 mod suites;
+mod translations;
 mod tunnels;
 
 #[path = "../support/strongswan.rs"]

@@ -175,7 +175,6 @@ impl Host {
             sources: Vec::new(),
             edges: Vec::new(),
             routes: Vec::new(),
-            translations: BTreeMap::new(),
             peer_cidrs: BTreeMap::new(),
         };
         let gateway = GatewaySpec {
@@ -320,6 +319,7 @@ impl Place {
             ppk: None,
             local_cidrs: vec![self.cidr],
             peer_cidrs: vec![behind],
+            translations: Vec::new(),
             ike: IkeParameters::negotiate(),
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {

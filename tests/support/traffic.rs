@@ -173,9 +173,20 @@ impl Drop for PingsUnderWay {
 /// Sends so many megabytes by TCP from a client's namespace to a server's, or with `reverse` from
 /// the server to the client. Answers the octets that arrived.
 pub(crate) fn tcp(client: &str, server: &str, address: &str, megabytes: u32, reverse: bool) -> u64 {
+    tcp_known_as(client, server, [address; 2], megabytes, reverse)
+}
+
+/// The same to a server that the client knows by another address than the server's own, which is the second.
+pub(crate) fn tcp_known_as(
+    client: &str,
+    server: &str,
+    [address, own]: [&str; 2],
+    megabytes: u32,
+    reverse: bool,
+) -> u64 {
     let _listening = Listening(
         within(server, "iperf3")
-            .args(["-s", "-1", "-B", address])
+            .args(["-s", "-1", "-B", own])
             .stdout(Stdio::null())
             .spawn()
             .unwrap(),

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use adit_crypto::{Encryption, SystemRandom};
 use adit_dataplane::{
     Carriage, ChildId, ChildSa, ConnectionBlocks, Datagram, Dataplane, Lane, Memory, Owner,
-    RouteChange,
+    RouteChange, Translations,
 };
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
@@ -38,6 +38,7 @@ fn blocks(number: u32) -> ConnectionBlocks {
         enabled: true,
         local: vec![net(HERE)],
         remote: vec![net(behind(number))],
+        translations: Translations::default(),
     }
 }
 

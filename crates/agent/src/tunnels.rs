@@ -25,8 +25,8 @@ pub(crate) struct BlockChange {
 impl Tunnels {
     pub(crate) fn of(specs: Specs) -> Self {
         let mut leading_to = HashMap::new();
-        for block in specs.values().flat_map(|spec| &spec.peer_cidrs) {
-            *leading_to.entry(*block).or_default() += 1;
+        for block in specs.values().flat_map(|spec| spec.peer_known_here()) {
+            *leading_to.entry(block).or_default() += 1;
         }
         Self { specs, leading_to }
     }
@@ -89,12 +89,12 @@ impl Tunnels {
         let mut counts = HashMap::new();
         let now = |block: &Cidr| self.leading_to.get(block).copied().unwrap_or_default();
         for (id, after) in &change.tunnels {
-            for block in after.iter().flat_map(|spec| &spec.peer_cidrs) {
-                *counts.entry(*block).or_insert_with(|| now(block)) += 1;
+            for block in after.iter().flat_map(|spec| spec.peer_known_here()) {
+                *counts.entry(block).or_insert_with(|| now(&block)) += 1;
             }
             let before = self.specs.get(id);
-            for block in before.into_iter().flat_map(|spec| &spec.peer_cidrs) {
-                *counts.entry(*block).or_insert_with(|| now(block)) -= 1;
+            for block in before.into_iter().flat_map(|spec| spec.peer_known_here()) {
+                *counts.entry(block).or_insert_with(|| now(&block)) -= 1;
             }
         }
         counts
@@ -147,6 +147,7 @@ mod tests {
             ppk: None,
             local_cidrs: Vec::new(),
             peer_cidrs: blocks(peers),
+            translations: Vec::new(),
             ike: IkeParameters::negotiate(),
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {

@@ -4,6 +4,7 @@ mod authentication;
 mod lookup;
 mod making;
 mod shape;
+mod translations;
 
 use adit_api::paging::Place;
 use adit_control::connection::ConnectionView;

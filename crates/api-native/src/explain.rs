@@ -1,11 +1,10 @@
 //! `connections/{id}/explain`: the ladder in sentences, for people.
 
 use std::fmt::Write as _;
-use std::iter;
 
 use adit_control::connection::ConnectionView;
 use adit_model::observed::TunnelState;
-use adit_model::{Compared, Fixes, Reason, ReasonCode, Whose};
+use adit_model::{ReasonCode, Whose};
 use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -60,76 +59,9 @@ pub(crate) fn text(view: &ConnectionView) -> String {
     }
     for reason in &view.reasons {
         line(&mut out, "");
-        say(&mut out, reason);
+        line(&mut out, reason.to_string());
     }
     out
-}
-
-fn say(out: &mut String, reason: &Reason) {
-    let evidence = ended(&reason.evidence);
-    line(out, format!("Why ({}): {evidence}.", reason.code.as_str()));
-    if !reason.algorithms.is_empty() {
-        line(out, "");
-        table(out, &reason.algorithms);
-        line(out, "");
-    }
-    match &reason.fixes {
-        Some(Fixes { here, there }) => {
-            line(out, "What to do, one of:");
-            line(out, format!("  - here: {}.", ended(here)));
-            line(out, format!("  - at the other end: {}.", ended(there)));
-        }
-        None => {
-            let where_to = match reason.whose {
-                Whose::Local => "here",
-                Whose::Peer => "at the other end",
-                Whose::Network => "between the two ends",
-            };
-            let step = begun(ended(&reason.next_step));
-            line(out, format!("What to do, {where_to}: {step}."));
-        }
-    }
-}
-
-/// Both ends' algorithms, a line for each kind; what differs is marked.
-fn table(out: &mut String, lines: &[Compared]) {
-    let cell = |names: &[String]| match names {
-        [] => "-".to_owned(),
-        names => names.join(" "),
-    };
-    let head = ("", "here".to_owned(), "at the other end".to_owned(), false);
-    let rows = lines.iter().map(|one| {
-        (
-            one.kind.as_str(),
-            cell(&one.ours),
-            cell(&one.theirs),
-            one.differs,
-        )
-    });
-    let rows: Vec<_> = iter::once(head).chain(rows).collect();
-    let widest = |len: fn(&(&str, String, String, bool)) -> usize| {
-        rows.iter().map(len).max().unwrap_or_default()
-    };
-    let (kinds, ours) = (widest(|row| row.0.len()), widest(|row| row.1.len()));
-    for (kind, here, there, differs) in &rows {
-        let mark = if *differs { "x" } else { " " };
-        line(
-            out,
-            format!("  {mark} {kind:kinds$}  {here:ours$}  {there}"),
-        );
-    }
-}
-
-/// Without the full stop that it may have.
-fn ended(sentence: &str) -> &str {
-    sentence.strip_suffix('.').unwrap_or(sentence)
-}
-
-/// An order, as a sentence begins.
-fn begun(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
 }
 
 fn rung_line(view: &ConnectionView, rung: &Rung) -> String {

@@ -84,9 +84,11 @@ pub(crate) fn step_of(reason: &Reason) -> Option<Step> {
 
 /// The pairs of blocks that are wished for.
 fn pairs(view: &ConnectionView) -> Vec<(Cidr, Cidr)> {
-    let ends = &view.connection.ends;
-    let peers = |local: Cidr| ends.peer().iter().map(move |peer| (local, *peer));
-    ends.local().iter().copied().flat_map(peers).collect()
+    let row = &view.connection;
+    let peers = |local: Cidr| row.ends.peer().iter().map(move |peer| (local, *peer));
+    // As they are negotiated for.
+    let local = row.local_known_there().into_iter();
+    local.flat_map(peers).collect()
 }
 
 /// How much of a pair Child SAs carry.
@@ -215,6 +217,7 @@ mod tests {
                 local: cidrs(&["10.1.0.0/24"]),
                 peer: cidrs(&["10.2.0.0/24", "10.3.0.0/24"]),
             },
+            translations: Vec::new(),
             distribute_traffic: false,
             mtu: 0,
             initiator: Initiator::BiDirectional,

@@ -158,6 +158,7 @@ pub(crate) fn text(
         true => view.addresses.members().map(IpAddr::V4).collect(),
         false => vec![view.local_address],
     };
+    let other_cidrs = row.local_known_there();
     let mut texts = Vec::with_capacity(others.len());
     for (number, other) in (1..).zip(&others) {
         let (name, other_id) = match others.len() {
@@ -171,7 +172,7 @@ pub(crate) fn text(
             own_cidrs: row.ends.peer(),
             other: *other,
             other_id: writable("local", other_id)?,
-            other_cidrs: row.ends.local(),
+            other_cidrs: &other_cidrs,
             psk: with_psk.then_some(psk),
             ike: ike.clone(),
             ipsec: ipsec.clone(),

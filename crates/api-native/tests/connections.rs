@@ -33,6 +33,68 @@ async fn one_call_makes_everything_and_the_made_up_key_is_told_once() {
 }
 
 #[tokio::test]
+async fn both_ends_may_have_the_same_block_and_know_each_other_s_by_another_one() {
+    let api = Api::new().await;
+    let one = |end: &str, cidr: &str, shown_as: &str| json!({"end": end, "cidr": cidr, "shown_as": shown_as});
+    let mut body = connection();
+    body["peer"]["cidrs"] = json!(["10.1.0.0/24"]);
+    let refused = api.post("/connections", &body).await;
+    refused.refuses(400, "peer.cidrs");
+    let ours = one("local", "10.1.0.0/24", "10.201.0.0/24");
+    let theirs = one("peer", "10.1.0.0/24", "10.202.0.0/24");
+    body["translations"] = json!([ours, theirs]);
+    let made = api.post("/connections", &body).await.is(201);
+    assert_eq!(made["translations"], json!([ours, theirs]));
+    assert_eq!(made["peer"]["cidrs"], json!(["10.1.0.0/24"]));
+    let path = path("connections", &made);
+    // What is to be negotiated has the name that the peer knows.
+    let rungs = made["ladder"].as_array().unwrap();
+    let pairs: Vec<_> = rungs
+        .iter()
+        .filter_map(|rung| rung["pair"].as_str())
+        .collect();
+    assert_eq!(pairs, ["10.201.0.0/24 === 10.1.0.0/24"]);
+    let written = api
+        .get(&format!("{path}/peer-config?vendor=strongswan"))
+        .await;
+    assert!(written.text.contains("10.201.0.0/24"), "{written:?}");
+
+    let other = one("peer", "10.1.0.0/24", "10.203.0.0/24");
+    let change = json!({"translations": [ours, other]});
+    let changed = api.ask("PATCH", &path, Some(&change)).await.is(200);
+    assert_eq!(changed["translations"][1], other);
+    for (translations, status, field) in [
+        (
+            json!([ours, one("peer", "10.1.0.0/24", "10.203.0.0/25")]),
+            400,
+            "translations",
+        ),
+        (
+            json!([ours, one("peer", "10.9.0.0/24", "10.203.0.0/24")]),
+            400,
+            "translations",
+        ),
+        (
+            json!([one("both", "10.1.0.0/24", "10.203.0.0/24")]),
+            400,
+            "translations[0].end",
+        ),
+        (
+            json!([{"end": "peer", "cidr": "10.1.0.0/24"}]),
+            400,
+            "translations[0]",
+        ),
+        (json!([]), 400, "peer.cidrs"),
+    ] {
+        let change = json!({"translations": translations});
+        let refused = api.ask("PATCH", &path, Some(&change)).await;
+        refused.refuses(status, field);
+        let now = api.get(&path).await.is(200);
+        assert_eq!(now["translations"], json!([ours, other]));
+    }
+}
+
+#[tokio::test]
 async fn where_a_part_is_refused_nothing_is_made() {
     let api = Api::new().await;
     for (change, status, field) in [

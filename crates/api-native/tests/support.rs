@@ -124,6 +124,7 @@ impl Api {
             authentication: Psk::new(b"APlainKey".to_vec()).unwrap().into(),
             ppk: None,
             ends: GivenEnds::default(),
+            translations: Vec::new(),
             distribute_traffic: false,
             mtu: 0,
             initiator: Initiator::BiDirectional,

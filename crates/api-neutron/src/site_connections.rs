@@ -186,6 +186,7 @@ impl Resource for SiteConnections {
                 local_group: said.ends.local_group.flatten(),
                 peer_group: said.ends.peer_group.flatten(),
             },
+            translations: Vec::new(),
             distribute_traffic: false,
             mtu: said.mtu.unwrap_or(Connection::MTU),
             initiator: said.initiator.unwrap_or(Initiator::BiDirectional),

@@ -63,20 +63,6 @@ fn encryption_name(cx: &Context, algorithm: Encryption) -> String {
     }
 }
 
-/// Whether this dialect has words for all of them.
-pub(crate) fn have_words(
-    ciphers: &[Encryption],
-    hashes: &[Authentication],
-    groups: &[DhGroup],
-) -> bool {
-    let hash_is_known = |one: &Authentication| authentication(authentication_name(*one)).is_some();
-    ciphers.iter().all(|one| is_known(*one))
-        && hashes.iter().all(hash_is_known)
-        && groups
-            .iter()
-            .all(|one| group(one.number().into()).is_some())
-}
-
 /// The names of ciphers, best first.
 pub(crate) fn show_encryption(cx: &Context, ciphers: &[Encryption]) -> Vec<Value> {
     let names = ciphers.iter().map(|one| encryption_name(cx, *one));
@@ -87,11 +73,6 @@ pub(crate) fn show_encryption(cx: &Context, ciphers: &[Encryption]) -> Vec<Value
 pub(crate) fn show_authentication(hashes: &[Authentication]) -> Vec<Value> {
     let names = hashes.iter().map(|one| authentication_name(*one));
     names.map(Value::from).collect()
-}
-
-fn is_known(algorithm: Encryption) -> bool {
-    let name = format!("{algorithm:?}").to_ascii_lowercase();
-    algorithm == Encryption::TripleDes || encryption(&name).is_some()
 }
 
 pub(crate) fn authentication(name: &str) -> Option<Authentication> {

@@ -106,12 +106,6 @@ impl Words for IkeParameters {
         Ok(())
     }
 
-    fn is_expressible(&self) -> bool {
-        algorithms::have_words(&self.encryption, &self.authentication, &self.groups)
-            && !self.encryption.iter().any(|one| one.is_aead())
-            && self.negotiation_mode == NegotiationMode::Main
-    }
-
     fn show(&self, cx: &Context) -> Value {
         let encryption = algorithms::show_encryption(cx, &self.encryption);
         let authentication = algorithms::show_authentication(&self.authentication);
@@ -126,7 +120,10 @@ impl Words for IkeParameters {
             "dh_group": algorithms::single(&groups, Value::Null, json!(65_535)),
             "dh_groups": groups,
             "key_lifetime": self.lifetime_s,
-            "negotiation_mode": "main",
+            "negotiation_mode": match self.negotiation_mode {
+                NegotiationMode::Main => "main",
+                NegotiationMode::Aggressive => "aggressive",
+            },
         })
     }
 }

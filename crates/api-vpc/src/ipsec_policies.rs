@@ -98,12 +98,6 @@ impl Words for IpsecParameters {
         Ok(())
     }
 
-    fn is_expressible(&self) -> bool {
-        algorithms::have_words(&self.encryption, &self.authentication, &self.pfs)
-            && self.transform == Transform::Esp
-            && self.encapsulation == Encapsulation::Tunnel
-    }
-
     fn show(&self, cx: &Context) -> Value {
         let or_disabled = |mut list: Vec<Value>| {
             if list.is_empty() {
@@ -126,8 +120,15 @@ impl Words for IpsecParameters {
             "pfs": algorithms::single(&pfs, Value::Null, several()),
             "pfs_groups": pfs,
             "key_lifetime": self.lifetime_s,
-            "encapsulation_mode": "tunnel",
-            "transform_protocol": "esp",
+            "encapsulation_mode": match self.encapsulation {
+                Encapsulation::Tunnel => "tunnel",
+                Encapsulation::Transport => "transport",
+            },
+            "transform_protocol": match self.transform {
+                Transform::Esp => "esp",
+                Transform::Ah => "ah",
+                Transform::AhEsp => "ah_esp",
+            },
         })
     }
 }

@@ -4,7 +4,7 @@
 use adit_api::paging::Place;
 use adit_api::times;
 use adit_control::policy::{NewPolicy, Phase, PolicyView};
-use adit_control::{Allowance, Naming, PolicyEdit, Query};
+use adit_control::{Allowance, Naming, PolicyEdit};
 use adit_model::policy::Policy;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::fields::{Fields, IbmFields as _};
-use crate::page::{cut_out, show};
+use crate::page::{page_of, part, show};
 use crate::state::Vpc;
 use crate::{connections, ids};
 
@@ -44,9 +44,6 @@ pub(crate) trait Words: Phase + Clone + Sync {
 
     /// Refuses what doesn't go together here.
     fn check_together(&self, body: &Fields) -> Result<(), ApiError>;
-
-    /// Whether this dialect has words for all of it.
-    fn is_expressible(&self) -> bool;
 
     /// The parameters' own fields.
     fn show(&self, cx: &Context) -> Value;
@@ -84,11 +81,11 @@ async fn create<P: Words>(
 
 async fn list<P: Words>(cx: Context) -> Result<Json<Value>, ApiError> {
     let control = &cx.vpc.control;
-    let query = Query::of_project(cx.caller.project);
-    let mut rows = control.page_policies::<P>(&cx.caller, query).await?;
-    rows.retain(|row| row.parameters.is_expressible());
+    let found = control
+        .part_of_policies::<P>(&cx.caller, part(&cx)?)
+        .await?;
     let place = |row: &Policy<P>| Place::new(row.created_at, P::uuid(row.id));
-    let mut page = cut_out(&cx, rows, place)?;
+    let mut page = page_of(&cx, found, place, |_| true)?;
     let views = control.policy_views(page.take()).await?;
     let rendered = views.iter().map(|view| render(&cx, view)).collect();
     show(&cx, P::MANY, P::MANY, &page, rendered)

@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 
-use adit_control::{AgentEvent, Caller};
+use adit_control::policy::NewPolicy;
+use adit_control::{AgentEvent, Allowance, Caller, Naming};
 use adit_model::observed::{SaTimes, Traffic, TunnelObserved, TunnelState};
+use adit_model::policy::{Authentication, Encapsulation, Encryption, IpsecParameters, Transform};
 use adit_model::project::Role;
-use adit_model::{ConnectionId, GatewayId};
+use adit_model::{ConnectionId, GatewayId, Name};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Map, Value, json};
@@ -497,4 +499,51 @@ async fn a_token_is_taken_with_the_word_bearer_twice_once_and_not_at_all() {
             .body(Body::empty());
         w.send(request.unwrap()).await.is(200);
     }
+}
+
+#[tokio::test]
+async fn policies_are_listed_by_pages_whatever_dialect_made_them() {
+    let w = World::new().await;
+    for number in 1..=3 {
+        let body = with(ike_policy(), json!({"name": format!("ike-{number}")}));
+        w.post("/ike_policies", body).await.is(201);
+    }
+    // As other dialects can have it.
+    let parameters = IpsecParameters {
+        transform: Transform::Ah,
+        encapsulation: Encapsulation::Transport,
+        encryption: vec![Encryption::Aes128],
+        authentication: vec![Authentication::AesCmac],
+        pfs: Vec::new(),
+        lifetime_s: 3_600,
+    };
+    let new = NewPolicy {
+        name: Name::parse("foreign").unwrap(),
+        resource_group: None,
+        naming: Naming::Free,
+        description: String::new(),
+        allowance: Allowance::Fixed,
+        parameters,
+    };
+    let caller = w.control.verify_token(&w.token).await.unwrap();
+    w.control.create_policy(&caller, new).await.unwrap();
+
+    let first = w.get("/ike_policies?limit=2").await;
+    let first = &first.is(200).body;
+    assert_eq!(first["total_count"], 3);
+    assert_eq!(first["ike_policies"][1]["name"], "ike-2");
+    let next = first["next"]["href"].as_str().unwrap();
+    let (_, query) = next.split_once('?').unwrap();
+    let rest = w.get(&format!("/ike_policies?{query}")).await;
+    let rest = &rest.is(200).body;
+    assert_eq!(rest["ike_policies"][0]["name"], "ike-3");
+    assert!(rest.get("next").is_none(), "{rest}");
+
+    let all = w.get("/ipsec_policies").await;
+    let all = &all.is(200).body;
+    assert_eq!(all["total_count"], 1);
+    let one = &all["ipsec_policies"][0];
+    assert_eq!(one["authentication_algorithm"], "aes_cmac");
+    assert_eq!(one["transform_protocol"], "ah");
+    assert_eq!(one["encapsulation_mode"], "transport");
 }

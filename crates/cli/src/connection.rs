@@ -3,6 +3,7 @@
 mod create;
 mod credentials;
 mod shown;
+mod translate;
 mod update;
 mod wait;
 
@@ -13,7 +14,7 @@ use crate::client::Client;
 use crate::error::CliError;
 use crate::output::{Column, confirm};
 pub(crate) use shown::One;
-use shown::{ALL, COLUMNS, LIST, find};
+use shown::{COLUMNS, LIST, find, told};
 
 /// Of what happened.
 const LINES: &[Column] = &[("AT", "/at", false), ("WHAT", "/text", false)];
@@ -126,18 +127,16 @@ pub(crate) fn run(client: &Client, command: &Command) -> Result<String, CliError
         }
         Command::Rekey(one) => {
             let path = format!("{}/rekey", find(client, one)?);
-            Ok(client.output.one(&client.post(&path, &json!({}))?, ALL))
+            Ok(told(client, client.post(&path, &json!({}))?))
         }
         Command::Restart(restart) => {
             let path = format!("{}/restart", find(client, &restart.one)?);
             let shown = client.post(&path, &json!({}))?;
-            Ok(client
-                .output
-                .one(&restart.wait.until_up_again(client, shown)?, ALL))
+            Ok(told(client, restart.wait.until_up_again(client, shown)?))
         }
         Command::Show(one) => {
             let shown = client.get(&find(client, one)?)?;
-            Ok(client.output.one(&shown, ALL))
+            Ok(told(client, shown))
         }
         Command::Update(update) => update.run(client),
     }

@@ -66,8 +66,8 @@ async fn check_tellable(
         let mut theirs = other.ends.local().iter();
         other.gateway != wanted.gateway || theirs.any(|cidr| here.contains(cidr))
     };
-    for block in wanted.ends.peer() {
-        let others = tx.connections_behind(gateway.router, *block).await?;
+    for block in wanted.peer_known_here() {
+        let others = tx.connections_behind(gateway.router, block).await?;
         let mut others = others.iter().filter(|other| other.id != wanted.id);
         if let Some(other) = others.find(is_same) {
             let message = format!(
@@ -118,7 +118,8 @@ pub(crate) async fn check_peers(
             continue;
         }
         for connection in tx.connections_of_gateway(gateway).await? {
-            let Some(block) = connection.ends.peer().iter().find(within) else {
+            let known = connection.peer_known_here();
+            let Some(block) = known.iter().find(within) else {
                 continue;
             };
             let message = format!(
@@ -173,7 +174,10 @@ fn check_alone(wanted: &Connection) -> Result<(), Error> {
             }
         }
     }
-    if let Some((local, peer)) = overlap(wanted.ends.local(), wanted.ends.peer()) {
+    // By the names that they have here, and by those that they have there.
+    let (here, there) = (wanted.peer_known_here(), wanted.local_known_there());
+    let clash = overlap(wanted.ends.local(), &here).or_else(|| overlap(&there, wanted.ends.peer()));
+    if let Some((local, peer)) = clash {
         let message = format!("the local CIDR {local} and the peer CIDR {peer} overlap");
         return Err(Error::invalid("peer_cidrs", Rule::CidrOverlap, message));
     }
@@ -185,7 +189,8 @@ fn check_pair(wanted: &Connection, other: &Connection) -> Result<(), Error> {
     let is_routed = matches!(other.ends, Ends::Routes { .. });
     // A route is for what no narrower block has, as in every table of routes.
     let clash = |a: Cidr, b: Cidr| if is_routed { a == b } else { a.overlaps(b) };
-    let Some((ours, theirs)) = first(wanted.ends.peer(), other.ends.peer(), clash) else {
+    let (own, others) = (wanted.peer_known_here(), other.peer_known_here());
+    let Some((ours, theirs)) = first(&own, &others, clash) else {
         return Ok(());
     };
     let same_blocks = ours == theirs

@@ -8,6 +8,7 @@ mod endpoints;
 mod ends;
 mod fit;
 mod peer;
+mod translations;
 mod update;
 mod view;
 
@@ -17,6 +18,7 @@ use adit_model::authentication::{Authentication, Ppk};
 use adit_model::connection::{DeadPeerDetection, Ends, Initiator};
 use adit_model::{
     Connection, ConnectionId, Gateway, GatewayId, IkePolicyId, IpsecPolicyId, Name, Psk, Revision,
+    Translation,
 };
 use adit_store::{Query, Transaction};
 use base64::Engine as _;
@@ -57,6 +59,8 @@ pub struct NewConnection {
     pub ppk: Option<Ppk>,
     /// What is reachable at both ends. Of a gateway in route mode nothing is given: routes say it.
     pub ends: GivenEnds,
+    /// What of that the opposite end knows by other addresses.
+    pub translations: Vec<Translation>,
     /// Whether both of its tunnels carry what is sent, where it has two.
     pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
@@ -118,6 +122,7 @@ impl Control {
                 local: Vec::new(),
                 peer: Vec::new(),
             },
+            translations: new.translations,
             distribute_traffic: new.distribute_traffic,
             mtu: new.mtu,
             initiator: new.initiator,

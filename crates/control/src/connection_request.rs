@@ -178,6 +178,7 @@ impl Control {
             mtu: 0,
             initiator: Initiator::BiDirectional,
             dead_peer_detection: DeadPeerDetection::RESTART,
+            translations: Vec::new(),
             distribute_traffic: false,
             ike_policy: None,
             ipsec_policy: None,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::connection::ConnectionView;
 use crate::crypto_profile::CryptoProfile;
 use crate::error::{Error, Noun};
+use crate::listed::{Listed, Part, listed};
 pub use crate::phase::Phase;
 use crate::rules::{self, Allowance, Naming};
 use crate::{Caller, Control};
@@ -124,6 +125,20 @@ impl Control {
             views.push(self.policy_view(&mut *tx, policy).await?);
         }
         Ok(views)
+    }
+
+    /// A part of the project's policies, oldest first. Who names each is in [`Self::policy_views`].
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub async fn part_of_policies<P: Phase>(
+        &self,
+        caller: &Caller,
+        part: Part,
+    ) -> Result<Listed<Policy<P>>, Error> {
+        let mut tx = self.read().await?;
+        let query = Query::of_project(caller.project);
+        Ok(listed(P::rows(&mut *tx), query, part).await?)
     }
 
     /// The policies that are asked for, as far as the caller may see them.

@@ -1,7 +1,6 @@
 //! Specs for the agent out of what is stored: complete, with policies and groups resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use adit_model::connection::{Ends, Identity};
@@ -159,7 +158,6 @@ pub(crate) async fn router(
         sources: Vec::new(),
         edges: Vec::new(),
         routes: Vec::new(),
-        translations: BTreeMap::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
     };
     if !router.admin_state_up {
@@ -184,7 +182,6 @@ pub(crate) async fn router(
             addresses: addresses(&subnets, &port.fixed_ips),
         });
     }
-    spec.translations = translations(tx, &router).await?;
     spec.routes = router.routes;
     spec.external = router.external.map(|external| ExternalSpec {
         addresses: external.addresses,
@@ -278,27 +275,6 @@ fn lets_everything_through(rules: &[AclRule]) -> bool {
                 && everywhere(rule.destination)
         })
     })
-}
-
-/// Which addresses stand for which behind peers of a router's gateways, as it was applied. Of two for one, the first stands for it.
-pub(crate) async fn translations(
-    tx: &mut dyn Transaction,
-    router: &Router,
-) -> Result<BTreeMap<Ipv4Addr, Ipv4Addr>, StoreError> {
-    let mut translations = BTreeMap::new();
-    let mut translated = BTreeSet::new();
-    for context in tx.tunnel_contexts(router.project).await? {
-        let gateway = tx.any_gateway(context.gateway).await?;
-        if gateway.is_none_or(|gateway| gateway.router != router.id) {
-            continue;
-        }
-        for one in context.running.into_iter().flat_map(|one| one.translations) {
-            if translated.insert(one.customer) {
-                translations.insert(one.internal, one.customer);
-            }
-        }
-    }
-    Ok(translations)
 }
 
 /// The gateway as it is wished.
@@ -416,6 +392,7 @@ impl<'a> Around<'a> {
             ppk: connection.ppk,
             local_cidrs,
             peer_cidrs: connection.ends.peer().to_vec(),
+            translations: connection.translations,
             ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
             ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
             dead_peer_detection: connection.dead_peer_detection,

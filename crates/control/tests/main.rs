@@ -17,5 +17,6 @@ mod rules;
 mod sequences;
 mod shares;
 mod tokens;
+mod translations;
 mod tunnel_contexts;
 mod world;

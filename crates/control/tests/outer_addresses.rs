@@ -294,6 +294,7 @@ async fn connect_to(
             peer_cidrs: vec![behind.parse().unwrap()],
             ..GivenEnds::default()
         },
+        translations: Vec::new(),
         distribute_traffic: false,
         mtu: 0,
         initiator: Initiator::BiDirectional,

@@ -21,6 +21,7 @@ use crate::path::{PathNews, Paths};
 use crate::routes::{RouteChange, Routes};
 use crate::sealed::Sealed;
 use crate::traffic_class;
+use crate::translate::{Translations, Way};
 use crate::{Carriage, ChildId, ChildSa, InstallError, Owner};
 
 /// Octets of the largest sealed packet to a peer: the path MTU less IP (20 or 40), where that is not in it, and UDP (8).
@@ -260,6 +261,19 @@ impl InboundTable {
                     (Some(frame), range)
                 }
             };
+            // In transport mode there are none.
+            let translations = self.routes.translations(child.owner);
+            let inner = match translations.filter(|_| rebuilt.is_none()) {
+                None => inner,
+                Some(translations) => {
+                    let ours = translations.header(Way::In, &inner);
+                    let ours = ours.ok_or(DropCause::OtherConnection)?;
+                    if let Some(packet) = packet.get_mut(range.clone()) {
+                        translations.rewrite(Way::In, packet, &inner);
+                    }
+                    ours
+                }
+            };
             let (local, remote) = (inner.destination, inner.source);
             if !self.routes.may_bring(child.owner, local, remote) {
                 return Err(DropCause::OtherConnection);
@@ -393,6 +407,16 @@ impl OutboundChild {
     }
 }
 
+/// What carries a packet.
+pub(crate) struct Selected {
+    /// The SA's place in the table, which holds until the next command.
+    pub(crate) place: usize,
+    /// The packet's header as the peer's side knows it.
+    pub(crate) inner: InnerHeader,
+    /// What gives the packet the addresses that its header has here.
+    pub(crate) translations: Option<Arc<Translations>>,
+}
+
 /// A command to the table of sending halves.
 pub(crate) enum OutboundCommand {
     Install(Box<OutboundChild>),
@@ -512,9 +536,8 @@ impl OutboundTable {
         }
     }
 
-    /// The newest active SA that may carry the packet, of the connection it belongs to and the tunnel whose turn it is,
-    /// by its place, which holds until the next command.
-    pub(crate) fn select(&mut self, packet: &InnerHeader) -> Result<usize, DropCause> {
+    /// The newest active SA that may carry the packet, of the connection it belongs to and the tunnel whose turn it is.
+    pub(crate) fn select(&mut self, packet: &InnerHeader) -> Result<Selected, DropCause> {
         let (local, remote) = (packet.source, packet.destination);
         let Some(owner) = self.routes.owner(local, remote) else {
             let stays = stays_on_link(local) || stays_on_link(remote);
@@ -523,6 +546,15 @@ impl OutboundTable {
             } else {
                 DropCause::NoConnection
             });
+        };
+        // From here on it has the names of the peer's side.
+        let translations = self.routes.translations(owner).cloned();
+        let packet = &match &translations {
+            None => *packet,
+            Some(translations) => {
+                let theirs = translations.header(Way::Out, packet);
+                theirs.ok_or(DropCause::NoConnection)?
+            }
         };
         let places = || self.by_owner.get(&owner).into_iter().flatten().rev();
         let carries = |place: &usize| {
@@ -540,7 +572,11 @@ impl OutboundTable {
         } else {
             places().copied().find(|place| carries(place).is_some())
         };
-        newest.ok_or(DropCause::NoSa)
+        Ok(Selected {
+            place: newest.ok_or(DropCause::NoSa)?,
+            inner: *packet,
+            translations,
+        })
     }
 
     /// Octets of the largest IP packet on the way to the peer of this place.

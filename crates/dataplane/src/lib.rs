@@ -37,6 +37,7 @@ mod socket;
 mod split;
 mod too_big;
 mod traffic_class;
+mod translate;
 mod trap;
 mod udp;
 mod userspace;
@@ -51,6 +52,7 @@ pub use ike_queue::{IkeDatagram, IkeQueue, QueueLimits};
 pub use lanes::{Lane, Sharing};
 pub use memory::{Datagram, Memory};
 pub use routes::{ConnectionBlocks, Owner, RouteChange};
+pub use translate::{Pair, Translations};
 pub use udp::{Received, UdpPort, control_buffer};
 pub use userspace::{Config, Userspace};
 

@@ -15,6 +15,7 @@ use crate::children::{
 };
 use crate::counters::{ChildCounters, Counters, DropCause, Totals};
 use crate::sealed::Sealed;
+use crate::translate::Way;
 use crate::{ChildId, ChildSa, Dataplane, InstallError, Owner, RouteChange, Sharing};
 use crate::{rebuilt, traffic_class};
 
@@ -80,7 +81,18 @@ impl Memory {
         let inner = InnerHeader::parse(packet).map_err(|_| DropCause::NotIp)?;
         let packet = packet.get(..inner.total_len).ok_or(DropCause::NotIp)?;
         let mut state = self.state();
-        let place = state.outbound.select(&inner)?;
+        let selected = state.outbound.select(&inner)?;
+        let place = selected.place;
+        let mut translated;
+        let packet = match selected.translations {
+            None => packet,
+            Some(translations) => {
+                translated = packet.to_vec();
+                translations.rewrite(Way::Out, &mut translated, &inner);
+                translated.as_slice()
+            }
+        };
+        let inner = selected.inner;
         let child = state.outbound.child_mut(place).ok_or(DropCause::NoSa)?;
         if packet.len() > child.max_inner_len(&inner) {
             return Err(DropCause::TooBig);

@@ -15,7 +15,7 @@ use adit_esp::{Carried, InnerHeader, Mode, OutboundPacket, Protocol};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::Carriage;
-use crate::children::{OutboundCommand, OutboundTable};
+use crate::children::{OutboundCommand, OutboundTable, Selected};
 use crate::clamp::clamp_mss;
 use crate::command::CommandQueue;
 use crate::counters::{DropCause, Totals};
@@ -23,6 +23,7 @@ use crate::raw::RawPorts;
 use crate::split::{SuperPacket, complete_checksum};
 use crate::too_big::{self, Fragments};
 use crate::traffic_class;
+use crate::translate::{Translations, Way};
 use crate::trap::{Held, Traps};
 use crate::udp::{MAX_SEGMENTS, MAX_SEND, UdpPorts};
 use crate::vnet::{Gso, VNET_HEADER_LEN, VnetHeader};
@@ -221,10 +222,16 @@ impl OutboundLoop {
         let Ok(inner) = InnerHeader::parse(packet) else {
             return self.totals.dropped(DropCause::NotIp);
         };
-        let place = match self.children.select(&inner) {
-            Ok(place) => place,
+        let selected = match self.children.select(&inner) {
+            Ok(selected) => selected,
             Err(cause) => return self.uncarried(cause, &inner, frame),
         };
+        let Selected {
+            place,
+            inner: theirs,
+            translations,
+        } = selected;
+        let translations = translations.as_deref();
         let Some(child) = self.children.child(place) else {
             return;
         };
@@ -239,18 +246,27 @@ impl OutboundLoop {
             Err(cause) => return self.totals.dropped(cause),
         };
         if vnet.gso != Gso::None {
-            return self.pieces(lane, &vnet, &inner, packet, max_len);
+            // All checksums are made anew with the pieces.
+            if let Some(translations) = translations {
+                translations.rewrite(Way::Out, packet, &inner);
+            }
+            let whole = SuperPacket::new(&vnet, &theirs, packet, max_len);
+            return self.pieces(lane, whole, max_len, translations);
         }
         if self.clamp_mss {
             clamp_mss(packet, &inner, max_len, vnet.checksum.is_some());
         }
         complete_checksum(&vnet, &inner, packet);
+        if let Some(translations) = translations {
+            translations.rewrite(Way::Out, packet, &inner);
+        }
+        let inner = theirs;
         let is_large = inner.total_len > max_len;
         // In transport mode the sealed packet is what is fragmented (RFC 4303 section 3.3.4), but for senders of IPv4
         // that ask for none of it.
         let fragments = is_whole && !(inner.source.is_ipv4() && inner.dont_fragment);
         if is_large && !fragments {
-            return self.too_big(lane, &inner, packet, max_len);
+            return self.too_big(lane, &inner, packet, max_len, translations);
         }
         let Some(packet) = packet.get(..inner.total_len) else {
             return;
@@ -268,12 +284,11 @@ impl OutboundLoop {
     fn pieces(
         &mut self,
         lane: Lane,
-        vnet: &VnetHeader,
-        inner: &InnerHeader,
-        packet: &[u8],
+        whole: Option<SuperPacket<'_>>,
         max_len: usize,
+        translations: Option<&Translations>,
     ) {
-        let Some(whole) = SuperPacket::new(vnet, inner, packet, max_len) else {
+        let Some(whole) = whole else {
             return self.totals.dropped(DropCause::NotIp);
         };
         for index in 0..whole.count() {
@@ -285,13 +300,20 @@ impl OutboundLoop {
             let mut piece = vec![0; len];
             whole.write(index, &mut piece);
             match InnerHeader::parse(&piece) {
-                Ok(inner) => self.too_big(lane, &inner, &piece, max_len),
+                Ok(inner) => self.too_big(lane, &inner, &piece, max_len, translations),
                 Err(_) => self.totals.dropped(DropCause::NotIp),
             }
         }
     }
 
-    fn too_big(&mut self, lane: Lane, inner: &InnerHeader, packet: &[u8], max_len: usize) {
+    fn too_big(
+        &mut self,
+        lane: Lane,
+        inner: &InnerHeader,
+        packet: &[u8],
+        max_len: usize,
+        translations: Option<&Translations>,
+    ) {
         if lane.carried.skipped == 0
             && let Some(fragments) = Fragments::new(inner, packet, max_len)
         {
@@ -312,6 +334,13 @@ impl OutboundLoop {
         else {
             return;
         };
+        // As if the peer's side had said so.
+        if let Some(translations) = translations
+            && let Some(message) = out.get_mut(..len)
+            && let Ok(header) = InnerHeader::parse(message)
+        {
+            translations.rewrite(Way::In, message, &header);
+        }
         // The sender repeats its packet, and with it this message, so that a failed write is made good.
         let _ = (&*self.device).write(frame.get(..VNET_HEADER_LEN + len).unwrap_or_default());
     }

@@ -10,9 +10,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use prefix_trie::joint::JointPrefixMap;
+
+use crate::translate::Translations;
 
 /// The caller's name for a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -28,8 +31,10 @@ pub struct ConnectionBlocks {
     pub enabled: bool,
     /// On our side.
     pub local: Vec<IpNet>,
-    /// On the peer's.
+    /// On the peer's, as our side knows them.
     pub remote: Vec<IpNet>,
+    /// What the peer's side knows by other addresses, or we do.
+    pub translations: Translations,
 }
 
 impl ConnectionBlocks {
@@ -72,6 +77,8 @@ pub(crate) struct Routes {
     /// By remote block. None is empty.
     claims: JointPrefixMap<IpNet, Claims>,
     connections: HashMap<Owner, ConnectionBlocks>,
+    /// Of the connections that have some.
+    translations: HashMap<Owner, Arc<Translations>>,
 }
 
 impl Routes {
@@ -86,6 +93,10 @@ impl Routes {
                 let claims = claims.entry(local).or_default();
                 claims.insert(blocks.claim());
             }
+            if !blocks.translations.is_empty() {
+                let translations = Arc::new(blocks.translations.clone());
+                self.translations.insert(blocks.owner, translations);
+            }
             self.connections.insert(blocks.owner, blocks.clone());
         }
     }
@@ -94,6 +105,7 @@ impl Routes {
         let Some(blocks) = self.connections.remove(&owner) else {
             return;
         };
+        self.translations.remove(&owner);
         for (remote, local) in blocks.pairs() {
             let Some(claims) = self.claims.get_mut(&remote) else {
                 continue;
@@ -129,6 +141,11 @@ impl Routes {
         claims.first().map(|claim| claim.owner)
     }
 
+    /// What of a connection is known by other addresses at its other end, if anything.
+    pub(crate) fn translations(&self, owner: Owner) -> Option<&Arc<Translations>> {
+        self.translations.get(&owner)
+    }
+
     /// Whether a packet from `remote` to `local` may come by this connection. Connections of the very same blocks
     /// share them: nothing tells their packets apart.
     pub(crate) fn may_bring(&self, owner: Owner, local: IpAddr, remote: IpAddr) -> bool {
@@ -160,6 +177,7 @@ mod tests {
             enabled: true,
             local: nets(local),
             remote: nets(remote),
+            translations: Translations::default(),
         }
     }
 
@@ -265,6 +283,7 @@ mod tests {
                 enabled,
                 local,
                 remote,
+                translations: Translations::default(),
             }
         })
     }

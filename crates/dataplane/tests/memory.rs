@@ -6,7 +6,7 @@ use crate::packets::{packet, to_left, to_right};
 use crate::support::{OWNER, Side, child, routes};
 use adit_dataplane::{
     ChildId, ChildSa, ConnectionBlocks, Dataplane, DropCause, InstallError, Lane, Memory, Owner,
-    RouteChange, Sharing,
+    Pair, RouteChange, Sharing, Translations,
 };
 use adit_esp::DropReason;
 
@@ -340,6 +340,7 @@ fn overlapping() -> Memory {
         enabled: true,
         local: vec!["10.0.0.0/24".parse().unwrap()],
         remote: vec![remote.parse().unwrap()],
+        translations: Translations::default(),
     };
     let left = Memory::new();
     let (narrow, wide) = (blocks(OWNER, "10.1.0.0/24"), blocks(WIDE, "0.0.0.0/0"));
@@ -403,4 +404,54 @@ fn what_the_kernel_says_on_a_new_device_is_counted_apart() {
         DropCause::NoConnection,
     ];
     assert_eq!(counted.map(|cause| counters.drops(cause)), [2, 0, 0]);
+}
+
+#[test]
+fn two_peers_of_the_same_addresses_as_ours_are_each_known_by_others() {
+    // Here it is 10.1.0.0/24 too, as behind both peers: it is shown to them as 10.0.0.0/24.
+    let pair = |ours: &str, theirs: &str| Pair {
+        ours: ours.parse().unwrap(),
+        theirs: theirs.parse().unwrap(),
+    };
+    let known_as = |owner, name: &str| ConnectionBlocks {
+        owner,
+        enabled: true,
+        local: vec!["10.1.0.0/24".parse().unwrap()],
+        remote: vec![name.parse().unwrap()],
+        translations: Translations::new(
+            [pair("10.1.0.0/24", "10.0.0.0/24")],
+            [pair(name, "10.1.0.0/24")],
+        ),
+    };
+    let (left, right) = (Memory::new(), self::pair().1);
+    left.change_routes(RouteChange {
+        gone: Vec::new(),
+        blocks: vec![
+            known_as(OWNER, "10.6.0.0/24"),
+            known_as(WIDE, "10.7.0.0/24"),
+        ],
+    });
+    install(&left, OWNER, 0x1000, 1);
+    install(&left, WIDE, 0x2000, 2);
+    let ends = |packet: &[u8]| (packet[12..16].to_vec(), packet[16..20].to_vec());
+    for (name, port) in [(6, 1), (7, 2)] {
+        let sent = left.send(&packet([10, 1, 0, 1], [10, name, 0, 1], b"hi"));
+        assert_eq!(sent.as_ref().map(|sent| sent.to), Some(peer(port)));
+        if port == 1 {
+            let there = right.receive(peer(9), &sent.unwrap().bytes).unwrap();
+            assert_eq!(ends(&there), ends(&to_right(b"hi")));
+        }
+    }
+    let back = right.send(&to_left(b"ho")).unwrap();
+    let here = left.receive(peer(1), &back.bytes).unwrap();
+    assert_eq!(ends(&here), (vec![10, 6, 0, 1], vec![10, 1, 0, 1]));
+    // Once nothing is translated any more, the same packets are nobody's.
+    left.change_routes(RouteChange {
+        gone: vec![OWNER],
+        blocks: Vec::new(),
+    });
+    assert!(
+        left.send(&packet([10, 1, 0, 1], [10, 6, 0, 1], b""))
+            .is_none()
+    );
 }

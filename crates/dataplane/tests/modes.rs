@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use adit_crypto::{Encryption, Integrity, SystemRandom};
 use adit_dataplane::{
     Carriage, ChildId, ChildSa, ConnectionBlocks, Dataplane, DropCause, Lane, Memory, Owner,
-    RouteChange,
+    RouteChange, Translations,
 };
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, InnerHeader, Keying, Mode, OutboundSa, Protection,
@@ -26,6 +26,7 @@ fn end(protection: Protection, local: IpAddr, remote: IpAddr) -> Memory {
             enabled: true,
             local: vec![block(local)],
             remote: vec![block(remote)],
+            translations: Translations::default(),
         }],
     });
     let selector = |address| {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::authentication::{Authentication, Ppk};
+use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId,
     Revision,
@@ -238,8 +239,10 @@ pub struct Connection {
     pub psk_set_at: Option<OffsetDateTime>,
     /// What keys rest on beside that, if anything.
     pub ppk: Option<Ppk>,
-    /// What is reachable at both ends.
+    /// What is reachable at both ends: at each what it is there.
     pub ends: Ends,
+    /// What of that the opposite end knows by other addresses, in the order in which it was given.
+    pub translations: Vec<Translation>,
     /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it
     /// can. Of connections with one tunnel it is false.
     pub distribute_traffic: bool,
@@ -264,6 +267,18 @@ pub struct Connection {
 impl Connection {
     /// The MTU of a connection that asks for none.
     pub const MTU: u32 = 1500;
+
+    /// What the other end's blocks are known as here: where packets to it go.
+    #[must_use]
+    pub fn peer_known_here(&self) -> Vec<Cidr> {
+        shown(End::Peer, self.ends.peer(), &self.translations)
+    }
+
+    /// What this end's blocks are known as at the other end: what is negotiated for.
+    #[must_use]
+    pub fn local_known_there(&self) -> Vec<Cidr> {
+        shown(End::Local, self.ends.local(), &self.translations)
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::network_acl::AclRule;
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
+use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Revision,
     RouterId,
@@ -95,10 +96,7 @@ pub struct RouterSpec {
     pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
     pub routes: Vec<StaticRoute>,
-    /// Addresses that stand for some behind peers, by IPv4: what its networks send to the first goes to the second, and what comes from
-    /// that has the first for its source.
-    pub translations: BTreeMap<Ipv4Addr, Ipv4Addr>,
-    /// The blocks behind the peers of each of its gateways: nothing for them gets outside, though
+    /// The blocks behind the peers of each of its gateways, as they are known here: nothing for them gets outside, though
     /// the gateway may not be there yet. Of one that was applied, its own spec and its changes
     /// tell.
     pub peer_cidrs: BTreeMap<GatewayId, BTreeSet<Cidr>>,
@@ -252,16 +250,32 @@ pub struct TunnelSpec {
     pub authentication: Authentication,
     /// What keys rest on beside that. By IKEv2 alone.
     pub ppk: Option<Ppk>,
-    /// This end's blocks.
+    /// This end's blocks, as they are here.
     pub local_cidrs: Vec<Cidr>,
-    /// The other end's blocks.
+    /// The other end's blocks, as they are there.
     pub peer_cidrs: Vec<Cidr>,
+    /// What of both the opposite end knows by other addresses.
+    pub translations: Vec<Translation>,
     /// Phase 1.
     pub ike: IkeParameters,
     /// Phase 2.
     pub ipsec: IpsecParameters,
     /// RFC 3706, or RFC 7296 section 2.4.
     pub dead_peer_detection: DeadPeerDetection,
+}
+
+impl TunnelSpec {
+    /// What the other end's blocks are known as here: where packets to it go.
+    #[must_use]
+    pub fn peer_known_here(&self) -> Vec<Cidr> {
+        shown(End::Peer, &self.peer_cidrs, &self.translations)
+    }
+
+    /// What this end's blocks are known as at the other end: what is negotiated for.
+    #[must_use]
+    pub fn local_known_there(&self) -> Vec<Cidr> {
+        shown(End::Local, &self.local_cidrs, &self.translations)
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +310,11 @@ mod tests {
             ppk: None,
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["fd00::/64".parse().unwrap()],
+            translations: vec![Translation {
+                end: End::Local,
+                cidr: "10.0.0.0/24".parse().unwrap(),
+                shown_as: "10.201.0.0/24".parse().unwrap(),
+            }],
             ike: IkeParameters::negotiate(),
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
@@ -380,7 +399,6 @@ mod tests {
                 rules: vec![AclRule::allowing(crate::network_acl::Flow::Inbound)],
             }],
             routes: Vec::new(),
-            translations: BTreeMap::from([([10, 1, 255, 92].into(), [192, 168, 10, 15].into())]),
             peer_cidrs: BTreeMap::from([(
                 gateway,
                 BTreeSet::from(["10.9.0.0/16".parse().unwrap()]),

@@ -35,6 +35,7 @@ pub mod router;
 pub mod security_group;
 pub mod ssh_key;
 pub mod subnet;
+pub mod translation;
 pub mod tunnel_context;
 pub mod user;
 
@@ -69,6 +70,7 @@ pub use router::Router;
 pub use security_group::{SecurityGroup, SecurityGroupRule};
 pub use ssh_key::SshKey;
 pub use subnet::Subnet;
+pub use translation::Translation;
 pub use tunnel_context::TunnelContext;
 pub use user::{ApplicationCredential, User};
 

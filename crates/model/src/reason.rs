@@ -1,6 +1,9 @@
 //! Why something is not as wished: which parameter, on whose side, since when, how we know, and
 //! what to change.
 
+use std::fmt;
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -138,4 +141,68 @@ impl Reason {
         );
         self.whose == Whose::Local && code
     }
+}
+
+/// In sentences, for people: why, both ends' algorithms where they are known, and what to do.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let evidence = ended(&self.evidence);
+        write!(f, "Why ({}): {evidence}.", self.code.as_str())?;
+        if !self.algorithms.is_empty() {
+            write!(f, "\n\n{}", Table(&self.algorithms))?;
+        }
+        if let Some(Fixes { here, there }) = &self.fixes {
+            let (here, there) = (ended(here), ended(there));
+            return write!(
+                f,
+                "\nWhat to do, one of:\n  - here: {here}.\n  - at the other end: {there}."
+            );
+        }
+        let place = match self.whose {
+            Whose::Local => "here",
+            Whose::Peer => "at the other end",
+            Whose::Network => "between the two ends",
+        };
+        let step = begun(ended(&self.next_step));
+        write!(f, "\nWhat to do, {place}: {step}.")
+    }
+}
+
+/// Both ends' algorithms, a line for each kind; what differs is marked.
+struct Table<'a>(&'a [Compared]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cell = |names: &[String]| match names {
+            [] => "-".to_owned(),
+            names => names.join(" "),
+        };
+        let head = ("", "here".to_owned(), "at the other end".to_owned(), false);
+        let rows = self.0.iter().map(|one| {
+            let (ours, theirs) = (cell(&one.ours), cell(&one.theirs));
+            (one.kind.as_str(), ours, theirs, one.differs)
+        });
+        let rows: Vec<_> = iter::once(head).chain(rows).collect();
+        let widest = |len: fn(&(&str, String, String, bool)) -> usize| {
+            rows.iter().map(len).max().unwrap_or_default()
+        };
+        let (kinds, ours) = (widest(|row| row.0.len()), widest(|row| row.1.len()));
+        for (kind, here, there, differs) in &rows {
+            let mark = if *differs { "x" } else { " " };
+            writeln!(f, "  {mark} {kind:kinds$}  {here:ours$}  {there}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Without the full stop that it may have.
+fn ended(sentence: &str) -> &str {
+    sentence.strip_suffix('.').unwrap_or(sentence)
+}
+
+/// An order, as a sentence begins.
+fn begun(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }

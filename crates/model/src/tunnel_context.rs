@@ -95,9 +95,6 @@ pub struct RunningTunnel {
     pub ike_policy: IkePolicyId,
     /// Its phase 2.
     pub ipsec_policy: IpsecPolicyId,
-    /// Which addresses stand for which.
-    #[serde(default)]
-    pub translations: Vec<Translation>,
 }
 
 /// A tunnel that is edited first and made later.

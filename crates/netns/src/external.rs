@@ -66,7 +66,6 @@ impl Network {
             Some(external) => nft::router(&self.way_out(router, spec, external)?),
             None => nft::NOTHING.to_owned(),
         };
-        let text = nft::translating(text, link, &self.link('t', ""), &spec.translations);
         if spec.external.is_none() {
             if router.netlink.has_way_out().await? {
                 // With the link's last address they would go by themselves; gateways may have others.
@@ -160,7 +159,6 @@ impl Network {
             snat: external.snat,
             floating,
             sources,
-            translated: spec.translations.values().copied().collect(),
         })
     }
 }

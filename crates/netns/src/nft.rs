@@ -3,7 +3,6 @@
 
 mod edges;
 mod router;
-mod translations;
 
 use std::fmt::Write;
 
@@ -13,7 +12,6 @@ use adit_model::security_group::{Direction, Family};
 
 pub(crate) use edges::{Edge, NO_EDGES, edges};
 pub(crate) use router::{WayOut, router};
-pub(crate) use translations::translating;
 
 /// No table. Like every text here it is one transaction: the table that was there goes in the
 /// moment in which the new one comes, and declaring it first makes its absence no error.

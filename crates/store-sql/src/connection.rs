@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adit_crypto::{EnvelopeKey, SystemRandom};
 use adit_model::authentication::{Authentication, Certificates, Ppk};
 use adit_model::connection::{Ends, GroupBlocks};
+use adit_model::translation::{End, Translation, shown};
 use adit_model::{Cidr, Connection, ConnectionId, GatewayId, Noun, Psk, RouterId};
 use adit_store::{PeerCidrs, PeerHosts, StoreError};
 use async_trait::async_trait;
@@ -98,6 +99,7 @@ impl Table for Connection {
         "admin_state_up",
         "credentials",
         "psk_set_at",
+        "translations",
     ];
     const OF: &'static [(Noun, &'static str)] = &[
         (Noun::EndpointGroup, "local_group = ? OR peer_group = ?"),
@@ -138,6 +140,7 @@ impl Table for Connection {
             psk_set_at: row.time_option("psk_set_at")?,
             ppk,
             ends: ends(row)?,
+            translations: row.json("translations")?,
             distribute_traffic: row.plain("distribute_traffic")?,
             mtu: row.plain("mtu")?,
             initiator: row.json("initiator")?,
@@ -190,13 +193,15 @@ impl Table for Connection {
             Value::Flag(self.admin_state_up),
             Value::OptionalOctets(credentials),
             Value::from(self.psk_set_at.map(nanoseconds)),
+            Value::Text(json(Self::WHAT, &self.translations)?),
         ])
     }
 
     fn lists(&self) -> Vec<Vec<Vec<String>>> {
-        let blocks = self.ends.peer().iter();
+        let blocks = self.peer_known_here();
         vec![
             blocks
+                .iter()
                 .map(|cidr| vec![text(self.gateway), text(cidr)])
                 .collect(),
         ]
@@ -244,14 +249,17 @@ impl<S: Session> PeerCidrs for SqlTransaction<S> {
         &mut self,
         id: RouterId,
     ) -> Result<BTreeMap<GatewayId, BTreeSet<Cidr>>, StoreError> {
-        let sql = "SELECT DISTINCT connections.gateway, connections.peer_cidrs FROM gateways \
-                   JOIN connections ON connections.gateway = gateways.id \
+        let sql = "SELECT DISTINCT connections.gateway, connections.peer_cidrs, connections.translations \
+                   FROM gateways JOIN connections ON connections.gateway = gateways.id \
                    WHERE gateways.router = ?";
         let statement = Statement::new(sql, values![text(id)]);
         let rows = self
             .session
             .rows(Finds::Many, Connection::WHAT, statement, |row| {
-                Ok((row.parsed("gateway")?, row.json::<Vec<Cidr>>("peer_cidrs")?))
+                let blocks = row.json::<Vec<Cidr>>("peer_cidrs")?;
+                let translations = row.json::<Vec<Translation>>("translations")?;
+                let known = shown(End::Peer, &blocks, &translations);
+                Ok((row.parsed("gateway")?, known))
             });
         let mut behind = BTreeMap::<_, BTreeSet<_>>::new();
         for (gateway, blocks) in rows.await? {

@@ -283,6 +283,7 @@ pub async fn an_update_counts_the_revision_and_needs_the_stored_one(store: &dyn 
     changed.authentication = certificates();
     changed.ppk = Some(ppk());
     changed.ike_policy = None;
+    changed.translations = Vec::new();
     changed.ends = Ends::Blocks {
         local: changed.ends.local().to_vec(),
         peer: changed.ends.peer().iter().rev().copied().collect(),

@@ -1,4 +1,4 @@
-//! The blocks behind a router's peers.
+//! The blocks behind a router's peers, as they are known on the router's side.
 
 use std::collections::{BTreeMap, BTreeSet};
 

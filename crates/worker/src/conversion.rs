@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use adit_crypto::{AdditionalExchange, Encryption, Integrity};
-use adit_dataplane::{ConnectionBlocks, Lane, Owner};
+use adit_dataplane::{ConnectionBlocks, Lane, Owner, Pair, Translations};
 use adit_ike::config::block;
 use adit_ike::{
     ChildConfig, Childless, ConnectionConfig, ConnectionKey, Encapsulation, EspAlgorithms,
@@ -15,6 +15,7 @@ use adit_model::connection::{self, DpdAction, Initiator};
 use adit_model::desired::{Carriers, TunnelSpec};
 use adit_model::gateway::MAX_TUNNELS;
 use adit_model::policy::{self, IkeVersion, Transform};
+use adit_model::translation::End;
 use adit_model::{Cidr, ConnectionId, OuterAddresses};
 
 use crate::algorithms::{
@@ -137,8 +138,25 @@ pub(crate) fn blocks(order: &TunnelSpec) -> ConnectionBlocks {
         owner: Owner(key(order.connection).0),
         enabled: order.admin_state_up,
         local: nets(&order.local_cidrs),
-        remote: nets(&order.peer_cidrs),
+        remote: nets(&order.peer_known_here()),
+        translations: translations(order),
     }
+}
+
+/// What of a connection's blocks its two ends know by different addresses.
+fn translations(order: &TunnelSpec) -> Translations {
+    let of = |end| {
+        let of_end = order.translations.iter().filter(move |one| one.end == end);
+        of_end.map(move |one| {
+            let (own, shown) = (one.cidr.into(), one.shown_as.into());
+            let (ours, theirs) = match end {
+                End::Local => (own, shown),
+                End::Peer => (shown, own),
+            };
+            Pair { ours, theirs }
+        })
+    };
+    Translations::new(of(End::Local), of(End::Peer))
 }
 
 /// The data plane's bound for a tunnel's inner packets; none leaves it to the path.
@@ -265,7 +283,7 @@ fn own_identity(order: &TunnelSpec, own: IpAddr) -> Identity {
 /// The Child SAs of a tunnel.
 fn children(order: &TunnelSpec) -> Vec<ChildConfig> {
     match order.carriers {
-        Carriers::One => pairs(&order.local_cidrs, &order.peer_cidrs),
+        Carriers::One => pairs(&order.local_known_there(), &order.peer_cidrs),
         Carriers::Each { .. } => {
             let anywhere = [Cidr::containing_all(Ipv4Addr::UNSPECIFIED)];
             pairs(&anywhere, &anywhere)
@@ -374,6 +392,7 @@ pub(crate) mod tests {
             ppk: None,
             local_cidrs: cidrs(&["10.1.0.0/24", "10.3.0.0/24"]),
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
+            translations: Vec::new(),
             ike: IkeParameters::negotiate(),
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {

@@ -1,5 +1,7 @@
 //! From what the engine found to what a person can act on.
 
+#[cfg(test)]
+mod book;
 mod disagreement;
 mod distrust;
 
@@ -165,7 +167,7 @@ impl Finding {
         )
         .either(
             "Take this pair out of the connection, or have its CIDRs be as the peer's are.",
-            format!("Have the peer carry these too: {}", disagreement::blocks_there(pair)),
+            disagreement::pair_there(pair),
         )
     }
 

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::authentication::{self, CertificatesWish, PpkWish};
 use super::lookup::{RULES, in_body};
 use super::shape::DpdShape;
+use super::translations::{self, TranslationShape};
 use crate::context::{Context, name, yes};
 use crate::endpoint_groups::entries;
 use crate::policies::{self, IkeShape, IpsecShape};
@@ -110,6 +111,9 @@ pub(crate) struct NewConnectionShape {
     #[serde(default)]
     local: LocalWish,
     peer: PeerWish,
+    /// What of both ends the opposite one knows by other addresses: for two sites that have the same ones.
+    #[serde(default)]
+    translations: Vec<TranslationShape>,
     /// The pre-shared key, of 1 to 255 octets; without one, and without certificates, it is made up.
     psk: Option<String>,
     /// In place of a pre-shared key.
@@ -295,6 +299,7 @@ impl NewConnectionShape {
                 local_group,
                 peer_group,
             },
+            translations: translations::read(self.translations),
             distribute_traffic: false,
             mtu: self.mtu,
             initiator: self.initiator,

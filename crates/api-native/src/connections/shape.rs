@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authentication::{self, CertificatesShape, CertificatesWish, PpkShape, PpkWish};
+use super::translations::{self, TranslationShape};
 use crate::context::{name, said};
 use crate::ladder::{Rung, ladder};
 use crate::problem::Problem;
@@ -185,6 +186,8 @@ pub(crate) struct ConnectionShape {
     gateway: Uuid,
     local: EndShape,
     peer: EndShape,
+    /// What of both ends the opposite one knows by other addresses.
+    translations: Vec<TranslationShape>,
     /// By what both ends show who they are, where that is not a pre-shared key.
     certificates: Option<CertificatesShape>,
     /// When its pre-shared key was last set to another one; none where it has none, and where nobody knows: of those that
@@ -264,6 +267,7 @@ impl ConnectionShape {
                 cidrs: row.ends.peer().to_vec(),
                 group: peer_group,
             },
+            translations: row.translations.iter().map(|one| (*one).into()).collect(),
             certificates: authentication::certificates(row),
             psk_set_at: row.psk_set_at,
             ppk: authentication::ppk(row),
@@ -365,6 +369,8 @@ pub(crate) struct ChangeShape {
     description: Option<String>,
     local: Option<LocalChange>,
     peer: Option<PeerChange>,
+    /// All that are to be, in the place of those that are.
+    translations: Option<Vec<TranslationShape>>,
     psk: Option<String>,
     /// In place of a pre-shared key.
     certificates: Option<CertificatesWish>,
@@ -419,6 +425,7 @@ impl ChangeShape {
                 local_group: local.group.map(|id| Some(EndpointGroupId::from_uuid(id))),
                 peer_group: peer.group.map(|id| Some(EndpointGroupId::from_uuid(id))),
             },
+            translations: self.translations.map(translations::read),
             distribute_traffic: None,
             mtu: self.mtu,
             initiator: self.initiator,

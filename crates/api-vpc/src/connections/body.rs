@@ -65,6 +65,7 @@ pub(super) fn new_connection(
             peer_cidrs: ends.peer_cidrs.unwrap_or_default(),
             ..GivenEnds::default()
         },
+        translations: Vec::new(),
         distribute_traffic: distribute_traffic.unwrap_or(false),
         mtu: 0,
         initiator: initiator(body)?.unwrap_or(Initiator::BiDirectional),

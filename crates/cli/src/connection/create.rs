@@ -4,7 +4,8 @@ use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 
 use super::credentials::Credentials;
-use super::shown::{ALL, LIST};
+use super::shown::{LIST, told};
+use super::translate::Translate;
 use super::wait::Wait;
 use crate::client::{Client, id};
 use crate::endpoint_group::ENDPOINT_GROUP;
@@ -57,6 +58,10 @@ pub struct Create {
     /// What the other end calls itself in IKE [default: its address]. "@" stands before a name.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
+    /// What of either end the opposite one knows by other addresses: local:CIDR=CIDR is ours, as the peer knows it;
+    /// peer:CIDR=CIDR is the peer's, as we do.
+    #[arg(long, value_name = "END:CIDR=CIDR", value_delimiter = ',')]
+    translate: Vec<Translate>,
     #[command(flatten)]
     credentials: Credentials,
     /// Phase 1, by the policy's name or id; without one it negotiates.
@@ -89,7 +94,7 @@ impl Create {
     pub(super) fn run(&self, client: &Client) -> Result<String, CliError> {
         let made = client.post(LIST, &self.body(client)?)?;
         let shown = self.wait.until_up(client, made)?;
-        Ok(client.output.one(&shown, ALL))
+        Ok(told(client, shown))
     }
 
     fn body(&self, client: &Client) -> Result<Value, CliError> {
@@ -132,6 +137,7 @@ impl Create {
             "gateway": gateway,
             "local": local,
             "peer": peer,
+            "translations": self.translate.iter().map(Translate::body).collect::<Vec<_>>(),
             "initiator": self.initiator,
             "mtu": self.mtu,
             "dead_peer_detection": {

@@ -1,10 +1,13 @@
 //! Which connection, and what of it is shown.
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::CliError;
-use crate::output::Column;
+use crate::output::{Column, Output};
+
+use super::translate::typed;
 
 pub(super) const LIST: &str = "/connections";
 
@@ -24,7 +27,7 @@ pub(super) const COLUMNS: &[Column] = &[
 ];
 
 /// What is shown of one.
-pub(super) const ALL: &[Column] = &[
+const ALL: &[Column] = &[
     ("ID", "/id", false),
     ("NAME", "/name", false),
     ("DESCRIPTION", "/description", false),
@@ -39,6 +42,7 @@ pub(super) const ALL: &[Column] = &[
     ("PEER HOST", "/peer/host", false),
     ("PEER IDENTITY", "/peer/identity", false),
     ("PEER CIDRS", "/peer/cidrs", false),
+    ("TRANSLATIONS", "/translations", false),
     ("PRE-SHARED KEY", "/psk", false),
     ("KEY SET AT", "/psk_set_at", false),
     ("PPK", "/ppk/id", false),
@@ -54,6 +58,16 @@ pub(super) const ALL: &[Column] = &[
     ("REASON", "/reasons/0/evidence", false),
     ("NEXT STEP", "/reasons/0/next_step", false),
 ];
+
+/// One, as it is asked to be printed.
+pub(super) fn told(client: &Client, mut connection: Value) -> String {
+    let for_people = matches!(client.output, Output::Table | Output::Wide);
+    let translations = json!(typed(&connection));
+    if let Some(members) = connection.as_object_mut().filter(|_| for_people) {
+        members.insert("translations".to_owned(), translations);
+    }
+    client.output.one(&connection, ALL)
+}
 
 #[derive(Args, Debug)]
 pub struct One {

@@ -4,7 +4,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::credentials::Credentials;
-use super::shown::{ALL, One, find};
+use super::shown::{One, find, told};
+use super::translate::Translate;
 use super::wait::Wait;
 use crate::client::Client;
 use crate::error::CliError;
@@ -41,6 +42,13 @@ pub struct Update {
     /// What the other end calls itself; "" is its address.
     #[arg(long, value_name = "IDENTITY")]
     peer_id: Option<String>,
+    /// What of either end the opposite one knows by other addresses, all of it anew: local:CIDR=CIDR is ours, as the
+    /// peer knows it; peer:CIDR=CIDR is the peer's, as we do.
+    #[arg(long, value_name = "END:CIDR=CIDR", value_delimiter = ',')]
+    translate: Vec<Translate>,
+    /// Have both ends know all blocks as what they are.
+    #[arg(long, conflicts_with = "translate")]
+    no_translations: bool,
     #[command(flatten)]
     credentials: Credentials,
     /// Do without a post-quantum pre-shared key.
@@ -89,7 +97,7 @@ impl Update {
         let path = find(client, &self.one)?;
         let changed = client.patch(&path, &self.body(client)?)?;
         let shown = self.wait.until_up(client, changed)?;
-        Ok(client.output.one(&shown, ALL))
+        Ok(told(client, shown))
     }
 
     fn body(&self, client: &Client) -> Result<Value, CliError> {
@@ -120,6 +128,10 @@ impl Update {
             .with_one(client, "ike_policy", (ike, self.ike_policy.as_ref()))?
             .with_one(client, "ipsec_policy", (ipsec, self.ipsec_policy.as_ref()))?;
         let mut members = body.into_members();
+        if self.no_translations || !self.translate.is_empty() {
+            let all = self.translate.iter().map(Translate::body);
+            members.insert("translations".to_owned(), all.collect());
+        }
         self.credentials.write(&mut members)?;
         if self.no_ppk {
             members.insert("ppk".to_owned(), Value::Null);

@@ -9,6 +9,7 @@ use adit_store::Transaction;
 
 use super::ends::GivenEnds;
 use super::peer::{Peer, local_address, reachable};
+use super::translations;
 use crate::error::{Error, Noun, Rule};
 use crate::misfit::Misfit;
 use crate::rules::{Allowance, Naming};
@@ -84,13 +85,14 @@ impl Control {
         check_tunnels(gateway, &row)?;
         check_dpd(row.dead_peer_detection, rules.dead_peer)?;
         check_mtu(&row)?;
+        translations::check(gateway, &row, is_transport)?;
         let field = match row.ends.groups() {
             Some(_) => "peer_ep_group_id",
             None => "peer_cidrs",
         };
         // Those of routes were looked at when these were made.
         if gateway.mode() == GatewayMode::Policy {
-            cidr_rules::check_networks(tx, gateway.router, field, row.ends.peer()).await?;
+            cidr_rules::check_networks(tx, gateway.router, field, &row.peer_known_here()).await?;
         }
         if let Some(peer) = peer {
             row.peer_address = reachable(gateway, peer)?;
@@ -101,7 +103,9 @@ impl Control {
         }
         // What is stored, and stays as it is, does not stand in the way of another change.
         let same = |before: &&Connection| {
-            before.ends == row.ends && before.peer_address == row.peer_address
+            before.ends == row.ends
+                && before.translations == row.translations
+                && before.peer_address == row.peer_address
         };
         if before.filter(same).is_none() && gateway.mode() == GatewayMode::Policy {
             let limits = &self.0.config.limits;

@@ -2,7 +2,9 @@
 
 use adit_model::authentication::{Authentication, Ppk};
 use adit_model::connection::{DpdAction, Initiator};
-use adit_model::{Connection, ConnectionId, Gateway, IkePolicyId, IpsecPolicyId, Name, Revision};
+use adit_model::{
+    Connection, ConnectionId, Gateway, IkePolicyId, IpsecPolicyId, Name, Revision, Translation,
+};
 
 use crate::change::Change;
 use crate::connection::ends::{EndsChange, GivenEnds};
@@ -25,6 +27,7 @@ pub struct ConnectionChange {
     pub authentication: Option<Authentication>,
     pub ppk: Option<Option<Ppk>>,
     pub ends: EndsChange,
+    pub translations: Option<Vec<Translation>>,
     pub distribute_traffic: Option<bool>,
     pub mtu: Option<u32>,
     pub initiator: Option<Initiator>,
@@ -59,6 +62,7 @@ impl ConnectionChange {
         set(&mut row.local_id, self.local_id);
         set(&mut row.authentication, self.authentication);
         set(&mut row.ppk, self.ppk);
+        set(&mut row.translations, self.translations);
         set(&mut row.distribute_traffic, self.distribute_traffic);
         set(&mut row.mtu, self.mtu);
         set(&mut row.initiator, self.initiator);

@@ -7,13 +7,14 @@ use adit_model::connection::Ends;
 use adit_model::network_acl::Flow;
 use adit_model::observed::TunnelState;
 use adit_model::subnet::StaticRoute;
+use adit_model::translation::End;
 use adit_model::{Cidr, Connection, Gateway, Noun, PortId, Router, RouterId, Subnet};
 
 use super::packet::Packet;
 use super::steps::Verdict;
 use super::walk::Walk;
 use crate::error::Error;
-use crate::{on_router, spec};
+use crate::on_router;
 
 /// Where a router leads.
 enum Way {
@@ -28,6 +29,27 @@ fn narrowest<'a>(blocks: impl IntoIterator<Item = &'a Cidr>, to: IpAddr) -> Opti
     blocks.map(|block| block.prefix_len()).max()
 }
 
+/// What an address is at the other end of a connection; nothing, where that is another one's name.
+fn there_name(row: &Connection, end: End, address: IpAddr) -> Option<IpAddr> {
+    let of_end = row.translations.iter().filter(|one| one.end == end);
+    let mut pairs = of_end.map(|one| match end {
+        End::Local => (one.cidr, one.shown_as),
+        End::Peer => (one.shown_as, one.cidr),
+    });
+    let mut others = pairs.clone();
+    match pairs.find(|(ours, _)| ours.contains(address)) {
+        Some((ours, theirs)) => {
+            let index = match (address, ours.first()) {
+                (IpAddr::V4(address), IpAddr::V4(first)) => address.to_bits() - first.to_bits(),
+                _ => return None,
+            };
+            theirs.nth(index.into())
+        }
+        None if others.any(|(_, theirs)| theirs.contains(address)) => None,
+        None => Some(address),
+    }
+}
+
 impl Walk<'_> {
     /// The connection of a router's gateways behind whose peer an address is: the one of the most specific block, whether
     /// it can carry anything now or not.
@@ -39,7 +61,7 @@ impl Walk<'_> {
         let mut best = None;
         for gateway in self.tx.gateways_of_router(router).await? {
             for row in self.tx.connections_of_gateway(gateway.id).await? {
-                let Some(length) = narrowest(row.ends.peer(), address) else {
+                let Some(length) = narrowest(&row.peer_known_here(), address) else {
                     continue;
                 };
                 if best.as_ref().is_none_or(|(known, _, _)| *known < length) {
@@ -61,7 +83,7 @@ impl Walk<'_> {
         // Of equal ones the kernel's own come first, and what leads into tunnels last.
         let ways = [
             tunnel.map(|tunnel| {
-                let length = narrowest(tunnel.1.ends.peer(), to).unwrap_or_default();
+                let length = narrowest(&tunnel.1.peer_known_here(), to).unwrap_or_default();
                 (length, Way::Tunnel(Box::new(tunnel)))
             }),
             beyond.map(|route| (route.destination.prefix_len(), Way::Neighbour(route))),
@@ -127,8 +149,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What a router writes in place of the address that something is for: a floating IP's machine, or an address behind a
-    /// peer.
+    /// What a router writes in place of the address that something is for: a floating IP's machine.
     async fn translate(&mut self, router: &Router) -> Result<(), Error> {
         let Packet { from, to, .. } = self.packet;
         let external = router.external;
@@ -159,15 +180,6 @@ impl Walk<'_> {
             self.packet = self.packet.between(source, machine);
             return Ok(());
         }
-        if let IpAddr::V4(to) = to {
-            let translations = spec::translations(self.tx, router).await?;
-            if let Some(host) = translations.get(&to) {
-                let it = (Noun::Router, router.id.uuid(), router.name.as_str());
-                let text = format!("{to} stands for {host} behind a peer");
-                self.note(Verdict::Passes, it, text);
-                self.packet = self.packet.between(from, (*host).into());
-            }
-        }
         Ok(())
     }
 
@@ -182,13 +194,33 @@ impl Walk<'_> {
         let row = &view.connection;
         let name = row.name.to_string();
         let it = (Noun::Connection, row.id.uuid(), name.as_str());
-        let (here, there) = (out.from, out.to);
+        let (mut here, mut there) = (out.from, out.to);
         let by_routes = matches!(row.ends, Ends::Routes { .. });
         if !by_routes && narrowest(row.ends.local(), here).is_none() {
             let text = format!(
                 "{there} is behind the peer of the connection {name}, whose blocks here don't have {here}"
             );
             return Ok(self.note(Verdict::Stopped, it, text));
+        }
+        if !row.translations.is_empty() {
+            let (out_of, into) = (
+                there_name(row, End::Local, here),
+                there_name(row, End::Peer, there),
+            );
+            let (Some(out_of), Some(into)) = (out_of, into) else {
+                let text = format!(
+                    "the connection {name} translates addresses, and {here} or {there} stands for another one at its \
+                     other end"
+                );
+                return Ok(self.note(Verdict::Stopped, it, text));
+            };
+            if (out_of, into) != (here, there) {
+                let text = format!(
+                    "at the other end of the connection {name}, {here} is known as {out_of}, and {there} as {into}"
+                );
+                self.note(Verdict::Passes, it, text);
+            }
+            (here, there) = (out_of, into);
         }
         if view.state != TunnelState::Up {
             let why = view.reasons.first().map_or_else(String::new, |reason| {

@@ -4,8 +4,11 @@ use std::net::Ipv4Addr;
 
 use adit_model::connection::{DeadPeerDetection, Initiator};
 use adit_model::policy::{IkeParameters, IpsecParameters, Policy};
-use adit_model::tunnel_context::{RunningTunnel, TunnelSettings};
-use adit_model::{Cidr, Connection, ConnectionId, Gateway, Name, TunnelContext, TunnelContextId};
+use adit_model::translation::End;
+use adit_model::tunnel_context::{self, RunningTunnel, TunnelSettings};
+use adit_model::{
+    Cidr, Connection, ConnectionId, Gateway, Name, Translation, TunnelContext, TunnelContextId,
+};
 use adit_store::Transaction;
 
 use super::find;
@@ -55,7 +58,6 @@ impl Control {
                 .await?,
             // Known below.
             connection: ConnectionId::random(),
-            translations: row.staged.translations.clone(),
         };
         let connection = control
             .put_connection(caller, rules, &row, complete, &running)
@@ -125,6 +127,8 @@ impl Control {
         running: &RunningTunnel,
     ) -> Result<ConnectionId, Error> {
         let peer_cidrs = row.staged.peer_cidrs.clone();
+        let translations = row.staged.translations.iter();
+        let translations: Vec<_> = translations.map(of_host).collect();
         if let Some(before) = &complete.before {
             let is_so = before.name == complete.name
                 && Some(before.peer_address) == row.staged.peer_address.map(Into::into)
@@ -132,6 +136,7 @@ impl Control {
                 && before.authentication.psk() == Some(&row.psk)
                 && before.ends.local() == complete.local_cidrs
                 && before.ends.peer() == peer_cidrs
+                && before.translations == translations
                 && before.ike_policy == Some(running.ike_policy)
                 && before.ipsec_policy == Some(running.ipsec_policy);
             if is_so {
@@ -146,6 +151,7 @@ impl Control {
                     peer_cidrs: Some(peer_cidrs),
                     ..EndsChange::default()
                 },
+                translations: Some(translations),
                 ike_policy: Some(Some(running.ike_policy)),
                 ipsec_policy: Some(Some(running.ipsec_policy)),
                 ..ConnectionChange::default()
@@ -167,6 +173,7 @@ impl Control {
                 peer_cidrs,
                 ..GivenEnds::default()
             },
+            translations,
             distribute_traffic: false,
             mtu: 0,
             initiator: Initiator::BiDirectional,
@@ -224,6 +231,15 @@ async fn complete(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Compl
         peer_address: peer_address.to_string(),
         local_cidrs,
     })
+}
+
+/// A host of the customer's that is known by an assigned address here.
+fn of_host(one: &tunnel_context::Translation) -> Translation {
+    Translation {
+        end: End::Peer,
+        cidr: Cidr::host(one.customer.into()),
+        shown_as: Cidr::host(one.internal.into()),
+    }
 }
 
 /// Refuses translations of what isn't behind the peer, and addresses that stand for others where they are somebody's.

@@ -177,3 +177,32 @@ fn negotiating(since: OffsetDateTime, evidence: &str) -> Reason {
         "wait for the first answer of the peer",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_control_finds_is_explained_in_sentences() {
+        let since = OffsetDateTime::UNIX_EPOCH;
+        for (reason, text) in [
+            (
+                administratively_down(since, Off::Router),
+                "Why (administratively_down): admin_state_up of the VPN service's router is false.\n\
+                 What to do, here: Set admin_state_up of the VPN service's router to true to have the tunnel up.",
+            ),
+            (
+                lost_key(since),
+                "Why (internal_error): the stored pre-shared key can't be read: the row was changed, or is another's.\n\
+                 What to do, here: Give the connection its pre-shared key again, or delete it.",
+            ),
+            (
+                not_found_yet(since, "vpn.example.org"),
+                "Why (peer_not_responding): no name server has answered yet where vpn.example.org is.\n\
+                 What to do, between the two ends: Check that the name is right, or give the peer's address; it is looked up again.",
+            ),
+        ] {
+            assert_eq!(reason.to_string(), text);
+        }
+    }
+}

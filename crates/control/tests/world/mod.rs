@@ -232,6 +232,7 @@ pub(crate) fn new_connection(
             peer_cidrs: cidrs(peer),
             ..GivenEnds::default()
         },
+        translations: Vec::new(),
         distribute_traffic: false,
         mtu: 0,
         initiator: Initiator::BiDirectional,

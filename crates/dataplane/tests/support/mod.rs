@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use adit_crypto::{Encryption, Integrity, SystemRandom};
-use adit_dataplane::{Carriage, ChildId, ChildSa, ConnectionBlocks, Lane, Owner, RouteChange};
+use adit_dataplane::{
+    Carriage, ChildId, ChildSa, ConnectionBlocks, Lane, Owner, RouteChange, Translations,
+};
 use adit_esp::{
     AddressRange, Framing, Hosts, InboundSa, Keying, Mode, OutboundSa, Protection, Selectors, Spi,
     TrafficSelector,
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> RouteChange {
         enabled: true,
         local: blocks.clone(),
         remote: blocks,
+        translations: Translations::default(),
     };
     RouteChange {
         gone: Vec::new(),

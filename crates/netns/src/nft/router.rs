@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use adit_model::Cidr;
 use adit_model::security_group::Family;
 
-use super::translations::around_translations;
 use super::{NOTHING, widest};
 
 /// A router's way outside.
@@ -26,8 +25,6 @@ pub(crate) struct WayOut {
     pub(crate) floating: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// The blocks that leave by an address of their own.
     pub(crate) sources: Vec<(Cidr, Ipv4Addr)>,
-    /// Addresses behind peers for which others stand.
-    pub(crate) translated: BTreeSet<Ipv4Addr>,
 }
 
 /// A router's filter and address translation.
@@ -40,7 +37,7 @@ pub(crate) struct WayOut {
 /// tunnel, or a floating IP, was taken away.
 ///
 /// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
-/// them, but for what others stand for: it is never translated. What goes into them is seen before it is known where it goes, and
+/// them: it is never translated. What goes into them is seen before it is known where it goes, and
 /// is tracked; nothing comes of that, since tracked or not it passes.
 pub(crate) fn router(way: &WayOut) -> String {
     let pairs = |pairs: &mut dyn Iterator<Item = (Ipv4Addr, Ipv4Addr)>| {
@@ -70,7 +67,7 @@ pub(crate) fn router(way: &WayOut) -> String {
     } else {
         String::new()
     };
-    let [untracked, untranslated] = around_translations(way);
+    let tunnels = &way.tunnels;
     format!(
         "{NOTHING}table inet adit {{
 \tmap fixed {{
@@ -81,7 +78,8 @@ pub(crate) fn router(way: &WayOut) -> String {
 {to_floating}\t}}
 \tchain untracked-in {{
 \t\ttype filter hook prerouting priority raw; policy accept;
-{untracked}\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+\t\tiifname \"{tunnels}*\" notrack
+\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
@@ -106,7 +104,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 {kept_in}\t}}
 \tchain leaving {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
-{untranslated}\t\toifname \"{link}\" ip saddr {block} accept
+\t\toifname \"{link}\" ip saddr {block} accept
 \t\toifname \"{link}\" snat ip to ip saddr map @floating
 {sources}{snat}\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to ip saddr map @floating
 \t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to {address}
@@ -172,7 +170,6 @@ mod tests {
             snat: true,
             floating: BTreeMap::new(),
             sources: Vec::new(),
-            translated: BTreeSet::new(),
         };
         let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
         assert!(router(&way).contains(line));
@@ -200,7 +197,6 @@ mod tests {
             snat: false,
             floating: BTreeMap::new(),
             sources: Vec::new(),
-            translated: BTreeSet::new(),
         };
         assert!(router(&way).contains("oifname \"adit-e1\" drop\n"));
         way.sources = ["10.0.0.0/24", "10.0.1.0/24"]

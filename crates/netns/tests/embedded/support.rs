@@ -258,7 +258,6 @@ pub(crate) fn router() -> RouterSpec {
         sources: Vec::new(),
         edges: Vec::new(),
         routes: Vec::new(),
-        translations: BTreeMap::new(),
         peer_cidrs: BTreeMap::new(),
     }
 }

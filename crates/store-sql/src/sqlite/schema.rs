@@ -92,6 +92,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V19__ages_of_keys",
         include_str!("../../migrations/sqlite/V19__ages_of_keys.sql"),
     ),
+    (
+        "V20__translations",
+        include_str!("../../migrations/sqlite/V20__translations.sql"),
+    ),
 ];
 
 /// The latest version.

@@ -105,6 +105,42 @@ async fn a_planted_psk_is_in_no_file_of_the_database() {
 }
 
 #[tokio::test]
+async fn what_tunnel_contexts_had_translated_is_their_connections_after_the_twentieth_migration() {
+    let folder = Folder::new();
+    let mut world = World::new(1);
+    world.connection.translations = Vec::new();
+    if let Some(running) = &mut world.tunnel_context.running {
+        running.connection = world.connection.id;
+    }
+    world.store(&folder.store().await).await;
+    // As it was before.
+    let raw = folder.raw();
+    raw.execute_batch(
+        "ALTER TABLE connections DROP COLUMN translations;
+         DELETE FROM refinery_schema_history WHERE version = 20;
+         PRAGMA user_version = 19;
+         UPDATE tunnel_contexts SET running = json_set(running, '$.translations', json(
+             '[{\"id\":\"7\",\"internal\":\"10.1.255.92\",\"customer\":\"192.168.7.15\",\"notes\":\"\"}]'));",
+    )
+    .unwrap();
+    drop(raw);
+    let store = folder.store().await;
+    let mut tx = store.read().await.unwrap();
+    let found = tx.connection(world.project.id, world.connection.id).await;
+    let host = |text: &str| text.parse().unwrap();
+    let expected = adit_model::Translation {
+        end: adit_model::translation::End::Peer,
+        cidr: host("192.168.7.15/32"),
+        shown_as: host("10.1.255.92/32"),
+    };
+    assert_eq!(found.unwrap().unwrap().translations, [expected]);
+    let behind = tx.connections_behind(world.router.id, expected.shown_as);
+    assert_eq!(behind.await.unwrap().len(), 1);
+    let context = tx.tunnel_context(world.project.id, world.tunnel_context.id);
+    assert_eq!(context.await.unwrap(), Some(world.tunnel_context.clone()));
+}
+
+#[tokio::test]
 async fn what_was_committed_is_there_after_opening_again_without_a_close() {
     let folder = Folder::new();
     let world = World::new(1);

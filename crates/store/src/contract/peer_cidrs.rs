@@ -1,6 +1,7 @@
 //! The blocks behind a router's peers.
 
 use adit_model::connection::Ends;
+use adit_model::translation::{End, Translation};
 use adit_model::{Connection, ConnectionId, RouterId};
 
 use super::World;
@@ -32,10 +33,29 @@ pub async fn what_is_behind_a_routers_peers_is_listed_once(store: &dyn Store) {
     let listed = listed.values().flatten().map(ToString::to_string);
     let listed: Vec<_> = listed.collect();
     assert_eq!(listed, ["192.168.0.0/24", "192.168.7.0/24", "fd00::/64"]);
+    // What is known by other addresses here is behind a peer by those.
+    let known = Connection {
+        id: ConnectionId::random(),
+        translations: vec![Translation {
+            end: End::Peer,
+            cidr: "192.168.0.0/24".parse().unwrap(),
+            shown_as: "10.202.0.0/24".parse().unwrap(),
+        }],
+        ..second.clone()
+    };
+    tx.insert_connection(&known).await.unwrap();
+    let listed = tx.peer_cidrs_of_router(w.router.id).await.unwrap();
+    let name = "10.202.0.0/24".parse().unwrap();
+    assert!(listed.values().flatten().any(|cidr| *cidr == name));
+    let behind = tx.connections_behind(w.router.id, name).await.unwrap();
+    assert_eq!(behind, [known.clone()]);
+    let same = "192.168.0.0/24".parse().unwrap();
+    let behind = tx.connections_behind(w.router.id, same).await.unwrap();
+    assert!(behind.iter().all(|row| row.id != known.id));
+    tx.delete_connection(w.project.id, known.id).await.unwrap();
     let none = tx.peer_cidrs_of_router(RouterId::random()).await.unwrap();
     assert!(none.is_empty(), "{none:?}");
 
-    let same = "192.168.0.0/24".parse().unwrap();
     let behind = tx.connections_behind(w.router.id, same).await.unwrap();
     let mut expected = vec![w.connection.clone(), second.clone()];
     expected.sort_unstable_by_key(|row| row.id);

@@ -15,6 +15,7 @@ use adit_model::router::ExternalGateway;
 use adit_model::security_group::{Direction, Family, Remote};
 use adit_model::ssh_key::KeyKind;
 use adit_model::subnet::{AddressRange, StaticRoute};
+use adit_model::translation::{self, End};
 use adit_model::tunnel_context::{RunningTunnel, Translation, TunnelSettings};
 use adit_model::{
     Cidr, Connection, ConnectionId, ConnectionRequest, ConnectionRequestId, EndpointGroup,
@@ -346,6 +347,7 @@ impl World {
                         cidrs: blocks(&["192.168.7.0/24", "192.168.0.0/24"]),
                     },
                 },
+                translations: vec![block_translation()],
                 distribute_traffic: true,
                 mtu: 1400,
                 initiator: Initiator::ResponseOnly,
@@ -443,6 +445,15 @@ pub fn ppk() -> Ppk {
     }
 }
 
+/// Of what is here: nothing is routed otherwise for it.
+fn block_translation() -> translation::Translation {
+    translation::Translation {
+        end: End::Local,
+        cidr: "10.0.1.0/24".parse().unwrap(),
+        shown_as: "10.201.1.0/24".parse().unwrap(),
+    }
+}
+
 fn translation() -> Translation {
     Translation {
         id: TranslationId::from_uuid(uuid::Uuid::from_u128(7)),
@@ -477,7 +488,6 @@ fn context(
             connection: ConnectionId::random(),
             ike_policy: IkePolicyId::random(),
             ipsec_policy: IpsecPolicyId::random(),
-            translations: vec![translation()],
         }),
         ends_at: Some(created_at + Duration::DAY),
         created_at,

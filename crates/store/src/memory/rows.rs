@@ -299,7 +299,7 @@ impl PeerCidrs for MemoryTransaction {
             let gateway = nouns.gateways.get(&row.gateway.uuid());
             if gateway.is_some_and(|gateway| gateway.router == id) {
                 let blocks = behind.entry(row.gateway).or_default();
-                blocks.extend(row.ends.peer().iter().copied());
+                blocks.extend(row.peer_known_here());
             }
         }
         Ok(behind)
@@ -313,7 +313,8 @@ impl PeerCidrs for MemoryTransaction {
         let nouns = &self.tables.nouns;
         let behind = nouns.connections.values().filter(|row| {
             let gateway = nouns.gateways.get(&row.gateway.uuid());
-            gateway.is_some_and(|gateway| gateway.router == id) && row.ends.peer().contains(&cidr)
+            gateway.is_some_and(|gateway| gateway.router == id)
+                && row.peer_known_here().contains(&cidr)
         });
         Ok(behind.cloned().collect())
     }

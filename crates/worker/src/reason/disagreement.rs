@@ -311,6 +311,18 @@ pub(super) fn blocks_there(ours: &str) -> String {
     }
 }
 
+/// What to have the peer carry besides.
+pub(super) fn pair_there(pair: &str) -> String {
+    match pair.split_once(" === ") {
+        Some((local, remote)) => {
+            format!(
+                "Have the peer carry this pair too: its local block {remote}, its remote one {local}."
+            )
+        }
+        None => format!("Have the peer carry {pair} too."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use adit_model::connection;

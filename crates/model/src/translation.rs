@@ -1,0 +1,72 @@
+//! Blocks that one end of a connection knows by other addresses than the other end does, address by address: for two sites
+//! that have the same ones, or a peer that wants to see others than there are.
+//!
+//! What a connection's ends list is each end's own: this end's as it is here, the other end's as it is there. A
+//! translation shows a block of either to the opposite end as another one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Cidr;
+
+/// An end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// This one.
+    Local,
+    /// The other one.
+    Peer,
+}
+
+/// A block of one end, and as what the opposite end knows it: the same number of addresses, in the same order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Translation {
+    /// Whose block it is.
+    pub end: End,
+    /// What it is there.
+    pub cidr: Cidr,
+    /// What it is known as at the opposite end.
+    pub shown_as: Cidr,
+}
+
+/// What an end's blocks are known as at the opposite end: in the place of each that is shown as another one that other one,
+/// and behind them what stands for parts of the rest, which are known too.
+#[must_use]
+pub fn shown(end: End, blocks: &[Cidr], translations: &[Translation]) -> Vec<Cidr> {
+    let of_end = || translations.iter().filter(|one| one.end == end);
+    let whole = |block: &Cidr| of_end().find(|one| one.cidr == *block);
+    let instead = blocks
+        .iter()
+        .map(|block| whole(block).map_or(*block, |one| one.shown_as));
+    let parts = of_end().filter(|one| !blocks.contains(&one.cidr));
+    instead.chain(parts.map(|one| one.shown_as)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_replaced_and_what_stands_for_a_part_of_one_comes_behind() {
+        let cidr = |text: &str| text.parse::<Cidr>().unwrap();
+        let one = |end, of: &str, shown_as: &str| Translation {
+            end,
+            cidr: cidr(of),
+            shown_as: cidr(shown_as),
+        };
+        let translations = [
+            one(End::Peer, "192.168.10.15/32", "10.1.255.92/32"),
+            one(End::Peer, "10.1.0.0/24", "10.202.0.0/24"),
+            one(End::Local, "10.1.0.0/24", "10.201.0.0/24"),
+        ];
+        let blocks = [cidr("10.1.0.0/24"), cidr("192.168.10.0/24")];
+        let texts = |end| -> Vec<String> {
+            let blocks = shown(end, &blocks, &translations);
+            blocks.iter().map(ToString::to_string).collect()
+        };
+        let here = ["10.202.0.0/24", "192.168.10.0/24", "10.1.255.92/32"];
+        assert_eq!(texts(End::Peer), here);
+        assert_eq!(texts(End::Local), ["10.201.0.0/24", "192.168.10.0/24"]);
+        assert_eq!(shown(End::Peer, &blocks, &[]), blocks);
+    }
+}
