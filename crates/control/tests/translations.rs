@@ -104,14 +104,9 @@ async fn several_peers_may_have_the_same_block_as_long_as_each_is_known_by_anoth
     made.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_translation_that_says_nothing_or_two_things_is_refused_and_changes_nothing() {
-    let (w, gateway) = scene().await;
-    let mut new = new_connection(gateway, "c", SITE, &["192.168.0.0/16", "10.9.0.0/24"]);
-    new.translations = vec![one(End::Peer, "192.168.7.15/32", "10.1.255.92/32")];
-    let made = w.control.create_connection(&w.demo, LAX, new).await;
-    let row = made.unwrap().connection;
-    let table = [
+/// Translations of a connection to 192.168.0.0/16 and 10.9.0.0/24 that can't be, and why.
+fn wrong() -> Vec<(Vec<Translation>, Rule)> {
+    vec![
         (
             vec![one(End::Peer, "192.168.1.0/24", "10.5.0.0/16")],
             Rule::CidrSize,
@@ -176,8 +171,17 @@ async fn a_translation_that_says_nothing_or_two_things_is_refused_and_changes_no
                 .collect(),
             Rule::CidrSize,
         ),
-    ];
-    for (translations, rule) in table {
+    ]
+}
+
+#[tokio::test]
+async fn a_translation_that_says_nothing_or_two_things_is_refused_and_changes_nothing() {
+    let (w, gateway) = scene().await;
+    let mut new = new_connection(gateway, "c", SITE, &["192.168.0.0/16", "10.9.0.0/24"]);
+    new.translations = vec![one(End::Peer, "192.168.7.15/32", "10.1.255.92/32")];
+    let made = w.control.create_connection(&w.demo, LAX, new).await;
+    let row = made.unwrap().connection;
+    for (translations, rule) in wrong() {
         let text = format!("{translations:?}");
         let change = ConnectionChange {
             translations: Some(translations),
