@@ -272,17 +272,10 @@ fn serve_the_operators(client: &Client<'_>, id: u64, peer: &Peer) {
     });
 }
 
-/// A peer that has moved on to IKEv2 gets in by that.
-fn moved_on(mut wanted: Wanted, instance: &Instance, peer: &Peer) {
-    wanted.version = 2;
-    peer.try_terminate();
-    peer.configure(&wanted);
-    peer.bring_up(PATIENCE);
-    until("packets come through", PATIENCE, || {
-        ping(instance, INNER).are_all().then_some(())
-    });
-    let sas = peer.sas();
-    assert!(sas.text.contains("IKEv2"), "{}", sas.text);
+/// Addresses that stand for hosts, and the operator's services.
+fn settings() -> String {
+    let service = SERVICE[1];
+    format!("[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\nservice_subnets = [\"{service}\"]\n")
 }
 
 #[test]
@@ -291,11 +284,7 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
         return;
     };
     let Some(_turn) = turn(TOOLS) else { return };
-    let settings = format!(
-        "[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\nservice_subnets = [\"{}\"]\n",
-        SERVICE[1]
-    );
-    let serve = Serve::start_with("av8", 68, &settings);
+    let serve = Serve::start_with("av8", 68, &settings());
     let site = Site::new(&serve, &serve.api(), "one", &[SITE]);
     let client = Client {
         serve: &serve,
@@ -349,7 +338,16 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     refuse(&client, id);
     translate(&client, id, instance, &peer);
     serve_the_operators(&client, id, &peer);
-    moved_on(wanted, instance, &peer);
+    // A peer that has moved on to IKEv2 gets in by that.
+    wanted.version = 2;
+    peer.try_terminate();
+    peer.configure(&wanted);
+    peer.bring_up(PATIENCE);
+    until("packets come through", PATIENCE, || {
+        ping(instance, INNER).are_all().then_some(())
+    });
+    let sas = peer.sas();
+    assert!(sas.text.contains("IKEv2"), "{}", sas.text);
     client.ipsec(&format!("subnet-remove {id} -t remote -s {block}"));
     client.ipsec(&format!("subnet-remove {id} -t internal -s {subnet}"));
     // What was taken away stays until it is configured, which needs some networks.

@@ -303,13 +303,13 @@ fn undone_by_routes(serve: &Serve, api: &Api, site: &Site, gone: impl Fn(&str, &
     );
 }
 
-/// The same of a connection whose two ends know each other's block by another name.
-fn undone_by_names(serve: &Serve, api: &Api, one: &Site) {
+/// The same of a connection to a peer with the very block that is here.
+fn undone_by_other_names(serve: &Serve, api: &Api, one: &Site) {
     undone(
         serve,
         "a connection to a peer with the same block, by other names",
         || {
-            // This face has ids without the zone before them.
+            // Adit's own API has ids without the zone before them.
             let (_, gateway) = one.gateway.split_once('-').unwrap();
             let twin = json!({
                 "name": "brief", "gateway": {"id": gateway},
@@ -379,7 +379,7 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
         |made| gone("vpn_gateways", &made),
     );
     undone_by_routes(serve, api, one, gone);
-    undone_by_names(serve, api, one);
+    undone_by_other_names(serve, api, one);
     undone(
         serve,
         "an instance",

@@ -3,8 +3,9 @@
 use adit_api::attribute::Absent;
 use adit_control::connection::{
     ConnectionChange, ConnectionView, DeadPeerRule, EndsChange, GivenEnds, NewConnection, Overlaps,
+    Rules,
 };
-use adit_control::{Allowance, Caller, Error, Naming, Noun, Query, connection};
+use adit_control::{Allowance, Caller, Error, Naming, Noun, Query};
 use adit_model::connection::{Connection, DeadPeerDetection, DpdAction, Initiator};
 use adit_model::{Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ const DPD: DeadPeerDetection = DeadPeerDetection {
 };
 
 /// What Neutron wants otherwise than others.
-pub(crate) const RULES: connection::Rules = connection::Rules {
+pub(crate) const RULES: Rules = Rules {
     naming: Naming::Free,
     allowance: Allowance::OfProject,
     overlaps: Overlaps::Nested,
@@ -212,11 +213,10 @@ impl Resource for SiteConnections {
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, Failure> {
         let view = find::<Self>(cx, id).await?;
         status::check(id, status::of_connection(&view))?;
-        let change = change(values);
-        let connection = ConnectionId::from_uuid(id);
+        let id = ConnectionId::from_uuid(id);
         let changed = cx
             .control
-            .update_connection(&cx.caller, RULES, connection, None, change);
+            .update_connection(&cx.caller, RULES, id, None, change(values));
         match changed.await {
             Err(Error::NotFound(noun @ Noun::EndpointGroup)) => {
                 Err(missing(cx, noun, values).await?.into())

@@ -104,7 +104,7 @@ async fn several_peers_may_have_the_same_block_as_long_as_each_is_known_by_anoth
     made.await.unwrap();
 }
 
-/// Of a connection from 10.0.0.0/24 to 192.168.0.0/16 and 10.9.0.0/24, what can't be, and by which rule.
+/// Translations of a connection to 192.168.0.0/16 and 10.9.0.0/24 that can't be, and why.
 fn wrong() -> Vec<(Vec<Translation>, Rule)> {
     vec![
         (

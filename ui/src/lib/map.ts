@@ -11,6 +11,8 @@ const SHOWN = 6;
 /** On a map of more connections than this, gateways show but a few that are not up, each; one sees at a glance where those are. */
 const MANY = 100;
 const FEW = 3;
+/** The curves to more peers than this would run into one. */
+export const FAN = 16;
 
 export interface PeerNode {
   key: string;
@@ -68,16 +70,19 @@ export function layOut(connections: Connection[], gateways: Known, open: Set<str
     const isLarge = isMany ? all.length > FEW + 1 : all.length > FOLD;
     const isFolded = isLarge && !open.has(id);
     const shown = new Set(isFolded ? first(all, isMany) : all);
-    const peers: PeerNode[] = all.filter((one) => shown.has(one)).map((one, at) => ({ key: one.id, y: y + at * ROW, connections: [one], kind: 'one' }));
     const rest = isFolded ? all.filter((one) => !shown.has(one)) : all;
-    if (isLarge && rest.length > 0) peers.push({ key: `${id}-rest`, y: y + peers.length * ROW, connections: rest, kind: isFolded ? 'folded' : 'unfolded' });
+    const ones = all.filter((one) => shown.has(one)).map((one) => ({ key: one.id, connections: [one], kind: 'one' as const }));
+    const fold = isLarge && rest.length > 0 ? [{ key: `${id}-rest`, connections: rest, kind: isFolded ? ('folded' as const) : ('unfolded' as const) }] : [];
+    // What folds them again stands where one unfolded them, before many others.
+    const peers: PeerNode[] = (isFolded ? [...ones, ...fold] : [...fold, ...ones]).map((peer, at) => ({ ...peer, y: y + at * ROW }));
     // Of a gateway in route mode any address is at this end; what is there, routes say.
     const cidrs = isByRoutes ? [] : [...new Set(all.flatMap((one) => one.local.cidrs))].sort();
     const listed = cidrs.length > 8 ? [...cidrs.slice(0, 7), `and ${cidrs.length - 7} more`] : cidrs;
     const rows = Math.max(peers.length, listed.length, 1);
-    const middle = y + ((rows - 1) * ROW) / 2;
+    // Before very many, the gateway is at the top, where one looks for it.
+    const middle = peers.length > FAN ? y + ((listed.length - 1) * ROW) / 2 : y + ((rows - 1) * ROW) / 2;
     const top = middle - ((listed.length - 1) * ROW) / 2;
-    nodes.push({ id, name, address, y: middle, peers: center(peers, middle), locals: listed.map((cidr, at) => ({ cidr, y: top + at * ROW })), all });
+    nodes.push({ id, name, address, y: middle, peers: peers.length > FAN ? peers : center(peers, middle), locals: listed.map((cidr, at) => ({ cidr, y: top + at * ROW })), all });
     y += rows * ROW + GAP;
   }
   return { nodes, height: Math.max(y - GAP + 4, NODE) };
