@@ -8,6 +8,7 @@
 # make bench-vpc     the same of IBM's dialect, and how long gateways and connections take to be there
 # make bench-gateways  how long 500 gateways take to be made, to come back, and to go   (COUNT=n for others)
 # make bench-engine  what a gateway's engine and data plane cost with few connections and with many
+# make bench-translated  throughput of a connection whose addresses are translated, beside another one's; needs root
 # make check         format, lints, documentation, licences
 #
 # Build output goes to a cache folder outside the source tree.
@@ -33,7 +34,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := sudo -E
 endif
 
-.PHONY: demo test ui ui-check test-clients soak interop-full clients guest bench bench-vpc bench-gateways bench-engine check deny
+.PHONY: demo test ui ui-check test-clients soak interop-full clients guest bench bench-vpc bench-gateways bench-engine bench-translated check deny
 
 demo:
 	@tools/install-packages demo
@@ -107,6 +108,9 @@ bench-gateways:
 bench-engine:
 	cargo build --release --locked -p adit-bench --bin adit-bench-engine
 	@$(CARGO_TARGET_DIR)/release/adit-bench-engine
+
+bench-translated:
+	cargo test --release --locked -p adit-dataplane --test dataplane -- --ignored --nocapture translated
 
 check: deny
 	cargo fmt --check

@@ -29,7 +29,7 @@ impl Service {
     pub(crate) fn start(program: &str) -> io::Result<Self> {
         let folder = std::env::temp_dir().join(format!("adit-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        let config = "[network]\nprefix = \"bench\"\nexternal_cidr = \"198.18.240.0/20\"\n\
+        let config = "[network]\nprefix = \"bench\"\nexternal_cidr = \"198.19.240.0/20\"\n\
                       [quotas]\naddress_headroom_percent = 0\nvpcs = 100\nvpn_gateways = 100\n\
                       vpn_gateways_per_zone = 100\nconnections_per_gateway = 1000\nike_policies = 1000\n\
                       cidrs_per_gateway = 2000\n\

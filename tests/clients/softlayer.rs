@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::programs;
 use crate::strongswan::{BLOCK, INNER, More, Peer, TOOLS, Wanted};
-use crate::support::namespace::within;
+use crate::support::namespace::{ip, within};
 use crate::support::serve::Serve;
 use crate::support::site::{Instance, Site};
 use crate::support::traffic::{ping, ping_with};
@@ -19,6 +19,17 @@ const SITE: &str = "10.240.0.0/24";
 
 /// The first of the addresses that are assigned.
 const ASSIGNED: &str = "10.1.255.92";
+
+/// A service of the operator's, and the block that it is in.
+const SERVICE: [&str; 2] = ["10.98.7.1", "10.98.7.0/24"];
+
+/// The peer's Child SA for that block.
+const TO_SERVICE: &str = "service {
+    local_ts = 10.77.0.0/24
+    remote_ts = 10.98.7.0/24
+    esp_proposals = aes256-sha256-modp1536
+    start_action = none
+}";
 
 const KEY: &str = "seed-key-1";
 
@@ -233,13 +244,44 @@ fn translate(client: &Client<'_>, id: u64, instance: &Instance, peer: &Peer) {
     ping(instance, INNER).all();
 }
 
+/// What is behind the peer reaches a service of the operator's, which has no way back but to the router.
+fn serve_the_operators(client: &Client<'_>, id: u64, peer: &Peer) {
+    let [service, block] = SERVICE;
+    let bridge = format!("{}-ext", client.serve.prefix);
+    ip(&format!("address add {service}/32 dev {bridge}"));
+    let from = format!("-I {INNER} -c 3 -i 0.02");
+    let reached = || ping_with(&peer.namespace, service, &from);
+    reached().none();
+    let known = client.call(&format!(
+        "SoftLayer_Network_Tunnel_Module_Context getAllAvailableServiceSubnets --id {id}"
+    ));
+    let (network, _) = block.split_once('/').unwrap();
+    assert_eq!(known[0]["networkIdentifier"], network, "{known}");
+    let number = known[0]["id"].as_u64().unwrap();
+    client.ipsec(&format!("subnet-add {id} -t service -s {number}"));
+    let listed = client.tables(&format!("detail {id} -i ss"));
+    assert_eq!(listed[1][0]["network identifier"], network, "{listed:?}");
+    client.ipsec(&format!("configure {id}"));
+    until("the service answers", PATIENCE, || {
+        reached().are_all().then_some(())
+    });
+    client.ipsec(&format!("subnet-remove {id} -t service -s {number}"));
+    client.ipsec(&format!("configure {id}"));
+    until("it does not any more", PATIENCE, || {
+        (reached().received == 0).then_some(())
+    });
+}
+
 #[test]
 fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let Some(programs) = programs("softlayer-6", "slcli") else {
         return;
     };
     let Some(_turn) = turn(TOOLS) else { return };
-    let settings = format!("[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\n");
+    let settings = format!(
+        "[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\nservice_subnets = [\"{}\"]\n",
+        SERVICE[1]
+    );
     let serve = Serve::start_with("av8", 68, &settings);
     let site = Site::new(&serve, &serve.api(), "one", &[SITE]);
     let client = Client {
@@ -269,11 +311,12 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     assert!(peer.sas().text.contains("DES_CBC"), "{}", peer.sas().text);
 
     // A change waits until it is configured: the peer speaks of it too early.
-    let wanted = Wanted {
+    let mut wanted = Wanted {
         ike: "aes256-sha256-modp1536",
         esp: "aes256-sha256-modp1536",
         ..wanted
     };
+    wanted.more.children = TO_SERVICE;
     peer.try_terminate();
     peer.configure(&wanted);
     let strongest = parameters("AES256", "SHA256", 5, [14_400, 3600]);
@@ -292,6 +335,17 @@ fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
 
     refuse(&client, id);
     translate(&client, id, instance, &peer);
+    serve_the_operators(&client, id, &peer);
+    // A peer that has moved on to IKEv2 gets in by that.
+    wanted.version = 2;
+    peer.try_terminate();
+    peer.configure(&wanted);
+    peer.bring_up(PATIENCE);
+    until("packets come through", PATIENCE, || {
+        ping(instance, INNER).are_all().then_some(())
+    });
+    let sas = peer.sas();
+    assert!(sas.text.contains("IKEv2"), "{}", sas.text);
     client.ipsec(&format!("subnet-remove {id} -t remote -s {block}"));
     client.ipsec(&format!("subnet-remove {id} -t internal -s {subnet}"));
     // What was taken away stays until it is configured, which needs some networks.

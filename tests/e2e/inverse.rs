@@ -303,6 +303,29 @@ fn undone_by_routes(serve: &Serve, api: &Api, site: &Site, gone: impl Fn(&str, &
     );
 }
 
+/// The same of a connection to a peer with the very block that is here.
+fn undone_by_other_names(serve: &Serve, api: &Api, one: &Site) {
+    undone(
+        serve,
+        "a connection to a peer with the same block, by other names",
+        || {
+            let twin = json!({
+                "name": "brief", "gateway": {"id": one.gateway},
+                "peer": {"address": "203.0.113.9", "cidrs": [one.cidrs[0]]},
+                "translations": [
+                    {"end": "local", "cidr": one.cidrs[0], "shown_as": "10.201.0.0/24"},
+                    {"end": "peer", "cidr": one.cidrs[0], "shown_as": "10.202.0.0/24"},
+                ],
+            });
+            api.native("POST", "connections", &twin).is(201)
+        },
+        |made| {
+            let path = format!("connections/{}", id(&made));
+            assert!(api.native("DELETE", &path, &Value::Null).status < 300);
+        },
+    );
+}
+
 #[test]
 fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
     let Some(_turn) = turn(&["nft"]) else {
@@ -354,25 +377,7 @@ fn each_delete_through_the_vpc_face_undoes_its_create_on_the_host() {
         |made| gone("vpn_gateways", &made),
     );
     undone_by_routes(serve, api, one, gone);
-    undone(
-        serve,
-        "a connection to a peer with the same block, by other names",
-        || {
-            let twin = json!({
-                "name": "brief", "gateway": {"id": one.gateway},
-                "peer": {"address": "203.0.113.9", "cidrs": [one.cidrs[0]]},
-                "translations": [
-                    {"end": "local", "cidr": one.cidrs[0], "shown_as": "10.201.0.0/24"},
-                    {"end": "peer", "cidr": one.cidrs[0], "shown_as": "10.202.0.0/24"},
-                ],
-            });
-            api.native("POST", "connections", &twin).is(201)
-        },
-        |made| {
-            let path = format!("connections/{}", id(&made));
-            assert!(api.native("DELETE", &path, &Value::Null).status < 300);
-        },
-    );
+    undone_by_other_names(serve, api, one);
     undone(
         serve,
         "an instance",

@@ -158,6 +158,7 @@ impl Host {
                 mac: MacAddress::of_port(port),
                 addresses: vec![address(4), v6(4)],
                 gateways: vec![address(1).address, v6(1).address],
+                services: BTreeSet::new(),
                 routes: Vec::new(),
                 filter: None,
             }],
@@ -321,6 +322,7 @@ impl Place {
             peer_cidrs: vec![behind],
             translations: Vec::new(),
             ike: IkeParameters::negotiate(),
+            either_version: false,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: DpdAction::Restart,

@@ -315,6 +315,9 @@ fn control_config(
     config.crypto_profile = settings.crypto_profile;
     config.context_crypto_profile = settings.classic.crypto_profile;
     config.context_addresses = settings.classic.static_addresses;
+    config
+        .context_services
+        .clone_from(&settings.classic.service_subnets);
     config.login = settings.login();
     config.change_log = settings.change_log();
     config.identity = elsewhere.map(|identity| Arc::clone(&identity.provider) as _);

@@ -149,6 +149,7 @@ mod tests {
             peer_cidrs: blocks(peers),
             translations: Vec::new(),
             ike: IkeParameters::negotiate(),
+            either_version: false,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: DpdAction::Hold,

@@ -213,11 +213,10 @@ impl Resource for SiteConnections {
     async fn update(cx: &Context, id: Uuid, values: &Values) -> Result<ConnectionView, Failure> {
         let view = find::<Self>(cx, id).await?;
         status::check(id, status::of_connection(&view))?;
-        let change = change(values);
-        let connection = ConnectionId::from_uuid(id);
+        let id = ConnectionId::from_uuid(id);
         let changed = cx
             .control
-            .update_connection(&cx.caller, RULES, connection, None, change);
+            .update_connection(&cx.caller, RULES, id, None, change(values));
         match changed.await {
             Err(Error::NotFound(noun @ Noun::EndpointGroup)) => {
                 Err(missing(cx, noun, values).await?.into())

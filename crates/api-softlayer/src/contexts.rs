@@ -9,7 +9,7 @@ mod translations;
 use adit_control::connection::{DeadPeerRule, Overlaps, Rules};
 use adit_control::tunnel_context::Listing;
 use adit_control::{Allowance, Naming, NumberOf};
-use adit_model::{SubnetId, TunnelContext, TunnelContextId};
+use adit_model::{Cidr, SubnetId, TunnelContext, TunnelContextId};
 use serde_json::Value;
 
 use crate::arguments::{at_most, needed, number, object, thing};
@@ -132,10 +132,21 @@ async fn listing(cx: &Cx, call: &Call) -> Result<Answer, Fault> {
                 false => return Err(Fault::not_found(id)),
             }
         }
-        // There are none, so none is found.
         "addServiceSubnetToNetworkTunnel" | "removeServiceSubnetFromNetworkTunnel" => {
-            row().await?;
-            return Err(Fault::not_found(numbered("id")?));
+            let id = numbered("subnetId")?;
+            let block: Option<Cidr> = thing(cx, NumberOf::ServiceSubnet, id).await?.parse().ok();
+            let block = block.ok_or_else(|| Fault::not_found(id))?;
+            let known = match method.starts_with("add") {
+                true => cx.control.service_blocks().contains(&block),
+                false => row().await?.staged.services.contains(&block),
+            };
+            if !known {
+                return Err(Fault::not_found(id));
+            }
+            match method.starts_with("add") {
+                true => Listing::AddService(block),
+                false => Listing::RemoveService(block),
+            }
         }
         "createAddressTranslation"
         | "createAddressTranslations"

@@ -77,7 +77,8 @@ fn read(arguments: &[Value]) -> Result<Value, Fault> {
     Ok(json!({
         "complexType": COMPLEX_TYPE,
         "packageId": PACKAGE,
-        "location": DATACENTER,
+        // A text, as clients with types expect it.
+        "location": DATACENTER.to_string(),
         "quantity": 1,
         "useHourlyPricing": false,
         "prices": [{"id": PRICE}],

@@ -8,13 +8,17 @@ use crate::world::World;
 /// Calls that are answered: of which object, with which arguments, and whether the answer is right.
 type Row = (&'static str, Vec<Value>, fn(&Value) -> bool);
 
-/// Calls on a context: `{c}` is its number, `{b}` its billing item's, `{s}` a subnet's and `{k}` a customer subnet's.
+/// Calls on a context: `{c}` is its number, `{b}` its billing item's, `{s}` a subnet's, `{k}` a customer subnet's and `{t}` a
+/// translation's.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
-fn answered(subnet: &Value, block: &Value) -> Vec<Row> {
+fn answered(subnet: &Value, block: &Value, service: &Value, translation: &Value) -> Vec<Row> {
     let is_true: fn(&Value) -> bool = |value| *value == json!(true);
     let is_empty: fn(&Value) -> bool = |value| *value == json!([]);
     let is_one: fn(&Value) -> bool = |value| value.as_array().is_some_and(|all| all.len() == 1);
     let (s, k) = (vec![subnet.clone()], vec![json!(block.to_string())]);
+    let (v, t) = (vec![service.clone()], vec![translation["id"].clone()]);
+    let other = |host: u8| json!({"internalIpAddress": format!("10.1.255.{host}"), "customerIpAddress": format!("192.168.10.{host}")});
+    let changed = json!({"id": translation["id"], "notes": "mail"});
     vec![
         ("Account/getObject.json", vec![], |value| {
             value["id"].is_u64()
@@ -61,12 +65,12 @@ fn answered(subnet: &Value, block: &Value) -> Vec<Row> {
         (
             "Network_Tunnel_Module_Context/{c}/getAddressTranslations.json",
             vec![],
-            is_empty,
+            is_one,
         ),
         (
             "Network_Tunnel_Module_Context/{c}/getAllAvailableServiceSubnets.json",
             vec![],
-            is_empty,
+            |value| value[0]["networkIdentifier"] == "10.0.64.0" && value[0]["cidr"] == 19,
         ),
         (
             "Network_Tunnel_Module_Context/{c}/getServiceSubnets.json",
@@ -91,12 +95,12 @@ fn answered(subnet: &Value, block: &Value) -> Vec<Row> {
         (
             "Network_Tunnel_Module_Context/{c}/getAddressTranslationConfigurations.json",
             vec![],
-            |value| value == "",
+            |value| value == "10.1.255.88        web\n",
         ),
         (
             "Network_Tunnel_Module_Context/{c}/downloadAddressTranslationConfigurations.json",
             vec![],
-            |value| value["content"] == "",
+            |value| value["content"] == "10.1.255.88        web\n",
         ),
         (
             "Network_Tunnel_Module_Context/{c}/getParameterConfigurationsForCustomerView.json",
@@ -118,8 +122,48 @@ fn answered(subnet: &Value, block: &Value) -> Vec<Row> {
             is_true,
         ),
         (
+            "Network_Tunnel_Module_Context/{c}/createAddressTranslation.json",
+            vec![other(89)],
+            |value| value["internalIpAddressRecord"]["ipAddress"] == "10.1.255.89",
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/createAddressTranslations.json",
+            vec![json!([other(90)])],
+            is_one,
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/editAddressTranslation.json",
+            vec![changed.clone()],
+            |value| value["notes"] == "mail",
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/editAddressTranslations.json",
+            vec![json!([changed])],
+            is_one,
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/addServiceSubnetToNetworkTunnel.json",
+            v.clone(),
+            is_true,
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/getServiceSubnets.json",
+            vec![],
+            is_one,
+        ),
+        (
             "Network_Tunnel_Module_Context/{c}/applyConfigurationsToDevice.json",
             vec![],
+            is_true,
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/removeServiceSubnetFromNetworkTunnel.json",
+            v,
+            is_true,
+        ),
+        (
+            "Network_Tunnel_Module_Context/{c}/deleteAddressTranslation.json",
+            t,
             is_true,
         ),
         (
@@ -160,7 +204,12 @@ async fn each_call_answers_its_own_account_and_nobody_else() {
     let subnet = world.done("Account/getSubnets.json", &[]).await[0]["id"].clone();
     let block = format!("Network_Tunnel_Module_Context/{id}/getCustomerSubnets.json");
     let block = world.done(&block, &[]).await[0]["id"].clone();
-    for (path, arguments, is_right) in answered(&subnet, &block) {
+    let service = format!("Network_Tunnel_Module_Context/{id}/getAllAvailableServiceSubnets.json");
+    let service = world.done(&service, &[]).await[0]["id"].clone();
+    let new = json!({"internalIpAddress": "10.1.255.88", "customerIpAddress": "192.168.10.15", "notes": "web"});
+    let translation = format!("Network_Tunnel_Module_Context/{id}/createAddressTranslation.json");
+    let translation = world.done(&translation, &[new]).await;
+    for (path, arguments, is_right) in answered(&subnet, &block, &service, &translation) {
         let has_object = path.contains('{');
         let path = path
             .replace("{c}", &id.to_string())

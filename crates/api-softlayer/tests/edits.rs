@@ -146,3 +146,34 @@ async fn blocks_that_overlap_and_a_second_of_the_same_are_told_apart() {
     let listed = shown(&world, id).await["customerSubnets"].clone();
     assert_eq!(listed.as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn applies_and_edits_at_once_take_turns_and_none_is_lost() {
+    let world = World::new().await;
+    let id = world.complete().await;
+    let path = |method: &str| format!("Network_Tunnel_Module_Context/{id}/{method}.json");
+    let (apply, edited) = (path("applyConfigurationsToDevice"), path("editObject"));
+    let edit = async |template: Value| world.done(&edited, &[template]).await;
+    let yes = json!(true);
+    let done = tokio::join!(
+        world.done(&apply, &[]),
+        edit(json!({"friendlyName": "both"})),
+        world.done(&apply, &[]),
+        edit(json!({"phaseOneKeylife": 777})),
+        world.done(&apply, &[]),
+    );
+    assert_eq!(
+        done,
+        (yes.clone(), yes.clone(), yes.clone(), yes.clone(), yes)
+    );
+    let now = shown(&world, id).await;
+    assert_eq!(
+        (&now["friendlyName"], &now["phaseOneKeylife"]),
+        (&json!("both"), &json!(777))
+    );
+    let contexts = world.control.tunnel_contexts(&world.demo).await.unwrap();
+    let made = world
+        .control
+        .connections_of_gateway(&world.demo, contexts[0].gateway);
+    assert_eq!(made.await.unwrap().len(), 1);
+}

@@ -9,5 +9,6 @@
 
 mod calls;
 mod edits;
+mod terraform;
 mod world;
 mod xml;

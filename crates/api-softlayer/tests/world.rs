@@ -33,6 +33,7 @@ impl World {
     pub(crate) async fn with(config: SoftLayerConfig) -> Self {
         let inner = adit_api_testing::World::new(|settings| {
             settings.context_addresses = Some("10.1.255.88/29".parse().unwrap());
+            settings.context_services = vec!["10.0.64.0/19".parse().unwrap()];
         });
         let [admin, demo] = inner.accounts().await;
         let key = demo.key.expose().to_owned();

@@ -165,6 +165,8 @@ pub struct Config {
     pub context_crypto_profile: CryptoProfile,
     /// Where tunnel contexts are assigned addresses of, to stand for others' at the other end.
     pub context_addresses: Option<Cidr>,
+    /// Blocks of the operator's services by IPv4, which tunnel contexts may list: the host leads to them.
+    pub context_services: Vec<Cidr>,
     /// Where peers are looked up that are given by name.
     pub resolver: Arc<dyn Resolver>,
     /// How much of the change log is kept.
@@ -194,6 +196,7 @@ impl Config {
             crypto_profile: CryptoProfile::default(),
             context_crypto_profile: CryptoProfile::Legacy,
             context_addresses: None,
+            context_services: Vec::new(),
             resolver: Arc::new(SystemResolver),
             change_log: LogLimits::default(),
             timing: Timing::default(),

@@ -13,8 +13,8 @@ use adit_model::network_acl::{AclRule, Action, Flow, Place};
 use adit_model::port::FixedIp;
 use adit_model::security_group::{Family, Remote, protocol_number};
 use adit_model::{
-    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, Router, RouterId, SecurityGroupId,
-    SecurityGroupRule, Subnet,
+    Cidr, Connection, ConnectionId, Gateway, NetworkId, Port, ProjectId, Router, RouterId,
+    SecurityGroupId, SecurityGroupRule, Subnet,
 };
 use adit_store::{StoreError, Transaction};
 
@@ -156,6 +156,7 @@ pub(crate) async fn router(
         external: None,
         floating_ips: Vec::new(),
         sources: Vec::new(),
+        services: BTreeSet::new(),
         edges: Vec::new(),
         routes: Vec::new(),
         peer_cidrs: tx.peer_cidrs_of_router(id).await?,
@@ -196,8 +197,30 @@ pub(crate) async fn router(
             })
         });
         spec.floating_ips = stands_for.collect();
+        spec.services = services(tx, router.project, id).await?;
     }
     Ok(spec)
+}
+
+/// The blocks of services that are reached through tunnels of a router, as it was applied.
+pub(crate) async fn services(
+    tx: &mut dyn Transaction,
+    project: ProjectId,
+    router: RouterId,
+) -> Result<BTreeSet<Cidr>, StoreError> {
+    let mut services = BTreeSet::new();
+    for context in tx.tunnel_contexts(project).await? {
+        let applied = context.running.map(|running| running.services);
+        let applied = applied.unwrap_or_default();
+        if applied.is_empty() {
+            continue;
+        }
+        let gateway = tx.any_gateway(context.gateway).await?;
+        if gateway.is_some_and(|gateway| gateway.router == router) {
+            services.extend(applied);
+        }
+    }
+    Ok(services)
 }
 
 /// How the subnets of an interface get outside that have a public gateway.
@@ -336,6 +359,8 @@ struct Around<'a> {
     policies: Policies,
     /// Of a gateway in route mode, what its router leads to otherwise.
     networks: Vec<Cidr>,
+    /// Those that tunnel contexts are applied to: the service that these are as began with IKEv1, and took IKEv2 too.
+    of_contexts: BTreeSet<ConnectionId>,
 }
 
 impl<'a> Around<'a> {
@@ -348,11 +373,16 @@ impl<'a> Around<'a> {
             GatewayMode::Policy => Vec::new(),
             GatewayMode::Route => networks(tx, gateway.router).await?,
         };
+        let contexts = tx.tunnel_contexts(gateway.project).await?;
+        let contexts = contexts.into_iter();
+        let applied = contexts.filter(|row| row.gateway == gateway.id);
+        let running = applied.filter_map(|row| row.running);
         Ok(Self {
             gateway,
             profile,
             policies: Policies::default(),
             networks,
+            of_contexts: running.map(|running| running.connection).collect(),
         })
     }
 
@@ -393,6 +423,7 @@ impl<'a> Around<'a> {
             local_cidrs,
             peer_cidrs: connection.ends.peer().to_vec(),
             translations: connection.translations,
+            either_version: self.of_contexts.contains(&connection.id),
             ike: ike.unwrap_or_else(|| profile.negotiable_ike()),
             ipsec: ipsec.unwrap_or_else(|| profile.negotiable_ipsec()),
             dead_peer_detection: connection.dead_peer_detection,

@@ -191,8 +191,17 @@ touch! {
     Route, by old: false, |_tx, _old, _new, _touched| {}
     SshKey, by old: false, |_tx, _old, _new, _touched| {}
 
-    // What it is to be concerns nobody; applied, it is a connection.
-    TunnelContext, by old: false, |_tx, _old, _new, _touched| {}
+    // What it is to be concerns nobody; applied, it is a connection, and services that its router leads to.
+    TunnelContext, by old: true, |tx, old, new, touched| {
+        let told = |row: &TunnelContext| row.running.clone().map(|one| one.services);
+        if old.and_then(told).unwrap_or_default() != new.and_then(told).unwrap_or_default() {
+            for row in old.into_iter().chain(new) {
+                if let Some(gateway) = tx.any_gateway(row.gateway).await? {
+                    touched.whole(Key::Router(gateway.router));
+                }
+            }
+        }
+    }
 
     EndpointGroup, by old: false, |_tx, _old, _new, _touched| {}
 

@@ -186,6 +186,14 @@ impl Control {
             tx.forget_number(row.project, of, &one.id.to_string())
                 .await?;
         }
+        if row
+            .running
+            .as_ref()
+            .is_some_and(|one| !one.services.is_empty())
+            && let Some(gateway) = tx.any_gateway(row.gateway).await?
+        {
+            control.release_way_outside(&mut tx, gateway.router).await?;
+        }
         let connection = match &row.running {
             Some(running) => tx.connection(row.project, running.connection).await?,
             None => None,

@@ -6,11 +6,11 @@ use adit_model::router::ExternalGateway;
 use crate::change::Change;
 use crate::error::{Error, Noun};
 use crate::router::WishedExternal;
-use crate::{Caller, Control};
+use crate::{Caller, Control, spec};
 
 impl Control {
     /// Gives a router a way outside, if it has none. By itself nobody gets out by it: what leaves has a
-    /// floating IP, or a public gateway.
+    /// floating IP, or a public gateway, or comes out of a tunnel for a service.
     pub(crate) async fn ensure_way_outside(
         &self,
         tx: &mut Change,
@@ -49,6 +49,9 @@ impl Control {
         if !is_on_demand
             || !tx.floating_ips_of_router(router).await?.is_empty()
             || !tx.public_gateways_of_router(router).await?.is_empty()
+            || !spec::services(&mut **tx, row.project, router)
+                .await?
+                .is_empty()
         {
             return Ok(());
         }

@@ -365,3 +365,56 @@ async fn addresses_stand_for_others_once_it_is_applied_and_no_longer_than_the_co
         .until("it is not any more", async || told(&world).is_empty())
         .await;
 }
+
+#[tokio::test]
+async fn services_are_led_to_once_it_is_applied_by_a_way_outside_that_goes_with_the_last_of_them() {
+    let block = "10.0.64.0/19".parse().unwrap();
+    let mut settings = config();
+    settings.context_services = vec![block, "10.0.96.0/19".parse().unwrap()];
+    let mut world = World::over(Arc::new(MemoryStore::default()), settings).await;
+    world.run();
+    let (control, demo) = (world.control.clone(), world.demo);
+    let row = ordered(&world).await;
+    let id = row.id;
+    let list = |listing| control.list_in_tunnel_context(&demo, id, vec![listing]);
+    let stranger = list(Listing::AddService("10.1.0.0/19".parse().unwrap())).await;
+    assert!(matches!(stranger, Err(Error::NotListed)), "{stranger:?}");
+    for _ in 0..2 {
+        let listed = list(Listing::AddService(block)).await.unwrap();
+        assert_eq!(listed.staged.services, [block]);
+    }
+    // Nothing is behind the peer, too, that is a service.
+    let behind = list(Listing::AddPeerCidr("10.0.65.0/24".parse().unwrap())).await;
+    assert!(matches!(behind, Err(Error::Invalid { .. })), "{behind:?}");
+    let gateway = control.gateway(&demo, row.gateway).await.unwrap();
+    let router = gateway.gateway.router;
+    let told = |world: &World| {
+        let spec = world.agent.router(router);
+        spec.map(|spec| (spec.external.is_some(), spec.services.into_iter().collect()))
+    };
+    let none = Some((false, Vec::new()));
+    world
+        .until("the router is there", async || told(&world) == none)
+        .await;
+    let apply = async || control.apply_tunnel_context(&demo, LAX, id).await.unwrap();
+    let running = apply().await.running.unwrap();
+    let connection = control.connection(&demo, running.connection).await.unwrap();
+    let local = connection.connection.ends.local().to_vec();
+    assert_eq!(local, ["10.0.0.0/24".parse().unwrap(), block]);
+    let led = Some((true, vec![block]));
+    world
+        .until("the router leads there", async || told(&world) == led)
+        .await;
+    list(Listing::RemoveService(block)).await.unwrap();
+    apply().await;
+    world
+        .until("it does not any more", async || told(&world) == none)
+        .await;
+    list(Listing::AddService(block)).await.unwrap();
+    apply().await;
+    let deleted = control.delete_tunnel_context(&demo, LAX_GATEWAYS, id);
+    deleted.await.unwrap();
+    world
+        .until("it goes with the context", async || told(&world) == none)
+        .await;
+}

@@ -230,6 +230,8 @@ fn readdress(packet: &mut [u8], way: Way, sources: &Names, destinations: &Names)
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::packets::{Tcp, checksums_hold, ip, udp};
 
@@ -362,5 +364,60 @@ mod tests {
         let mut none = between(udp(false, b"x"), [10, 0, 0, 5], [10, 202, 0, 7]);
         put(&mut none, 26, 0);
         assert_eq!(moved(Way::Out, &none)[20..], none[20..]);
+    }
+
+    fn within(block: [u8; 3]) -> impl Strategy<Value = [u8; 4]> {
+        any::<u8>().prop_map(move |host| {
+            let [a, b, c] = block;
+            [a, b, c, host]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_out_and_comes_back_is_what_it_was(
+            is_tcp in any::<bool>(),
+            payload in proptest::collection::vec(any::<u8>(), 0..64),
+            from in within([10, 0, 0]),
+            to in within([10, 202, 0]),
+        ) {
+            let plain = match is_tcp {
+                true => Tcp::data(1, payload).build(),
+                false => udp(false, &payload),
+            };
+            let sent = between(plain, from, to);
+            prop_assert!(checksums_hold(&sent));
+            let out = moved(Way::Out, &sent);
+            prop_assert!(checksums_hold(&out));
+            // Turned round there, it is what it was, but for who sent it.
+            let [[_, _, _, theirs], [_, _, _, ours]] = [to, from];
+            let back = between(out, [10, 0, 0, theirs], [10, 201, 0, ours]);
+            let back = between(moved(Way::In, &back), from, to);
+            prop_assert_eq!(back, sent);
+        }
+
+        #[test]
+        fn whatever_is_quoted_or_cut_is_no_panic(
+            mut packet in proptest::collection::vec(any::<u8>(), 0..96),
+            is_error in any::<bool>(),
+        ) {
+            if let [version, .., _] = &mut packet[..] {
+                *version = 0x45;
+            }
+            if packet.len() > 28 {
+                let len = packet.len() as u16;
+                put(&mut packet, 2, len);
+                put(&mut packet, 6, 0);
+                packet[9] = if is_error { ICMP } else { TCP };
+                packet[20] = 3;
+                packet[28] = 0x45;
+            }
+            if let Ok(inner) = InnerHeader::parse(&packet) {
+                let len = packet.len();
+                both().rewrite(Way::Out, &mut packet, &inner);
+                both().rewrite(Way::In, &mut packet, &inner);
+                prop_assert_eq!(packet.len(), len);
+            }
+        }
     }
 }

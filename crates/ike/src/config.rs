@@ -241,6 +241,8 @@ pub enum Versions {
     V2,
     /// Whichever the peer begins with; this end begins with IKEv2.
     Any,
+    /// Whichever the peer begins with; this end begins with IKEv1.
+    AnyFromV1,
 }
 
 impl Versions {
@@ -249,7 +251,7 @@ impl Versions {
         match self {
             Self::V1 => major == 1,
             Self::V2 => major == 2,
-            Self::Any => major == 1 || major == 2,
+            Self::Any | Self::AnyFromV1 => major == 1 || major == 2,
         }
     }
 }

@@ -366,10 +366,17 @@ fn a_version_that_only_one_end_speaks_is_told() {
         assert!(told.contains(&Failure::Version { theirs }), "{told:?}");
     }
     for one in [Versions::V1, Versions::V2] {
-        let mut pair = pair(10, |side, config| {
-            config.versions = if side == Side::A { one } else { Versions::Any };
-        });
-        comes_up(&mut pair);
+        for other in [Versions::Any, Versions::AnyFromV1] {
+            let mut pair = pair(10, |side, config| {
+                config.versions = if side == Side::A { one } else { other };
+            });
+            comes_up(&mut pair);
+            // And stays, though this end would begin with the other version.
+            let made = SIDES.map(|side| ikes_made(&pair, side));
+            pair.run_for(MINUTE);
+            assert!(pair.is_up());
+            assert_eq!(SIDES.map(|side| ikes_made(&pair, side)), made);
+        }
     }
 }
 

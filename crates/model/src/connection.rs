@@ -1,5 +1,6 @@
-//! The wish for a tunnel: this gateway to that peer, these local and remote CIDRs, this key,
-//! these policies. What exists on the wire for it is in [`crate::observed`].
+//! The wish for a tunnel: between which ends, by which key and policies. What exists on the wire is in [`crate::observed`].
+
+mod identity;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
@@ -7,11 +8,12 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+pub use identity::Identity;
+
 use crate::authentication::{Authentication, Ppk};
-use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, EndpointGroupId, GatewayId, IkePolicyId, IpsecPolicyId, Name, ProjectId,
-    Revision,
+    Revision, Translation,
 };
 
 /// What to do when the peer stops answering.
@@ -39,80 +41,6 @@ pub enum Initiator {
     BiDirectional,
     /// The peer alone.
     ResponseOnly,
-}
-
-/// Who an end is in IKE (RFC 7296 section 3.5).
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Identity {
-    /// An IP address (`ID_IPV4_ADDR`, `ID_IPV6_ADDR`).
-    Address(IpAddr),
-    /// A mail address (`ID_RFC822_ADDR`).
-    Email(String),
-    /// A distinguished name in DER (`ID_DER_ASN1_DN`), as a certificate's subject is.
-    DistinguishedName(Vec<u8>),
-    /// Opaque octets (`ID_KEY_ID`).
-    KeyId(Vec<u8>),
-    /// Any other name (`ID_FQDN`).
-    Name(String),
-}
-
-impl Identity {
-    /// Reads an identity as Neutron users write it, whose drivers hand it to strongSwan: an address;
-    /// `user@host`, or `@@user@host`, is a mail address; `@#` and hexadecimal digits, or what has
-    /// a colon, is a key ID; anything else is a name, with or without an `@` before it. A type before
-    /// a colon (`fqdn:`, `email:`, `keyid:`) leaves no doubt. `asn1dn:#` and hexadecimal digits is a distinguished name.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        if let Ok(address) = text.parse() {
-            return Self::Address(address);
-        }
-        if let Some((kind, rest)) = text.split_once(':') {
-            return match kind {
-                "asn1dn" => match rest.strip_prefix('#').and_then(octets) {
-                    Some(octets) => Self::DistinguishedName(octets),
-                    None => Self::KeyId(text.as_bytes().to_vec()),
-                },
-                "dns" | "fqdn" => Self::Name(rest.to_owned()),
-                "email" | "rfc822" | "userfqdn" => Self::Email(rest.to_owned()),
-                "ipv4" | "ipv6" => Self::parse(rest),
-                "keyid" => match rest.strip_prefix('#').and_then(octets) {
-                    Some(octets) => Self::KeyId(octets),
-                    None => Self::KeyId(rest.as_bytes().to_vec()),
-                },
-                _ => Self::KeyId(text.as_bytes().to_vec()),
-            };
-        }
-        if let Some(octets) = text.strip_prefix("@#").and_then(octets) {
-            return Self::KeyId(octets);
-        }
-        if let Some(address) = text.strip_prefix("@@") {
-            return Self::Email(address.to_owned());
-        }
-        match text.strip_prefix('@') {
-            Some(name) => Self::Name(name.to_owned()),
-            None if text.contains('@') => Self::Email(text.to_owned()),
-            None => Self::Name(text.to_owned()),
-        }
-    }
-}
-
-/// The octets that pairs of hexadecimal digits stand for.
-fn octets(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    let pairs = digits.chunks_exact(2);
-    if digits.is_empty() || !pairs.remainder().is_empty() {
-        return None;
-    }
-    let digit = |digit: &u8| char::from(*digit).to_digit(16);
-    pairs
-        .map(|pair| {
-            let value = pair
-                .iter()
-                .try_fold(0, |sum, one| Some(sum * 16 + digit(one)?))?;
-            u8::try_from(value).ok()
-        })
-        .collect()
 }
 
 /// Dead peer detection (IKEv2: liveness checks, RFC 7296 section 2.4).
@@ -243,8 +171,7 @@ pub struct Connection {
     pub ends: Ends,
     /// What of that the opposite end knows by other addresses, in the order in which it was given.
     pub translations: Vec<Translation>,
-    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does as long as it
-    /// can. Of connections with one tunnel it is false.
+    /// Whether both of its tunnels carry what is sent, each flow by one of them; otherwise one does. False with one tunnel.
     pub distribute_traffic: bool,
     /// The most octets of an inner packet; 0 leaves it to what the path carries.
     pub mtu: u32,
@@ -267,48 +194,4 @@ pub struct Connection {
 impl Connection {
     /// The MTU of a connection that asks for none.
     pub const MTU: u32 = 1500;
-
-    /// What the other end's blocks are known as here: where packets to it go.
-    #[must_use]
-    pub fn peer_known_here(&self) -> Vec<Cidr> {
-        shown(End::Peer, self.ends.peer(), &self.translations)
-    }
-
-    /// What this end's blocks are known as at the other end: what is negotiated for.
-    #[must_use]
-    pub fn local_known_there(&self) -> Vec<Cidr> {
-        shown(End::Local, self.ends.local(), &self.translations)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_identity_is_of_the_type_its_spelling_says() {
-        let name = |text: &str| Identity::Name(text.to_owned());
-        let email = |text: &str| Identity::Email(text.to_owned());
-        let key = |octets: &[u8]| Identity::KeyId(octets.to_vec());
-        let table = [
-            ("198.51.100.1", Identity::Address([198, 51, 100, 1].into())),
-            ("2001:db8::1", Identity::parse("ipv6:2001:db8::1")),
-            ("west.example", name("west.example")),
-            ("@west.example", name("west.example")),
-            ("@198.51.100.1", name("198.51.100.1")),
-            ("fqdn:a@b", name("a@b")),
-            ("user@west.example", email("user@west.example")),
-            ("@@user@west.example", email("user@west.example")),
-            ("email:user", email("user")),
-            ("@#0aFf", key(&[10, 255])),
-            ("@#0a f", name("#0a f")),
-            ("keyid:branch 1", key(b"branch 1")),
-            ("keyid:#00", key(&[0])),
-            ("site:1", key(b"site:1")),
-            ("branch 1", name("branch 1")),
-        ];
-        for (text, expected) in table {
-            assert_eq!(Identity::parse(text), expected, "{text}");
-        }
-    }
 }

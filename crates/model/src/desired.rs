@@ -15,10 +15,9 @@ use crate::network_acl::AclRule;
 use crate::policy::{IkeParameters, IpsecParameters};
 use crate::security_group::{Direction, Family};
 use crate::subnet::StaticRoute;
-use crate::translation::{End, Translation, shown};
 use crate::{
     Cidr, ConnectionId, GatewayId, MacAddress, NetworkId, OuterAddresses, PortId, Revision,
-    RouterId,
+    RouterId, Translation,
 };
 
 /// A network with the machines on it.
@@ -92,6 +91,8 @@ pub struct RouterSpec {
     pub floating_ips: Vec<FloatingIpSpec>,
     /// Blocks whose machines get outside by an address of their own. None without a way outside.
     pub sources: Vec<SourceSpec>,
+    /// Blocks by IPv4 that what comes out of tunnels reaches by the external network, from the router's own address there.
+    pub services: BTreeSet<Cidr>,
     /// What may pass the edges of subnets; those that aren't listed let everything through.
     pub edges: Vec<EdgeSpec>,
     /// Ways to blocks by neighbours on its interfaces.
@@ -258,24 +259,12 @@ pub struct TunnelSpec {
     pub translations: Vec<Translation>,
     /// Phase 1.
     pub ike: IkeParameters,
+    /// Whether the peer may begin with either version of IKE; this end begins with the one of phase 1.
+    pub either_version: bool,
     /// Phase 2.
     pub ipsec: IpsecParameters,
     /// RFC 3706, or RFC 7296 section 2.4.
     pub dead_peer_detection: DeadPeerDetection,
-}
-
-impl TunnelSpec {
-    /// What the other end's blocks are known as here: where packets to it go.
-    #[must_use]
-    pub fn peer_known_here(&self) -> Vec<Cidr> {
-        shown(End::Peer, &self.peer_cidrs, &self.translations)
-    }
-
-    /// What this end's blocks are known as at the other end: what is negotiated for.
-    #[must_use]
-    pub fn local_known_there(&self) -> Vec<Cidr> {
-        shown(End::Local, &self.local_cidrs, &self.translations)
-    }
 }
 
 #[cfg(test)]
@@ -311,11 +300,12 @@ mod tests {
             local_cidrs: vec!["10.0.0.0/24".parse().unwrap()],
             peer_cidrs: vec!["fd00::/64".parse().unwrap()],
             translations: vec![Translation {
-                end: End::Local,
+                end: crate::translation::End::Local,
                 cidr: "10.0.0.0/24".parse().unwrap(),
                 shown_as: "10.201.0.0/24".parse().unwrap(),
             }],
             ike: IkeParameters::negotiate(),
+            either_version: true,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: crate::connection::DpdAction::Restart,
@@ -389,6 +379,7 @@ mod tests {
                 block: "10.0.0.0/24".parse().unwrap(),
                 address: "192.0.2.4".parse().unwrap(),
             }],
+            services: BTreeSet::from(["10.0.64.0/19".parse().unwrap()]),
             edges: vec![EdgeSpec {
                 interface: PortId::random(),
                 block: Some("10.0.0.0/24".parse().unwrap()),

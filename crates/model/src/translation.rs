@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Cidr;
+use crate::desired::TunnelSpec;
+use crate::{Cidr, Connection};
 
 /// An end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -40,6 +41,34 @@ pub fn shown(end: End, blocks: &[Cidr], translations: &[Translation]) -> Vec<Cid
         .map(|block| whole(block).map_or(*block, |one| one.shown_as));
     let parts = of_end().filter(|one| !blocks.contains(&one.cidr));
     instead.chain(parts.map(|one| one.shown_as)).collect()
+}
+
+impl Connection {
+    /// What the other end's blocks are known as here: where packets to it go.
+    #[must_use]
+    pub fn peer_known_here(&self) -> Vec<Cidr> {
+        shown(End::Peer, self.ends.peer(), &self.translations)
+    }
+
+    /// What this end's blocks are known as at the other end: what is negotiated for.
+    #[must_use]
+    pub fn local_known_there(&self) -> Vec<Cidr> {
+        shown(End::Local, self.ends.local(), &self.translations)
+    }
+}
+
+impl TunnelSpec {
+    /// What the other end's blocks are known as here: where packets to it go.
+    #[must_use]
+    pub fn peer_known_here(&self) -> Vec<Cidr> {
+        shown(End::Peer, &self.peer_cidrs, &self.translations)
+    }
+
+    /// What this end's blocks are known as at the other end: what is negotiated for.
+    #[must_use]
+    pub fn local_known_there(&self) -> Vec<Cidr> {
+        shown(End::Local, &self.local_cidrs, &self.translations)
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ pub struct TunnelSettings {
     pub pfs_group: Option<DhGroup>,
     /// What is reachable here, in the order in which it was added.
     pub subnets: Vec<SubnetId>,
+    /// Blocks of the operator's services that are reachable for the other end, in the order in which they were added.
+    #[serde(default)]
+    pub services: Vec<Cidr>,
     /// What is reachable at the other end, in the order in which it was added.
     pub peer_cidrs: Vec<Cidr>,
     /// The addresses here that may stand for some at the other end: assigned when it was ordered.
@@ -79,6 +82,7 @@ impl TunnelSettings {
             },
             pfs_group: Some(group),
             subnets: Vec::new(),
+            services: Vec::new(),
             peer_cidrs: Vec::new(),
             assigned: None,
             translations: Vec::new(),
@@ -95,6 +99,9 @@ pub struct RunningTunnel {
     pub ike_policy: IkePolicyId,
     /// Its phase 2.
     pub ipsec_policy: IpsecPolicyId,
+    /// Blocks of the operator's services that the other end reaches.
+    #[serde(default)]
+    pub services: Vec<Cidr>,
 }
 
 /// A tunnel that is edited first and made later.

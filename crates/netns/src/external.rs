@@ -159,6 +159,7 @@ impl Network {
             snat: external.snat,
             floating,
             sources,
+            services: spec.services.clone(),
         })
     }
 }

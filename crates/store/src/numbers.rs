@@ -14,6 +14,8 @@ pub enum NumberOf {
     BillingItem,
     /// A block at another end.
     CustomerSubnet,
+    /// A block of the operator's services.
+    ServiceSubnet,
     /// By which a tunnel context was ordered.
     Order,
     /// A subnet.
@@ -35,6 +37,7 @@ impl NumberOf {
             Self::BillingItem => "billing_item",
             Self::CustomerSubnet => "customer_subnet",
             Self::Order => "order",
+            Self::ServiceSubnet => "service_subnet",
             Self::Subnet => "subnet",
             Self::StaticSubnet => "static_subnet",
             Self::Translation => "translation",

@@ -65,10 +65,15 @@ const fn prf(algorithm: Authentication) -> Prf {
     }
 }
 
+/// Whether what has no number in IKEv1 can't be offered.
+const fn begins_by_v1(versions: Versions) -> bool {
+    matches!(versions, Versions::V1 | Versions::AnyFromV1)
+}
+
 /// Ciphers of an IKE SA. IKEv1 encrypts its own messages in CBC mode alone (RFC 2409 appendix B).
 pub(crate) fn ike_ciphers(versions: Versions, from: &[policy::Encryption]) -> Vec<Encryption> {
     let all = from.iter().map(|one| encryption(*one));
-    all.filter(|one| versions != Versions::V1 || one.is_cbc())
+    all.filter(|one| !begins_by_v1(versions) || one.is_cbc())
         .collect()
 }
 
@@ -76,7 +81,7 @@ pub(crate) fn ike_ciphers(versions: Versions, from: &[policy::Encryption]) -> Ve
 pub(crate) fn esp_ciphers(versions: Versions, from: &[policy::Encryption]) -> Vec<Encryption> {
     let known = |one: &Encryption| *one != Encryption::ChaCha20Poly1305;
     let all = from.iter().map(|one| encryption(*one));
-    all.filter(|one| versions != Versions::V1 || known(one))
+    all.filter(|one| !begins_by_v1(versions) || known(one))
         .collect()
 }
 
@@ -87,8 +92,7 @@ pub(crate) fn ike_hashes(
 ) -> (Vec<Integrity>, Vec<Prf>) {
     // IKEv1's function is made of a hash (RFC 2409 section 4), which nobody made of AES.
     let hashed = |one: &&Authentication| {
-        versions != Versions::V1
-            || !matches!(one, Authentication::AesXcbc | Authentication::AesCmac)
+        !begins_by_v1(versions) || !matches!(one, Authentication::AesXcbc | Authentication::AesCmac)
     };
     let all = from.iter().filter(hashed);
     all.map(|one| (integrity(*one), prf(*one))).unzip()
@@ -98,7 +102,7 @@ pub(crate) fn ike_hashes(
 pub(crate) fn esp_integrity(versions: Versions, from: &[Authentication]) -> Vec<Integrity> {
     let known = |one: &Integrity| *one != Integrity::AesCmac96;
     let all = from.iter().map(|one| integrity(*one));
-    all.filter(|one| versions != Versions::V1 || known(one))
+    all.filter(|one| !begins_by_v1(versions) || known(one))
         .collect()
 }
 

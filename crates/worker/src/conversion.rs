@@ -190,9 +190,11 @@ pub(crate) fn config(
 ) -> Result<ConnectionConfig, Unsupported> {
     let peer = order.peer_address;
     let local = own.toward(peer).ok_or(Unsupported::Family(peer))?;
-    let versions = match order.ike.version {
-        IkeVersion::V1 => Versions::V1,
-        IkeVersion::V2 => Versions::V2,
+    let versions = match (order.ike.version, order.either_version) {
+        (IkeVersion::V1, false) => Versions::V1,
+        (IkeVersion::V1, true) => Versions::AnyFromV1,
+        (IkeVersion::V2, false) => Versions::V2,
+        (IkeVersion::V2, true) => Versions::Any,
     };
     reachable(order, peer, versions)?;
     let (protocol, encapsulation) = match order.ipsec.transform {
@@ -294,7 +296,7 @@ fn children(order: &TunnelSpec) -> Vec<ChildConfig> {
 /// What is exchanged beside a group's values.
 fn additional(versions: Versions) -> Vec<AdditionalExchange> {
     match versions {
-        Versions::V1 => Vec::new(),
+        Versions::V1 | Versions::AnyFromV1 => Vec::new(),
         _ => AdditionalExchange::ALL.to_vec(),
     }
 }
@@ -394,6 +396,7 @@ pub(crate) mod tests {
             peer_cidrs: cidrs(&["10.2.0.0/24", "10.4.0.0/24", "2001:db8::/32"]),
             translations: Vec::new(),
             ike: IkeParameters::negotiate(),
+            either_version: false,
             ipsec: IpsecParameters::negotiate(),
             dead_peer_detection: DeadPeerDetection {
                 action: DpdAction::None,
@@ -425,6 +428,47 @@ pub(crate) mod tests {
         assert_eq!(config_of(both, &over_v6).unwrap().local, IpAddr::V6(v6));
         let over_v4 = config_of(both, &order()).unwrap();
         assert_eq!(over_v4.local, IpAddr::V4(both.v4));
+    }
+
+    #[test]
+    fn a_block_is_negotiated_for_by_the_name_that_the_peer_knows_and_led_to_by_ours() {
+        let mut twin = order();
+        let same: Cidr = "10.1.0.0/24".parse().unwrap();
+        (twin.local_cidrs, twin.peer_cidrs) = (vec![same], vec![same]);
+        let one = |end, shown_as: &str| adit_model::Translation {
+            end,
+            cidr: same,
+            shown_as: shown_as.parse().unwrap(),
+        };
+        twin.translations = vec![
+            one(End::Local, "10.201.0.0/24"),
+            one(End::Peer, "10.202.0.0/24"),
+        ];
+        let negotiated = config_of(own(), &twin).unwrap().children;
+        assert_eq!(
+            negotiated,
+            pairs(&["10.201.0.0/24".parse().unwrap()], &[same])
+        );
+        let blocks = blocks(&twin);
+        assert_eq!(blocks.local, [same.into()]);
+        assert_eq!(
+            blocks.remote,
+            ["10.202.0.0/24".parse::<Cidr>().unwrap().into()]
+        );
+        assert!(!blocks.translations.is_empty());
+    }
+
+    #[test]
+    fn a_peer_that_may_choose_the_version_is_begun_with_by_the_policy_s() {
+        let versions = |version, either_version| {
+            let mut order = order();
+            order.ike.version = version;
+            order.either_version = either_version;
+            config_of(own(), &order).unwrap().versions
+        };
+        assert_eq!(versions(IkeVersion::V1, false), Versions::V1);
+        assert_eq!(versions(IkeVersion::V1, true), Versions::AnyFromV1);
+        assert_eq!(versions(IkeVersion::V2, true), Versions::Any);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use adit_control::NumberOf;
 use adit_model::policy::{Authentication, DhGroup, Encryption};
-use adit_model::{Subnet, TunnelContext};
+use adit_model::{Cidr, Subnet, TunnelContext};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -76,12 +76,12 @@ pub(super) async fn shown(cx: &Cx, row: &TunnelContext) -> Result<Value, Fault> 
         "phaseTwoPerfectForwardSecrecy": u8::from(!staged.ipsec.pfs.is_empty()),
         "account": whose::shown(cx).await?,
         "addressTranslations": translations::shown(cx, row).await?,
-        "allAvailableServiceSubnets": [],
+        "allAvailableServiceSubnets": blocks(cx, NumberOf::ServiceSubnet, cx.control.service_blocks()).await?,
         "billingItem": billing_item(cx, row).await?,
-        "customerSubnets": customer_subnets(cx, row).await?,
+        "customerSubnets": blocks(cx, NumberOf::CustomerSubnet, &staged.peer_cidrs).await?,
         "datacenter": locations::shown(&cx.config),
         "internalSubnets": internal_subnets(cx, row).await?,
-        "serviceSubnets": [],
+        "serviceSubnets": blocks(cx, NumberOf::ServiceSubnet, &staged.services).await?,
         "staticRouteSubnets": static_subnets(cx, row).await?,
     });
     if cx.config.show_psk && cx.caller.may_see_keys() {
@@ -110,10 +110,9 @@ async fn static_subnets(cx: &Cx, row: &TunnelContext) -> Result<Vec<Value>, Faul
     Ok(vec![subnets::block(id.await?, assigned)])
 }
 
-async fn customer_subnets(cx: &Cx, row: &TunnelContext) -> Result<Vec<Value>, Fault> {
-    let blocks = &row.staged.peer_cidrs;
+/// Blocks that are numbered by what they are.
+async fn blocks(cx: &Cx, of: NumberOf, blocks: &[Cidr]) -> Result<Vec<Value>, Fault> {
     let texts: Vec<_> = blocks.iter().map(ToString::to_string).collect();
-    let of = NumberOf::CustomerSubnet;
     let numbers = cx.control.numbers(&cx.caller, of, &texts).await?;
     let pairs = numbers.into_iter().zip(blocks);
     Ok(pairs.map(|(id, cidr)| subnets::block(id, *cidr)).collect())

@@ -43,7 +43,8 @@ impl Control {
         let control = together.control();
         let mut tx = control.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
-        let complete = complete(&mut *tx, &row).await?;
+        let complete = complete(&mut *tx, self.service_blocks(), &row).await?;
+        let router = complete.gateway.router;
         tx.commit().await?;
         let (known, name) = (row.running.as_ref(), &complete.name);
         let (ike, ipsec) = (row.staged.ike.clone(), row.staged.ipsec.clone());
@@ -58,6 +59,7 @@ impl Control {
                 .await?,
             // Known below.
             connection: ConnectionId::random(),
+            services: row.staged.services.clone(),
         };
         let connection = control
             .put_connection(caller, rules, &row, complete, &running)
@@ -69,6 +71,10 @@ impl Control {
         });
         row.updated_at = self.now();
         row.revision = tx.update(&row).await?;
+        match row.staged.services.is_empty() {
+            true => control.release_way_outside(&mut tx, router).await?,
+            false => control.ensure_way_outside(&mut tx, caller, router).await?,
+        }
         tx.commit().await?;
         together.commit().await?;
         Ok(row)
@@ -188,7 +194,11 @@ impl Control {
 }
 
 /// Looks for all that a connection needs, and says what is missing.
-async fn complete(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Complete, Error> {
+async fn complete(
+    tx: &mut dyn Transaction,
+    services: &[Cidr],
+    row: &TunnelContext,
+) -> Result<Complete, Error> {
     let missing = |field, message: &str| Error::invalid(field, Rule::Reference, message);
     let Some(gateway) = tx.gateway(row.project, row.gateway).await? else {
         let message = "the tunnel context's gateway was deleted: cancel it and order another one";
@@ -208,6 +218,12 @@ async fn complete(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Compl
         let subnet = tx.subnet(row.project, *id).await?;
         local_cidrs.extend(subnet.map(|subnet| subnet.cidr));
     }
+    let mut listed = row.staged.services.iter();
+    if let Some(gone) = listed.find(|block| !services.contains(block)) {
+        let message = format!("{gone} is none of the service subnets any more: take it away");
+        return Err(missing("local_cidrs", &message));
+    }
+    local_cidrs.extend(&row.staged.services);
     if local_cidrs.is_empty() {
         return Err(missing("local_cidrs", "no internal subnet was added yet"));
     }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use adit_model::policy::{Authentication, DhGroup, Encryption};
 use adit_model::tunnel_context::{Translation, TunnelSettings};
 use adit_model::{Cidr, Name, Psk, SubnetId, TranslationId, TunnelContext, TunnelContextId};
-use adit_store::NumberOf;
+use adit_store::{NumberOf, Transaction};
 
 use super::{default_site, find};
 use crate::change::Change;
@@ -55,6 +55,10 @@ pub enum Listing {
     AddSubnet(SubnetId),
     /// The subnet is no longer to be reachable.
     RemoveSubnet(SubnetId),
+    /// A block of the operator's services.
+    AddService(Cidr),
+    /// The block is no longer to be reachable.
+    RemoveService(Cidr),
     /// A block at the other end.
     AddPeerCidr(Cidr),
     /// The block is no longer to be reachable; its number goes with it.
@@ -154,9 +158,20 @@ impl Control {
         let mut tx = self.change(caller).await?;
         let mut row = find(&mut *tx, caller, id).await?;
         for listing in listings {
+            if let Listing::AddService(block) = &listing
+                && !self.service_blocks().contains(block)
+            {
+                return Err(Error::NotListed);
+            }
             list(&mut tx, caller, &mut row, listing).await?;
         }
         self.save_context(tx, row).await
+    }
+
+    /// The blocks of the operator's services that contexts may list.
+    #[must_use]
+    pub fn service_blocks(&self) -> &[Cidr] {
+        &self.0.config.context_services
     }
 
     /// Makes a block at another end known, before a context lists it; answers its number.
@@ -221,22 +236,30 @@ async fn list(
             let found = subnets.iter().find(|row| row.id == subnet);
             let found = found.ok_or(Error::NotFound(Noun::Subnet))?;
             check_apart(found.cidr, &staged.peer_cidrs)?;
+            check_apart(found.cidr, &staged.services)?;
             if !staged.subnets.contains(&subnet) {
                 check_room(staged.subnets.len())?;
                 staged.subnets.push(subnet);
             }
         }
         Listing::RemoveSubnet(subnet) => staged.subnets.retain(|one| *one != subnet),
+        Listing::AddService(block) if staged.services.contains(&block) => {}
+        Listing::AddService(block) => {
+            check_room(staged.services.len())?;
+            let mut others = staged.peer_cidrs.clone();
+            others.extend(&subnet_blocks(&mut **tx, row).await?);
+            check_apart(block, &others)?;
+            row.staged.services.push(block);
+        }
+        Listing::RemoveService(block) => staged.services.retain(|one| *one != block),
         Listing::AddPeerCidr(cidr) if staged.peer_cidrs.contains(&cidr) => {}
         Listing::AddPeerCidr(cidr) => {
             check_room(staged.peer_cidrs.len())?;
             let mut others = staged.peer_cidrs.clone();
-            for id in &staged.subnets {
-                let subnet = tx.subnet(row.project, *id).await?;
-                others.extend(subnet.map(|subnet| subnet.cidr));
-            }
+            others.extend(&staged.services);
+            others.extend(&subnet_blocks(&mut **tx, row).await?);
             check_apart(cidr, &others)?;
-            staged.peer_cidrs.push(cidr);
+            row.staged.peer_cidrs.push(cidr);
         }
         Listing::RemovePeerCidr(cidr) => {
             staged.peer_cidrs.retain(|one| *one != cidr);
@@ -261,6 +284,16 @@ async fn list(
         }
     }
     Ok(())
+}
+
+/// The blocks of the subnets that a context lists, as far as these are there.
+async fn subnet_blocks(tx: &mut dyn Transaction, row: &TunnelContext) -> Result<Vec<Cidr>, Error> {
+    let mut blocks = Vec::new();
+    for id in &row.staged.subnets {
+        let subnet = tx.subnet(row.project, *id).await?;
+        blocks.extend(subnet.map(|subnet| subnet.cidr));
+    }
+    Ok(blocks)
 }
 
 /// Takes the numbers of blocks away that a context listed and no other one of the project does.

@@ -161,7 +161,7 @@ choice!(Encapsulation { 0 => Auto, 1 => Always, 2 => Never });
 choice!(Carriage { 0 => Ip, 1 => Udp });
 choice!(Protocol { 2 => Ah, 3 => Esp });
 choice!(Mode { 0 => Transport, 1 => Tunnel });
-choice!(Versions { 0 => Any, 1 => V1, 2 => V2 });
+choice!(Versions { 0 => Any, 1 => V1, 2 => V2, 3 => AnyFromV1 });
 choice!(Role { 0 => Initiator, 1 => Responder });
 
 record!(TrafficSelector {

@@ -316,7 +316,7 @@ impl Endpoint {
         let noted = self.begin_act(None);
         let mut ctx = self.context(now);
         let sa: Option<Box<dyn Sa>> = match config.versions {
-            Versions::V1 => {
+            Versions::V1 | Versions::AnyFromV1 => {
                 v1::sa::IkeSa::initiate(&mut ctx, key, config).map(|sa| Box::new(sa) as _)
             }
             Versions::V2 | Versions::Any => {

@@ -25,6 +25,8 @@ pub(crate) struct WayOut {
     pub(crate) floating: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// The blocks that leave by an address of their own.
     pub(crate) sources: Vec<(Cidr, Ipv4Addr)>,
+    /// What comes out of tunnels may reach these outside, by the router's own address.
+    pub(crate) services: BTreeSet<Cidr>,
 }
 
 /// A router's filter and address translation.
@@ -37,7 +39,7 @@ pub(crate) struct WayOut {
 /// tunnel, or a floating IP, was taken away.
 ///
 /// The tunnels' outside, IKE and ESP (in UDP or not), is not tracked, and neither is what comes out of
-/// them: it is never translated. What goes into them is seen before it is known where it goes, and
+/// them, but for what is on its way to services: it is never translated. What goes into them is seen before it is known where it goes, and
 /// is tracked; nothing comes of that, since tracked or not it passes.
 pub(crate) fn router(way: &WayOut) -> String {
     let pairs = |pairs: &mut dyn Iterator<Item = (Ipv4Addr, Ipv4Addr)>| {
@@ -67,7 +69,7 @@ pub(crate) fn router(way: &WayOut) -> String {
     } else {
         String::new()
     };
-    let tunnels = &way.tunnels;
+    let [untracked, served, by_own] = services(way);
     format!(
         "{NOTHING}table inet adit {{
 \tmap fixed {{
@@ -78,8 +80,7 @@ pub(crate) fn router(way: &WayOut) -> String {
 {to_floating}\t}}
 \tchain untracked-in {{
 \t\ttype filter hook prerouting priority raw; policy accept;
-\t\tiifname \"{tunnels}*\" notrack
-\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
+{untracked}\t\tiifname \"{link}\" ip daddr != {{ {own} }} udp dport {{ 500, 4500 }} notrack
 \t\tiifname \"{link}\" ip daddr != {{ {own} }} meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 meta l4proto {{ 50, 51 }} notrack
 \t\tiifname \"{link}\" meta nfproto ipv6 udp dport {{ 500, 4500 }} notrack
@@ -101,10 +102,10 @@ pub(crate) fn router(way: &WayOut) -> String {
 \t\tiifname \"{link}\" drop
 \t\toifname \"{link}\" meta nfproto ipv6 drop
 \t\toifname \"{link}\" ip saddr {block} drop
-{kept_in}\t}}
+{served}{kept_in}\t}}
 \tchain leaving {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
-\t\toifname \"{link}\" ip saddr {block} accept
+{by_own}\t\toifname \"{link}\" ip saddr {block} accept
 \t\toifname \"{link}\" snat ip to ip saddr map @floating
 {sources}{snat}\t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to ip saddr map @floating
 \t\toifname != \"{link}\" iifname != \"{link}\" ct status dnat snat ip to {address}
@@ -116,6 +117,34 @@ pub(crate) fn router(way: &WayOut) -> String {
 }}
 "
     )
+}
+
+/// What comes out of tunnels and isn't tracked; and what of it may go outside, and gets the router's address for its source:
+/// what is for services, so that answers come back.
+fn services(way: &WayOut) -> [String; 3] {
+    let WayOut {
+        link,
+        tunnels,
+        address,
+        ..
+    } = way;
+    let blocks: Vec<_> = way.services.iter().copied().collect();
+    let blocks = widest(&blocks, Family::V4);
+    let blocks: Vec<_> = blocks.iter().map(ToString::to_string).collect();
+    if blocks.is_empty() {
+        let untracked = format!("\t\tiifname \"{tunnels}*\" notrack\n");
+        return [untracked, String::new(), String::new()];
+    }
+    let blocks = blocks.join(", ");
+    let passes = format!("\t\tiifname \"{tunnels}*\" oifname \"{link}\" ip daddr {{ {blocks} }}");
+    [
+        format!(
+            "\t\tiifname \"{tunnels}*\" ip daddr != {{ {blocks} }} notrack\n\
+             \t\tiifname \"{tunnels}*\" meta nfproto ipv6 notrack\n"
+        ),
+        format!("{passes} accept\n"),
+        format!("{passes} snat ip to {address}\n"),
+    ]
 }
 
 /// Where nobody leaves by the router's address, who has no other may not even begin: what had a
@@ -161,6 +190,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_on_its_way_to_services_is_tracked_and_all_else_from_tunnels_is_not() {
+        let mut way = WayOut {
+            link: "e".into(),
+            tunnels: "t".into(),
+            block: (Ipv4Addr::new(198, 18, 0, 0), 24),
+            address: Ipv4Addr::new(198, 18, 0, 5),
+            snat: false,
+            floating: BTreeMap::new(),
+            sources: Vec::new(),
+            services: BTreeSet::new(),
+        };
+        assert!(router(&way).contains("\t\tiifname \"t*\" notrack\n"));
+        way.services = ["10.0.64.0/19", "10.0.64.0/24"]
+            .map(|block| block.parse().unwrap())
+            .into();
+        let text = router(&way);
+        assert!(!text.contains("\t\tiifname \"t*\" notrack\n"), "{text}");
+        assert!(text.contains("iifname \"t*\" ip daddr != { 10.0.64.0/19 } notrack\n"));
+        let passes = "iifname \"t*\" oifname \"e\" ip daddr { 10.0.64.0/19 }";
+        let (lets, keeps) = (
+            text.find(&format!("{passes} accept")),
+            text.find("oifname \"e\" drop"),
+        );
+        assert!(lets.is_some() && lets < keeps, "{text}");
+        assert!(text.contains(&format!("{passes} snat ip to 198.18.0.5\n")));
+    }
+
+    #[test]
     fn a_router_without_snat_has_no_source_but_floating_ips() {
         let mut way = WayOut {
             link: "adit-e1".into(),
@@ -170,6 +227,7 @@ mod tests {
             snat: true,
             floating: BTreeMap::new(),
             sources: Vec::new(),
+            services: BTreeSet::new(),
         };
         let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
         assert!(router(&way).contains(line));
@@ -197,6 +255,7 @@ mod tests {
             snat: false,
             floating: BTreeMap::new(),
             sources: Vec::new(),
+            services: BTreeSet::new(),
         };
         assert!(router(&way).contains("oifname \"adit-e1\" drop\n"));
         way.sources = ["10.0.0.0/24", "10.0.1.0/24"]

@@ -258,6 +258,7 @@ pub(crate) fn router() -> RouterSpec {
         sources: Vec::new(),
         edges: Vec::new(),
         routes: Vec::new(),
+        services: BTreeSet::new(),
         peer_cidrs: BTreeMap::new(),
     }
 }
