@@ -272,17 +272,19 @@ fn serve_the_operators(client: &Client<'_>, id: u64, peer: &Peer) {
     });
 }
 
+/// Addresses that stand for hosts, and the operator's services.
+fn settings() -> String {
+    let service = SERVICE[1];
+    format!("[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\nservice_subnets = [\"{service}\"]\n")
+}
+
 #[test]
 fn a_tunnel_is_ordered_edited_configured_and_cancelled_by_slcli() {
     let Some(programs) = programs("softlayer-6", "slcli") else {
         return;
     };
     let Some(_turn) = turn(TOOLS) else { return };
-    let settings = format!(
-        "[classic]\nstatic_addresses = \"{ASSIGNED}/30\"\nservice_subnets = [\"{}\"]\n",
-        SERVICE[1]
-    );
-    let serve = Serve::start_with("av8", 68, &settings);
+    let serve = Serve::start_with("av8", 68, &settings());
     let site = Site::new(&serve, &serve.api(), "one", &[SITE]);
     let client = Client {
         serve: &serve,

@@ -1,7 +1,7 @@
 //! A host without a service: specs go straight to its agent, so that a test can wish for tunnels
 //! that no API makes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -158,7 +158,6 @@ impl Host {
                 mac: MacAddress::of_port(port),
                 addresses: vec![address(4), v6(4)],
                 gateways: vec![address(1).address, v6(1).address],
-                services: BTreeSet::new(),
                 routes: Vec::new(),
                 filter: None,
             }],
@@ -175,6 +174,7 @@ impl Host {
             floating_ips: Vec::new(),
             sources: Vec::new(),
             edges: Vec::new(),
+            services: BTreeSet::new(),
             routes: Vec::new(),
             peer_cidrs: BTreeMap::new(),
         };

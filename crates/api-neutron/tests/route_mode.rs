@@ -54,6 +54,7 @@ async fn made(world: &mut World) -> (Caller, RouteId) {
         authentication: Psk::new(b"secret".to_vec()).unwrap().into(),
         ppk: None,
         ends: GivenEnds::default(),
+        translations: Vec::new(),
         distribute_traffic: true,
         mtu: 0,
         initiator: Initiator::BiDirectional,

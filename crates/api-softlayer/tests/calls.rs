@@ -124,7 +124,7 @@ fn answered(subnet: &Value, block: &Value, service: &Value, translation: &Value)
         (
             "Network_Tunnel_Module_Context/{c}/createAddressTranslation.json",
             vec![other(89)],
-            |value| value["internalIpAddressRecord"]["ipAddress"] == "10.1.255.89",
+            |value| value["internalIpAddressId"] == 0x0a01_ff59,
         ),
         (
             "Network_Tunnel_Module_Context/{c}/createAddressTranslations.json",
