@@ -292,7 +292,12 @@ fn one_sided(scene: &Scene, adit: &Terminal<'_>, peer: &Peer, right: &Wanted, bo
     let down = format!("{RIGHT} --enabled false");
     adit.does("ike-policy create weak --encryption 3des --authentication sha1 --groups 2");
     for (title, code, of_connection, of_peer) in [
-        ("It is set down", "administratively_down", &down, None),
+        (
+            "It is set down",
+            "administratively_down",
+            down.as_str(),
+            None,
+        ),
         ("Nobody answers", "peer_not_responding", RIGHT, None),
         (
             "The peer begins with aggressive mode",
