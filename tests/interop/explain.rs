@@ -289,9 +289,15 @@ fn one_sided(scene: &Scene, adit: &Terminal<'_>, peer: &Peer, right: &Wanted, bo
     };
     let older = "--ike-policy older --ipsec-policy phase-2";
     let weak = "--ike-policy weak --ipsec-policy phase-2";
+    let down = format!("{RIGHT} --enabled false");
     adit.does("ike-policy create weak --encryption 3des --authentication sha1 --groups 2");
     for (title, code, of_connection, of_peer) in [
-        ("It is set down", "administratively_down", RIGHT, None),
+        (
+            "It is set down",
+            "administratively_down",
+            down.as_str(),
+            None,
+        ),
         ("Nobody answers", "peer_not_responding", RIGHT, None),
         (
             "The peer begins with aggressive mode",
@@ -310,9 +316,6 @@ fn one_sided(scene: &Scene, adit: &Terminal<'_>, peer: &Peer, right: &Wanted, bo
         let create = format!("connection create to-swan --gateway gateway-one --peer {address}");
         let more = format!("--peer-cidrs {BLOCK} --psk-file /dev/stdin {of_connection}");
         adit.does_with(&format!("{create} {more}"), KEY);
-        if code == "administratively_down" {
-            adit.does("connection update to-swan --enabled false");
-        }
         let why = format!("Why ({code}):");
         let text = until(title, PATIENCE * 2, || {
             if of_peer.is_some() {

@@ -1,5 +1,7 @@
 //! What people do on the page, from beginning to end.
 
+use std::process::{Child, Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::browser::{account, turn_in_browser};
@@ -155,6 +157,27 @@ fn what_happens_while_the_line_is_cut_is_shown_and_a_thousand_connections_too() 
     });
 }
 
+/// Sends until it is dropped, so that there are rates to be seen.
+struct Sender(Child);
+
+impl Sender {
+    fn start(from: &Instance, to: &str) -> Self {
+        let child = Command::new("ip")
+            .args(["netns", "exec", &from.namespace])
+            .args(["ping", "-q", "-i", "0.1", "-s", "900", to])
+            .stdout(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 #[ignore = "it writes the pictures of docs/ui"]
 fn the_pictures_of_the_documents_are_taken() {
@@ -165,6 +188,7 @@ fn the_pictures_of_the_documents_are_taken() {
     let pictures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ui");
     std::fs::create_dir_all(&pictures).unwrap();
     let told = json!({"external": serve.external, "pictures": pictures.canonicalize().unwrap()});
+    let mut senders = Vec::new();
     stage.play(&serve, "pictures", told, |_, value| {
         let from = Instance {
             namespace: namespace_of(&serve, &value[0]),
@@ -174,6 +198,7 @@ fn the_pictures_of_the_documents_are_taken() {
         until("pings come through", PATIENCE, || {
             (ping(&from, to).received > 0).then_some(())
         });
+        senders.push(Sender::start(&from, to));
         Value::Null
     });
 }

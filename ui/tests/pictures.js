@@ -1,5 +1,8 @@
 // Takes the pictures of the documents: the six main screens, in light and dark, of a project in which something is going on.
 
+/** How long the list is looked at, so that there are lines of what went through. */
+const LOOKED_MS = 60_000;
+
 export default async function pictures({ told, page: newPage, logIn, api, ask }) {
   const beside = await api();
   const site = async (name, cidr) => {
@@ -43,7 +46,7 @@ export default async function pictures({ told, page: newPage, logIn, api, ask })
   const main = page.getByRole('main');
   const screens = {
     overview: ['/', () => main.getByText(/4 of 9 connections are up; 4 carry/)],
-    connections: ['/connections', () => main.getByText('Authentication fails').first()],
+    connections: ['/connections', () => main.getByText('Authentication fails').first(), LOOKED_MS],
     connection: [`/connections/${wrong.id}`, () => main.getByText('Authenticated: stops here')],
     wizard: ['/connections/new', () => main.getByText('What is to be connected')],
     topology: ['/topology', () => page.getByRole('link', { name: /^warsaw-plant/ })],
@@ -51,9 +54,10 @@ export default async function pictures({ told, page: newPage, logIn, api, ask })
   };
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    for (const [name, [path, shown]] of Object.entries(screens)) {
+    for (const [name, [path, shown, more]] of Object.entries(screens)) {
       await page.goto(`${page.base}/ui${path}`);
       await shown().waitFor();
+      if (more) await page.waitForTimeout(more);
       await page.mouse.move(0, 0);
       await page.screenshot({ path: `${told.pictures}/${name}-${scheme}.png` });
     }

@@ -86,6 +86,9 @@ pub struct Create {
     /// The most octets of an inner packet; 0 leaves it to the path.
     #[arg(long, default_value_t = 0)]
     mtu: u32,
+    /// Want the tunnel up, or only later.
+    #[arg(long, value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
+    enabled: bool,
     #[command(flatten)]
     wait: Wait,
 }
@@ -140,6 +143,7 @@ impl Create {
             "translations": self.translate.iter().map(Translate::body).collect::<Vec<_>>(),
             "initiator": self.initiator,
             "mtu": self.mtu,
+            "enabled": self.enabled,
             "dead_peer_detection": {
                 "action": self.dead_peer,
                 "interval_s": self.dead_peer_interval,
