@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adit_control::connection::ConnectionChange;
 use adit_control::connection_request::{LinkText, NewConnectionRequest, SecretError};
 use adit_control::{AuditQuery, Caller, Error, Noun};
 use adit_model::ConnectionRequest;
@@ -9,6 +10,7 @@ use adit_model::change::Actor;
 use adit_model::connection_request::RequestState;
 use adit_model::gateway::GatewayStatus;
 use adit_model::project::Role;
+use adit_model::translation::{End, Translation};
 use adit_store::contract::log_and_rows_agree;
 
 use crate::world::{LAX, LAX_GATEWAYS, World, name};
@@ -228,4 +230,30 @@ async fn readers_look_and_other_projects_see_nothing() {
     assert!(matches!(hidden, Err(Error::NotFound(noun)) if noun == missing));
     let hidden = control.renew_secret(&world.admin, row.id, DAY).await;
     assert!(matches!(hidden, Err(Error::NotFound(noun)) if noun == missing));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_here_by_other_addresses_is_asked_by_those() {
+    let mut world = World::new().await;
+    world.run();
+    let (row, _) = made(&world).await;
+    let (control, demo) = (&world.control, &world.demo);
+    let change = ConnectionChange {
+        translations: Some(vec![Translation {
+            end: End::Peer,
+            cidr: "192.168.0.0/24".parse().unwrap(),
+            shown_as: "10.202.0.0/24".parse().unwrap(),
+        }]),
+        ..ConnectionChange::default()
+    };
+    let changed = control.update_connection(demo, LAX, row.connection, None, change);
+    changed.await.unwrap();
+    let known = "10.202.0.1".parse().unwrap();
+    world.agent.answer_from(known);
+    world
+        .until("the other end answers by that name", async || {
+            let tested = control.test_connection_request(demo, row.id).await;
+            tested.is_ok_and(|tested| tested.report[0].answered == Some(known))
+        })
+        .await;
 }

@@ -4,6 +4,8 @@
 //! What a connection's ends list is each end's own: this end's as it is here, the other end's as it is there. A
 //! translation shows a block of either to the opposite end as another one.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::desired::TunnelSpec;
@@ -41,6 +43,27 @@ pub fn shown(end: End, blocks: &[Cidr], translations: &[Translation]) -> Vec<Cid
         .map(|block| whole(block).map_or(*block, |one| one.shown_as));
     let parts = of_end().filter(|one| !blocks.contains(&one.cidr));
     instead.chain(parts.map(|one| one.shown_as)).collect()
+}
+
+/// The address at the same place in a block as one is in another block of its size, by IPv4; nothing, if it isn't in that.
+#[must_use]
+pub fn at_same_place(address: IpAddr, from: Cidr, to: Cidr) -> Option<IpAddr> {
+    let (IpAddr::V4(one), IpAddr::V4(first)) = (address, from.first()) else {
+        return None;
+    };
+    let index = one.to_bits().checked_sub(first.to_bits())?;
+    let is_here = from.contains(address);
+    to.nth(index.into()).filter(|_| is_here)
+}
+
+/// What an end's address is known as at the opposite end.
+#[must_use]
+pub fn known_as(end: End, address: IpAddr, translations: &[Translation]) -> IpAddr {
+    let mut names = translations
+        .iter()
+        .filter(|one| one.end == end)
+        .filter_map(|one| at_same_place(address, one.cidr, one.shown_as));
+    names.next().unwrap_or(address)
 }
 
 impl Connection {
@@ -97,5 +120,13 @@ mod tests {
         assert_eq!(texts(End::Peer), here);
         assert_eq!(texts(End::Local), ["10.201.0.0/24", "192.168.10.0/24"]);
         assert_eq!(shown(End::Peer, &blocks, &[]), blocks);
+        let known = |address: &str| {
+            let known = known_as(End::Peer, address.parse().unwrap(), &translations);
+            known.to_string()
+        };
+        assert_eq!(known("10.1.0.77"), "10.202.0.77");
+        assert_eq!(known("192.168.10.15"), "10.1.255.92");
+        assert_eq!(known("192.168.10.16"), "192.168.10.16");
+        assert_eq!(known("fd00::1"), "fd00::1");
     }
 }

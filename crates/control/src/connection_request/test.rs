@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use adit_model::connection_request::{PairReport, RequestState, RequestStep};
+use adit_model::translation::{End, at_same_place, known_as};
 use adit_model::{Cidr, ConnectionRequest, ConnectionRequestId, RouterId};
 use futures_util::future::try_join_all;
 
@@ -47,10 +48,22 @@ fn pairs(row: &ConnectionRequest) -> Vec<(Cidr, Cidr)> {
     pairs.take(MOST_PAIRS).collect()
 }
 
+/// What the other end knows a block here as.
+fn known_there(view: &ConnectionView, local: Cidr) -> Cidr {
+    let mut around = view.connection.translations.iter();
+    let around = around.find(|one| one.end == End::Local && one.cidr.contains_block(local));
+    let known = around.and_then(|one| {
+        let first = at_same_place(local.first(), one.cidr, one.shown_as)?;
+        Cidr::new(first, local.prefix_len()).ok()
+    });
+    known.unwrap_or(local)
+}
+
 /// Whether a Child SA carries these two blocks.
 fn is_carried(view: &ConnectionView, local: Cidr, peer: Cidr) -> bool {
     let children = view.observed.iter().flat_map(|of| &of.children);
     let has = |cidrs: &[Cidr], wanted: Cidr| cidrs.iter().any(|one| one.contains_block(wanted));
+    let local = known_there(view, local);
     children
         .into_iter()
         .any(|child| has(&child.local_cidrs, local) && has(&child.peer_cidrs, peer))
@@ -80,12 +93,17 @@ impl Control {
         }
         drop(tx);
         let agent = self.0.agents.of(gateway.host).map_err(Error::Internal)?;
+        // The request has each end's own addresses.
+        let translations = &view.connection.translations;
         let pair = |(local, peer): (Cidr, Cidr)| PairReport {
             local,
             peer,
             is_carried: is_carried(&view, local, peer),
             from: own.iter().copied().find(|address| local.contains(*address)),
-            asked: targets(peer, &row.test_addresses),
+            asked: targets(peer, &row.test_addresses)
+                .into_iter()
+                .map(|asked| known_as(End::Peer, asked, translations))
+                .collect(),
             answered: None,
             after_us: None,
             path_mtu: None,

@@ -7,7 +7,7 @@ use adit_model::connection::Ends;
 use adit_model::network_acl::Flow;
 use adit_model::observed::TunnelState;
 use adit_model::subnet::StaticRoute;
-use adit_model::translation::End;
+use adit_model::translation::{End, at_same_place};
 use adit_model::{Cidr, Connection, Gateway, Noun, PortId, Router, RouterId, Subnet};
 
 use super::packet::Packet;
@@ -38,13 +38,7 @@ fn there_name(row: &Connection, end: End, address: IpAddr) -> Option<IpAddr> {
     });
     let mut others = pairs.clone();
     match pairs.find(|(ours, _)| ours.contains(address)) {
-        Some((ours, theirs)) => {
-            let index = match (address, ours.first()) {
-                (IpAddr::V4(address), IpAddr::V4(first)) => address.to_bits() - first.to_bits(),
-                _ => return None,
-            };
-            theirs.nth(index.into())
-        }
+        Some((ours, theirs)) => at_same_place(address, ours, theirs),
         None if others.any(|(_, theirs)| theirs.contains(address)) => None,
         None => Some(address),
     }
