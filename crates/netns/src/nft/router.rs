@@ -211,7 +211,7 @@ mod tests {
         let passes = "iifname \"t*\" oifname \"e\" ip daddr { 10.0.64.0/19 }";
         let (lets, keeps) = (
             text.find(&format!("{passes} accept")),
-            text.find("oifname \"e\" drop"),
+            text.find("\t\toifname \"e\" drop\n"),
         );
         assert!(lets.is_some() && lets < keeps, "{text}");
         assert!(text.contains(&format!("{passes} snat ip to 198.18.0.5\n")));
