@@ -69,6 +69,8 @@ pub(crate) fn run(service: &Service) -> io::Result<()> {
     all_of(service, &connections, &mut table)?;
     table.print();
     println!("\n| what | p50 ms | longest ms |\n|---|---|---|");
+    // The other has rested for longer than the service keeps a connection.
+    let client = &mut service.client()?;
     let mut sites = Vec::new();
     let mut waits = Vec::new();
     for number in 1..=WAITED {
