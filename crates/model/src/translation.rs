@@ -32,6 +32,26 @@ pub struct Translation {
     pub shown_as: Cidr,
 }
 
+impl Translation {
+    /// By what name the block goes at this end.
+    #[must_use]
+    pub const fn here(&self) -> Cidr {
+        match self.end {
+            End::Local => self.cidr,
+            End::Peer => self.shown_as,
+        }
+    }
+
+    /// By what name it goes at the other end.
+    #[must_use]
+    pub const fn there(&self) -> Cidr {
+        match self.end {
+            End::Local => self.shown_as,
+            End::Peer => self.cidr,
+        }
+    }
+}
+
 /// What an end's blocks are known as at the opposite end: in the place of each that is shown as another one that other one,
 /// and behind them what stands for parts of the rest, which are known too.
 #[must_use]

@@ -147,13 +147,9 @@ pub(crate) fn blocks(order: &TunnelSpec) -> ConnectionBlocks {
 fn translations(order: &TunnelSpec) -> Translations {
     let of = |end| {
         let of_end = order.translations.iter().filter(move |one| one.end == end);
-        of_end.map(move |one| {
-            let (own, shown) = (one.cidr.into(), one.shown_as.into());
-            let (ours, theirs) = match end {
-                End::Local => (own, shown),
-                End::Peer => (shown, own),
-            };
-            Pair { ours, theirs }
+        of_end.map(|one| Pair {
+            ours: one.here().into(),
+            theirs: one.there().into(),
         })
     };
     Translations::new(of(End::Local), of(End::Peer))

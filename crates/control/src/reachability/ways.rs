@@ -31,15 +31,10 @@ fn narrowest<'a>(blocks: impl IntoIterator<Item = &'a Cidr>, to: IpAddr) -> Opti
 
 /// What an address is at the other end of a connection; nothing, where that is another one's name.
 fn there_name(row: &Connection, end: End, address: IpAddr) -> Option<IpAddr> {
-    let of_end = row.translations.iter().filter(|one| one.end == end);
-    let mut pairs = of_end.map(|one| match end {
-        End::Local => (one.cidr, one.shown_as),
-        End::Peer => (one.shown_as, one.cidr),
-    });
-    let mut others = pairs.clone();
-    match pairs.find(|(ours, _)| ours.contains(address)) {
-        Some((ours, theirs)) => at_same_place(address, ours, theirs),
-        None if others.any(|(_, theirs)| theirs.contains(address)) => None,
+    let of_end = || row.translations.iter().filter(|one| one.end == end);
+    match of_end().find(|one| one.here().contains(address)) {
+        Some(one) => at_same_place(address, one.here(), one.there()),
+        None if of_end().any(|one| one.there().contains(address)) => None,
         None => Some(address),
     }
 }
