@@ -39,6 +39,11 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
         .routes(routes!(rekey))
 }
 
+/// Where it stands in lists.
+pub(crate) fn place(view: &ConnectionView) -> Place {
+    Place::new(view.connection.created_at, view.connection.id.uuid())
+}
+
 /// Lists connections, oldest first.
 #[utoipa::path(
     get, path = "/connections", tag = "connections", operation_id = "list_connections", params(Wanted),
@@ -50,8 +55,6 @@ pub(crate) fn routes() -> OpenApiRouter<Native> {
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
     let query = wanted.query(&cx.caller)?;
     let views = cx.control().page_connections(&cx.caller, query).await?;
-    let place =
-        |view: &ConnectionView| Place::new(view.connection.created_at, view.connection.id.uuid());
     Ok(Answer(
         wanted.page(views, place, |view| ConnectionShape::of(&view)),
     ))

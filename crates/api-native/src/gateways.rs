@@ -143,6 +143,11 @@ fn shape(view: &GatewayView) -> GatewayShape {
     }
 }
 
+/// Where it stands in lists.
+pub(crate) fn place(view: &GatewayView) -> Place {
+    Place::new(view.gateway.created_at, view.gateway.id.uuid())
+}
+
 /// Lists gateways, oldest first.
 #[utoipa::path(
     get, path = "/gateways", tag = "gateways", operation_id = "list_gateways", params(Wanted),
@@ -154,7 +159,6 @@ fn shape(view: &GatewayView) -> GatewayShape {
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
     let query = wanted.query(&cx.caller)?;
     let views = cx.control().page_gateways(&cx.caller, query).await?;
-    let place = |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
     Ok(Answer(wanted.page(views, place, |view| shape(&view))))
 }
 

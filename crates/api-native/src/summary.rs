@@ -1,6 +1,5 @@
 //! `summary`: how a project is, for a first page.
 
-use adit_api::paging::Place;
 use adit_control::Query;
 use adit_control::connection::ConnectionView;
 use adit_control::gateway::GatewayView;
@@ -217,9 +216,7 @@ async fn show(cx: Context) -> Result<impl IntoResponse, Problem> {
     let mut whole = Whole::new(all());
     while let Some(query) = whole.query() {
         let found = control.page_gateways(caller, query).await?;
-        let place =
-            |view: &GatewayView| Place::new(view.gateway.created_at, view.gateway.id.uuid());
-        for view in whole.cut(found, place) {
+        for view in whole.cut(found, crate::gateways::place) {
             gateways.count(&view);
             attention.extend(attention_of_gateway(&view));
         }
@@ -227,10 +224,7 @@ async fn show(cx: Context) -> Result<impl IntoResponse, Problem> {
     let mut whole = Whole::new(all());
     while let Some(query) = whole.query() {
         let found = control.page_connections(caller, query).await?;
-        let place = |view: &ConnectionView| {
-            Place::new(view.connection.created_at, view.connection.id.uuid())
-        };
-        for view in whole.cut(found, place) {
+        for view in whole.cut(found, crate::connections::place) {
             connections.count(&view);
             attention.extend(attention_of(&view));
         }

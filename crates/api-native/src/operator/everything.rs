@@ -1,12 +1,11 @@
 //! What the lists of administrators have in common: they are of all projects.
 
-use adit_api::paging::Place;
 use adit_control::Caller;
 use adit_control::connection::ConnectionView;
-use adit_control::gateway::GatewayView;
 use adit_model::project::Role;
 use axum::http::StatusCode;
 
+use crate::connections::place;
 use crate::context::Context;
 use crate::page::{Page, Wanted, Whole};
 use crate::problem::Problem;
@@ -23,10 +22,6 @@ pub(super) fn everybody(cx: &Context) -> Result<Caller, Problem> {
     })
 }
 
-pub(super) fn place_of_gateway(view: &GatewayView) -> Place {
-    Place::new(view.gateway.created_at, view.gateway.id.uuid())
-}
-
 /// A page of those connections of all projects that have something to be told.
 pub(super) async fn told<T>(
     cx: &Context,
@@ -34,8 +29,6 @@ pub(super) async fn told<T>(
     tell: impl Fn(&ConnectionView) -> Option<T>,
 ) -> Result<Page<T>, Problem> {
     let caller = everybody(cx)?;
-    let place =
-        |view: &ConnectionView| Place::new(view.connection.created_at, view.connection.id.uuid());
     let mut items = Vec::new();
     let mut whole = Whole::new(wanted.query_of_all()?);
     while let Some(query) = whole.query() {

@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::everything::{everybody, place_of_gateway};
+use super::everything::everybody;
 use crate::context::Context;
+use crate::gateways::place;
 use crate::page::{Page, Wanted};
 use crate::problem::Problem;
 use crate::reasons::ReasonShape;
@@ -74,8 +75,6 @@ impl OperatedGatewayShape {
 async fn list(cx: Context, wanted: Wanted) -> Result<impl IntoResponse, Problem> {
     let caller = everybody(&cx)?;
     let found = cx.control().page_gateways(&caller, wanted.query_of_all()?);
-    let page = wanted.page(found.await?, place_of_gateway, |view| {
-        OperatedGatewayShape::of(&view)
-    });
+    let page = wanted.page(found.await?, place, |view| OperatedGatewayShape::of(&view));
     Ok(Answer(page))
 }

@@ -14,8 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::everything::{everybody, place_of_gateway};
+use super::everything::everybody;
 use crate::context::Context;
+use crate::gateways;
 use crate::page::Whole;
 use crate::problem::Problem;
 use crate::state::Native;
@@ -72,7 +73,7 @@ async fn list(cx: Context) -> Result<impl IntoResponse, Problem> {
     let mut whole = Whole::new(Query::default());
     while let Some(query) = whole.query() {
         let found = cx.control().page_gateways(&caller, query).await?;
-        for view in whole.cut(found, place_of_gateway) {
+        for view in whole.cut(found, gateways::place) {
             let id = view.gateway.host.uuid();
             let host = hosts.entry(id).or_insert_with(|| empty(id));
             host.gateways += 1;
