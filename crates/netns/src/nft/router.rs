@@ -189,29 +189,37 @@ fn sources(way: &WayOut) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_on_its_way_to_services_is_tracked_and_all_else_from_tunnels_is_not() {
-        let mut way = WayOut {
-            link: "e".into(),
-            tunnels: "t".into(),
+    /// One by which nobody gets outside.
+    fn nobodys_way() -> WayOut {
+        WayOut {
+            link: "adit-e1".into(),
+            tunnels: "adit-t".into(),
             block: (Ipv4Addr::new(198, 18, 0, 0), 24),
             address: Ipv4Addr::new(198, 18, 0, 5),
             snat: false,
             floating: BTreeMap::new(),
             sources: Vec::new(),
             services: BTreeSet::new(),
-        };
-        assert!(router(&way).contains("\t\tiifname \"t*\" notrack\n"));
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_services_is_tracked_and_all_else_from_tunnels_is_not() {
+        let mut way = nobodys_way();
+        assert!(router(&way).contains("\t\tiifname \"adit-t*\" notrack\n"));
         way.services = ["10.0.64.0/19", "10.0.64.0/24"]
             .map(|block| block.parse().unwrap())
             .into();
         let text = router(&way);
-        assert!(!text.contains("\t\tiifname \"t*\" notrack\n"), "{text}");
-        assert!(text.contains("iifname \"t*\" ip daddr != { 10.0.64.0/19 } notrack\n"));
-        let passes = "iifname \"t*\" oifname \"e\" ip daddr { 10.0.64.0/19 }";
+        assert!(
+            !text.contains("\t\tiifname \"adit-t*\" notrack\n"),
+            "{text}"
+        );
+        assert!(text.contains("iifname \"adit-t*\" ip daddr != { 10.0.64.0/19 } notrack\n"));
+        let passes = "iifname \"adit-t*\" oifname \"adit-e1\" ip daddr { 10.0.64.0/19 }";
         let (lets, keeps) = (
             text.find(&format!("{passes} accept")),
-            text.find("\t\toifname \"e\" drop\n"),
+            text.find("\t\toifname \"adit-e1\" drop\n"),
         );
         assert!(lets.is_some() && lets < keeps, "{text}");
         assert!(text.contains(&format!("{passes} snat ip to 198.18.0.5\n")));
@@ -219,16 +227,8 @@ mod tests {
 
     #[test]
     fn a_router_without_snat_has_no_source_but_floating_ips() {
-        let mut way = WayOut {
-            link: "adit-e1".into(),
-            tunnels: "adit-t".into(),
-            block: (Ipv4Addr::new(198, 18, 0, 0), 24),
-            address: Ipv4Addr::new(198, 18, 0, 5),
-            snat: true,
-            floating: BTreeMap::new(),
-            sources: Vec::new(),
-            services: BTreeSet::new(),
-        };
+        let mut way = nobodys_way();
+        way.snat = true;
         let line = "oifname \"adit-e1\" snat ip to 198.18.0.5\n";
         assert!(router(&way).contains(line));
         assert!(!router(&way).contains("elements"));
@@ -247,17 +247,8 @@ mod tests {
 
     #[test]
     fn a_block_leaves_by_its_own_address_and_others_stay_in() {
-        let mut way = WayOut {
-            link: "adit-e1".into(),
-            tunnels: "adit-t".into(),
-            block: (Ipv4Addr::new(198, 18, 0, 0), 24),
-            address: Ipv4Addr::new(198, 18, 0, 5),
-            snat: false,
-            floating: BTreeMap::new(),
-            sources: Vec::new(),
-            services: BTreeSet::new(),
-        };
-        assert!(router(&way).contains("oifname \"adit-e1\" drop\n"));
+        let mut way = nobodys_way();
+        assert!(router(&way).contains("\t\toifname \"adit-e1\" drop\n"));
         way.sources = ["10.0.0.0/24", "10.0.1.0/24"]
             .map(|block| (block.parse().unwrap(), Ipv4Addr::new(198, 18, 0, 9)))
             .into();
